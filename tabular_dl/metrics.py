@@ -1,0 +1,140 @@
+"""Metrics: one record each, with scikit-learn's function behind it.
+
+A metric says whether greater is better, what it looks at (labels, probabilities or values) and which kinds of
+problem it is for. A new metric is a new row of `METRICS`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+from tabular_dl.errors import SpecError, did_you_mean
+from tabular_dl.problems import Problem
+
+if TYPE_CHECKING:
+    import numpy as np
+
+__all__ = ["METRICS", "Metric", "get_metric"]
+
+
+@dataclass(frozen=True)
+class Metric:
+    """One way to score predictions.
+
+    Parameters
+    ----------
+    name : str
+        The word for it in a pipeline file.
+    function : str
+        Name of the function in `sklearn.metrics`.
+    looks_at : {"labels", "probabilities", "values"}
+        What the function is given: predicted labels, one probability a class, or predicted numbers.
+    greater_is_better : bool
+        The direction of improvement.
+    problems : tuple of str
+        The names of the problem types that it can score.
+    settings : tuple of (str, value)
+        Fixed keyword arguments of the function.
+    """
+
+    name: str
+    function: str
+    looks_at: Literal["labels", "probabilities", "values"]
+    greater_is_better: bool
+    problems: tuple[str, ...]
+    settings: tuple[tuple[str, Any], ...] = ()
+
+    def __call__(self, y: np.ndarray, prediction: np.ndarray, classes: np.ndarray | None = None) -> float:
+        """Score predictions.
+
+        Parameters
+        ----------
+        y : ndarray of shape (rows,)
+            The true labels or numbers.
+        prediction : ndarray of shape (rows, classes) or (rows,)
+            One probability a class, or the predicted number.
+        classes : ndarray of shape (classes,), optional
+            The label of each column of ``prediction``; None where the target is a number.
+
+        Returns
+        -------
+        float
+            The score, in the metric's own direction.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> p = np.array([[0.2, 0.8], [0.7, 0.3], [0.5, 0.5], [0.1, 0.9]])
+        >>> round(get_metric("log_loss")(np.array([1, 0, 0, 1]), p, np.array([0, 1])), 4)
+        0.3446
+        """
+        import sklearn.metrics
+
+        function = getattr(sklearn.metrics, self.function)
+        settings = dict(self.settings)
+        if classes is None:
+            return float(function(y, prediction, **settings))
+        if self.looks_at == "labels":
+            return float(function(y, classes[prediction.argmax(axis=1)], **settings))
+        if len(classes) == 2 and self.function == "roc_auc_score":
+            return float(function(y, prediction[:, 1]))
+        return float(function(y, prediction, labels=classes, **settings))
+
+    def better(self, a: float, b: float) -> bool:
+        """Tell whether score ``a`` is better than score ``b``.
+
+        Examples
+        --------
+        >>> get_metric("accuracy").better(0.8, 0.7), get_metric("rmse").better(0.8, 0.7)
+        (True, False)
+        """
+        return a > b if self.greater_is_better else a < b
+
+    def check(self, problem: Problem) -> None:
+        """Refuse a problem that this metric cannot score.
+
+        Raises
+        ------
+        SpecError
+            Naming the metrics that can score it.
+        """
+        if problem.name not in self.problems:
+            usable = ", ".join(sorted(name for name, m in METRICS.items() if problem.name in m.problems))
+            raise SpecError(f"metric: {self.name} cannot score a {problem.name} problem. Metrics that can: {usable}.")
+
+
+_LABELS = ("binary", "multiclass")
+
+METRICS: dict[str, Metric] = {
+    metric.name: metric
+    for metric in (
+        Metric("accuracy", "accuracy_score", "labels", True, _LABELS),
+        Metric("balanced_accuracy", "balanced_accuracy_score", "labels", True, _LABELS),
+        Metric("f1_macro", "f1_score", "labels", True, _LABELS, (("average", "macro"),)),
+        Metric("log_loss", "log_loss", "probabilities", False, _LABELS),
+        Metric("roc_auc", "roc_auc_score", "probabilities", True, _LABELS, (("multi_class", "ovr"),)),
+        Metric("rmse", "root_mean_squared_error", "values", False, ("regression",)),
+        Metric("mae", "mean_absolute_error", "values", False, ("regression",)),
+        Metric("r2", "r2_score", "values", True, ("regression",)),
+    )
+}
+
+
+def get_metric(name: str) -> Metric:
+    """Return the metric of this name.
+
+    Raises
+    ------
+    SpecError
+        If there is none; the message suggests the nearest.
+
+    Examples
+    --------
+    >>> get_metric("rmse").greater_is_better
+    False
+    """
+    try:
+        return METRICS[name]
+    except KeyError:
+        raise SpecError(f"metric: there is no metric {name!r}. {did_you_mean(name, METRICS)}") from None
