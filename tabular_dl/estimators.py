@@ -128,10 +128,12 @@ class _KerasEstimator(BaseEstimator):
             A `ValueError` that names the hyperparameter, what it must be and what it is.
         """
         for name, kind in get_type_hints(_KerasEstimator.__init__, include_extras=True).items():
-            value = getattr(self, name, None)
+            if name in ("return", "random_state"):
+                continue
+            value = getattr(self, name)
             try:
-                if name not in ("return", "random_state"):
-                    TypeAdapter(kind).validate_python(value.tolist() if hasattr(value, "tolist") else value)
+                # NumPy's scalars and arrays are as welcome as Python's own.
+                TypeAdapter(kind).validate_python(value.tolist() if hasattr(value, "tolist") else value)
             except ValidationError as error:
                 reasons = " or ".join(dict.fromkeys(e["msg"].removeprefix("Input ") for e in error.errors()))
                 raise SpecError(f"{name} {reasons}; it is {value!r}.") from None

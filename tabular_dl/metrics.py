@@ -137,4 +137,4 @@ def get_metric(name: str) -> Metric:
     try:
         return METRICS[name]
     except KeyError:
-        raise SpecError(f"metric: there is no metric {name!r}. {did_you_mean(name, METRICS)}") from None
+        raise SpecError(f"There is no metric {name!r}. {did_you_mean(name, METRICS)}") from None

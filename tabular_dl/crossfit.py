@@ -1,0 +1,230 @@
+"""Cross-fitting: every fold and member of a pipeline trained as one population.
+
+Rows are split first. Each fold fits its own features and preprocessing on its own training rows, encodes all rows with
+them, and brings its matrix to the population. What comes out:
+
+- out-of-fold predictions: each row predicted by the networks of the one fold that did not train on it;
+- a predictor: the mean over the folds' pipelines, which takes raw rows.
+
+So nothing that is fitted, from an imputer's median to the epoch of early stopping, has seen the rows it is scored on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+import pandas as pd
+from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin, clone
+from sklearn.model_selection import KFold, StratifiedKFold
+from sklearn.pipeline import Pipeline
+from sklearn.utils.validation import check_is_fitted
+
+from tabular_dl.errors import DataError
+from tabular_dl.groups import derived_seed, fit_groups
+
+if TYPE_CHECKING:
+    from tabular_dl.metrics import Metric
+    from tabular_dl.nn.training import EpochCallback
+
+__all__ = ["CrossFitClassifier", "CrossFitRegressor", "baseline_scores", "fold_scores"]
+
+
+class _CrossFit(BaseEstimator):
+    """What both cross-fits share: splitting, fitting each fold's steps, training all folds together."""
+
+    def __init__(self, pipeline: Pipeline, cv: Any = 5, random_state: int | None = None) -> None:
+        self.pipeline = pipeline
+        self.cv = cv
+        self.random_state = random_state
+
+    def fit(self, X: pd.DataFrame, y: Any, on_epoch: EpochCallback | None = None) -> Self:
+        """Train all folds and members as one population.
+
+        Parameters
+        ----------
+        X : DataFrame of shape (rows, columns)
+            Raw rows.
+        y : array-like of shape (rows,)
+            The target.
+        on_epoch : callable, optional
+            As for `tabular_dl.nn.training.fit_population`; members are in the order fold by fold.
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        DataError
+            If the folds do not test every row exactly once, or rows cannot be used.
+        """
+        y = np.asarray(y)
+        splits = [(np.asarray(a), np.asarray(b)) for a, b in self._splitter().split(X, y)]
+        if not np.array_equal(np.sort(np.concatenate([test for _, test in splits])), np.arange(len(y))):
+            raise DataError("cv: the folds have to test every row exactly once, as KFold and StratifiedKFold do.")
+        steps, matrices, networks = [], [], []
+        for fold, (train, _) in enumerate(splits):
+            encoder = clone(self.pipeline[:-1]).fit(X.iloc[train], y[train])
+            steps.append(encoder)
+            matrices.append(np.asarray(encoder.transform(X), np.float32))
+            # Seeds of their own make the folds' networks differ by more than their rows.
+            network = clone(self.pipeline[-1])
+            networks.append(network.set_params(random_state=derived_seed(self.random_state, fold)))
+        fit_groups(networks, matrices, y, [train for train, _ in splits], self._classes(y), on_epoch)
+        name = self.pipeline.steps[-1][0]
+        self.pipelines_ = [Pipeline([*e.steps, (name, n)]) for e, n in zip(steps, networks, strict=True)]
+        self.test_rows_ = [test for _, test in splits]
+        self.feature_names_in_ = np.array(list(X.columns), dtype=object)
+        self.n_features_in_ = X.shape[1]
+        parts = [self._raw(n, m[test]) for n, m, test in zip(networks, matrices, self.test_rows_, strict=True)]
+        self.oof_predictions_ = np.concatenate(parts)[np.argsort(np.concatenate(self.test_rows_), kind="stable")]
+        return self
+
+    @property
+    def history_(self) -> dict[str, np.ndarray]:
+        """The folds' histories side by side: ``{name: (epochs, folds x members)}``."""
+        histories = [pipeline[-1].history_ for pipeline in self.pipelines_]
+        return {name: np.concatenate([history[name] for history in histories], axis=1) for name in histories[0]}
+
+    @property
+    def best_epoch_(self) -> np.ndarray:
+        """The epoch, from 1, that each network's weights are from: (folds x members,)."""
+        return np.concatenate([pipeline[-1].best_epoch_ for pipeline in self.pipelines_])
+
+    def _mean(self, X: pd.DataFrame) -> np.ndarray:
+        check_is_fitted(self)
+        return np.mean([self._raw(pipeline, X) for pipeline in self.pipelines_], axis=0)
+
+    def _splitter(self) -> Any:
+        kind = StratifiedKFold if isinstance(self, ClassifierMixin) else KFold
+        return kind(self.cv, shuffle=True, random_state=self.random_state) if isinstance(self.cv, int) else self.cv
+
+    def _classes(self, y: np.ndarray) -> np.ndarray | None:
+        return None
+
+    def _raw(self, predictor: Any, X: Any) -> np.ndarray:
+        raise NotImplementedError
+
+
+class CrossFitClassifier(ClassifierMixin, _CrossFit):
+    """Cross-fit a pipeline that ends in a `KerasClassifier`.
+
+    Parameters
+    ----------
+    pipeline : Pipeline
+        Unfitted steps from raw rows to the network.
+    cv : int or splitter, default=5
+        The number of stratified, shuffled folds, or a splitter that tests every row once.
+    random_state : int or None, default=None
+        Fixes the folds and the networks' seeds.
+
+    Attributes
+    ----------
+    classes_ : ndarray of shape (classes,)
+        The labels, sorted.
+    pipelines_ : list of Pipeline
+        One fitted pipeline a fold.
+    test_rows_ : list of ndarray
+        The rows that each fold did not train on.
+    oof_predictions_ : ndarray of shape (rows, classes)
+        Out-of-fold probabilities.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_wine
+    >>> from sklearn.preprocessing import StandardScaler
+    >>> from tabular_dl.estimators import KerasClassifier
+    >>> X, y = load_wine(return_X_y=True, as_frame=True)
+    >>> pipeline = Pipeline([("scale", StandardScaler()), ("network", KerasClassifier(epochs=4, members=2))])
+    >>> crossfit = CrossFitClassifier(pipeline, cv=3, random_state=0).fit(X, y)
+    >>> crossfit.oof_predictions_.shape, crossfit.predict_proba(X.head(2)).shape
+    ((178, 3), (2, 3))
+    """
+
+    @property
+    def classes_(self) -> np.ndarray:
+        """The labels, sorted."""
+        check_is_fitted(self, "pipelines_")
+        return self.pipelines_[0].classes_
+
+    def predict_proba(self, X: pd.DataFrame) -> np.ndarray:
+        """Return the mean of the folds' probabilities for raw rows, shape (rows, classes)."""
+        return self._mean(X)
+
+    def predict(self, X: pd.DataFrame) -> np.ndarray:
+        """Return the label of the greatest mean probability for each raw row."""
+        return self.classes_[self.predict_proba(X).argmax(axis=1)]
+
+    def _classes(self, y: np.ndarray) -> np.ndarray | None:
+        return np.unique(y)
+
+    def _raw(self, predictor: Any, X: Any) -> np.ndarray:
+        return predictor.predict_proba(X)
+
+
+class CrossFitRegressor(RegressorMixin, _CrossFit):
+    """Cross-fit a pipeline that ends in a `KerasRegressor`.
+
+    Parameters
+    ----------
+    pipeline : Pipeline
+        Unfitted steps from raw rows to the network.
+    cv : int or splitter, default=5
+        The number of shuffled folds, or a splitter that tests every row once.
+    random_state : int or None, default=None
+        Fixes the folds and the networks' seeds.
+
+    Attributes
+    ----------
+    pipelines_, test_rows_
+        As in `CrossFitClassifier`.
+    oof_predictions_ : ndarray of shape (rows,)
+        Out-of-fold values.
+    """
+
+    def predict(self, X: pd.DataFrame) -> np.ndarray:
+        """Return the mean of the folds' values for raw rows."""
+        return self._mean(X)
+
+    def _raw(self, predictor: Any, X: Any) -> np.ndarray:
+        return predictor.predict(X)
+
+
+def fold_scores(crossfit: Any, y: np.ndarray, metric: Metric) -> np.ndarray:
+    """Score each fold on the rows that it did not train on, shape (folds,)."""
+    classes = getattr(crossfit, "classes_", None)
+    return np.array([metric(y[rows], crossfit.oof_predictions_[rows], classes) for rows in crossfit.test_rows_])
+
+
+def baseline_scores(
+    crossfit: Any, X: pd.DataFrame, y: np.ndarray, baselines: Mapping[str, Any], metric: Metric
+) -> dict[str, np.ndarray]:
+    """Score simple models on the same folds, with each fold's own features and preprocessing.
+
+    Parameters
+    ----------
+    crossfit : CrossFitClassifier or CrossFitRegressor
+        Fitted on the same rows.
+    X, y : DataFrame and ndarray
+        The raw rows and target that it was fitted on.
+    baselines : dict of str to estimator
+        Unfitted scikit-learn estimators.
+    metric : Metric
+        What to score by.
+
+    Returns
+    -------
+    dict of str to ndarray of shape (folds,)
+    """
+    classes = getattr(crossfit, "classes_", None)
+    scores: dict[str, list[float]] = {name: [] for name in baselines}
+    for pipeline, test in zip(crossfit.pipelines_, crossfit.test_rows_, strict=True):
+        matrix = pipeline[:-1].transform(X)
+        train = np.setdiff1d(np.arange(len(y)), test)
+        for name, baseline in baselines.items():
+            model = clone(baseline).fit(matrix[train], y[train])
+            predicted = model.predict(matrix[test]) if classes is None else model.predict_proba(matrix[test])
+            scores[name].append(metric(y[test], predicted, classes))
+    return {name: np.array(values) for name, values in scores.items()}

@@ -1,0 +1,148 @@
+"""What a derived feature may declare, checked without a table and without the heavy libraries.
+
+A feature is a mapping, as written in a pipeline file, with one source and any of the operations below. They apply
+in this order, whatever the order in the file:
+
+=========== ==========================================================================================
+``from``    the values of a column, or
+``eval``    the value of an expression on the columns (see `tabular_dl.expressions`)
+``extract`` the first group of a regular expression (the whole match if it has no group), else missing
+``map``     values replaced by others; a value that is not listed stays
+``fill``    the constant that replaces a missing value
+``rare``    values with fewer training rows than this number become ``rare``, as do values never seen
+``count``   true: the number of training rows that share the value
+=========== ==========================================================================================
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from tabular_dl.errors import SpecError, did_you_mean
+from tabular_dl.expressions import parse
+
+__all__ = ["FEATURE_KEYS", "check_features", "columns_read"]
+
+FEATURE_KEYS = ("from", "eval", "extract", "map", "fill", "rare", "count")
+
+
+def check_features(features: Mapping[str, Mapping[str, Any]]) -> None:
+    r"""Refuse a declaration of derived features that could not be computed on any table.
+
+    Parameters
+    ----------
+    features : mapping of str to mapping
+        Name of the new column -> its declaration, as written in a pipeline file.
+
+    Raises
+    ------
+    SpecError
+        Naming the feature, the key, what is wrong and what to write.
+
+    Examples
+    --------
+    >>> check_features({"Deck": {"from": "Cabin", "extract": "^([A-Z])", "fill": "none"}})
+    >>> check_features({"Deck": {"from": "Cabin", "extrct": "^([A-Z])"}})
+    Traceback (most recent call last):
+    ...
+    tabular_dl.errors.SpecError: feature 'Deck': unknown key 'extrct'. Did you mean 'extract'?
+    """
+    if not isinstance(features, Mapping):
+        raise SpecError(f"features: expected a mapping of names to declarations, found {features!r}")
+    for name, feature in features.items():
+        if not isinstance(name, str) or not name:
+            raise SpecError(f"features: a feature's name is text, found {name!r}")
+        if not isinstance(feature, Mapping):
+            raise SpecError(f"feature {name!r}: expected a mapping such as {{from: Name}}, found {feature!r}")
+        for key in feature:
+            if key not in FEATURE_KEYS:
+                raise SpecError(f"feature {name!r}: unknown key {key!r}. {did_you_mean(str(key), FEATURE_KEYS)}")
+        if ("from" in feature) == ("eval" in feature):
+            found = "both" if "from" in feature else "neither"
+            raise SpecError(
+                f"feature {name!r}: expected one source, `from: column` or `eval: expression`, found {found}"
+            )
+        for key, value in feature.items():
+            problem = _problem(key, value)
+            if problem:
+                raise SpecError(f"feature {name!r}, key {key!r}: {problem}")
+
+
+def columns_read(features: Mapping[str, Mapping[str, Any]]) -> tuple[str, ...]:
+    """Name the columns that checked features are made from, each once, in order of appearance.
+
+    Parameters
+    ----------
+    features : mapping of str to mapping
+        Declarations that `check_features` accepts.
+
+    Returns
+    -------
+    tuple of str
+        Columns of the table, and earlier features.
+
+    Examples
+    --------
+    >>> columns_read({"Family": {"eval": "SibSp + Parch + 1"}, "Deck": {"from": "Cabin"}})
+    ('SibSp', 'Parch', 'Cabin')
+    """
+    names: list[str] = []
+    for feature in features.values():
+        names.extend([feature["from"]] if "from" in feature else parse(feature["eval"]).columns)
+    return tuple(dict.fromkeys(names))
+
+
+def _problem(key: str, value: Any) -> str | None:
+    """Say what is wrong with the value of one key, or None."""
+    problem = None
+    if key == "from" and not (isinstance(value, str) and value):
+        problem = f"expected the name of a column, found {value!r}"
+    elif key == "eval":
+        problem = _refusal(value)
+    elif key == "extract":
+        problem = _pattern_problem(value)
+    elif key == "map":
+        problem = _map_problem(value)
+    elif key == "fill" and not _is_constant(value):
+        problem = f"expected text or a number (quote words that YAML reads as nothing), found {value!r}"
+    elif key == "rare" and (isinstance(value, bool) or not isinstance(value, int) or value < 1):
+        problem = f"expected a number of rows, 1 or more, found {value!r}"
+    elif key == "count" and not isinstance(value, bool):
+        problem = f"expected true or false, found {value!r}"
+    return problem
+
+
+def _refusal(expression: Any) -> str | None:
+    try:
+        parse(expression)
+    except SpecError as error:
+        return str(error)
+    return None
+
+
+def _pattern_problem(pattern: Any) -> str | None:
+    if not isinstance(pattern, str):
+        return f"expected a regular expression in quotes, found {pattern!r}"
+    try:
+        re.compile(pattern)
+    except re.error as error:
+        return f"{pattern!r} is not a regular expression: {error}"
+    return None
+
+
+def _map_problem(mapping: Any) -> str | None:
+    if not isinstance(mapping, Mapping) or not mapping:
+        return f"expected a mapping of old to new values such as {{Mlle: Miss}}, found {mapping!r}"
+    for old, new in mapping.items():
+        if not _is_constant(old):
+            return f"cannot replace {old!r}; use `fill` to replace missing values"
+        if not (new is None or _is_constant(new)):
+            return f"expected text, a number or null for {old!r}, found {new!r}"
+    return None
+
+
+def _is_constant(value: Any) -> bool:
+    return isinstance(value, str | bool | int) or (isinstance(value, float) and math.isfinite(value))

@@ -1,0 +1,156 @@
+"""From a specification to a scikit-learn `Pipeline`: features -> preprocessing -> network."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+from sklearn.pipeline import Pipeline
+
+from tabular_dl.errors import DataError, SpecError
+from tabular_dl.estimators import KerasClassifier, KerasRegressor
+from tabular_dl.feature_rules import columns_read
+from tabular_dl.features import DerivedFeatures
+from tabular_dl.metrics import Metric, get_metric
+from tabular_dl.preprocessing import build_preprocessing, check_columns
+from tabular_dl.problems import Problem, get_problem, infer_problem
+from tabular_dl.spec import PipelineSpec
+
+__all__ = ["build_pipeline", "check_rows", "check_target", "columns_used", "metric_of", "problem_of"]
+
+
+def build_pipeline(spec: PipelineSpec, problem: Problem) -> Pipeline:
+    """Return the unfitted pipeline of a specification, from raw rows to predictions.
+
+    Parameters
+    ----------
+    spec : PipelineSpec
+        What the user wrote.
+    problem : Problem
+        Whether to classify or to predict a number.
+
+    Returns
+    -------
+    Pipeline
+        With the steps "features", "preprocessing" and "network".
+
+    Raises
+    ------
+    SpecError
+        If a hyperparameter cannot be used.
+
+    Examples
+    --------
+    >>> from tabular_dl.spec import load_spec
+    >>> [name for name, _ in build_pipeline(load_spec("wine"), get_problem("multiclass")).steps]
+    ['features', 'preprocessing', 'network']
+    """
+    estimator = KerasClassifier if problem.classification else KerasRegressor
+    network = estimator(**spec.network, **spec.training, members=spec.ensemble.members, random_state=spec.seed)
+    try:
+        network.check_parameters()
+    except SpecError as error:
+        raise SpecError(f"pipeline {spec.name}: {error}") from None
+    return Pipeline(
+        [
+            ("features", DerivedFeatures(spec.features)),
+            ("preprocessing", build_preprocessing(spec.columns)),
+            ("network", network),
+        ]
+    )
+
+
+def problem_of(spec: PipelineSpec, y: Any) -> Problem:
+    """Return the type of problem that a specification names, or that the target shows."""
+    return infer_problem(y) if spec.problem == "auto" else get_problem(spec.problem)
+
+
+def metric_of(spec: PipelineSpec, problem: Problem) -> Metric:
+    """Return the metric that runs of a specification are scored by.
+
+    Raises
+    ------
+    SpecError
+        If that metric cannot score this type of problem.
+    """
+    metric = get_metric(spec.metric or problem.metric)
+    metric.check(problem)
+    return metric
+
+
+def check_target(spec: PipelineSpec, problem: Problem, y: pd.Series[Any], where: str) -> None:
+    """Refuse a target that does not fit the type of problem, or has too few rows for the folds.
+
+    Parameters
+    ----------
+    spec : PipelineSpec
+        What the user wrote.
+    problem : Problem
+        The type of problem.
+    y : Series of shape (rows,)
+        The target.
+    where : str
+        The table's name in messages.
+
+    Raises
+    ------
+    DataError
+        Naming the file and the target, what was expected, what was found and what to do.
+    """
+    subject, folds = f"{where}, column {spec.data.target} (the target)", spec.ensemble.folds
+    if len(y) < folds:
+        raise DataError(f"{where} has {len(y)} rows, fewer than the {folds} folds: set ensemble.folds lower.")
+    if not problem.classification:
+        if not pd.api.types.is_numeric_dtype(y) or not y.map(lambda value: abs(value) < float("inf")).all():
+            wrong = y[~pd.to_numeric(y, errors="coerce").abs().lt(float("inf"))]
+            raise DataError(
+                f"{subject}, row {wrong.index[0]}: expected a finite number for problem: {problem.name}, "
+                f"found {wrong.iloc[0]!r}. Correct it, or name another problem."
+            )
+        return
+    counts = y.value_counts()
+    if problem.one_unit and len(counts) != 2:
+        raise DataError(
+            f"{subject} has {len(counts)} different values: problem: {problem.name} needs two. Write problem: auto."
+        )
+    if counts.min() < folds:
+        raise DataError(
+            f"{subject}: the class {counts.idxmin()!r} has {counts.min()} rows, fewer than the {folds} folds. Every fold "
+            "needs one: set ensemble.folds lower, or join rare classes."
+        )
+
+
+def check_rows(spec: PipelineSpec, rows: pd.DataFrame, where: str, *, rest: bool = True) -> None:
+    """Refuse raw rows that a pipeline cannot be applied to, naming column, row and value.
+
+    Parameters
+    ----------
+    spec : PipelineSpec
+        What the user wrote.
+    rows : DataFrame of shape (rows, columns)
+        Raw rows, without the target.
+    where : str
+        The table's name in messages.
+    rest : bool
+        Whether columns that the pipeline does not name count as a mistake, if the pipeline says so.
+
+    Raises
+    ------
+    DataError
+        Naming file, column, row and value.
+    """
+    named = {*columns_read(spec.features), *(name for rule in spec.columns for name in rule.columns)}
+    if spec.data.target in named:
+        raise SpecError(f"pipeline {spec.name}: the target {spec.data.target!r} cannot be a feature too: remove it.")
+    try:
+        table = DerivedFeatures(spec.features).fit_transform(rows)
+    except DataError as error:
+        raise DataError(f"{where}: {error}") from None
+    ignore = [*columns_read(spec.features), spec.data.id, *spec.features]
+    check_columns(spec.columns, spec.rest if rest else "drop", table, where, [name for name in ignore if name])
+
+
+def columns_used(spec: PipelineSpec, rows: pd.DataFrame) -> list[str]:
+    """Name the raw columns that predictions are made from, in the table's order."""
+    used = {*columns_read(spec.features), *(name for rule in spec.columns for name in rule.columns)}
+    return [name for name in rows.columns if name in used]

@@ -1,0 +1,254 @@
+"""From the columns of a table to the numbers that a network reads.
+
+The rules of a pipeline file become one scikit-learn `ColumnTransformer`, each rule a branch of it. Only the ends are
+our own: reading a column as numbers or as categories, which names the row of a value that cannot be read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import sklearn.preprocessing
+from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
+from sklearn.compose import ColumnTransformer
+from sklearn.impute import SimpleImputer
+from sklearn.pipeline import make_pipeline
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from tabular_dl.columns import (
+    ENCODERS,
+    SCALERS,
+    ColumnRule,
+    Rest,
+    category_text,
+    read_categories,
+    read_numbers,
+    read_rules,
+    require_table,
+)
+from tabular_dl.errors import DataError, did_you_mean
+
+__all__ = ["CategoryColumns", "MissingFlags", "NumericColumns", "build_preprocessing", "check_columns"]
+
+ADVICE = "Correct the value, or read the column as categories with `encode: onehot` in its rule."
+
+
+def build_preprocessing(rules: Sequence[ColumnRule | Mapping[str, Any]]) -> ColumnTransformer:
+    """Build the transformer that column rules describe, not fitted.
+
+    It maps a DataFrame of n rows to float64 of shape ``(n, features)``, dense. Every rule reads the columns of the
+    table itself, so two rules may use one column in two ways. Columns that no rule names are left out;
+    `check_columns` is where they are refused.
+
+    At prediction, ``onehot`` turns a category that training did not have into zeros. ``label`` turns it into -1, and
+    missing into -2 (into -1 if training had no missing value: then missing is one more unknown category). ``minmax``
+    and ``symmetric`` do not clip: values beyond the training range go beyond the target range.
+
+    Parameters
+    ----------
+    rules : sequence of ColumnRule or mapping
+        As under ``columns`` in a pipeline file.
+
+    Returns
+    -------
+    ColumnTransformer
+        Its output columns are named as the input columns; prefixed by branch if two rules share a column.
+
+    Raises
+    ------
+    SpecError
+        For a rule that cannot be.
+
+    Examples
+    --------
+    >>> people = pd.DataFrame({"Age": [20.0, None, 40.0], "Sex": ["male", "female", "male"]})
+    >>> preprocessing = build_preprocessing([
+    ...     {"columns": ["Age"], "missing_flag": True, "scale": "symmetric"},
+    ...     {"columns": ["Sex"], "encode": "onehot"},
+    ... ])
+    >>> preprocessing.fit_transform(people)
+    array([[-1.,  0.,  0.,  1.],
+           [ 0.,  1.,  1.,  0.],
+           [ 1.,  0.,  0.,  1.]])
+    >>> preprocessing.get_feature_names_out().tolist()
+    ['Age', 'Age_missing', 'Sex_female', 'Sex_male']
+    """
+    checked = read_rules(rules)
+    branches = [branch for place, rule in enumerate(checked, start=1) for branch in _branches(place, rule)]
+    named = [column for rule in checked for column in rule.columns]
+    return ColumnTransformer(
+        branches,
+        remainder="drop",
+        sparse_threshold=0,
+        verbose_feature_names_out=len(set(named)) < len(named),
+    )
+
+
+def _branches(place: int, rule: ColumnRule) -> list[tuple[str, Any, list[str]]]:
+    columns = list(rule.columns)
+    steps: list[Any] = [NumericColumns() if rule.numeric else CategoryColumns()]
+    if rule.impute != "none":
+        # A column that is missing in every training row of a fold stays: the width must not depend on the rows.
+        constant = _constant(rule)
+        steps.append(SimpleImputer(strategy=rule.impute, fill_value=constant, keep_empty_features=True))
+    steps += [_make(table[name]) for table, name in ((ENCODERS, rule.encode), (SCALERS, rule.scale)) if name in table]
+    what = "number" if rule.numeric else rule.encode
+    branches = [(f"{what}_{place}", make_pipeline(*steps), columns)]
+    if rule.missing_flag:
+        branches.append((f"missing_{place}", MissingFlags(), columns))
+    return branches
+
+
+def _make(entry: tuple[str, Mapping[str, Any]]) -> Any:
+    name, arguments = entry
+    return getattr(sklearn.preprocessing, name)(**arguments)
+
+
+def _constant(rule: ColumnRule) -> float | str | None:
+    if rule.fill_value is None:
+        return None
+    return float(rule.fill_value) if rule.numeric else category_text(rule.fill_value)
+
+
+class _EachColumn(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
+    """A transformer that learns nothing and treats each column of a DataFrame alone."""
+
+    def fit(self, X: pd.DataFrame, y: object = None) -> _EachColumn:  # noqa: ARG002
+        """Check the columns, of shape ``(n, columns)``."""
+        self._read(require_table(X))
+        validate_data(self, X, skip_check_array=True)
+        return self
+
+    def transform(self, X: pd.DataFrame) -> np.ndarray[Any, Any]:
+        """Return the columns as an array of shape ``(n, columns)``."""
+        check_is_fitted(self)
+        validate_data(self, require_table(X), skip_check_array=True, reset=False)
+        return self._read(X)
+
+    def _read(self, X: pd.DataFrame) -> np.ndarray[Any, Any]:
+        raise NotImplementedError
+
+
+class NumericColumns(_EachColumn):
+    """Read columns as numbers: booleans become 0 and 1, text such as ``3.5`` the number, missing NaN.
+
+    Raises
+    ------
+    DataError
+        At ``fit`` and ``transform``, for other text, a date or an infinite value, naming column, row and value.
+
+    Examples
+    --------
+    >>> NumericColumns().fit_transform(pd.DataFrame({"Alone": [True, False], "Fare": ["7.25", None]}))
+    array([[1.  , 7.25],
+           [0.  ,  nan]])
+    """
+
+    def _read(self, X: pd.DataFrame) -> np.ndarray[Any, Any]:
+        return np.column_stack([read_numbers(X[name], f"column {name!r}", ADVICE) for name in X])
+
+
+class CategoryColumns(_EachColumn):
+    """Read columns as categories: text that is the same for 1 and 1.0, and NaN where missing.
+
+    Examples
+    --------
+    >>> CategoryColumns().fit_transform(pd.DataFrame({"Pclass": [3.0, None], "Sex": ["male", "female"]}))
+    array([['3', 'male'],
+           [nan, 'female']], dtype=object)
+    """
+
+    def _read(self, X: pd.DataFrame) -> np.ndarray[Any, Any]:
+        return np.column_stack([read_categories(X[name]) for name in X])
+
+
+class MissingFlags(_EachColumn):
+    """Say of each value whether it is missing, as 0.0 or 1.0, for columns of any kind.
+
+    Unlike scikit-learn's `MissingIndicator` it gives floats, so that a DataFrame of the result has one dtype.
+
+    Examples
+    --------
+    >>> flags = MissingFlags().fit(pd.DataFrame({"Age": [22.0, 38.0]}))
+    >>> flags.transform(pd.DataFrame({"Age": [None, 30.0]}))
+    array([[1.],
+           [0.]])
+    >>> flags.get_feature_names_out().tolist()
+    ['Age_missing']
+    """
+
+    def _read(self, X: pd.DataFrame) -> np.ndarray[Any, Any]:
+        return X.isna().to_numpy(dtype=np.float64)
+
+    def get_feature_names_out(self, input_features: Any = None) -> np.ndarray[Any, Any]:
+        """Return the names of the columns with ``_missing`` after each."""
+        names = super().get_feature_names_out(input_features)
+        return np.array([f"{name}_missing" for name in names], dtype=object)
+
+
+def check_columns(
+    rules: Sequence[ColumnRule | Mapping[str, Any]],
+    rest: Rest,
+    frame: pd.DataFrame,
+    where: str = "the table",
+    ignore: Collection[str] = (),
+) -> None:
+    """Refuse a table that the rules cannot be applied to, before anything is fitted or predicted.
+
+    Parameters
+    ----------
+    rules : sequence of ColumnRule or mapping
+        As under ``columns`` in a pipeline file.
+    rest : {"error", "drop"}
+        What to do about columns that no rule names.
+    frame : DataFrame
+        The table, with its derived features, of shape ``(n, columns)``.
+    where : str
+        The table's name in messages, such as ``train.csv``.
+    ignore : collection of str
+        Columns that need no rule: the target, the id, and what the features were made from.
+
+    Raises
+    ------
+    DataError
+        For columns that are missing, columns that no rule names, text or infinite values in a column of numbers,
+        and values missing from a column of numbers whose rule says ``impute: none``.
+    SpecError
+        For a rule that cannot be.
+
+    Examples
+    --------
+    >>> people = pd.DataFrame({"Age": [20.0, 40.0], "Name": ["Ed", "Eva"]})
+    >>> check_columns([{"columns": ["Age"]}], "error", people, where="train.csv", ignore=["Name"])
+    >>> check_columns([{"columns": ["age"]}], "drop", people, where="train.csv")
+    Traceback (most recent call last):
+    ...
+    tabular_dl.errors.DataError: train.csv lacks columns that the rules name. 'age': Did you mean 'Age'?
+    """
+    checked = read_rules(rules)
+    named = list(dict.fromkeys(column for rule in checked for column in rule.columns))
+    require_table(frame)
+    missing = [f"{name!r}: {did_you_mean(name, frame.columns)}" for name in named if name not in frame]
+    if missing:
+        raise DataError(f"{where} lacks columns that the rules name. {' '.join(missing)}")
+    unnamed = [str(name) for name in frame if name not in {*named, *ignore}]
+    if rest == "error" and unnamed:
+        raise DataError(
+            f"{where}: no rule names the column(s) {', '.join(unnamed)}. Name each in a rule under `columns`, "
+            "or write `rest: drop` to leave them out."
+        )
+    for rule in checked:
+        for name in rule.columns if rule.numeric else ():
+            _check_numbers(frame[name], rule, f"{where}, column {name!r}")
+
+
+def _check_numbers(column: pd.Series[Any], rule: ColumnRule, subject: str) -> None:
+    missing = np.flatnonzero(np.isnan(read_numbers(column, subject, ADVICE)))
+    if rule.impute == "none" and len(missing):
+        raise DataError(
+            f"{subject}, row {column.index[missing[0]]}: the value is missing, and its rule says `impute: none`. "
+            "Write `impute: median`, or fill in the value."
+        )

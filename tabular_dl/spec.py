@@ -1,0 +1,260 @@
+"""The pipeline specification: one YAML file about one competition, validated and frozen.
+
+    file -> YAML (safe loader, with line numbers) -> `--set` overrides -> `PipelineSpec`
+
+Every error names the file and line (or the override), the key, and the nearest valid key. Nothing here loads a heavy
+library, so a mistake in a file is reported at once.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
+from pathlib import Path
+from typing import Annotated, Any
+
+import yaml
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+
+from tabular_dl.columns import ColumnRule, Rest
+from tabular_dl.errors import SpecError, did_you_mean
+from tabular_dl.feature_rules import check_features
+from tabular_dl.metrics import get_metric
+from tabular_dl.problems import get_problem
+from tabular_dl.resources import bundled
+from tabular_dl.yaml_reader import Key, read_value, read_yaml
+
+__all__ = ["DataSpec", "EnsembleSpec", "PipelineSpec", "dump_spec", "leaves", "list_pipelines", "load_spec"]
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class DataSpec(_Frozen):
+    """Which tables, and which of their columns is the target."""
+
+    source: str = Field(min_length=1, description="a bundled data set, or a folder with train.csv and test.csv")
+    target: str = Field(min_length=1, description="the column to predict")
+    id: str | None = Field(default=None, description="the column that identifies a row in a submission")
+    kaggle: str | None = Field(default=None, description="the competition's name on Kaggle")
+
+
+class EnsembleSpec(_Frozen):
+    """How many networks: folds x members."""
+
+    folds: Annotated[int, Field(ge=2, strict=True)] = 5
+    members: Annotated[int, Field(ge=1, strict=True)] = 4
+
+
+def _checked_problem(name: str) -> str:
+    return name if name == "auto" else get_problem(name).name
+
+
+class PipelineSpec(_Frozen):
+    """All that a run is made from.
+
+    Attributes
+    ----------
+    name : str
+        The pipeline's name, and the MLflow experiment's.
+    problem : str
+        A type of `tabular_dl.problems`, or "auto" to tell it from the target.
+    data : DataSpec
+        Tables, target and id.
+    metric : str or None
+        What runs are scored by; None is the problem's own.
+    features : dict
+        Derived columns (`tabular_dl.features`).
+    columns : tuple of ColumnRule
+        How columns become numbers (`tabular_dl.preprocessing`).
+    rest : {"error", "drop"}
+        What becomes of columns that no rule and no feature names.
+    network, training : dict
+        Arguments of `KerasClassifier` or `KerasRegressor`, under their own names.
+    ensemble : EnsembleSpec
+        Folds and members.
+    seed : int
+        Fixes folds, held-out rows, initial weights, shuffling and dropout.
+    """
+
+    name: str = Field(pattern=r"^[A-Za-z0-9][\w.-]*$")
+    problem: Annotated[str, AfterValidator(_checked_problem)] = "auto"
+    data: DataSpec
+    metric: Annotated[str, AfterValidator(lambda name: get_metric(name).name)] | None = None
+    features: dict[str, dict[str, Any]] = {}
+    columns: tuple[ColumnRule, ...] = Field(min_length=1)
+    rest: Rest = "error"
+    network: dict[str, Any] = {}
+    training: dict[str, Any] = {}
+    ensemble: EnsembleSpec = EnsembleSpec()
+    seed: Annotated[int, Field(ge=0, strict=True)] = 0
+
+
+def list_pipelines() -> dict[str, Path]:
+    """Return the pipelines that can be named: the bundled ones, and those of ``./pipelines``, which win.
+
+    Examples
+    --------
+    >>> sorted(list_pipelines())
+    ['boston', 'titanic', 'wine']
+    """
+    folders = (bundled("pipelines"), Path("pipelines"))
+    return {path.stem: path for folder in folders for path in sorted(folder.glob("*.yaml"))}
+
+
+def load_spec(pipeline: str | Path, overrides: Sequence[str] = ()) -> PipelineSpec:
+    """Read and validate a pipeline.
+
+    Parameters
+    ----------
+    pipeline : str or Path
+        The name of a pipeline, or the path of a YAML file.
+    overrides : sequence of str
+        Changes of single leaves, like ``"network.dropout=0.4"``; the value is read as YAML.
+
+    Returns
+    -------
+    PipelineSpec
+
+    Raises
+    ------
+    SpecError
+        Naming file, line and key, what was expected and what to do.
+
+    Examples
+    --------
+    >>> load_spec("wine", ["ensemble.folds=10"]).ensemble
+    EnsembleSpec(folds=10, members=4)
+    """
+    path = _find(pipeline)
+    content, lines = read_yaml(path)
+    places = {key: f"{path}, line {line}" for key, line in lines.items()}
+    for override in overrides:
+        places[_apply(content, override)] = f"--set {override}"
+    try:
+        spec = PipelineSpec.model_validate(content)
+    except ValidationError as error:
+        raise SpecError("\n".join(_explain(e, places, path) for e in error.errors())) from None
+    _check_features(spec, places, path)
+    _check_hyperparameters(spec, places, path)
+    return spec
+
+
+def leaves(spec: PipelineSpec) -> dict[str, Any]:
+    """Return every value of a spec under its dotted path.
+
+    Examples
+    --------
+    >>> leaves(load_spec("wine"))["data.target"]
+    'cultivar'
+    """
+    return {".".join(map(str, key)): value for key, value in _walk(spec.model_dump(mode="json", exclude_none=True), ())}
+
+
+def dump_spec(spec: PipelineSpec) -> str:
+    """Write a spec as YAML that `load_spec` reads back to an equal spec."""
+    content = spec.model_dump(mode="json", exclude_defaults=True)
+    return yaml.safe_dump(content, sort_keys=False, allow_unicode=True, width=120)
+
+
+@cache
+def hyperparameters() -> tuple[str, ...]:
+    """Name the hyperparameters that ``network`` and ``training`` may set: the estimators' constructor arguments.
+
+    They are read from the source of `tabular_dl.estimators` rather than by importing it, which would load scikit-learn.
+    Members and seed are left out: ``ensemble.members`` and ``seed`` set them.
+
+    Examples
+    --------
+    >>> "dropout" in hyperparameters()
+    True
+    """
+    tree = ast.parse(Path(__file__).with_name("estimators.py").read_text(encoding="utf-8"))
+    constructor = next(node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef) and node.name == "__init__")
+    names = (argument.arg for argument in constructor.args.kwonlyargs)
+    return tuple(name for name in names if name not in ("members", "random_state"))
+
+
+def _find(pipeline: str | Path) -> Path:
+    path = Path(pipeline)
+    if path.suffix in (".yaml", ".yml") or len(path.parts) > 1:
+        return path
+    known = list_pipelines()
+    if str(pipeline) not in known:
+        raise SpecError(
+            f"There is no pipeline {str(pipeline)!r}. {did_you_mean(str(pipeline), known)} "
+            "A file of your own goes into pipelines/NAME.yaml, or is given by its path."
+        )
+    return known[str(pipeline)]
+
+
+def _apply(content: dict[str, Any], override: str) -> Key:
+    """Change one leaf of a file's content in place; return its key."""
+    name, separator, text = override.partition("=")
+    if not separator or not name:
+        raise SpecError(f"--set {override}: expected key.path=value, like network.dropout=0.4.")
+    key: Key = tuple(int(part) if part.isdigit() else part for part in name.split("."))
+    node: Any = content
+    for depth, part in enumerate(key):
+        in_list = isinstance(node, list) and isinstance(part, int) and part < len(node)
+        if not in_list and not (isinstance(node, dict) and isinstance(part, str)):
+            inside = ".".join(map(str, key[:depth])) or "the pipeline"
+            raise SpecError(f"--set {override}: there is no key {str(part)!r} in {inside}.")
+        if depth == len(key) - 1:
+            node[part] = read_value(text)
+        else:
+            node = node[part] if in_list else node.setdefault(part, {})
+    return key
+
+
+def _check_features(spec: PipelineSpec, places: Mapping[Key, str], path: Path) -> None:
+    for name, feature in spec.features.items():
+        try:
+            check_features({name: feature})
+        except SpecError as error:
+            raise SpecError(f"{_place(('features', name), places, path)}: {error}") from None
+
+
+def _check_hyperparameters(spec: PipelineSpec, places: Mapping[Key, str], path: Path) -> None:
+    for section in ("network", "training"):
+        for name in getattr(spec, section):
+            key = f"{_place((section, name), places, path)}: {section}.{name}"
+            if name not in hyperparameters():
+                hint = {"members": "Set ensemble.members.", "random_state": "Set seed."}.get(name)
+                raise SpecError(f"{key}: there is no such key. {hint or did_you_mean(name, hyperparameters())}")
+            if section == "training" and name in spec.network:
+                raise SpecError(f"{key}: it is set under network already; keep one of the two.")
+
+
+def _explain(error: Any, places: Mapping[Key, str], path: Path) -> str:
+    """Turn one of pydantic's errors into a sentence: file and line, key, what is wrong, what to do."""
+    key: Key = tuple(error["loc"])
+    where = f"{_place(key, places, path)}: {'.'.join(map(str, key))}"
+    if error["type"] == "extra_forbidden":
+        models: dict[str, type[BaseModel]] = {"data": DataSpec, "ensemble": EnsembleSpec, "columns": ColumnRule}
+        model = models[str(key[0])] if len(key) > 1 else PipelineSpec
+        return f"{where}: there is no such key. {did_you_mean(str(key[-1]), model.model_fields)}"
+    if error["type"] == "missing":
+        return f"{where}: this key is required."
+    message = error["msg"].removeprefix("Value error, ")
+    return f"{where}: {message}" if message != error["msg"] else f"{where}: {message}; found {error['input']!r}."
+
+
+def _place(key: Key, places: Mapping[Key, str], path: Path) -> str:
+    """Return where the key, or the nearest key above it, was written."""
+    prefixes = (key[:length] for length in range(len(key), 0, -1))
+    return next((places[prefix] for prefix in prefixes if prefix in places), str(path))
+
+
+def _walk(node: Any, key: Key) -> Iterator[tuple[Key, Any]]:
+    """Yield every leaf with its key; a list of plain values is a leaf."""
+    if isinstance(node, dict) and node:
+        for name, value in node.items():
+            yield from _walk(value, (*key, name))
+    elif isinstance(node, list) and any(isinstance(value, dict) for value in node):
+        for index, value in enumerate(node):
+            yield from _walk(value, (*key, index))
+    else:
+        yield key, node

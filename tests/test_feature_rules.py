@@ -1,0 +1,61 @@
+"""A declaration that no table could satisfy is refused before any table is read."""
+
+import pytest
+
+from tabular_dl.errors import SpecError
+from tabular_dl.feature_rules import check_features, columns_read
+
+TITANIC = {
+    "Title": {"from": "Name", "extract": r", ([^.]+)\.", "map": {"Mlle": "Miss"}, "fill": "unknown", "rare": 10},
+    "Family": {"eval": "SibSp + Parch + 1"},
+    "Deck": {"from": "Cabin", "extract": "^([A-Z])", "fill": "none"},
+    "TicketGroup": {"from": "Ticket", "count": True},
+    "LogFare": {"eval": "log1p(Fare / Family)"},
+}
+
+
+def test_every_operation_is_accepted():
+    check_features(TITANIC)
+    check_features({})
+    check_features({"Alone": {"eval": "Family", "map": {1: "yes", 2.5: None, False: 0}, "fill": 0, "count": False}})
+
+
+def test_the_columns_that_features_are_made_from():
+    assert columns_read(TITANIC) == ("Name", "SibSp", "Parch", "Cabin", "Ticket", "Fare", "Family")
+
+
+@pytest.mark.parametrize(
+    ("feature", "message"),
+    [
+        ("Name", "feature 'F': expected a mapping such as"),
+        ({}, "expected one source, .* found neither"),
+        ({"from": "A", "eval": "A"}, "expected one source, .* found both"),
+        ({"from": "A", "extrct": "x"}, "unknown key 'extrct'. Did you mean 'extract'"),
+        ({"from": "A", True: 1}, "unknown key True"),
+        ({"from": 3}, "key 'from': expected the name of a column, found 3"),
+        ({"eval": "A.b"}, "feature 'F', key 'eval': 'A.b': 'A.b' is not allowed"),
+        ({"eval": 3}, "key 'eval': expected an expression"),
+        ({"from": "A", "extract": "("}, "key 'extract': .* is not a regular expression"),
+        ({"from": "A", "extract": 3}, "key 'extract': expected a regular expression"),
+        ({"from": "A", "map": {}}, "key 'map': expected a mapping of old to new"),
+        ({"from": "A", "map": ["x"]}, "key 'map': expected a mapping of old to new"),
+        ({"from": "A", "map": {None: 1}}, "key 'map': cannot replace None; use `fill`"),
+        ({"from": "A", "map": {"x": ["y"]}}, "key 'map': expected text, a number or null for 'x'"),
+        ({"from": "A", "fill": None}, "key 'fill': expected text or a number"),
+        ({"from": "A", "fill": float("nan")}, "key 'fill': expected text or a number"),
+        ({"from": "A", "rare": 0}, "key 'rare': expected a number of rows, 1 or more, found 0"),
+        ({"from": "A", "rare": True}, "key 'rare': expected a number of rows"),
+        ({"from": "A", "rare": 2.5}, "key 'rare': expected a number of rows"),
+        ({"from": "A", "count": 1}, "key 'count': expected true or false, found 1"),
+    ],
+)
+def test_a_refusal_names_feature_and_key(feature, message):
+    with pytest.raises(SpecError, match=message):
+        check_features({"F": feature})
+
+
+def test_features_are_a_mapping_of_names():
+    with pytest.raises(SpecError, match="expected a mapping of names"):
+        check_features([{"from": "A"}])
+    with pytest.raises(SpecError, match="a feature's name is text, found 3"):
+        check_features({3: {"from": "A"}})
