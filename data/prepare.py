@@ -95,7 +95,7 @@ def split_rows(labels: pd.Series, n_test: int) -> tuple[np.ndarray, np.ndarray]:
     Parameters
     ----------
     labels : Series of shape (n,)
-        The class of each row; a constant leaves the split unstratified.
+        The class of each row, or a number to spread evenly.
     n_test : int
         How many rows to put into the test part.
 
@@ -152,7 +152,9 @@ def titanic_files(arff: str) -> dict[str, str]:
         io.StringIO(rows), names=list(TITANIC_COLUMNS), dtype=str, keep_default_na=False, na_values=["?"]
     )
     table = table.rename(columns={old: new for old, new in TITANIC_COLUMNS.items() if new})[KAGGLE_ORDER]
-    train, test = divide(table, split_rows(table["Survived"], n_test=418), "PassengerId")
+    # By sex and class too, which decide most: the two tables are then about equally hard to predict.
+    strata = table["Survived"] + table["Sex"] + table["Pclass"]
+    train, test = divide(table, split_rows(strata, n_test=418), "PassengerId")
     return competition_files(train, test, "Survived", test["Sex"].map({"female": "1", "male": "0"}))
 
 
@@ -169,8 +171,8 @@ def boston_files(csv: str) -> dict[str, str]:
     """Return Boston's files, given scikit-learn's CSV; `Id` is the row's number in it, from 1."""
     table = pd.read_csv(io.StringIO(csv), skiprows=1, dtype=str)
     table.insert(0, "Id", np.arange(1, len(table) + 1).astype(str))
-    # A constant label: prices are spread out enough without stratifying.
-    train_rows, test_rows = split_rows(pd.Series(0, index=table.index), n_test=102)
+    # Every price is a stratum of its own: sorted by price, the test rows are taken at even steps.
+    train_rows, test_rows = split_rows(table["MEDV"].astype(float), n_test=102)
     train, test = table.iloc[train_rows], table.iloc[test_rows]
     return competition_files(train, test, "MEDV", f"{train['MEDV'].astype(float).mean():.1f}")
 

@@ -106,6 +106,21 @@ def test_each_class_has_its_share_of_the_test_rows_within_one(name: str) -> None
     assert ((found - totals * n_test / (n_train + n_test)).abs() < 1).all()
 
 
+def test_titanic_is_stratified_by_sex_and_class_too() -> None:
+    train, test = read("titanic", "train.csv"), read("titanic", "test.csv")
+    for column in ("Sex", "Pclass"):
+        share_train, share_test = (table[column].value_counts(normalize=True) for table in (train, test))
+        # Six strata for each value, each rounded by less than one row.
+        assert ((share_train - share_test).abs() < 6 / 418).all()
+
+
+def test_boston_spreads_its_prices_evenly() -> None:
+    train = read("boston", "train.csv")["MEDV"].astype(float)
+    test = read("boston", "answers.csv")["MEDV"].astype(float)
+    quantiles = [0.1, 0.25, 0.5, 0.75, 0.9]
+    assert np.abs(train.quantile(quantiles).to_numpy() - test.quantile(quantiles).to_numpy()).max() < 0.5
+
+
 @pytest.mark.parametrize("name", ["titanic", "wine", "boston"])
 def test_rows_are_in_random_order(name: str) -> None:
     # Ordered by target, as Wine's source is, the correlation of position and target would be near 1.
