@@ -11,6 +11,7 @@ So nothing that is fitted, from an imputer's median to the epoch of early stoppi
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Self
 
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
 __all__ = ["CrossFitClassifier", "CrossFitRegressor", "baseline_scores", "fold_scores"]
 
 
-class _CrossFit(BaseEstimator):
+class _CrossFit(BaseEstimator, ABC):
     """What both cross-fits share: splitting, fitting each fold's steps, training all folds together."""
 
     def __init__(self, pipeline: Pipeline, cv: Any = 5, random_state: int | None = None) -> None:
@@ -101,11 +102,13 @@ class _CrossFit(BaseEstimator):
         kind = StratifiedKFold if isinstance(self, ClassifierMixin) else KFold
         return kind(self.cv, shuffle=True, random_state=self.random_state) if isinstance(self.cv, int) else self.cv
 
+    @abstractmethod
     def _classes(self, y: np.ndarray) -> np.ndarray | None:
-        return None
+        """Return the labels, or None where the target is a number."""
 
+    @abstractmethod
     def _raw(self, predictor: Any, X: Any) -> np.ndarray:
-        raise NotImplementedError
+        """Return a predictor's probabilities, or its numbers."""
 
 
 class CrossFitClassifier(ClassifierMixin, _CrossFit):
@@ -187,6 +190,9 @@ class CrossFitRegressor(RegressorMixin, _CrossFit):
     def predict(self, X: pd.DataFrame) -> np.ndarray:
         """Return the mean of the folds' values for raw rows."""
         return self._mean(X)
+
+    def _classes(self, y: np.ndarray) -> None:
+        del y
 
     def _raw(self, predictor: Any, X: Any) -> np.ndarray:
         return predictor.predict(X)

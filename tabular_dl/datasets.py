@@ -40,8 +40,8 @@ class Competition:
         Without the target.
     sample : DataFrame or None
         The sample submission.
-    digest : str
-        SHA-256 of train.csv, in hexadecimal.
+    digest, test_digest : str
+        SHA-256 of train.csv and test.csv, in hexadecimal.
     """
 
     folder: Path
@@ -51,6 +51,7 @@ class Competition:
     test: pd.DataFrame
     sample: pd.DataFrame | None
     digest: str
+    test_digest: str
 
 
 def load_competition(source: str, target: str, id_column: str | None = None) -> Competition:
@@ -95,6 +96,7 @@ def load_competition(source: str, target: str, id_column: str | None = None) -> 
         test=test.drop(columns=target, errors="ignore"),
         sample=read_table(sample) if sample.exists() else None,
         digest=hashlib.sha256((folder / "train.csv").read_bytes()).hexdigest(),
+        test_digest=hashlib.sha256((folder / "test.csv").read_bytes()).hexdigest(),
     )
 
 

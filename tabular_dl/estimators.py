@@ -11,7 +11,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated, Any, Self, get_type_hints
 
 import numpy as np
-from pydantic import Field, TypeAdapter, ValidationError
+from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
@@ -30,7 +30,9 @@ __all__ = ["KerasClassifier", "KerasRegressor"]
 
 # The annotations of the constructor are what `check_parameters` checks.
 Count = Annotated[int, Field(ge=1, strict=True)]
-Share = Annotated[float, Field(ge=0, lt=1)]
+Seed = Annotated[int, Field(ge=0, strict=True)]
+Share = Annotated[float, Field(ge=0, lt=1, strict=True)]
+_RANDOM_STATE_IS_A_CLASS = ConfigDict(arbitrary_types_allowed=True)
 
 
 class _KerasEstimator(BaseEstimator):
@@ -42,15 +44,15 @@ class _KerasEstimator(BaseEstimator):
         hidden: Sequence[Count] = (64, 32),
         activation: str = "relu",
         dropout: Share | Sequence[Share] = 0.1,
-        l2: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 0.0,
+        l2: Annotated[float, Field(ge=0, allow_inf_nan=False, strict=True)] = 0.0,
         optimizer: str = "adam",
-        learning_rate: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None,
+        learning_rate: Annotated[float, Field(gt=0, allow_inf_nan=False, strict=True)] | None = None,
         epochs: Count = 100,
         batch_size: Count = 32,
         validation_fraction: Share = 0.1,
         early_stopping: Count | None = 10,
         members: Count = 4,
-        random_state: int | np.random.RandomState | None = None,
+        random_state: Seed | np.random.RandomState | None = None,
     ) -> None:
         self.hidden = hidden
         self.activation = activation
@@ -128,16 +130,15 @@ class _KerasEstimator(BaseEstimator):
             A `ValueError` that names the hyperparameter, what it must be and what it is.
         """
         for name, kind in get_type_hints(_KerasEstimator.__init__, include_extras=True).items():
-            if name in ("return", "random_state"):
+            if name == "return":
                 continue
             value = getattr(self, name)
             try:
-                # NumPy's scalars and arrays are as welcome as Python's own.
-                TypeAdapter(kind).validate_python(value.tolist() if hasattr(value, "tolist") else value)
+                TypeAdapter(kind, config=_RANDOM_STATE_IS_A_CLASS).validate_python(_without_numpy(value))
             except ValidationError as error:
                 reasons = " or ".join(dict.fromkeys(e["msg"].removeprefix("Input ") for e in error.errors()))
                 raise SpecError(f"{name} {reasons}; it is {value!r}.") from None
-        if not isinstance(self.dropout, int | float) and len(self.dropout) != len(self.hidden):
+        if np.ndim(self.dropout) and np.size(self.dropout) != len(self.hidden):
             raise SpecError(
                 f"dropout should be one number, or one for each of the {len(self.hidden)} hidden layers; "
                 f"it is {self.dropout!r}."
@@ -225,7 +226,8 @@ class KerasClassifier(ClassifierMixin, _KerasEstimator):
 
     def predict(self, X: Any) -> np.ndarray:
         """Return the label of the greatest mean probability for each row."""
-        return self.classes_[self.predict_proba(X).argmax(axis=1)]
+        best = self.predict_proba(X).argmax(axis=1)
+        return self.classes_[best]
 
     def _fitted_problem(self) -> str:
         check_is_fitted(self)
@@ -237,7 +239,7 @@ class KerasClassifier(ClassifierMixin, _KerasEstimator):
         problem = PROBLEMS["binary" if len(self.classes_) == 2 else "multiclass"]
         if len(self.classes_) < 2:
             raise DataError(
-                f"The target has one class only, {self.classes_[0]!r}: a classifier needs at least two classes."
+                f"The target has one class only, {self.classes_.tolist()[0]!r}: a classifier needs two or more."
             )
         self.problem_ = problem.name
         return problem
@@ -246,7 +248,8 @@ class KerasClassifier(ClassifierMixin, _KerasEstimator):
         return np.searchsorted(self.classes_, y).astype(np.float32)
 
     def _readable(self, history: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-        return {name.replace("metric", "accuracy"): values for name, values in history.items()}
+        label = PROBLEMS[self.problem_].row_metric_name
+        return {name.replace("metric", label): values for name, values in history.items()}
 
 
 class KerasRegressor(RegressorMixin, _KerasEstimator):
@@ -301,7 +304,15 @@ class KerasRegressor(RegressorMixin, _KerasEstimator):
         return ((y - self.target_mean_) / self.target_scale_).astype(np.float32)
 
     def _readable(self, history: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+        label = PROBLEMS[self.problem_].row_metric_name
         return {
-            name.replace("metric", "mae"): values * self.target_scale_ if "metric" in name else values
+            name.replace("metric", label): values * self.target_scale_ if "metric" in name else values
             for name, values in history.items()
         }
+
+
+def _without_numpy(value: Any) -> Any:
+    """Turn NumPy's scalars and arrays, which are as welcome as Python's own, into Python's own."""
+    if isinstance(value, list | tuple):
+        return [_without_numpy(v) for v in value]
+    return value.tolist() if hasattr(value, "tolist") else value

@@ -55,7 +55,8 @@ def fit_groups(
     SpecError
         If a hyperparameter cannot be used.
     DataError
-        If there is one class only, or there are too few rows to hold some out.
+        If there is one class only, the estimators would learn different classes, or there are too few rows to hold
+        some out.
     """
     from tabular_dl.nn.network import Network
     from tabular_dl.nn.training import Training, fit_population
@@ -67,6 +68,8 @@ def fit_groups(
     coded = np.zeros((len(estimators), len(y), 1), np.float32)
     for group, (estimator, matrix, rows) in enumerate(zip(estimators, matrices, training_rows, strict=True)):
         problem = estimator._learn_target(y, rows, classes)
+        if problem.classification and not np.array_equal(estimator.classes_, first.classes_):
+            raise DataError("The estimators' rows hold different labels: pass the labels of all rows as classes.")
         X[group, :, : widths[group]] = matrix
         coded[group, :, 0] = estimator._coded(y)
     network = Network(

@@ -115,8 +115,8 @@ def check_target(spec: PipelineSpec, problem: Problem, y: pd.Series[Any], where:
         )
     if counts.min() < folds:
         raise DataError(
-            f"{subject}: the class {counts.idxmin()!r} has {counts.min()} rows, fewer than the {folds} folds. Every fold "
-            "needs one: set ensemble.folds lower, or join rare classes."
+            f"{subject}: the class {counts.idxmin()!r} has {counts.min()} rows, fewer than the {folds} folds. Every "
+            "fold needs one: set ensemble.folds lower, or join rare classes."
         )
 
 

@@ -42,8 +42,9 @@ class Problem:
     loss : str
         Keras's name of the loss that training minimises.
     row_metric : str
-        Keras's name of the function that is followed each epoch beside the loss. It has one value a row and is averaged
-        over rows.
+        Keras's name of the function that is followed each epoch beside the loss: one value a row, averaged over rows.
+    row_metric_name : str
+        What a run's curves call it.
     metric : str
         The metric that a run is scored by unless the pipeline names another.
     classification : bool
@@ -58,6 +59,7 @@ class Problem:
     activation: str
     loss: str
     row_metric: str
+    row_metric_name: str
     metric: str
     classification: bool
     one_unit: bool
@@ -83,12 +85,16 @@ class Problem:
 
         Returns
         -------
-        ndarray of shape (..., rows, classes)
+        ndarray of shape (..., rows, classes), float64
             Rows that sum to 1; a single sigmoid unit p becomes (1 - p, p).
         """
         import numpy as np
 
-        return np.concatenate([1.0 - outputs, outputs], axis=-1) if self.one_unit else outputs
+        # In float64, as scikit-learn's log loss warns where a row sums to 1 in float32 only.
+        outputs = np.asarray(outputs, np.float64)
+        if self.one_unit:
+            return np.concatenate([1.0 - outputs, outputs], axis=-1)
+        return outputs / outputs.sum(axis=-1, keepdims=True)
 
     def splitter(self, folds: int, seed: int) -> Any:
         """Return scikit-learn's shuffled splitter: stratified for labels, plain for numbers."""
@@ -123,6 +129,7 @@ PROBLEMS: dict[str, Problem] = {
             activation="sigmoid",
             loss="binary_crossentropy",
             row_metric="binary_accuracy",
+            row_metric_name="accuracy",
             metric="accuracy",
             classification=True,
             one_unit=True,
@@ -133,6 +140,7 @@ PROBLEMS: dict[str, Problem] = {
             activation="softmax",
             loss="sparse_categorical_crossentropy",
             row_metric="sparse_categorical_accuracy",
+            row_metric_name="accuracy",
             metric="accuracy",
             classification=True,
             one_unit=False,
@@ -143,6 +151,7 @@ PROBLEMS: dict[str, Problem] = {
             activation="linear",
             loss="mean_squared_error",
             row_metric="mean_absolute_error",
+            row_metric_name="mae",
             metric="rmse",
             classification=False,
             one_unit=True,
@@ -201,7 +210,7 @@ def infer_problem(y: Any) -> Problem:
     values = np.asarray(y)
     different = np.unique(values)
     if len(different) < 2:
-        found = f"the single value {different[0]!r}" if len(different) else "no rows"
+        found = f"the single value {different.tolist()[0]!r}" if len(different) else "no rows"
         raise DataError(f"The target has {found}: at least two different values are needed to learn from.")
     if len(different) == 2:
         return PROBLEMS["binary"]

@@ -22,11 +22,13 @@ from tabular_dl.nn.layers import MemberDense, MemberDropout
 
 __all__ = ["ACTIVATIONS", "Network", "StackedModel", "initial_weights", "plain_model", "predict"]
 
-# Every activation that Keras knows by name.
+# Every activation that Keras knows by name, but `glu`, which halves the width, and `threshold`, which needs arguments.
 ACTIVATIONS = frozenset(name for name in dir(keras.activations) if name[0].islower()) - {
     "deserialize",
     "get",
+    "glu",
     "serialize",
+    "threshold",
 }
 
 # Rows that are predicted in one go: bounds the memory of the activations.
@@ -191,12 +193,13 @@ def _forward(network: Network, members: int) -> Any:
         tf.TensorSpec((None, network.inputs), tf.float32),
     )
 
-    @tf.function(input_signature=signature)
+    @tf.function(input_signature=signature, autograph=False)
     def forward(weights: Any, X: Any) -> Any:
         outputs, _ = model.stateless_call(weights, fixed, X[tf.newaxis])
         return activation(outputs)
 
-    return forward
+    # The concrete function: a `tf.function` warns of retracing when five architectures have predicted.
+    return forward.get_concrete_function()
 
 
 def plain_model(network: Network, weights: Sequence[np.ndarray], member: int) -> keras.Model:

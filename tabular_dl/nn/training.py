@@ -184,7 +184,8 @@ def _run_epochs(
 ) -> tuple[dict[str, np.ndarray], np.ndarray]:
     """Train epoch by epoch; return the history and the epoch that each member's weights are from."""
     tables = tf.constant(X, tf.float32), tf.constant(y, tf.float32)
-    validation = tuple(tf.constant(array) for array in _padded(members.validation_rows))
+    held_out = max(len(rows) for rows in members.validation_rows)
+    validation = tuple(tf.constant(array) for array in _padded(members.validation_rows, held_out))
     generators = [np.random.default_rng([seed, 1]) for seed in members.seeds]
     state = _Stopping(len(members), training.patience)
     history: list[dict[str, np.ndarray]] = []
@@ -228,23 +229,21 @@ class _Stopping:
         return improved
 
 
-def _padded(rows: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
-    """Put row lists of unequal lengths into one array (member, row), filled up with rows of weight zero."""
-    length = max(len(r) for r in rows)
-    numbers = np.zeros((len(rows), length), np.int32)
-    weights = np.zeros((len(rows), length), np.float32)
-    for member, own in enumerate(rows):
-        numbers[member, : len(own)] = own
-        weights[member, : len(own)] = 1.0
+def _padded(rows: Sequence[np.ndarray], length: int) -> tuple[np.ndarray, np.ndarray]:
+    """Put row lists of unequal lengths into arrays (member, row) of row numbers and weights.
+
+    A short list is filled up with rows of weight zero: the member's own rows once more, as weight zero does not hide
+    a foreign row whose loss overflows or whose class the network does not have (0 * inf is NaN).
+    """
+    numbers = np.stack([np.resize(own, length) for own in rows]).astype(np.int32)
+    weights = np.stack([np.arange(length) < len(own) for own in rows]).astype(np.float32)
     return numbers, weights
 
 
 def _batches(rows: Sequence[np.ndarray], steps: int, batch_size: int) -> tuple[np.ndarray, np.ndarray]:
     """Cut each member's shuffled rows into batches: two arrays (step, member, batch)."""
-    full = [np.zeros((len(rows), steps * batch_size), kind) for kind in (np.int32, np.float32)]
-    for target, source in zip(full, _padded(rows), strict=True):
-        target[:, : source.shape[1]] = source
-    numbers, weights = (a.reshape(len(rows), steps, batch_size).swapaxes(0, 1) for a in full)
+    shape = (len(rows), steps, batch_size)
+    numbers, weights = (a.reshape(shape).swapaxes(0, 1) for a in _padded(rows, steps * batch_size))
     return np.ascontiguousarray(numbers), np.ascontiguousarray(weights)
 
 
@@ -278,8 +277,9 @@ class _Program:
         self.active = tf.Variable(tf.ones((self.size, 1, 1), tf.bool), trainable=False)
         self.l2 = tf.Variable(tf.zeros((self.size,)), trainable=False)
         self.loss, self.row_metric, self.activation = _functions(self.training, self.network)
-        self.epoch = tf.function(self._epoch, jit_compile=self.xla)
-        self.keep_best = tf.function(self._keep_best)
+        improved = tf.TensorSpec((self.size,), tf.bool)
+        self.keep_best = tf.function(self._keep_best).get_concrete_function(improved)
+        self._compiled: Any = None
 
     def reset(self, weights: Sequence[np.ndarray], members: Members) -> None:
         """Start anew: initial weights, no momenta, the members' own settings."""
@@ -303,12 +303,24 @@ class _Program:
         """Return copies of the members' weights: the best kept, or the last."""
         return [np.array(variable.numpy()) for variable in (self.best if best else self.variables)]
 
+    def epoch(self, *arrays: Any) -> Any:
+        """Run the compiled epoch, tracing it at the first call.
+
+        The concrete function is kept, as a `tf.function` warns of retracing when five programs have been made.
+        """
+        if self._compiled is None:
+            self._compiled = tf.function(self._epoch, jit_compile=self.xla).get_concrete_function(*arrays)
+        return self._compiled(*arrays)
+
     def _epoch(self, X: Any, y: Any, rows: Any, weights: Any, held_out: Any, held_out_weights: Any) -> Any:
         """One pass over all training rows, then the validation rows. Traced once, never run by Python."""
         self.traces += 1
-        totals = tf.zeros((3, self.size))
-        for step in tf.range(rows.shape[0]):
-            totals += self._step(tf.gather(X, rows[step]), tf.gather(y, rows[step]), weights[step])
+
+        def step(number: Any, totals: Any) -> Any:
+            batch = rows[number]
+            return number + 1, totals + self._step(tf.gather(X, batch), tf.gather(y, batch), weights[number])
+
+        _, totals = tf.while_loop(lambda number, _: number < rows.shape[0], step, (0, tf.zeros((3, self.size))))
         figures = {"loss": totals[0] / totals[2], "metric": totals[1] / totals[2]}
         if held_out.shape[1]:
             outputs = self.model(tf.gather(X, held_out))

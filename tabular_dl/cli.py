@@ -1,0 +1,164 @@
+"""The command line: options in, one workflow each, and errors without a traceback.
+
+A command imports its workflow when it is called, so that `--help`, `--version`, `list` and mistakes in a pipeline file
+are answered at once.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from tabular_dl.errors import UserError
+from tabular_dl.nn import load_quietly
+
+__all__ = ["app", "main"]
+
+app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode="markdown")
+
+Pipeline = Annotated[
+    str, typer.Argument(help="A pipeline by name (see `list`), or a YAML file.", metavar="NAME|FILE.yaml")
+]
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        from tabular_dl import __version__
+
+        typer.echo(f"tabular-dl {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def root(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """Neural networks for Kaggle-style tables: from train.csv to a tracked ensemble and a checked submission.
+
+    Start with `tabular-dl fit titanic`, then `tabular-dl submit titanic` and `tabular-dl ui`.
+    """
+    del version
+
+
+@app.command()
+def fit(
+    pipeline: Pipeline,
+    data: Annotated[
+        Path | None,
+        typer.Option(help="A folder with train.csv, test.csv and perhaps sample_submission.csv.", metavar="DIR"),
+    ] = None,
+    settings: Annotated[
+        list[str] | None,
+        typer.Option("--set", help="Change one value, like network.dropout=0.4; may be repeated.", metavar="KEY=VALUE"),
+    ] = None,
+    folds: Annotated[int | None, typer.Option(min=2, help="Folds of the cross-validation.")] = None,
+    members: Annotated[int | None, typer.Option(min=1, help="Networks a fold.")] = None,
+    epochs: Annotated[int | None, typer.Option(min=1, help="The most passes over the rows.")] = None,
+    seed: Annotated[int | None, typer.Option(min=0, help="Makes a fit repeatable bit for bit.")] = None,
+    no_track: Annotated[bool, typer.Option("--no-track", help="Keep results in outputs/, not in MLflow.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print errors only.")] = False,
+) -> None:
+    """Train a cross-validated ensemble, score it beside two baselines, and track it in MLflow.
+
+    All folds and members train side by side as one compiled program.
+
+    Example: `tabular-dl fit titanic --set network.dropout=0.4 --members 8`
+    """
+    options = {"ensemble.folds": folds, "ensemble.members": members, "training.epochs": epochs, "seed": seed}
+    overrides = [*(settings or []), *(f"{key}={value}" for key, value in options.items() if value is not None)]
+    if data is not None:
+        overrides.append(f"data.source={_quoted(data)}")
+    # A mistake in the pipeline is told before the libraries load.
+    from tabular_dl.spec import load_spec
+
+    load_spec(pipeline, overrides)
+    load_quietly()
+    from tabular_dl.workflows.fit import fit as run
+
+    run(pipeline, overrides, track=not no_track, console=_console(quiet))
+
+
+@app.command()
+def predict(
+    run_or_model: Annotated[str, typer.Argument(help="A run's id or name, or a model's folder.", metavar="RUN|MODEL")],
+    table: Annotated[Path, typer.Argument(help="Raw rows, as in test.csv.", metavar="CSV")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="Where to write.")] = Path("predictions.csv"),
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print errors only.")] = False,
+) -> None:
+    """Predict the rows of a CSV file with a fitted model.
+
+    Example: `tabular-dl predict amusing-owl-123 test.csv -o predictions.csv`
+    """
+    load_quietly()
+    from tabular_dl.workflows.predict import predict as run
+
+    run(run_or_model, table, output, _console(quiet))
+
+
+@app.command()
+def submit(
+    pipeline: Pipeline,
+    run_id: Annotated[
+        str | None, typer.Option("--run", help="A run's id or name; by default the best by its CV score.")
+    ] = None,
+    output: Annotated[Path, typer.Option("--output", "-o", help="Where to write.")] = Path("submission.csv"),
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print errors only.")] = False,
+) -> None:
+    """Write a submission from the best run, and check it before Kaggle sees it.
+
+    Example: `tabular-dl submit titanic -o submission.csv`
+    """
+    from tabular_dl.spec import load_spec
+
+    load_spec(pipeline)
+    load_quietly()
+    from tabular_dl.workflows.submit import submit as run
+
+    run(pipeline, run_id, output, _console(quiet))
+
+
+@app.command("list")
+def list_pipelines() -> None:
+    """List the pipelines that can be fitted by name."""
+    from tabular_dl.workflows.listing import list_all
+
+    list_all()
+
+
+@app.command()
+def ui(port: Annotated[int, typer.Option(min=1, max=65535, help="The port on this machine.")] = 5000) -> None:
+    """Open the MLflow UI over all runs, on this machine only; Ctrl-C ends it."""
+    from tabular_dl.workflows.ui import ui as run
+
+    run(port)
+
+
+def _quoted(path: Path) -> str:
+    """Write a path as a YAML value, absolute, so that a run's specification says where its tables were."""
+    import json
+
+    return json.dumps(str(path.resolve()))
+
+
+def _console(quiet: bool) -> Any:
+    from rich.console import Console
+
+    return Console(quiet=quiet)
+
+
+def main() -> None:
+    """Run a command; print what is wrong with the user's input without a traceback, and exit with code 2."""
+    try:
+        app()
+    except UserError as error:
+        typer.secho(f"Error: {error}", fg=typer.colors.RED, err=True)
+        sys.exit(2)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,377 @@
+"""MLflow: the one module that imports it.
+
+A fit is one parent run in the experiment of its pipeline, and one child run a fold. Values are buffered and written in
+few calls: a run's epochs go out in one batch, which takes MLflow a hundredth of the time of one call an epoch.
+
+The store is ``MLFLOW_TRACKING_URI`` or, by default, ``sqlite:///mlflow.db`` in the current folder with files in
+``mlruns``. Inside ``mlflow run`` the values go to the run that MLflow has opened for the project.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+import time
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+# Before MLflow is imported: no usage telemetry, and no progress bar for each artifact.
+os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+os.environ.setdefault("DO_NOT_TRACK", "true")
+os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
+
+import mlflow
+import numpy as np
+import pandas as pd
+from mlflow.entities import Metric, Param, RunTag
+from mlflow.models import ModelSignature
+from mlflow.types import ColSpec, DataType, Schema
+
+from tabular_dl.errors import SubmissionError, did_you_mean
+from tabular_dl.metrics import get_metric
+from tabular_dl.persistence import TRUSTED_TYPES
+
+if TYPE_CHECKING:
+    from mlflow.entities import Run
+
+__all__ = [
+    "LoggedRun",
+    "RunContent",
+    "Table",
+    "best_run",
+    "find_run",
+    "log_file",
+    "log_run",
+    "model_folder",
+    "save_model",
+    "tracking_uri",
+    "ui_command",
+]
+
+DEFAULT_URI = "sqlite:///mlflow.db"
+# MLflow's bounds for one call of log_batch.
+METRICS_A_BATCH, PARAMS_A_BATCH = 1000, 100
+REQUIREMENTS = ("keras", "mlflow", "numpy", "pandas", "pydantic", "scikit-learn", "skops", "tensorflow")
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table that a run was made from.
+
+    Parameters
+    ----------
+    name, context : str
+        Like "titanic-train" and "training".
+    frame : DataFrame
+        The rows.
+    source : str
+        Where they were read from.
+    digest : str
+        What identifies the contents.
+    target : str or None
+        The target column, where there is one.
+    """
+
+    name: str
+    context: str
+    frame: pd.DataFrame
+    source: str
+    digest: str
+    target: str | None = None
+
+
+@dataclass(frozen=True)
+class RunContent:
+    """All that is written of one run.
+
+    Parameters
+    ----------
+    pipeline, kind : str
+        The experiment, and what made the run ("fit").
+    parameters : dict
+        The leaves of the specification.
+    metrics : dict of str to float
+        Final values.
+    curves : dict of str to ndarray of shape (epochs,)
+        Values by epoch, the first at step 1.
+    folds : list of dict of str to float
+        The metrics of each fold, a child run each.
+    tags : dict of str to str
+        What runs are found by.
+    description : str
+        Markdown, shown on the run's page.
+    tables : list of Table
+        What it was made from.
+    files : Path
+        A folder that is logged whole.
+    model, example : object and DataFrame
+        The fitted model, and raw rows as it takes them.
+    """
+
+    pipeline: str
+    kind: str
+    parameters: Mapping[str, Any]
+    metrics: Mapping[str, float]
+    curves: Mapping[str, np.ndarray]
+    folds: Sequence[Mapping[str, float]]
+    tags: Mapping[str, str]
+    description: str
+    tables: Sequence[Table]
+    files: Path
+    model: Any
+    example: pd.DataFrame
+    spec_file: Path = field(default=Path("spec.yaml"))
+
+
+@dataclass(frozen=True)
+class LoggedRun:
+    """A run as the store knows it.
+
+    Attributes
+    ----------
+    id, name : str
+        MLflow's id and its readable name.
+    model_uri : str
+        What `mlflow.pyfunc.load_model` takes.
+    tags, metrics : dict
+        As logged.
+    """
+
+    id: str
+    name: str
+    model_uri: str
+    tags: Mapping[str, str]
+    metrics: Mapping[str, float]
+
+
+def tracking_uri() -> str:
+    """Return the store's address."""
+    return os.environ.get("MLFLOW_TRACKING_URI", DEFAULT_URI)
+
+
+def log_run(content: RunContent) -> LoggedRun:
+    """Write a run, its folds, files, tables and model.
+
+    Parameters
+    ----------
+    content : RunContent
+        What to write.
+
+    Returns
+    -------
+    LoggedRun
+
+    Raises
+    ------
+    Exception
+        Whatever MLflow or its store raises; the run is then marked as failed.
+    """
+    with _quiet():
+        mlflow.set_tracking_uri(tracking_uri())
+        client = mlflow.MlflowClient()
+        with _opened_run(content.pipeline) as run:
+            run_id = run.info.run_id
+            _log_values(client, run_id, content)
+            _log_folds(client, run, content.folds)
+            client.log_inputs(run_id, [_dataset_input(table) for table in content.tables])
+            client.log_artifacts(run_id, str(content.files))
+            logged = mlflow.sklearn.log_model(content.model, name="model", **_model_arguments(content))
+        return LoggedRun(run_id, run.info.run_name, logged.model_uri, dict(content.tags), dict(content.metrics))
+
+
+def ui_command(port: int) -> list[str]:
+    """Return the command that serves the MLflow UI over this store, on this machine only."""
+    address = ["--host", "127.0.0.1", "--port", str(port)]
+    return [sys.executable, "-m", "mlflow", "server", "--backend-store-uri", tracking_uri(), *address]
+
+
+def save_model(content: RunContent, folder: Path) -> None:
+    """Write the model as `log_run` would, into a folder, without a store."""
+    with _quiet():
+        mlflow.sklearn.save_model(content.model, str(folder), **_model_arguments(content))
+
+
+def best_run(pipeline: str) -> LoggedRun:
+    """Return the finished fit of a pipeline with the best cross-validated score.
+
+    Only runs that can be compared with the newest are looked at: scored by the same metric, on the same training data.
+
+    Parameters
+    ----------
+    pipeline : str
+        The pipeline's name.
+
+    Raises
+    ------
+    SubmissionError
+        If there is none.
+    """
+    runs = [
+        run
+        for run in _runs(f"tags.`tabular_dl.pipeline` = '{pipeline}'")
+        if run.info.status == "FINISHED" and np.isfinite(run.data.metrics.get("cv_score", np.nan))
+    ]
+    if not runs:
+        raise SubmissionError(
+            f"There is no finished run of {pipeline} in {tracking_uri()}. Fit one first: tabular-dl fit {pipeline}"
+        )
+    newest = max(runs, key=lambda run: run.info.start_time)
+    same = ("tabular_dl.metric", "tabular_dl.data_digest")
+    comparable = [run for run in runs if all(run.data.tags.get(tag) == newest.data.tags.get(tag) for tag in same)]
+    sign = 1 if get_metric(newest.data.tags["tabular_dl.metric"]).greater_is_better else -1
+    return _logged(max(comparable, key=lambda run: sign * run.data.metrics["cv_score"]))
+
+
+def find_run(id_or_name: str) -> LoggedRun:
+    """Return the run with this id, or the newest with this name.
+
+    Raises
+    ------
+    SubmissionError
+        If there is none, or it has no model.
+    """
+    runs = _runs(f"attributes.run_id = '{id_or_name}'") or _runs(f"attributes.run_name = '{id_or_name}'")
+    if not runs:
+        names = [run.info.run_name for run in _runs("tags.`tabular_dl.kind` = 'fit'")]
+        raise SubmissionError(
+            f"There is no run {id_or_name!r} in {tracking_uri()}. {did_you_mean(id_or_name, names)} "
+            "`tabular-dl ui` shows all runs."
+        )
+    return _logged(runs[0])
+
+
+def model_folder(run: LoggedRun) -> Path:
+    """Return a local folder with the model of a run."""
+    with _quiet():
+        return Path(mlflow.artifacts.download_artifacts(artifact_uri=run.model_uri, tracking_uri=tracking_uri()))
+
+
+def log_file(run: LoggedRun, file: Path, folder: str, metrics: Mapping[str, float]) -> None:
+    """Add a file, and values that belong to it, to a finished run."""
+    with _quiet():
+        client = mlflow.MlflowClient(tracking_uri())
+        client.log_artifact(run.id, str(file), folder)
+        for name, value in metrics.items():
+            client.log_metric(run.id, name, value)
+
+
+def _runs(condition: str) -> list[Run]:
+    """Return the store's runs that meet a condition, newest first; asking never creates a store."""
+    uri = tracking_uri()
+    if "'" in condition.replace("'", "", 2):
+        raise SubmissionError("The id or name of a run has no quotation marks.")
+    if uri.startswith("sqlite:///") and not Path(uri.removeprefix("sqlite:///")).exists():
+        return []
+    with _quiet():
+        mlflow.set_tracking_uri(uri)
+        return mlflow.search_runs(
+            search_all_experiments=True, filter_string=condition, output_format="list", max_results=1000
+        )
+
+
+def _logged(run: Run) -> LoggedRun:
+    models = run.outputs.model_outputs if run.outputs else []
+    if not models:
+        raise SubmissionError(f"Run {run.info.run_name} ({run.info.run_id}) has no model: it is not a finished fit.")
+    uri = f"models:/{models[-1].model_id}"
+    return LoggedRun(run.info.run_id, run.info.run_name, uri, run.data.tags, run.data.metrics)
+
+
+@contextmanager
+def _opened_run(experiment: str) -> Iterator[Run]:
+    # `mlflow run` has opened a run, in an experiment of its own: `start_run` finds it by this variable.
+    if "MLFLOW_RUN_ID" not in os.environ:
+        mlflow.set_experiment(experiment)
+    with mlflow.start_run() as run:
+        yield run
+
+
+def _log_values(client: Any, run_id: str, content: RunContent) -> None:
+    now = int(time.time() * 1000)
+    params = [Param(name, str(value)) for name, value in content.parameters.items()]
+    tags = {
+        "tabular_dl.pipeline": content.pipeline,
+        "tabular_dl.kind": content.kind,
+        "mlflow.note.content": content.description,
+        **content.tags,
+    }
+    metrics = [Metric(name, float(value), now, 0) for name, value in content.metrics.items()]
+    metrics += [
+        Metric(name, float(value), now, epoch)
+        for name, values in content.curves.items()
+        for epoch, value in enumerate(values, start=1)
+        if np.isfinite(value)
+    ]
+    for start in range(0, len(params), PARAMS_A_BATCH):
+        client.log_batch(run_id, params=params[start : start + PARAMS_A_BATCH])
+    for start in range(0, len(metrics), METRICS_A_BATCH):
+        client.log_batch(run_id, metrics=metrics[start : start + METRICS_A_BATCH])
+    client.log_batch(run_id, tags=[RunTag(name, value) for name, value in tags.items()])
+
+
+def _log_folds(client: Any, run: Run, folds: Sequence[Mapping[str, float]]) -> None:
+    now = int(time.time() * 1000)
+    for number, metrics in enumerate(folds, start=1):
+        tags = {"mlflow.parentRunId": run.info.run_id, "tabular_dl.kind": "fold"}
+        name = f"{run.info.run_name}-fold-{number}"
+        child = client.create_run(run.info.experiment_id, tags=tags, run_name=name).info.run_id
+        client.log_batch(child, metrics=[Metric(key, float(value), now, 0) for key, value in metrics.items()])
+        client.set_terminated(child)
+
+
+def _dataset_input(table: Table) -> Any:
+    from mlflow.entities import DatasetInput, InputTag
+
+    dataset = mlflow.data.from_pandas(
+        table.frame, source=table.source, targets=table.target, name=table.name, digest=table.digest[:32]
+    )
+    return DatasetInput(dataset._to_mlflow_entity(), [InputTag("mlflow.data.context", table.context)])
+
+
+def _model_arguments(content: RunContent) -> dict[str, Any]:
+    """Say how the model is stored: no pickle, Kaggle's raw rows as they come, and this package's code beside it."""
+    return {
+        "serialization_format": "skops",
+        "skops_trusted_types": TRUSTED_TYPES,
+        "signature": _signature(content.model, content.example),
+        "pip_requirements": [f"{name}=={version(name)}" for name in REQUIREMENTS],
+        # The code goes along instead of a requirement: no registry has to know this package to serve the model.
+        "code_paths": [str(Path(__file__).parent)],
+        "extra_files": [str(content.files / content.spec_file)],
+    }
+
+
+def _signature(model: Any, example: pd.DataFrame) -> ModelSignature:
+    """Declare every column optional and numbers double: test tables miss values that training tables do not."""
+    columns = [ColSpec(_type_of(example[name].dtype), name, required=False) for name in example.columns]
+    output = model.classes_.dtype if hasattr(model, "classes_") else np.dtype(float)
+    kind = DataType.long if output.kind in "iu" else _type_of(output)
+    return ModelSignature(inputs=Schema(columns), outputs=Schema([ColSpec(kind)]))
+
+
+def _type_of(dtype: Any) -> DataType:
+    if pd.api.types.is_bool_dtype(dtype):
+        return DataType.boolean
+    return DataType.double if pd.api.types.is_numeric_dtype(dtype) else DataType.string
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep MLflow's remarks on its own workings away from the user's terminal."""
+    loggers = [logging.getLogger(name) for name in ("mlflow", "alembic")]
+    levels = [logger.level for logger in loggers]
+    try:
+        for logger in loggers:
+            logger.setLevel(logging.ERROR)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        for logger, level in zip(loggers, levels, strict=True):
+            logger.setLevel(level)

@@ -1,0 +1,269 @@
+"""`tabular-dl fit`: from a pipeline to a cross-validated ensemble, tracked.
+
+spec and tables -> checks -> cross-fit (one population) -> scores beside baselines -> files -> one MLflow run
+"""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from rich.console import Console
+from rich.table import Table as Grid
+
+from tabular_dl import plots, tracking
+from tabular_dl.crossfit import CrossFitClassifier, CrossFitRegressor, baseline_scores, fold_scores
+from tabular_dl.datasets import Competition, load_competition
+from tabular_dl.metrics import Metric
+from tabular_dl.pipeline import build_pipeline, check_rows, check_target, columns_used, metric_of, problem_of
+from tabular_dl.problems import Problem
+from tabular_dl.spec import PipelineSpec, dump_spec, leaves, load_spec
+from tabular_dl.submissions import prediction_table
+from tabular_dl.workflows.files import write_text
+from tabular_dl.workflows.progress import TrainingProgress
+
+__all__ = ["FitResult", "fit"]
+
+
+@dataclass(frozen=True)
+class FitResult:
+    """What a fit leaves in memory.
+
+    Attributes
+    ----------
+    spec : PipelineSpec
+        What was fitted.
+    problem, metric : Problem and Metric
+        The type of problem, and what it was scored by.
+    crossfit : CrossFitClassifier or CrossFitRegressor
+        The fitted predictor.
+    scores : ndarray of shape (folds,)
+        Each fold's score on the rows that it did not train on.
+    baselines : dict of str to ndarray of shape (folds,)
+        The same of simple models.
+    competition : Competition
+        The tables.
+    seconds : float
+        How long training took.
+    """
+
+    spec: PipelineSpec
+    problem: Problem
+    metric: Metric
+    crossfit: Any
+    scores: np.ndarray
+    baselines: dict[str, np.ndarray]
+    competition: Competition
+    seconds: float
+
+
+def fit(
+    pipeline: str, overrides: Sequence[str] = (), *, track: bool = True, console: Console | None = None
+) -> FitResult:
+    """Fit a pipeline, print its scores, and keep all that came out of it.
+
+    Parameters
+    ----------
+    pipeline : str
+        The name of a pipeline, or the path of a YAML file.
+    overrides : sequence of str
+        Changes of single leaves, like ``"network.dropout=0.4"``.
+    track : bool
+        Whether to write an MLflow run; otherwise, and if that fails, results go to ``outputs``.
+    console : Console, optional
+        Where to print.
+
+    Returns
+    -------
+    FitResult
+
+    Raises
+    ------
+    UserError
+        If the pipeline or the tables cannot be used; nothing has been written then.
+    """
+    console = console or Console()
+    result = _train(load_spec(pipeline, overrides), console)
+    console.print(_score_grid(result))
+    with tempfile.TemporaryDirectory() as folder:
+        staged = Path(folder)
+        _write_files(result, staged)
+        content = _run_content(result, staged)
+        _keep(content, staged, console, track=track)
+    return result
+
+
+def _train(spec: PipelineSpec, console: Console) -> FitResult:
+    """Check everything that can be checked, then train."""
+    competition = load_competition(spec.data.source, spec.data.target, spec.data.id)
+    train, target = competition.train, competition.train[spec.data.target]
+    train_file, test_file = str(competition.folder / "train.csv"), str(competition.folder / "test.csv")
+    problem = problem_of(spec, target)
+    metric = metric_of(spec, problem)
+    check_target(spec, problem, target, train_file)
+    check_rows(spec, train.drop(columns=spec.data.target), train_file)
+    check_rows(spec, competition.test, test_file, rest=False)
+    pipeline = build_pipeline(spec, problem)
+    kind = CrossFitClassifier if problem.classification else CrossFitRegressor
+    crossfit = kind(pipeline, cv=spec.ensemble.folds, random_state=spec.seed)
+    X, y = train[columns_used(spec, train)], target.to_numpy()
+    started = time.perf_counter()
+    # A regression's networks see the target in units of its standard deviation.
+    unit = 1.0 if problem.classification else float(target.std(ddof=0))
+    with TrainingProgress(console, pipeline[-1].epochs, problem.row_metric_name, unit) as progress:
+        crossfit.fit(X, y, on_epoch=progress)
+    seconds = time.perf_counter() - started
+    scores = fold_scores(crossfit, y, metric)
+    baselines = baseline_scores(crossfit, X, y, problem.baselines(), metric)
+    return FitResult(spec, problem, metric, crossfit, scores, baselines, competition, seconds)
+
+
+def _mean_and_error(scores: np.ndarray) -> tuple[float, float]:
+    """Return the mean over folds and its standard error."""
+    return float(scores.mean()), float(scores.std(ddof=1) / np.sqrt(len(scores)))
+
+
+def _score_grid(result: FitResult) -> Grid:
+    spec, metric = result.spec, result.metric
+    networks = spec.ensemble.folds * spec.ensemble.members
+    better = "higher" if metric.greater_is_better else "lower"
+    grid = Grid(
+        title=f"{spec.name}: {metric.name} of {spec.ensemble.folds} folds, {better} is better",
+        caption=f"{networks} networks, {len(result.competition.train)} rows, {result.seconds:.1f} s, seed {spec.seed}",
+    )
+    columns = {f"{spec.ensemble.members} networks": result.scores, **result.baselines}
+    grid.add_column("fold")
+    for name in columns:
+        grid.add_column(name, justify="right")
+    for fold in range(spec.ensemble.folds):
+        grid.add_row(str(fold + 1), *(f"{scores[fold]:.4f}" for scores in columns.values()))
+    grid.add_section()
+    summaries = [_mean_and_error(scores) for scores in columns.values()]
+    grid.add_row("mean", *(f"{mean:.4f}" for mean, _ in summaries), style="bold")
+    grid.add_row("standard error", *(f"{error:.4f}" for _, error in summaries))
+    return grid
+
+
+def _write_files(result: FitResult, folder: Path) -> None:
+    """Write specification, predictions and figures."""
+    spec, crossfit, competition = result.spec, result.crossfit, result.competition
+    classes = getattr(crossfit, "classes_", None)
+    y = competition.train[spec.data.target].to_numpy()
+    for name in ("predictions", "figures"):
+        (folder / name).mkdir()
+    write_text(folder / "spec.yaml", dump_spec(spec))
+    test = crossfit.predict(competition.test) if classes is None else crossfit.predict_proba(competition.test)
+    tables = {"oof": (competition.train, crossfit.oof_predictions_), "test": (competition.test, test)}
+    for name, (rows, predictions) in tables.items():
+        ids = None if spec.data.id is None else rows[spec.data.id]
+        table = prediction_table(ids, spec.data.target, predictions, classes)
+        write_text(folder / "predictions" / f"{name}.csv", table.to_csv(index=False))
+    history, best = crossfit.history_, crossfit.best_epoch_
+    figures = {"learning_curves": plots.learning_curves(history, best, result.problem.row_metric_name)}
+    if classes is None:
+        figures["residuals"] = plots.residuals(y, crossfit.oof_predictions_, spec.data.target)
+    else:
+        predicted = classes[crossfit.oof_predictions_.argmax(axis=1)]
+        figures["confusion_matrix"] = plots.confusion_matrix(y, predicted, classes)
+    for name, figure in figures.items():
+        figure.savefig(folder / "figures" / f"{name}.png", dpi=120)
+
+
+def _run_content(result: FitResult, folder: Path) -> tracking.RunContent:
+    spec, crossfit, competition = result.spec, result.crossfit, result.competition
+    mean, error = _mean_and_error(result.scores)
+    history, best = crossfit.history_, crossfit.best_epoch_
+    at_best = {f"best_{name}": values[best - 1, np.arange(len(best))].mean() for name, values in history.items()}
+    baselines = {f"baseline_{name.replace(' ', '_')}": scores.mean() for name, scores in result.baselines.items()}
+    members = spec.ensemble.members
+    folds = [
+        {"cv_score": score, "best_epoch": best[fold * members : (fold + 1) * members].mean()}
+        for fold, score in enumerate(result.scores)
+    ]
+    used = columns_used(spec, competition.train)
+    source = str(competition.folder)
+    return tracking.RunContent(
+        pipeline=spec.name,
+        kind="fit",
+        parameters=leaves(spec),
+        metrics={
+            "cv_score": mean,
+            "cv_standard_error": error,
+            f"cv_{result.metric.name}": mean,
+            "best_epoch": best.mean(),
+            "training_seconds": result.seconds,
+            **at_best,
+            **baselines,
+        },
+        curves={name: _mean_over_members(values) for name, values in history.items()},
+        folds=folds,
+        tags={
+            "tabular_dl.metric": result.metric.name,
+            "tabular_dl.problem": result.problem.name,
+            "tabular_dl.data_digest": competition.digest,
+        },
+        description=_description(result),
+        tables=[
+            tracking.Table(
+                f"{spec.name}-train", "training", competition.train, source, competition.digest, spec.data.target
+            ),
+            tracking.Table(f"{spec.name}-test", "prediction", competition.test, source, competition.test_digest),
+        ],
+        files=folder,
+        model=crossfit,
+        example=competition.train[used],
+    )
+
+
+def _mean_over_members(values: np.ndarray) -> np.ndarray:
+    """Average (epochs, members) over the members that still trained; every epoch has at least one."""
+    return np.nanmean(values, axis=1)
+
+
+def _description(result: FitResult) -> str:
+    """Describe the run in Markdown, for its page in the MLflow UI."""
+    spec, (mean, error) = result.spec, _mean_and_error(result.scores)
+    rows = [f"| {name} | {scores.mean():.4f} |" for name, scores in result.baselines.items()]
+    return "\n".join(
+        [
+            f"**{spec.name}**, {result.problem.name}: {result.metric.name} {mean:.4f} (standard error {error:.4f}) in "
+            f"{spec.ensemble.folds}-fold cross-validation of {spec.ensemble.members} networks a fold, "
+            f"{len(result.competition.train)} rows, seed {spec.seed}.",
+            "",
+            f"| the same folds | {result.metric.name} |",
+            "| --- | --- |",
+            *rows,
+        ]
+    )
+
+
+def _keep(content: tracking.RunContent, staged: Path, console: Console, *, track: bool) -> None:
+    """Log the run; without tracking, or where it fails, keep everything in a folder instead."""
+    if track:
+        try:
+            run = tracking.log_run(content)
+        except Exception as error:  # noqa: BLE001 (whatever the store raises, the fit must not be lost)
+            console.print(f"[bold red]Tracking failed[/]: {type(error).__name__}: {error}", highlight=False)
+        else:
+            lines = (
+                f"Run [bold]{run.name}[/] ({run.id}), experiment {content.pipeline}",
+                f"Model {run.model_uri}",
+                f"Next: [bold]tabular-dl submit {content.pipeline}[/], or tabular-dl ui",
+            )
+            for line in lines:
+                console.print(line, highlight=False, soft_wrap=True)
+            return
+    folder = Path("outputs") / f"{content.pipeline}-{time.strftime('%Y%m%d-%H%M%S')}"
+    partial = folder.with_name(f".{folder.name}.partial")
+    shutil.copytree(staged, partial)
+    tracking.save_model(content, partial / "model")
+    partial.rename(folder)
+    console.print(f"Results are in [bold]{folder}[/]", highlight=False, soft_wrap=True)
+    table = Path(content.tables[1].source) / "test.csv"
+    console.print(f"Next: [bold]tabular-dl predict {folder} {table}[/]", highlight=False, soft_wrap=True)

@@ -1,0 +1,30 @@
+"""`tabular-dl list`: the pipelines that can be named."""
+
+from __future__ import annotations
+
+from rich.console import Console
+from rich.table import Table
+
+from tabular_dl.errors import SpecError
+from tabular_dl.resources import bundled
+from tabular_dl.spec import list_pipelines, load_spec
+
+__all__ = ["list_all"]
+
+
+def list_all(console: Console | None = None) -> None:
+    """Print each pipeline with its problem, metric, target, data and networks; a broken file is named as such."""
+    grid = Table(caption="tabular-dl fit NAME fits one; a file of your own goes into pipelines/NAME.yaml")
+    for heading in ("name", "problem", "metric", "target", "data", "folds x members", "from"):
+        grid.add_column(heading)
+    for name, path in sorted(list_pipelines().items()):
+        origin = "bundled" if path.parent == bundled("pipelines") else str(path)
+        try:
+            spec = load_spec(path)
+        except SpecError as error:
+            grid.add_row(name, f"[red]{error}[/]", *[""] * 4, origin)
+            continue
+        networks = f"{spec.ensemble.folds} x {spec.ensemble.members}"
+        metric = spec.metric or "the problem's own"
+        grid.add_row(name, spec.problem, metric, spec.data.target, spec.data.source, networks, origin)
+    (console or Console()).print(grid)

@@ -1,0 +1,51 @@
+"""`tabular-dl predict`: a fitted model and a CSV file of raw rows -> a CSV file of predictions."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from rich.console import Console
+
+from tabular_dl.datasets import read_table
+from tabular_dl.pipeline import check_rows
+from tabular_dl.submissions import prediction_table
+from tabular_dl.workflows.files import write_text
+from tabular_dl.workflows.models import open_model
+
+__all__ = ["predict"]
+
+
+def predict(run_or_model: str, table: Path, output: Path, console: Console | None = None) -> Path:
+    """Predict the rows of a CSV file.
+
+    Parameters
+    ----------
+    run_or_model : str
+        A run's id or name, or a model's folder.
+    table : Path
+        Raw rows, with the columns that the pipeline uses.
+    output : Path
+        Where to write: the id, the prediction, then one probability a class.
+    console : Console, optional
+        Where to print.
+
+    Returns
+    -------
+    Path
+        The file that was written.
+
+    Raises
+    ------
+    UserError
+        If the model or the rows cannot be used; nothing has been written then.
+    """
+    console = console or Console()
+    model, spec = open_model(run_or_model)
+    rows = read_table(table)
+    check_rows(spec, rows, str(table), rest=False)
+    classes = getattr(model, "classes_", None)
+    predictions = model.predict(rows) if classes is None else model.predict_proba(rows)
+    ids = rows.get(spec.data.id)
+    write_text(output, prediction_table(ids, spec.data.target, predictions, classes).to_csv(index=False))
+    console.print(f"{len(rows)} predictions of {spec.data.target} are in [bold]{output}[/].", highlight=False)
+    return output

@@ -1,0 +1,57 @@
+"""One live line while a population trains."""
+
+from __future__ import annotations
+
+from types import TracebackType
+from typing import TYPE_CHECKING, Self
+
+from rich.progress import Progress, TextColumn, TimeElapsedColumn
+
+if TYPE_CHECKING:
+    import numpy as np
+    from rich.console import Console
+
+__all__ = ["TrainingProgress"]
+
+
+class TrainingProgress:
+    """Show epoch, figures on the held-out rows, how many networks still train, and the time.
+
+    Parameters
+    ----------
+    console : Console
+        Where to draw; a quiet console draws nothing.
+    epochs : int
+        The most epochs there can be.
+    metric : str
+        What to call the metric.
+    unit : float
+        What the metric is multiplied by for display.
+    """
+
+    def __init__(self, console: Console, epochs: int, metric: str, unit: float = 1.0) -> None:
+        self.metric = metric
+        self.unit = unit
+        self.progress = Progress(
+            TextColumn("epoch {task.completed:.0f}/{task.total:.0f}  {task.description} "),
+            TimeElapsedColumn(),
+            console=console,
+        )
+        self.task = self.progress.add_task("compiling", total=epochs)
+
+    def __enter__(self) -> Self:
+        self.progress.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.progress.stop()
+
+    def __call__(self, epoch: int, figures: dict[str, np.ndarray], active: np.ndarray) -> None:
+        """Take in the figures ``{name: (P,)}`` of an epoch and who still trains, (P,)."""
+        import numpy as np
+
+        held_out = "val_" if "val_loss" in figures else ""
+        loss, metric = (np.nanmean(figures[held_out + name]) for name in ("loss", "metric"))
+        shown = f"{held_out}loss {loss:.4f}  {held_out}{self.metric} {metric * self.unit:.4f}"
+        training = f"{int(active.sum())} of {len(active)} training"
+        self.progress.update(self.task, completed=epoch, description=f"{shown}  {training}")

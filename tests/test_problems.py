@@ -1,0 +1,142 @@
+"""All that follows from what is to be predicted, as the course's table of problem types has it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+from sklearn.metrics import log_loss
+
+from tabular_dl.errors import DataError, SpecError
+from tabular_dl.metrics import get_metric
+from tabular_dl.problems import MOST_CLASSES, PROBLEMS, get_problem, infer_problem
+
+
+@pytest.mark.parametrize(
+    ("name", "activation", "loss", "metric", "units"),
+    [
+        ("binary", "sigmoid", "binary_crossentropy", "accuracy", 1),
+        ("multiclass", "softmax", "sparse_categorical_crossentropy", "accuracy", 5),
+        ("regression", "linear", "mean_squared_error", "rmse", 1),
+    ],
+)
+def test_the_table_is_the_courses(name: str, activation: str, loss: str, metric: str, units: int) -> None:
+    problem = get_problem(name)
+    assert problem.name == name
+    assert (problem.activation, problem.loss, problem.metric) == (activation, loss, metric)
+    assert problem.units(5) == units
+
+
+@pytest.mark.parametrize("problem", PROBLEMS.values(), ids=PROBLEMS)
+def test_every_name_in_the_table_exists_where_it_points(problem: Any) -> None:
+    assert callable(keras.activations.get(problem.activation))
+    assert callable(getattr(keras.losses, problem.loss))
+    assert callable(getattr(keras.metrics, problem.row_metric))
+    get_metric(problem.metric).check(problem)
+
+
+def test_an_unknown_problem_gets_the_nearest_name() -> None:
+    with pytest.raises(SpecError, match="There is no problem type 'regresion'. Did you mean 'regression'?"):
+        get_problem("regresion")
+
+
+@pytest.mark.parametrize(
+    ("y", "name"),
+    [
+        ([0, 1, 1], "binary"),
+        ([True, False], "binary"),
+        (["yes", "no"], "binary"),
+        ([1.5, 2.5, 1.5], "binary"),
+        (["a", "b", "c"], "multiclass"),
+        ([0, 1, 2], "multiclass"),
+        ([1.0, 2.0, 3.0], "multiclass"),
+        (range(MOST_CLASSES), "multiclass"),
+        (range(MOST_CLASSES + 1), "regression"),
+        ([str(k) for k in range(100)], "multiclass"),
+        ([1.0, 2.0, 3.5], "regression"),
+        (pd.Series([1, 2, 3], dtype="Int64"), "multiclass"),
+        (pd.Series(["a", "b", "c"], dtype="category"), "multiclass"),
+        (pd.Series([0.1, 0.2, 0.3]), "regression"),
+    ],
+)
+def test_the_problem_is_told_from_the_target(y: Any, name: str) -> None:
+    assert infer_problem(y).name == name
+
+
+@given(st.lists(st.integers(-100, 100), min_size=2, max_size=60), st.randoms())
+@settings(max_examples=50, deadline=None)
+def test_neither_order_nor_repetition_of_rows_changes_the_problem(y: list[int], random: Any) -> None:
+    if len(set(y)) < 2:
+        return
+    shuffled = y * 2
+    random.shuffle(shuffled)
+    assert infer_problem(shuffled) is infer_problem(y)
+
+
+@pytest.mark.parametrize(
+    ("y", "found"), [([3, 3], "the single value 3"), (["a"], "the single value 'a'"), ([], "no rows")]
+)
+def test_a_target_with_nothing_to_learn_is_refused(y: list[Any], found: str) -> None:
+    with pytest.raises(DataError, match=f"The target has {found}: at least two different values are needed"):
+        infer_problem(y)
+
+
+@given(arrays("float32", (2, 7, 1), elements=st.floats(0, 1, width=32)))
+@settings(max_examples=30, deadline=None)
+def test_one_sigmoid_unit_is_the_probability_of_the_second_class(p: np.ndarray) -> None:
+    found = PROBLEMS["binary"].probabilities(p)
+    assert found.shape == (2, 7, 2)
+    np.testing.assert_array_equal(found[..., 1], p[..., 0])
+    np.testing.assert_allclose(found.sum(axis=-1), 1.0, atol=1e-15)
+
+
+def test_probabilities_are_exact_enough_for_scikit_learns_log_loss_not_to_warn() -> None:
+    generator = np.random.default_rng(0)
+    outputs = np.asarray(
+        keras.activations.softmax(keras.ops.convert_to_tensor(generator.normal(size=(200, 3)), "float32"))
+    )
+    p = PROBLEMS["multiclass"].probabilities(outputs)
+    np.testing.assert_allclose(p, outputs, atol=1e-6)
+    y = np.arange(200) % 3
+    assert log_loss(y, p) == pytest.approx(-np.mean(np.log(p[np.arange(200), y])))
+    sigmoid = PROBLEMS["binary"].probabilities(generator.random((200, 1), "float32"))
+    log_loss(y > 0, sigmoid)
+
+
+@pytest.mark.parametrize("name", ["binary", "multiclass"])
+def test_the_folds_of_a_classification_have_the_classes_in_their_shares(name: str) -> None:
+    y = np.repeat([0, 1], [70, 30])
+    folds = list(PROBLEMS[name].splitter(folds=5, seed=0).split(y[:, None], y))
+    assert [(len(test), int(y[test].sum())) for _, test in folds] == [(20, 6)] * 5
+
+
+@pytest.mark.parametrize("problem", PROBLEMS.values(), ids=PROBLEMS)
+def test_folds_test_every_row_once_are_shuffled_and_follow_the_seed(problem: Any) -> None:
+    y = np.arange(60) % 2
+
+    def tests(seed: int) -> list[np.ndarray]:
+        return [test for _, test in problem.splitter(folds=4, seed=seed).split(y[:, None], y)]
+
+    np.testing.assert_array_equal(np.sort(np.concatenate(tests(0))), np.arange(60))
+    assert any((np.diff(test) > 2).any() for test in tests(0))
+    assert all(np.array_equal(a, b) for a, b in zip(tests(0), tests(0), strict=True))
+    assert not all(np.array_equal(a, b) for a, b in zip(tests(0), tests(1), strict=True))
+
+
+def test_the_baselines_are_what_predicts_without_looking_and_what_is_linear() -> None:
+    generator = np.random.default_rng(0)
+    X = generator.normal(size=(80, 2))
+    labels = (X[:, 0] > 0.3).astype(int)
+    guess, linear = (model.fit(X, labels) for model in PROBLEMS["binary"].baselines().values())
+    assert guess.score(X, labels) == max(np.mean(labels == 0), np.mean(labels == 1))
+    np.testing.assert_allclose(guess.predict_proba(X)[:, 1], labels.mean())
+    assert linear.score(X, labels) > 0.95
+    mean, line = (model.fit(X, 3 * X[:, 0] + 1) for model in PROBLEMS["regression"].baselines().values())
+    np.testing.assert_allclose(mean.predict(X), np.mean(3 * X[:, 0] + 1))
+    np.testing.assert_allclose(line.predict(X), 3 * X[:, 0] + 1)
