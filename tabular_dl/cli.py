@@ -142,7 +142,7 @@ def _quoted(path: Path) -> str:
     """Write a path as a YAML value, absolute, so that a run's specification says where its tables were."""
     import json
 
-    return json.dumps(str(path.resolve()))
+    return json.dumps(str(path.resolve()), ensure_ascii=False)
 
 
 def _console(quiet: bool) -> Any:

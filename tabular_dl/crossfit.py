@@ -13,14 +13,15 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
+from numbers import Integral
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 import pandas as pd
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin, clone
-from sklearn.model_selection import KFold, StratifiedKFold
+from sklearn.model_selection import KFold, StratifiedKFold, check_cv
 from sklearn.pipeline import Pipeline
-from sklearn.utils.validation import check_is_fitted
+from sklearn.utils.validation import assert_all_finite, check_array, check_is_fitted, column_or_1d
 
 from tabular_dl.errors import DataError
 from tabular_dl.groups import derived_seed, fit_groups
@@ -61,7 +62,8 @@ class _CrossFit(BaseEstimator, ABC):
         DataError
             If the folds do not test every row exactly once, or rows cannot be used.
         """
-        y = np.asarray(y)
+        y = column_or_1d(y)
+        assert_all_finite(y, input_name="y")
         splits = [(np.asarray(a), np.asarray(b)) for a, b in self._splitter().split(X, y)]
         if not np.array_equal(np.sort(np.concatenate([test for _, test in splits])), np.arange(len(y))):
             raise DataError("cv: the folds have to test every row exactly once, as KFold and StratifiedKFold do.")
@@ -69,7 +71,7 @@ class _CrossFit(BaseEstimator, ABC):
         for fold, (train, _) in enumerate(splits):
             encoder = clone(self.pipeline[:-1]).fit(X.iloc[train], y[train])
             steps.append(encoder)
-            matrices.append(np.asarray(encoder.transform(X), np.float32))
+            matrices.append(check_array(encoder.transform(X), dtype=np.float32, input_name="X"))
             # Seeds of their own make the folds' networks differ by more than their rows.
             network = clone(self.pipeline[-1])
             networks.append(network.set_params(random_state=derived_seed(self.random_state, fold)))
@@ -99,8 +101,10 @@ class _CrossFit(BaseEstimator, ABC):
         return np.mean([self._raw(pipeline, X) for pipeline in self.pipelines_], axis=0)
 
     def _splitter(self) -> Any:
+        if not isinstance(self.cv, Integral):
+            return check_cv(self.cv)
         kind = StratifiedKFold if isinstance(self, ClassifierMixin) else KFold
-        return kind(self.cv, shuffle=True, random_state=self.random_state) if isinstance(self.cv, int) else self.cv
+        return kind(int(self.cv), shuffle=True, random_state=self.random_state)
 
     @abstractmethod
     def _classes(self, y: np.ndarray) -> np.ndarray | None:
@@ -118,7 +122,7 @@ class CrossFitClassifier(ClassifierMixin, _CrossFit):
     ----------
     pipeline : Pipeline
         Unfitted steps from raw rows to the network.
-    cv : int or splitter, default=5
+    cv : int, splitter or list of (train, test), default=5
         The number of stratified, shuffled folds, or a splitter that tests every row once.
     random_state : int or None, default=None
         Fixes the folds and the networks' seeds.
@@ -174,7 +178,7 @@ class CrossFitRegressor(RegressorMixin, _CrossFit):
     ----------
     pipeline : Pipeline
         Unfitted steps from raw rows to the network.
-    cv : int or splitter, default=5
+    cv : int, splitter or list of (train, test), default=5
         The number of shuffled folds, or a splitter that tests every row once.
     random_state : int or None, default=None
         Fixes the folds and the networks' seeds.

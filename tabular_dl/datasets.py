@@ -134,13 +134,16 @@ def read_table(path: Path) -> pd.DataFrame:
         If the file is missing, empty or not a table.
     """
     try:
-        table = pd.read_csv(path)
+        # Read whole: in parts, a column of numbers with one text far below would be of two types, with a warning.
+        table = pd.read_csv(path, low_memory=False)
     except FileNotFoundError:
         raise DataError(f"There is no file {path}. The folder of a competition holds train.csv and test.csv.") from None
     except pd.errors.EmptyDataError:
         raise DataError(f"{path} is empty: expected a header and rows.") from None
     except (pd.errors.ParserError, UnicodeDecodeError, OSError) as error:
         raise DataError(f"{path} cannot be read as a CSV file: {str(error).strip()}.") from None
+    if not isinstance(table.index, pd.RangeIndex):  # pandas would take the surplus fields for row labels
+        raise DataError(f"{path}: its rows have more fields than its header has names. Correct the header.")
     if table.empty:
         raise DataError(f"{path} has a header and no rows.")
     return table
@@ -178,16 +181,22 @@ def _check_target(train: pd.DataFrame, target: str, path: Path) -> None:
         )
     if train[target].nunique() < 2:
         raise DataError(
-            f"{path}, column {target} (the target): every row has the value {train[target].iloc[0]!r}. At least two "
-            "different values are needed to learn from."
+            f"{path}, column {target} (the target): every row has the value {train[target].tolist()[0]!r}. At least "
+            "two different values are needed to learn from."
         )
 
 
 def _check_ids(table: pd.DataFrame, id_column: str, path: Path) -> None:
     require_column(table, id_column, path, "the id")
+    missing = table.index[table[id_column].isna()]
+    if len(missing):
+        raise DataError(
+            f"{path}, column {id_column} (the id): row {missing[0]} has no value ({len(missing)} such rows). "
+            "Fill it in, or name another column as id."
+        )
     twice = table.index[table[id_column].duplicated()]
     if len(twice):
         raise DataError(
-            f"{path}, column {id_column} (the id): {table[id_column][twice[0]]!r} in row {twice[0]} was there before "
-            f"({len(twice)} such rows). An id belongs to one row: remove the others, or name another column as id."
+            f"{path}, column {id_column} (the id): {table[id_column].tolist()[twice[0]]!r} in row {twice[0]} was there "
+            f"before ({len(twice)} such rows). An id belongs to one row: remove the others, or name another column as id."
         )

@@ -6,6 +6,7 @@ is no protection, since whoever made the file wrote it; so models are read here 
 
 from __future__ import annotations
 
+import zlib
 from pathlib import Path
 from typing import Any
 from zipfile import BadZipFile
@@ -17,11 +18,11 @@ from tabular_dl.errors import DataError
 
 __all__ = ["TRUSTED_TYPES", "load_model"]
 
+_MODELS = ("tabular_dl.crossfit.CrossFitClassifier", "tabular_dl.crossfit.CrossFitRegressor")
 # What a fitted cross-fit is made of, beyond the types that skops itself trusts.
 TRUSTED_TYPES = [
+    *_MODELS,
     "numpy.dtype",
-    "tabular_dl.crossfit.CrossFitClassifier",
-    "tabular_dl.crossfit.CrossFitRegressor",
     "tabular_dl.estimators.KerasClassifier",
     "tabular_dl.estimators.KerasRegressor",
     "tabular_dl.features.DerivedFeatures",
@@ -50,13 +51,18 @@ def load_model(path: Path) -> Any:
         If the file is not there, is damaged, or holds types that no model of this package has.
     """
     try:
-        return skops.io.load(path, trusted=TRUSTED_TYPES)
+        model = skops.io.load(path, trusted=TRUSTED_TYPES)
     except FileNotFoundError:
         raise DataError(f"There is no model at {path}. Give a run's id or name, or a model's folder.") from None
     except UntrustedTypesFoundException as error:
         raise DataError(
-            f"{path} was not loaded: it holds types that no model of this package has ({error}). "
+            f"{path} was not loaded: it holds types that no model of this package has ({str(error).splitlines()[0]}). "
             "Use it only if you know where it is from, and not through this package."
         ) from None
-    except (BadZipFile, KeyError, EOFError) as error:
+    # What skops, zipfile, json and numpy raise for a file that is not what its name says.
+    except (BadZipFile, zlib.error, OSError, EOFError, LookupError, ValueError, TypeError, AttributeError) as error:
         raise DataError(f"{path} is not a model, or is damaged: {error}. Take another copy, or fit again.") from None
+    found = f"{type(model).__module__}.{type(model).__qualname__}"
+    if found not in _MODELS:
+        raise DataError(f"{path} holds a {found}, not a model of this package. Give a run's id, or a model's folder.")
+    return model

@@ -101,11 +101,11 @@ def check_target(spec: PipelineSpec, problem: Problem, y: pd.Series[Any], where:
     if len(y) < folds:
         raise DataError(f"{where} has {len(y)} rows, fewer than the {folds} folds: set ensemble.folds lower.")
     if not problem.classification:
-        if not pd.api.types.is_numeric_dtype(y) or not y.map(lambda value: abs(value) < float("inf")).all():
-            wrong = y[~pd.to_numeric(y, errors="coerce").abs().lt(float("inf"))]
+        wrong = y[~pd.to_numeric(y, errors="coerce").abs().lt(float("inf"))]
+        if len(wrong):
             raise DataError(
                 f"{subject}, row {wrong.index[0]}: expected a finite number for problem: {problem.name}, "
-                f"found {wrong.iloc[0]!r}. Correct it, or name another problem."
+                f"found {wrong.tolist()[0]!r}. Correct it, or name another problem."
             )
         return
     counts = y.value_counts()
@@ -114,8 +114,9 @@ def check_target(spec: PipelineSpec, problem: Problem, y: pd.Series[Any], where:
             f"{subject} has {len(counts)} different values: problem: {problem.name} needs two. Write problem: auto."
         )
     if counts.min() < folds:
+        rarest = counts.index.tolist()[counts.argmin()]
         raise DataError(
-            f"{subject}: the class {counts.idxmin()!r} has {counts.min()} rows, fewer than the {folds} folds. Every "
+            f"{subject}: the class {rarest!r} has {counts.min()} rows, fewer than the {folds} folds. Every "
             "fold needs one: set ensemble.folds lower, or join rare classes."
         )
 

@@ -14,7 +14,6 @@ from functools import cache
 from pathlib import Path
 from typing import Annotated, Any
 
-import yaml
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from tabular_dl.columns import ColumnRule, Rest
@@ -23,7 +22,7 @@ from tabular_dl.feature_rules import check_features
 from tabular_dl.metrics import get_metric
 from tabular_dl.problems import get_problem
 from tabular_dl.resources import bundled
-from tabular_dl.yaml_reader import Key, read_value, read_yaml
+from tabular_dl.yaml_reader import Key, read_value, read_yaml, write_yaml
 
 __all__ = ["DataSpec", "EnsembleSpec", "PipelineSpec", "dump_spec", "leaves", "list_pipelines", "load_spec"]
 
@@ -132,11 +131,16 @@ def load_spec(pipeline: str | Path, overrides: Sequence[str] = ()) -> PipelineSp
     content, lines = read_yaml(path)
     places = {key: f"{path}, line {line}" for key, line in lines.items()}
     for override in overrides:
-        places[_apply(content, override)] = f"--set {override}"
+        key = _apply(content, override)
+        places = {other: place for other, place in places.items() if other[: len(key)] != key}
+        # A section that the override made is the override's too.
+        places = {key[:length]: f"--set {override}" for length in range(1, len(key) + 1)} | places
     try:
         spec = PipelineSpec.model_validate(content)
     except ValidationError as error:
-        raise SpecError("\n".join(_explain(e, places, path) for e in error.errors())) from None
+        # Pydantic calls a list with a bad item too short as well.
+        errors = [e for e in error.errors() if e["type"] != "too_short" or not e["input"]]
+        raise SpecError("\n".join(_explain(e, places, path) for e in errors)) from None
     _check_features(spec, places, path)
     _check_hyperparameters(spec, places, path)
     return spec
@@ -155,8 +159,7 @@ def leaves(spec: PipelineSpec) -> dict[str, Any]:
 
 def dump_spec(spec: PipelineSpec) -> str:
     """Write a spec as YAML that `load_spec` reads back to an equal spec."""
-    content = spec.model_dump(mode="json", exclude_defaults=True)
-    return yaml.safe_dump(content, sort_keys=False, allow_unicode=True, width=120)
+    return write_yaml(spec.model_dump(exclude_defaults=True))
 
 
 @cache
@@ -195,18 +198,25 @@ def _apply(content: dict[str, Any], override: str) -> Key:
     name, separator, text = override.partition("=")
     if not separator or not name:
         raise SpecError(f"--set {override}: expected key.path=value, like network.dropout=0.4.")
-    key: Key = tuple(int(part) if part.isdigit() else part for part in name.split("."))
+    *parents, leaf = name.split(".")
+    key: Key = ()
     node: Any = content
-    for depth, part in enumerate(key):
-        in_list = isinstance(node, list) and isinstance(part, int) and part < len(node)
-        if not in_list and not (isinstance(node, dict) and isinstance(part, str)):
-            inside = ".".join(map(str, key[:depth])) or "the pipeline"
-            raise SpecError(f"--set {override}: there is no key {str(part)!r} in {inside}.")
-        if depth == len(key) - 1:
-            node[part] = read_value(text)
-        else:
-            node = node[part] if in_list else node.setdefault(part, {})
-    return key
+    for part in parents:
+        step = _step(node, part, key, override)
+        node = node.setdefault(step, {}) if isinstance(node, dict) else node[step]
+        key = (*key, step)
+    step = _step(node, leaf, key, override)
+    node[step] = read_value(text)
+    return (*key, step)
+
+
+def _step(node: Any, part: str, key: Key, override: str) -> str | int:
+    """Return the name or the list index that one part of an override's path means at a node."""
+    if isinstance(node, dict):
+        return part
+    if isinstance(node, list) and part.isdecimal() and int(part) < len(node):
+        return int(part)
+    raise SpecError(f"--set {override}: there is no key {part!r} in {'.'.join(map(str, key))}.")
 
 
 def _check_features(spec: PipelineSpec, places: Mapping[Key, str], path: Path) -> None:

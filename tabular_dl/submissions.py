@@ -79,7 +79,7 @@ def make_submission(
     ------
     SubmissionError
         If the sample's ids are not the test rows' ids, its header has other columns than two, an id appears twice or a
-        prediction is missing.
+        prediction is missing or infinite.
     """
     id_column = str(predictions.columns[0])
     probabilities = [name for name in predictions.columns[2:] if name.startswith("p_")]
@@ -87,12 +87,17 @@ def make_submission(
     values = predictions[probabilities[1] if wants_probability else target]
     sample = predictions[[id_column, target]] if sample is None else sample
     _check_sample(sample, predictions, id_column)
+    # The probabilities too: the label beside a missing one is the first class, which nobody predicted.
+    missing = predictions[[target, *probabilities]].isin([np.nan, np.inf, -np.inf]).any(axis=1)
+    if missing.any():
+        raise SubmissionError(
+            f"{missing.sum()} predictions are missing or infinite, the first for the id "
+            f"{predictions[id_column][missing].iloc[0]}: fit again, and report this."
+        )
     by_id = pd.Series(values.to_numpy(), index=predictions[id_column].astype(str))
     column = sample.columns[1]
     submission = pd.DataFrame({id_column: sample[id_column].to_numpy()})
     submission[column] = by_id.loc[sample[id_column].astype(str)].to_numpy()
-    if submission[column].isna().any():
-        raise SubmissionError(f"{submission[column].isna().sum()} predictions are missing: fit again, and report this.")
     whole = pd.api.types.is_integer_dtype(sample[column]) and integers and not wants_probability
     return submission.assign(**{column: submission[column].round().astype("int64")}) if whole else submission
 
@@ -104,7 +109,7 @@ def _check_sample(sample: pd.DataFrame, predictions: pd.DataFrame, id_column: st
             "one column for the prediction."
         )
     wanted, present = sample[id_column].astype(str), predictions[id_column].astype(str)
-    for ids, name in ((wanted, "sample_submission.csv"), (present, "test.csv")):
+    for ids, name in ((present, "test.csv"), (wanted, "sample_submission.csv")):
         twice = ids[ids.duplicated()]
         if len(twice):
             raise SubmissionError(f"{name}, column {id_column}: the id {twice.iloc[0]} appears more than once.")
@@ -153,9 +158,11 @@ def score_submission(
     ids = submission[id_column].astype(str)
     if not ids.isin(truth.index).all():
         raise SubmissionError(f"answers.csv has no row for the id {ids[~ids.isin(truth.index)].iloc[0]}.")
-    y = truth.loc[ids].to_numpy()
+    y = truth.loc[ids]
     if metric.looks_at != "probabilities":
-        return metric(y, submission.iloc[:, 1].to_numpy())
-    names = [name for name in predictions.columns[2:] if name.startswith("p_")]
-    p = predictions[names].set_axis(predictions[id_column].astype(str)).loc[ids].to_numpy()
-    return metric(y, p, np.unique(answers[target]))
+        return metric(y.to_numpy(), submission.iloc[:, 1].to_numpy())
+    # The classes are those that the model knows, as text and sorted as such: the answers may lack one of them.
+    names = sorted(name for name in predictions.columns[2:] if name.startswith("p_"))
+    probabilities = predictions[names].set_axis(predictions[id_column].astype(str))
+    p = probabilities.reindex(ids).to_numpy()
+    return metric(y.astype(str).to_numpy(dtype=object), p, np.array([name.removeprefix("p_") for name in names]))

@@ -16,7 +16,7 @@ import time
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -32,6 +32,7 @@ import pandas as pd
 from mlflow.entities import Metric, Param, RunTag
 from mlflow.models import ModelSignature
 from mlflow.types import ColSpec, DataType, Schema
+from mlflow.types.schema import AnyType
 
 from tabular_dl.errors import SubmissionError, did_you_mean
 from tabular_dl.metrics import get_metric
@@ -109,9 +110,11 @@ class RunContent:
     tables : list of Table
         What it was made from.
     files : Path
-        A folder that is logged whole.
+        A folder that is logged whole, with the specification in spec.yaml.
     model, example : object and DataFrame
         The fitted model, and raw rows as it takes them.
+    started : float
+        When the work began, in seconds since 1970.
     """
 
     pipeline: str
@@ -126,7 +129,7 @@ class RunContent:
     files: Path
     model: Any
     example: pd.DataFrame
-    spec_file: Path = field(default=Path("spec.yaml"))
+    started: float
 
 
 @dataclass(frozen=True)
@@ -135,8 +138,8 @@ class LoggedRun:
 
     Attributes
     ----------
-    id, name : str
-        MLflow's id and its readable name.
+    id, name, experiment : str
+        MLflow's id of the run, its readable name, and the experiment's name.
     model_uri : str
         What `mlflow.pyfunc.load_model` takes.
     tags, metrics : dict
@@ -145,6 +148,7 @@ class LoggedRun:
 
     id: str
     name: str
+    experiment: str
     model_uri: str
     tags: Mapping[str, str]
     metrics: Mapping[str, float]
@@ -152,7 +156,7 @@ class LoggedRun:
 
 def tracking_uri() -> str:
     """Return the store's address."""
-    return os.environ.get("MLFLOW_TRACKING_URI", DEFAULT_URI)
+    return os.environ.get("MLFLOW_TRACKING_URI") or DEFAULT_URI
 
 
 def log_run(content: RunContent) -> LoggedRun:
@@ -175,14 +179,14 @@ def log_run(content: RunContent) -> LoggedRun:
     with _quiet():
         mlflow.set_tracking_uri(tracking_uri())
         client = mlflow.MlflowClient()
-        with _opened_run(content.pipeline) as run:
+        with _opened_run(content) as run:
             run_id = run.info.run_id
             _log_values(client, run_id, content)
             _log_folds(client, run, content.folds)
             client.log_inputs(run_id, [_dataset_input(table) for table in content.tables])
             client.log_artifacts(run_id, str(content.files))
-            logged = mlflow.sklearn.log_model(content.model, name="model", **_model_arguments(content))
-        return LoggedRun(run_id, run.info.run_name, logged.model_uri, dict(content.tags), dict(content.metrics))
+            mlflow.sklearn.log_model(content.model, name="model", **_model_arguments(content))
+        return _logged(client.get_run(run_id))
 
 
 def ui_command(port: int) -> list[str]:
@@ -279,16 +283,21 @@ def _logged(run: Run) -> LoggedRun:
     models = run.outputs.model_outputs if run.outputs else []
     if not models:
         raise SubmissionError(f"Run {run.info.run_name} ({run.info.run_id}) has no model: it is not a finished fit.")
+    experiment = mlflow.get_experiment(run.info.experiment_id).name
     uri = f"models:/{models[-1].model_id}"
-    return LoggedRun(run.info.run_id, run.info.run_name, uri, run.data.tags, run.data.metrics)
+    return LoggedRun(run.info.run_id, run.info.run_name, experiment, uri, run.data.tags, run.data.metrics)
 
 
 @contextmanager
-def _opened_run(experiment: str) -> Iterator[Run]:
+def _opened_run(content: RunContent) -> Iterator[Run]:
+    run_id = None
     # `mlflow run` has opened a run, in an experiment of its own: `start_run` finds it by this variable.
     if "MLFLOW_RUN_ID" not in os.environ:
-        mlflow.set_experiment(experiment)
-    with mlflow.start_run() as run:
+        client, experiment = mlflow.MlflowClient(), mlflow.set_experiment(content.pipeline)
+        # The UI then shows the pages for training, not those for language models.
+        client.set_experiment_tag(experiment.experiment_id, "mlflow.experimentKind", "custom_model_development")
+        run_id = client.create_run(experiment.experiment_id, start_time=int(content.started * 1000)).info.run_id
+    with mlflow.start_run(run_id) as run:
         yield run
 
 
@@ -343,22 +352,20 @@ def _model_arguments(content: RunContent) -> dict[str, Any]:
         "pip_requirements": [f"{name}=={version(name)}" for name in REQUIREMENTS],
         # The code goes along instead of a requirement: no registry has to know this package to serve the model.
         "code_paths": [str(Path(__file__).parent)],
-        "extra_files": [str(content.files / content.spec_file)],
+        "extra_files": [str(content.files / "spec.yaml")],
     }
 
 
 def _signature(model: Any, example: pd.DataFrame) -> ModelSignature:
-    """Declare every column optional and numbers double: test tables miss values that training tables do not."""
-    columns = [ColSpec(_type_of(example[name].dtype), name, required=False) for name in example.columns]
-    output = model.classes_.dtype if hasattr(model, "classes_") else np.dtype(float)
-    kind = DataType.long if output.kind in "iu" else _type_of(output)
-    return ModelSignature(inputs=Schema(columns), outputs=Schema([ColSpec(kind)]))
+    """Declare every raw column optional and of any type.
 
-
-def _type_of(dtype: Any) -> DataType:
-    if pd.api.types.is_bool_dtype(dtype):
-        return DataType.boolean
-    return DataType.double if pd.api.types.is_numeric_dtype(dtype) else DataType.string
+    MLflow refuses whole numbers where a signature says double, missing values where it says long, and a batch in which
+    a text column is missing altogether. The model reads all of these, and names column, row and value otherwise.
+    """
+    columns = [ColSpec(AnyType(), str(name), required=False) for name in example.columns]
+    kinds = {"i": DataType.long, "u": DataType.long, "f": DataType.double, "b": DataType.boolean}
+    output = model.classes_.dtype.kind if hasattr(model, "classes_") else "f"
+    return ModelSignature(inputs=Schema(columns), outputs=Schema([ColSpec(kinds.get(output, DataType.string))]))
 
 
 @contextmanager

@@ -25,7 +25,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 import keras
@@ -164,7 +164,10 @@ def fit_population(
     DivergedError
         If a member's loss is not finite in its first epoch, or at the end where no best epoch is kept.
     """
-    steps = max(-(-len(rows) // training.batch_size) for rows in members.training_rows)
+    longest = max(len(rows) for rows in members.training_rows)
+    # A batch wider than the rows would only be filled up with rows of weight zero.
+    training = replace(training, batch_size=min(training.batch_size, longest))
+    steps = -(-longest // training.batch_size)
     with _checked_out_program(network, members, training, X.shape, y.shape, steps) as program:
         program.reset(initial_weights(network, members.seeds, members.widths), members)
         figures, best_epoch = _run_epochs(program, X, y, members, training, steps, on_epoch)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import tempfile
+import secrets
+from contextlib import suppress
 from pathlib import Path
 
 from tabular_dl.errors import UserError
@@ -18,11 +19,14 @@ def write_text(path: Path, text: str) -> None:
     UserError
         If the folder does not exist or cannot be written to.
     """
+    # Not by `tempfile`, whose files nobody but their owner may read.
+    partial = path.parent / f".{path.name}.{secrets.token_hex(4)}"
     try:
-        with tempfile.NamedTemporaryFile(
-            "w", dir=path.parent, prefix=f".{path.name}.", delete=False, encoding="utf-8", newline=""
-        ) as file:
+        with partial.open("x", encoding="utf-8", newline="") as file:
             file.write(text)
-        Path(file.name).replace(path)
+        partial.replace(path)
     except OSError as error:
         raise UserError(f"{path} cannot be written: {error.strerror}. Name another file with -o.") from None
+    finally:
+        with suppress(OSError):
+            partial.unlink()

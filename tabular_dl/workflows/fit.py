@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table as Grid
 
 from tabular_dl import plots, tracking
@@ -49,8 +50,8 @@ class FitResult:
         The same of simple models.
     competition : Competition
         The tables.
-    seconds : float
-        How long training took.
+    started, seconds : float
+        When training began, in seconds since 1970, and how long it took.
     """
 
     spec: PipelineSpec
@@ -60,6 +61,7 @@ class FitResult:
     scores: np.ndarray
     baselines: dict[str, np.ndarray]
     competition: Competition
+    started: float
     seconds: float
 
 
@@ -92,10 +94,12 @@ def fit(
     result = _train(load_spec(pipeline, overrides), console)
     console.print(_score_grid(result))
     with tempfile.TemporaryDirectory() as folder:
-        staged = Path(folder)
+        # Not the temporary folder itself, which nobody but its owner may read.
+        staged = Path(folder) / "files"
+        staged.mkdir()
         _write_files(result, staged)
         content = _run_content(result, staged)
-        _keep(content, staged, console, track=track)
+        _keep(content, staged, pipeline, console, track=track)
     return result
 
 
@@ -113,15 +117,15 @@ def _train(spec: PipelineSpec, console: Console) -> FitResult:
     kind = CrossFitClassifier if problem.classification else CrossFitRegressor
     crossfit = kind(pipeline, cv=spec.ensemble.folds, random_state=spec.seed)
     X, y = train[columns_used(spec, train)], target.to_numpy()
-    started = time.perf_counter()
+    started, clock = time.time(), time.perf_counter()
     # A regression's networks see the target in units of its standard deviation.
     unit = 1.0 if problem.classification else float(target.std(ddof=0))
     with TrainingProgress(console, pipeline[-1].epochs, problem.row_metric_name, unit) as progress:
         crossfit.fit(X, y, on_epoch=progress)
-    seconds = time.perf_counter() - started
+    seconds = time.perf_counter() - clock
     scores = fold_scores(crossfit, y, metric)
     baselines = baseline_scores(crossfit, X, y, problem.baselines(), metric)
-    return FitResult(spec, problem, metric, crossfit, scores, baselines, competition, seconds)
+    return FitResult(spec, problem, metric, crossfit, scores, baselines, competition, started, seconds)
 
 
 def _mean_and_error(scores: np.ndarray) -> tuple[float, float]:
@@ -137,7 +141,8 @@ def _score_grid(result: FitResult) -> Grid:
         title=f"{spec.name}: {metric.name} of {spec.ensemble.folds} folds, {better} is better",
         caption=f"{networks} networks, {len(result.competition.train)} rows, {result.seconds:.1f} s, seed {spec.seed}",
     )
-    columns = {f"{spec.ensemble.members} networks": result.scores, **result.baselines}
+    members = spec.ensemble.members
+    columns = {f"{members} network{'s' if members > 1 else ''}": result.scores, **result.baselines}
     grid.add_column("fold")
     for name in columns:
         grid.add_column(name, justify="right")
@@ -186,7 +191,6 @@ def _run_content(result: FitResult, folder: Path) -> tracking.RunContent:
         {"cv_score": score, "best_epoch": best[fold * members : (fold + 1) * members].mean()}
         for fold, score in enumerate(result.scores)
     ]
-    used = columns_used(spec, competition.train)
     source = str(competition.folder)
     return tracking.RunContent(
         pipeline=spec.name,
@@ -217,7 +221,8 @@ def _run_content(result: FitResult, folder: Path) -> tracking.RunContent:
         ],
         files=folder,
         model=crossfit,
-        example=competition.train[used],
+        example=competition.train.drop(columns=spec.data.target),
+        started=result.started,
     )
 
 
@@ -243,27 +248,41 @@ def _description(result: FitResult) -> str:
     )
 
 
-def _keep(content: tracking.RunContent, staged: Path, console: Console, *, track: bool) -> None:
+def _keep(
+    content: tracking.RunContent, staged: Path, pipeline: str, console: Console, *, track: bool
+) -> None:
     """Log the run; without tracking, or where it fails, keep everything in a folder instead."""
     if track:
         try:
             run = tracking.log_run(content)
         except Exception as error:  # noqa: BLE001 (whatever the store raises, the fit must not be lost)
-            console.print(f"[bold red]Tracking failed[/]: {type(error).__name__}: {error}", highlight=False)
+            # Plain text, and said even if the console is quiet.
+            said = f"Tracking failed: {type(error).__name__}: {error}"
+            Console(stderr=True).print(said, style="red", markup=False, highlight=False, soft_wrap=True)
         else:
             lines = (
-                f"Run [bold]{run.name}[/] ({run.id}), experiment {content.pipeline}",
+                f"Run [bold]{escape(run.name)}[/] ({run.id}), experiment {escape(run.experiment)}",
                 f"Model {run.model_uri}",
-                f"Next: [bold]tabular-dl submit {content.pipeline}[/], or tabular-dl ui",
+                f"Next: [bold]tabular-dl submit {escape(pipeline)}[/], or tabular-dl ui",
             )
             for line in lines:
                 console.print(line, highlight=False, soft_wrap=True)
             return
-    folder = Path("outputs") / f"{content.pipeline}-{time.strftime('%Y%m%d-%H%M%S')}"
-    partial = folder.with_name(f".{folder.name}.partial")
-    shutil.copytree(staged, partial)
-    tracking.save_model(content, partial / "model")
-    partial.rename(folder)
-    console.print(f"Results are in [bold]{folder}[/]", highlight=False, soft_wrap=True)
-    table = Path(content.tables[1].source) / "test.csv"
-    console.print(f"Next: [bold]tabular-dl predict {folder} {table}[/]", highlight=False, soft_wrap=True)
+    folder = _keep_in_outputs(content, staged)
+    console.print(f"Results are in [bold]{escape(str(folder))}[/]", highlight=False, soft_wrap=True)
+    command = f"tabular-dl predict {folder} {Path(content.tables[1].source) / 'test.csv'}"
+    console.print(f"Next: [bold]{escape(command)}[/]", highlight=False, soft_wrap=True)
+
+
+def _keep_in_outputs(content: tracking.RunContent, staged: Path) -> Path:
+    """Copy files and model to a new folder in ``outputs``, which appears when it is complete."""
+    first = Path("outputs") / f"{content.pipeline}-{time.strftime('%Y%m%d-%H%M%S')}"
+    first.parent.mkdir(exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=first.parent, prefix=f".{first.name}-") as partial:
+        complete = Path(partial) / "complete"
+        shutil.copytree(staged, complete)
+        tracking.save_model(content, complete / "model")
+        # Two fits may end in the same second.
+        names = (first, *(first.with_name(f"{first.name}-{number}") for number in range(2, 1000)))
+        folder = next(name for name in names if not name.exists())
+        return complete.rename(folder)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from tabular_dl.errors import SpecError
 from tabular_dl.resources import bundled
@@ -22,9 +23,11 @@ def list_all(console: Console | None = None) -> None:
         try:
             spec = load_spec(path)
         except SpecError as error:
-            grid.add_row(name, f"[red]{error}[/]", *[""] * 4, origin)
+            grid.add_row(Text(name), Text(str(error), style="red"), *[""] * 4, Text(origin))
             continue
         networks = f"{spec.ensemble.folds} x {spec.ensemble.members}"
         metric = spec.metric or "the problem's own"
-        grid.add_row(name, spec.problem, metric, spec.data.target, spec.data.source, networks, origin)
+        cells = (name, spec.problem, metric, spec.data.target, spec.data.source, networks, origin)
+        # Not as plain strings, in which Rich would take [a-z] for a style.
+        grid.add_row(*map(Text, cells))
     (console or Console()).print(grid)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from rich.console import Console
+from rich.markup import escape
 
 from tabular_dl.datasets import read_table
 from tabular_dl.pipeline import check_rows
@@ -47,5 +48,6 @@ def predict(run_or_model: str, table: Path, output: Path, console: Console | Non
     predictions = model.predict(rows) if classes is None else model.predict_proba(rows)
     ids = rows.get(spec.data.id)
     write_text(output, prediction_table(ids, spec.data.target, predictions, classes).to_csv(index=False))
-    console.print(f"{len(rows)} predictions of {spec.data.target} are in [bold]{output}[/].", highlight=False)
+    said = f"{len(rows)} predictions of {escape(spec.data.target)} are in [bold]{escape(str(output))}[/]."
+    console.print(said, highlight=False, soft_wrap=True)
     return output

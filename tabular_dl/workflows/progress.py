@@ -48,10 +48,14 @@ class TrainingProgress:
 
     def __call__(self, epoch: int, figures: dict[str, np.ndarray], active: np.ndarray) -> None:
         """Take in the figures ``{name: (P,)}`` of an epoch and who still trains, (P,)."""
-        import numpy as np
-
         held_out = "val_" if "val_loss" in figures else ""
-        loss, metric = (np.nanmean(figures[held_out + name]) for name in ("loss", "metric"))
+        loss, metric = (_mean(figures[held_out + name]) for name in ("loss", "metric"))
         shown = f"{held_out}loss {loss:.4f}  {held_out}{self.metric} {metric * self.unit:.4f}"
         training = f"{int(active.sum())} of {len(active)} training"
         self.progress.update(self.task, completed=epoch, description=f"{shown}  {training}")
+
+
+def _mean(figures: np.ndarray) -> float:
+    """Average over the networks that have a figure; NaN where all have stopped or diverged."""
+    known = figures[figures == figures]
+    return float(known.mean()) if len(known) else float("nan")

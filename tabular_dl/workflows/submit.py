@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from rich.console import Console
+from rich.markup import escape
 
 from tabular_dl import tracking
 from tabular_dl.datasets import load_competition, read_answers
@@ -62,17 +63,17 @@ def submit(pipeline: str, run: str | None, output: Path, console: Console | None
     write_text(output, submission.to_csv(index=False))
     tracking.log_file(chosen, output, "submission", {} if score is None else {"submission_score": score})
     cv_score = f"{chosen.metrics['cv_score']:.4f}" if "cv_score" in chosen.metrics else "unknown"
-    console.print(
-        f"Run [bold]{chosen.name}[/] ({chosen.id}), cross-validated {metric.name} {cv_score}", highlight=False
-    )
-    console.print(
-        f"{len(submission)} rows are in [bold]{output}[/]: header, ids and values are checked.", highlight=False
-    )
+    lines = [
+        f"Run [bold]{escape(chosen.name)}[/] ({chosen.id}), cross-validated {metric.name} {cv_score}",
+        f"{len(submission)} rows are in [bold]{escape(str(output))}[/]: header, ids and values are checked.",
+    ]
     if score is not None:
-        console.print(f"Its {metric.name} against answers.csv: [bold]{score:.4f}[/]", highlight=False)
+        lines.append(f"Its {metric.name} against answers.csv: [bold]{score:.4f}[/]")
     elif spec.data.kaggle:
         send = f"kaggle competitions submit -c {spec.data.kaggle} -f {output} -m {chosen.name}"
-        console.print(f"Next: [bold]{send}[/]", highlight=False)
+        lines.append(f"Next: [bold]{escape(send)}[/]")
+    for line in lines:
+        console.print(line, highlight=False, soft_wrap=True)
     return output
 
 

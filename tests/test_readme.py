@@ -1,0 +1,67 @@
+"""The README says what is true: its commands run, its pipeline fits, its Python is executed as a doctest."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tabular_dl import cli
+from tabular_dl.spec import load_spec
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def blocks(language: str) -> list[str]:
+    return re.findall(rf"```{language}\n(.*?)```", README, flags=re.DOTALL)
+
+
+def command_lines() -> list[list[str]]:
+    lines = [line for block in blocks("sh") for line in block.splitlines() if line.strip()]
+    return [shlex.split(line, comments=True) for line in lines]
+
+
+def test_every_make_command_of_the_readme_is_a_target() -> None:
+    targets = {words[1] for words in command_lines() if words[0] == "make"}
+    targets |= set(re.findall(r"`make (\w+)`", README))
+    assert {"fit", "test"} <= targets
+    for target in targets:
+        result = subprocess.run(["make", "-n", target], cwd=ROOT, capture_output=True, text=True, check=False)
+        assert result.returncode == 0, result.stderr
+
+
+def test_the_commands_of_the_readme_run_in_its_order(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    commands = [words[1:] for words in command_lines() if words[0] == "tabular-dl"]
+    assert {words[0] for words in commands} >= {"fit", "submit", "ui", "list"}
+    monkeypatch.chdir(tmp_path)
+    shutil.copytree(ROOT / "data" / "titanic", tmp_path / "kaggle-titanic")
+    # Each fit as written, but short; the quick start's `make fit` comes first.
+    for words in [["fit", "titanic"], *commands]:
+        if words[0] == "ui":
+            continue
+        short = ["--folds", "2", "--members", "1", "--epochs", "2"] if words[0] == "fit" else []
+        monkeypatch.setattr(sys, "argv", ["tabular-dl", *words, *short])
+        with pytest.raises(SystemExit) as stop:
+            cli.main()
+        assert not stop.value.code, (words, capsys.readouterr().err)
+    assert len((tmp_path / "my-submission.csv").read_text().splitlines()) == 1 + 418
+
+
+def test_the_pipeline_of_the_readme_is_valid(tmp_path: Path) -> None:
+    (pipeline,) = blocks("yaml")
+    file = tmp_path / "titanic.yaml"
+    file.write_text(pipeline)
+    assert load_spec(file).ensemble.folds == 5
+
+
+def test_the_figures_of_the_readme_name_every_bundled_pipeline() -> None:
+    for path in (ROOT / "pipelines").glob("*.yaml"):
+        assert f"| `{path.stem}` |" in README
