@@ -65,8 +65,12 @@ class _CrossFit(BaseEstimator, ABC):
         y = column_or_1d(y)
         assert_all_finite(y, input_name="y")
         splits = [(np.asarray(a), np.asarray(b)) for a, b in self._splitter().split(X, y)]
-        if not np.array_equal(np.sort(np.concatenate([test for _, test in splits])), np.arange(len(y))):
-            raise DataError("cv: the folds have to test every row exactly once, as KFold and StratifiedKFold do.")
+        tested = np.sort(np.concatenate([test for _, test in splits]))
+        if not np.array_equal(tested, np.arange(len(y))) or any(np.intersect1d(*split).size for split in splits):
+            raise DataError(
+                "cv: the folds have to test every row exactly once, and never a row that they train on, as KFold and "
+                "StratifiedKFold do."
+            )
         steps, matrices, networks = [], [], []
         for fold, (train, _) in enumerate(splits):
             encoder = clone(self.pipeline[:-1]).fit(X.iloc[train], y[train])

@@ -198,5 +198,5 @@ def _check_ids(table: pd.DataFrame, id_column: str, path: Path) -> None:
     if len(twice):
         raise DataError(
             f"{path}, column {id_column} (the id): {table[id_column].tolist()[twice[0]]!r} in row {twice[0]} was there "
-            f"before ({len(twice)} such rows). An id belongs to one row: remove the others, or name another column as id."
+            f"before ({len(twice)} such rows). An id belongs to one row: remove the others, or name another column."
         )

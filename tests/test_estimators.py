@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -24,6 +25,14 @@ SCORE = X @ np.array([1.0, -2.0, 0.5])
 YES = np.where(SCORE > 0, "yes", "no")
 LEVEL = np.array(["low", "mid", "top"])[np.digitize(SCORE, [-1.0, 1.0])]
 TINY: dict[str, Any] = {"hidden": [4], "epochs": 5, "members": 2, "random_state": 0, "learning_rate": 0.02}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def keep_all_programs() -> Iterator[None]:
+    """Most fits here are of the same few shapes: compile each once."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("tabular_dl.nn.training.PROGRAMS_KEPT", 100)
+        yield
 
 
 def same_weights(a: Any, b: Any) -> bool:
@@ -71,7 +80,7 @@ def test_probabilities_sum_to_one_in_double_precision(binary: KerasClassifier, m
     for model in (binary, multiclass):
         p = model.predict_proba(X)
         assert p.dtype == np.float64
-        np.testing.assert_allclose(p.sum(axis=1), 1.0, atol=1e-12)
+        np.testing.assert_allclose(p.sum(axis=1), 1.0, rtol=0, atol=1e-12)
 
 
 def test_labels_are_the_targets_own_sorted_and_predicted_by_the_greatest_probability(
@@ -244,7 +253,7 @@ def test_numpys_numbers_are_as_welcome_as_pythons(numbers: dict[str, Any]) -> No
 
 
 def test_data_that_cannot_be_learned_from_is_refused() -> None:
-    with pytest.raises(DataError, match="The target has one class only, 'yes': a classifier needs at least two"):
+    with pytest.raises(DataError, match="The target has one class only, 'yes': a classifier needs two or more"):
         KerasClassifier(**TINY).fit(X, np.full(ROWS, "yes"))
     missing = X.copy()
     missing[3, 1] = np.nan

@@ -1,0 +1,117 @@
+"""A stacked layer does for each member what the plain layer does for one network, and mixes no two members."""
+
+from __future__ import annotations
+
+import itertools
+from typing import Any
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tabular_dl.nn.layers import MemberDense, MemberDropout
+
+ROWS, FEATURES = 200, 50
+SIZE = ROWS * FEATURES
+
+
+def mask(seed: int, rate: float = 0.5, *, step: int = 0, index: int = 0) -> np.ndarray:
+    """Return which activations (row, feature) a network alone keeps."""
+    return masks([seed], [rate], [step], index)[0] != 0
+
+
+def masks(seeds: list[int], rates: list[float], steps: list[int], index: int = 0) -> np.ndarray:
+    """Return what dropout leaves of ones, (member, row, feature)."""
+    layer = dropout(seeds, rates, index)
+    return layer(np.ones((len(seeds), ROWS, FEATURES), "float32"), steps=column(steps)).numpy()
+
+
+def dropout(seeds: list[int], rates: list[float], index: int = 0) -> MemberDropout:
+    layer = MemberDropout(members=len(seeds), index=index)
+    layer.build((len(seeds), ROWS, FEATURES))
+    layer.seeds.assign(np.reshape(np.array(seeds, "uint32"), (-1, 1, 1)))
+    layer.rates.assign(np.reshape(rates, (-1, 1, 1)))
+    return layer
+
+
+def column(steps: list[int]) -> Any:
+    return tf.constant(np.reshape(np.array(steps, "uint32"), (-1, 1, 1)))
+
+
+@pytest.fixture(scope="module")
+def dense() -> MemberDense:
+    generator = np.random.default_rng(0)
+    layer = MemberDense(members=3, units=4)
+    layer.build((3, None, 5))
+    layer.set_weights([generator.normal(size=(3, 5, 4)), generator.normal(size=(3, 1, 4))])
+    return layer
+
+
+def test_each_member_of_a_dense_layer_is_its_own_matrix_product(dense: MemberDense) -> None:
+    inputs = np.random.default_rng(1).normal(size=(3, 7, 5)).astype("float32")
+    kernel, bias = dense.get_weights()
+    by_hand = np.stack([inputs[k] @ kernel[k] + bias[k] for k in range(3)])
+    np.testing.assert_allclose(dense(inputs).numpy(), by_hand, atol=1e-5)
+    assert dense.compute_output_shape(inputs.shape) == by_hand.shape
+
+
+def test_rows_given_once_go_to_every_member_of_a_dense_layer(dense: MemberDense) -> None:
+    inputs = np.random.default_rng(1).normal(size=(1, 7, 5)).astype("float32")
+    np.testing.assert_array_equal(dense(inputs).numpy(), dense(np.repeat(inputs, 3, axis=0)).numpy())
+
+
+@pytest.mark.parametrize("layer", [MemberDense(members=3, units=4), MemberDropout(members=3, index=1)])
+def test_a_layer_is_rebuilt_from_its_config(layer: keras.layers.Layer) -> None:
+    again = keras.layers.deserialize(keras.layers.serialize(layer))
+    assert type(again) is type(layer)
+    assert again.get_config() == layer.get_config()
+
+
+@settings(max_examples=20, deadline=None)
+@given(rate=st.floats(0.0, 0.95), seed=st.integers(0, 2**32 - 1), step=st.integers(0, 2**24))
+def test_dropout_keeps_an_activation_with_probability_one_minus_rate(rate: float, seed: int, step: int) -> None:
+    deviation = np.sqrt(rate * (1 - rate) / SIZE)
+    assert abs(mask(seed, rate, step=step).mean() - (1 - rate)) <= 5 * deviation + 1e-6
+
+
+def test_inverted_dropout_divides_what_it_keeps_by_the_share_that_it_keeps() -> None:
+    kept = masks([3], [0.2], [0])
+    assert set(np.unique(kept).tolist()) == {0.0, 1.25}
+    assert kept.mean() == pytest.approx(1.0, abs=5 * 1.25 * np.sqrt(0.2 * 0.8 / SIZE))
+
+
+def test_each_member_drops_at_its_own_rate() -> None:
+    kept = (masks([5, 6, 7], [0.0, 0.3, 0.8], [0, 0, 0]) != 0).mean(axis=(1, 2))
+    np.testing.assert_allclose(kept, [1.0, 0.7, 0.2], atol=0.03)
+
+
+def test_dropout_does_nothing_at_prediction() -> None:
+    inputs = np.random.default_rng(0).normal(size=(2, ROWS, FEATURES)).astype("float32")
+    np.testing.assert_array_equal(np.asarray(dropout([1, 2], [0.5, 0.9])(inputs)), inputs)
+
+
+def test_a_member_drops_the_same_activations_whatever_the_population_around_it() -> None:
+    population = masks([8, 9, 10], [0.1, 0.5, 0.9], [4, 17, 0], index=1)
+    np.testing.assert_array_equal(population[1:2], masks([9], [0.5], [17], index=1))
+
+
+def test_the_masks_of_two_members_steps_or_layers_have_nothing_to_do_with_each_other() -> None:
+    drawn = [mask(1), mask(2), mask(1, step=1), mask(1, step=2), mask(1, index=1), mask(2, index=1, step=1)]
+    for a, b in itertools.combinations(drawn, 2):
+        assert abs(np.corrcoef(a.ravel(), b.ravel())[0, 1]) < 5 / np.sqrt(SIZE)
+
+
+def test_neighbouring_rows_and_features_are_dropped_independently() -> None:
+    kept = mask(11)
+    for a, b in [(kept[1:], kept[:-1]), (kept[:, 1:], kept[:, :-1])]:
+        assert abs(np.corrcoef(a.ravel(), b.ravel())[0, 1]) < 5 / np.sqrt(a.size)
+
+
+def test_no_activation_is_dropped_more_often_than_another_over_the_steps() -> None:
+    layer = dropout([21], [0.5])
+    ones = np.ones((1, 8, 8), "float32")
+    kept = np.mean([layer(ones, steps=column([step])).numpy() != 0 for step in range(400)], axis=0)
+    assert np.abs(kept - 0.5).max() < 5 * np.sqrt(0.25 / 400)
