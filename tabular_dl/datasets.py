@@ -11,6 +11,7 @@ answers.csv            bundled data sets only: the test rows' targets, read by n
 from __future__ import annotations
 
 import hashlib
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -134,16 +135,19 @@ def read_table(path: Path) -> pd.DataFrame:
         If the file is missing, empty or not a table.
     """
     try:
-        # Read whole: in parts, a column of numbers with one text far below would be of two types, with a warning.
-        table = pd.read_csv(path, low_memory=False)
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", pd.errors.ParserWarning)
+            # No column is an index, even where rows have more fields than the header. Read whole: in parts, a column
+            # of numbers with one text far below would be of two types.
+            table = pd.read_csv(path, index_col=False, low_memory=False)
     except FileNotFoundError:
         raise DataError(f"There is no file {path}. The folder of a competition holds train.csv and test.csv.") from None
     except pd.errors.EmptyDataError:
         raise DataError(f"{path} is empty: expected a header and rows.") from None
+    except pd.errors.ParserWarning:
+        raise DataError(f"{path}: its rows have more fields than its header has names. Correct the header.") from None
     except (pd.errors.ParserError, UnicodeDecodeError, OSError) as error:
         raise DataError(f"{path} cannot be read as a CSV file: {str(error).strip()}.") from None
-    if not isinstance(table.index, pd.RangeIndex):  # pandas would take the surplus fields for row labels
-        raise DataError(f"{path}: its rows have more fields than its header has names. Correct the header.")
     if table.empty:
         raise DataError(f"{path} has a header and no rows.")
     return table

@@ -16,9 +16,10 @@ from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from tabular_dl.errors import DataError, SpecError, did_you_mean
+from tabular_dl.errors import SpecError, did_you_mean
 from tabular_dl.groups import fit_groups
-from tabular_dl.problems import PROBLEMS, Problem
+from tabular_dl.problems import Problem, get_problem, problem_of_classes, problem_of_numbers
+from tabular_dl.targets import Labels, Numbers
 
 if TYPE_CHECKING:
     import keras
@@ -98,26 +99,32 @@ class _KerasEstimator(BaseEstimator):
         """
         from tabular_dl.nn.network import Network, plain_model
 
-        check_is_fitted(self)
+        check_is_fitted(self, "weights_")
         network = Network(**self.network_)
         return [plain_model(network, self.weights_, k) for k in range(len(self.weights_[0]))]
 
     def _numeric_target(self) -> bool:
         return False
 
-    def _learned(self, network: Network, population: Population) -> None:
-        """Take over what training found."""
+    def _learned(self, problem: Problem, coding: Labels | Numbers, network: Network, population: Population) -> None:
+        """Take over what training found, all at once: a fit that fails leaves an earlier one as it was."""
+        for name, value in coding.attributes().items():
+            setattr(self, name, value)
+        self.problem_ = problem.name
         self.n_features_in_ = network.inputs
         self.network_ = asdict(network)
         self.weights_ = population.weights
-        self.history_ = self._readable(population.history)
+        self.history_ = {
+            name.replace("metric", problem.row_metric_name): values * coding.unit if "metric" in name else values
+            for name, values in population.history.items()
+        }
         self.best_epoch_ = population.best_epoch
 
     def _outputs(self, X: Any) -> np.ndarray:
         """Return each member's outputs, shape (members, rows, units)."""
         from tabular_dl.nn.network import Network, predict
 
-        check_is_fitted(self)
+        check_is_fitted(self, "weights_")
         X = validate_data(self, X, dtype=np.float32, reset=False)
         return predict(Network(**self.network_), self.weights_, X)
 
@@ -222,34 +229,19 @@ class KerasClassifier(ClassifierMixin, _KerasEstimator):
 
     def predict_proba(self, X: Any) -> np.ndarray:
         """Return the mean of the members' probabilities, shape (rows, classes)."""
-        return PROBLEMS[self._fitted_problem()].probabilities(self._outputs(X)).mean(axis=0, dtype=np.float64)
+        outputs = self._outputs(X)
+        return get_problem(self.problem_).probabilities(outputs).mean(axis=0)
 
     def predict(self, X: Any) -> np.ndarray:
         """Return the label of the greatest mean probability for each row."""
         best = self.predict_proba(X).argmax(axis=1)
         return self.classes_[best]
 
-    def _fitted_problem(self) -> str:
-        check_is_fitted(self)
-        return self.problem_
-
-    def _learn_target(self, y: np.ndarray, rows: np.ndarray, classes: np.ndarray | None) -> Problem:
+    def _target(self, y: np.ndarray, rows: np.ndarray, classes: np.ndarray | None) -> tuple[Problem, Labels | Numbers]:
+        """Tell the problem and learn the target coding from training rows."""
         check_classification_targets(y)
-        self.classes_ = np.unique(y[rows]) if classes is None else classes
-        problem = PROBLEMS["binary" if len(self.classes_) == 2 else "multiclass"]
-        if len(self.classes_) < 2:
-            raise DataError(
-                f"The target has one class only, {self.classes_.tolist()[0]!r}: a classifier needs two or more."
-            )
-        self.problem_ = problem.name
-        return problem
-
-    def _coded(self, y: np.ndarray) -> np.ndarray:
-        return np.searchsorted(self.classes_, y).astype(np.float32)
-
-    def _readable(self, history: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-        label = PROBLEMS[self.problem_].row_metric_name
-        return {name.replace("metric", label): values for name, values in history.items()}
+        coding = Labels.learn(y[rows], classes)
+        return problem_of_classes(len(coding.classes)), coding
 
 
 class KerasRegressor(RegressorMixin, _KerasEstimator):
@@ -293,22 +285,9 @@ class KerasRegressor(RegressorMixin, _KerasEstimator):
     def _numeric_target(self) -> bool:
         return True
 
-    def _learn_target(self, y: np.ndarray, rows: np.ndarray, classes: np.ndarray | None) -> Problem:
-        del classes
-        self.target_mean_ = float(np.mean(y[rows]))
-        self.target_scale_ = float(np.std(y[rows])) or 1.0
-        self.problem_ = "regression"
-        return PROBLEMS["regression"]
-
-    def _coded(self, y: np.ndarray) -> np.ndarray:
-        return ((y - self.target_mean_) / self.target_scale_).astype(np.float32)
-
-    def _readable(self, history: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-        label = PROBLEMS[self.problem_].row_metric_name
-        return {
-            name.replace("metric", label): values * self.target_scale_ if "metric" in name else values
-            for name, values in history.items()
-        }
+    def _target(self, y: np.ndarray, rows: np.ndarray, classes: np.ndarray | None) -> tuple[Problem, Labels | Numbers]:
+        """Tell the problem and learn the target coding from training rows."""
+        return problem_of_numbers(), Numbers.learn(y[rows], classes)
 
 
 def _without_numpy(value: Any) -> Any:

@@ -15,7 +15,8 @@ import numpy as np
 from sklearn.model_selection import train_test_split
 from sklearn.utils import check_random_state
 
-from tabular_dl.errors import DataError
+from tabular_dl.errors import DataError, SpecError
+from tabular_dl.targets import Labels
 
 if TYPE_CHECKING:
     from tabular_dl.nn.training import EpochCallback, Members, Population
@@ -53,7 +54,7 @@ def fit_groups(
     Raises
     ------
     SpecError
-        If a hyperparameter cannot be used.
+        If a hyperparameter cannot be used, or differs between the estimators.
     DataError
         If there is one class only, the estimators would learn different classes, or there are too few rows to hold
         some out.
@@ -63,19 +64,21 @@ def fit_groups(
 
     first = estimators[0]
     first.check_parameters()
+    _check_equal_settings(estimators)
     widths = [matrix.shape[1] for matrix in matrices]
     X = np.zeros((len(estimators), len(y), max(widths)), np.float32)
     coded = np.zeros((len(estimators), len(y), 1), np.float32)
-    for group, (estimator, matrix, rows) in enumerate(zip(estimators, matrices, training_rows, strict=True)):
-        problem = estimator._learn_target(y, rows, classes)
-        if problem.classification and not np.array_equal(estimator.classes_, first.classes_):
+    targets = [estimator._target(y, rows, classes) for estimator, rows in zip(estimators, training_rows, strict=True)]
+    problem, coding = targets[0]
+    for group, (_, own) in enumerate(targets):
+        X[group, :, : widths[group]] = matrices[group]
+        coded[group, :, 0] = own.encode(y)
+        if isinstance(own, Labels) and not np.array_equal(own.classes, coding.classes):
             raise DataError("The estimators' rows hold different labels: pass the labels of all rows as classes.")
-        X[group, :, : widths[group]] = matrix
-        coded[group, :, 0] = estimator._coded(y)
     network = Network(
         inputs=max(widths),
         hidden=tuple(int(width) for width in first.hidden),
-        outputs=problem.units(len(estimator.classes_) if problem.classification else 0),
+        outputs=problem.units(len(coding.classes) if isinstance(coding, Labels) else 0),
         activation=first.activation,
         output_activation=problem.activation,
         dropout=bool(np.any(first.dropout)),
@@ -91,8 +94,19 @@ def fit_groups(
     members = _members(estimators, widths, training_rows, coded[:, :, 0] if problem.classification else None, len(y))
     population = fit_population(network, _below(X), _below(coded), members, training, on_epoch)
     for group, (estimator, width) in enumerate(zip(estimators, widths, strict=True)):
-        own = slice(group * first.members, (group + 1) * first.members)
-        estimator._learned(replace(network, inputs=width), _share(population, own, width))
+        share = _share(population, slice(group * first.members, (group + 1) * first.members), width)
+        estimator._learned(*targets[group], replace(network, inputs=width), share)
+
+
+def _check_equal_settings(estimators: Sequence[Any]) -> None:
+    settings = estimators[0].get_params()
+    for number, estimator in enumerate(estimators):
+        for name, value in estimator.get_params().items():
+            if name != "random_state" and not np.array_equal(value, settings[name]):
+                raise SpecError(
+                    f"{name} of estimator {number} is {value!r}, of the first {settings[name]!r}: estimators that "
+                    "train together differ in random_state only."
+                )
 
 
 def derived_seed(random_state: Any, *path: int) -> int:

@@ -22,11 +22,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from tabular_dl.errors import DataError, SpecError, did_you_mean
+from tabular_dl.targets import Labels, Numbers
 
 if TYPE_CHECKING:
     import numpy as np
 
-__all__ = ["PROBLEMS", "Problem", "get_problem", "infer_problem"]
+__all__ = ["PROBLEMS", "Problem", "get_problem", "infer_problem", "problem_of_classes", "problem_of_numbers"]
 
 
 @dataclass(frozen=True)
@@ -47,6 +48,8 @@ class Problem:
         What a run's curves call it.
     metric : str
         The metric that a run is scored by unless the pipeline names another.
+    coding : type
+        How the target is coded for training.
     classification : bool
         Whether the target is one of a finite set of labels. Folds and validation rows are then stratified.
     one_unit : bool
@@ -61,6 +64,7 @@ class Problem:
     row_metric: str
     row_metric_name: str
     metric: str
+    coding: type[Labels] | type[Numbers]
     classification: bool
     one_unit: bool
     baselines: Callable[[], dict[str, Any]]
@@ -131,6 +135,7 @@ PROBLEMS: dict[str, Problem] = {
             row_metric="binary_accuracy",
             row_metric_name="accuracy",
             metric="accuracy",
+            coding=Labels,
             classification=True,
             one_unit=True,
             baselines=_classification_baselines,
@@ -142,6 +147,7 @@ PROBLEMS: dict[str, Problem] = {
             row_metric="sparse_categorical_accuracy",
             row_metric_name="accuracy",
             metric="accuracy",
+            coding=Labels,
             classification=True,
             one_unit=False,
             baselines=_classification_baselines,
@@ -153,6 +159,7 @@ PROBLEMS: dict[str, Problem] = {
             row_metric="mean_absolute_error",
             row_metric_name="mae",
             metric="rmse",
+            coding=Numbers,
             classification=False,
             one_unit=True,
             baselines=_regression_baselines,
@@ -178,6 +185,16 @@ def get_problem(name: str) -> Problem:
         return PROBLEMS[name]
     except KeyError:
         raise SpecError(f"There is no problem type {name!r}. {did_you_mean(name, PROBLEMS)}") from None
+
+
+def problem_of_classes(count: int) -> Problem:
+    """Return the problem of telling so many classes apart."""
+    return PROBLEMS["binary" if count == 2 else "multiclass"]
+
+
+def problem_of_numbers() -> Problem:
+    """Return the problem of predicting a number."""
+    return PROBLEMS["regression"]
 
 
 # A whole-number target with more different values than this is a quantity, not a label.
@@ -206,16 +223,20 @@ def infer_problem(y: Any) -> Problem:
     ('binary', 'multiclass', 'regression')
     """
     import numpy as np
+    import pandas as pd
 
     values = np.asarray(y)
+    missing = np.flatnonzero(pd.isna(values))
+    if len(missing):
+        raise DataError(f"The target has no value in row {missing[0]} ({len(missing)} such rows): remove those rows.")
     different = np.unique(values)
     if len(different) < 2:
         found = f"the single value {different.tolist()[0]!r}" if len(different) else "no rows"
         raise DataError(f"The target has {found}: at least two different values are needed to learn from.")
     if len(different) == 2:
-        return PROBLEMS["binary"]
+        return problem_of_classes(2)
     numeric = np.issubdtype(values.dtype, np.number)
     whole = numeric and bool(np.all(np.equal(np.mod(different, 1), 0)))
     if numeric and (not whole or len(different) > MOST_CLASSES):
-        return PROBLEMS["regression"]
-    return PROBLEMS["multiclass"]
+        return problem_of_numbers()
+    return problem_of_classes(len(different))

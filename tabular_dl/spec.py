@@ -224,7 +224,9 @@ def _check_features(spec: PipelineSpec, places: Mapping[Key, str], path: Path) -
         try:
             check_features({name: feature})
         except SpecError as error:
-            raise SpecError(f"{_place(('features', name), places, path)}: {error}") from None
+            message = str(error)  # it names the key, if the mistake is in one
+            key: Key = ("features", name, *(part for part in feature if f"key {part!r}" in message))
+            raise SpecError(f"{_place(key, places, path)}: {message}") from None
 
 
 def _check_hyperparameters(spec: PipelineSpec, places: Mapping[Key, str], path: Path) -> None:

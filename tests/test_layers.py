@@ -20,9 +20,10 @@ LAYERS = """
     __init__
     workflows
     workflows.*
-    crossfit tracking plots report
+    workflows.files workflows.models workflows.progress
+    crossfit tracking plots report submissions
     pipeline
-    estimators features preprocessing blending narrowing datasets spec
+    estimators features preprocessing blending narrowing datasets spec persistence
     groups
     nn
     nn.training
@@ -30,6 +31,7 @@ LAYERS = """
     nn.layers nn.optimizers
     metrics feature_rules
     problems columns expressions yaml_reader
+    targets
     resources errors
 """
 
@@ -48,8 +50,9 @@ def named(module: str, patterns: str) -> bool:
 
 
 def layer(module: str) -> int | None:
-    """Return how far down the module lies, None if no line names it."""
-    return next((row for row, line in enumerate(LAYERS.strip().splitlines()) if named(module, line)), None)
+    """Return how far down the module lies, by the lowest line that names it; None if no line does."""
+    rows = [row for row, line in enumerate(LAYERS.strip().splitlines()) if named(module, line)]
+    return max(rows, default=None)
 
 
 def imports(tree: ast.Module, package: str) -> Iterator[tuple[int, str, str]]:

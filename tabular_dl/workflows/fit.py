@@ -248,9 +248,7 @@ def _description(result: FitResult) -> str:
     )
 
 
-def _keep(
-    content: tracking.RunContent, staged: Path, pipeline: str, console: Console, *, track: bool
-) -> None:
+def _keep(content: tracking.RunContent, staged: Path, pipeline: str, console: Console, *, track: bool) -> None:
     """Log the run; without tracking, or where it fails, keep everything in a folder instead."""
     if track:
         try:
