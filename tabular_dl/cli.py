@@ -154,7 +154,7 @@ def _console(quiet: bool) -> Any:
 def main() -> None:
     """Run a command; print what is wrong with the user's input without a traceback, and exit with code 2."""
     try:
-        app()
+        app(prog_name="tabular-dl")
     except UserError as error:
         typer.secho(f"Error: {error}", fg=typer.colors.RED, err=True)
         sys.exit(2)

@@ -1,0 +1,269 @@
+"""A competition is its files as they are, and a file that could mislead is refused with its name, column and row."""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tabular_dl.datasets import Competition, find_folder, load_competition, read_answers, read_table
+from tabular_dl.errors import DataError
+from tabular_dl.resources import bundled
+
+TRAIN = "Id,size,kind\n1,2.5,a\n2,,b\n3,4,a\n"
+TEST = "Id,size\n4,1\n5,2\n"
+SAMPLE = "Id,kind\n4,a\n5,a\n"
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    for name, text in (("train", TRAIN), ("test", TEST), ("sample_submission", SAMPLE)):
+        (tmp_path / f"{name}.csv").write_text(text)
+    return tmp_path
+
+
+def load(folder: Path, target: str = "kind", id_column: str | None = "Id") -> Competition:
+    return load_competition(str(folder), target, id_column)
+
+
+def refusal(folder: Path, target: str = "kind", id_column: str | None = "Id") -> str:
+    with pytest.raises(DataError) as refused:
+        load(folder, target, id_column)
+    return str(refused.value).replace(f"{folder}/", "").replace(str(folder), "FOLDER")
+
+
+def test_a_folder_of_files_is_read_as_it_is(folder: Path) -> None:
+    competition = load(folder)
+    assert (competition.folder, competition.target, competition.id) == (folder, "kind", "Id")
+    expected = pd.DataFrame({"Id": [1, 2, 3], "size": [2.5, None, 4.0], "kind": ["a", "b", "a"]})
+    pd.testing.assert_frame_equal(competition.train, expected)
+    pd.testing.assert_frame_equal(competition.test, pd.DataFrame({"Id": [4, 5], "size": [1, 2]}))
+    assert competition.sample is not None
+    pd.testing.assert_frame_equal(competition.sample, pd.DataFrame({"Id": [4, 5], "kind": ["a", "a"]}))
+    assert competition.digest == hashlib.sha256(TRAIN.encode()).hexdigest()
+    assert competition.test_digest == hashlib.sha256(TEST.encode()).hexdigest()
+
+
+@pytest.mark.parametrize(
+    ("name", "target", "id_column"),
+    [("titanic", "Survived", "PassengerId"), ("wine", "cultivar", "Id"), ("boston", "MEDV", "Id")],
+)
+def test_a_bundled_competition_is_found_by_name(
+    name: str, target: str, id_column: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    competition = load_competition(name, target, id_column)
+    assert competition.folder == bundled("data") / name
+    assert target not in competition.test
+    assert set(competition.train) == {*competition.test, target}
+    assert competition.sample is not None
+    assert list(competition.sample) == [id_column, target]
+    assert set(competition.sample[id_column]) == set(competition.test[id_column])
+
+
+def test_a_test_table_with_the_target_has_it_taken_out(folder: Path) -> None:
+    (folder / "test.csv").write_text("Id,kind,size\n4,a,1\n5,b,2\n")
+    pd.testing.assert_frame_equal(load(folder).test, pd.DataFrame({"Id": [4, 5], "size": [1, 2]}))
+
+
+def test_the_sample_submission_is_optional_and_so_is_the_id(folder: Path) -> None:
+    (folder / "sample_submission.csv").unlink()
+    (folder / "train.csv").write_text(TRAIN.replace("Id", "Nr"))
+    competition = load(folder, id_column=None)
+    assert competition.sample is None
+    assert competition.id is None
+
+
+# The answers
+
+
+@pytest.mark.parametrize("state", ["gone", "unreadable"])
+def test_loading_never_looks_at_the_answers(state: str, tmp_path: Path) -> None:
+    folder = tmp_path / "wine"
+    shutil.copytree(bundled("data") / "wine", folder)
+    (folder / "answers.csv").unlink()
+    if state == "unreadable":
+        (folder / "answers.csv").mkdir()
+        with pytest.raises(DataError, match=r"answers\.csv cannot be read as a CSV file"):
+            read_answers(folder, "cultivar")
+    original = load_competition("wine", "cultivar", "Id")
+    competition = load_competition(str(folder), "cultivar", "Id")
+    pd.testing.assert_frame_equal(competition.train, original.train)
+    pd.testing.assert_frame_equal(competition.test, original.test)
+
+
+def test_nothing_but_the_submission_workflow_reads_the_answers() -> None:
+    package = Path(__file__).parents[1] / "tabular_dl"
+    readers = [path for path in package.rglob("*.py") if "read_answers" in path.read_text(encoding="utf-8")]
+    assert sorted(path.relative_to(package).as_posix() for path in readers) == ["datasets.py", "workflows/submit.py"]
+
+
+def test_answers_are_read_where_there_are_some(folder: Path) -> None:
+    assert read_answers(folder, "kind") is None
+    (folder / "answers.csv").write_text("Id,kind\n5,b\n4,a\n")
+    answers = read_answers(folder, "kind")
+    pd.testing.assert_frame_equal(answers, pd.DataFrame({"Id": [5, 4], "kind": ["b", "a"]}))
+    with pytest.raises(DataError) as refused:
+        read_answers(folder, "knd")
+    expected = f"{folder}/answers.csv: there is no column 'knd' (the target). Did you mean 'kind'?"
+    assert str(refused.value) == expected
+
+
+# Which folder is meant
+
+
+def test_a_folder_is_looked_for_as_a_path_then_in_data_then_among_the_bundled(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert find_folder("wine") == bundled("data") / "wine"
+    (tmp_path / "data" / "wine").mkdir(parents=True)
+    assert find_folder("wine") == Path("data/wine")
+    (tmp_path / "wine").mkdir()
+    assert find_folder("wine") == Path("wine")
+    assert find_folder(str(tmp_path)) == tmp_path
+
+
+def test_a_folder_that_does_not_exist_gets_the_nearest_data_set() -> None:
+    with pytest.raises(DataError) as refused:
+        find_folder("titanc")
+    assert str(refused.value) == (
+        "There is no folder titanc, and no bundled data set of that name. Did you mean 'titanic'? "
+        "A folder of your own holds train.csv and test.csv."
+    )
+    with pytest.raises(DataError, match=r"no folder no/where, .* Known: boston, titanic, wine\. A folder"):
+        find_folder("no/where")
+
+
+def test_a_file_is_not_a_folder(folder: Path) -> None:
+    with pytest.raises(DataError) as refused:
+        find_folder(str(folder / "train.csv"))
+    assert str(refused.value) == f"{folder}/train.csv is a file: name the folder that holds train.csv and test.csv."
+
+
+# Files that are no tables
+
+
+@pytest.mark.parametrize("name", ["train.csv", "test.csv"])
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (None, "There is no file {}. The folder of a competition holds train.csv and test.csv."),
+        (b"", "{} is empty: expected a header and rows."),
+        (b"\n\n", "{} is empty: expected a header and rows."),
+        (b"Id,size,kind\n", "{} has a header and no rows."),
+        (b"Id,kind\n1,a\n2,b,3\n", "{} cannot be read as a CSV file: Error tokenizing data. C error: Expected 2 "),
+        (b'Id,kind\n1,"a\n2,b\n', "{} cannot be read as a CSV file: Error tokenizing data. C error: EOF inside string"),
+        (b"Id,kind\n1,caf\xe9\n", "{} cannot be read as a CSV file: 'utf-8' codec can't decode byte 0xe9"),
+        (b"Id,kind\n1,a,x\n2,b,x\n", "{}: its rows have more fields than its header has names. Correct the header."),
+    ],
+)  # fmt: skip
+def test_a_file_that_is_no_table_is_refused(folder: Path, name: str, content: bytes | None, message: str) -> None:
+    (folder / name).unlink()
+    if content is not None:
+        (folder / name).write_bytes(content)
+    assert refusal(folder).startswith(message.format(name))
+
+
+def test_a_comma_at_the_end_of_every_row_shifts_no_column(folder: Path) -> None:
+    (folder / "train.csv").write_text(TRAIN.replace("\n", ",\n").replace("kind,", "kind"))
+    pd.testing.assert_frame_equal(
+        load(folder).train, pd.DataFrame({"Id": [1, 2, 3], "size": [2.5, None, 4.0], "kind": ["a", "b", "a"]})
+    )
+
+
+def test_a_folder_in_a_files_place_is_refused(folder: Path) -> None:
+    (folder / "test.csv").unlink()
+    (folder / "test.csv").mkdir()
+    assert refusal(folder).startswith("test.csv cannot be read as a CSV file: ")
+
+
+def test_an_empty_sample_submission_is_refused(folder: Path) -> None:
+    (folder / "sample_submission.csv").write_text("Id,kind\n")
+    assert refusal(folder) == "sample_submission.csv has a header and no rows."
+
+
+def test_a_long_column_of_numbers_with_one_text_is_read_as_one_type_without_a_warning(tmp_path: Path) -> None:
+    rows = 150_000  # more than pandas reads at once unless told to
+    (tmp_path / "long.csv").write_text("a,b\n" + "1,2\n" * rows + "x,2\n")
+    assert set(map(type, read_table(tmp_path / "long.csv")["a"])) == {str}
+
+
+CELLS = st.none() | st.integers(-99, 99) | st.sampled_from(["x", "a b", 'say "no"', "1,5"])
+
+
+@settings(max_examples=30)
+@given(st.lists(st.tuples(CELLS, st.integers(0, 9)), min_size=1, max_size=6))
+def test_a_table_that_pandas_wrote_is_read_back_row_for_row(
+    tmp_path_factory: pytest.TempPathFactory, rows: list[tuple[object, int]]
+) -> None:
+    path = tmp_path_factory.getbasetemp() / "table.csv"
+    pd.DataFrame(rows, columns=["a", "b"]).to_csv(path, index=False)
+    table = read_table(path)
+    assert list(table.index) == list(range(len(rows)))
+    assert table["b"].tolist() == [b for _, b in rows]
+    for read, (written, _) in zip(table["a"], rows, strict=True):
+        assert pd.isna(read) if written is None else str(read) in (str(written), f"{written}.0")
+
+
+# The target
+
+
+@pytest.mark.parametrize(("target", "nearest"), [("knd", "Did you mean 'kind'?"), ("y", "Known: Id, kind, size.")])
+def test_a_target_that_the_table_lacks_gets_the_nearest_column(folder: Path, target: str, nearest: str) -> None:
+    assert refusal(folder, target) == f"train.csv: there is no column {target!r} (the target). {nearest}"
+
+
+def test_a_missing_target_names_its_row(folder: Path) -> None:
+    (folder / "train.csv").write_text("Id,size,kind\n1,2,a\n2,3,\n3,4,b\n4,5,\n")
+    assert refusal(folder) == (
+        "train.csv, column kind (the target): 2 of 4 rows have no value, the first is row 1. "
+        "Remove those rows: they teach nothing."
+    )
+
+
+@pytest.mark.parametrize(("value", "shown"), [("a", "'a'"), ("0", "0"), ("1.5", "1.5"), ("True", "True")])
+def test_a_target_with_one_value_is_refused(folder: Path, value: str, shown: str) -> None:
+    (folder / "train.csv").write_text(f"Id,size,kind\n1,2,{value}\n2,3,{value}\n")
+    assert refusal(folder) == (
+        f"train.csv, column kind (the target): every row has the value {shown}. "
+        "At least two different values are needed to learn from."
+    )
+
+
+# The id
+
+
+@pytest.mark.parametrize("name", ["train.csv", "test.csv"])
+def test_an_id_column_that_a_table_lacks_gets_the_nearest_column(folder: Path, name: str) -> None:
+    text = (folder / name).read_text()
+    (folder / name).write_text(text.replace("Id", "Ids"))
+    assert refusal(folder) == f"{name}: there is no column 'Id' (the id). Did you mean 'Ids'?"
+
+
+@pytest.mark.parametrize("name", ["train.csv", "test.csv"])
+@pytest.mark.parametrize(("one", "shown"), [("7", "7"), ("x7", "'x7'")])
+def test_an_id_that_appears_twice_names_its_row(folder: Path, name: str, one: str, shown: str) -> None:
+    (folder / name).write_text(f"Id,size,kind\n{one},1,a\n8,2,b\n{one},3,a\n{one},4,b\n")
+    assert refusal(folder) == (
+        f"{name}, column Id (the id): {shown} in row 2 was there before (2 such rows). An id belongs to one row: "
+        "remove the others, or name another column."
+    )
+
+
+@pytest.mark.parametrize("name", ["train.csv", "test.csv"])
+def test_an_id_that_is_missing_names_its_row(folder: Path, name: str) -> None:
+    (folder / name).write_text("Id,size,kind\n7,1,a\n,2,b\n")
+    assert refusal(folder) == (
+        f"{name}, column Id (the id): row 1 has no value (1 such rows). Fill it in, or name another column as id."
+    )
+
+
+def test_one_id_in_both_tables_is_fine(folder: Path) -> None:
+    (folder / "test.csv").write_text("Id,size\n1,1\n2,2\n")
+    assert load(folder).test["Id"].tolist() == [1, 2]

@@ -1,0 +1,219 @@
+"""A submission has the sample's header, ids and order, with each id's own prediction; its score is scikit-learn's."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from sklearn.metrics import accuracy_score, log_loss, roc_auc_score, root_mean_squared_error
+
+from tabular_dl.errors import SubmissionError
+from tabular_dl.metrics import get_metric
+from tabular_dl.submissions import make_submission, prediction_table, score_submission
+
+ACCURACY, ROC_AUC, RMSE = (get_metric(name) for name in ("accuracy", "roc_auc", "rmse"))
+IDS = pd.Series([7, 3, 5], name="Id")
+P = np.array([[0.9, 0.1], [0.2, 0.8], [0.4, 0.6]])
+BINARY = prediction_table(IDS, "y", P, np.array([0, 1]))
+NUMBERS = prediction_table(IDS, "y", np.array([1.4, -2.6, 1e6]), None)
+SAMPLE = pd.DataFrame({"Id": [3, 5, 7], "y": [0, 0, 0]})
+
+
+def refusal(predictions: pd.DataFrame, sample: pd.DataFrame | None, metric: Any = ACCURACY) -> str:
+    with pytest.raises(SubmissionError) as refused:
+        make_submission(predictions, "y", sample, metric, integers=True)
+    return str(refused.value)
+
+
+# Tables of predictions
+
+
+def test_a_table_of_labels_has_one_probability_a_class() -> None:
+    expected = pd.DataFrame({"Id": [7, 3, 5], "y": [0, 1, 1], "p_0": [0.9, 0.2, 0.4], "p_1": [0.1, 0.8, 0.6]})
+    pd.testing.assert_frame_equal(BINARY, expected)
+    three = prediction_table(IDS, "y", np.array([[0.2, 0.5, 0.3]] * 3), np.array(["a", "b", "c"]))
+    assert list(three) == ["Id", "y", "p_a", "p_b", "p_c"]
+    assert three["y"].tolist() == ["b"] * 3
+
+
+def test_a_table_of_numbers_has_the_numbers() -> None:
+    pd.testing.assert_frame_equal(NUMBERS, pd.DataFrame({"Id": [7, 3, 5], "y": [1.4, -2.6, 1e6]}))
+
+
+def test_rows_without_an_id_are_numbered() -> None:
+    pd.testing.assert_frame_equal(
+        prediction_table(None, "y", np.array([1.5, 2.5]), None), pd.DataFrame({"row": [0, 1], "y": [1.5, 2.5]})
+    )
+
+
+def test_ids_stand_beside_their_predictions_whatever_their_index() -> None:
+    shuffled = IDS.set_axis([2, 0, 1])
+    pd.testing.assert_frame_equal(prediction_table(shuffled, "y", P, np.array([0, 1])), BINARY)
+
+
+# Submissions
+
+
+def test_a_submission_has_the_samples_header_ids_and_order() -> None:
+    submission = make_submission(BINARY, "y", SAMPLE.rename(columns={"y": "label"}), ACCURACY, integers=True)
+    pd.testing.assert_frame_equal(submission, pd.DataFrame({"Id": [3, 5, 7], "label": [1, 1, 0]}))
+
+
+def test_without_a_sample_the_predictions_are_submitted_in_their_own_order() -> None:
+    submission = make_submission(BINARY, "y", None, ACCURACY, integers=True)
+    pd.testing.assert_frame_equal(submission, pd.DataFrame({"Id": [7, 3, 5], "y": [0, 1, 1]}))
+
+
+@given(
+    ids=st.lists(st.integers() | st.text(max_size=3), min_size=1, max_size=8, unique_by=str),
+    metric=st.sampled_from([ACCURACY, ROC_AUC, RMSE]),
+    data=st.data(),
+)
+def test_the_order_of_rows_never_changes_which_id_gets_which_value(ids: list[Any], metric: Any, data: Any) -> None:
+    classes = None if metric is RMSE else np.array([0, 1])
+    p = np.arange(1, len(ids) + 1) / (len(ids) + 1)
+    values = p if classes is None else np.stack([1 - p, p], axis=1)
+    keys = pd.Series(ids, name="Id", dtype=object)
+    wanted = {
+        "accuracy": [int(value > 0.5) for value in p],
+        "roc_auc": p.tolist(),
+        "rmse": p.tolist(),
+    }[metric.name]
+    rows, order = (data.draw(st.permutations(range(len(ids)))) for _ in range(2))
+    predictions = prediction_table(keys.iloc[list(rows)], "y", values[list(rows)], classes)
+    sample = pd.DataFrame({"Id": keys.iloc[list(order)].to_numpy(), "y": 0})
+    submission = make_submission(predictions, "y", sample, metric, integers=classes is not None)
+    assert submission["Id"].tolist() == [ids[k] for k in order]
+    assert submission["y"].tolist() == [wanted[k] for k in order]
+
+
+def test_ids_are_the_same_as_text_or_as_numbers() -> None:
+    submission = make_submission(BINARY, "y", SAMPLE.astype({"Id": str}), ACCURACY, integers=True)
+    assert submission["Id"].tolist() == ["3", "5", "7"]
+    assert submission["y"].tolist() == [1, 1, 0]
+
+
+def test_whole_numbers_are_written_where_the_sample_and_the_target_have_them() -> None:
+    whole = make_submission(NUMBERS, "y", SAMPLE, RMSE, integers=True)
+    pd.testing.assert_frame_equal(whole, pd.DataFrame({"Id": [3, 5, 7], "y": [-3, 1_000_000, 1]}))
+    assert whole.to_csv(index=False) == "Id,y\n3,-3\n5,1000000\n7,1\n"
+
+
+@pytest.mark.parametrize(("zero", "integers"), [(0.0, True), (0, False), (0.0, False)])
+def test_other_numbers_are_kept_as_they_are(zero: float, integers: bool) -> None:
+    submission = make_submission(NUMBERS, "y", SAMPLE.assign(y=zero), RMSE, integers=integers)
+    assert submission["y"].tolist() == [-2.6, 1e6, 1.4]
+
+
+@pytest.mark.parametrize("labels", [np.array(["no", "yes"]), np.array([False, True])])
+def test_labels_of_other_types_are_written_as_they_are(labels: np.ndarray) -> None:
+    predictions = prediction_table(IDS, "y", P, labels)
+    submission = make_submission(predictions, "y", SAMPLE.assign(y=labels[0]), ACCURACY, integers=False)
+    assert submission["y"].tolist() == [labels[1], labels[1], labels[0]]
+
+
+def test_a_metric_that_looks_at_probabilities_gets_that_of_the_second_class() -> None:
+    submission = make_submission(BINARY, "y", SAMPLE, ROC_AUC, integers=True)
+    pd.testing.assert_frame_equal(submission, pd.DataFrame({"Id": [3, 5, 7], "y": [0.8, 0.6, 0.1]}))
+
+
+# What would not be accepted
+
+
+DIFFER = "The ids of test.csv and sample_submission.csv differ in"
+SAME = "Both files have to be of the same competition."
+
+
+@pytest.mark.parametrize(
+    ("ids", "message"),
+    [
+        ([3, 5, 7, 9], f"{DIFFER} 1 rows: 9 is only in sample_submission.csv. {SAME}"),
+        ([3, 7], f"{DIFFER} 1 rows: 5 is only in test.csv. {SAME}"),
+        ([3, 5, 8], f"{DIFFER} 2 rows: 8 is only in sample_submission.csv; 7 is only in test.csv. {SAME}"),
+        ([3, 5, 7, 5], "sample_submission.csv, column Id: the id 5 appears more than once."),
+    ],
+)
+def test_ids_that_differ_are_refused_whichever_file_has_them(ids: list[int], message: str) -> None:
+    assert refusal(BINARY, pd.DataFrame({"Id": ids, "y": 0})) == message
+
+
+@pytest.mark.parametrize("sample", [SAMPLE, None])
+def test_an_id_that_is_predicted_twice_is_refused(sample: pd.DataFrame | None) -> None:
+    twice = pd.concat([BINARY, BINARY.head(1)])
+    assert refusal(twice, sample) == "test.csv, column Id: the id 7 appears more than once."
+
+
+@pytest.mark.parametrize("columns", [["Id"], ["Id", "a", "b"], ["id", "y"], ["y", "Id"]])
+def test_a_sample_with_another_header_is_refused(columns: list[str]) -> None:
+    sample = pd.DataFrame({name: [3, 5, 7] for name in columns})
+    assert refusal(BINARY, sample) == (
+        f"sample_submission.csv has the columns {', '.join(columns)}; expected Id and one column for the prediction."
+    )
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
+def test_a_prediction_that_is_no_number_is_refused(value: float) -> None:
+    predictions = prediction_table(IDS, "y", np.array([1.0, value, 2.0]), None)
+    expected = "1 predictions are missing or infinite, the first for the id 3: fit again, and report this."
+    assert refusal(predictions, SAMPLE, RMSE) == expected
+
+
+@pytest.mark.parametrize("metric", [ACCURACY, ROC_AUC])
+@pytest.mark.parametrize("labels", [np.array([0, 1]), np.array(["a", "b"])])
+def test_a_missing_probability_is_refused_although_there_is_a_label(metric: Any, labels: np.ndarray) -> None:
+    predictions = prediction_table(IDS, "y", np.array([[math.nan, math.nan], [0.5, 0.5], [math.nan, math.nan]]), labels)
+    assert predictions["y"].notna().all()
+    expected = "2 predictions are missing or infinite, the first for the id 7: fit again, and report this."
+    assert refusal(predictions, SAMPLE, metric) == expected
+
+
+# Scores
+
+
+@given(order=st.permutations(range(3)), labels=st.sampled_from([np.array([0, 1]), np.array(["no", "yes"])]))
+def test_a_score_is_scikit_learns_whatever_the_order_of_rows(order: list[int], labels: np.ndarray) -> None:
+    predictions = prediction_table(IDS, "y", P, labels)
+    truth = labels[[1, 1, 0]]
+    answers = pd.DataFrame({"Id": IDS, "y": truth}).iloc[list(order)]
+    sample = SAMPLE.iloc[list(order)]
+    expected = {
+        "accuracy": accuracy_score(truth, labels[[0, 1, 1]]),
+        "roc_auc": roc_auc_score(truth, P[:, 1]),
+        "log_loss": log_loss(truth, P, labels=labels),
+    }
+    for name, value in expected.items():
+        metric = get_metric(name)
+        submission = make_submission(predictions, "y", sample, metric, integers=False)
+        assert score_submission(submission, predictions, answers, "y", metric) == pytest.approx(value)
+
+
+def test_a_score_of_numbers_is_that_of_the_numbers_that_are_submitted() -> None:
+    answers = pd.DataFrame({"y": [1.0, 2.0, 1e6], "Id": [7, 3, 5]})
+    submission = make_submission(NUMBERS, "y", SAMPLE, RMSE, integers=True)
+    expected = root_mean_squared_error([1.0, 2.0, 1e6], [1, -3, 1e6])
+    assert score_submission(submission, NUMBERS, answers, "y", RMSE) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("labels", [np.array([2, 9, 10]), np.array(["a", "b", "c"])])
+def test_answers_that_lack_a_class_are_scored_all_the_same(labels: np.ndarray) -> None:
+    p = np.array([[0.7, 0.2, 0.1], [0.1, 0.3, 0.6], [0.3, 0.4, 0.3]])
+    predictions = prediction_table(IDS, "y", p, labels)
+    answers = pd.DataFrame({"Id": IDS, "y": labels[[0, 2, 2]]})
+    metric = get_metric("log_loss")
+    submission = make_submission(predictions, "y", SAMPLE, metric, integers=False)
+    expected = -np.mean(np.log([0.7, 0.6, 0.3]))
+    assert score_submission(submission, predictions, answers, "y", metric) == pytest.approx(expected)
+
+
+def test_answers_may_be_more_than_the_submission_but_not_fewer() -> None:
+    submission = make_submission(BINARY, "y", SAMPLE, ACCURACY, integers=True)
+    more = pd.DataFrame({"Id": [1, 3, 5, 7], "y": [0, 1, 1, 1]})
+    assert score_submission(submission, BINARY, more, "y", ACCURACY) == pytest.approx(2 / 3)
+    with pytest.raises(SubmissionError) as refused:
+        score_submission(submission, BINARY, more.head(3), "y", ACCURACY)
+    assert str(refused.value) == "answers.csv has no row for the id 7."
