@@ -55,7 +55,6 @@ __all__ = [
     "ui_command",
 ]
 
-DEFAULT_URI = "sqlite:///mlflow.db"
 # MLflow's bounds for one call of log_batch.
 METRICS_A_BATCH, PARAMS_A_BATCH = 1000, 100
 REQUIREMENTS = ("keras", "mlflow", "numpy", "pandas", "pydantic", "scikit-learn", "skops", "tensorflow")
@@ -155,8 +154,11 @@ class LoggedRun:
 
 
 def tracking_uri() -> str:
-    """Return the store's address."""
-    return os.environ.get("MLFLOW_TRACKING_URI") or DEFAULT_URI
+    """Return the store's address.
+
+    The default is an absolute path: MLflow keeps stores by their address, also after a change of folder.
+    """
+    return os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{Path('mlflow.db').resolve().as_posix()}"
 
 
 def log_run(content: RunContent) -> LoggedRun:

@@ -1,0 +1,401 @@
+"""Cross-fitting: no fold learns anything from the rows that it is scored on, and each is what it would be alone."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import joblib
+import numpy as np
+import pandas as pd
+import pytest
+import skops.io
+from sklearn.base import clone, is_classifier, is_regressor
+from sklearn.compose import ColumnTransformer
+from sklearn.dummy import DummyClassifier, DummyRegressor
+from sklearn.exceptions import NotFittedError
+from sklearn.linear_model import LinearRegression, LogisticRegression
+from sklearn.metrics import accuracy_score, log_loss, root_mean_squared_error
+from sklearn.model_selection import KFold, PredefinedSplit, ShuffleSplit, StratifiedKFold
+from sklearn.pipeline import Pipeline
+from sklearn.preprocessing import OneHotEncoder, StandardScaler
+
+from tabular_dl.crossfit import CrossFitClassifier, CrossFitRegressor, baseline_scores, fold_scores
+from tabular_dl.datasets import load_competition
+from tabular_dl.errors import DataError
+from tabular_dl.estimators import KerasClassifier, KerasRegressor
+from tabular_dl.metrics import get_metric
+from tabular_dl.persistence import TRUSTED_TYPES, load_model
+from tabular_dl.pipeline import build_pipeline, columns_used
+from tabular_dl.problems import get_problem
+from tabular_dl.spec import load_spec
+
+SMALL = ["network.hidden=[4]", "training.epochs=4", "training.learning_rate=0.02", "ensemble.members=2"]
+TITANIC = load_spec("titanic", [*SMALL, "training.early_stopping=2"])
+BOSTON = load_spec("boston", SMALL)
+ROWS = 120
+# Shuffled, so that rows do not come back in order by chance.
+SPLITS = list(KFold(3, shuffle=True, random_state=1).split(np.arange(ROWS)))
+
+
+def rows_of(spec: Any) -> tuple[pd.DataFrame, np.ndarray]:
+    train = load_competition(spec.data.source, spec.data.target, spec.data.id).train.head(ROWS)
+    return train[columns_used(spec, train)], train[spec.data.target].to_numpy()
+
+
+PASSENGERS, SURVIVED = rows_of(TITANIC)
+DISTRICTS, PRICE = rows_of(BOSTON)
+
+
+def classifier(**settings: Any) -> CrossFitClassifier:
+    settings = {"cv": SPLITS, "random_state": 0, **settings}
+    return CrossFitClassifier(build_pipeline(TITANIC, get_problem("binary")), **settings)
+
+
+def regressor(**settings: Any) -> CrossFitRegressor:
+    settings = {"cv": SPLITS, "random_state": 0, **settings}
+    return CrossFitRegressor(build_pipeline(BOSTON, get_problem("regression")), **settings)
+
+
+def predictions(model: Any, X: pd.DataFrame) -> np.ndarray:
+    return model.predict_proba(X) if is_classifier(model) else model.predict(X)
+
+
+def fitted_state(pipeline: Pipeline) -> str:
+    """Return a fingerprint of everything that a pipeline's features and preprocessing have learned."""
+    return joblib.hash(pipeline[:-1])
+
+
+def same_weights(a: Pipeline, b: Pipeline) -> bool:
+    return all(np.array_equal(v, w) for v, w in zip(a[-1].weights_, b[-1].weights_, strict=True))
+
+
+@pytest.fixture(scope="module")
+def binary() -> CrossFitClassifier:
+    return classifier().fit(PASSENGERS, SURVIVED)
+
+
+@pytest.fixture(scope="module")
+def continuous() -> CrossFitRegressor:
+    return regressor().fit(DISTRICTS, PRICE)
+
+
+@pytest.fixture(scope="module", params=["classification", "regression"])
+def case(request: pytest.FixtureRequest, binary: Any, continuous: Any) -> tuple[Any, pd.DataFrame, np.ndarray]:
+    if request.param == "classification":
+        return binary, PASSENGERS, SURVIVED
+    return continuous, DISTRICTS, PRICE
+
+
+# Nothing leaks
+
+
+@pytest.mark.parametrize("fold", [0, 2])
+def test_a_rows_own_target_changes_nothing_in_its_out_of_fold_prediction(case: Any, fold: int) -> None:
+    model, X, y = case
+    test = SPLITS[fold][1]
+    changed = y.copy()
+    changed[test[5]] = 1 - y[test[5]] if is_classifier(model) else y[test[5]] + 1000
+    other = clone(model).fit(X, changed)
+    np.testing.assert_array_equal(other.oof_predictions_[test], model.oof_predictions_[test])
+    # Every other fold trained on that row.
+    rest = np.setdiff1d(np.arange(ROWS), test)
+    assert (other.oof_predictions_[rest] != model.oof_predictions_[rest]).all()
+
+
+def test_no_feature_of_a_row_influences_what_its_fold_has_learned(case: Any) -> None:
+    model, X, y = case
+    test = SPLITS[1][1]
+    changed = X.copy()
+    # Every value changes; the categories that other folds see stay the same, and so do their matrices' widths.
+    changed.iloc[test] = X.iloc[np.roll(test, 7)].to_numpy()
+    for column in ("Fare", "Age") if is_classifier(model) else ("CRIM", "RM", "TAX"):
+        changed[column] = changed[column].astype(float)
+        changed.iloc[test, changed.columns.get_loc(column)] *= 1000
+    other = clone(model).fit(changed, y)
+    assert fitted_state(other.pipelines_[1]) == fitted_state(model.pipelines_[1])
+    assert same_weights(other.pipelines_[1], model.pipelines_[1])
+    for name, values in model.pipelines_[1][-1].history_.items():
+        np.testing.assert_array_equal(other.pipelines_[1][-1].history_[name], values)
+    for fold in (0, 2):
+        assert fitted_state(other.pipelines_[fold]) != fitted_state(model.pipelines_[fold])
+        assert not same_weights(other.pipelines_[fold], model.pipelines_[fold])
+
+
+def test_a_fold_learns_its_statistics_and_categories_from_its_training_rows_alone(binary: CrossFitClassifier) -> None:
+    for (train, _), pipeline in zip(SPLITS, binary.pipelines_, strict=True):
+        rows = PASSENGERS.iloc[train]
+        columns = dict(zip((name for name, *_ in pipeline[1].transformers_), pipeline[1].transformers_, strict=True))
+        statistics, categories = [], []
+        for _, transformer, _ in columns.values():
+            for step in getattr(transformer, "named_steps", {}).values():
+                statistics += [v for v in np.ravel(getattr(step, "statistics_", [])) if isinstance(v, float)]
+                categories += [set(values) for values in getattr(step, "categories_", [])]
+        assert any(value == rows["Age"].median() for value in statistics)
+        assert any(np.isclose(value, np.log1p(rows["Fare"]).median()) for value in statistics)
+        assert {str(v) for v in rows["Sex"]} in categories
+        ports = {v for v in rows["Embarked"] if isinstance(v, str)}
+        assert any({v for v in known if isinstance(v, str)} == ports for known in categories)
+
+
+def test_a_category_of_test_rows_only_is_unknown_to_their_fold() -> None:
+    X, y = PASSENGERS.copy(), SURVIVED
+    test = SPLITS[0][1]
+    X.iloc[test[:3], X.columns.get_loc("Embarked")] = "Zanzibar"
+    model = classifier().fit(X, y)
+    widths = [pipeline[-1].n_features_in_ for pipeline in model.pipelines_]
+    before = [pipeline[-1].n_features_in_ for pipeline in classifier().fit(PASSENGERS, y).pipelines_]
+    assert widths == [before[0], before[1] + 1, before[2] + 1]
+
+
+# A fold is what it would be alone
+
+
+def test_a_folds_pipeline_equals_the_same_pipeline_fitted_alone_on_its_training_rows(case: Any) -> None:
+    model, X, y = case
+    for (train, _), together in zip(SPLITS, model.pipelines_, strict=True):
+        alone = clone(model.pipeline).set_params(network__random_state=together[-1].random_state)
+        alone.fit(X.iloc[train], y[train])
+        assert together[-1].n_features_in_ == alone[-1].n_features_in_
+        np.testing.assert_allclose(predictions(together, X), predictions(alone, X), atol=1e-4)
+        np.testing.assert_array_equal(together[-1].best_epoch_, alone[-1].best_epoch_)
+
+
+def test_folds_of_different_widths_train_together_as_they_would_alone() -> None:
+    # "rare" is in one row: the fold that tests it has a column less than the others.
+    generator = np.random.default_rng(0)
+    X = pd.DataFrame({"size": generator.normal(size=60), "kind": generator.choice(["a", "b", "c"], 60)})
+    X.loc[7, "kind"] = "rare"
+    y = np.where(X["size"] + (X["kind"] == "a") > 0.3, "up", "down")
+    encoder = OneHotEncoder(handle_unknown="ignore", sparse_output=False)
+    columns = ColumnTransformer([("scale", StandardScaler(), ["size"]), ("encode", encoder, ["kind"])])
+    network = KerasClassifier(hidden=[4], epochs=5, members=2, learning_rate=0.05)
+    splits = list(KFold(4).split(X))
+    model = CrossFitClassifier(Pipeline([("columns", columns), ("network", network)]), splits, 3).fit(X, y)
+    assert [pipeline[-1].n_features_in_ for pipeline in model.pipelines_] == [4, 5, 5, 5]
+    for (train, test), together in zip(splits, model.pipelines_, strict=True):
+        alone = clone(model.pipeline).set_params(network__random_state=together[-1].random_state)
+        expected = alone.fit(X.iloc[train], y[train]).predict_proba(X)
+        np.testing.assert_allclose(together.predict_proba(X), expected, atol=1e-4)
+        np.testing.assert_allclose(model.oof_predictions_[test], expected[test], atol=1e-4)
+
+
+def test_folds_and_members_have_seeds_of_their_own(case: Any) -> None:
+    model, _, _ = case
+    assert len({pipeline[-1].random_state for pipeline in model.pipelines_}) == 3
+    first, second = (pipeline[-1].weights_[-1] for pipeline in model.pipelines_[:2])
+    assert not np.allclose(first, second)
+
+
+# Predictions
+
+
+def test_the_predictor_is_the_mean_of_the_folds_pipelines(case: Any) -> None:
+    model, X, _ = case
+    mean = sum(predictions(pipeline, X) for pipeline in model.pipelines_) / 3
+    np.testing.assert_allclose(predictions(model, X), mean, rtol=1e-12)
+
+
+def test_a_classifier_predicts_the_label_of_the_greatest_mean_probability(binary: CrossFitClassifier) -> None:
+    np.testing.assert_array_equal(binary.classes_, [0, 1])
+    np.testing.assert_array_equal(binary.predict(PASSENGERS), binary.predict_proba(PASSENGERS)[:, 1] > 0.5)
+    assert binary.score(PASSENGERS, SURVIVED) == accuracy_score(SURVIVED, binary.predict(PASSENGERS))
+
+
+def test_out_of_fold_predictions_are_in_row_order(case: Any) -> None:
+    model, X, _ = case
+    assert len(model.oof_predictions_) == ROWS
+    for row in range(0, ROWS, 11):
+        fold = next(fold for fold, (_, test) in enumerate(SPLITS) if row in test)
+        expected = predictions(model.pipelines_[fold], X.iloc[[row]])[0]
+        np.testing.assert_allclose(model.oof_predictions_[row], expected, atol=1e-6)
+
+
+def test_an_out_of_fold_prediction_has_a_probability_a_class_or_is_one_number(binary: Any, continuous: Any) -> None:
+    assert binary.oof_predictions_.shape == (ROWS, 2)
+    np.testing.assert_allclose(binary.oof_predictions_.sum(axis=1), 1)
+    assert continuous.oof_predictions_.shape == (ROWS,)
+
+
+def test_kaggles_rows_with_a_missing_fare_an_unseen_port_and_an_unseen_title_are_predicted(
+    binary: CrossFitClassifier,
+) -> None:
+    rows = PASSENGERS.head(4).copy()
+    rows.loc[rows.index[0], "Fare"] = np.nan
+    rows.loc[rows.index[1], "Embarked"] = "Zanzibar"
+    rows.loc[rows.index[2], "Name"] = "Nemo, Archduke. Karl"
+    probabilities = binary.predict_proba(rows)
+    assert np.isfinite(probabilities).all()
+    np.testing.assert_allclose(probabilities.sum(axis=1), 1)
+    np.testing.assert_allclose(probabilities[3], binary.predict_proba(PASSENGERS.iloc[[3]])[0], atol=1e-6)
+
+
+def test_columns_may_come_in_another_order_and_with_others_beside_them(case: Any) -> None:
+    model, X, _ = case
+    shuffled = X[X.columns[::-1]].assign(Remark="none")
+    np.testing.assert_array_equal(predictions(model, shuffled), predictions(model, X))
+
+
+def test_history_stands_side_by_side_fold_by_fold(case: Any) -> None:
+    model, _, _ = case
+    assert {values.shape[1] for values in model.history_.values()} == {6}
+    for fold, pipeline in enumerate(model.pipelines_):
+        own = slice(2 * fold, 2 * fold + 2)
+        np.testing.assert_array_equal(model.best_epoch_[own], pipeline[-1].best_epoch_)
+        np.testing.assert_array_equal(model.history_["loss"][:, own], pipeline[-1].history_["loss"])
+
+
+def test_each_epoch_is_reported_with_the_members_of_all_folds() -> None:
+    reports: list[tuple[int, int, int]] = []
+
+    def note(epoch: int, figures: dict[str, np.ndarray], active: np.ndarray) -> None:
+        reports.append((epoch, len(figures["loss"]), len(active)))
+
+    regressor().fit(DISTRICTS, PRICE, on_epoch=note)
+    assert reports == [(epoch, 6, 6) for epoch in (1, 2, 3, 4)]
+
+
+# Scores
+
+
+@pytest.mark.parametrize("name", ["accuracy", "log_loss"])
+def test_fold_scores_of_a_classifier_equal_a_plain_loop(binary: CrossFitClassifier, name: str) -> None:
+    expected = []
+    for (_, test), pipeline in zip(SPLITS, binary.pipelines_, strict=True):
+        rows, y = PASSENGERS.iloc[test], SURVIVED[test]
+        expected.append(
+            accuracy_score(y, pipeline.predict(rows))
+            if name == "accuracy"
+            else log_loss(y, pipeline.predict_proba(rows))
+        )
+    np.testing.assert_allclose(fold_scores(binary, SURVIVED, get_metric(name)), expected, rtol=1e-5)
+
+
+def test_fold_scores_of_a_regressor_equal_a_plain_loop(continuous: CrossFitRegressor) -> None:
+    expected = [
+        root_mean_squared_error(PRICE[test], pipeline.predict(DISTRICTS.iloc[test]))
+        for (_, test), pipeline in zip(SPLITS, continuous.pipelines_, strict=True)
+    ]
+    np.testing.assert_allclose(fold_scores(continuous, PRICE, get_metric("rmse")), expected, rtol=1e-5)
+
+
+def test_baselines_are_fitted_and_scored_on_the_same_folds(case: Any) -> None:
+    model, X, y = case
+    if is_classifier(model):
+        baselines: dict[str, Any] = {"simple": DummyClassifier(), "linear": LogisticRegression(max_iter=5000)}
+        metric, score = get_metric("accuracy"), accuracy_score
+    else:
+        baselines = {"simple": DummyRegressor(), "linear": LinearRegression()}
+        metric, score = get_metric("rmse"), root_mean_squared_error
+    found = baseline_scores(model, X, y, baselines, metric)
+    assert list(found) == ["simple", "linear"]
+    for name, baseline in baselines.items():
+        expected = []
+        for train, test in SPLITS:
+            pipeline = Pipeline([*clone(model.pipeline[:-1]).steps, ("baseline", clone(baseline))])
+            expected.append(score(y[test], pipeline.fit(X.iloc[train], y[train]).predict(X.iloc[test])))
+        np.testing.assert_allclose(found[name], expected, rtol=1e-9)
+    assert not hasattr(baselines["linear"], "coef_")
+
+
+# Folds
+
+
+def test_a_number_asks_for_shuffled_folds_with_the_classes_in_their_shares() -> None:
+    model = classifier(cv=3, random_state=5).fit(PASSENGERS, SURVIVED)
+    expected = StratifiedKFold(3, shuffle=True, random_state=5).split(PASSENGERS, SURVIVED)
+    for found, (_, test) in zip(model.test_rows_, expected, strict=True):
+        np.testing.assert_array_equal(found, test)
+
+
+def test_a_number_asks_for_plain_shuffled_folds_of_a_number() -> None:
+    model = regressor(cv=np.int64(3), random_state=5).fit(DISTRICTS, PRICE)
+    for found, (_, test) in zip(model.test_rows_, KFold(3, shuffle=True, random_state=5).split(PRICE), strict=True):
+        np.testing.assert_array_equal(found, test)
+
+
+def test_folds_may_be_a_splitter_or_a_list_of_splits(continuous: CrossFitRegressor) -> None:
+    numbers = np.empty(ROWS, int)
+    for fold, (_, test) in enumerate(SPLITS):
+        numbers[test] = fold
+    model = regressor(cv=PredefinedSplit(numbers)).fit(DISTRICTS, PRICE)
+    np.testing.assert_array_equal(model.oof_predictions_, continuous.oof_predictions_)
+
+
+ALL = np.arange(ROWS)
+
+
+@pytest.mark.parametrize(
+    "cv",
+    [
+        ShuffleSplit(3, random_state=0),
+        PredefinedSplit(np.where(ALL < 10, -1, ALL % 2)),
+        [(ALL[40:], ALL[:40]), (ALL[:40], ALL[40:80])],
+        [(ALL[40:], ALL[:40]), (ALL[:40], ALL[40:]), (ALL[:60], ALL[60:])],
+        [(ALL[:80], ALL[:60]), (ALL[:60], ALL[60:])],
+    ],
+    ids=["drawn", "some never", "too few", "some twice", "trained on too"],
+)
+def test_folds_that_do_not_test_each_row_once_unseen_are_refused(cv: Any) -> None:
+    with pytest.raises(DataError, match="the folds have to test every row exactly once, and never a row that they"):
+        regressor(cv=cv).fit(DISTRICTS, PRICE)
+
+
+# The contract of an estimator
+
+
+def test_a_random_state_repeats_a_fit_bit_for_bit_and_another_does_not(case: Any) -> None:
+    model, X, y = case
+    again = clone(model).fit(X, y)
+    np.testing.assert_array_equal(again.oof_predictions_, model.oof_predictions_)
+    np.testing.assert_array_equal(predictions(again, X), predictions(model, X))
+    other = clone(model).set_params(random_state=1).fit(X, y)
+    assert (other.oof_predictions_ != model.oof_predictions_).any()
+
+
+def test_the_whole_object_survives_a_round_trip_through_a_skops_file(case: Any, tmp_path: Path) -> None:
+    model, X, _ = case
+    skops.io.dump(model, tmp_path / "model.skops")
+    assert set(skops.io.get_untrusted_types(file=tmp_path / "model.skops")) <= set(TRUSTED_TYPES)
+    loaded = load_model(tmp_path / "model.skops")
+    assert type(loaded) is type(model)
+    np.testing.assert_array_equal(predictions(loaded, X), predictions(model, X))
+    np.testing.assert_array_equal(loaded.oof_predictions_, model.oof_predictions_)
+    np.testing.assert_array_equal(loaded.best_epoch_, model.best_epoch_)
+
+
+def test_fitting_leaves_the_pipeline_that_was_given_untouched(case: Any) -> None:
+    model, _, _ = case
+    with pytest.raises(NotFittedError):
+        model.pipeline[-1].predict(np.zeros((1, 3)))
+    assert model.pipeline[-1].random_state == 0
+    assert model.get_params()["pipeline__network__hidden"] == [4]
+
+
+def test_scikit_learn_tells_the_two_apart(binary: Any, continuous: Any) -> None:
+    assert is_classifier(binary)
+    assert not is_regressor(binary)
+    assert is_regressor(continuous)
+    assert not is_classifier(continuous)
+    assert list(binary.feature_names_in_) == list(PASSENGERS.columns)
+
+
+@pytest.mark.parametrize("model", [classifier(), regressor()])
+def test_an_unfitted_object_says_so(model: Any) -> None:
+    with pytest.raises(NotFittedError, match="not fitted yet"):
+        model.predict(PASSENGERS)
+
+
+def test_a_target_that_is_missing_or_as_long_as_another_table_is_refused() -> None:
+    with pytest.raises(ValueError, match="Input y contains NaN"):
+        regressor().fit(DISTRICTS, np.where(ALL == 3, np.nan, PRICE))
+    with pytest.raises(ValueError, match=r"inconsistent numbers of samples: \[120, 60\]"):
+        regressor(cv=3).fit(DISTRICTS, PRICE[:60])
+
+
+def test_features_that_are_not_numbers_after_preprocessing_are_refused_before_training() -> None:
+    pipeline = Pipeline([("scale", StandardScaler()), ("network", KerasRegressor(epochs=1))])
+    X = DISTRICTS[["RM"]].copy()
+    X.iloc[2] = np.nan
+    with pytest.raises(ValueError, match="Input X contains NaN"):
+        CrossFitRegressor(pipeline).fit(X, PRICE)
