@@ -97,7 +97,8 @@ class _KerasEstimator(BaseEstimator):
 
         A regressor's members predict the standardised target: multiply by ``target_scale_`` and add ``target_mean_``.
         """
-        from tabular_dl.nn.network import Network, plain_model
+        from tabular_dl.nn.inference import plain_model
+        from tabular_dl.nn.network import Network
 
         check_is_fitted(self, "weights_")
         network = Network(**self.network_)
@@ -122,7 +123,8 @@ class _KerasEstimator(BaseEstimator):
 
     def _outputs(self, X: Any) -> np.ndarray:
         """Return each member's outputs, shape (members, rows, units)."""
-        from tabular_dl.nn.network import Network, predict
+        from tabular_dl.nn.inference import predict
+        from tabular_dl.nn.network import Network
 
         check_is_fitted(self, "weights_")
         X = validate_data(self, X, dtype=np.float32, reset=False)

@@ -19,7 +19,8 @@ from tabular_dl.errors import DataError, SpecError
 from tabular_dl.targets import Labels
 
 if TYPE_CHECKING:
-    from tabular_dl.nn.training import EpochCallback, Members, Population
+    from tabular_dl.nn.members import Members, Training
+    from tabular_dl.nn.training import EpochCallback, Population
 
 __all__ = ["derived_seed", "fit_groups"]
 
@@ -59,8 +60,9 @@ def fit_groups(
         If there is one class only, the estimators would learn different classes, or there are too few rows to hold
         some out.
     """
+    from tabular_dl.nn.members import Training
     from tabular_dl.nn.network import Network
-    from tabular_dl.nn.training import Training, fit_population
+    from tabular_dl.nn.training import fit_population
 
     first = estimators[0]
     first.check_parameters()
@@ -89,10 +91,10 @@ def fit_groups(
         optimizer=first.optimizer,
         epochs=first.epochs,
         batch_size=first.batch_size,
-        patience=first.early_stopping,
     )
-    members = _members(estimators, widths, training_rows, coded[:, :, 0] if problem.classification else None, len(y))
-    population = fit_population(network, _below(X), _below(coded), members, training, on_epoch)
+    members = _members(estimators, widths, training_rows, coded[:, :, 0] if problem.classification else None)
+    population = fit_population(network, X, coded, members, training, on_epoch=on_epoch)
+    _refuse_untrained(population, first.members, training)
     for group, (estimator, width) in enumerate(zip(estimators, widths, strict=True)):
         share = _share(population, slice(group * first.members, (group + 1) * first.members), width)
         estimator._learned(*targets[group], replace(network, inputs=width), share)
@@ -126,10 +128,9 @@ def _members(
     widths: Sequence[int],
     training_rows: Sequence[np.ndarray],
     labels: np.ndarray | None,
-    n: int,
 ) -> Members:
     """Say for each member of each group, in turn, what it trains on and with which settings."""
-    from tabular_dl.nn.training import Members
+    from tabular_dl.nn.members import Members
 
     first = estimators[0]
     seeds: list[int] = []
@@ -140,17 +141,17 @@ def _members(
         own_labels = None if labels is None else labels[group, rows]
         for k in range(first.members):
             seeds.append(derived_seed(root, k))
-            train, held_out = _hold_out(rows, own_labels, first.validation_fraction, seeds[-1])
-            splits.append((train + group * n, held_out + group * n))
-    total = len(seeds)
+            splits.append(_hold_out(rows, own_labels, first.validation_fraction, seeds[-1]))
     return Members(
         seeds=seeds,
         training_rows=[train for train, _ in splits],
         validation_rows=[held_out for _, held_out in splits],
-        widths=np.repeat(widths, first.members).tolist(),
-        learning_rate=None if first.learning_rate is None else np.full(total, first.learning_rate, np.float32),
-        l2=np.full(total, first.l2, np.float32),
-        dropout=np.broadcast_to(np.asarray(first.dropout, np.float32), (total, len(first.hidden))),
+        groups=np.repeat(np.arange(len(estimators)), first.members),
+        widths=np.repeat(widths, first.members),
+        learning_rate=first.learning_rate,
+        l2=first.l2,
+        dropout=np.tile(np.asarray(first.dropout, np.float32), (len(seeds), 1)),
+        patience=np.inf if first.early_stopping is None else first.early_stopping,
     )
 
 
@@ -172,9 +173,18 @@ def _hold_out(rows: np.ndarray, labels: np.ndarray | None, fraction: float, seed
     return train, held_out
 
 
-def _below(stacked: np.ndarray) -> np.ndarray:
-    """Put the groups' matrices (group, row, feature) one below the other."""
-    return stacked.reshape(-1, stacked.shape[2])
+def _refuse_untrained(population: Population, per_group: int, training: Training) -> None:
+    """Refuse an ensemble with a member that diverged before it had learned anything."""
+    from tabular_dl.nn.training import DivergedError
+
+    untrained = np.flatnonzero(population.best_epoch == 0)
+    if len(untrained):
+        group, member = divmod(int(untrained[0]), per_group)
+        where = f"member {member}" + (f" of fold {group + 1}" if len(population.best_epoch) > per_group else "")
+        raise DivergedError(
+            f"Training diverged: the loss of {where} became NaN or infinite in its first epoch with optimizer "
+            f"{training.optimizer}. Lower learning_rate, or scale the numeric columns (scale: standard)."
+        )
 
 
 def _share(population: Population, own: slice, width: int) -> Population:
@@ -182,4 +192,5 @@ def _share(population: Population, own: slice, width: int) -> Population:
     weights = [np.ascontiguousarray(weight[own]) for weight in population.weights]
     weights[0] = np.ascontiguousarray(weights[0][:, :width])
     history = {name: values[:, own] for name, values in population.history.items()}
-    return replace(population, weights=weights, history=history, best_epoch=population.best_epoch[own])
+    best_epoch, diverged = population.best_epoch[own], population.diverged[own]
+    return replace(population, weights=weights, history=history, best_epoch=best_epoch, diverged=diverged)

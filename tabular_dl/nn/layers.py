@@ -12,11 +12,37 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-__all__ = ["MemberDense", "MemberDropout"]
+from tabular_dl.nn.streams import normal, uniform
+
+__all__ = ["MemberBatchNormalization", "MemberDense", "MemberDropout", "MemberNoise"]
+
+# Streams of random numbers: dropout layers count up from 0, the noise on the inputs has one of its own.
+NOISE_STREAM = 1 << 20
+
+
+class _MemberLayer(keras.layers.Layer):
+    """A layer for P members, whose output has the shape of its input."""
+
+    def __init__(self, members: int, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.members = members
+
+    def _setting(self, name: str, dtype: str = "float32") -> Any:
+        """Create a variable of shape (P, 1, 1) that is set, not learned."""
+        shape = (self.members, 1, 1)
+        return self.add_weight(shape=shape, initializer="zeros", trainable=False, dtype=dtype, name=name)
+
+    def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
+        """Return the shape of the input."""
+        return input_shape
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the constructor's arguments."""
+        return {**super().get_config(), "members": self.members}
 
 
 @keras.saving.register_keras_serializable("tabular_dl")
-class MemberDense(keras.layers.Layer):
+class MemberDense(_MemberLayer):
     """A dense layer for each member: ``outputs[k] = inputs[k] @ kernel[k] + bias[k]``.
 
     Weights start at zero; the engine assigns each member's own initial weights.
@@ -46,8 +72,7 @@ class MemberDense(keras.layers.Layer):
     """
 
     def __init__(self, members: int, units: int, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        self.members = members
+        super().__init__(members, **kwargs)
         self.units = units
 
     def build(self, input_shape: tuple[int | None, ...]) -> None:
@@ -66,19 +91,18 @@ class MemberDense(keras.layers.Layer):
 
     def get_config(self) -> dict[str, Any]:
         """Return the constructor's arguments."""
-        return {**super().get_config(), "members": self.members, "units": self.units}
+        return {**super().get_config(), "units": self.units}
 
 
 @keras.saving.register_keras_serializable("tabular_dl")
-class MemberDropout(keras.layers.Layer):
+class MemberDropout(_MemberLayer):
     """Inverted dropout with a rate and a stream of masks for each member.
 
     In training an activation is kept with probability ``1 - rate`` and then divided by ``1 - rate``, which leaves its
     expectation unchanged; in prediction nothing happens (Srivastava et al., 2014, JMLR 15).
 
-    A mask is a hash of (member's seed, member's step, layer, position), so member k drops the same activations
-    whatever the population around it. Keras's own Dropout draws from a stateful generator, which the members would
-    share, and which XLA on a CPU runs 20 to 40 times slower than the rest of a step.
+    Keras's own Dropout draws from a stateful generator, which the members would share, and which XLA on a CPU runs 20
+    to 40 times slower than the rest of a step.
 
     Parameters
     ----------
@@ -98,44 +122,122 @@ class MemberDropout(keras.layers.Layer):
     """
 
     def __init__(self, members: int, index: int, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        self.members = members
+        super().__init__(members, **kwargs)
         self.index = index
 
     def build(self, input_shape: tuple[int | None, ...]) -> None:
         """Create the members' rates (zero) and seeds (zero)."""
         del input_shape
-        shape = (self.members, 1, 1)
-        self.rates = self.add_weight(shape=shape, initializer="zeros", trainable=False, name="rates")
-        self.seeds = self.add_weight(shape=shape, initializer="zeros", trainable=False, dtype="uint32", name="seeds")
+        self.rates = self._setting("rates")
+        self.seeds = self._setting("seeds", "uint32")
 
     def call(self, inputs: Any, steps: Any = None) -> Any:
         """Drop activations of step ``steps``, of shape (P, 1, 1) and type uint32; None is prediction."""
         if steps is None:
             return inputs
-        rows, features = tf.shape(inputs)[1], inputs.shape[2]
-        key = _mix(_mix(self.seeds.value + tf.constant(0x9E3779B9 * (self.index + 1) % 2**32, tf.uint32)) + steps)
-        position = tf.cast(tf.reshape(tf.range(rows * features), (1, rows, features)), tf.uint32)
-        # The upper 24 bits, as a float32 holds them exactly: uniform on [0, 1).
-        uniform = (
-            tf.cast(tf.bitwise.right_shift(_mix(key + position), tf.constant(8, tf.uint32)), tf.float32) * 2.0**-24
-        )
+        shape = (tf.shape(inputs)[1], inputs.shape[2])
         rates = self.rates.value
-        return tf.where(uniform >= rates, inputs / (1.0 - rates), 0.0)
-
-    def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
-        """Return the shape of the input."""
-        return input_shape
+        kept = uniform(self.seeds.value, self.index, steps, shape) >= rates
+        return tf.where(kept, inputs / (1.0 - rates), 0.0)
 
     def get_config(self) -> dict[str, Any]:
         """Return the constructor's arguments."""
-        return {**super().get_config(), "members": self.members, "index": self.index}
+        return {**super().get_config(), "index": self.index}
 
 
-def _mix(x: Any) -> Any:
-    """Scramble uint32 numbers by the finaliser of MurmurHash3 (A. Appleby, 2011, public domain)."""
-    x = tf.bitwise.bitwise_xor(x, tf.bitwise.right_shift(x, tf.constant(16, tf.uint32)))
-    x *= tf.constant(0x85EBCA6B, tf.uint32)
-    x = tf.bitwise.bitwise_xor(x, tf.bitwise.right_shift(x, tf.constant(13, tf.uint32)))
-    x *= tf.constant(0xC2B2AE35, tf.uint32)
-    return tf.bitwise.bitwise_xor(x, tf.bitwise.right_shift(x, tf.constant(16, tf.uint32)))
+@keras.saving.register_keras_serializable("tabular_dl")
+class MemberNoise(_MemberLayer):
+    """Gaussian noise on the inputs in training, with a standard deviation and a stream for each member.
+
+    Parameters
+    ----------
+    members : int
+        P, the number of networks.
+    **kwargs
+        `keras.layers.Layer`'s own arguments.
+
+    Attributes
+    ----------
+    scales : Variable of shape (P, 1, 1)
+        The standard deviation of the noise.
+    seeds : Variable of shape (P, 1, 1), uint32
+        The members' seeds.
+    """
+
+    def build(self, input_shape: tuple[int | None, ...]) -> None:
+        """Create the members' scales (zero) and seeds (zero)."""
+        del input_shape
+        self.scales = self._setting("scales")
+        self.seeds = self._setting("seeds", "uint32")
+
+    def call(self, inputs: Any, steps: Any = None) -> Any:
+        """Add noise of step ``steps``, of shape (P, 1, 1) and type uint32; None is prediction."""
+        if steps is None:
+            return inputs
+        shape = (tf.shape(inputs)[1], inputs.shape[2])
+        return inputs + self.scales.value * normal(self.seeds.value, NOISE_STREAM, steps, shape)
+
+
+@keras.saving.register_keras_serializable("tabular_dl")
+class MemberBatchNormalization(_MemberLayer):
+    """Batch normalisation with statistics of each member's own batches (Ioffe & Szegedy, 2015, arXiv:1502.03167).
+
+    In training over the rows of the batch that count; in prediction by moving averages. As in Keras::
+
+        moving = momentum * moving + (1 - momentum) * batch
+
+    Parameters
+    ----------
+    members : int
+        P, the number of networks.
+    momentum, epsilon : float
+        As in `keras.layers.BatchNormalization`.
+    **kwargs
+        `keras.layers.Layer`'s own arguments.
+
+    Notes
+    -----
+    Keras's own layer normalises one axis for all members: it cannot keep statistics for each.
+    All four weights have the shape ``(P, 1, features)``.
+    """
+
+    def __init__(self, members: int, momentum: float = 0.99, epsilon: float = 1e-3, **kwargs: Any) -> None:
+        super().__init__(members, **kwargs)
+        self.momentum = momentum
+        self.epsilon = epsilon
+
+    def build(self, input_shape: tuple[int | None, ...]) -> None:
+        """Create scale, offset and moving averages."""
+        shape = (self.members, 1, input_shape[-1])
+        self.gamma = self.add_weight(shape=shape, initializer="ones", name="gamma")
+        self.beta = self.add_weight(shape=shape, initializer="zeros", name="beta")
+        self.mean = self.add_weight(shape=shape, initializer="zeros", trainable=False, name="mean")
+        self.variance = self.add_weight(shape=shape, initializer="ones", trainable=False, name="variance")
+
+    def call(self, inputs: Any, counted: Any = None, live: Any = None) -> Any:
+        """Normalise.
+
+        Parameters
+        ----------
+        inputs : Tensor of shape (P, rows, features)
+            What comes in.
+        counted : Tensor of shape (P, rows, 1) or None
+            1 for rows that count, 0 for rows that fill up the batch; None is prediction.
+        live : Tensor of shape (P, 1, 1), bool
+            Which members' moving averages may change.
+        """
+        if counted is None:
+            mean, variance = self.mean.value, self.variance.value
+        else:
+            rows = tf.maximum(tf.reduce_sum(counted, axis=1, keepdims=True), 1.0)
+            mean = tf.reduce_sum(inputs * counted, axis=1, keepdims=True) / rows
+            variance = tf.reduce_sum(tf.square(inputs - mean) * counted, axis=1, keepdims=True) / rows
+            for moving, batch in ((self.mean, mean), (self.variance, variance)):
+                moved = moving.value * self.momentum + batch * (1.0 - self.momentum)
+                moving.value.assign(tf.where(live, moved, moving.value))
+        scale = self.gamma * tf.math.rsqrt(variance + self.epsilon)
+        return inputs * scale + (self.beta - mean * scale)
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the constructor's arguments."""
+        return {**super().get_config(), "momentum": self.momentum, "epsilon": self.epsilon}

@@ -1,9 +1,9 @@
-"""What a network looks like: stacked for training, traced for prediction, plain for whoever wants one member.
+"""What a network looks like, stacked for training.
 
-    inputs -> (dense -> activation -> dropout) for each hidden width -> dense head -> output activation
+    inputs -> (noise) -> [dense -> (batch normalisation) -> activation -> (dropout)] for each hidden width -> dense head
 
-The stacked model ends at the head: training takes the loss from there, where cross-entropies are exact, and
-prediction applies the output activation.
+The stacked model ends at the head: training takes the loss from there, where cross-entropies are exact, and prediction
+applies the output activation (`tabular_dl.nn.inference`).
 """
 
 from __future__ import annotations
@@ -11,18 +11,17 @@ from __future__ import annotations
 import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any
 
 import keras
 import numpy as np
 import tensorflow as tf
 
-from tabular_dl.nn.layers import MemberDense, MemberDropout
+from tabular_dl.nn.layers import MemberBatchNormalization, MemberDense, MemberDropout, MemberNoise
 
-__all__ = ["ACTIVATIONS", "Network", "StackedModel", "initial_weights", "plain_model", "predict"]
+__all__ = ["ACTIVATIONS", "INITIALIZERS", "Network", "StackedModel", "initial_weights"]
 
-# Every activation that Keras knows by name, but `glu`, which halves the width, and `threshold`, which needs arguments.
+# Keras's activations by name, without those that take arguments or change the width.
 ACTIVATIONS = frozenset(name for name in dir(keras.activations) if name[0].islower()) - {
     "deserialize",
     "get",
@@ -31,8 +30,19 @@ ACTIVATIONS = frozenset(name for name in dir(keras.activations) if name[0].islow
     "threshold",
 }
 
-# Rows that are predicted in one go: bounds the memory of the activations.
-PREDICTION_ROWS = 8192
+# Keras's initialisers by name that draw a kernel from its shape and a seed.
+INITIALIZERS = (
+    "glorot_normal",
+    "glorot_uniform",
+    "he_normal",
+    "he_uniform",
+    "lecun_normal",
+    "lecun_uniform",
+    "orthogonal",
+    "random_normal",
+    "random_uniform",
+    "truncated_normal",
+)
 
 
 @dataclass(frozen=True)
@@ -47,12 +57,14 @@ class Network:
         Widths of the hidden layers.
     outputs : int
         Number of output units.
-    activation : str
-        Keras's name of the hidden activation.
-    output_activation : str
-        Keras's name of the output activation.
-    dropout : bool
-        Whether hidden layers are followed by dropout; the rates belong to the members.
+    activation, output_activation : str
+        Keras's names of the hidden activation and of the output activation.
+    initializer : str
+        Keras's name of the hidden kernels' initialiser; the head's are Glorot-uniform, biases zero.
+    batch_norm : bool
+        Whether batch normalisation stands between a hidden layer and its activation.
+    dropout, noise : bool
+        Whether hidden layers are followed by dropout, and inputs get noise; the rates belong to the members.
 
     Examples
     --------
@@ -65,17 +77,19 @@ class Network:
     outputs: int
     activation: str = "relu"
     output_activation: str = "linear"
+    initializer: str = "he_normal"
+    batch_norm: bool = False
     dropout: bool = False
+    noise: bool = False
 
     @property
     def parameters(self) -> int:
-        """How many weights one member has."""
-        return sum((a + 1) * b for a, b in self.shapes(self.inputs))
+        """How many trainable weights one member has."""
+        return sum((a + 1) * b for a, b in self.shapes(self.inputs)) + 2 * sum(self.hidden) * self.batch_norm
 
     def shapes(self, inputs: int) -> list[tuple[int, int]]:
         """Return the (in, out) of each dense layer, for a member with so many input features."""
-        widths = (inputs, *self.hidden, self.outputs)
-        return list(itertools.pairwise(widths))
+        return list(itertools.pairwise((inputs, *self.hidden, self.outputs)))
 
 
 class StackedModel(keras.Model):
@@ -87,33 +101,68 @@ class StackedModel(keras.Model):
         The architecture.
     members : int
         P.
+
+    Attributes
+    ----------
+    dense : list of MemberDense
+        The hidden layers, then the head.
+    norms, dropouts : list of MemberBatchNormalization, list of MemberDropout
+        One a hidden layer, or none.
+    noise : MemberNoise or None
+        On the inputs.
     """
 
     def __init__(self, network: Network, members: int) -> None:
         super().__init__()
         self.activation = keras.activations.get(network.activation)
-        self.hidden = [MemberDense(members, width) for width in network.hidden]
-        self.dropouts = [MemberDropout(members, index) for index in range(len(network.hidden) * network.dropout)]
-        self.head = MemberDense(members, network.outputs)
-        self.kernels = [*self.hidden, self.head]
-        self(np.zeros((members, 1, network.inputs), "float32"), steps=tf.zeros((members, 1, 1), tf.uint32))
+        self.noise = MemberNoise(members) if network.noise else None
+        self.dense = [MemberDense(members, width) for width in (*network.hidden, network.outputs)]
+        self.norms = [MemberBatchNormalization(members) for _ in network.hidden if network.batch_norm]
+        self.dropouts = [MemberDropout(members, index) for index in range(len(network.hidden)) if network.dropout]
+        steps, rows = tf.zeros((members, 1, 1), tf.uint32), tf.ones((members, 1, 1))
+        self(np.zeros((members, 1, network.inputs), "float32"), steps=steps, counted=rows, live=rows > 0)
 
-    def call(self, inputs: Any, steps: Any = None) -> Any:
-        """Return the outputs before the output activation; ``steps`` (P, 1, 1) makes it a training pass."""
-        x = inputs
-        for index, dense in enumerate(self.hidden):
-            x = self.activation(dense(x))
+    @property
+    def learned(self) -> list[Any]:
+        """All that trained members consist of, in `initial_weights`' order: Variables of shape (P, in, out)."""
+        return _in_order([[d.kernel, d.bias] for d in self.dense], [n.weights for n in self.norms])
+
+    def call(self, inputs: Any, steps: Any = None, counted: Any = None, live: Any = None) -> Any:
+        """Return the outputs before the output activation.
+
+        Parameters
+        ----------
+        inputs : Tensor of shape (P or 1, rows, features)
+            The rows.
+        steps : Tensor of shape (P, 1, 1), uint32, or None
+            How many updates each member has had: makes this a training pass.
+        counted : Tensor of shape (P, rows, 1) or None
+            1 for rows that count in batch statistics.
+        live : Tensor of shape (P, 1, 1), bool, or None
+            Whose moving averages may change.
+        """
+        x = inputs if self.noise is None else self.noise(inputs, steps)
+        for index, dense in enumerate(self.dense[:-1]):
+            x = dense(x)
+            if self.norms:
+                x = self.norms[index](x, counted, live)
+            x = self.activation(x)
             if self.dropouts:
                 x = self.dropouts[index](x, steps)
-        return self.head(x)
+        return self.dense[-1](x)
 
 
-def initial_weights(network: Network, seeds: Sequence[int], widths: Sequence[int]) -> list[np.ndarray]:
+def _in_order(dense: Sequence[list[Any]], norms: Sequence[list[Any]]) -> list[Any]:
+    """Put a network's parts in the order of `initial_weights`: each layer's dense, then its normalisation."""
+    padded = [*norms, *([[]] * (len(dense) - len(norms)))]
+    return [part for pair in zip(dense, padded, strict=True) for parts in pair for part in parts]
+
+
+def initial_weights(network: Network, seeds: Sequence[int], widths: Sequence[int] | np.ndarray) -> list[np.ndarray]:
     """Draw each member's initial weights from its own seed.
 
-    Hidden kernels are He-normal (He et al., 2015, arXiv:1502.01852), the head's Glorot-uniform (Glorot & Bengio,
-    2010), biases zero. A member whose own matrix is narrower than the population's draws the kernel of its own width,
-    and the rest is zero: those inputs are zero too, so the rows never change.
+    A member whose own matrix is narrower than the population's draws the kernel of its own width, and the rest is zero:
+    those inputs are zero too, so the rows never change.
 
     Parameters
     ----------
@@ -127,7 +176,7 @@ def initial_weights(network: Network, seeds: Sequence[int], widths: Sequence[int
     Returns
     -------
     list of ndarray of shape (P, in, out)
-        Kernel and bias of each layer in turn.
+        For each layer kernel and bias, then with batch normalisation scale, offset, moving mean and moving variance.
 
     Examples
     --------
@@ -136,7 +185,7 @@ def initial_weights(network: Network, seeds: Sequence[int], widths: Sequence[int
     >>> bool((two[0][1] == one[0][0]).all()), two[0][1, 2].tolist()
     (True, [0.0, 0.0, 0.0, 0.0])
     """
-    stacked = []
+    dense = []
     for layer, (rows, columns) in enumerate(network.shapes(network.inputs)):
         kernels = np.zeros((len(seeds), rows, columns), "float32")
         drawn: dict[tuple[int, int], np.ndarray] = {}
@@ -145,82 +194,14 @@ def initial_weights(network: Network, seeds: Sequence[int], widths: Sequence[int
             if (seed, own) not in drawn:
                 drawn[seed, own] = _draw(network, layer, (own, columns), seed)
             kernels[member, :own] = drawn[seed, own]
-        stacked += [kernels, np.zeros((len(seeds), 1, columns), "float32")]
-    return stacked
+        dense.append([kernels, np.zeros((len(seeds), 1, columns), "float32")])
+    shapes = [(len(seeds), 1, width) for width in network.hidden if network.batch_norm]
+    norms = [[np.full(shape, value, "float32") for value in (1, 0, 0, 1)] for shape in shapes]
+    return _in_order(dense, norms)
 
 
 def _draw(network: Network, layer: int, shape: tuple[int, int], seed: int) -> np.ndarray:
-    kind = keras.initializers.HeNormal if layer < len(network.hidden) else keras.initializers.GlorotUniform
+    name = network.initializer if layer < len(network.hidden) else "glorot_uniform"
     stream = int(np.random.SeedSequence([seed, layer]).generate_state(1)[0]) % 2**31
-    return np.asarray(kind(seed=stream)(shape))
-
-
-def predict(network: Network, weights: Sequence[np.ndarray], X: np.ndarray) -> np.ndarray:
-    """Return every member's outputs for the same rows, by one traced call a block of rows.
-
-    Parameters
-    ----------
-    network : Network
-        The architecture.
-    weights : sequence of ndarray of shape (P, in, out)
-        Kernel and bias of each layer in turn.
-    X : ndarray of shape (rows, features)
-        The feature matrix.
-
-    Returns
-    -------
-    ndarray of shape (P, rows, units), float32
-        After the output activation.
-    """
-    members = len(weights[0])
-    forward = _forward(network, members)
-    tensors = [tf.constant(weight) for weight in weights]
-    blocks = [
-        forward(tensors, tf.constant(X[start : start + PREDICTION_ROWS], tf.float32)).numpy()
-        for start in range(0, len(X), PREDICTION_ROWS)
-    ]
-    return np.concatenate(blocks, axis=1) if blocks else np.zeros((members, 0, network.outputs), "float32")
-
-
-@lru_cache(maxsize=32)
-def _forward(network: Network, members: int) -> Any:
-    """Trace the forward pass once an architecture; the number of rows may vary."""
-    model = StackedModel(network, members)
-    activation = keras.activations.get(network.output_activation)
-    fixed = [variable.value for variable in model.non_trainable_variables]
-    signature = (
-        [tf.TensorSpec(variable.shape, tf.float32) for variable in model.trainable_variables],
-        tf.TensorSpec((None, network.inputs), tf.float32),
-    )
-
-    @tf.function(input_signature=signature, autograph=False)
-    def forward(weights: Any, X: Any) -> Any:
-        outputs, _ = model.stateless_call(weights, fixed, X[tf.newaxis])
-        return activation(outputs)
-
-    # The concrete function: a `tf.function` warns of retracing when five architectures have predicted.
-    return forward.get_concrete_function()
-
-
-def plain_model(network: Network, weights: Sequence[np.ndarray], member: int) -> keras.Model:
-    """Return one member as a plain Keras model of standard layers, output activation included.
-
-    Parameters
-    ----------
-    network : Network
-        The architecture.
-    weights : sequence of ndarray of shape (P, in, out)
-        Kernel and bias of each layer in turn.
-    member : int
-        Which member.
-
-    Returns
-    -------
-    keras.Model
-        Input (rows, features), output (rows, units); loads anywhere without this package.
-    """
-    layers = [keras.layers.Dense(width, activation=network.activation) for width in network.hidden]
-    layers.append(keras.layers.Dense(network.outputs, activation=network.output_activation))
-    model = keras.Sequential([keras.Input((network.inputs,)), *layers])
-    model.set_weights([w[member, 0] if i % 2 else w[member] for i, w in enumerate(weights)])
-    return model
+    initializer = type(keras.initializers.get(name))(seed=stream)
+    return np.asarray(initializer(shape))

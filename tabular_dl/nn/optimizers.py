@@ -11,7 +11,7 @@ LAMB, Adafactor: norms, factorisations) would mix the members, and are refused.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any
 
@@ -21,7 +21,7 @@ import tensorflow as tf
 
 from tabular_dl.errors import SpecError, did_you_mean
 
-__all__ = ["OPTIMIZERS", "make_optimizer"]
+__all__ = ["OPTIMIZERS", "clipped", "make_optimizer"]
 
 OPTIMIZERS: dict[str, type[keras.Optimizer]] = {
     "adadelta": keras.optimizers.Adadelta,
@@ -29,11 +29,13 @@ OPTIMIZERS: dict[str, type[keras.Optimizer]] = {
     "adam": keras.optimizers.Adam,
     "adamax": keras.optimizers.Adamax,
     "adamw": keras.optimizers.AdamW,
+    "ftrl": keras.optimizers.Ftrl,
     "lion": keras.optimizers.Lion,
     "nadam": keras.optimizers.Nadam,
     "rmsprop": keras.optimizers.RMSprop,
     "sgd": keras.optimizers.SGD,
 }
+WHOLE_MATRIX = ("adafactor", "lamb", "muon")
 
 # Elsewhere Keras's own default stands: 0.01 for SGD, 0.001 for all others. Adagrad's steps only ever shrink.
 DEFAULT_RATES = {"adagrad": 0.01}
@@ -46,8 +48,10 @@ class _MemberOptimizer:
     ----------
     rates, decays : tf.Variable of shape (P, 1, 1)
         Learning rate and decoupled weight decay of each member.
+    factors : tf.Variable of shape (P, 1, 1)
+        What the rates are multiplied by in this step: schedule and plateau.
     steps : tf.Variable of shape (P, 1, 1)
-        How many updates each member has had.
+        How many updates each member has had; exact up to 2**24.
     live : tf.Variable of shape (P, 1, 1), bool
         Which members the update under way is for.
     """
@@ -55,9 +59,10 @@ class _MemberOptimizer:
     def _give_members(self, members: int) -> None:
         shape = (members, 1, 1)
         rate = float(self._learning_rate.numpy())  # type: ignore[attr-defined]
-        decay = self.weight_decay or 0.0  # type: ignore[attr-defined]
+        decay = float(self.weight_decay or 0.0)  # type: ignore[attr-defined]
         self.rates = tf.Variable(tf.fill(shape, rate), trainable=False)
-        self.decays = tf.Variable(tf.fill(shape, float(decay)), trainable=False)
+        self.decays = tf.Variable(tf.fill(shape, decay), trainable=False)
+        self.factors = tf.Variable(tf.ones(shape), trainable=False)
         self.steps = tf.Variable(tf.zeros(shape), trainable=False)
         self.live = tf.Variable(tf.ones(shape, tf.bool), trainable=False)
 
@@ -80,11 +85,12 @@ class _MemberOptimizer:
     def update_step(self, gradient: Any, variable: Any, learning_rate: Any) -> None:
         """Update one stacked weight by the members' own rates, not by the optimizer's single one."""
         del learning_rate
-        super().update_step(gradient, variable, self.rates)  # type: ignore[misc]
+        super().update_step(gradient, variable, self.rates * self.factors)  # type: ignore[misc]
 
     def _apply_weight_decay(self, variables: Sequence[Any]) -> None:
-        for variable in variables:
-            self.assign_sub(variable, variable * self.decays * self.rates)
+        # A pass over all weights, left out where no member asks for it.
+        for variable in variables if self.decaying else ():
+            self.assign_sub(variable, variable * self.decays * self.rates * self.factors)
 
     def assign(self, variable: Any, value: Any) -> None:
         """Write the live members' values only."""
@@ -104,7 +110,9 @@ def _member_class(name: str) -> type[keras.Optimizer]:
     return type(f"Member{OPTIMIZERS[name].__name__}", (_MemberOptimizer, OPTIMIZERS[name]), {})
 
 
-def make_optimizer(name: str, variables: Sequence[Any]) -> Any:
+def make_optimizer(
+    name: str, variables: Sequence[Any], settings: Mapping[str, Any] | None = None, *, decaying: bool = False
+) -> Any:
     """Return a Keras optimizer that updates the members of a population side by side.
 
     Parameters
@@ -113,6 +121,10 @@ def make_optimizer(name: str, variables: Sequence[Any]) -> Any:
         Keras's name of the optimizer, in lower case.
     variables : sequence of Variable of shape (P, in, out)
         The stacked weights that it will update.
+    settings : mapping, optional
+        Further arguments of the Keras optimizer, like ``{"momentum": 0.9}``.
+    decaying : bool
+        Whether any member has weight decay; AdamW always decays.
 
     Returns
     -------
@@ -135,10 +147,41 @@ def make_optimizer(name: str, variables: Sequence[Any]) -> Any:
     >>> weight.numpy().ravel()
     array([0.9, 0.5], dtype=float32)
     """
+    if name in WHOLE_MATRIX:
+        raise SpecError(
+            f"optimizer: {name} looks at whole weight matrices, which would mix the members of a population. "
+            f"Take one of: {', '.join(OPTIMIZERS)}."
+        )
     if name not in OPTIMIZERS:
         raise SpecError(f"optimizer: {name!r} is not one that trains a population. {did_you_mean(name, OPTIMIZERS)}")
     rate = {"learning_rate": DEFAULT_RATES[name]} if name in DEFAULT_RATES else {}
-    optimizer = _member_class(name)(**rate)
+    optimizer = _member_class(name)(**rate, **(settings or {}))
     optimizer._give_members(int(variables[0].shape[0]))
+    optimizer.decaying = decaying or bool(optimizer.weight_decay)
     optimizer.build(variables)
     return optimizer
+
+
+def clipped(gradients: Sequence[Any], norms: Any) -> list[Any]:
+    """Scale each member's gradients so that their common Euclidean norm does not exceed the member's bound.
+
+    Parameters
+    ----------
+    gradients : sequence of Tensor of shape (P, in, out)
+        One a weight.
+    norms : Tensor of shape (P, 1, 1)
+        The bounds; infinity does not clip.
+
+    Returns
+    -------
+    list of Tensor
+
+    Examples
+    --------
+    >>> [clip] = clipped([tf.constant([[[3.0, 4.0]], [[3.0, 4.0]]])], tf.constant([[[1.0]], [[10.0]]]))
+    >>> clip.numpy()[:, 0].round(3).tolist()
+    [[0.6..., 0.8...], [3.0, 4.0]]
+    """
+    squares = [tf.reduce_sum(tf.square(gradient), axis=(1, 2), keepdims=True) for gradient in gradients]
+    norm = tf.sqrt(tf.add_n(squares))
+    return [gradient * tf.minimum(1.0, norms / tf.maximum(norm, 1e-12)) for gradient in gradients]

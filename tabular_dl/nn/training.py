@@ -1,111 +1,63 @@
 """The engine: one compiled program trains a whole population of networks.
 
 A population is P networks of one architecture. Their weights are stacked along a leading member axis,
-``kernel: (member, in, out)``, and each member has its own initial weights, training rows, validation rows, shuffling,
-dropout masks, learning rate, L2, dropout rate and early-stopping state. One fit, an ensemble, the folds of a
-cross-validation of it: all are a population, of 1, K or folds x K members.
+``kernel: (member, in, out)``, and each member has its own initial weights, rows, shuffling, dropout masks, rates,
+penalties and early-stopping state (`Members`). One fit, an ensemble, the folds of a cross-validation of it, the
+configurations of a search: all are a population, of 1, K, folds x K or configurations x folds members.
 
 An epoch, for all members at once::
 
-    host      each member shuffles its own training rows           rows    (step, member, batch)
+    host      each member shuffles its own training rows                       rows    (step, member, batch)
     program   for each step: gather rows -> forward -> loss of each member -> sum -> gradients
               the sum of the members' losses has for member k's weights the gradient of member k's loss alone
-              optimizer: member k moves by its own rate, if it is live
-    program   each member's loss and metric on its own validation rows   (member,)
-    host      who has improved keeps a copy of the weights; who has not for `patience` epochs stops
+              clip by each member's own norm; move by its own rate, if it is live
+    program   each member's figures on its own validation rows                 loss, metric (member,)
+    host      who has improved keeps a copy of weights and batch statistics; who has not for `patience` epochs stops
 
-Python runs once an epoch and never once a step. Members whose rows make fewer batches sit out the last steps, so that
-member k is exactly the network that it would be alone. The last batch of an epoch is filled up with rows of weight 0.
+Python runs once an epoch (once a block, for a table that does not fit into one) and never once a step. Members whose
+rows make fewer batches sit out the last steps, so that member k is exactly the network that it would be alone. The last
+batch of an epoch is filled up with rows of weight 0. When half of the members have stopped, the rest moves to a program
+of half the size, if what is left to do is worth compiling it. A population too large for memory trains in equal chunks.
 
-Programs are kept: a second fit of the same shapes traces and compiles nothing.
+Programs are kept (`tabular_dl.nn.program`): a second fit of the same shapes traces and compiles nothing.
 """
 
 from __future__ import annotations
 
-from collections import OrderedDict
+import warnings
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
-from typing import Any, Literal
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+from typing import Any
 
-import keras
 import numpy as np
-import tensorflow as tf
 
 from tabular_dl.errors import UserError
-from tabular_dl.nn.network import Network, StackedModel, initial_weights
-from tabular_dl.nn.optimizers import make_optimizer
+from tabular_dl.nn.callbacks import EpochCallbacks, interrupt_after_epoch
+from tabular_dl.nn.feeding import Feed, Table
+from tabular_dl.nn.members import Members, Training
+from tabular_dl.nn.network import Network, initial_weights
+from tabular_dl.nn.program import Program, ProgramKey, checked_out
+from tabular_dl.nn.stopping import Stopping
 
-__all__ = ["DivergedError", "EpochCallback", "Members", "Population", "Training", "fit_population"]
+__all__ = ["DivergedError", "DivergedWarning", "EpochCallback", "Population", "fit_population"]
 
 # Compiling with XLA costs one to three seconds, and saves some milliseconds a step: it pays from about here.
 STEPS_THAT_PAY_FOR_XLA = 400
-PROGRAMS_KEPT = 8
+# Floating-point operations that take about as long as compiling a smaller program.
+WORK_THAT_PAYS_FOR_COMPACTION = 2e11
+# Memory that the variables and activations of one program may take.
+CHUNK_BYTES = 2**30
 
 EpochCallback = Callable[[int, dict[str, np.ndarray], np.ndarray], None]
 
 
 class DivergedError(UserError):
-    """A network's loss became NaN or infinite before it had learned anything that could be kept."""
+    """The loss of every network became NaN or infinite before it had learned anything that could be kept."""
 
 
-@dataclass(frozen=True)
-class Members:
-    """What belongs to each member of a population.
-
-    Parameters
-    ----------
-    seeds : sequence of int, length P
-        Fix initial weights, shuffling and dropout masks.
-    training_rows, validation_rows : sequence of P integer arrays
-        Row numbers of the feature matrix. Validation rows may be empty for all members, not for some.
-    widths : sequence of int, length P
-        How many leading features of its rows a member really has; the rest is zero.
-    learning_rate : ndarray of shape (P,) or None
-        None is the optimizer's default.
-    l2 : ndarray of shape (P,)
-        Adds ``l2 * sum(kernel ** 2)`` over all kernels to a member's loss.
-    dropout : ndarray of shape (P, hidden layers)
-        The probability that an activation is dropped.
-    """
-
-    seeds: Sequence[int]
-    training_rows: Sequence[np.ndarray]
-    validation_rows: Sequence[np.ndarray]
-    widths: Sequence[int]
-    learning_rate: np.ndarray | None
-    l2: np.ndarray
-    dropout: np.ndarray
-
-    def __len__(self) -> int:
-        return len(self.seeds)
-
-
-@dataclass(frozen=True)
-class Training:
-    """What all members share: how a population is trained.
-
-    Parameters
-    ----------
-    loss, row_metric : str
-        Keras's names of the loss and of the metric followed beside it.
-    optimizer : str
-        Keras's name, in lower case.
-    epochs, batch_size : int
-        At most so many passes over the training rows; rows a step.
-    patience : int or None
-        Epochs without a better validation loss after which a member stops and goes back to its best epoch.
-    compile : {"auto", True, False}
-        Whether to compile by XLA; "auto" does where the training is long enough for that to pay.
-    """
-
-    loss: str
-    row_metric: str
-    optimizer: str = "adam"
-    epochs: int = 100
-    batch_size: int = 32
-    patience: int | None = None
-    compile: Literal["auto"] | bool = "auto"
+class DivergedWarning(UserWarning):
+    """The loss of some networks became NaN or infinite; they keep their best epoch."""
 
 
 @dataclass(frozen=True)
@@ -115,17 +67,22 @@ class Population:
     Attributes
     ----------
     weights : list of ndarray of shape (P, in, out)
-        Kernel and bias of each layer in turn; with early stopping, those of each member's best epoch.
+        As `tabular_dl.nn.network.initial_weights` orders them; those of the best epoch for members with patience and
+        for those that diverged, of the last epoch for others.
     history : dict of str to ndarray of shape (epochs, P)
-        "loss", "metric" and, with validation rows, "val_loss", "val_metric": means over rows, penalties not
-        included, training figures as they were during the epoch; NaN where a member had stopped.
+        "loss", "metric" and, with validation rows, "val_loss", "val_metric" and a monitor of its own: means over rows,
+        penalties and smoothing not included, training figures as they were during the epoch; NaN where a member had
+        stopped.
     best_epoch : ndarray of shape (P,)
-        The epoch, from 1, that the weights are from.
+        The epoch, from 1, that the weights are from; 0 for a member that diverged in its first.
+    diverged : ndarray of shape (P,), bool
+        Whose loss became NaN or infinite.
     """
 
     weights: list[np.ndarray]
     history: dict[str, np.ndarray]
     best_epoch: np.ndarray
+    diverged: np.ndarray
 
 
 def fit_population(
@@ -134,6 +91,7 @@ def fit_population(
     y: np.ndarray,
     members: Members,
     training: Training,
+    callbacks: Sequence[Any] = (),
     on_epoch: EpochCallback | None = None,
 ) -> Population:
     """Train P networks of one architecture side by side.
@@ -142,14 +100,16 @@ def fit_population(
     ----------
     network : Network
         The architecture.
-    X : ndarray of shape (rows, features)
-        All rows that members refer to. Matrices of several folds are stacked one below the other.
-    y : ndarray of shape (rows, targets)
+    X : ndarray or memory map of shape (rows, features) or (groups, rows, features)
+        One matrix for all members, or one for each group of them.
+    y : ndarray of shape (rows, targets) or (groups, rows, targets)
         Coded targets: 0 or 1, class numbers, or standardised numbers.
     members : Members
         Rows, seeds and hyperparameters of each member.
     training : Training
         What they share.
+    callbacks : sequence of keras.callbacks.Callback
+        Called at the boundaries of epochs, with the mean of all members as model; for each chunk, where there are many.
     on_epoch : callable, optional
         Called after each epoch with its number from 1, the figures of the epoch ``{name: (P,)}`` and which members
         are still training, ``(P,)``.
@@ -157,229 +117,226 @@ def fit_population(
     Returns
     -------
     Population
-        Trained weights and history.
+        Trained weights and history. After Ctrl-C, as they were at the end of the epoch under way.
 
     Raises
     ------
     DivergedError
-        If a member's loss is not finite in its first epoch, or at the end where no best epoch is kept.
+        If the loss of every member became NaN or infinite before anything had been learned.
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(0)
+    >>> X = rng.normal(size=(64, 2)).astype("float32")
+    >>> y = (X[:, :1] > 0).astype("float32")
+    >>> members = Members(seeds=[1, 2], training_rows=[np.arange(64)] * 2, learning_rate=np.array([0.1, 0.001]))
+    >>> training = Training("binary_crossentropy", "binary_accuracy", epochs=5)
+    >>> population = fit_population(Network(2, (4,), 1, output_activation="sigmoid"), X, y, members, training)
+    >>> population.history["loss"].shape, bool(np.diff(population.history["loss"][-1])[0] > 0)
+    ((5, 2), True)
     """
-    longest = max(len(rows) for rows in members.training_rows)
-    # A batch wider than the rows would only be filled up with rows of weight zero.
-    training = replace(training, batch_size=min(training.batch_size, longest))
-    steps = -(-longest // training.batch_size)
-    with _checked_out_program(network, members, training, X.shape, y.shape, steps) as program:
-        program.reset(initial_weights(network, members.seeds, members.widths), members)
-        figures, best_epoch = _run_epochs(program, X, y, members, training, steps, on_epoch)
-        weights = program.weights(best=training.patience is not None)
-    _refuse_diverged(weights, training)
-    return Population(weights, figures, best_epoch)
+    table = Table(X, y)
+    parts = []
+    for numbers, wanted in _chunks(network, members, training):
+        part = _fit_chunk(network, table, members.take(numbers), training, callbacks, on_epoch)
+        parts.append(_first(part, wanted))
+    population = parts[0] if len(parts) == 1 else _joined(parts)
+    _report_diverged(population, members, training)
+    return population
 
 
-def _run_epochs(
-    program: _Program,
-    X: np.ndarray,
-    y: np.ndarray,
+def _fit_chunk(
+    network: Network,
+    table: Table,
     members: Members,
     training: Training,
-    steps: int,
+    callbacks: Sequence[Any],
     on_epoch: EpochCallback | None,
-) -> tuple[dict[str, np.ndarray], np.ndarray]:
-    """Train epoch by epoch; return the history and the epoch that each member's weights are from."""
-    tables = tf.constant(X, tf.float32), tf.constant(y, tf.float32)
-    held_out = max(len(rows) for rows in members.validation_rows)
-    validation = tuple(tf.constant(array) for array in _padded(members.validation_rows, held_out))
-    generators = [np.random.default_rng([seed, 1]) for seed in members.seeds]
-    state = _Stopping(len(members), training.patience)
+) -> Population:
+    """Train members that fit into one program together."""
+    feed = Feed(table, members, training.batch_size)
+    widths = np.full(len(members), network.inputs) if members.widths is None else members.widths
+    weights = initial_weights(network, members.seeds, widths)
+    stopping = Stopping(members, training.monitor)
+    keras_callbacks = EpochCallbacks(callbacks, network, weights, training.epochs)
     history: list[dict[str, np.ndarray]] = []
-    for epoch in range(1, training.epochs + 1):
-        shuffled = [g.permutation(rows) for g, rows in zip(generators, members.training_rows, strict=True)]
-        rows, weights = _batches(shuffled, steps, training.batch_size)
-        results = program.epoch(*tables, rows, weights, *validation)
-        figures = {name: value.numpy() for name, value in results.items()}
-        figures = {name: np.where(state.active, value, np.nan) for name, value in figures.items()}
-        history.append(figures)
-        improved = state.update(epoch, figures.get("val_loss", figures["loss"]))
-        if training.patience is not None and improved.any():
-            program.keep_best(improved)
-        if on_epoch is not None:
-            on_epoch(epoch, figures, state.active)
-        if not state.active.any():
-            break
-        program.active.assign(state.active[:, None, None])
-    return {name: np.stack([h[name] for h in history]) for name in history[0]}, state.best_epoch
+    with ExitStack() as stack, interrupt_after_epoch() as interrupt:
+        crew = _Crew(stack, network, members, training, feed, weights)
+        for epoch in range(1, training.epochs + 1):
+            keras_callbacks.begin(epoch)
+            figures = crew.run_epoch(epoch, table, feed, stopping.active)
+            history.append(figures)
+            prefix = "val_" if members.held_out else ""
+            improved = stopping.update(epoch, figures[prefix + training.monitor.name], figures["loss"])
+            crew.keep_best(improved)
+            ended = keras_callbacks.end(epoch, figures, crew.present_weights)
+            if on_epoch is not None:
+                on_epoch(epoch, figures, stopping.active)
+            if ended or interrupt.asked or not stopping.active.any():
+                break
+            crew.shrink(stopping.active, feed, training.epochs - epoch)
+            crew.let(stopping.active, stopping.rate_factors)
+        best = np.isfinite(members.patience) | stopping.diverged
+        learned = crew.final_weights(best)
+    keras_callbacks.finish()
+    best_epoch = np.where(best, stopping.best_epoch, stopping.last_epoch)
+    together = {name: np.stack([figures[name] for figures in history]) for name in history[0]}
+    return Population(learned, together, best_epoch, stopping.diverged)
 
 
-class _Stopping:
-    """Who is still training, and from which epoch each member's weights are."""
+class _Crew:
+    """The members that are in a program now, and the weights of those that have left it."""
 
-    def __init__(self, members: int, patience: int | None) -> None:
-        self.patience = patience
-        self.active = np.ones(members, bool)
-        self.best = np.full(members, np.inf)
-        self.best_epoch = np.zeros(members, int)
+    def __init__(
+        self,
+        stack: ExitStack,
+        network: Network,
+        members: Members,
+        training: Training,
+        feed: Feed,
+        weights: list[np.ndarray],
+    ) -> None:
+        self.stack, self.network, self.members, self.training = stack, network, members, training
+        self.numbers = np.arange(len(members))
+        self.best, self.last = [w.copy() for w in weights], [w.copy() for w in weights]
+        table = feed.table
+        self.shapes = (table.block_rows, len(table.X), feed.steps, feed.batch_size, feed.held_out)
+        steps = feed.steps * table.blocks * training.epochs
+        self.xla = steps >= STEPS_THAT_PAY_FOR_XLA if training.compile == "auto" else training.compile
+        self.rows_an_epoch = feed.steps * feed.batch_size * table.blocks
+        self.program = self._program(members)
+        self.program.reset(weights, members, feed.steps_an_epoch, training.epochs)
 
-    def update(self, epoch: int, loss: np.ndarray) -> np.ndarray:
-        """Take in the loss of an epoch, shape (P,); return which members improved."""
-        if self.patience is None:
-            self.best_epoch[:] = epoch
-            return self.active
-        improved = self.active & (loss < self.best)
-        self.best[improved] = loss[improved]
-        self.best_epoch[improved] = epoch
-        # A loss that is not finite will not recover: its member stops at once.
-        self.active = self.active & np.isfinite(loss) & (epoch - self.best_epoch < self.patience)
-        return improved
+    def _program(self, members: Members) -> Program:
+        key = ProgramKey.of(self.network, members, self.training, self.shapes, self.xla)
+        return self.stack.enter_context(checked_out(key))
 
+    def run_epoch(self, epoch: int, table: Table, feed: Feed, active: np.ndarray) -> dict[str, np.ndarray]:
+        """Train an epoch; return its figures, each (P,), NaN for members that do not train any more."""
+        sums = np.zeros((3, len(self.numbers)))
+        for block, batches in feed.epoch(epoch):
+            sums += self.program.train(*table.block(block), batches)
+        figures = {"loss": sums[0] / sums[2], "metric": sums[1] / sums[2]}
+        if self.members.held_out:
+            figures |= self._validate(table, feed, active[self.numbers])
+        return {name: self._spread(values, active) for name, values in figures.items()}
 
-def _padded(rows: Sequence[np.ndarray], length: int) -> tuple[np.ndarray, np.ndarray]:
-    """Put row lists of unequal lengths into arrays (member, row) of row numbers and weights.
-
-    A short list is filled up with rows of weight zero: the member's own rows once more, as weight zero does not hide
-    a foreign row whose loss overflows or whose class the network does not have (0 * inf is NaN).
-    """
-    numbers = np.stack([np.resize(own, length) for own in rows]).astype(np.int32)
-    weights = np.stack([np.arange(length) < len(own) for own in rows]).astype(np.float32)
-    return numbers, weights
-
-
-def _batches(rows: Sequence[np.ndarray], steps: int, batch_size: int) -> tuple[np.ndarray, np.ndarray]:
-    """Cut each member's shuffled rows into batches: two arrays (step, member, batch)."""
-    shape = (len(rows), steps, batch_size)
-    numbers, weights = (a.reshape(shape).swapaxes(0, 1) for a in _padded(rows, steps * batch_size))
-    return np.ascontiguousarray(numbers), np.ascontiguousarray(weights)
-
-
-def _refuse_diverged(weights: list[np.ndarray], training: Training) -> None:
-    finite = np.all([np.isfinite(w).all(axis=(1, 2)) for w in weights], axis=0)
-    if not finite.all():
-        numbers = ", ".join(str(k) for k in np.flatnonzero(~finite))
-        raise DivergedError(
-            f"Training diverged: the loss of member {numbers} (of {len(finite)}) became NaN or infinite with optimizer "
-            f"{training.optimizer}. Lower learning_rate, or scale the numeric columns (scale: standard)."
-        )
-
-
-@dataclass
-class _Program:
-    """The compiled epoch and the variables that it works on. Made once for a set of shapes, then reused."""
-
-    network: Network
-    size: int
-    training: Training
-    xla: bool
-    traces: int = field(default=0, init=False)
-
-    def __post_init__(self) -> None:
-        self.model = StackedModel(self.network, self.size)
-        self.variables = self.model.trainable_variables
-        self.optimizer = make_optimizer(self.training.optimizer, self.variables)
-        self.fresh = [variable.numpy() for variable in self.optimizer.variables]
-        self.default_rate = self.optimizer.rates.numpy()
-        self.best = [tf.Variable(v.value, trainable=False) for v in self.variables]
-        self.active = tf.Variable(tf.ones((self.size, 1, 1), tf.bool), trainable=False)
-        self.l2 = tf.Variable(tf.zeros((self.size,)), trainable=False)
-        self.loss, self.row_metric, self.activation = _functions(self.training, self.network)
-        improved = tf.TensorSpec((self.size,), tf.bool)
-        self.keep_best = tf.function(self._keep_best).get_concrete_function(improved)
-        self._compiled: Any = None
-
-    def reset(self, weights: Sequence[np.ndarray], members: Members) -> None:
-        """Start anew: initial weights, no momenta, the members' own settings."""
-        for variable, best, value in zip(self.variables, self.best, weights, strict=True):
-            variable.assign(value)
-            best.assign(np.full_like(value, np.nan))
-        for variable, value in zip(self.optimizer.variables, self.fresh, strict=True):
-            variable.assign(value)
-        shape = (self.size, 1, 1)
-        rate = members.learning_rate
-        self.optimizer.rates.assign(self.default_rate if rate is None else np.reshape(rate, shape))
-        self.optimizer.steps.assign(np.zeros(shape))
-        self.active.assign(np.ones(shape, bool))
-        self.l2.assign(members.l2)
-        streams = [np.random.SeedSequence([seed, 2]).generate_state(1)[0] for seed in members.seeds]
-        for dropout, rates in zip(self.model.dropouts, np.transpose(members.dropout), strict=False):
-            dropout.rates.assign(np.reshape(rates, shape))
-            dropout.seeds.assign(np.reshape(np.array(streams, np.uint32), shape))
-
-    def weights(self, *, best: bool) -> list[np.ndarray]:
-        """Return copies of the members' weights: the best kept, or the last."""
-        return [np.array(variable.numpy()) for variable in (self.best if best else self.variables)]
-
-    def epoch(self, *arrays: Any) -> Any:
-        """Run the compiled epoch, tracing it at the first call.
-
-        The concrete function is kept, as a `tf.function` warns of retracing when five programs have been made.
-        """
-        if self._compiled is None:
-            self._compiled = tf.function(self._epoch, jit_compile=self.xla).get_concrete_function(*arrays)
-        return self._compiled(*arrays)
-
-    def _epoch(self, X: Any, y: Any, rows: Any, weights: Any, held_out: Any, held_out_weights: Any) -> Any:
-        """One pass over all training rows, then the validation rows. Traced once, never run by Python."""
-        self.traces += 1
-
-        def step(number: Any, totals: Any) -> Any:
-            batch = rows[number]
-            return number + 1, totals + self._step(tf.gather(X, batch), tf.gather(y, batch), weights[number])
-
-        _, totals = tf.while_loop(lambda number, _: number < rows.shape[0], step, (0, tf.zeros((3, self.size))))
-        figures = {"loss": totals[0] / totals[2], "metric": totals[1] / totals[2]}
-        if held_out.shape[1]:
-            outputs = self.model(tf.gather(X, held_out))
-            sums = self._sums(tf.gather(y, held_out), outputs, held_out_weights)
-            figures |= {"val_loss": sums[0] / sums[2], "val_metric": sums[1] / sums[2]}
+    def _validate(self, table: Table, feed: Feed, active: np.ndarray) -> dict[str, np.ndarray]:
+        monitor = self.training.monitor
+        total = np.zeros((3, len(self.numbers)))
+        seen: list[tuple[np.ndarray, ...]] = []
+        for block, batches in feed.validation_blocks():
+            sums, outputs, targets = self.program.evaluate(*table.block(block), batches)
+            total += sums
+            if monitor.function is not None:
+                seen.append((outputs, targets, batches.weights[0] > 0))
+        figures = {"val_loss": total[0] / total[2], "val_metric": total[1] / total[2]}
+        if monitor.function is not None:
+            outputs, targets, counted = (np.concatenate(parts, axis=1) for parts in zip(*seen, strict=True))
+            figures[f"val_{monitor.name}"] = np.array(
+                [
+                    monitor.function(targets[k][counted[k]], outputs[k][counted[k]]) if active[k] else np.nan
+                    for k in range(len(self.numbers))
+                ]
+            )
         return figures
 
-    def _step(self, X: Any, y: Any, weights: Any) -> Any:
-        """Move each live member by one batch; return its summed loss, metric and weight, shape (3, P)."""
-        weight = tf.reduce_sum(weights, axis=1)
-        self.optimizer.live.assign(tf.logical_and(self.active, weight[:, None, None] > 0))
-        with tf.GradientTape() as tape:
-            outputs = self.model(X, steps=tf.cast(self.optimizer.steps, tf.uint32))
-            sums = self._sums(y, outputs, weights)
-            penalty = tf.add_n([tf.reduce_sum(tf.square(layer.kernel), axis=(1, 2)) for layer in self.model.kernels])
-            objective = tf.reduce_sum(sums[0] / tf.maximum(weight, 1e-12) + self.l2 * penalty)
-        gradients = tape.gradient(objective, [variable.value for variable in self.variables])
-        self.optimizer.apply(gradients, self.variables)
-        return sums
+    def _spread(self, values: np.ndarray, active: np.ndarray) -> np.ndarray:
+        """Put values of the members that are present at their places among all."""
+        spread = np.full(len(self.members), np.nan)
+        spread[self.numbers] = values
+        return np.where(active, spread, np.nan)
 
-    def _sums(self, y: Any, outputs: Any, weights: Any) -> Any:
-        """Return weighted sums over rows of loss, metric and weight, shape (3, P)."""
-        loss = self.loss(y, outputs)
-        metric = self.row_metric(y, self.activation(outputs))
-        metric = tf.reshape(metric, tf.shape(loss))
-        return tf.stack([tf.reduce_sum(value * weights, axis=1) for value in (loss, metric, tf.ones_like(loss))])
+    def keep_best(self, improved: np.ndarray) -> None:
+        """Keep the weights of the members that improved, (P,)."""
+        if improved.any():
+            self.program.keep_best(improved[self.numbers])
 
-    def _keep_best(self, improved: Any) -> None:
-        mask = tf.reshape(improved, (self.size, 1, 1))
-        for best, variable in zip(self.best, self.variables, strict=True):
-            best.assign(tf.where(mask, variable.value, best))
+    def let(self, active: np.ndarray, rate_factors: np.ndarray) -> None:
+        """Say who trains on, and by which factors of the learning rate; both of shape (P,)."""
+        self.program.let(active[self.numbers], rate_factors[self.numbers])
+
+    def shrink(self, active: np.ndarray, feed: Feed, epochs_left: int) -> None:
+        """Move to a program of half the size when half have stopped and enough is left to do.
+
+        The rule counts operations, not seconds: a time would make results depend on the machine's mood.
+        """
+        half = -(-len(self.numbers) // 2)
+        saved = 6.0 * self.network.parameters * self.rows_an_epoch * epochs_left * (len(self.numbers) - half)
+        if len(self.numbers) == 1 or active.sum() > half or saved < WORK_THAT_PAYS_FOR_COMPACTION:
+            return
+        # Places that are left over go to members that have stopped, so that sizes halve and programs are met again.
+        staying = np.argsort(~active[self.numbers], kind="stable")[:half]
+        self._remember()
+        smaller = self._program(self.members.take(self.numbers[staying]))
+        smaller.take_over(self.program, staying)
+        self.program = smaller
+        self.numbers = self.numbers[staying]
+        feed.take(staying)
+
+    def _remember(self) -> None:
+        for kept, best in ((self.best, True), (self.last, False)):
+            for all_members, present in zip(kept, self.program.weights(best=best), strict=True):
+                all_members[self.numbers] = present
+
+    def present_weights(self) -> list[np.ndarray]:
+        """Return all members' weights as they are now."""
+        self._remember()
+        return self.last
+
+    def final_weights(self, best: np.ndarray) -> list[np.ndarray]:
+        """Return the best weights of the members marked, (P,), the last of the others."""
+        self._remember()
+        mask = best[:, None, None]
+        return [np.where(mask, kept, last) for kept, last in zip(self.best, self.last, strict=True)]
 
 
-def _functions(training: Training, network: Network) -> tuple[Any, Any, Any]:
-    """Return loss, row metric and output activation; a cross-entropy takes outputs before the activation."""
-    activation = keras.activations.get(network.output_activation)
-    loss, row_metric = getattr(keras.losses, training.loss), getattr(keras.metrics, training.row_metric)
-    if training.loss.endswith("crossentropy"):
-        return lambda y, outputs: loss(y, outputs, from_logits=True), row_metric, activation
-    return lambda y, outputs: loss(y, activation(outputs)), row_metric, activation
+def _chunks(network: Network, members: Members, training: Training) -> Iterator[tuple[list[int], int]]:
+    """Yield member numbers that train together, and how many of them count.
+
+    All chunks are of one size, and so of one program: the last is filled up with its last member once more.
+    """
+    widths = sum(network.hidden) + network.outputs + network.inputs
+    held_out = max(len(rows) for rows in members.validation_rows or ())
+    floats = 8 * network.parameters + (4 * training.batch_size + 2 * held_out) * widths
+    most = max(1, CHUNK_BYTES // (4 * floats))
+    count = -(-len(members) // most)
+    size = -(-len(members) // count)
+    for start in range(0, len(members), size):
+        numbers = list(range(start, min(start + size, len(members))))
+        yield numbers + numbers[-1:] * (size - len(numbers)), len(numbers)
 
 
-_programs: OrderedDict[Any, _Program] = OrderedDict()
+def _first(population: Population, count: int) -> Population:
+    history = {name: values[:, :count] for name, values in population.history.items()}
+    weights = [w[:count] for w in population.weights]
+    return Population(weights, history, population.best_epoch[:count], population.diverged[:count])
 
 
-@contextmanager
-def _checked_out_program(
-    network: Network, members: Members, training: Training, X: tuple[int, ...], y: tuple[int, ...], steps: int
-) -> Iterator[_Program]:
-    """Lend a program for these shapes; it is out of the shelf while in use, so threads never share one."""
-    xla = steps * training.epochs >= STEPS_THAT_PAY_FOR_XLA if training.compile == "auto" else training.compile
-    held_out = max(len(rows) for rows in members.validation_rows)
-    shared = (training.loss, training.row_metric, training.optimizer, training.batch_size, xla)
-    key = (network, len(members), shared, X, y, steps, held_out)
-    program = _programs.pop(key, None) or _Program(network, len(members), training, xla)
-    yield program
-    _programs[key] = program
-    while len(_programs) > PROGRAMS_KEPT:
-        _programs.popitem(last=False)
+def _joined(parts: Sequence[Population]) -> Population:
+    """Put chunks side by side; histories that ended earlier are filled up with NaN."""
+    epochs = max(len(part.history["loss"]) for part in parts)
+
+    def long(values: np.ndarray) -> np.ndarray:
+        return np.pad(values, ((0, epochs - len(values)), (0, 0)), constant_values=np.nan)
+
+    return replace(
+        parts[0],
+        weights=[np.concatenate(arrays) for arrays in zip(*(part.weights for part in parts), strict=True)],
+        history={name: np.concatenate([long(p.history[name]) for p in parts], axis=1) for name in parts[0].history},
+        best_epoch=np.concatenate([part.best_epoch for part in parts]),
+        diverged=np.concatenate([part.diverged for part in parts]),
+    )
+
+
+def _report_diverged(population: Population, members: Members, training: Training) -> None:
+    numbers = np.flatnonzero(population.diverged)
+    if not len(numbers):
+        return
+    first = numbers[0]
+    advice = "Lower learning_rate, set clip_norm, or scale the numeric columns (scale: standard)."
+    said = f"the loss of member {first} ({members.describe(first)}) became NaN or infinite with {training.optimizer}"
+    if (population.best_epoch == 0).all():
+        raise DivergedError(f"Training diverged for all {len(members)} members: {said} in its first epoch. {advice}")
+    others = f", as did {len(numbers) - 1} others ({', '.join(map(str, numbers[1:]))})" if len(numbers) > 1 else ""
+    warnings.warn(f"Training diverged: {said}{others}. They keep their best epoch. {advice}", DivergedWarning, 3)

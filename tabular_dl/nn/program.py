@@ -1,0 +1,268 @@
+"""The compiled program of a population: its variables, one block of training steps, and the figures on held-out rows.
+
+A program is made for a set of shapes and reused: a second fit of the same shapes traces and compiles nothing.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from tabular_dl.nn.feeding import Batches
+from tabular_dl.nn.members import Members, Training
+from tabular_dl.nn.network import Network, StackedModel
+from tabular_dl.nn.optimizers import clipped, make_optimizer
+from tabular_dl.nn.schedules import SCHEDULES
+
+__all__ = ["Program", "ProgramKey", "checked_out"]
+
+PROGRAMS_KEPT = 8
+
+
+@dataclass(frozen=True)
+class ProgramKey:
+    """What a program is compiled for.
+
+    Parameters
+    ----------
+    network : Network
+        The architecture.
+    members : int
+        P.
+    loss, row_metric, optimizer, optimizer_settings, schedule
+        As in `Training`.
+    shapes : tuple
+        Shapes of the table's blocks and of the batches.
+    uses : frozenset of str
+        Which members' settings are in use at all; the rest is not computed.
+    xla : bool
+        Whether XLA compiles the steps.
+    """
+
+    network: Network
+    members: int
+    loss: str
+    row_metric: str
+    optimizer: str
+    optimizer_settings: tuple[tuple[str, Any], ...]
+    schedule: str
+    shapes: tuple[Any, ...]
+    uses: frozenset[str]
+    xla: bool
+
+    @classmethod
+    def of(
+        cls, network: Network, members: Members, training: Training, shapes: tuple[Any, ...], xla: bool
+    ) -> ProgramKey:
+        """Return the key for a training."""
+        neutral = {"l1": 0.0, "l2": 0.0, "label_smoothing": 0.0, "clip_norm": np.inf}
+        uses = frozenset(name for name, value in neutral.items() if np.any(getattr(members, name) != value))
+        if members.weight_decay is not None:
+            uses |= {"weight_decay"}
+        shared = (
+            training.loss,
+            training.row_metric,
+            training.optimizer,
+            training.optimizer_settings,
+            training.schedule,
+        )
+        return cls(network, len(members), *shared, shapes, uses, xla)
+
+
+class Program:
+    """The variables of a population and the traced functions that work on them."""
+
+    def __init__(self, key: ProgramKey) -> None:
+        self.key = key
+        self.traces = 0
+        self.model = StackedModel(key.network, key.members)
+        self.trainable = self.model.trainable_variables
+        self.optimizer = make_optimizer(
+            key.optimizer, self.trainable, dict(key.optimizer_settings), decaying="weight_decay" in key.uses
+        )
+        shape = (key.members, 1, 1)
+        self.active = tf.Variable(tf.ones(shape, tf.bool), trainable=False)
+        names = ("l1", "l2", "label_smoothing", "clip_norm", "total_steps", "plateau")
+        self.settings = {name: tf.Variable(tf.zeros(shape), trainable=False) for name in names}
+        self.best = [tf.Variable(variable.value, trainable=False) for variable in self.model.learned]
+        # All that belongs to single members, in one order: what a smaller population takes over.
+        own = (self.optimizer.rates, self.optimizer.decays, self.optimizer.factors, self.optimizer.steps)
+        # Of Keras's variables, only its own step count and rate have no member axis.
+        momenta = [variable for variable in self.optimizer.variables if len(variable.shape) == 3]
+        self.restarted = [*momenta, *own]
+        self.fresh = [variable.numpy() for variable in self.restarted]
+        self.member_variables = [
+            *self.model.variables,
+            *self.restarted,
+            self.active,
+            *self.settings.values(),
+            *self.best,
+        ]
+        self._functions: dict[str, Any] = {}
+        self.loss, self.row_metric, self.activation = _functions(key)
+
+    def reset(self, weights: Sequence[np.ndarray], members: Members, steps_an_epoch: np.ndarray, epochs: int) -> None:
+        """Start anew: initial weights, no momenta, the members' own settings."""
+        for variable, best, value in zip(self.model.learned, self.best, weights, strict=True):
+            variable.assign(value)
+            best.assign(value)
+        for variable, value in zip(self.restarted, self.fresh, strict=True):
+            variable.assign(value)
+        if members.learning_rate is not None:
+            self.optimizer.rates.assign(_column(members.learning_rate))
+        if members.weight_decay is not None:
+            self.optimizer.decays.assign(_column(members.weight_decay))
+        for name in ("l1", "l2", "label_smoothing", "clip_norm"):
+            self.settings[name].assign(_column(getattr(members, name)))
+        self.settings["total_steps"].assign(_column(steps_an_epoch * epochs))
+        self.let(np.ones(len(members), bool), np.ones(len(members)))
+        streams = [np.random.SeedSequence([seed, 2]).generate_state(1)[0] for seed in members.seeds]
+        dropout = np.asarray(members.dropout, np.float32).reshape(len(members), -1)
+        rates = np.broadcast_to(dropout, (len(members), max(1, len(self.key.network.hidden))))
+        for index, layer in enumerate(self.model.dropouts):
+            layer.rates.assign(_column(rates[:, index]))
+            layer.seeds.assign(_column(streams, np.uint32))
+        if self.model.noise is not None:
+            self.model.noise.scales.assign(_column(members.noise))
+            self.model.noise.seeds.assign(_column(streams, np.uint32))
+
+    def let(self, active: np.ndarray, rate_factors: np.ndarray) -> None:
+        """Say who trains on, and what plateaus multiply the rates by; both of shape (P,)."""
+        self.active.assign(_column(active, bool))
+        self.settings["plateau"].assign(_column(rate_factors))
+
+    def take_over(self, other: Program, numbers: np.ndarray) -> None:
+        """Go on with some members of another program of the same network."""
+        for mine, theirs in zip(self.member_variables, other.member_variables, strict=True):
+            mine.assign(theirs.numpy()[numbers])
+
+    def weights(self, *, best: bool) -> list[np.ndarray]:
+        """Return copies of what the members have learned: the best kept, or the last."""
+        return [np.array(variable.numpy()) for variable in (self.best if best else self.model.learned)]
+
+    def train(self, X: Any, y: Any, batches: Batches) -> np.ndarray:
+        """Run the steps of a block; return sums over rows of loss, metric and weight, shape (3, P)."""
+        return self._call("train", self._train, X, y, batches.rows, batches.weights).numpy()
+
+    def evaluate(self, X: Any, y: Any, batches: Batches) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Return sums as `train` does, outputs (P, rows, units) and targets (P, rows, targets), of one step."""
+        return tuple(
+            part.numpy() for part in self._call("evaluate", self._evaluate, X, y, batches.rows[0], batches.weights[0])
+        )
+
+    def keep_best(self, improved: np.ndarray) -> None:
+        """Keep the present weights and statistics of the members that improved, (P,)."""
+        self._call("keep", self._keep, improved)
+
+    def _call(self, name: str, function: Any, *arguments: Any) -> Any:
+        # The concrete function is kept, as a `tf.function` warns of retracing when five programs have been made.
+        if name not in self._functions:
+            # Only the steps pay for XLA: the other two are a few operations an epoch.
+            traced = tf.function(function, jit_compile=self.key.xla and name == "train", autograph=False)
+            self._functions[name] = traced.get_concrete_function(*map(tf.convert_to_tensor, arguments))
+        return self._functions[name](*map(tf.convert_to_tensor, arguments))
+
+    def _train(self, X: Any, y: Any, rows: Any, weights: Any) -> Any:
+        """Run all steps of a block. Traced once, never run by Python."""
+        self.traces += 1
+
+        def step(number: Any, totals: Any) -> Any:
+            batch = rows[number]
+            return number + 1, totals + self._step(tf.gather(X, batch), tf.gather(y, batch), weights[number])
+
+        start = (0, tf.zeros((3, self.key.members)))
+        return tf.while_loop(lambda number, _: number < rows.shape[0], step, start)[1]
+
+    def _step(self, X: Any, y: Any, weights: Any) -> Any:
+        """Move each live member by one batch; return its summed loss, metric and weight, shape (3, P)."""
+        weight = tf.reduce_sum(weights, axis=1)
+        live = tf.logical_and(self.active, weight[:, None, None] > 0)
+        self.optimizer.live.assign(live)
+        steps = self.optimizer.steps
+        progress = steps / self.settings["total_steps"]
+        self.optimizer.factors.assign(self.settings["plateau"] * SCHEDULES[self.key.schedule](progress))
+        counted = tf.cast(weights > 0, tf.float32)[:, :, None]
+        with tf.GradientTape() as tape:
+            outputs = self.model(X, steps=tf.cast(steps, tf.uint32), counted=counted, live=live)
+            sums, smoothed = self._sums(y, outputs, weights)
+            objective = tf.reduce_sum(smoothed / tf.maximum(weight, 1e-12) + self._penalty())
+        gradients = tape.gradient(objective, [variable.value for variable in self.trainable])
+        if "clip_norm" in self.key.uses:
+            gradients = clipped(gradients, self.settings["clip_norm"])
+        self.optimizer.apply(gradients, self.trainable)
+        return sums
+
+    def _penalty(self) -> Any:
+        """Return each member's penalty on its kernels, (P,)."""
+        penalty = tf.zeros((self.key.members,))
+        for name, size in (("l1", tf.abs), ("l2", tf.square)):
+            if name in self.key.uses:
+                total = tf.add_n([tf.reduce_sum(size(layer.kernel.value), axis=(1, 2)) for layer in self.model.dense])
+                penalty += self.settings[name][:, 0, 0] * total
+        return penalty
+
+    def _sums(self, y: Any, outputs: Any, weights: Any) -> tuple[Any, Any]:
+        """Return weighted sums over rows of loss, metric and weight (3, P), and of the smoothed loss (P,)."""
+        smoothing = self.settings["label_smoothing"] if "label_smoothing" in self.key.uses else None
+        loss, smoothed = self.loss(y, outputs, smoothing)
+        metric = tf.reshape(self.row_metric(y, self.activation(outputs)), tf.shape(loss))
+        sums = [tf.reduce_sum(value * weights, axis=1) for value in (loss, metric, tf.ones_like(loss))]
+        return tf.stack(sums), tf.reduce_sum(smoothed * weights, axis=1)
+
+    def _evaluate(self, X: Any, y: Any, rows: Any, weights: Any) -> Any:
+        outputs, targets = self.model(tf.gather(X, rows)), tf.gather(y, rows)
+        return self._sums(targets, outputs, weights)[0], self.activation(outputs), targets
+
+    def _keep(self, improved: Any) -> None:
+        mask = tf.reshape(improved, (self.key.members, 1, 1))
+        for best, variable in zip(self.best, self.model.learned, strict=True):
+            best.assign(tf.where(mask, variable.value, best))
+
+
+def _column(values: Any, dtype: Any = np.float32) -> np.ndarray:
+    """Give one value a member the shape (P, 1, 1)."""
+    return np.asarray(values, dtype).reshape(-1, 1, 1)
+
+
+def _functions(key: ProgramKey) -> tuple[Any, Any, Any]:
+    """Return loss, row metric and output activation; a loss returns itself and, with smoothing, its smoothed twin."""
+    activation = keras.activations.get(key.network.output_activation)
+    keras_loss, row_metric = getattr(keras.losses, key.loss), getattr(keras.metrics, key.row_metric)
+    # Cross-entropies are exact before the activation that belongs to them.
+    from_logits = key.loss.endswith("crossentropy") and key.network.output_activation in ("sigmoid", "softmax")
+
+    def plain(function: Any, y: Any, outputs: Any) -> Any:
+        return function(y, outputs, from_logits=True) if from_logits else function(y, activation(outputs))
+
+    def loss(y: Any, outputs: Any, smoothing: Any) -> tuple[Any, Any]:
+        value = plain(keras_loss, y, outputs)
+        if smoothing is None or not key.loss.endswith("crossentropy"):
+            return value, value
+        if key.loss.startswith("sparse"):
+            one_hot = tf.one_hot(tf.cast(y[..., 0], tf.int32), key.network.outputs)
+            targets = one_hot * (1.0 - smoothing) + smoothing / key.network.outputs
+            return value, plain(keras.losses.categorical_crossentropy, targets, outputs)
+        classes = key.network.outputs if key.loss.startswith("categorical") else 2
+        return value, plain(keras_loss, y * (1.0 - smoothing) + smoothing / classes, outputs)
+
+    return loss, row_metric, activation
+
+
+_programs: OrderedDict[ProgramKey, Program] = OrderedDict()
+
+
+@contextmanager
+def checked_out(key: ProgramKey) -> Iterator[Program]:
+    """Lend a program; it is out of the shelf while in use, so threads never share one."""
+    program = _programs.pop(key, None) or Program(key)
+    yield program
+    _programs[key] = program
+    while len(_programs) > PROGRAMS_KEPT:
+        _programs.popitem(last=False)

@@ -1,0 +1,63 @@
+"""Random numbers in a compiled program: a stream for each member, the same whatever the population around it.
+
+A number is a hash of (member's seed, layer, member's step, position). Nothing is drawn from a shared generator, so
+member k gets the same numbers alone, in any population, and in any order of the members.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import tensorflow as tf
+
+__all__ = ["normal", "uniform"]
+
+GOLDEN = 0x9E3779B9  # 2**32 divided by the golden ratio: spreads small integers over all bits
+
+
+def uniform(seeds: Any, layer: int, steps: Any, shape: Any) -> Any:
+    """Return numbers uniform on [0, 1).
+
+    Parameters
+    ----------
+    seeds, steps : Tensor of shape (P, 1, 1), uint32
+        The members' seeds, and how many updates each has had.
+    layer : int
+        Which of a network's streams.
+    shape : (rows, features)
+        How many numbers each member needs.
+
+    Returns
+    -------
+    Tensor of shape (P, rows, features), float32
+
+    Examples
+    --------
+    >>> seeds, steps = tf.constant([[[1]], [[2]]], tf.uint32), tf.zeros((2, 1, 1), tf.uint32)
+    >>> numbers = uniform(seeds, 0, steps, (1000, 10)).numpy()
+    >>> numbers.shape, bool(abs(numbers.mean() - 0.5) < 0.01)
+    ((2, 1000, 10), True)
+    """
+    rows, features = shape
+    positions = tf.cast(tf.reshape(tf.range(rows * features), (1, rows, features)), tf.uint32)
+    key = _mix(_mix(seeds + tf.constant(GOLDEN * (layer + 1) % 2**32, tf.uint32)) + steps)
+    # Positions are mixed first: added as they are, two keys that lie close together would give shifted copies.
+    bits = _mix(tf.bitwise.bitwise_xor(key, _mix(positions)))
+    # The upper 24 bits, which a float32 holds exactly.
+    return tf.cast(tf.bitwise.right_shift(bits, tf.constant(8, tf.uint32)), tf.float32) * 2.0**-24
+
+
+def normal(seeds: Any, layer: int, steps: Any, shape: Any) -> Any:
+    """Return standard normal numbers, by the transform of Box and Muller (1958); arguments as for `uniform`."""
+    radius = tf.sqrt(-2.0 * tf.math.log(1.0 - uniform(seeds, 2 * layer, steps, shape)))
+    return radius * tf.cos(2.0 * math.pi * uniform(seeds, 2 * layer + 1, steps, shape))
+
+
+def _mix(x: Any) -> Any:
+    """Scramble uint32 numbers by the finaliser of MurmurHash3 (A. Appleby, 2011, public domain)."""
+    x = tf.bitwise.bitwise_xor(x, tf.bitwise.right_shift(x, tf.constant(16, tf.uint32)))
+    x *= tf.constant(0x85EBCA6B, tf.uint32)
+    x = tf.bitwise.bitwise_xor(x, tf.bitwise.right_shift(x, tf.constant(13, tf.uint32)))
+    x *= tf.constant(0xC2B2AE35, tf.uint32)
+    return tf.bitwise.bitwise_xor(x, tf.bitwise.right_shift(x, tf.constant(16, tf.uint32)))
