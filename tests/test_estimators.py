@@ -31,7 +31,7 @@ TINY: dict[str, Any] = {"hidden": [4], "epochs": 5, "members": 2, "random_state"
 def keep_all_programs() -> Iterator[None]:
     """Most fits here are of the same few shapes: compile each once."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("tabular_dl.nn.training.PROGRAMS_KEPT", 100)
+        patch.setattr("tabular_dl.nn.program.PROGRAMS_KEPT", 100)
         yield
 
 

@@ -27,8 +27,11 @@ LAYERS = """
     groups
     nn
     nn.training
-    nn.network
-    nn.layers nn.optimizers
+    nn.callbacks nn.program nn.stopping
+    nn.feeding nn.inference
+    nn.members nn.network
+    nn.layers nn.optimizers nn.schedules
+    nn.streams
     metrics feature_rules
     problems columns expressions yaml_reader
     targets

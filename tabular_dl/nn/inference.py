@@ -88,10 +88,11 @@ def plain_model(network: Network, weights: Sequence[np.ndarray], member: int) ->
     """
     layers: list[Any] = [keras.Input((network.inputs,))]
     for width in network.hidden:
-        layers.append(keras.layers.Dense(width))
         if network.batch_norm:
-            layers.append(keras.layers.BatchNormalization())
-        layers.append(keras.layers.Activation(network.activation))
+            normed = [keras.layers.BatchNormalization(), keras.layers.Activation(network.activation)]
+            layers += [keras.layers.Dense(width), *normed]
+        else:
+            layers.append(keras.layers.Dense(width, activation=network.activation))
     layers.append(keras.layers.Dense(network.outputs, activation=network.output_activation))
     model = keras.Sequential(layers)
     set_plain_weights(model, weights, member)

@@ -12,8 +12,9 @@ import tensorflow as tf
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tabular_dl.nn import network as module
-from tabular_dl.nn.network import ACTIVATIONS, Network, StackedModel, initial_weights, plain_model, predict
+from tabular_dl.nn import inference as module
+from tabular_dl.nn.inference import plain_model, predict
+from tabular_dl.nn.network import ACTIVATIONS, Network, StackedModel, initial_weights
 
 NETWORK = Network(inputs=5, hidden=(8, 4), outputs=3, activation="tanh", output_activation="softmax", dropout=True)
 X = np.random.default_rng(0).normal(size=(11, 5)).astype("float32")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections import OrderedDict
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import keras
@@ -15,10 +15,13 @@ import tensorflow as tf
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tabular_dl.nn import training as module
-from tabular_dl.nn.network import Network, initial_weights, plain_model, predict
+from tabular_dl.nn import program as module
+from tabular_dl.nn import training as engine
+from tabular_dl.nn.inference import plain_model, predict
+from tabular_dl.nn.members import Members, Training
+from tabular_dl.nn.network import Network, initial_weights
 from tabular_dl.nn.optimizers import OPTIMIZERS
-from tabular_dl.nn.training import DivergedError, Members, Population, Training, fit_population
+from tabular_dl.nn.training import DivergedError, DivergedWarning, Population
 from tabular_dl.problems import PROBLEMS
 
 ROWS, FEATURES, CLASSES = 40, 3, 3
@@ -38,10 +41,22 @@ def network(problem: str = "binary", *, hidden: tuple[int, ...] = (4,), dropout:
     return Network(FEATURES, hidden, kind.units(CLASSES), output_activation=kind.activation, dropout=dropout)
 
 
-def training(problem: str = "binary", **changes: Any) -> Training:
+@dataclass(frozen=True)
+class How(Training):
+    """How a test trains: as `Training` says, with one patience for all members."""
+
+    patience: float | None = None
+
+
+def training(problem: str = "binary", **changes: Any) -> How:
     kind = PROBLEMS[problem]
-    plain = Training(kind.loss, kind.row_metric, epochs=5, batch_size=8, compile=False)
+    plain = How(kind.loss, kind.row_metric, epochs=5, batch_size=8, compile=False)
     return replace(plain, **changes)
+
+
+def fit_population(shape: Network, table: Any, y: Any, who: Members, how: How, on_epoch: Any = None) -> Population:
+    patience = np.inf if how.patience is None else how.patience
+    return engine.fit_population(shape, table, y, replace(who, patience=patience), how, on_epoch=on_epoch)
 
 
 def members(
@@ -68,16 +83,7 @@ def members(
 
 def chosen(population: Members, numbers: Sequence[int]) -> Members:
     """Return some of the members, in this order."""
-    ks = list(numbers)
-    return Members(
-        seeds=[population.seeds[k] for k in ks],
-        training_rows=[population.training_rows[k] for k in ks],
-        validation_rows=[population.validation_rows[k] for k in ks],
-        widths=[population.widths[k] for k in ks],
-        learning_rate=None if population.learning_rate is None else population.learning_rate[ks],
-        l2=population.l2[ks],
-        dropout=population.dropout[ks],
-    )
+    return population.take(list(numbers))
 
 
 def check_same(population: Population, ks: Sequence[int], other: Population, atol: float = 1e-4) -> None:
@@ -374,7 +380,7 @@ def test_a_compiled_fit_repeats_bit_for_bit() -> None:
 
 
 def test_a_second_fit_of_the_same_shapes_traces_nothing(programs: OrderedDict[Any, Any]) -> None:
-    first = members(2, training_rows=[ALL[:30], ALL[:17]], validation_rows=[ALL[30:]] * 2)
+    first = members(2, training_rows=[ALL[:30], ALL[:17]], validation_rows=[ALL[30:]] * 2, l2=0.01)
     other = replace(
         members(2, training_rows=[ALL[5:22], ALL[:31]], validation_rows=[ALL[31:36], ALL[5:15]], rate=0.01, l2=0.1),
         seeds=[8, 9],
@@ -394,7 +400,7 @@ def test_the_programs_that_are_kept_are_bounded_the_oldest_goes(
     monkeypatch.setattr(module, "PROGRAMS_KEPT", 2)
     for size in (1, 2, 1, 3):
         fit_population(network(hidden=()), X, TARGETS["binary"], members(size), training(epochs=1))
-    assert [(program.size, program.traces) for program in programs.values()] == [(1, 1), (3, 1)]
+    assert [(program.key.members, program.traces) for program in programs.values()] == [(1, 1), (3, 1)]
 
 
 def test_a_fit_that_was_broken_off_leaves_nothing_behind(programs: OrderedDict[Any, Any]) -> None:
@@ -421,25 +427,23 @@ def test_many_shapes_may_be_trained_without_a_warning(caplog: pytest.LogCaptureF
 
 
 def test_divergence_names_the_member_and_what_to_do() -> None:
-    expected = (
-        r"the loss of member 1 \(of 2\) became NaN or infinite with optimizer sgd\. "
-        r"Lower learning_rate, or scale the numeric columns"
-    )
+    how = training("regression", optimizer="sgd")
+    reported = r"member 1 \(learning_rate 1.0\d*e\+30\) became NaN or infinite with sgd\. They keep their best epoch"
+    with pytest.warns(DivergedWarning, match=reported):
+        one = fit_population(network("regression"), X, TARGETS["regression"], members(2, rate=[0.01, 1e30]), how)
+    assert one.diverged.tolist() == [False, True]
+    expected = r"for all 2 members: the loss of member 0 .* in its first epoch\. Lower learning_rate"
     with pytest.raises(DivergedError, match=expected):
-        fit_population(
-            network("regression"),
-            X,
-            TARGETS["regression"],
-            members(2, rate=[0.01, 1e30]),
-            training("regression", optimizer="sgd"),
-        )
+        fit_population(network("regression"), X, TARGETS["regression"], members(2, rate=1e30), how)
 
 
 def test_a_member_that_diverges_disturbs_no_other_and_keeps_its_best_finite_epoch() -> None:
     who = members(3, training_rows=[ALL[:32]] * 3, validation_rows=[ALL[32:]] * 3, rate=[0.01, 30.0, 0.02])
     shape = network("regression", hidden=())
     how = training("regression", optimizer="sgd", patience=15, epochs=15)
-    population = fit_population(shape, X, TARGETS["regression"], who, how)
+    with pytest.warns(DivergedWarning, match=r"member 1 \(learning_rate 30.0"):
+        population = fit_population(shape, X, TARGETS["regression"], who, how)
+    assert population.diverged.tolist() == [False, True, False]
     assert len(losses(population, 1)) < 15
     assert np.isinf(population.history["val_loss"][:, 1]).any() or np.isnan(population.history["val_loss"][-1, 1])
     assert population.best_epoch[1] == 1
@@ -449,6 +453,13 @@ def test_a_member_that_diverges_disturbs_no_other_and_keeps_its_best_finite_epoc
 
 def logit(p: Any) -> np.ndarray:
     return np.log(np.asarray(p) / (1 - np.asarray(p)))
+
+
+def functions(problem: str) -> tuple[Any, Any, Any]:
+    """Return a program's loss of targets and outputs, its row metric and its output activation."""
+    key = module.ProgramKey.of(network(problem), members(1), training(problem), (), False)
+    loss, row_metric, activation = module._functions(key)
+    return lambda y, outputs: loss(y, outputs, None)[0], row_metric, activation
 
 
 PROBABILITIES = [[0.6, 0.3, 0.1], [0.3, 0.6, 0.1], [0.1, 0.7, 0.2]]
@@ -465,14 +476,14 @@ TRIPLES = [[0.1, 0.3, 0.6], [0.2, 0.6, 0.2], [0.3, 0.4, 0.3]]
     ],
 )
 def test_a_loss_is_that_of_the_worked_example(problem: str, targets: Any, outputs: Any, rows: Any) -> None:
-    loss, _, _ = module._functions(training(problem), network(problem))
+    loss, _, _ = functions(problem)
     found = loss(tf.constant([targets], tf.float32), tf.constant([outputs], tf.float32))
     np.testing.assert_allclose(found, [rows], atol=1e-4)
 
 
 def test_the_means_of_the_worked_examples_are_the_courses() -> None:
-    binary, _, _ = module._functions(training("binary"), network("binary"))
-    sparse, _, _ = module._functions(training("multiclass"), network("multiclass"))
+    binary, _, _ = functions("binary")
+    sparse, _, _ = functions("multiclass")
     outputs = tf.constant(logit([[[0.8], [0.3], [0.5], [0.9]]]), tf.float32)
     assert np.mean(binary(tf.constant([[[1.0], [0], [0], [1]]]), outputs)) == pytest.approx(0.3446, abs=5e-5)
     value = np.mean(sparse(tf.constant([[[1.0], [2], [0]]]), tf.constant(np.log([PROBABILITIES]), tf.float32)))
@@ -484,15 +495,15 @@ def test_the_means_of_the_worked_examples_are_the_courses() -> None:
 
 
 def test_a_cross_entropy_is_exact_where_the_probability_is_zero_in_float32() -> None:
-    loss, _, _ = module._functions(training("binary"), network("binary"))
+    loss, _, _ = functions("binary")
     assert np.asarray(loss(tf.constant([[[1.0]]]), tf.constant([[[-200.0]]]))) == pytest.approx(200.0)
 
 
 @settings(max_examples=30, deadline=None)
 @given(st.lists(st.floats(-50, 50), min_size=2, max_size=6))
 def test_softmax_sums_to_one_and_of_two_is_the_sigmoid_of_the_difference(outputs: list[float]) -> None:
-    _, _, softmax = module._functions(training("multiclass"), network("multiclass"))
-    _, _, sigmoid = module._functions(training("binary"), network("binary"))
+    _, _, softmax = functions("multiclass")
+    _, _, sigmoid = functions("binary")
     assert np.sum(softmax(tf.constant([outputs]))) == pytest.approx(1.0, abs=1e-5)
     a, b = outputs[:2]
     assert np.asarray(softmax(tf.constant([[a, b]])))[0, 0] == pytest.approx(
