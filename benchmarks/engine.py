@@ -1,8 +1,8 @@
 """How fast the population engine is: ratios to Keras's `Model.fit` and shares of NumPy's matrix product, in one run.
 
 Each figure is the median of three measurements in this process. The time of an epoch is steady: what further epochs
-add to a fit, without tracing and compiling. Keras trains the same network, warm, on the same rows and batches. A training has
-6 x parameters x rows x epochs x P floating-point operations: two for each weight forward, four backward.
+add to a fit, without tracing and compiling. Keras trains the same network, warm, on the same rows and batches. A
+training has 6 x parameters x rows x epochs x P floating-point operations: two for each weight forward, four backward.
 
     python benchmarks/engine.py
 """

@@ -21,7 +21,7 @@ from pydantic import (
     model_validator,
 )
 
-from tabular_dl.errors import DataError, SpecError, did_you_mean
+from tabular_dl.errors import DataError, SpecError, did_you_mean, plain_words
 
 if TYPE_CHECKING:
     import numpy as np
@@ -137,6 +137,13 @@ class ColumnRule(BaseModel):
             raise ValueError(f"named twice: {', '.join(twice)}; name each column once in a rule")
         return columns
 
+    @field_validator("fill_value", mode="before")
+    @classmethod
+    def _constant(cls, value: Any) -> Any:
+        if not isinstance(value, str | bool | int | float | None):
+            raise ValueError(f"impute: the constant is text, a number, true or false, found {value!r}")
+        return value
+
     @field_validator("impute", "encode", "scale")
     @classmethod
     def _known(cls, value: str, info: ValidationInfo) -> str:
@@ -204,7 +211,7 @@ def _explain(problem: Any, place: int) -> str:
     where = ", ".join(["columns", f"rule {place}", *(str(key) for key in problem["loc"])])
     if problem["type"] == "extra_forbidden":
         return f"{where}: there is no such key. {did_you_mean(str(problem['loc'][-1]), ColumnRule.model_fields)}"
-    return f"{where}: {problem['msg'].removeprefix('Value error, ')}"
+    return f"{where}: {plain_words(problem)}"
 
 
 def category_text(value: object) -> str:

@@ -36,7 +36,7 @@ class Competition:
     id : str or None
         The column that identifies a row in a submission.
     train : DataFrame of shape (rows, columns)
-        With the target, which has no missing value.
+        With the target, which has no missing value. In each table rows count from 1, and ids are text.
     test : DataFrame of shape (test rows, columns)
         Without the target.
     sample : DataFrame or None
@@ -83,7 +83,7 @@ def load_competition(source: str, target: str, id_column: str | None = None) -> 
     ((891, 12), (418, 11))
     """
     folder = find_folder(source)
-    train, test = read_table(folder / "train.csv"), read_table(folder / "test.csv")
+    train, test = (read_table(folder / name, id_column) for name in ("train.csv", "test.csv"))
     _check_target(train, target, folder / "train.csv")
     if id_column is not None:
         for table, name in ((train, "train.csv"), (test, "test.csv")):
@@ -95,7 +95,7 @@ def load_competition(source: str, target: str, id_column: str | None = None) -> 
         id=id_column,
         train=train,
         test=test.drop(columns=target, errors="ignore"),
-        sample=read_table(sample) if sample.exists() else None,
+        sample=read_table(sample, id_column) if sample.exists() else None,
         digest=hashlib.sha256((folder / "train.csv").read_bytes()).hexdigest(),
         test_digest=hashlib.sha256((folder / "test.csv").read_bytes()).hexdigest(),
     )
@@ -126,20 +126,34 @@ def find_folder(source: str) -> Path:
     )
 
 
-def read_table(path: Path) -> pd.DataFrame:
+def read_table(path: Path, id_column: str | None = None) -> pd.DataFrame:
     """Read a CSV file that has a header and at least one row.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    id_column : str, optional
+        A column to read as the text that it is, so that 007 stays 007; a table need not have it.
+
+    Returns
+    -------
+    DataFrame
+        Its index counts the rows as people do: row 1 is the first after the header.
 
     Raises
     ------
     DataError
-        If the file is missing, empty or not a table.
+        If the file is missing, empty or not a table, or two columns have one name.
     """
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", pd.errors.ParserWarning)
             # No column is an index, even where rows have more fields than the header. Read whole: in parts, a column
             # of numbers with one text far below would be of two types.
-            table = pd.read_csv(path, index_col=False, low_memory=False)
+            types = None if id_column is None else {id_column: "str"}
+            table = pd.read_csv(path, index_col=False, low_memory=False, dtype=types)
+            twice = _names_twice(path, list(table.columns))
     except FileNotFoundError:
         raise DataError(f"There is no file {path}. The folder of a competition holds train.csv and test.csv.") from None
     except pd.errors.EmptyDataError:
@@ -150,16 +164,27 @@ def read_table(path: Path) -> pd.DataFrame:
         raise DataError(f"{path} cannot be read as a CSV file: {str(error).strip()}.") from None
     if table.empty:
         raise DataError(f"{path} has a header and no rows.")
-    return table
+    if twice:
+        raise DataError(f"{path}: the header has the column {twice[0]!r} twice. Rename or remove one of the two.")
+    return table.set_axis(pd.RangeIndex(1, len(table) + 1))
 
 
-def read_answers(folder: Path, target: str) -> pd.DataFrame | None:
+def _names_twice(path: Path, read: list[str]) -> list[str]:
+    """Return the names that a header repeats, of which pandas has read the second x as x.1."""
+    if not any(name.rpartition(".")[0] in read for name in read):
+        return []  # without a second look at the file, which may be a pipe
+    header = pd.read_csv(path, index_col=False, header=None, nrows=1, dtype=str, keep_default_na=False).iloc[0]
+    return [name for name in header[header.duplicated()] if name]
+
+
+def read_answers(folder: Path, target: str, id_column: str) -> pd.DataFrame | None:
     """Read the test rows' true targets, where the folder has them. Only the scorer of a submission may call this."""
     path = folder / "answers.csv"
     if not path.exists():
         return None
-    answers = read_table(path)
+    answers = read_table(path, id_column)
     require_column(answers, target, path, "the target")
+    _check_ids(answers, id_column, path)
     return answers
 
 
@@ -198,9 +223,9 @@ def _check_ids(table: pd.DataFrame, id_column: str, path: Path) -> None:
             f"{path}, column {id_column} (the id): row {missing[0]} has no value ({len(missing)} such rows). "
             "Fill it in, or name another column as id."
         )
-    twice = table.index[table[id_column].duplicated()]
+    twice = table[id_column][table[id_column].duplicated()]
     if len(twice):
         raise DataError(
-            f"{path}, column {id_column} (the id): {table[id_column].tolist()[twice[0]]!r} in row {twice[0]} was there "
+            f"{path}, column {id_column} (the id): {twice.iloc[0]!r} in row {twice.index[0]} was there "
             f"before ({len(twice)} such rows). An id belongs to one row: remove the others, or name another column."
         )

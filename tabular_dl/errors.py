@@ -8,9 +8,33 @@ the package, and keeps its traceback.
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Any
 
-__all__ = ["DataError", "SpecError", "SubmissionError", "TabularDLError", "UserError", "did_you_mean"]
+__all__ = ["DataError", "SpecError", "SubmissionError", "TabularDLError", "UserError", "did_you_mean", "plain_words"]
+
+MOST_OPTIONS = 12  # that one message lists
+
+# What a value should have been, by pydantic's name of the mistake; in braces, what pydantic adds to it.
+_EXPECTED = {
+    "dict_type": "a mapping",
+    "model_type": "a mapping",
+    "list_type": "a list",
+    "tuple_type": "a list",
+    "too_short": "a list of {min_length} or more",
+    "string_type": "text",
+    "string_too_short": "text of {min_length} or more characters",
+    "string_pattern_mismatch": "letters, digits, '_', '.' or '-', the first a letter or a digit",  # one pattern: names
+    "int_type": "a whole number",
+    "int_parsing": "a whole number",
+    "int_from_float": "a whole number",
+    "float_type": "a number",
+    "float_parsing": "a number",
+    "bool_type": "true or false",
+    "bool_parsing": "true or false",
+    "literal_error": "{expected}",
+    "greater_than_equal": "{ge} or more",
+}
 
 
 class TabularDLError(Exception):
@@ -37,7 +61,9 @@ class SubmissionError(UserError):
 
 
 def did_you_mean(word: str, options: Iterable[str]) -> str:
-    """Return a sentence that suggests the option nearest to a mistyped word, or lists all of them.
+    """Return a sentence that suggests the option nearest to a mistyped word, or lists the options.
+
+    Upper and lower case are the same; at most 12 options are listed.
 
     Parameters
     ----------
@@ -59,7 +85,37 @@ def did_you_mean(word: str, options: Iterable[str]) -> str:
     'Known: boston, wine.'
     """
     names = sorted(options)
-    nearest = difflib.get_close_matches(word, names, n=1, cutoff=0.6)
+    lower = {name.lower(): name for name in names}
+    nearest = difflib.get_close_matches(word.lower(), lower, n=1, cutoff=0.6)
     if nearest:
-        return f"Did you mean {nearest[0]!r}?"
-    return f"Known: {', '.join(names)}." if names else "There are none."
+        return f"Did you mean {lower[nearest[0]]!r}?"
+    more = f" and {len(names) - MOST_OPTIONS} more" if len(names) > MOST_OPTIONS else ""
+    return f"Known: {', '.join(names[:MOST_OPTIONS])}{more}." if names else "There are none."
+
+
+def plain_words(problem: Mapping[str, Any]) -> str:
+    """Say what one of pydantic's errors means to someone who does not know pydantic.
+
+    Parameters
+    ----------
+    problem : mapping
+        An item of `pydantic.ValidationError.errors`.
+
+    Returns
+    -------
+    str
+        What was expected and what was found, without the key.
+
+    Examples
+    --------
+    >>> plain_words({"type": "greater_than_equal", "ctx": {"ge": 2}, "input": 1})
+    'expected 2 or more, found 1.'
+    """
+    if problem["type"] == "missing":
+        return "this key is required."
+    if problem["type"] == "value_error":  # raised by a check of our own
+        return str(problem["msg"]).removeprefix("Value error, ")
+    if problem["type"] not in _EXPECTED:
+        return f"{problem['msg']}; found {problem['input']!r}."
+    expected = _EXPECTED[problem["type"]].format(**problem.get("ctx", {}))
+    return f"expected {expected}, found {problem['input']!r}."

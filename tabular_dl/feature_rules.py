@@ -24,7 +24,7 @@ from typing import Any
 from tabular_dl.errors import SpecError, did_you_mean
 from tabular_dl.expressions import parse
 
-__all__ = ["FEATURE_KEYS", "check_features", "columns_read"]
+__all__ = ["FEATURE_KEYS", "check_features", "columns_read", "first_mistake"]
 
 FEATURE_KEYS = ("from", "eval", "extract", "map", "fill", "rare", "count")
 
@@ -53,22 +53,44 @@ def check_features(features: Mapping[str, Mapping[str, Any]]) -> None:
     if not isinstance(features, Mapping):
         raise SpecError(f"features: expected a mapping of names to declarations, found {features!r}")
     for name, feature in features.items():
-        if not isinstance(name, str) or not name:
-            raise SpecError(f"features: a feature's name is text, found {name!r}")
-        if not isinstance(feature, Mapping):
-            raise SpecError(f"feature {name!r}: expected a mapping such as {{from: Name}}, found {feature!r}")
-        for key in feature:
-            if key not in FEATURE_KEYS:
-                raise SpecError(f"feature {name!r}: unknown key {key!r}. {did_you_mean(str(key), FEATURE_KEYS)}")
-        if ("from" in feature) == ("eval" in feature):
-            found = "both" if "from" in feature else "neither"
-            raise SpecError(
-                f"feature {name!r}: expected one source, `from: column` or `eval: expression`, found {found}"
-            )
-        for key, value in feature.items():
-            problem = _problem(key, value)
-            if problem:
-                raise SpecError(f"feature {name!r}, key {key!r}: {problem}")
+        mistake = first_mistake(name, feature)
+        if mistake:
+            raise SpecError(mistake[1])
+
+
+def first_mistake(name: Any, feature: Any) -> tuple[Any, str] | None:
+    """Find what makes the declaration of one feature impossible on any table.
+
+    Parameters
+    ----------
+    name, feature : object
+        As written in a pipeline file; right are text and a mapping.
+
+    Returns
+    -------
+    tuple of key and str, or None
+        The key that is wrong, None if it is the feature as a whole, and what to say. None if nothing is wrong.
+
+    Examples
+    --------
+    >>> first_mistake("Deck", {"from": "Cabin", "rare": 0})
+    ('rare', "feature 'Deck', key 'rare': expected a number of rows, 1 or more, found 0")
+    """
+    if not isinstance(name, str) or not name:
+        return None, f"features: a feature's name is text, found {name!r}"
+    if not isinstance(feature, Mapping):
+        return None, f"feature {name!r}: expected a mapping such as {{from: Name}}, found {feature!r}"
+    for key in feature:
+        if key not in FEATURE_KEYS:
+            return key, f"feature {name!r}: unknown key {key!r}. {did_you_mean(str(key), FEATURE_KEYS)}"
+    if ("from" in feature) == ("eval" in feature):
+        found = "both" if "from" in feature else "neither"
+        return None, f"feature {name!r}: expected one source, `from: column` or `eval: expression`, found {found}"
+    for key, value in feature.items():
+        problem = _problem(key, value)
+        if problem:
+            return key, f"feature {name!r}, key {key!r}: {problem}"
+    return None
 
 
 def columns_read(features: Mapping[str, Mapping[str, Any]]) -> tuple[str, ...]:

@@ -108,6 +108,12 @@ def check_target(spec: PipelineSpec, problem: Problem, y: pd.Series[Any], where:
                 f"found {wrong.tolist()[0]!r}. Correct it, or name another problem."
             )
         return
+    fractions = y[y % 1 != 0] if y.dtype.kind == "f" else y.head(0)
+    if len(fractions):
+        raise DataError(
+            f"{subject}, row {fractions.index[0]}: expected a label for problem: {problem.name}, found "
+            f"{fractions.tolist()[0]!r}, which is no whole number. Write problem: regression, or correct it."
+        )
     counts = y.value_counts()
     if problem.one_unit and len(counts) != 2:
         raise DataError(
@@ -122,7 +128,7 @@ def check_target(spec: PipelineSpec, problem: Problem, y: pd.Series[Any], where:
 
 
 def check_rows(spec: PipelineSpec, rows: pd.DataFrame, where: str, *, rest: bool = True) -> None:
-    """Refuse raw rows that a pipeline cannot be applied to, naming column, row and value.
+    """Refuse raw rows that a pipeline cannot be applied to.
 
     Parameters
     ----------
@@ -137,12 +143,22 @@ def check_rows(spec: PipelineSpec, rows: pd.DataFrame, where: str, *, rest: bool
 
     Raises
     ------
+    SpecError
+        If a rule or a feature names the target or the id.
     DataError
         Naming file, column, row and value.
     """
-    named = {*columns_read(spec.features), *(name for rule in spec.columns for name in rule.columns)}
+    named = {*_columns_named(spec), *spec.features}
     if spec.data.target in named:
         raise SpecError(f"pipeline {spec.name}: the target {spec.data.target!r} cannot be a feature too: remove it.")
+    # A part of an id may well say something (a travelling group, a site): `from` with `extract` is fine.
+    whole = {name: feature for name, feature in spec.features.items() if "extract" not in feature}
+    in_rules = [name for rule in spec.columns for name in rule.columns]
+    if spec.data.id in {*columns_read(whole), *spec.features, *in_rules}:
+        raise SpecError(
+            f"pipeline {spec.name}: the id {spec.data.id!r} cannot be a feature: it tells rows apart and teaches "
+            "nothing about others. Take a part of it by `from` and `extract`, or leave it out."
+        )
     try:
         table = DerivedFeatures(spec.features).fit_transform(rows)
     except DataError as error:
@@ -153,5 +169,10 @@ def check_rows(spec: PipelineSpec, rows: pd.DataFrame, where: str, *, rest: bool
 
 def columns_used(spec: PipelineSpec, rows: pd.DataFrame) -> list[str]:
     """Name the raw columns that predictions are made from, in the table's order."""
-    used = {*columns_read(spec.features), *(name for rule in spec.columns for name in rule.columns)}
+    used = _columns_named(spec)
     return [name for name in rows.columns if name in used]
+
+
+def _columns_named(spec: PipelineSpec) -> set[str]:
+    """Return the columns and features that features and rules are made from."""
+    return {*columns_read(spec.features), *(name for rule in spec.columns for name in rule.columns)}

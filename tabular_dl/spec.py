@@ -14,17 +14,34 @@ from functools import cache
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+)
 
 from tabular_dl.columns import ColumnRule, Rest
-from tabular_dl.errors import SpecError, did_you_mean
-from tabular_dl.feature_rules import check_features
+from tabular_dl.errors import SpecError, did_you_mean, plain_words
+from tabular_dl.feature_rules import first_mistake
 from tabular_dl.metrics import get_metric
 from tabular_dl.problems import get_problem
 from tabular_dl.resources import bundled
 from tabular_dl.yaml_reader import Key, read_value, read_yaml, write_yaml
 
-__all__ = ["DataSpec", "EnsembleSpec", "PipelineSpec", "dump_spec", "leaves", "list_pipelines", "load_spec"]
+__all__ = [
+    "DataSpec",
+    "EnsembleSpec",
+    "PipelineSpec",
+    "dump_spec",
+    "hyperparameters",
+    "leaves",
+    "list_pipelines",
+    "load_spec",
+]
 
 
 class _Frozen(BaseModel):
@@ -38,6 +55,13 @@ class DataSpec(_Frozen):
     target: str = Field(min_length=1, description="the column to predict")
     id: str | None = Field(default=None, description="the column that identifies a row in a submission")
     kaggle: str | None = Field(default=None, description="the competition's name on Kaggle")
+
+    @field_validator("id")
+    @classmethod
+    def _not_the_target(cls, name: str | None, info: ValidationInfo) -> str | None:
+        if name is not None and name == info.data.get("target"):
+            raise ValueError(f"{name!r} is the target. Name the column that identifies a row, or leave id out.")
+        return name
 
 
 class EnsembleSpec(_Frozen):
@@ -89,6 +113,11 @@ class PipelineSpec(_Frozen):
     training: dict[str, Any] = {}
     ensemble: EnsembleSpec = EnsembleSpec()
     seed: Annotated[int, Field(ge=0, strict=True)] = 0
+
+    @field_validator("features", "network", "training", "ensemble", mode="before")
+    @classmethod
+    def _nothing_is_empty(cls, section: Any) -> Any:
+        return {} if section is None else section
 
 
 def list_pipelines() -> dict[str, Path]:
@@ -203,7 +232,9 @@ def _apply(content: dict[str, Any], override: str) -> Key:
     node: Any = content
     for part in parents:
         step = _step(node, part, key, override)
-        node = node.setdefault(step, {}) if isinstance(node, dict) else node[step]
+        if isinstance(node, dict) and node.get(step) is None:
+            node[step] = {}
+        node = node[step]
         key = (*key, step)
     step = _step(node, leaf, key, override)
     node[step] = read_value(text)
@@ -221,12 +252,10 @@ def _step(node: Any, part: str, key: Key, override: str) -> str | int:
 
 def _check_features(spec: PipelineSpec, places: Mapping[Key, str], path: Path) -> None:
     for name, feature in spec.features.items():
-        try:
-            check_features({name: feature})
-        except SpecError as error:
-            message = str(error)  # it names the key, if the mistake is in one
-            key: Key = ("features", name, *(part for part in feature if f"key {part!r}" in message))
-            raise SpecError(f"{_place(key, places, path)}: {message}") from None
+        mistake = first_mistake(name, feature)
+        if mistake:
+            key, message = mistake
+            raise SpecError(f"{_place(('features', name, key), places, path)}: {message}")
 
 
 def _check_hyperparameters(spec: PipelineSpec, places: Mapping[Key, str], path: Path) -> None:
@@ -242,16 +271,13 @@ def _check_hyperparameters(spec: PipelineSpec, places: Mapping[Key, str], path: 
 
 def _explain(error: Any, places: Mapping[Key, str], path: Path) -> str:
     """Turn one of pydantic's errors into a sentence: file and line, key, what is wrong, what to do."""
-    key: Key = tuple(error["loc"])
+    key: Key = tuple(part for part in error["loc"] if part != "[key]")
     where = f"{_place(key, places, path)}: {'.'.join(map(str, key))}"
     if error["type"] == "extra_forbidden":
         models: dict[str, type[BaseModel]] = {"data": DataSpec, "ensemble": EnsembleSpec, "columns": ColumnRule}
         model = models[str(key[0])] if len(key) > 1 else PipelineSpec
         return f"{where}: there is no such key. {did_you_mean(str(key[-1]), model.model_fields)}"
-    if error["type"] == "missing":
-        return f"{where}: this key is required."
-    message = error["msg"].removeprefix("Value error, ")
-    return f"{where}: {message}" if message != error["msg"] else f"{where}: {message}; found {error['input']!r}."
+    return f"{where}: {plain_words(error)}"
 
 
 def _place(key: Key, places: Mapping[Key, str], path: Path) -> str:

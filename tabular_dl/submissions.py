@@ -22,7 +22,7 @@ def prediction_table(
     Parameters
     ----------
     ids : Series of shape (rows,) or None
-        The id column; None numbers the rows from 0.
+        The id column; None numbers the rows from 1.
     target : str
         The predicted column's name.
     predictions : ndarray of shape (rows, classes) or (rows,)
@@ -40,7 +40,7 @@ def prediction_table(
        Id    y  p_no  p_yes
     0   7  yes  0.25   0.75
     """
-    first = pd.RangeIndex(len(predictions), name="row").to_series() if ids is None else ids
+    first = pd.RangeIndex(1, len(predictions) + 1, name="row").to_series() if ids is None else ids
     table = pd.DataFrame({first.name: first.to_numpy()})
     if classes is None:
         table[target] = predictions

@@ -1,8 +1,15 @@
 """YAML as people mean it: safe, without surprises, and with the line of every key.
 
-PyYAML follows YAML 1.1, where ``1e-4`` is text, ``no`` is false and a repeated key silently wins. Here numbers with an
-exponent are numbers, only true and false are booleans, a date is text (YAML 1.2's core schema), and a repeated key is
-an error.
+PyYAML follows YAML 1.1, where ``1e-4`` is text, ``no`` is false, ``010`` is 8, ``1:30`` is 90 and a repeated key
+silently wins. Here a repeated key is an error, and values are what YAML 1.2's core schema says:
+
+========== =====================================================================================
+integers   decimal digits, also after a zero (``010`` is 10); ``0o17`` is octal, ``0x1F`` hexadecimal
+floats     with a point, an exponent or both; ``.inf``, ``-.inf`` and ``.nan``
+booleans   true and false
+null       null, ``~`` or nothing
+text       all else: ``no``, ``1:30``, ``1_000``, a date
+========== =====================================================================================
 """
 
 from __future__ import annotations
@@ -19,27 +26,38 @@ __all__ = ["Key", "read_value", "read_yaml", "write_yaml"]
 
 Key = tuple[str | int, ...]
 
-_FLOAT = re.compile(r"^[-+]?(?:(?:[0-9]+\.[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?|[0-9]+[eE][-+]?[0-9]+)$")
+_NULL, _MERGE, _BOOL, _INT, _FLOAT = (f"tag:yaml.org,2002:{name}" for name in ("null", "merge", "bool", "int", "float"))
+_NUMBERS = {
+    _INT: re.compile(r"^(?:[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+)$"),
+    _FLOAT: re.compile(
+        r"^(?:[-+]?(?:(?:[0-9]+\.[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?|[0-9]+[eE][-+]?[0-9]+|\.(?:inf|Inf|INF))"
+        r"|\.(?:nan|NaN|NAN))$"
+    ),
+}
 
 
 class _Loader(yaml.SafeLoader):
-    """The safe loader with the resolvers of YAML 1.2's core schema for booleans, floats and dates."""
+    """The safe loader with the resolvers of YAML 1.2's core schema, and with merge keys as before."""
 
     yaml_implicit_resolvers = {  # noqa: RUF012 (PyYAML's own class attribute)
-        first: [(tag, pattern) for tag, pattern in resolvers if not tag.endswith((":bool", ":float", ":timestamp"))]
+        first: [(tag, pattern) for tag, pattern in resolvers if tag in (_NULL, _MERGE)]
         for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
     }
 
-
-_Loader.add_implicit_resolver("tag:yaml.org,2002:bool", re.compile("^(?:true|True|TRUE|false|False|FALSE)$"), "tTfF")
-_Loader.add_implicit_resolver("tag:yaml.org,2002:float", _FLOAT, "-+.0123456789")
+    def construct_integer(self, node: yaml.ScalarNode) -> int:
+        """Read digits, in base 10 unless marked otherwise."""
+        return int(node.value, {"0o": 8, "0x": 16}.get(node.value[:2], 10))
 
 
 class _Dumper(yaml.SafeDumper):
     """The safe dumper that also quotes text which would be a number here and not in YAML 1.1, like ``'1e5'``."""
 
 
-_Dumper.add_implicit_resolver("tag:yaml.org,2002:float", _FLOAT, "-+.0123456789")
+_Loader.add_implicit_resolver(_BOOL, re.compile("^(?:true|True|TRUE|false|False|FALSE)$"), "tTfF")
+_Loader.add_constructor(_INT, _Loader.construct_integer)
+for _tag, _pattern in _NUMBERS.items():
+    for _class in (_Loader, _Dumper):
+        _class.add_implicit_resolver(_tag, _pattern, "-+.0123456789")
 
 
 def read_value(text: str) -> Any:
@@ -48,7 +66,7 @@ def read_value(text: str) -> Any:
     Raises
     ------
     SpecError
-        If the text is not YAML.
+        If the text is not YAML, or a key appears twice.
 
     Examples
     --------
@@ -56,8 +74,8 @@ def read_value(text: str) -> Any:
     (0.0001, [64, 32], 'no')
     """
     try:
-        return yaml.load(text, Loader=_Loader)  # noqa: S506 (a safe loader, see above)
-    except yaml.YAMLError:
+        return _read(text, repr(text))[0]
+    except (yaml.YAMLError, RecursionError):
         raise SpecError(f"{text!r} is not a YAML value; put text with special characters into quotes.") from None
 
 
@@ -88,9 +106,7 @@ def read_yaml(path: Path) -> tuple[dict[str, Any], dict[Key, int]]:
     except (OSError, UnicodeDecodeError) as error:
         raise SpecError(f"{path} cannot be read: {error}.") from None
     try:
-        root = yaml.compose(text, Loader=_Loader)
-        content = yaml.load(text, Loader=_Loader)  # noqa: S506 (a safe loader, see above)
-        lines = _lines(root, (), path) if root else {}
+        content, lines = _read(text, str(path))
     except RecursionError:
         raise SpecError(f"{path}: not a pipeline: it is nested too deeply, or an alias contains itself.") from None
     except yaml.MarkedYAMLError as error:
@@ -116,17 +132,26 @@ def write_yaml(content: dict[str, Any]) -> str:
     return yaml.dump(content, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=120)
 
 
-def _lines(node: yaml.Node, key: Key, path: Path) -> dict[Key, int]:
+def _read(text: str, where: str) -> tuple[Any, dict[Key, int]]:
+    """Return what a text says, and the line of each key; ``where`` begins the message about a repeated key."""
+    root = yaml.compose(text, Loader=_Loader)
+    content = yaml.load(text, Loader=_Loader)  # noqa: S506 (a safe loader, see above)
+    return content, _lines(root, (), where) if root else {}
+
+
+def _lines(node: yaml.Node, key: Key, where: str) -> dict[Key, int]:
     found: dict[Key, int] = {}
     if isinstance(node, yaml.MappingNode):
-        for name, value in node.value:
+        names = [(name.tag, name.value) for name, _ in node.value]  # by tag too: 1 and '1' are two keys
+        for index, (name, value) in enumerate(node.value):
+            line = name.start_mark.line + 1
+            if names[index] in names[:index]:
+                raise SpecError(f"{where}, line {line}: the key {name.value!r} appears twice.")
             child = (*key, name.value)
-            if child in found:
-                raise SpecError(f"{path}, line {name.start_mark.line + 1}: the key {name.value!r} appears twice.")
-            found[child] = name.start_mark.line + 1
-            found |= _lines(value, child, path)
+            found[child] = line
+            found |= _lines(value, child, where)
     elif isinstance(node, yaml.SequenceNode):
         for index, value in enumerate(node.value):
             found[*key, index] = value.start_mark.line + 1
-            found |= _lines(value, (*key, index), path)
+            found |= _lines(value, (*key, index), where)
     return found

@@ -259,7 +259,7 @@ def test_a_mistake_in_a_pipeline_is_told_by_file_line_key_and_nearest_key(
         ),
         ("ensemble.fold=3", "--set ensemble.fold=3: ensemble.fold: there is no such key. Did you mean 'folds'?"),
         ("folds=3", "--set folds=3: folds: there is no such key."),
-        ("ensemble.folds=few", "--set ensemble.folds=few: ensemble.folds: Input should be a valid integer"),
+        ("ensemble.folds=few", "--set ensemble.folds=few: ensemble.folds: expected a whole number, found 'few'."),
         ("network.dropout", "--set network.dropout: expected key.path=value, like network.dropout=0.4."),
         ("network.dropout=[", "is not a YAML value"),
         ("seed.deep=1", "--set seed.deep=1"),
@@ -303,7 +303,7 @@ def text_in_age(table: pd.DataFrame) -> pd.DataFrame:
         (
             "train",
             lambda t: t.assign(Survived=t["Survived"].astype(float).mask(t.index.isin([4, 9]))),
-            r"train\.csv, column Survived \(the target\): 2 of 40 rows have no value, the first is row 4",
+            r"train\.csv, column Survived \(the target\): 2 of 40 rows have no value, the first is row 5",
         ),
         ("train", lambda t: t.assign(Survived=1), r"column Survived \(the target\): every row has the value 1"),
         ("train", lambda t: t.assign(Survived=t.index % 3), r"Survived.* has 3 different values.*needs two"),
@@ -311,17 +311,21 @@ def text_in_age(table: pd.DataFrame) -> pd.DataFrame:
         ("test", lambda t: t.drop(columns="Age"), r"test\.csv lacks columns that the rules name\. 'Age'"),
         ("train", lambda t: t.drop(columns="Name"), r"train\.csv: feature 'Title' reads column 'Name'"),
         ("test", lambda t: t.drop(columns="Cabin"), r"test\.csv: feature 'Deck' reads column 'Cabin'"),
-        ("train", text_in_age, r"train\.csv, column 'Age', row 3: .*'old'"),
-        ("test", text_in_age, r"test\.csv, column 'Age', row 3: .*'old'"),
+        ("train", text_in_age, r"train\.csv, column 'Age', row 4: .*'old'"),
+        ("test", text_in_age, r"test\.csv, column 'Age', row 4: .*'old'"),
         (
             "train",
             lambda t: t.assign(PassengerId=[7, 7, *range(100, 138)]),
-            r"train\.csv, column PassengerId \(the id\): 7 in row 1 was there before",
+            r"train\.csv, column PassengerId \(the id\): '7' in row 2 was there before",
         ),
-        ("test", lambda t: t.assign(PassengerId=5), r"test\.csv, column PassengerId \(the id\): 5 in row 1 .*\(9 such"),
+        (
+            "test",
+            lambda t: t.assign(PassengerId=5),
+            r"test\.csv, column PassengerId \(the id\): '5' in row 2 .*\(9 such",
+        ),
         ("train", lambda t: t.drop(columns="PassengerId"), r"train\.csv: there is no column 'PassengerId' \(the id\)"),
-        ("train", lambda t: t.assign(Age=t["Age"].mask(t.index == 2, np.inf)), r"column 'Age', row 2: .*inf"),
-        ("test", lambda t: t.assign(Fare=-np.inf), r"test\.csv.*column 'Fare', row 0: .*-inf"),
+        ("train", lambda t: t.assign(Age=t["Age"].mask(t.index == 2, np.inf)), r"column 'Age', row 3: .*inf"),
+        ("test", lambda t: t.assign(Fare=-np.inf), r"test\.csv.*column 'Fare', row 1: .*-inf"),
         (
             "train",
             lambda t: t.sort_values("Survived").iloc[[0, 1, -1]],
@@ -345,7 +349,7 @@ def test_a_target_of_text_is_no_number(refuses: Any, folder: Path) -> None:
     TRAIN.assign(Survived=["much", *range(39)]).to_csv(folder / "kaggle" / "train.csv", index=False)
     message = refuses("fit", "titanic", "--data", "kaggle", *arguments)
     assert (
-        "column Survived (the target), row 0: expected a finite number for problem: regression, found 'much'" in message
+        "column Survived (the target), row 1: expected a finite number for problem: regression, found 'much'" in message
     )
 
 

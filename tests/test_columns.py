@@ -49,8 +49,8 @@ def test_a_rule_writes_out_its_defaults_and_reads_back_as_itself(written, impute
 @pytest.mark.parametrize(
     ("written", "message"),
     [
-        ({"columns": []}, "at least 1 item"),
-        ({"columns": "Age"}, "valid tuple"),
+        ({"columns": []}, "expected a list of 1 or more, found"),
+        ({"columns": "Age"}, "expected a list, found 'Age'"),
         ({"columns": ["A", "B", "A"]}, "named twice: A"),
         ({"scael": "minmax"}, "rule 1, scael: there is no such key. Did you mean 'scale'"),
         ({"scael": None}, "rule 1, scael: there is no such key"),

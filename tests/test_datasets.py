@@ -18,6 +18,11 @@ from tabular_dl.resources import bundled
 TRAIN = "Id,size,kind\n1,2.5,a\n2,,b\n3,4,a\n"
 TEST = "Id,size\n4,1\n5,2\n"
 SAMPLE = "Id,kind\n4,a\n5,a\n"
+# Row 1 is the first after the header, and ids are text.
+TRAIN_READ = pd.DataFrame(
+    {"Id": ["1", "2", "3"], "size": [2.5, None, 4.0], "kind": ["a", "b", "a"]}, index=pd.RangeIndex(1, 4)
+)
+TEST_READ = pd.DataFrame({"Id": ["4", "5"], "size": [1, 2]}, index=pd.RangeIndex(1, 3))
 
 
 @pytest.fixture
@@ -40,11 +45,11 @@ def refusal(folder: Path, target: str = "kind", id_column: str | None = "Id") ->
 def test_a_folder_of_files_is_read_as_it_is(folder: Path) -> None:
     competition = load(folder)
     assert (competition.folder, competition.target, competition.id) == (folder, "kind", "Id")
-    expected = pd.DataFrame({"Id": [1, 2, 3], "size": [2.5, None, 4.0], "kind": ["a", "b", "a"]})
-    pd.testing.assert_frame_equal(competition.train, expected)
-    pd.testing.assert_frame_equal(competition.test, pd.DataFrame({"Id": [4, 5], "size": [1, 2]}))
+    pd.testing.assert_frame_equal(competition.train, TRAIN_READ)
+    pd.testing.assert_frame_equal(competition.test, TEST_READ)
     assert competition.sample is not None
-    pd.testing.assert_frame_equal(competition.sample, pd.DataFrame({"Id": [4, 5], "kind": ["a", "a"]}))
+    expected = pd.DataFrame({"Id": ["4", "5"], "kind": ["a", "a"]}, index=pd.RangeIndex(1, 3))
+    pd.testing.assert_frame_equal(competition.sample, expected)
     assert competition.digest == hashlib.sha256(TRAIN.encode()).hexdigest()
     assert competition.test_digest == hashlib.sha256(TEST.encode()).hexdigest()
 
@@ -68,7 +73,7 @@ def test_a_bundled_competition_is_found_by_name(
 
 def test_a_test_table_with_the_target_has_it_taken_out(folder: Path) -> None:
     (folder / "test.csv").write_text("Id,kind,size\n4,a,1\n5,b,2\n")
-    pd.testing.assert_frame_equal(load(folder).test, pd.DataFrame({"Id": [4, 5], "size": [1, 2]}))
+    pd.testing.assert_frame_equal(load(folder).test, TEST_READ)
 
 
 def test_the_sample_submission_is_optional_and_so_is_the_id(folder: Path) -> None:
@@ -90,7 +95,7 @@ def test_loading_never_looks_at_the_answers(state: str, tmp_path: Path) -> None:
     if state == "unreadable":
         (folder / "answers.csv").mkdir()
         with pytest.raises(DataError, match=r"answers\.csv cannot be read as a CSV file"):
-            read_answers(folder, "cultivar")
+            read_answers(folder, "cultivar", "Id")
     original = load_competition("wine", "cultivar", "Id")
     competition = load_competition(str(folder), "cultivar", "Id")
     pd.testing.assert_frame_equal(competition.train, original.train)
@@ -104,14 +109,26 @@ def test_nothing_but_the_submission_workflow_reads_the_answers() -> None:
 
 
 def test_answers_are_read_where_there_are_some(folder: Path) -> None:
-    assert read_answers(folder, "kind") is None
-    (folder / "answers.csv").write_text("Id,kind\n5,b\n4,a\n")
-    answers = read_answers(folder, "kind")
-    pd.testing.assert_frame_equal(answers, pd.DataFrame({"Id": [5, 4], "kind": ["b", "a"]}))
+    assert read_answers(folder, "kind", "Id") is None
+    (folder / "answers.csv").write_text("Id,kind\n05,b\n4,a\n")
+    answers = read_answers(folder, "kind", "Id")
+    expected = pd.DataFrame({"Id": ["05", "4"], "kind": ["b", "a"]}, index=pd.RangeIndex(1, 3))
+    pd.testing.assert_frame_equal(answers, expected)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("Id,knd\n5,b\n", ": there is no column 'kind' (the target). Did you mean 'knd'?"),
+        ("Nr,kind\n5,b\n", ": there is no column 'Id' (the id). "),
+        ("Id,kind\n5,b\n5,a\n", ", column Id (the id): '5' in row 2 was there before (1 such rows)."),
+    ],
+)
+def test_answers_that_cannot_be_joined_are_refused(folder: Path, text: str, message: str) -> None:
+    (folder / "answers.csv").write_text(text)
     with pytest.raises(DataError) as refused:
-        read_answers(folder, "knd")
-    expected = f"{folder}/answers.csv: there is no column 'knd' (the target). Did you mean 'kind'?"
-    assert str(refused.value) == expected
+        read_answers(folder, "kind", "Id")
+    assert str(refused.value).startswith(f"{folder}/answers.csv{message}")
 
 
 # Which folder is meant
@@ -172,9 +189,21 @@ def test_a_file_that_is_no_table_is_refused(folder: Path, name: str, content: by
 
 def test_a_comma_at_the_end_of_every_row_shifts_no_column(folder: Path) -> None:
     (folder / "train.csv").write_text(TRAIN.replace("\n", ",\n").replace("kind,", "kind"))
-    pd.testing.assert_frame_equal(
-        load(folder).train, pd.DataFrame({"Id": [1, 2, 3], "size": [2.5, None, 4.0], "kind": ["a", "b", "a"]})
-    )
+    pd.testing.assert_frame_equal(load(folder).train, TRAIN_READ)
+
+
+@pytest.mark.parametrize("header", ["x,Id,x", '"x",y,x', "\n\nx,Id,x", "\ufeffx,y,x"])
+def test_a_header_with_one_name_twice_is_refused(tmp_path: Path, header: str) -> None:
+    (tmp_path / "twice.csv").write_text(f"{header}\n1,2,3\n", encoding="utf-8")
+    with pytest.raises(DataError) as refused:
+        read_table(tmp_path / "twice.csv", "Id")
+    expected = f"{tmp_path}/twice.csv: the header has the column 'x' twice. Rename or remove one of the two."
+    assert str(refused.value) == expected
+
+
+def test_names_that_only_look_like_a_second_one_are_fine(tmp_path: Path) -> None:
+    (tmp_path / "x.csv").write_text("x,x.1,X, x,1,1.0,NA,\n1,2,3,4,5,6,7,8\n")
+    assert list(read_table(tmp_path / "x.csv"))[:7] == ["x", "x.1", "X", " x", "1", "1.0", "NA"]
 
 
 def test_a_folder_in_a_files_place_is_refused(folder: Path) -> None:
@@ -205,7 +234,7 @@ def test_a_table_that_pandas_wrote_is_read_back_row_for_row(
     path = tmp_path_factory.getbasetemp() / "table.csv"
     pd.DataFrame(rows, columns=["a", "b"]).to_csv(path, index=False)
     table = read_table(path)
-    assert list(table.index) == list(range(len(rows)))
+    assert list(table.index) == list(range(1, len(rows) + 1))
     assert table["b"].tolist() == [b for _, b in rows]
     for read, (written, _) in zip(table["a"], rows, strict=True):
         assert pd.isna(read) if written is None else str(read) in (str(written), f"{written}.0")
@@ -222,7 +251,7 @@ def test_a_target_that_the_table_lacks_gets_the_nearest_column(folder: Path, tar
 def test_a_missing_target_names_its_row(folder: Path) -> None:
     (folder / "train.csv").write_text("Id,size,kind\n1,2,a\n2,3,\n3,4,b\n4,5,\n")
     assert refusal(folder) == (
-        "train.csv, column kind (the target): 2 of 4 rows have no value, the first is row 1. "
+        "train.csv, column kind (the target): 2 of 4 rows have no value, the first is row 2. "
         "Remove those rows: they teach nothing."
     )
 
@@ -247,11 +276,11 @@ def test_an_id_column_that_a_table_lacks_gets_the_nearest_column(folder: Path, n
 
 
 @pytest.mark.parametrize("name", ["train.csv", "test.csv"])
-@pytest.mark.parametrize(("one", "shown"), [("7", "7"), ("x7", "'x7'")])
+@pytest.mark.parametrize(("one", "shown"), [("7", "'7'"), ("x7", "'x7'")])
 def test_an_id_that_appears_twice_names_its_row(folder: Path, name: str, one: str, shown: str) -> None:
     (folder / name).write_text(f"Id,size,kind\n{one},1,a\n8,2,b\n{one},3,a\n{one},4,b\n")
     assert refusal(folder) == (
-        f"{name}, column Id (the id): {shown} in row 2 was there before (2 such rows). An id belongs to one row: "
+        f"{name}, column Id (the id): {shown} in row 3 was there before (2 such rows). An id belongs to one row: "
         "remove the others, or name another column."
     )
 
@@ -260,10 +289,23 @@ def test_an_id_that_appears_twice_names_its_row(folder: Path, name: str, one: st
 def test_an_id_that_is_missing_names_its_row(folder: Path, name: str) -> None:
     (folder / name).write_text("Id,size,kind\n7,1,a\n,2,b\n")
     assert refusal(folder) == (
-        f"{name}, column Id (the id): row 1 has no value (1 such rows). Fill it in, or name another column as id."
+        f"{name}, column Id (the id): row 2 has no value (1 such rows). Fill it in, or name another column as id."
     )
 
 
 def test_one_id_in_both_tables_is_fine(folder: Path) -> None:
     (folder / "test.csv").write_text("Id,size\n1,1\n2,2\n")
-    assert load(folder).test["Id"].tolist() == [1, 2]
+    assert load(folder).test["Id"].tolist() == ["1", "2"]
+
+
+@pytest.mark.parametrize("ids", [("007", "07"), ("9007199254740993", "9007199254740992"), (" 1", "1"), ("1.0", "1e0")])
+def test_ids_stay_the_text_that_they_are(folder: Path, ids: tuple[str, str]) -> None:
+    one, other = ids
+    (folder / "train.csv").write_text(f"Id,size,kind\n{one},1,a\n{other},2,b\n")
+    (folder / "test.csv").write_text(f"Id,size\n{one},1\n{other},2\n")
+    (folder / "sample_submission.csv").write_text(f"Id,kind\n{other},a\n{one},a\n")
+    competition = load(folder)
+    assert competition.sample is not None
+    assert competition.train["Id"].tolist() == competition.test["Id"].tolist() == [one, other]
+    assert competition.sample["Id"].tolist() == [other, one]
+    assert competition.train["size"].dtype == "int64", "only the id is text"

@@ -3,7 +3,7 @@
 import pytest
 
 from tabular_dl.errors import SpecError
-from tabular_dl.feature_rules import check_features, columns_read
+from tabular_dl.feature_rules import check_features, columns_read, first_mistake
 
 TITANIC = {
     "Title": {"from": "Name", "extract": r", ([^.]+)\.", "map": {"Mlle": "Miss"}, "fill": "unknown", "rare": 10},
@@ -52,6 +52,25 @@ def test_the_columns_that_features_are_made_from():
 def test_a_refusal_names_feature_and_key(feature, message):
     with pytest.raises(SpecError, match=message):
         check_features({"F": feature})
+
+
+@pytest.mark.parametrize(
+    ("name", "feature", "key"),
+    [
+        ("F", {"from": "A", "fill": {"key 'from'": 1}}, "fill"),
+        ("F", {"from": "A", "extrct": "x"}, "extrct"),
+        ("F", {"from": "A", "eval": "A"}, None),
+        ("F", "A", None),
+        ("", {"from": "A"}, None),
+    ],
+)
+def test_a_mistake_comes_with_its_key(name, feature, key):
+    mistake = first_mistake(name, feature)
+    assert mistake[0] == key
+    with pytest.raises(SpecError) as refused:
+        check_features({name: feature})
+    assert str(refused.value) == mistake[1]
+    assert first_mistake("F", {"from": "A"}) is None
 
 
 def test_features_are_a_mapping_of_names():

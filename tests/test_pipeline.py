@@ -158,6 +158,7 @@ def test_the_columns_used_are_what_rules_and_features_read_and_neither_id_nor_ta
         ("binary", [True, False, True, False]),
         ("multiclass", ["a", "b", "c", "a", "b", "c"]),
         ("multiclass", [0, 1, 0, 1]),
+        ("binary", [1.0, 2.0, 1.0, 2.0]),
         ("regression", [0.5, 1.5, -2.0]),
         ("regression", [1, 2]),
         ("regression", [True, False]),
@@ -190,6 +191,18 @@ def test_a_binary_target_has_two_values(y: list[Any], count: int) -> None:
     assert refusal_of_target("binary", y) == (
         f"train.csv, column kind (the target) has {count} different values: problem: binary needs two. "
         "Write problem: auto."
+    )
+
+
+@pytest.mark.parametrize("problem", ["binary", "multiclass"])
+@pytest.mark.parametrize(
+    ("y", "row", "shown"),
+    [([0.5, 1.5, 0.5, 1.5], 0, "0.5"), ([1.0, 2.0, 2.5, 1.0], 2, "2.5"), ([1.0, math.inf], 1, "inf")],
+)
+def test_a_number_with_a_fraction_is_no_label(problem: str, y: list[Any], row: int, shown: str) -> None:
+    assert refusal_of_target(problem, y) == (
+        f"train.csv, column kind (the target), row {row}: expected a label for problem: {problem}, found {shown}, "
+        "which is no whole number. Write problem: regression, or correct it."
     )
 
 
@@ -280,6 +293,30 @@ def test_the_target_cannot_be_a_feature(changes: dict[str, Any]) -> None:
     with pytest.raises(SpecError) as refused:
         check_rows(flowers(**changes), rows(), "train.csv")
     assert str(refused.value) == "pipeline flowers: the target 'kind' cannot be a feature too: remove it."
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"columns": [{"columns": ["size", "Id"]}]},
+        {"features": {"Area": {"from": "Id"}}},
+        {"features": {"Area": {"eval": "Id * width"}}},
+        {"features": {"Id": {"from": "width"}}},
+    ],
+    ids=["in a rule", "in from", "in eval", "as a feature's name"],
+)
+def test_the_id_cannot_be_a_feature(changes: dict[str, Any]) -> None:
+    with pytest.raises(SpecError) as refused:
+        check_rows(flowers(**changes), rows(), "train.csv")
+    assert str(refused.value) == (
+        "pipeline flowers: the id 'Id' cannot be a feature: it tells rows apart and teaches nothing about others. "
+        "Take a part of it by `from` and `extract`, or leave it out."
+    )
+
+
+def test_a_part_of_the_id_may_be_a_feature() -> None:
+    spec = flowers(features={"Site": {"from": "Id", "extract": "^(.)"}}, rest="drop")
+    check_rows(spec, rows(Id=["a1", "b2", "a3"]), "train.csv")
 
 
 def test_checking_rows_changes_nothing() -> None:

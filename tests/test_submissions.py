@@ -47,7 +47,7 @@ def test_a_table_of_numbers_has_the_numbers() -> None:
 
 def test_rows_without_an_id_are_numbered() -> None:
     pd.testing.assert_frame_equal(
-        prediction_table(None, "y", np.array([1.5, 2.5]), None), pd.DataFrame({"row": [0, 1], "y": [1.5, 2.5]})
+        prediction_table(None, "y", np.array([1.5, 2.5]), None), pd.DataFrame({"row": [1, 2], "y": [1.5, 2.5]})
     )
 
 
@@ -96,6 +96,15 @@ def test_ids_are_the_same_as_text_or_as_numbers() -> None:
     submission = make_submission(BINARY, "y", SAMPLE.astype({"Id": str}), ACCURACY, integers=True)
     assert submission["Id"].tolist() == ["3", "5", "7"]
     assert submission["y"].tolist() == [1, 1, 0]
+
+
+def test_ids_that_are_one_number_and_two_texts_are_two_ids() -> None:
+    predictions = prediction_table(pd.Series(["007", "07", "7"], name="Id"), "y", P, np.array([0, 1]))
+    sample = pd.DataFrame({"Id": ["7", "007", "07"], "y": 0})
+    submission = make_submission(predictions, "y", sample, ACCURACY, integers=True)
+    assert submission.to_csv(index=False) == "Id,y\n7,1\n007,0\n07,1\n"
+    answers = pd.DataFrame({"Id": ["07", "7", "007"], "y": [1, 1, 1]})
+    assert score_submission(submission, predictions, answers, "y", ACCURACY) == pytest.approx(2 / 3)
 
 
 def test_whole_numbers_are_written_where_the_sample_and_the_target_have_them() -> None:

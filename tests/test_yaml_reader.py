@@ -24,8 +24,13 @@ TEXTS = (
     | NAMES
 )
 TEXTS |= st.sampled_from(["no", "Yes", "on", "OFF", "y", "null", "~", "true", "2024-02-30", "1:30", "010", ".5", "="])
-SCALARS = TEXTS | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.booleans() | st.none()
+TEXTS |= st.sampled_from(["08", "0o17", "0x1F", "0b1", "1_000", ".inf", "-.INF", ".NaN", "1:30.5", "<<"])
+SCALARS = TEXTS | st.integers() | st.floats(allow_nan=False) | st.booleans() | st.none()
 NESTED = st.recursive(SCALARS, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(TEXTS, inner, max_size=3))
+# Where PyYAML writes: 1e1 and 10e0 are two keys to it, and one number here.
+NESTED_BY_NAME = st.recursive(
+    SCALARS, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(NAMES, inner, max_size=3)
+)
 CONTENTS = st.dictionaries(TEXTS, NESTED, max_size=4)
 
 
@@ -45,14 +50,14 @@ def refusal(file: Path, text: str) -> str:
     return str(refused.value).replace(str(file), "x.yaml")
 
 
-def same(ours: Any, theirs: Any, exponent_is_number: bool = False) -> bool:
-    """Compare values and types, so that 1, 1.0 and True differ; text like 1e5 may have become that number."""
+def same(ours: Any, theirs: Any, text_may_be_number: bool = False) -> bool:
+    """Compare values and types, so that 1, 1.0 and True differ; text like 1e5 or 08 may have become that number."""
     if isinstance(theirs, dict) and isinstance(ours, dict):
-        return same([*ours, *ours.values()], [*theirs, *theirs.values()], exponent_is_number)
+        return same([*ours, *ours.values()], [*theirs, *theirs.values()], text_may_be_number)
     if isinstance(theirs, list) and isinstance(ours, list) and len(ours) == len(theirs):
-        return all(same(a, b, exponent_is_number) for a, b in zip(ours, theirs, strict=True))
-    if exponent_is_number and isinstance(theirs, str) and isinstance(ours, float):
-        return "e" in theirs.lower() and ours == float(theirs)
+        return all(same(a, b, text_may_be_number) for a, b in zip(ours, theirs, strict=True))
+    if text_may_be_number and isinstance(theirs, str) and type(ours) in (int, float):
+        return ours == (int(theirs, 8) if theirs.startswith("0o") else float(theirs))
     return type(ours) is type(theirs) and ours == theirs
 
 
@@ -65,9 +70,39 @@ def test_a_number_with_a_point_or_an_exponent_is_a_number(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["no", "Yes", "on", "OFF", "y", "N", "2024-02-30", "2024-01-01", "1e", "e5", ".", "-."]
+    ("text", "number"),
+    [
+        ("010", 10),
+        ("-010", -10),
+        ("+08", 8),
+        ("0", 0),
+        ("0o17", 15),
+        ("0x1F", 31),
+        ("0xff", 255),
+        ("1" * 30, int("1" * 30)),
+    ],
 )
-def test_a_word_and_a_date_are_text(text: str) -> None:
+def test_an_integer_is_decimal_unless_it_is_marked(text: str, number: int) -> None:
+    assert same(read_value(text), number)
+
+
+@pytest.mark.parametrize(
+    ("text", "number"),
+    [(".inf", math.inf), ("+.Inf", math.inf), ("-.INF", -math.inf), (".nan", math.nan), (".NaN", math.nan)],
+)
+def test_infinity_and_not_a_number_are_numbers(text: str, number: float) -> None:
+    assert repr(read_value(text)) == repr(number)
+    assert repr(read_value(write_yaml({"x": number}))["x"]) == repr(number)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("no", "Yes", "on", "OFF", "y", "N", "2024-02-30", "2024-01-01", "1e", "e5", ".", "-."),
+        *("1:30", "1:30.5", "1_000", "1_0.5", "0b1", "0O17", "0X1F", "-0x1F", "inf", "nan", "-.nan", "="),
+    ],
+)
+def test_a_word_a_time_and_a_date_are_text(text: str) -> None:
     assert read_value(text) == text
 
 
@@ -81,21 +116,32 @@ def test_every_other_value_is_what_pyyaml_reads(text: str) -> None:
     assert same(read_value(text), yaml.safe_load(text))
 
 
-@pytest.mark.parametrize("text", ["[1", "{a: 1", "a: b: c", "@x", "!foo 3", "*a", "a\n--- b"])
+@pytest.mark.parametrize("text", ["[1", "{a: 1", "a: b: c", "@x", "!foo 3", "*a", "a\n--- b", "&x [*x]"])
 def test_a_value_that_is_not_yaml_is_refused_and_shown(text: str) -> None:
     with pytest.raises(SpecError) as refused:
         read_value(text)
     assert str(refused.value) == f"{text!r} is not a YAML value; put text with special characters into quotes."
 
 
+@pytest.mark.parametrize("text", ["{a: 1, a: 2}", "[{b: 1, a: {}, a: 2}]", "{a: 1, 'a': 2}"])
+def test_a_value_with_a_key_twice_is_refused(text: str) -> None:
+    with pytest.raises(SpecError) as refused:
+        read_value(text)
+    assert str(refused.value) == f"{text!r}, line 1: the key 'a' appears twice."
+
+
+def test_a_number_and_its_text_are_two_keys() -> None:
+    assert read_value("{2: a, '2': b, true: c, 'true': d}") == {2: "a", "2": "b", True: "c", "true": "d"}
+
+
 # Files
 
 
 @settings(max_examples=50)
-@given(CONTENTS)
-def test_a_file_that_pyyaml_wrote_is_read_as_pyyaml_reads_it_but_for_exponents(file: Path, content: Any) -> None:
+@given(st.dictionaries(NAMES, NESTED_BY_NAME, max_size=4))
+def test_a_file_that_pyyaml_wrote_is_read_as_pyyaml_reads_it_but_for_numbers(file: Path, content: Any) -> None:
     text = yaml.safe_dump(content, allow_unicode=True)
-    assert same(read(file, text)[0], yaml.safe_load(text), exponent_is_number=True)
+    assert same(read(file, text)[0], yaml.safe_load(text), text_may_be_number=True)
 
 
 def _keys(node: Any) -> list[str]:

@@ -47,6 +47,7 @@ class EpochCallbacks:
             return
         self.model, self.members = ensemble_model(network, weights)
         self.model.stop_training = False
+        self.model.optimizer = None  # callbacks look whether there is a learning rate to log
         for callback in self.callbacks:
             callback.set_params({"epochs": epochs, "verbose": 0})
             callback.set_model(self.model)

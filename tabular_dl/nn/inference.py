@@ -90,7 +90,7 @@ def plain_model(network: Network, weights: Sequence[np.ndarray], member: int) ->
     for width in network.hidden:
         if network.batch_norm:
             normed = [keras.layers.BatchNormalization(), keras.layers.Activation(network.activation)]
-            layers += [keras.layers.Dense(width), *normed]
+            layers += [keras.layers.Dense(width, use_bias=False), *normed]
         else:
             layers.append(keras.layers.Dense(width, activation=network.activation))
     layers.append(keras.layers.Dense(network.outputs, activation=network.output_activation))

@@ -53,6 +53,8 @@ class MemberDense(_MemberLayer):
         P, the number of networks.
     units : int
         Width of the output.
+    use_bias : bool
+        Whether to add a bias.
     **kwargs
         `keras.layers.Layer`'s own arguments.
 
@@ -71,19 +73,22 @@ class MemberDense(_MemberLayer):
     array([ 4., 14.], dtype=float32)
     """
 
-    def __init__(self, members: int, units: int, **kwargs: Any) -> None:
+    def __init__(self, members: int, units: int, use_bias: bool = True, **kwargs: Any) -> None:
         super().__init__(members, **kwargs)
         self.units = units
+        self.use_bias = use_bias
 
     def build(self, input_shape: tuple[int | None, ...]) -> None:
         """Create kernel and bias for inputs of this shape."""
         features = input_shape[-1]
         self.kernel = self.add_weight(shape=(self.members, features, self.units), initializer="zeros", name="kernel")
-        self.bias = self.add_weight(shape=(self.members, 1, self.units), initializer="zeros", name="bias")
+        if self.use_bias:
+            self.bias = self.add_weight(shape=(self.members, 1, self.units), initializer="zeros", name="bias")
 
     def call(self, inputs: Any) -> Any:
         """Return each member's outputs."""
-        return keras.ops.matmul(inputs, self.kernel) + self.bias
+        outputs = keras.ops.matmul(inputs, self.kernel)
+        return outputs + self.bias if self.use_bias else outputs
 
     def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
         """Return ``(P, rows, units)``."""
@@ -91,7 +96,7 @@ class MemberDense(_MemberLayer):
 
     def get_config(self) -> dict[str, Any]:
         """Return the constructor's arguments."""
-        return {**super().get_config(), "units": self.units}
+        return {**super().get_config(), "units": self.units, "use_bias": self.use_bias}
 
 
 @keras.saving.register_keras_serializable("tabular_dl")

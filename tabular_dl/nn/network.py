@@ -85,7 +85,7 @@ class Network:
     @property
     def parameters(self) -> int:
         """How many trainable weights one member has."""
-        return sum((a + 1) * b for a, b in self.shapes(self.inputs)) + 2 * sum(self.hidden) * self.batch_norm
+        return sum((a + 1) * b for a, b in self.shapes(self.inputs)) + sum(self.hidden) * self.batch_norm
 
     def shapes(self, inputs: int) -> list[tuple[int, int]]:
         """Return the (in, out) of each dense layer, for a member with so many input features."""
@@ -116,7 +116,10 @@ class StackedModel(keras.Model):
         super().__init__()
         self.activation = keras.activations.get(network.activation)
         self.noise = MemberNoise(members) if network.noise else None
-        self.dense = [MemberDense(members, width) for width in (*network.hidden, network.outputs)]
+        # Batch normalisation takes any bias before it away again: what Adam made of its gradient, which is rounding
+        # alone, would differ from population to population.
+        hidden = [MemberDense(members, width, use_bias=not network.batch_norm) for width in network.hidden]
+        self.dense = [*hidden, MemberDense(members, network.outputs)]
         self.norms = [MemberBatchNormalization(members) for _ in network.hidden if network.batch_norm]
         self.dropouts = [MemberDropout(members, index) for index in range(len(network.hidden)) if network.dropout]
         steps, rows = tf.zeros((members, 1, 1), tf.uint32), tf.ones((members, 1, 1))
@@ -125,7 +128,7 @@ class StackedModel(keras.Model):
     @property
     def learned(self) -> list[Any]:
         """All that trained members consist of, in `initial_weights`' order: Variables of shape (P, in, out)."""
-        return _in_order([[d.kernel, d.bias] for d in self.dense], [n.weights for n in self.norms])
+        return _in_order([dense.weights for dense in self.dense], [norm.weights for norm in self.norms])
 
     def call(self, inputs: Any, steps: Any = None, counted: Any = None, live: Any = None) -> Any:
         """Return the outputs before the output activation.
@@ -176,7 +179,8 @@ def initial_weights(network: Network, seeds: Sequence[int], widths: Sequence[int
     Returns
     -------
     list of ndarray of shape (P, in, out)
-        For each layer kernel and bias, then with batch normalisation scale, offset, moving mean and moving variance.
+        For each layer kernel and bias; where batch normalisation follows, kernel, scale, offset, moving mean and
+        moving variance.
 
     Examples
     --------
@@ -194,7 +198,12 @@ def initial_weights(network: Network, seeds: Sequence[int], widths: Sequence[int
             if (seed, own) not in drawn:
                 drawn[seed, own] = _draw(network, layer, (own, columns), seed)
             kernels[member, :own] = drawn[seed, own]
-        dense.append([kernels, np.zeros((len(seeds), 1, columns), "float32")])
+        bias = (
+            []
+            if network.batch_norm and layer < len(network.hidden)
+            else [np.zeros((len(seeds), 1, columns), "float32")]
+        )
+        dense.append([kernels, *bias])
     shapes = [(len(seeds), 1, width) for width in network.hidden if network.batch_norm]
     norms = [[np.full(shape, value, "float32") for value in (1, 0, 0, 1)] for shape in shapes]
     return _in_order(dense, norms)

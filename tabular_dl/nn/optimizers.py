@@ -54,7 +54,11 @@ class _MemberOptimizer:
         How many updates each member has had; exact up to 2**24.
     live : tf.Variable of shape (P, 1, 1), bool
         Which members the update under way is for.
+    decaying : bool
+        Whether any member has weight decay.
     """
+
+    decaying = False
 
     def _give_members(self, members: int) -> None:
         shape = (members, 1, 1)

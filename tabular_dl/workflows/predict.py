@@ -42,7 +42,7 @@ def predict(run_or_model: str, table: Path, output: Path, console: Console | Non
     """
     console = console or Console()
     model, spec = open_model(run_or_model)
-    rows = read_table(table)
+    rows = read_table(table, spec.data.id)
     check_rows(spec, rows, str(table), rest=False)
     classes = getattr(model, "classes_", None)
     predictions = model.predict(rows) if classes is None else model.predict_proba(rows)

@@ -58,20 +58,26 @@ def submit(pipeline: str, run: str | None, output: Path, console: Console | None
     submission = make_submission(
         table, spec.data.target, competition.sample, metric, integers=target.dtype.kind in "iu"
     )
-    answers = read_answers(competition.folder, spec.data.target)
-    score = None if answers is None else score_submission(submission, table, answers, spec.data.target, metric)
     write_text(output, submission.to_csv(index=False))
-    tracking.log_file(chosen, output, "submission", {} if score is None else {"submission_score": score})
     cv_score = f"{chosen.metrics['cv_score']:.4f}" if "cv_score" in chosen.metrics else "unknown"
     lines = [
         f"Run [bold]{escape(chosen.name)}[/] ({chosen.id}), cross-validated {metric.name} {cv_score}",
         f"{len(submission)} rows are in [bold]{escape(str(output))}[/]: header, ids and values are checked.",
     ]
-    if score is not None:
-        lines.append(f"Its {metric.name} against answers.csv: [bold]{score:.4f}[/]")
-    elif spec.data.kaggle:
-        send = f"kaggle competitions submit -c {spec.data.kaggle} -f {output} -m {chosen.name}"
-        lines.append(f"Next: [bold]{escape(send)}[/]")
+    scores: dict[str, float] = {}
+    try:
+        answers = read_answers(competition.folder, spec.data.target, spec.data.id)
+        if answers is not None:
+            score = score_submission(submission, table, answers, spec.data.target, metric)
+            scores["submission_score"] = score
+            lines.append(f"Its {metric.name} against answers.csv: [bold]{score:.4f}[/]")
+        elif spec.data.kaggle:
+            send = f"kaggle competitions submit -c {spec.data.kaggle} -f {output} -m {chosen.name}"
+            lines.append(f"Next: [bold]{escape(send)}[/]")
+    except Exception as error:  # noqa: BLE001 (whatever is wrong with the answers, the submission is there)
+        reason = " ".join(str(error).split())
+        lines.append(f"Its {metric.name} against answers.csv cannot be computed: {escape(reason)}")
+    tracking.log_file(chosen, output, "submission", scores)
     for line in lines:
         console.print(line, highlight=False, soft_wrap=True)
     return output

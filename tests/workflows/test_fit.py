@@ -308,5 +308,6 @@ def test_a_training_that_diverges_is_told_without_a_warning_and_leaves_nothing(c
     settings = ["training.optimizer=sgd", "training.learning_rate=1e30", "network.hidden=[4]"]
     options = [option for setting in settings for option in ("--set", setting)]
     message = cli("fit", "wine", *options, "--folds", 2, "--members", 1, "--epochs", 3).refused()
-    assert message.startswith("Training diverged: the loss of member 0, 1 (of 2) became NaN or infinite")
+    assert message.startswith("Training diverged")
+    assert "Lower learning_rate" in message
     assert list(workspace.iterdir()) == []

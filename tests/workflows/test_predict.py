@@ -63,7 +63,7 @@ def test_rows_need_no_id_and_may_have_other_columns_in_another_order(cli: Any, t
     assert cli("predict", tracked.run.info.run_name, "rows.csv").code == 0
     found = pd.read_csv("predictions.csv")
     assert list(found) == ["row", "Survived", "p_0", "p_1"]
-    assert list(found["row"]) == [0, 1, 2, 3, 4, 5]
+    assert list(found["row"]) == [1, 2, 3, 4, 5, 6]
 
 
 def test_quiet_prints_nothing(cli: Any, tracked: Any, here: Path) -> None:
@@ -87,8 +87,8 @@ def test_a_path_with_brackets_is_shown_as_it_is(cli: Any, tracked: Any, here: Pa
         (lambda rows: rows.drop(columns="Age"), r"rows\.csv lacks columns that the rules name. 'Age'"),
         (lambda rows: rows.rename(columns={"Age": "age"}), r"'Age': Did you mean 'age'\?"),
         (lambda rows: rows.drop(columns="Name"), r"rows\.csv: feature 'Title' reads column 'Name', which the table"),
-        (lambda rows: rows.assign(Age=["22", "old", 1, 1, 1, 1]), r"rows\.csv, column 'Age', row 1: .*'old'"),
-        (lambda rows: rows.assign(SibSp=np.inf), r"rows\.csv.*column 'SibSp', row 0: .*inf"),
+        (lambda rows: rows.assign(Age=["22", "old", 1, 1, 1, 1]), r"rows\.csv, column 'Age', row 2: .*'old'"),
+        (lambda rows: rows.assign(SibSp=np.inf), r"rows\.csv.*column 'SibSp', row 1: .*inf"),
         (lambda rows: rows.head(0), r"rows\.csv has a header and no rows"),
     ],
     ids=["a column is missing", "misspelt", "a feature's column is missing", "text", "infinite", "no rows"],

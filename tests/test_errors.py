@@ -1,0 +1,57 @@
+"""A message ends with the option that was meant, and says what was expected in words of everyday."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from pydantic import TypeAdapter, ValidationError
+
+from tabular_dl.errors import did_you_mean, plain_words
+
+
+@pytest.mark.parametrize(
+    ("word", "options", "nearest"),
+    [("titanc", ["boston", "titanic"], "titanic"), ("id", ["Id", "size"], "Id"), ("AGE", ["Age", "Wage"], "Age"),
+     ("survived", ["Survived", "Sex"], "Survived"), ("Fair", ["FARE", "Age"], "FARE")],
+)  # fmt: skip
+def test_the_nearest_option_is_suggested_in_its_own_case(word: str, options: list[str], nearest: str) -> None:
+    assert did_you_mean(word, options) == f"Did you mean {nearest!r}?"
+
+
+@pytest.mark.parametrize(("count", "rest"), [(1, "."), (12, "."), (13, " and 1 more."), (80, " and 68 more.")])
+def test_at_most_twelve_options_are_listed(count: int, rest: str) -> None:
+    options = [f"column{number:02}" for number in range(count)]
+    assert did_you_mean("zzz", reversed(options)) == f"Known: {', '.join(options[:12])}{rest}"
+
+
+def test_there_may_be_no_options() -> None:
+    assert did_you_mean("x", []) == "There are none."
+
+
+@pytest.mark.parametrize(
+    ("kind", "value", "words"),
+    [
+        (dict[str, int], [1], "expected a mapping, found [1]."),
+        (list[int], 1, "expected a list, found 1."),
+        (tuple[int, ...], "ab", "expected a list, found 'ab'."),
+        (str, 1, "expected text, found 1."),
+        (int, "x", "expected a whole number, found 'x'."),
+        (int, 1.5, "expected a whole number, found 1.5."),
+        (int, None, "expected a whole number, found None."),
+        (float, [], "expected a number, found []."),
+        (float, "x", "expected a number, found 'x'."),
+        (bool, "maybe", "expected true or false, found 'maybe'."),
+        (bool, 1.5, "expected true or false, found 1.5."),
+    ],
+)
+def test_a_wrong_type_is_said_in_plain_words(kind: Any, value: Any, words: str) -> None:
+    with pytest.raises(ValidationError) as refused:
+        TypeAdapter(kind).validate_python(value)
+    assert plain_words(refused.value.errors()[0]) == words
+
+
+def test_a_mistake_without_words_of_its_own_keeps_pydantics() -> None:
+    with pytest.raises(ValidationError) as refused:
+        TypeAdapter(bytes).validate_python(1)
+    assert plain_words(refused.value.errors()[0]) == "Input should be a valid bytes; found 1."
