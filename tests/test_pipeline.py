@@ -315,7 +315,8 @@ def test_the_id_cannot_be_a_feature(changes: dict[str, Any]) -> None:
 
 
 def test_a_part_of_the_id_may_be_a_feature() -> None:
-    spec = flowers(features={"Site": {"from": "Id", "extract": "^(.)"}}, rest="drop")
+    features = {"Area": {"eval": "width * width"}, "Site": {"from": "Id", "extract": "^(.)"}}
+    spec = flowers(features=features, rest="drop")
     check_rows(spec, rows(Id=["a1", "b2", "a3"]), "train.csv")
 
 
