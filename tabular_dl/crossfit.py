@@ -82,6 +82,7 @@ class _CrossFit(BaseEstimator, ABC):
         fit_groups(networks, matrices, y, [train for train, _ in splits], self._classes(y), on_epoch)
         name = self.pipeline.steps[-1][0]
         self.pipelines_ = [Pipeline([*e.steps, (name, n)]) for e, n in zip(steps, networks, strict=True)]
+        self.train_rows_ = [train for train, _ in splits]
         self.test_rows_ = [test for _, test in splits]
         self.feature_names_in_ = np.array(list(X.columns), dtype=object)
         self.n_features_in_ = X.shape[1]
@@ -137,8 +138,8 @@ class CrossFitClassifier(ClassifierMixin, _CrossFit):
         The labels, sorted.
     pipelines_ : list of Pipeline
         One fitted pipeline a fold.
-    test_rows_ : list of ndarray
-        The rows that each fold did not train on.
+    train_rows_, test_rows_ : list of ndarray
+        The rows that each fold trained on, and those that it did not.
     oof_predictions_ : ndarray of shape (rows, classes)
         Out-of-fold probabilities.
 
@@ -189,7 +190,7 @@ class CrossFitRegressor(RegressorMixin, _CrossFit):
 
     Attributes
     ----------
-    pipelines_, test_rows_
+    pipelines_, train_rows_, test_rows_
         As in `CrossFitClassifier`.
     oof_predictions_ : ndarray of shape (rows,)
         Out-of-fold values.
@@ -234,9 +235,9 @@ def baseline_scores(
     """
     classes = getattr(crossfit, "classes_", None)
     scores: dict[str, list[float]] = {name: [] for name in baselines}
-    for pipeline, test in zip(crossfit.pipelines_, crossfit.test_rows_, strict=True):
+    folds = zip(crossfit.pipelines_, crossfit.train_rows_, crossfit.test_rows_, strict=True)
+    for pipeline, train, test in folds:
         matrix = pipeline[:-1].transform(X)
-        train = np.setdiff1d(np.arange(len(y)), test)
         for name, baseline in baselines.items():
             model = clone(baseline).fit(matrix[train], y[train])
             predicted = model.predict(matrix[test]) if classes is None else model.predict_proba(matrix[test])

@@ -6,6 +6,7 @@ our own: reading a column as numbers or as categories, which names the row of a 
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
@@ -113,7 +114,7 @@ def _constant(rule: ColumnRule) -> float | str | None:
     return float(rule.fill_value) if rule.numeric else category_text(rule.fill_value)
 
 
-class _EachColumn(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
+class _EachColumn(OneToOneFeatureMixin, TransformerMixin, BaseEstimator, ABC):
     """A transformer that learns nothing and treats each column of a DataFrame alone."""
 
     def fit(self, X: pd.DataFrame, y: object = None) -> _EachColumn:  # noqa: ARG002
@@ -128,8 +129,9 @@ class _EachColumn(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         validate_data(self, require_table(X), skip_check_array=True, reset=False)
         return self._read(X)
 
+    @abstractmethod
     def _read(self, X: pd.DataFrame) -> np.ndarray[Any, Any]:
-        raise NotImplementedError
+        """Return what the columns become, of shape ``(n, columns)``."""
 
 
 class NumericColumns(_EachColumn):

@@ -100,13 +100,6 @@ class Problem:
             return np.concatenate([1.0 - outputs, outputs], axis=-1)
         return outputs / outputs.sum(axis=-1, keepdims=True)
 
-    def splitter(self, folds: int, seed: int) -> Any:
-        """Return scikit-learn's shuffled splitter: stratified for labels, plain for numbers."""
-        from sklearn.model_selection import KFold, StratifiedKFold
-
-        kind = StratifiedKFold if self.classification else KFold
-        return kind(n_splits=folds, shuffle=True, random_state=seed)
-
 
 def _classification_baselines() -> dict[str, Any]:
     from sklearn.dummy import DummyClassifier

@@ -275,10 +275,16 @@ def _runs(condition: str) -> list[Run]:
     if uri.startswith("sqlite:///") and not Path(uri.removeprefix("sqlite:///")).exists():
         return []
     with _quiet():
-        mlflow.set_tracking_uri(uri)
-        return mlflow.search_runs(
-            search_all_experiments=True, filter_string=condition, output_format="list", max_results=1000
-        )
+        try:
+            mlflow.set_tracking_uri(uri)
+            return mlflow.search_runs(
+                search_all_experiments=True, filter_string=condition, output_format="list", max_results=1000
+            )
+        except Exception as error:  # noqa: BLE001 (each kind of store raises its own)
+            reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+            raise SubmissionError(
+                f"The runs in {uri} cannot be read: {reason}. Check MLFLOW_TRACKING_URI, or the file."
+            ) from None
 
 
 def _logged(run: Run) -> LoggedRun:

@@ -112,26 +112,6 @@ def test_the_mean_of_probabilities_is_exact_enough_for_scikit_learns_log_loss_no
         np.testing.assert_allclose(sums, 1.0, rtol=0, atol=1e-15)
 
 
-@pytest.mark.parametrize("name", ["binary", "multiclass"])
-def test_the_folds_of_a_classification_have_the_classes_in_their_shares(name: str) -> None:
-    y = np.repeat([0, 1], [70, 30])
-    folds = list(PROBLEMS[name].splitter(folds=5, seed=0).split(y[:, None], y))
-    assert [(len(test), int(y[test].sum())) for _, test in folds] == [(20, 6)] * 5
-
-
-@pytest.mark.parametrize("problem", PROBLEMS.values(), ids=PROBLEMS)
-def test_folds_test_every_row_once_are_shuffled_and_follow_the_seed(problem: Any) -> None:
-    y = np.arange(60) % 2
-
-    def tests(seed: int) -> list[np.ndarray]:
-        return [test for _, test in problem.splitter(folds=4, seed=seed).split(y[:, None], y)]
-
-    np.testing.assert_array_equal(np.sort(np.concatenate(tests(0))), np.arange(60))
-    assert any((np.diff(test) > 2).any() for test in tests(0))
-    assert all(np.array_equal(a, b) for a, b in zip(tests(0), tests(0), strict=True))
-    assert not all(np.array_equal(a, b) for a, b in zip(tests(0), tests(1), strict=True))
-
-
 def test_the_baselines_are_what_predicts_without_looking_and_what_is_linear() -> None:
     generator = np.random.default_rng(0)
     X = generator.normal(size=(80, 2))

@@ -497,3 +497,13 @@ def test_by_default_a_run_is_in_the_working_folder(
 def test_the_values_say_when_the_run_began(content: tracking.RunContent, logged: Logged) -> None:
     assert logged.run.info.start_time == int(content.started * 1000)
     assert logged.run.info.end_time >= logged.run.info.start_time
+
+
+def test_a_store_that_cannot_be_read_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    damaged = tmp_path / "mlflow.db"
+    damaged.write_bytes(b"not a database" * 100)
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{damaged}")
+    with pytest.raises(
+        SubmissionError, match=r"The runs in sqlite:///.*mlflow\.db cannot be read: .*Check MLFLOW_TRACK"
+    ):
+        tracking.find_run("calm-owl-1")

@@ -77,7 +77,11 @@ def submit(pipeline: str, run: str | None, output: Path, console: Console | None
     except Exception as error:  # noqa: BLE001 (whatever is wrong with the answers, the submission is there)
         reason = " ".join(str(error).split())
         lines.append(f"Its {metric.name} against answers.csv cannot be computed: {escape(reason)}")
-    tracking.log_file(chosen, output, "submission", scores)
+    try:
+        tracking.log_file(chosen, output, "submission", scores)
+    except Exception as error:  # noqa: BLE001 (whatever the store raises, the submission is there)
+        reason = " ".join(str(error).split())
+        lines.append(f"[bold red]It was not added to the run[/]: {escape(reason)}")
     for line in lines:
         console.print(line, highlight=False, soft_wrap=True)
     return output

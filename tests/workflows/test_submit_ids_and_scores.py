@@ -66,3 +66,15 @@ def test_predictions_keep_the_ids_of_their_rows(cli: Any, own: Any) -> None:
     assert cli("predict", own.run.info.run_name, "rows.csv").code == 0
     lines = (own.folder / "predictions.csv").read_text().splitlines()[1:]
     assert [line.split(",")[0] for line in lines] == ids
+
+
+def test_a_store_that_takes_no_files_costs_no_submission(cli: Any, own: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: Any) -> None:
+        raise OSError("the disk is full")
+
+    monkeypatch.setattr("tabular_dl.tracking.log_file", refuse)
+    outcome = cli("submit", "titanic")
+    assert outcome.code == 0
+    assert "It was not added to the run: the disk is full" in outcome.out
+    assert "Its accuracy against answers.csv" in outcome.out
+    assert len(pd.read_csv(own.folder / "submission.csv")) == 418
