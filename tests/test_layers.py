@@ -27,6 +27,7 @@ LAYERS = """
     groups
     nn
     nn.training
+    nn.chunks
     nn.callbacks nn.program nn.stopping
     nn.feeding nn.inference
     nn.members nn.network

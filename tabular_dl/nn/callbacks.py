@@ -97,10 +97,11 @@ class Interrupt:
 def interrupt_after_epoch() -> Iterator[Interrupt]:
     """Let the first Ctrl-C end training after the epoch under way; a second one interrupts as usual."""
     interrupt = Interrupt()
-    if threading.current_thread() is not threading.main_thread():
-        yield interrupt  # signals reach the main thread alone
-        return
     before = signal.getsignal(signal.SIGINT)
+    # Signals reach the main thread alone, and a handler that was not set from Python could not be set again.
+    if threading.current_thread() is not threading.main_thread() or before is None:
+        yield interrupt
+        return
 
     def ask(number: int, frame: Any) -> None:
         del number, frame

@@ -8,7 +8,9 @@ memory is bounded by a block. Blocks depend on the table alone, never on the pop
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from copy import copy, deepcopy
 from dataclasses import dataclass
+from typing import Self
 
 import numpy as np
 import tensorflow as tf
@@ -121,12 +123,14 @@ class Feed:
             if any(len(own) for own in rows):
                 yield block, _filled(rows, None, 1, self.held_out)
 
-    def take(self, numbers: np.ndarray) -> None:
-        """Go on with these members only, in this order, with their streams of shuffles where they are."""
-        self.training = [self.training[k] for k in numbers]
-        self.weights = None if self.weights is None else [self.weights[k] for k in numbers]
-        self.validation = [self.validation[k] for k in numbers]
-        self.generators = [self.generators[k] for k in numbers]
+    def take(self, numbers: Sequence[int] | np.ndarray) -> Self:
+        """Return a feed of these members only, in this order, of the same shapes; their shuffles go on from here."""
+        part = copy(self)
+        part.training = [self.training[k] for k in numbers]
+        part.weights = None if self.weights is None else [self.weights[k] for k in numbers]
+        part.validation = [self.validation[k] for k in numbers]
+        part.generators = [deepcopy(self.generators[k]) for k in numbers]
+        return part
 
     def _shuffled(self, block: int) -> Batches:
         orders = [g.permutation(len(own[block])) for g, own in zip(self.generators, self.training, strict=True)]

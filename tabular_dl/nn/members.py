@@ -82,6 +82,11 @@ class Members:
                     raise ValueError(f"{each.name}: expected one entry for each of {size} members, found {len(value)}")
             elif value is not None:
                 array = np.asarray(value)
+                if array.ndim and len(array) != size:
+                    raise ValueError(
+                        f"{each.name}: expected one number, or an entry for each of {size} members, "
+                        f"found {len(array)} entries"
+                    )
                 shape = (size, *array.shape[1:]) if array.ndim else (size,)
                 object.__setattr__(self, each.name, np.broadcast_to(array, shape))
         held_out = {len(rows) > 0 for rows in self.validation_rows or ()}

@@ -5,7 +5,7 @@ A program is made for a set of shapes and reused: a second fit of the same shape
 
 from __future__ import annotations
 
-from collections import OrderedDict
+import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -143,6 +143,15 @@ class Program:
         for mine, theirs in zip(self.member_variables, other.member_variables, strict=True):
             mine.assign(theirs.numpy()[numbers])
 
+    def save(self) -> list[np.ndarray]:
+        """Return copies of all that belongs to the members, for `restore`."""
+        return [np.array(variable.numpy()) for variable in self.member_variables]
+
+    def restore(self, state: Sequence[np.ndarray]) -> None:
+        """Go on from what `save` returned."""
+        for variable, value in zip(self.member_variables, state, strict=True):
+            variable.assign(value)
+
     def weights(self, *, best: bool) -> list[np.ndarray]:
         """Return copies of what the members have learned: the best kept, or the last."""
         return [np.array(variable.numpy()) for variable in (self.best if best else self.model.learned)]
@@ -255,14 +264,20 @@ def _functions(key: ProgramKey) -> tuple[Any, Any, Any]:
     return loss, row_metric, activation
 
 
-_programs: OrderedDict[ProgramKey, Program] = OrderedDict()
+# Programs that nobody uses now, the oldest first.
+_programs: list[Program] = []
+_shelf = threading.Lock()
 
 
 @contextmanager
 def checked_out(key: ProgramKey) -> Iterator[Program]:
-    """Lend a program; it is out of the shelf while in use, so threads never share one."""
-    program = _programs.pop(key, None) or Program(key)
+    """Lend a program; it is off the shelf while in use, so that two threads never share one."""
+    with _shelf:
+        free = next((program for program in _programs if program.key == key), None)
+        if free is not None:
+            _programs.remove(free)
+    program = free or Program(key)
     yield program
-    _programs[key] = program
-    while len(_programs) > PROGRAMS_KEPT:
-        _programs.popitem(last=False)
+    with _shelf:
+        _programs.append(program)
+        del _programs[:-PROGRAMS_KEPT]

@@ -44,7 +44,7 @@ class Stopping:
         self.waited = np.zeros(size, int)
         self.rate_factors = np.ones(size, np.float32)
 
-    def update(self, epoch: int, figures: np.ndarray, loss: np.ndarray) -> np.ndarray:
+    def update(self, epoch: int, figures: np.ndarray, sound: np.ndarray) -> np.ndarray:
         """Take in an epoch.
 
         Parameters
@@ -53,8 +53,8 @@ class Stopping:
             Its number, from 1.
         figures : ndarray of shape (P,)
             The monitored figure.
-        loss : ndarray of shape (P,)
-            The training loss, which has to be finite.
+        sound : ndarray of shape (P,), bool
+            Whose losses are finite; others have diverged.
 
         Returns
         -------
@@ -62,7 +62,6 @@ class Stopping:
             Whose weights are the best so far.
         """
         figures = self.sign * figures
-        sound = np.isfinite(loss) & np.isfinite(figures)
         self.diverged |= self.active & ~sound
         improved = self.active & sound & (figures < self.best - self.min_delta)
         # The first finite epoch counts whatever the minimal improvement.

@@ -131,3 +131,9 @@ def test_a_second_ctrl_c_interrupts_as_usual() -> None:
 
     with pytest.raises(KeyboardInterrupt):
         fit(epochs=5, on_epoch=press)
+
+
+def test_a_handler_of_signals_that_python_did_not_set_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(signal, "getsignal", lambda number: None)
+    monkeypatch.setattr(signal, "signal", lambda *_: pytest.fail("a handler was set that cannot be taken back"))
+    assert len(fit(epochs=2).history["loss"]) == 2

@@ -32,8 +32,10 @@ def test_members_are_taken_with_all_that_belongs_to_them() -> None:
 def test_lengths_that_do_not_fit_are_refused() -> None:
     with pytest.raises(ValueError, match="training_rows: expected one entry for each of 2 members, found 3"):
         Members([1, 2], ROWS)
-    with pytest.raises(ValueError, match=r"could not be broadcast|operands"):
-        Members([1, 2, 3], ROWS, l2=np.array([0.1, 0.2]))
+    for wrong in ([0.1, 0.2], [0.1]):
+        found = f"l2: expected one number, or an entry for each of 3 members, found {len(wrong)}"
+        with pytest.raises(ValueError, match=found):
+            Members([1, 2, 3], ROWS, l2=np.array(wrong))
 
 
 def test_either_all_members_hold_out_rows_or_none() -> None:

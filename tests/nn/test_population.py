@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import threading
 from dataclasses import replace
 from typing import Any
 
+import keras
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import roc_auc_score
 
-from tabular_dl.nn import feeding, training
+from tabular_dl.errors import DataError
+from tabular_dl.nn import chunks, feeding, program
 from tabular_dl.nn.inference import predict
 from tabular_dl.nn.members import Members, Monitor, Training
 from tabular_dl.nn.network import Network
@@ -97,11 +100,11 @@ def test_moving_to_a_smaller_program_when_half_have_stopped_changes_nothing(monk
     members = crew(5, patience=np.array([1, 1, 20, 1, 20]), learning_rate=np.array([0.5, 0.5, 0.02, 0.5, 0.03]))
     how = replace(HOW, epochs=12)
     expected = fit_population(NETWORK, X, Y, members, how)
-    monkeypatch.setattr(training, "WORK_THAT_PAYS_FOR_COMPACTION", 0)
+    monkeypatch.setattr(chunks, "WORK_THAT_PAYS_FOR_A_PROGRAM", 0)
     sizes = []
-    take_over = training.Program.take_over
+    take_over = chunks.Program.take_over
     monkeypatch.setattr(
-        training.Program, "take_over", lambda self, *rest: (sizes.append(self.key.members), take_over(self, *rest))
+        chunks.Program, "take_over", lambda self, *rest: (sizes.append(self.key.members), take_over(self, *rest))
     )
     found = fit_population(NETWORK, X, Y, members, how)
     assert sizes[0] == 3
@@ -110,15 +113,58 @@ def test_moving_to_a_smaller_program_when_half_have_stopped_changes_nothing(monk
         np.testing.assert_allclose(found.history[name], values, atol=1e-3)
 
 
-def test_a_population_trained_in_chunks_is_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
-    members = crew(5, l2=np.linspace(0, 0.1, 5))
+@pytest.mark.parametrize("side_by_side", [False, True])
+def test_a_population_trained_in_chunks_is_the_same(monkeypatch: pytest.MonkeyPatch, side_by_side: bool) -> None:
+    members = crew(5, l2=np.linspace(0, 0.1, 5), patience=np.array([2, np.inf, 1, np.inf, 1]))
     expected = fit_population(NETWORK, X, Y, members, HOW)
-    monkeypatch.setattr(training, "CHUNK_BYTES", 2 * 4 * (8 * NETWORK.parameters + (4 * 8 + 2 * 10) * 14))
-    reports: list[int] = []
-    found = fit_population(NETWORK, X, Y, members, HOW, on_epoch=lambda epoch, *_: reports.append(epoch))
-    assert reports.count(1) == 3  # chunks of 2, 2 and 1
+    threads: set[int] = set()
+    epoch = chunks.Chunk.epoch
+    monkeypatch.setattr(
+        chunks.Chunk, "epoch", lambda self, number: (threads.add(threading.get_ident()), epoch(self, number))
+    )
+    if side_by_side:
+        monkeypatch.setattr(chunks, "MEMBERS_THAT_FILL_A_CORE", 2)
+        monkeypatch.setattr(chunks, "WORK_THAT_PAYS_FOR_A_PROGRAM", 0)
+        monkeypatch.setattr("os.cpu_count", lambda: 2)
+    else:
+        monkeypatch.setattr(chunks, "CHUNK_BYTES", 2 * 4 * (8 * NETWORK.parameters + (4 * 8 + 2 * 10) * 14))
+    sizes: list[int] = []
+    reports: list[tuple[int, int, int]] = []
+
+    class Watch(keras.callbacks.Callback):
+        def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
+            sizes.append(len(self.model.layers))
+
+    found = fit_population(
+        NETWORK,
+        X,
+        Y,
+        members,
+        HOW,
+        [Watch()],
+        lambda epoch, figures, active: reports.append((epoch, len(figures["loss"]), len(active))),
+    )
+    assert len(threads) == 1 + side_by_side
+    # Whoever watches sees one population of five, whatever its parts.
+    assert reports == [(epoch, 5, 5) for epoch in range(1, len(expected.history["loss"]) + 1)]
+    assert len(sizes) == len(reports)
     same(expected, list(range(5)), found)
-    assert found.history["loss"].shape[1] == 5
+    np.testing.assert_array_equal(found.best_epoch, expected.best_epoch)
+    for name, values in expected.history.items():
+        np.testing.assert_allclose(found.history[name], values, atol=1e-4)
+
+
+def test_chunks_end_together_when_training_is_asked_to_stop(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(chunks, "CHUNK_BYTES", 1)
+    members = crew(3, patience=np.inf)
+
+    class Stop(keras.callbacks.Callback):
+        def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
+            self.model.stop_training = epoch == 1
+
+    found = fit_population(NETWORK, X, Y, members, HOW, [Stop()])
+    assert found.history["loss"].shape == (2, 3)
+    same(fit_population(NETWORK, X, Y, members, replace(HOW, epochs=2)), [0, 1, 2], found)
 
 
 def test_a_table_in_blocks_trains_each_member_as_alone_also_from_a_memory_map(
@@ -156,3 +202,62 @@ def test_stopping_looks_at_the_metric_of_choice() -> None:
         # The weights are those of that epoch.
         outputs = predict(NETWORK, [w[k : k + 1] for w in population.weights], X[rows])[0]
         assert auc(Y[rows], outputs) == pytest.approx(followed[best - 1])
+
+
+def test_threads_never_share_a_program() -> None:
+    key = program.ProgramKey.of(NETWORK, crew(2), HOW, (ROWS, 1, 4, 8, 10), False)
+    with program.checked_out(key) as first, program.checked_out(key) as second:
+        assert first is not second
+    with program.checked_out(key) as third, program.checked_out(key) as fourth:
+        assert {id(third), id(fourth)} == {id(first), id(second)}
+
+
+def test_a_plateau_lowers_the_rate_within_training_for_its_member_alone() -> None:
+    # The first member never improves enough after its first epoch, so that its rate is 0 from the third on.
+    members = crew(
+        2,
+        patience=np.inf,
+        dropout=0.0,
+        min_delta=np.array([100.0, 0.0]),
+        plateau_patience=np.array([1, np.inf]),
+        plateau_factor=0.0,
+    )
+    how = replace(HOW, epochs=2)
+    two = fit_population(NETWORK, X, Y, members, how)
+    five = fit_population(NETWORK, X, Y, members, replace(how, epochs=5))
+    kernel = 0
+    np.testing.assert_array_equal(two.weights[kernel][0], five.weights[kernel][0])
+    assert not np.allclose(two.weights[kernel][1], five.weights[kernel][1])
+
+
+def test_a_smaller_program_takes_over_momenta_rates_statistics_and_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(chunks, "WORK_THAT_PAYS_FOR_A_PROGRAM", 0)
+    members = crew(4, patience=np.array([1, np.inf, 1, np.inf]), learning_rate=np.array([0.9, 0.02, 0.9, 0.03]), l2=0.1)
+    before: list[tuple[list[np.ndarray], np.ndarray, list[np.ndarray]]] = []
+    take_over = program.Program.take_over
+
+    def watched(self: Any, other: Any, numbers: np.ndarray) -> None:
+        take_over(self, other, numbers)
+        before.append((other.save(), numbers, self.save()))
+
+    monkeypatch.setattr(program.Program, "take_over", watched)
+    fit_population(NETWORK, X, Y, members, replace(HOW, epochs=12))
+    larger, numbers, smaller = before[0]
+    assert {1, 3} <= set(numbers.tolist())
+    momenta = [array for array in larger if array.shape[0] == 4 and np.any(array != 0)]
+    assert len(momenta) > 15  # kernels, statistics, both momenta of Adam, rates, steps, settings, the best so far
+    for large, small in zip(larger, smaller, strict=True):
+        np.testing.assert_array_equal(large[numbers], small)
+
+
+def test_a_monitor_of_its_own_needs_validation_rows() -> None:
+    members = replace(crew(2), validation_rows=None)
+    how = replace(HOW, monitor=Monitor("roc_auc", roc_auc_score, True))
+    with pytest.raises(ValueError, match="monitor: roc_auc is computed on validation rows, and there are none"):
+        fit_population(NETWORK, X, Y, members, how)
+
+
+def test_a_figure_that_cannot_be_computed_is_not_taken_for_a_diverged_loss() -> None:
+    how = replace(HOW, monitor=Monitor("roc_auc", lambda y, p: float("nan"), True))
+    with pytest.raises(DataError, match=r"monitor: roc_auc cannot be computed on the 10 held-out rows .*seed 10.* nan"):
+        fit_population(NETWORK, X, Y, crew(2), how)

@@ -20,7 +20,7 @@ def run(
     members = Members(list(range(size)), [np.arange(2)] * size, **settings)
     state = Stopping(members, monitor or Monitor())
     improved = [
-        state.update(epoch, np.array(row), np.array(row)).tolist() for epoch, row in enumerate(figures, start=1)
+        state.update(epoch, np.array(row), np.isfinite(row)).tolist() for epoch, row in enumerate(figures, start=1)
     ]
     return state, improved
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -103,9 +102,9 @@ def losses(population: Population, member: int) -> np.ndarray:
 
 
 @pytest.fixture
-def programs(monkeypatch: pytest.MonkeyPatch) -> OrderedDict[Any, Any]:
+def programs(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     """An empty shelf of programs."""
-    shelf: OrderedDict[Any, Any] = OrderedDict()
+    shelf: list[Any] = []
     monkeypatch.setattr(module, "_programs", shelf)
     return shelf
 
@@ -251,7 +250,7 @@ def test_one_member_is_what_keras_trains_on_the_same_batches(problem: str, optim
         np.testing.assert_allclose(population.weights[k][0].reshape(weight.shape), weight, atol=1e-4)
 
 
-def test_a_batch_wider_than_the_rows_is_all_rows(programs: OrderedDict[Any, Any]) -> None:
+def test_a_batch_wider_than_the_rows_is_all_rows(programs: list[Any]) -> None:
     who = members(2, training_rows=[ALL[:30], ALL[:11]], dropout=0.4)
     wide, exact = (
         fit_population(network(dropout=True), X, TARGETS["binary"], who, training(batch_size=size))
@@ -379,7 +378,7 @@ def test_a_compiled_fit_repeats_bit_for_bit() -> None:
     check_same(first, [0, 1, 2], second, atol=0)
 
 
-def test_a_second_fit_of_the_same_shapes_traces_nothing(programs: OrderedDict[Any, Any]) -> None:
+def test_a_second_fit_of_the_same_shapes_traces_nothing(programs: list[Any]) -> None:
     first = members(2, training_rows=[ALL[:30], ALL[:17]], validation_rows=[ALL[30:]] * 2, l2=0.01)
     other = replace(
         members(2, training_rows=[ALL[5:22], ALL[:31]], validation_rows=[ALL[31:36], ALL[5:15]], rate=0.01, l2=0.1),
@@ -389,21 +388,21 @@ def test_a_second_fit_of_the_same_shapes_traces_nothing(programs: OrderedDict[An
     programs.clear()
     fit_population(network(), X, TARGETS["binary"], first, training(epochs=3))
     again = fit_population(network(), X + 0, TARGETS["binary"] + 0, other, training(patience=2))
-    assert [program.traces for program in programs.values()] == [1]
+    assert [program.traces for program in programs] == [1]
     # And nothing of the first fit is left in the program that the second borrowed.
     check_same(fresh, [0, 1], again, atol=0)
 
 
 def test_the_programs_that_are_kept_are_bounded_the_oldest_goes(
-    programs: OrderedDict[Any, Any], monkeypatch: pytest.MonkeyPatch
+    programs: list[Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "PROGRAMS_KEPT", 2)
     for size in (1, 2, 1, 3):
         fit_population(network(hidden=()), X, TARGETS["binary"], members(size), training(epochs=1))
-    assert [(program.key.members, program.traces) for program in programs.values()] == [(1, 1), (3, 1)]
+    assert [(program.key.members, program.traces) for program in programs] == [(1, 1), (3, 1)]
 
 
-def test_a_fit_that_was_broken_off_leaves_nothing_behind(programs: OrderedDict[Any, Any]) -> None:
+def test_a_fit_that_was_broken_off_leaves_nothing_behind(programs: list[Any]) -> None:
     def interrupt(epoch: int, figures: dict[str, np.ndarray], active: np.ndarray) -> None:
         raise KeyboardInterrupt
 
