@@ -1,8 +1,8 @@
 """A population in parts: chunks of members in their programs, one after another or side by side.
 
 A population that is too large for memory is cut into chunks that take turns in one program, each with its state put
-aside while it waits. A long training of narrow networks is cut into one chunk a core: their matrix products are too small
-to be spread over cores, so the chunks run side by side in threads, each in a program of its own.
+aside while it waits. A long training of narrow networks is cut into one chunk a core: their matrix products are too
+small to be spread over cores, so the chunks run side by side in threads, each in a program of its own.
 
 Nothing here mixes two members, so the results are those of one program, up to rounding.
 """
@@ -28,8 +28,8 @@ __all__ = ["Crew"]
 
 # Compiling with XLA costs one to three seconds, and saves some milliseconds a step: it pays from about here.
 STEPS_THAT_PAY_FOR_XLA = 400
-# Floating-point operations that take about as long as compiling one program more.
-WORK_THAT_PAYS_FOR_A_PROGRAM = 2e11
+# Floating-point operations of a training of which one program more saves as much as compiling it costs.
+WORK_THAT_PAYS_FOR_A_PROGRAM = 1e11
 # Memory that the variables and activations of one program may take.
 CHUNK_BYTES = 2**30
 # Operations of a matrix product of one member below which a core more does not help it.
@@ -181,7 +181,7 @@ class Chunk:
         sound = np.all(np.isfinite(losses), axis=0)
         unknown = np.flatnonzero(self.stopping.active & sound & ~np.isfinite(monitored))
         if len(unknown):
-            rows = len((self.members.validation_rows or [()])[unknown[0]])
+            rows = len((self.members.validation_rows or ())[unknown[0]])
             raise DataError(
                 f"monitor: {self.training.monitor.name} cannot be computed on the {rows} held-out rows of a member "
                 f"(seed {self.members.seeds[unknown[0]]}): it is {monitored[unknown[0]]}. Hold out more rows "

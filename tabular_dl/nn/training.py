@@ -17,8 +17,8 @@ An epoch, for all members at once::
 Python runs once an epoch (once a block, for a table that does not fit into one) and never once a step. Members whose
 rows make fewer batches sit out the last steps, so that member k is exactly the network that it would be alone. The last
 batch of an epoch is filled up with rows of weight 0. When half of the members have stopped, the rest moves to a program
-of half the size, if what is left to do is worth compiling it. A population too large for memory trains in chunks that take turns, and a
-long training of narrow networks in chunks side by side (`tabular_dl.nn.chunks`).
+of half the size, if what is left to do is worth compiling it. A population too large for memory trains in chunks that
+take turns, and a long training of narrow networks in chunks side by side (`tabular_dl.nn.chunks`).
 
 Programs are kept (`tabular_dl.nn.program`): a second fit of the same shapes traces and compiles nothing.
 """
