@@ -34,7 +34,7 @@ from tabular_dl.nn.members import Members, Training
 from tabular_dl.nn.network import Network
 from tabular_dl.nn.training import fit_population
 
-LOSS, METRIC = "binary_crossentropy", "binary_accuracy"
+LOSS, METRICS = "binary_crossentropy", ("binary_accuracy",)
 TITANIC = {"rows": 891, "features": 26, "hidden": (64, 32), "batch": 32}
 WIDE = {"rows": 20_000, "features": 50, "hidden": (256, 256, 256), "batch": 256}
 BIG_ROWS, BIG_FEATURES = 4_000_000, 50
@@ -106,7 +106,7 @@ class Case:
             dropout=self.dropout,
             patience=1000 if len(self.held_out) else np.inf,
         )
-        training = Training(LOSS, METRIC, epochs=epochs, batch_size=self.batch, compile=True)
+        training = Training(LOSS, METRICS, epochs=epochs, batch_size=self.batch, compile=True)
         fit_population(self.network, self.X, self.y, members, training)
 
     def epoch(self, size: int, epochs: int) -> float:
@@ -130,7 +130,7 @@ class Case:
                 layers.append(keras.layers.Dropout(self.dropout))
         layers.append(keras.layers.Dense(1, activation="sigmoid", kernel_regularizer=penalty))
         model = keras.Sequential(layers)
-        model.compile("adam", LOSS, metrics=[METRIC])
+        model.compile("adam", LOSS, metrics=list(METRICS))
         return model
 
     def keras_fit(self, model: keras.Model, epochs: int) -> None:
@@ -210,7 +210,7 @@ def train_memory_map(path: str) -> None:
     watcher.start()
     members = Members(seeds=[0, 1, 2, 3], training_rows=[np.arange(BIG_ROWS)] * 4)
     network = Network(BIG_FEATURES, (64, 32), 1, output_activation="sigmoid")
-    fit_population(network, X, y, members, Training(LOSS, METRIC, epochs=1, batch_size=1024))
+    fit_population(network, X, y, members, Training(LOSS, METRICS, epochs=1, batch_size=1024))
     done.set()
     watcher.join()
     print((peak - idle) / 1e6)

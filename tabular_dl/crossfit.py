@@ -79,7 +79,7 @@ class _CrossFit(BaseEstimator, ABC):
             # Seeds of their own make the folds' networks differ by more than their rows.
             network = clone(self.pipeline[-1])
             networks.append(network.set_params(random_state=derived_seed(self.random_state, fold)))
-        fit_groups(networks, matrices, y, [train for train, _ in splits], self._classes(y), on_epoch)
+        fit_groups(networks, matrices, y, [train for train, _ in splits], self._classes(y), on_epoch=on_epoch)
         name = self.pipeline.steps[-1][0]
         self.pipelines_ = [Pipeline([*e.steps, (name, n)]) for e, n in zip(steps, networks, strict=True)]
         self.train_rows_ = [train for train, _ in splits]
@@ -91,10 +91,16 @@ class _CrossFit(BaseEstimator, ABC):
         return self
 
     @property
-    def history_(self) -> dict[str, np.ndarray]:
-        """The folds' histories side by side: ``{name: (epochs, folds x members)}``."""
-        histories = [pipeline[-1].history_ for pipeline in self.pipelines_]
-        return {name: np.concatenate([history[name] for history in histories], axis=1) for name in histories[0]}
+    def curves_(self) -> dict[str, np.ndarray]:
+        """The folds' learning curves side by side: ``{name: (epochs, folds x members)}``."""
+        each = [pipeline[-1].curves_ for pipeline in self.pipelines_]
+        return {name: np.concatenate([curves[name] for curves in each], axis=1) for name in each[0]}
+
+    @property
+    def history_(self) -> pd.DataFrame:
+        """The folds' learning curves as a tidy table: as an estimator's, with a column ``fold`` from 0."""
+        parts = [pipeline[-1].history_.assign(fold=fold) for fold, pipeline in enumerate(self.pipelines_)]
+        return pd.concat(parts, ignore_index=True)
 
     @property
     def best_epoch_(self) -> np.ndarray:
@@ -103,7 +109,8 @@ class _CrossFit(BaseEstimator, ABC):
 
     def _mean(self, X: pd.DataFrame) -> np.ndarray:
         check_is_fitted(self)
-        return np.mean([self._raw(pipeline, X) for pipeline in self.pipelines_], axis=0)
+        predictions = [self._raw(pipeline, X) for pipeline in self.pipelines_]
+        return np.asarray(np.mean(predictions, axis=0))
 
     def _splitter(self) -> Any:
         if not isinstance(self.cv, Integral):

@@ -1,36 +1,103 @@
 """Groups of members: several estimators, each with its own matrix and rows, trained as one population.
 
 An estimator's own `fit` is a single group. A cross-validation has a group for each fold, so that all its folds and
-members train in one compiled program.
+members train in one compiled program. The configurations of a search are groups too.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
-from numbers import Integral
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
-from sklearn.model_selection import train_test_split
-from sklearn.utils import check_random_state
+from scipy.sparse import issparse
+from sklearn.utils import compute_class_weight
 
+from tabular_dl.assembly import derived_seed, members_for, network_for, training_for
 from tabular_dl.errors import DataError, SpecError
-from tabular_dl.targets import Labels
+from tabular_dl.inputs import Inputs
+from tabular_dl.problems import Problem
+from tabular_dl.targets import Coding, Labels
 
 if TYPE_CHECKING:
-    from tabular_dl.nn.members import Members, Training
+    from tabular_dl.nn.members import Training
+    from tabular_dl.nn.network import Network
     from tabular_dl.nn.training import EpochCallback, Population
 
-__all__ = ["derived_seed", "fit_groups"]
+__all__ = ["Group", "derived_seed", "fit_groups"]
+
+# Hyperparameters that each member has for itself: estimators that train together may differ in them.
+PER_MEMBER = (
+    "clip_norm",
+    "dropout",
+    "early_stopping",
+    "input_dropout",
+    "l1",
+    "l2",
+    "label_smoothing",
+    "learning_rate",
+    "mixup",
+    "noise",
+    "random_state",
+    "reduce_lr",
+    "validation_fraction",
+    "weight_decay",
+)
+# And those that say nothing about training.
+ASIDE = ("callbacks", "mc_dropout", "tensorboard", "verbose")
+
+
+@dataclass(frozen=True)
+class Group:
+    """What an estimator has learned from its rows before training.
+
+    Attributes
+    ----------
+    problem, coding, inputs : Problem, Coding, Inputs
+        What it predicts, how the target is coded, and what its network is given.
+    rows : ndarray
+        The rows that it trains on, without those of weight 0.
+    weights : ndarray or None
+        Their weights.
+    one_column : bool
+        Whether the target is one-dimensional.
+    """
+
+    problem: Problem
+    coding: Coding
+    inputs: Inputs
+    rows: np.ndarray
+    weights: np.ndarray | None
+    one_column: bool
+
+    @classmethod
+    def learn(
+        cls, estimator: Any, X: Any, y: np.ndarray, rows: np.ndarray, classes: Any, sample_weight: np.ndarray | None
+    ) -> Self:
+        """Learn problem, coding and inputs of an estimator from its training rows."""
+        weights = None
+        if sample_weight is not None:
+            rows = rows[sample_weight[rows] > 0]
+            weights = sample_weight[rows]
+            if not len(rows):
+                raise DataError("sample_weight is 0 for every row: give some rows a weight above 0.")
+        if estimator.repeats_are_weights(len(rows)):
+            rows, weights = _merged(X, y, rows, weights)
+        problem, coding = estimator._target(y[rows], weights, classes)
+        categorical = estimator._categorical(X.shape[1])
+        needs = bool(categorical) or estimator.normalize
+        inputs = Inputs.learn(X[rows] if needs else X, categorical, estimator.normalize, weights)
+        return cls(problem, coding, inputs, rows, _with_class_weight(estimator, coding, y[rows], weights), y.ndim == 1)
 
 
 def fit_groups(
     estimators: Sequence[Any],
-    matrices: Sequence[np.ndarray],
+    matrices: Sequence[Any],
     y: np.ndarray,
     training_rows: Sequence[np.ndarray],
     classes: np.ndarray | None = None,
+    sample_weight: np.ndarray | None = None,
     on_epoch: EpochCallback | None = None,
 ) -> None:
     """Fit several estimators, each on its own matrix and rows, as one population of all their members.
@@ -40,15 +107,18 @@ def fit_groups(
     Parameters
     ----------
     estimators : sequence of F `KerasClassifier` or F `KerasRegressor`
-        With equal hyperparameters but for ``random_state``.
+        With equal hyperparameters but for those that each member has for itself (`PER_MEMBER`).
     matrices : sequence of F ndarrays of shape (rows, features_f)
-        The same rows, encoded for each estimator. Narrow ones are filled up with zero columns, which learn nothing.
-    y : ndarray of shape (rows,)
+        The same rows, encoded for each estimator. Narrow ones are filled up with zero columns, which learn nothing. An
+        estimator that is alone may have a memory map or a CSR matrix, which is not copied.
+    y : ndarray of shape (rows,) or (rows, targets)
         The target.
     training_rows : sequence of F integer arrays
         The rows that each estimator may learn from.
     classes : ndarray, optional
         The labels, where the rows of an estimator may lack some; by default those of its rows.
+    sample_weight : ndarray of shape (rows,), optional
+        The weight of each row in the loss.
     on_epoch : callable, optional
         As for `tabular_dl.nn.training.fit_population`.
 
@@ -60,117 +130,115 @@ def fit_groups(
         If there is one class only, the estimators would learn different classes, or there are too few rows to hold
         some out.
     """
-    from tabular_dl.nn.members import Training
-    from tabular_dl.nn.network import Network
     from tabular_dl.nn.training import fit_population
 
     first = estimators[0]
-    first.check_parameters()
+    for estimator in estimators:
+        estimator.check_parameters()
     _check_equal_settings(estimators)
-    widths = [matrix.shape[1] for matrix in matrices]
-    X = np.zeros((len(estimators), len(y), max(widths)), np.float32)
-    coded = np.zeros((len(estimators), len(y), 1), np.float32)
-    targets = [estimator._target(y, rows, classes) for estimator, rows in zip(estimators, training_rows, strict=True)]
-    problem, coding = targets[0]
-    for group, (_, own) in enumerate(targets):
-        X[group, :, : widths[group]] = matrices[group]
-        coded[group, :, 0] = own.encode(y)
-        if isinstance(own, Labels) and not np.array_equal(own.classes, coding.classes):
-            raise DataError("The estimators' rows hold different labels: pass the labels of all rows as classes.")
-    network = Network(
-        inputs=max(widths),
-        hidden=tuple(int(width) for width in first.hidden),
-        outputs=problem.units(len(coding.classes) if isinstance(coding, Labels) else 0),
-        activation=first.activation,
-        output_activation=problem.activation,
-        dropout=bool(np.any(first.dropout)),
-    )
-    training = Training(
-        loss=problem.loss,
-        row_metric=problem.row_metric,
-        optimizer=first.optimizer,
-        epochs=first.epochs,
-        batch_size=first.batch_size,
-    )
-    members = _members(estimators, widths, training_rows, coded[:, :, 0] if problem.classification else None)
-    population = fit_population(network, X, coded, members, training, on_epoch=on_epoch)
+    # Estimators with the same matrix and rows, as the configurations of a search have, share what is learned from them.
+    places: dict[tuple[int, int], int] = {}
+    where = [places.setdefault((id(m), id(r)), len(places)) for m, r in zip(matrices, training_rows, strict=True)]
+    owners = [where.index(place) for place in range(len(places))]
+    groups = [Group.learn(estimators[k], matrices[k], y, training_rows[k], classes, sample_weight) for k in owners]
+    _check_equal_labels(groups)
+    coded = np.stack([group.coding.encode(y) for group in groups])
+    network = network_for(estimators, groups, coded.shape[2])
+    members = members_for(estimators, groups, where, coded)
+    training = training_for(first, groups[0], max(len(rows) for rows in members.training_rows))
+    X = _matrix(groups, [matrices[k] for k in owners], network)
+    callbacks = first._callbacks_of_fit(X if X.ndim == 2 else X[0])
+    population = fit_population(network, X, coded, members, training, callbacks, _reports(first, on_epoch))
     _refuse_untrained(population, first.members, training)
-    for group, (estimator, width) in enumerate(zip(estimators, widths, strict=True)):
-        share = _share(population, slice(group * first.members, (group + 1) * first.members), width)
-        estimator._learned(*targets[group], replace(network, inputs=width), share)
+    for number, (estimator, place) in enumerate(zip(estimators, where, strict=True)):
+        own = slice(number * first.members, (number + 1) * first.members)
+        estimator._learned(groups[place], *_share(population, own, network, groups[place]))
+
+
+def _merged(
+    X: Any, y: np.ndarray, rows: np.ndarray, weights: np.ndarray | None
+) -> tuple[np.ndarray, np.ndarray | None]:
+    """Put repeated rows together, with the sum of their weights, in an order of their own.
+
+    A row twice is then a row of weight 2, and a permutation of rows is nothing, to the last bit.
+    """
+    dense = X[rows].toarray() if issparse(X) else X[rows]
+    numbers = np.unique(y[rows], return_inverse=True)[1].reshape(len(rows), -1)
+    _, first, place, counts = np.unique(
+        np.column_stack([dense, numbers]), axis=0, return_index=True, return_inverse=True, return_counts=True
+    )
+    if weights is None and counts.max() == 1:
+        return rows[first], None
+    return rows[first], np.bincount(place.ravel(), weights, len(first)).astype(np.float64)
+
+
+def _check_equal_labels(groups: Sequence[Group]) -> None:
+    known = [group.coding.classes for group in groups if isinstance(group.coding, Labels)]
+    if any(not np.array_equal(classes, known[0]) for classes in known):
+        raise DataError("The estimators' rows hold different labels: pass the labels of all rows as classes.")
+
+
+def _with_class_weight(estimator: Any, coding: Coding, y: np.ndarray, weights: np.ndarray | None) -> Any:
+    """Multiply the rows' weights by those of their classes."""
+    if estimator.class_weight is None:
+        return weights
+    if not isinstance(coding, Labels):
+        raise SpecError("class_weight: only single labels have class weights; give sample_weight to fit instead.")
+    chosen = estimator.class_weight
+    if not isinstance(chosen, str):
+        # In a pipeline file 0 and "0" are easily mixed up.
+        unknown = [label for label in chosen if label not in coding.classes.tolist()]
+        if unknown:
+            raise SpecError(f"class_weight: there is no class {unknown[0]!r}. Classes: {coding.classes.tolist()}.")
+        chosen = dict(chosen)
+    present = np.unique(y)
+    of_class = compute_class_weight(chosen, classes=present, y=y, sample_weight=weights)
+    return of_class[np.searchsorted(present, y)] * (1.0 if weights is None else weights)
+
+
+def _matrix(groups: Sequence[Group], matrices: Sequence[Any], network: Network) -> Any:
+    """Return what all groups' networks are given: (rows, inputs), or (groups, rows, inputs)."""
+    if len(groups) == 1:
+        return groups[0].inputs.encode(matrices[0])
+    X = np.zeros((len(groups), matrices[0].shape[0], network.inputs), np.float32)
+    for number, (group, matrix) in enumerate(zip(groups, matrices, strict=True)):
+        own = group.inputs.encode(matrix)
+        width = len(group.inputs.numeric)
+        X[number, :, :width] = own[:, :width]
+        X[number, :, network.numeric :] = own[:, width:]
+    return X
+
+
+def _reports(estimator: Any, on_epoch: EpochCallback | None) -> EpochCallback | None:
+    """Return what is called after each epoch: what was asked for, and a line if the estimator is verbose."""
+    if not estimator.verbose:
+        return on_epoch
+
+    def report(epoch: int, figures: dict[str, np.ndarray], active: np.ndarray) -> None:
+        means = ", ".join(f"{name} {np.nanmean(values):.4f}" for name, values in figures.items())
+        print(f"epoch {epoch}/{estimator.epochs}: {means}; {active.sum()} of {len(active)} members train on")  # noqa: T201
+        if on_epoch is not None:
+            on_epoch(epoch, figures, active)
+
+    return report
 
 
 def _check_equal_settings(estimators: Sequence[Any]) -> None:
     settings = estimators[0].get_params()
     for number, estimator in enumerate(estimators):
         for name, value in estimator.get_params().items():
-            if name != "random_state" and not np.array_equal(value, settings[name]):
+            if name not in (*PER_MEMBER, *ASIDE) and not _equal(value, settings[name]):
                 raise SpecError(
                     f"{name} of estimator {number} is {value!r}, of the first {settings[name]!r}: estimators that "
-                    "train together differ in random_state only."
+                    f"train together differ in {', '.join(PER_MEMBER)} only."
                 )
+    held_out = {estimator.held_out_share > 0 for estimator in estimators}
+    if len(held_out) > 1:
+        raise SpecError("validation_fraction: estimators that train together hold out rows all of them, or none.")
 
 
-def derived_seed(random_state: Any, *path: int) -> int:
-    """Derive a seed from a random state and a path of numbers, independent of every other path.
-
-    Examples
-    --------
-    >>> derived_seed(0, 1) == derived_seed(0, 1), derived_seed(0, 1) == derived_seed(0, 2)
-    (True, False)
-    """
-    root = random_state if isinstance(random_state, Integral) else check_random_state(random_state).randint(2**31)
-    return int(np.random.SeedSequence(int(root), spawn_key=path).generate_state(1)[0] >> 1)
-
-
-def _members(
-    estimators: Sequence[Any],
-    widths: Sequence[int],
-    training_rows: Sequence[np.ndarray],
-    labels: np.ndarray | None,
-) -> Members:
-    """Say for each member of each group, in turn, what it trains on and with which settings."""
-    from tabular_dl.nn.members import Members
-
-    first = estimators[0]
-    seeds: list[int] = []
-    splits: list[tuple[np.ndarray, np.ndarray]] = []
-    for group, (estimator, rows) in enumerate(zip(estimators, training_rows, strict=True)):
-        # A random state that is a generator moves on with each draw: fix it once for all members.
-        root = derived_seed(estimator.random_state)
-        own_labels = None if labels is None else labels[group, rows]
-        for k in range(first.members):
-            seeds.append(derived_seed(root, k))
-            splits.append(_hold_out(rows, own_labels, first.validation_fraction, seeds[-1]))
-    return Members(
-        seeds=seeds,
-        training_rows=[train for train, _ in splits],
-        validation_rows=[held_out for _, held_out in splits],
-        groups=np.repeat(np.arange(len(estimators)), first.members),
-        widths=np.repeat(widths, first.members),
-        learning_rate=first.learning_rate,
-        l2=first.l2,
-        dropout=np.tile(np.asarray(first.dropout, np.float32), (len(seeds), 1)),
-        patience=np.inf if first.early_stopping is None else first.early_stopping,
-    )
-
-
-def _hold_out(rows: np.ndarray, labels: np.ndarray | None, fraction: float, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """Split rows into those to train on and those held out, stratified where every class has rows for both sides."""
-    if fraction == 0:
-        return rows, rows[:0]
-    size = max(1, round(fraction * len(rows)))
-    if size >= len(rows):
-        raise DataError(
-            f"validation_fraction {fraction} of {len(rows)} training rows leaves none to train on: give more rows, "
-            "or set early_stopping to null and validation_fraction to 0."
-        )
-    if labels is not None:
-        counts = np.unique(labels, return_counts=True)[1]
-        if counts.min() < 2 or not len(counts) <= size <= len(rows) - len(counts):
-            labels = None
-    train, held_out = train_test_split(rows, test_size=size, stratify=labels, random_state=seed)
-    return train, held_out
+def _equal(one: Any, other: Any) -> bool:
+    return (type(one) is type(other) and bool(np.array_equal(one, other))) or bool(np.all(one == other))
 
 
 def _refuse_untrained(population: Population, per_group: int, training: Training) -> None:
@@ -187,10 +255,18 @@ def _refuse_untrained(population: Population, per_group: int, training: Training
         )
 
 
-def _share(population: Population, own: slice, width: int) -> Population:
-    """Cut one group's members out of a population, with the inputs that they really have."""
+def _share(population: Population, own: slice, network: Network, group: Group) -> tuple[Population, Network]:
+    """Cut one group's members out of a population, with the inputs and categories that they really have."""
     weights = [np.ascontiguousarray(weight[own]) for weight in population.weights]
-    weights[0] = np.ascontiguousarray(weights[0][:, :width])
+    width, embedded = len(group.inputs.numeric), weights[0].shape[1] - network.embedded
+    weights[0] = np.ascontiguousarray(np.concatenate([weights[0][:, :width], weights[0][:, embedded:]], axis=1))
+    sizes = [
+        (len(known) + 1, units) for known, (_, units) in zip(group.inputs.categories, network.embeddings, strict=True)
+    ]
+    for index, (categories, _) in enumerate(sizes):
+        table = len(weights) - len(sizes) + index
+        weights[table] = np.ascontiguousarray(weights[table][:, :categories])
     history = {name: values[:, own] for name, values in population.history.items()}
     best_epoch, diverged = population.best_epoch[own], population.diverged[own]
-    return replace(population, weights=weights, history=history, best_epoch=best_epoch, diverged=diverged)
+    share = replace(population, weights=weights, history=history, best_epoch=best_epoch, diverged=diverged)
+    return share, replace(network, inputs=width + len(sizes), embeddings=tuple(sizes))

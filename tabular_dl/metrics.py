@@ -36,6 +36,8 @@ class Metric:
         The names of the problem types that it can score.
     settings : tuple of (str, value)
         Fixed keyword arguments of the function.
+    power : int
+        In which power of the target's unit the score is.
     """
 
     name: str
@@ -44,16 +46,17 @@ class Metric:
     greater_is_better: bool
     problems: tuple[str, ...]
     settings: tuple[tuple[str, Any], ...] = ()
+    power: int = 0
 
     def __call__(self, y: np.ndarray, prediction: np.ndarray, classes: np.ndarray | None = None) -> float:
         """Score predictions.
 
         Parameters
         ----------
-        y : ndarray of shape (rows,)
-            The true labels or numbers.
-        prediction : ndarray of shape (rows, classes) or (rows,)
-            One probability a class, or the predicted number.
+        y : ndarray of shape (rows,) or (rows, targets)
+            The true labels, indicators or numbers.
+        prediction : ndarray of shape (rows, classes) or (rows,) or (rows, targets)
+            One probability a class or label, or the predicted numbers.
         classes : ndarray of shape (classes,), optional
             The label of each column of ``prediction``; None where the target is a number.
 
@@ -73,8 +76,12 @@ class Metric:
 
         function = getattr(sklearn.metrics, self.function)
         settings = dict(self.settings)
-        if classes is None:
+        if classes is None and self.looks_at == "values":
             return float(function(y, prediction, **settings))
+        if y.ndim == 2 or classes is None:  # indicators: a probability for each label
+            return float(function(y, prediction > 0.5 if self.looks_at == "labels" else prediction, **settings))
+        if self.name == "f1":
+            return float(function(y == classes[1], prediction[:, 1] > 0.5, **settings))
         if self.looks_at == "labels":
             return float(function(y, classes[prediction.argmax(axis=1)], **settings))
         if len(classes) == 2 and self.function == "roc_auc_score":
@@ -105,18 +112,22 @@ class Metric:
 
 
 _LABELS = ("binary", "multiclass")
+# Without a predicted member of a class its F1 is 0, and not worth a warning.
+_ZERO = ("zero_division", 0.0)
+_NUMBERS = ("regression", "bounded_regression")
 
 METRICS: dict[str, Metric] = {
     metric.name: metric
     for metric in (
-        Metric("accuracy", "accuracy_score", "labels", True, _LABELS),
+        Metric("accuracy", "accuracy_score", "labels", True, (*_LABELS, "multilabel")),
         Metric("balanced_accuracy", "balanced_accuracy_score", "labels", True, _LABELS),
-        Metric("f1_macro", "f1_score", "labels", True, _LABELS, (("average", "macro"),)),
+        Metric("f1", "f1_score", "labels", True, ("binary",), (_ZERO,)),
+        Metric("f1_macro", "f1_score", "labels", True, (*_LABELS, "multilabel"), (("average", "macro"), _ZERO)),
         Metric("log_loss", "log_loss", "probabilities", False, _LABELS),
-        Metric("roc_auc", "roc_auc_score", "probabilities", True, _LABELS, (("multi_class", "ovr"),)),
-        Metric("rmse", "root_mean_squared_error", "values", False, ("regression",)),
-        Metric("mae", "mean_absolute_error", "values", False, ("regression",)),
-        Metric("r2", "r2_score", "values", True, ("regression",)),
+        Metric("roc_auc", "roc_auc_score", "probabilities", True, (*_LABELS, "multilabel"), (("multi_class", "ovr"),)),
+        Metric("rmse", "root_mean_squared_error", "values", False, _NUMBERS, power=1),
+        Metric("mae", "mean_absolute_error", "values", False, _NUMBERS, power=1),
+        Metric("r2", "r2_score", "values", True, _NUMBERS),
     )
 }
 

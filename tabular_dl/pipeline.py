@@ -11,9 +11,10 @@ from tabular_dl.errors import DataError, SpecError
 from tabular_dl.estimators import KerasClassifier, KerasRegressor
 from tabular_dl.feature_rules import columns_read
 from tabular_dl.features import DerivedFeatures
+from tabular_dl.infer import infer_problem
 from tabular_dl.metrics import Metric, get_metric
 from tabular_dl.preprocessing import build_preprocessing, check_columns
-from tabular_dl.problems import Problem, get_problem, infer_problem
+from tabular_dl.problems import Problem, get_problem
 from tabular_dl.spec import PipelineSpec
 
 __all__ = ["build_pipeline", "check_rows", "check_target", "columns_used", "metric_of", "problem_of"]
@@ -115,7 +116,7 @@ def check_target(spec: PipelineSpec, problem: Problem, y: pd.Series[Any], where:
             f"{fractions.tolist()[0]!r}, which is no whole number. Write problem: regression, or correct it."
         )
     counts = y.value_counts()
-    if problem.one_unit and len(counts) != 2:
+    if problem.units(3) == 1 and len(counts) != 2:
         raise DataError(
             f"{subject} has {len(counts)} different values: problem: {problem.name} needs two. Write problem: auto."
         )

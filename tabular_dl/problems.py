@@ -1,33 +1,20 @@
-"""The table of problem types: all that follows from what is to be predicted.
+"""Types of problem: THE table of what follows from what is to be predicted.
 
-Nothing else in the package compares the names of problem types: code asks the `Problem` for what it needs. A new
-type is a new row of `PROBLEMS`.
-
-===========  ============  ==================  ================================  =========
-problem      units         output activation   loss                              metric
-===========  ============  ==================  ================================  =========
-binary       1             sigmoid             binary cross-entropy              accuracy
-multiclass   one a class   softmax             sparse categorical cross-entropy  accuracy
-regression   1             linear              mean squared error                rmse
-===========  ============  ==================  ================================  =========
-
-Sparse categorical cross-entropy takes integer targets and has the same value as categorical cross-entropy on one-hot
-targets, without the memory that one-hot targets take.
+Output units and activation, loss, metrics, target coding and baselines are one record each. Nothing else in the package
+compares problem names: adding a type of problem is adding a row here.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
 
-from tabular_dl.errors import DataError, SpecError, did_you_mean
-from tabular_dl.targets import Labels, Numbers
+from tabular_dl.errors import SpecError, did_you_mean
+from tabular_dl.losses import FOLLOWED, LOSSES, OUTPUTS, Followed, get_loss
+from tabular_dl.targets import Bounded, Coding, Indicators, Labels, Numbers
 
-if TYPE_CHECKING:
-    import numpy as np
-
-__all__ = ["PROBLEMS", "Problem", "get_problem", "infer_problem", "problem_of_classes", "problem_of_numbers"]
+__all__ = ["PROBLEMS", "Problem", "describe", "get_problem"]
 
 
 @dataclass(frozen=True)
@@ -38,67 +25,122 @@ class Problem:
     ----------
     name : str
         The word for it in a pipeline file.
-    activation : str
-        Keras's name of the activation of the output layer.
-    loss : str
-        Keras's name of the loss that training minimises.
-    row_metric : str
-        Keras's name of the function that is followed each epoch beside the loss: one value a row, averaged over rows.
-    row_metric_name : str
-        What a run's curves call it.
+    title : str
+        What is predicted, in words.
+    outputs : tuple of str
+        Keras's names of the activations that the output layer may have; the first is taken.
+    losses : dict of str to tuple of str
+        For each of those, Keras's names of the losses that training may minimise; the first is taken.
+    follow : tuple of str
+        What is followed each epoch beside the loss (`tabular_dl.losses.FOLLOWED`).
     metric : str
         The metric that a run is scored by unless the pipeline names another.
     coding : type
         How the target is coded for training.
     classification : bool
-        Whether the target is one of a finite set of labels. Folds and validation rows are then stratified.
-    one_unit : bool
-        Whether the output layer has a single unit, however many classes there are.
+        Whether the target is made of labels.
+    stratified : bool
+        Whether folds and validation rows keep the shares of the classes.
+    units : callable
+        Returns the number of output units for so many classes, labels or targets.
     baselines : callable
         Returns ``{name: unfitted scikit-learn estimator}``, the simple models that a network has to beat.
     """
 
     name: str
-    activation: str
-    loss: str
-    row_metric: str
-    row_metric_name: str
+    title: str
+    outputs: tuple[str, ...]
+    losses: dict[str, tuple[str, ...]]
+    follow: tuple[str, ...]
     metric: str
-    coding: type[Labels] | type[Numbers]
+    coding: type[Coding]
     classification: bool
-    one_unit: bool
+    stratified: bool
+    units: Callable[[int], int]
     baselines: Callable[[], dict[str, Any]]
 
-    def units(self, classes: int) -> int:
-        """Return the number of output units for a target with so many classes (0 for a number).
+    @property
+    def activation(self) -> str:
+        """Keras's name of the activation of the output layer."""
+        return self.outputs[0]
+
+    @property
+    def loss(self) -> str:
+        """Keras's name of the loss."""
+        return self.losses[self.activation][0]
+
+    @property
+    def target(self) -> str:
+        """What the loss compares the outputs with: "one-hot", "class number", "0 or 1" or "number"."""
+        target = LOSSES[self.loss].target
+        # An error of numbers is one of 0 and 1 too, and of one-hot rows.
+        if target == "number" and self.classification:
+            return "one-hot" if self.coding is Labels and self.units(3) > 1 else "0 or 1"
+        if target == "0 or 1" and self.units(3) > 1 and self.coding is Labels:
+            return "one-hot"
+        return target
+
+    @property
+    def followed(self) -> tuple[Followed, ...]:
+        """What is followed each epoch."""
+        return tuple(FOLLOWED[self.target][name] for name in self.follow)
+
+    def choose(
+        self, output: str | None = None, loss: str | None = None, metrics: Sequence[str] | None = None
+    ) -> Problem:
+        """Return this problem with another output activation, loss or followed metrics.
+
+        Raises
+        ------
+        SpecError
+            If they cannot work together, with the reason.
 
         Examples
         --------
-        >>> PROBLEMS["binary"].units(2), PROBLEMS["multiclass"].units(3), PROBLEMS["regression"].units(0)
-        (1, 3, 1)
+        >>> PROBLEMS["regression"].choose(loss="huber").loss
+        'huber'
         """
-        return 1 if self.one_unit else classes
+        problem = self
+        if output is not None:
+            if output not in self.outputs:
+                raise SpecError(f"output: {self._why_not(output)} Outputs for {self.name}: {', '.join(self.outputs)}.")
+            problem = replace(self, outputs=(output,))
+        if loss is not None:
+            name = get_loss(loss).name
+            fitting = problem.losses[problem.activation]
+            if name not in fitting:
+                raise SpecError(
+                    f"loss: {name} compares {OUTPUTS_OF[LOSSES[name].target]}; it cannot train a {self.name} problem "
+                    f"with output {problem.activation}. Losses that can: {', '.join(fitting)}."
+                )
+            problem = replace(problem, losses={problem.activation: (name,)})
+        if metrics is not None:
+            known = FOLLOWED[problem.target]
+            for metric in metrics:
+                if metric not in known:
+                    raise SpecError(
+                        f"metrics: {metric!r} cannot be followed row by row for {self.name}. "
+                        f"{did_you_mean(metric, known)}"
+                    )
+            problem = replace(problem, follow=tuple(metrics))
+        return problem
 
-    def probabilities(self, outputs: np.ndarray) -> np.ndarray:
-        """Turn outputs of the network into one probability a class.
+    def _why_not(self, output: str) -> str:
+        said = OUTPUTS.get(output)
+        if said is None:
+            return f"there is no output activation {output!r}. {did_you_mean(output, OUTPUTS)}"
+        if output == "softmax" and self.units(3) == 1:
+            return f"{self.name} has one unit, and softmax over one unit is always 1."
+        return f"{output} returns {said}, which does not fit {self.title}."
 
-        Parameters
-        ----------
-        outputs : ndarray of shape (..., rows, units)
-            What the output activation returned.
 
-        Returns
-        -------
-        ndarray of shape (..., rows, classes), float64
-            Rows that sum to 1; a single sigmoid unit p becomes (1 - p, p).
-        """
-        import numpy as np
-
-        # In float64, as scikit-learn's log loss warns where a row sums to 1 in float32 only.
-        outputs = np.asarray(outputs, np.float64)
-        if self.one_unit:
-            return np.concatenate([1.0 - outputs, outputs], axis=-1)
-        return outputs / outputs.sum(axis=-1, keepdims=True)
+# What losses of each kind compare.
+OUTPUTS_OF = {
+    "one-hot": "probabilities that sum to 1 with one-hot rows",
+    "class number": "probabilities that sum to 1 with class numbers",
+    "0 or 1": "probabilities with 0 or 1",
+    "number": "numbers with numbers",
+}
 
 
 def _classification_baselines() -> dict[str, Any]:
@@ -111,6 +153,17 @@ def _classification_baselines() -> dict[str, Any]:
     }
 
 
+def _multilabel_baselines() -> dict[str, Any]:
+    from sklearn.dummy import DummyClassifier
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.multioutput import ClassifierChain
+
+    return {
+        "majority class": DummyClassifier(strategy="prior"),
+        "logistic regression": ClassifierChain(LogisticRegression(max_iter=5000)),
+    }
+
+
 def _regression_baselines() -> dict[str, Any]:
     from sklearn.dummy import DummyRegressor
     from sklearn.linear_model import LinearRegression
@@ -118,47 +171,130 @@ def _regression_baselines() -> dict[str, Any]:
     return {"mean": DummyRegressor(strategy="mean"), "linear regression": LinearRegression()}
 
 
+def _one(count: int) -> int:
+    del count
+    return 1
+
+
+def _each(count: int) -> int:
+    return count
+
+
+_ERRORS = ("mean_squared_error", "mean_absolute_error", "huber", "log_cosh")
+_YES_OR_NO = ("binary_crossentropy", "binary_focal_crossentropy", *_ERRORS)
+
 PROBLEMS: dict[str, Problem] = {
     problem.name: problem
     for problem in (
         Problem(
             name="binary",
-            activation="sigmoid",
-            loss="binary_crossentropy",
-            row_metric="binary_accuracy",
-            row_metric_name="accuracy",
+            title="one of two classes",
+            outputs=("sigmoid", "hard_sigmoid"),
+            losses={"sigmoid": _YES_OR_NO, "hard_sigmoid": _YES_OR_NO},
+            follow=("accuracy",),
             metric="accuracy",
             coding=Labels,
             classification=True,
-            one_unit=True,
+            stratified=True,
+            units=_one,
             baselines=_classification_baselines,
         ),
         Problem(
             name="multiclass",
-            activation="softmax",
-            loss="sparse_categorical_crossentropy",
-            row_metric="sparse_categorical_accuracy",
-            row_metric_name="accuracy",
+            title="one of several classes",
+            outputs=("softmax", "sigmoid"),
+            losses={
+                "softmax": (
+                    "sparse_categorical_crossentropy",
+                    "categorical_crossentropy",
+                    "categorical_focal_crossentropy",
+                    "kl_divergence",
+                    *_ERRORS,
+                ),
+                "sigmoid": _YES_OR_NO,
+            },
+            follow=("accuracy",),
             metric="accuracy",
             coding=Labels,
             classification=True,
-            one_unit=False,
+            stratified=True,
+            units=_each,
             baselines=_classification_baselines,
         ),
         Problem(
+            name="multilabel",
+            title="several labels at once, each yes or no",
+            outputs=("sigmoid", "hard_sigmoid"),
+            losses={"sigmoid": _YES_OR_NO, "hard_sigmoid": _YES_OR_NO},
+            follow=("accuracy",),
+            metric="accuracy",
+            coding=Indicators,
+            classification=True,
+            stratified=False,
+            units=_each,
+            baselines=_multilabel_baselines,
+        ),
+        Problem(
             name="regression",
-            activation="linear",
-            loss="mean_squared_error",
-            row_metric="mean_absolute_error",
-            row_metric_name="mae",
+            title="a number, or several",
+            outputs=("linear",),
+            losses={"linear": _ERRORS},
+            follow=("mae",),
             metric="rmse",
             coding=Numbers,
             classification=False,
-            one_unit=True,
+            stratified=False,
+            units=_each,
+            baselines=_regression_baselines,
+        ),
+        Problem(
+            name="bounded_regression",
+            title="a number between two bounds",
+            outputs=("sigmoid", "hard_sigmoid"),
+            losses={
+                "sigmoid": (*_ERRORS, "binary_crossentropy"),
+                "hard_sigmoid": (*_ERRORS, "binary_crossentropy"),
+            },
+            follow=("mae",),
+            metric="rmse",
+            coding=Bounded,
+            classification=False,
+            stratified=False,
+            units=_each,
             baselines=_regression_baselines,
         ),
     )
 }
+
+
+def describe() -> list[dict[str, str]]:
+    """Return the table of problems as text: a row a problem, with its column headings as keys.
+
+    Examples
+    --------
+    >>> describe()[0]["problem"], describe()[0]["loss"]
+    ('binary', 'binary_crossentropy')
+    """
+    codings = {
+        Labels: "class numbers, sorted (0 and 1 for two)",
+        Indicators: "0 or 1 a label",
+        Numbers: "standardised inside",
+        Bounded: "scaled to 0..1 by the bounds",
+    }
+    return [
+        {
+            "problem": problem.name,
+            "predicts": problem.title,
+            "units": "1" if problem.units is _one else "one each",
+            "output": problem.activation,
+            "loss": problem.loss,
+            "followed": ", ".join(problem.follow),
+            "scored by": problem.metric,
+            "target": codings[problem.coding],
+            "other losses": ", ".join(problem.losses[problem.activation][1:]),
+        }
+        for problem in PROBLEMS.values()
+    ]
 
 
 def get_problem(name: str) -> Problem:
@@ -178,58 +314,3 @@ def get_problem(name: str) -> Problem:
         return PROBLEMS[name]
     except KeyError:
         raise SpecError(f"There is no problem type {name!r}. {did_you_mean(name, PROBLEMS)}") from None
-
-
-def problem_of_classes(count: int) -> Problem:
-    """Return the problem of telling so many classes apart."""
-    return PROBLEMS["binary" if count == 2 else "multiclass"]
-
-
-def problem_of_numbers() -> Problem:
-    """Return the problem of predicting a number."""
-    return PROBLEMS["regression"]
-
-
-# A whole-number target with more different values than this is a quantity, not a label.
-MOST_CLASSES = 20
-
-
-def infer_problem(y: Any) -> Problem:
-    """Tell the type of problem from the target column.
-
-    Two different values make it binary. Text, booleans, and whole numbers with at most 20 different values make it
-    multiclass; every other number makes it a regression.
-
-    Parameters
-    ----------
-    y : array-like of shape (rows,)
-        The target, without missing values.
-
-    Raises
-    ------
-    DataError
-        If the target has fewer than two different values: there is nothing to learn.
-
-    Examples
-    --------
-    >>> infer_problem(["yes", "no", "yes"]).name, infer_problem([0, 2, 1]).name, infer_problem([0.5, 1.25, 3.0]).name
-    ('binary', 'multiclass', 'regression')
-    """
-    import numpy as np
-    import pandas as pd
-
-    values = np.asarray(y)
-    missing = np.flatnonzero(pd.isna(values))
-    if len(missing):
-        raise DataError(f"The target has no value in row {missing[0]} ({len(missing)} such rows): remove those rows.")
-    different = np.unique(values)
-    if len(different) < 2:
-        found = f"the single value {different.tolist()[0]!r}" if len(different) else "no rows"
-        raise DataError(f"The target has {found}: at least two different values are needed to learn from.")
-    if len(different) == 2:
-        return problem_of_classes(2)
-    numeric = np.issubdtype(values.dtype, np.number)
-    whole = numeric and bool(np.all(np.equal(np.mod(different, 1), 0)))
-    if numeric and (not whole or len(different) > MOST_CLASSES):
-        return problem_of_numbers()
-    return problem_of_classes(len(different))

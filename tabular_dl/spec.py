@@ -203,10 +203,10 @@ def hyperparameters() -> tuple[str, ...]:
     >>> "dropout" in hyperparameters()
     True
     """
-    tree = ast.parse(Path(__file__).with_name("estimators.py").read_text(encoding="utf-8"))
+    tree = ast.parse(Path(__file__).with_name("hyperparameters.py").read_text(encoding="utf-8"))
     constructor = next(node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef) and node.name == "__init__")
     names = (argument.arg for argument in constructor.args.kwonlyargs)
-    return tuple(name for name in names if name not in ("members", "random_state"))
+    return tuple(name for name in names if name not in ("members", "problem", "random_state", "verbose"))
 
 
 def _find(pipeline: str | Path) -> Path:

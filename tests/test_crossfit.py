@@ -115,8 +115,8 @@ def test_no_feature_of_a_row_influences_what_its_fold_has_learned(case: Any) -> 
     other = clone(model).fit(changed, y)
     assert fitted_state(other.pipelines_[1]) == fitted_state(model.pipelines_[1])
     assert same_weights(other.pipelines_[1], model.pipelines_[1])
-    for name, values in model.pipelines_[1][-1].history_.items():
-        np.testing.assert_array_equal(other.pipelines_[1][-1].history_[name], values)
+    for name, values in model.pipelines_[1][-1].curves_.items():
+        np.testing.assert_array_equal(other.pipelines_[1][-1].curves_[name], values)
     for fold in (0, 2):
         assert fitted_state(other.pipelines_[fold]) != fitted_state(model.pipelines_[fold])
         assert not same_weights(other.pipelines_[fold], model.pipelines_[fold])
@@ -236,13 +236,13 @@ def test_columns_may_come_in_another_order_and_with_others_beside_them(case: Any
     np.testing.assert_array_equal(predictions(model, shuffled), predictions(model, X))
 
 
-def test_history_stands_side_by_side_fold_by_fold(case: Any) -> None:
+def test_curves_stands_side_by_side_fold_by_fold(case: Any) -> None:
     model, _, _ = case
-    assert {values.shape[1] for values in model.history_.values()} == {6}
+    assert {values.shape[1] for values in model.curves_.values()} == {6}
     for fold, pipeline in enumerate(model.pipelines_):
         own = slice(2 * fold, 2 * fold + 2)
         np.testing.assert_array_equal(model.best_epoch_[own], pipeline[-1].best_epoch_)
-        np.testing.assert_array_equal(model.history_["loss"][:, own], pipeline[-1].history_["loss"])
+        np.testing.assert_array_equal(model.curves_["loss"][:, own], pipeline[-1].curves_["loss"])
 
 
 def test_each_epoch_is_reported_with_the_members_of_all_folds() -> None:

@@ -49,12 +49,12 @@ def test_each_estimator_ends_up_as_its_own_fit_would_have_left_it(kind: Any, y: 
         assert model.network_ == alone.network_
         for found, expected in zip(model.weights_, alone.weights_, strict=True):
             np.testing.assert_allclose(found, expected, atol=1e-4)
-        np.testing.assert_allclose(model._outputs(matrix), alone._outputs(matrix), atol=1e-4)
+        np.testing.assert_allclose(model._decoded(matrix), alone._decoded(matrix), atol=1e-4)
         np.testing.assert_array_equal(model.best_epoch_, alone.best_epoch_)
         # The history runs until the last estimator has stopped; after its own last epoch there is nothing.
-        for name, values in alone.history_.items():
-            np.testing.assert_allclose(model.history_[name][: len(values)], values, atol=1e-4)
-            assert np.isnan(model.history_[name][len(values) :]).all()
+        for name, values in alone.curves_.items():
+            np.testing.assert_allclose(model.curves_[name][: len(values)], values, atol=1e-4)
+            assert np.isnan(model.curves_[name][len(values) :]).all()
         if kind is KerasRegressor:
             assert (model.target_mean_, model.target_scale_) == (alone.target_mean_, alone.target_scale_)
         else:
@@ -74,7 +74,7 @@ def test_a_row_outside_an_estimators_rows_never_influences_it(kind: Any, y: np.n
     fit_groups(found, matrices, other_y, ROW_LISTS)
     for before, after in zip(expected[2].weights_, found[2].weights_, strict=True):
         np.testing.assert_array_equal(before, after)
-    np.testing.assert_array_equal(expected[2].history_["val_loss"], found[2].history_["val_loss"])
+    np.testing.assert_array_equal(expected[2].curves_["val_loss"], found[2].curves_["val_loss"])
 
 
 def test_an_estimator_that_lacks_a_class_gives_it_a_probability_all_the_same() -> None:

@@ -21,21 +21,24 @@ LAYERS = """
     workflows
     workflows.*
     workflows.files workflows.models workflows.progress
-    crossfit tracking plots report submissions
+    crossfit tracking report submissions
     pipeline
-    estimators features preprocessing blending narrowing datasets spec persistence
-    groups
+    estimators
+    hyperparameters features preprocessing blending narrowing datasets spec persistence
+    groups plots
+    assembly
     nn
     nn.training
     nn.chunks
-    nn.callbacks nn.program nn.stopping
+    nn.callbacks nn.program nn.stopping nn.whole
     nn.feeding nn.inference
     nn.members nn.network
-    nn.layers nn.optimizers nn.schedules
+    nn.layers nn.optimizers nn.schedules nn.tensorboard
     nn.streams
-    metrics feature_rules
+    metrics feature_rules inputs diagnosis
+    infer
     problems columns expressions yaml_reader
-    targets
+    targets losses
     resources errors
 """
 

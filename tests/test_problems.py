@@ -10,12 +10,11 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from hypothesis.extra.numpy import arrays
-from sklearn.metrics import log_loss
 
 from tabular_dl.errors import DataError, SpecError
+from tabular_dl.infer import MOST_CLASSES, infer_problem
 from tabular_dl.metrics import get_metric
-from tabular_dl.problems import MOST_CLASSES, PROBLEMS, get_problem, infer_problem
+from tabular_dl.problems import PROBLEMS, get_problem
 
 
 @pytest.mark.parametrize(
@@ -23,7 +22,9 @@ from tabular_dl.problems import MOST_CLASSES, PROBLEMS, get_problem, infer_probl
     [
         ("binary", "sigmoid", "binary_crossentropy", "accuracy", 1),
         ("multiclass", "softmax", "sparse_categorical_crossentropy", "accuracy", 5),
-        ("regression", "linear", "mean_squared_error", "rmse", 1),
+        ("regression", "linear", "mean_squared_error", "rmse", 5),
+        ("multilabel", "sigmoid", "binary_crossentropy", "accuracy", 5),
+        ("bounded_regression", "sigmoid", "mean_squared_error", "rmse", 5),
     ],
 )
 def test_the_table_is_the_courses(name: str, activation: str, loss: str, metric: str, units: int) -> None:
@@ -37,7 +38,10 @@ def test_the_table_is_the_courses(name: str, activation: str, loss: str, metric:
 def test_every_name_in_the_table_exists_where_it_points(problem: Any) -> None:
     assert callable(keras.activations.get(problem.activation))
     assert callable(getattr(keras.losses, problem.loss))
-    assert callable(getattr(keras.metrics, problem.row_metric))
+    for output, losses in problem.losses.items():
+        assert callable(keras.activations.get(output))
+        assert all(callable(getattr(keras.losses, name)) for name in losses)
+    assert all(callable(getattr(keras.losses, f.function, None) or getattr(keras.metrics, f.function)) for f in problem.followed)
     get_metric(problem.metric).check(problem)
 
 
@@ -85,31 +89,6 @@ def test_neither_order_nor_repetition_of_rows_changes_the_problem(y: list[int], 
 def test_a_target_with_nothing_to_learn_is_refused(y: list[Any], found: str) -> None:
     with pytest.raises(DataError, match=f"The target has {found}: at least two different values are needed"):
         infer_problem(y)
-
-
-@given(arrays("float32", (2, 7, 1), elements=st.floats(0, 1, width=32)))
-@settings(max_examples=30, deadline=None)
-def test_one_sigmoid_unit_is_the_probability_of_the_second_class(p: np.ndarray) -> None:
-    found = PROBLEMS["binary"].probabilities(p)
-    assert found.shape == (2, 7, 2)
-    np.testing.assert_array_equal(found[..., 1], p[..., 0])
-    np.testing.assert_allclose(found.sum(axis=-1), 1.0, rtol=0, atol=1e-15)
-
-
-def test_the_mean_of_probabilities_is_exact_enough_for_scikit_learns_log_loss_not_to_warn() -> None:
-    generator = np.random.default_rng(0)
-    y = np.arange(200) % 3
-    # Two networks' outputs, in float32 as they come.
-    logits = keras.ops.convert_to_tensor(generator.normal(size=(2, 200, 3)), "float32")
-    softmax = np.asarray(keras.activations.softmax(logits))
-    p = PROBLEMS["multiclass"].probabilities(softmax).mean(axis=0)
-    np.testing.assert_allclose(p, softmax.mean(axis=0), atol=1e-6)
-    assert log_loss(y, p) == pytest.approx(-np.mean(np.log(p[np.arange(200), y])))
-    sigmoid = generator.random((2, 200, 1), "float32")
-    log_loss(y > 0, PROBLEMS["binary"].probabilities(sigmoid).mean(axis=0))
-    for outputs, problem in ((softmax, "multiclass"), (sigmoid, "binary")):
-        sums = PROBLEMS[problem].probabilities(outputs).sum(axis=-1)
-        np.testing.assert_allclose(sums, 1.0, rtol=0, atol=1e-15)
 
 
 def test_the_baselines_are_what_predicts_without_looking_and_what_is_linear() -> None:

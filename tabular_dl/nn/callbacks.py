@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import signal
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from copy import deepcopy
 from typing import Any
 
 import keras
 import numpy as np
 
+from tabular_dl.errors import SpecError, did_you_mean
 from tabular_dl.nn.inference import ensemble_model, set_plain_weights
 from tabular_dl.nn.network import Network
 
-__all__ = ["EpochCallbacks", "Interrupt", "interrupt_after_epoch"]
+__all__ = ["EpochCallbacks", "Interrupt", "interrupt_after_epoch", "make_callbacks"]
 
 
 class EpochCallbacks:
@@ -74,6 +76,9 @@ class EpochCallbacks:
         present = weights()
         for number, member in enumerate(self.members):
             set_plain_weights(member, present, number)
+        for callback in self.callbacks:
+            if hasattr(callback, "on_members_epoch_end"):
+                callback.on_members_epoch_end(epoch - 1, figures, self.members)
         logs = {name: float(np.nanmean(values)) for name, values in figures.items() if np.isfinite(values).any()}
         self._tell("on_epoch_end", epoch - 1, logs)
         return bool(self.model.stop_training)
@@ -85,6 +90,67 @@ class EpochCallbacks:
     def _tell(self, event: str, *arguments: Any) -> None:
         for callback in self.callbacks:
             getattr(callback, event)(*arguments)
+
+
+# Callbacks whose work belongs to the members, and what does it for each of them.
+_OWN = {
+    "EarlyStopping": "early_stopping",
+    "ReduceLROnPlateau": "reduce_lr",
+    "LearningRateScheduler": "schedule",
+    "TerminateOnNaN": "nothing: a network that diverges is stopped by itself",
+    "History": "history_",
+    "ProgbarLogger": "verbose",
+    "BackupAndRestore": "nothing: a fit cannot be taken up again",
+}
+
+
+def make_callbacks(wanted: Sequence[Any] | None) -> list[keras.callbacks.Callback]:
+    """Make Keras callbacks of what a user asks for.
+
+    Parameters
+    ----------
+    wanted : sequence or None
+        Callbacks, of which copies are made; names of Keras's callbacks; or ``{name: {argument: value}}``.
+
+    Raises
+    ------
+    SpecError
+        If there is no such callback, or it does not take such arguments.
+
+    Examples
+    --------
+    >>> [type(callback).__name__ for callback in make_callbacks([{"CSVLogger": {"filename": "log.csv"}}])]
+    ['CSVLogger']
+    """
+    return [_make_callback(one) for one in wanted or ()]
+
+
+def _make_callback(wanted: Any) -> keras.callbacks.Callback:
+    if isinstance(wanted, keras.callbacks.Callback):
+        name, arguments = type(wanted).__name__, None
+    elif isinstance(wanted, str):
+        name, arguments = wanted, None
+    elif isinstance(wanted, Mapping) and len(wanted) == 1:
+        name, arguments = next(iter(wanted.items()))
+    else:
+        raise SpecError(
+            f"callbacks: expected a callback, its name, or {{name: {{argument: value}}}}; found {wanted!r}."
+        )
+    if name in _OWN:
+        raise SpecError(f"callbacks: {name} would act on all members at once; use {_OWN[name]}.")
+    if isinstance(wanted, keras.callbacks.Callback):
+        return deepcopy(wanted)
+    known = {
+        key
+        for key, value in vars(keras.callbacks).items()
+        if isinstance(value, type) and key not in (*_OWN, "Callback")
+    }
+    if name not in known:
+        raise SpecError(f"callbacks: Keras has no callback {name!r}. {did_you_mean(str(name), known)}")
+    try:
+        return getattr(keras.callbacks, name)(**(arguments or {}))
+    except (TypeError, ValueError) as error:
+        raise SpecError(f"callbacks: {name} does not take {arguments!r}: {error}") from None
 
 
 class Interrupt:

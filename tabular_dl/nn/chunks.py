@@ -143,7 +143,7 @@ class Chunk:
         self.best, self.last = [w.copy() for w in weights], [w.copy() for w in weights]
         self.state: list[np.ndarray] | None = None
         self.program: Program | None = None
-        self.shapes = (table.block_rows, len(table.X), feed.steps, feed.batch_size, feed.held_out)
+        self.shapes = (table.block_rows, table.groups, feed.steps, feed.batch_size, feed.held_out)
         steps = feed.steps * table.blocks * training.epochs
         self.xla = steps >= STEPS_THAT_PAY_FOR_XLA if training.compile == "auto" else training.compile
         self.key = self._key(members)
@@ -163,10 +163,10 @@ class Chunk:
             self.figures = {name: np.full(len(self.members), np.nan) for name in self.figures}
             return
         program = self._enter()
-        sums = np.zeros((3, len(self.numbers)))
+        sums: Any = 0.0
         for block, batches in self.feed.epoch(number):
-            sums += program.train(*self.table.block(block), batches)
-        figures = {"loss": sums[0] / sums[2], "metric": sums[1] / sums[2]}
+            sums = sums + program.train(*self.table.block(block), batches)
+        figures = self._means(sums)
         if self.members.held_out:
             figures |= self._validate(program, active[self.numbers])
         self.figures = {name: self._spread(values, active) for name, values in figures.items()}
@@ -193,14 +193,14 @@ class Chunk:
 
     def _validate(self, program: Program, active: np.ndarray) -> dict[str, np.ndarray]:
         monitor = self.training.monitor
-        total = np.zeros((3, len(self.numbers)))
+        total: Any = 0.0
         seen: list[tuple[np.ndarray, ...]] = []
         for block, batches in self.feed.validation_blocks():
             sums, outputs, targets = program.evaluate(*self.table.block(block), batches)
-            total += sums
+            total = total + sums
             if monitor.function is not None:
                 seen.append((outputs, targets, batches.weights[0] > 0))
-        figures = {"val_loss": total[0] / total[2], "val_metric": total[1] / total[2]}
+        figures = {f"val_{name}": values for name, values in self._means(total).items()}
         if monitor.function is not None:
             outputs, targets, counted = (np.concatenate(parts, axis=1) for parts in zip(*seen, strict=True))
             sound = active & np.isfinite(figures["val_loss"])
@@ -211,6 +211,10 @@ class Chunk:
                 ]
             )
         return figures
+
+    def _means(self, sums: np.ndarray) -> dict[str, np.ndarray]:
+        """Turn sums over rows of loss, metrics and weight into means, each (members present,)."""
+        return dict(zip(("loss", *self.training.metrics), sums[:-1] / sums[-1], strict=True))
 
     def _spread(self, values: np.ndarray, active: np.ndarray) -> np.ndarray:
         """Put values of the members that are present at their places among all."""
@@ -268,7 +272,7 @@ def _parts(
 
 def _threads(network: Network, table: Table, feed: Feed, members: Members, training: Training) -> int:
     """Return how many chunks to train side by side."""
-    product = 2 * feed.batch_size * max(a * b for a, b in network.shapes(network.inputs))
+    product = 2 * feed.batch_size * max(a * b for a, b in network.shapes(network.numeric))
     rows = feed.steps * feed.batch_size
     work = 6.0 * network.parameters * rows * training.epochs * len(members)
     # Blocks are loaded in turn: chunks that are at different blocks would only load them twice.

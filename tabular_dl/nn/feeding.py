@@ -9,11 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from copy import copy, deepcopy
-from dataclasses import dataclass
-from typing import Self
+from dataclasses import dataclass, replace
+from typing import Any, Self
 
 import numpy as np
 import tensorflow as tf
+from scipy.sparse import issparse
 
 from tabular_dl.nn.members import Members
 
@@ -32,10 +33,16 @@ class Batches:
         Row numbers inside the block.
     weights : ndarray of shape (steps, P, batch), float32
         0 for rows that only fill up a batch.
+    partners : ndarray of shape (steps, P, batch), int32
+        The rows that mixup mixes into them.
+    shares : ndarray of shape (steps, P, 1), float32
+        How much of a mixed row is the row itself; 1 without mixup.
     """
 
     rows: np.ndarray
     weights: np.ndarray
+    partners: np.ndarray
+    shares: np.ndarray
 
 
 class Table:
@@ -43,16 +50,17 @@ class Table:
 
     Parameters
     ----------
-    X : ndarray or memory map of shape (rows, features) or (groups, rows, features)
-        Features.
+    X : ndarray or memory map of shape (rows, features) or (groups, rows, features), or CSR matrix (rows, features)
+        Features; a sparse matrix is made dense block by block.
     y : ndarray of shape (rows, targets) or (groups, rows, targets)
         Coded targets.
     """
 
-    def __init__(self, X: np.ndarray, y: np.ndarray) -> None:
-        self.X = X if X.ndim == 3 else X[np.newaxis]
+    def __init__(self, X: Any, y: np.ndarray) -> None:
+        self.X = X if X.ndim == 3 or issparse(X) else X[np.newaxis]
         self.y = y if y.ndim == 3 else y[np.newaxis]
-        groups, rows, features = self.X.shape
+        self.groups, rows, features = self.X.shape if self.X.ndim == 3 else (1, *self.X.shape)
+        groups = self.groups
         self.block_rows = min(rows, max(1, BLOCK_BYTES // (4 * groups * features)))
         self.blocks = -(-rows // self.block_rows)
         self._loaded: tuple[int, tuple[tf.Tensor, tf.Tensor]] | None = None
@@ -61,14 +69,15 @@ class Table:
         """Return a block's features (groups * rows, features) and targets; the last is filled up with zeros."""
         if self._loaded is None or self._loaded[0] != number:
             part = slice(number * self.block_rows, (number + 1) * self.block_rows)
-            self._loaded = (number, (self._upload(self.X[:, part]), self._upload(self.y[:, part])))
+            X = self.X[part].toarray()[np.newaxis] if issparse(self.X) else self.X[:, part]
+            self._loaded = (number, (self._upload(X), self._upload(self.y[:, part])))
         return self._loaded[1]
 
     def _upload(self, part: np.ndarray) -> tf.Tensor:
         missing = self.block_rows - part.shape[1]
         if missing:
             part = np.pad(part, ((0, 0), (0, missing), (0, 0)))
-        return tf.constant(part.reshape(-1, part.shape[2]), tf.float32)
+        return tf.constant(part.reshape(-1, part.shape[2]).astype(np.float32, copy=False))
 
 
 class Feed:
@@ -88,16 +97,11 @@ class Feed:
         self.table = table
         offsets = members.groups * table.block_rows
         self.training = [_by_block(rows, table, at) for rows, at in zip(members.training_rows, offsets, strict=True)]
-        weights = members.training_weights
-        self.weights = (
-            None
-            if weights is None
-            else [
-                _by_block(rows, table, 0, values) for rows, values in zip(members.training_rows, weights, strict=True)
-            ]
-        )
+        self.weights = _weights_by_block(members.training_rows, table, members.training_weights)
         held_out = members.validation_rows or ()
         self.validation = [_by_block(rows, table, at) for rows, at in zip(held_out, offsets, strict=True)]
+        self.validation_weights = _weights_by_block(held_out, table, members.validation_weights)
+        self.mixup = np.asarray(members.mixup)
         self.generators = [np.random.default_rng([seed, 1]) for seed in members.seeds]
         longest = max(len(rows) for own in self.training for rows in own)
         # A batch wider than the rows would only be filled up with rows of weight zero.
@@ -120,8 +124,9 @@ class Feed:
         """Yield the blocks with each member's validation rows, as one step."""
         for block in range(self.table.blocks):
             rows = [own[block] for own in self.validation]
+            weights = None if self.validation_weights is None else [own[block] for own in self.validation_weights]
             if any(len(own) for own in rows):
-                yield block, _filled(rows, None, 1, self.held_out)
+                yield block, _filled(rows, weights, 1, self.held_out)
 
     def take(self, numbers: Sequence[int] | np.ndarray) -> Self:
         """Return a feed of these members only, in this order, of the same shapes; their shuffles go on from here."""
@@ -129,16 +134,28 @@ class Feed:
         part.training = [self.training[k] for k in numbers]
         part.weights = None if self.weights is None else [self.weights[k] for k in numbers]
         part.validation = [self.validation[k] for k in numbers]
+        part.validation_weights = self.validation_weights and [self.validation_weights[k] for k in numbers]
+        part.mixup = self.mixup[list(numbers)]
         part.generators = [deepcopy(self.generators[k]) for k in numbers]
         return part
 
     def _shuffled(self, block: int) -> Batches:
         orders = [g.permutation(len(own[block])) for g, own in zip(self.generators, self.training, strict=True)]
         rows = [own[block][order] for own, order in zip(self.training, orders, strict=True)]
-        if self.weights is None:
-            return _filled(rows, None, self.steps, self.batch_size)
-        weights = [own[block][order] for own, order in zip(self.weights, orders, strict=True)]
-        return _filled(rows, weights, self.steps, self.batch_size)
+        weights = None
+        if self.weights is not None:
+            weights = [own[block][order] for own, order in zip(self.weights, orders, strict=True)]
+        batches = _filled(rows, weights, self.steps, self.batch_size)
+        if not self.mixup.any():
+            return batches
+        partners = [own[block] for own in self.training]
+        for member in np.flatnonzero(self.mixup):
+            alpha, own = self.mixup[member], partners[member]
+            # As many draws as the member has steps of its own: its stream is the same in any population.
+            steps = -(-len(own) // self.batch_size)
+            batches.shares[:steps, member, 0] = self.generators[member].beta(alpha, alpha, steps)
+            partners[member] = own[self.generators[member].permutation(len(own))]
+        return replace(batches, partners=_filled(partners, None, self.steps, self.batch_size).rows)
 
 
 def _by_block(rows: np.ndarray, table: Table, offset: int, values: np.ndarray | None = None) -> list[np.ndarray]:
@@ -148,6 +165,14 @@ def _by_block(rows: np.ndarray, table: Table, offset: int, values: np.ndarray | 
     if table.blocks == 1:
         return [wanted]
     return [wanted[rows // table.block_rows == block] for block in range(table.blocks)]
+
+
+def _weights_by_block(
+    rows: Sequence[np.ndarray], table: Table, weights: Sequence[np.ndarray] | None
+) -> list[list[np.ndarray]] | None:
+    if weights is None:
+        return None
+    return [_by_block(own, table, 0, values) for own, values in zip(rows, weights, strict=True)]
 
 
 def _filled(rows: Sequence[np.ndarray], weights: Sequence[np.ndarray] | None, steps: int, batch: int) -> Batches:
@@ -162,4 +187,6 @@ def _filled(rows: Sequence[np.ndarray], weights: Sequence[np.ndarray] | None, st
         if len(own):
             numbers[member] = np.resize(own, steps * batch)
             counted[member, : len(own)] = 1.0 if weights is None else weights[member]
-    return Batches(*(np.ascontiguousarray(a.reshape(-1, steps, batch).swapaxes(0, 1)) for a in (numbers, counted)))
+    stepwise = (np.ascontiguousarray(a.reshape(-1, steps, batch).swapaxes(0, 1)) for a in (numbers, counted))
+    chosen, weight = stepwise
+    return Batches(chosen, weight, chosen, np.ones((steps, len(rows), 1), np.float32))

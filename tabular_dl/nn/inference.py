@@ -9,16 +9,17 @@ from typing import Any
 import keras
 import numpy as np
 import tensorflow as tf
+from scipy.sparse import issparse
 
 from tabular_dl.nn.network import Network, StackedModel
 
-__all__ = ["ensemble_model", "plain_model", "predict"]
+__all__ = ["ensemble_model", "plain_model", "predict", "set_plain_weights", "thinned"]
 
 # Rows that are predicted in one go: bounds the memory of the activations.
 PREDICTION_ROWS = 8192
 
 
-def predict(network: Network, weights: Sequence[np.ndarray], X: np.ndarray) -> np.ndarray:
+def predict(network: Network, weights: Sequence[np.ndarray], X: Any) -> np.ndarray:
     """Return every member's outputs for the same rows, by one traced call a block of rows.
 
     Parameters
@@ -27,8 +28,8 @@ def predict(network: Network, weights: Sequence[np.ndarray], X: np.ndarray) -> n
         The architecture.
     weights : sequence of ndarray of shape (P, in, out)
         As `tabular_dl.nn.network.initial_weights` orders them.
-    X : ndarray of shape (rows, features)
-        The feature matrix.
+    X : ndarray or CSR matrix of shape (rows, features)
+        The feature matrix; a sparse one is made dense block by block.
 
     Returns
     -------
@@ -39,10 +40,53 @@ def predict(network: Network, weights: Sequence[np.ndarray], X: np.ndarray) -> n
     forward = _forward(network, members)
     tensors = [tf.constant(weight) for weight in weights]
     blocks = [
-        forward(*tensors, tf.constant(X[start : start + PREDICTION_ROWS], tf.float32)).numpy()
-        for start in range(0, len(X), PREDICTION_ROWS)
+        forward(*tensors, tf.constant(_dense(X[start : start + PREDICTION_ROWS]))).numpy()
+        for start in range(0, X.shape[0], PREDICTION_ROWS)
     ]
     return np.concatenate(blocks, axis=1) if blocks else np.zeros((members, 0, network.outputs), "float32")
+
+
+def _dense(rows: Any) -> np.ndarray:
+    return (rows.toarray() if issparse(rows) else rows).astype(np.float32, copy=False)
+
+
+def thinned(
+    network: Network, weights: Sequence[np.ndarray], dropout: Any, input_dropout: float, samples: int, seed: int
+) -> list[np.ndarray]:
+    """Draw networks from a population by dropout: Monte Carlo dropout (Gal & Ghahramani, 2016, arXiv:1506.02142).
+
+    A unit that is dropped is a row of zeros in the kernel behind it; the others are divided by the share that is kept.
+    All rows of a table go through the same thinned networks, so a row's prediction does not depend on its neighbours.
+
+    Parameters
+    ----------
+    network : Network
+        The architecture.
+    weights : sequence of ndarray of shape (P, in, out)
+        As `tabular_dl.nn.network.initial_weights` orders them.
+    dropout : float or sequence of float
+        The rate of all hidden layers, or of each.
+    input_dropout : float
+        The rate of the inputs.
+    samples : int
+        How many networks to draw from each member.
+    seed : int
+        Fixes the draws.
+
+    Returns
+    -------
+    list of ndarray of shape (P x samples, in, out)
+    """
+    rates = [input_dropout, *np.broadcast_to(dropout, len(network.hidden)).tolist()]
+    stream = np.random.default_rng([seed, 4])
+    many = [np.repeat(weight, samples, axis=0) for weight in weights]
+    # A hidden layer has a kernel and a bias, or with batch normalisation a kernel and four more.
+    each = 5 if network.batch_norm else 2
+    for layer, rate in enumerate(rates):
+        kernel = many[each * layer]
+        kept = stream.random((len(kernel), kernel.shape[1], 1)) >= rate
+        many[each * layer] = np.where(kept, kernel / np.float32(1 - rate), np.float32(0))
+    return many
 
 
 @lru_cache(maxsize=32)
@@ -86,22 +130,35 @@ def plain_model(network: Network, weights: Sequence[np.ndarray], member: int) ->
     keras.Model
         Input (rows, features), output (rows, units); loads anywhere without this package.
     """
-    layers: list[Any] = [keras.Input((network.inputs,))]
+    inputs = keras.Input((network.inputs,))
+    x = _embedded(network, inputs) if network.embeddings else inputs
     for width in network.hidden:
         if network.batch_norm:
-            normed = [keras.layers.BatchNormalization(), keras.layers.Activation(network.activation)]
-            layers += [keras.layers.Dense(width, use_bias=False), *normed]
+            x = keras.layers.BatchNormalization()(keras.layers.Dense(width, use_bias=False)(x))
+            x = keras.layers.Activation(network.activation)(x)
         else:
-            layers.append(keras.layers.Dense(width, activation=network.activation))
-    layers.append(keras.layers.Dense(network.outputs, activation=network.output_activation))
-    model = keras.Sequential(layers)
+            x = keras.layers.Dense(width, activation=network.activation)(x)
+    model = keras.Model(inputs, keras.layers.Dense(network.outputs, activation=network.output_activation)(x))
     set_plain_weights(model, weights, member)
     return model
 
 
+def _embedded(network: Network, inputs: Any) -> Any:
+    """Put the vectors of the categories, whose codes are the last inputs, behind the numbers."""
+    parts = [inputs[:, : network.numeric]] if network.numeric else []
+    for index, (categories, units) in enumerate(network.embeddings):
+        layer = keras.layers.Embedding(categories, units, name=f"embedding_{index}")
+        parts.append(layer(inputs[:, network.numeric + index]))
+    return keras.layers.Concatenate()(parts) if len(parts) > 1 else parts[0]
+
+
 def set_plain_weights(model: keras.Model, weights: Sequence[np.ndarray], member: int) -> None:
     """Give a model of `plain_model` the weights of a member."""
-    model.set_weights([w[member].reshape(v.shape) for w, v in zip(weights, model.weights, strict=True)])
+    tables = [layer for layer in model.layers if isinstance(layer, keras.layers.Embedding)]
+    others = [layer for layer in model.layers if not isinstance(layer, keras.layers.Embedding)]
+    variables = [variable for layer in (*others, *tables) for variable in layer.weights]
+    for variable, weight in zip(variables, weights, strict=True):
+        variable.assign(weight[member].reshape(variable.shape))
 
 
 def ensemble_model(network: Network, weights: Sequence[np.ndarray]) -> tuple[keras.Model, list[keras.Model]]:

@@ -14,10 +14,11 @@ import tensorflow as tf
 
 from tabular_dl.nn.streams import normal, uniform
 
-__all__ = ["MemberBatchNormalization", "MemberDense", "MemberDropout", "MemberNoise"]
+__all__ = ["MemberBatchNormalization", "MemberDense", "MemberDropout", "MemberEmbedding", "MemberNoise"]
 
-# Streams of random numbers: dropout layers count up from 0, the noise on the inputs has one of its own.
+# Streams of random numbers: dropout layers count up from 0; noise and embeddings have their own.
 NOISE_STREAM = 1 << 20
+MASKING_STREAM = 1 << 22
 
 
 class _MemberLayer(keras.layers.Layer):
@@ -163,16 +164,16 @@ class MemberNoise(_MemberLayer):
 
     Attributes
     ----------
-    scales : Variable of shape (P, 1, 1)
+    rates : Variable of shape (P, 1, 1)
         The standard deviation of the noise.
     seeds : Variable of shape (P, 1, 1), uint32
         The members' seeds.
     """
 
     def build(self, input_shape: tuple[int | None, ...]) -> None:
-        """Create the members' scales (zero) and seeds (zero)."""
+        """Create the members' standard deviations (zero) and seeds (zero)."""
         del input_shape
-        self.scales = self._setting("scales")
+        self.rates = self._setting("rates")
         self.seeds = self._setting("seeds", "uint32")
 
     def call(self, inputs: Any, steps: Any = None) -> Any:
@@ -180,7 +181,63 @@ class MemberNoise(_MemberLayer):
         if steps is None:
             return inputs
         shape = (tf.shape(inputs)[1], inputs.shape[2])
-        return inputs + self.scales.value * normal(self.seeds.value, NOISE_STREAM, steps, shape)
+        return inputs + self.rates.value * normal(self.seeds.value, NOISE_STREAM, steps, shape)
+
+
+@keras.saving.register_keras_serializable("tabular_dl")
+class MemberEmbedding(_MemberLayer):
+    """A learned vector for each category of a column, for each member: ``outputs[k] = table[k][codes]``.
+
+    Code 0 is the unknown category. In training a category is hidden, coded as 0, with the member's own probability, so
+    that the unknown vector is learned too (Guo & Berkhahn, 2016, arXiv:1604.06737, for embeddings of categories).
+
+    Parameters
+    ----------
+    members : int
+        P, the number of networks.
+    categories : int
+        How many codes there are, the unknown one included.
+    units : int
+        Length of a vector.
+    index : int
+        The embedding's number in its network.
+    **kwargs
+        `keras.layers.Layer`'s own arguments.
+
+    Notes
+    -----
+    Input ``(P or 1, rows, 1)``, output ``(P, rows, units)``; the table is ``(P, categories, units)``. The lookup is a
+    product with one-hot rows, whose gradient is a product too: a gather's is a scatter, a serial loop under XLA.
+    """
+
+    def __init__(self, members: int, categories: int, units: int, index: int, **kwargs: Any) -> None:
+        super().__init__(members, **kwargs)
+        self.categories, self.units, self.index = categories, units, index
+
+    def build(self, input_shape: tuple[int | None, ...]) -> None:
+        """Create the table, the members' probabilities of hiding (zero) and seeds (zero)."""
+        del input_shape
+        shape = (self.members, self.categories, self.units)
+        self.table = self.add_weight(shape=shape, initializer="zeros", name="table")
+        self.rates = self._setting("rates")
+        self.seeds = self._setting("seeds", "uint32")
+
+    def call(self, inputs: Any, steps: Any = None) -> Any:
+        """Look up codes; hide some in step ``steps``, of shape (P, 1, 1) and type uint32; None is prediction."""
+        codes = inputs
+        if steps is not None:
+            shape = (tf.shape(inputs)[1], 1)
+            shown = uniform(self.seeds.value, MASKING_STREAM + self.index, steps, shape) >= self.rates.value
+            codes = tf.where(shown, codes, 0.0)
+        return tf.matmul(tf.one_hot(tf.cast(codes[:, :, 0], tf.int32), self.categories), self.table.value)
+
+    def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
+        """Return ``(P, rows, units)``."""
+        return (self.members, input_shape[1], self.units)
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the constructor's arguments."""
+        return {**super().get_config(), "categories": self.categories, "units": self.units, "index": self.index}
 
 
 @keras.saving.register_keras_serializable("tabular_dl")

@@ -26,22 +26,31 @@ class Members:
         Row numbers of the feature matrix.
     validation_rows : sequence of P integer arrays, optional
         Rows that stopping and validation figures look at. May be empty for all members, not for some.
-    training_weights : sequence of P arrays, optional
-        A weight for each training row; by default 1. A batch's loss is the weighted mean over its rows.
+    training_weights, validation_weights : sequence of P arrays, optional
+        A weight for each of those rows; by default 1. A loss is the weighted mean over its rows.
     groups : int or array of shape (P,)
         Which matrix of ``X`` with shape ``(groups, rows, features)`` a member reads.
     widths : array of shape (P,), optional
-        How many leading features a member really has, where the rest is zero.
+        How many leading numeric features a member really has, where the rest of them is zero.
+    categories : array of shape (P, embeddings), optional
+        How many categories each embedding of a member really has.
     learning_rate, weight_decay : optional
         None is the optimizer's default. Weight decay is decoupled: ``w -= rate * decay * w`` (arXiv:1711.05101).
     l1, l2
         Add ``l1 * sum(|kernel|) + l2 * sum(kernel ** 2)`` over all kernels to a member's loss.
     dropout : number, array of shape (P,) or of shape (P, hidden layers)
         The probability that a hidden activation is dropped.
+    input_dropout
+        The probability that an input is dropped.
     label_smoothing
         Class targets y become ``y * (1 - s) + s / classes`` (arXiv:1512.00567).
     noise
-        Standard deviation of gaussian noise added to the inputs of each training batch.
+        Standard deviation of gaussian noise added to the numeric inputs of each training batch.
+    mixup
+        The alpha of mixup (arXiv:1710.09412): each batch is trained on ``a x_i + (1 - a) x_j`` with the loss
+        ``a loss(y_i) + (1 - a) loss(y_j)``, a drawn from Beta(alpha, alpha), j another row of the batch; 0 for none.
+    masking
+        The probability with which a category is hidden in training, so that its embedding's unknown one is learned.
     clip_norm
         Bound of the Euclidean norm of a member's gradient; infinity for none.
     patience
@@ -56,15 +65,20 @@ class Members:
     training_rows: Sequence[np.ndarray]
     validation_rows: Sequence[np.ndarray] | None = None
     training_weights: Sequence[np.ndarray] | None = None
+    validation_weights: Sequence[np.ndarray] | None = None
     groups: PerMember = 0
     widths: PerMember = None
+    categories: PerMember = None
     learning_rate: PerMember = None
     weight_decay: PerMember = None
     l1: PerMember = 0.0
     l2: PerMember = 0.0
     dropout: PerMember = 0.0
+    input_dropout: PerMember = 0.0
     label_smoothing: PerMember = 0.0
     noise: PerMember = 0.0
+    mixup: PerMember = 0.0
+    masking: PerMember = 0.0
     clip_norm: PerMember = np.inf
     patience: PerMember = np.inf
     min_delta: PerMember = 0.0
@@ -115,7 +129,7 @@ class Members:
     def describe(self, member: int) -> str:
         """Name a member's hyperparameters that differ from the defaults."""
         said = []
-        for each in fields(self)[6:]:
+        for each in fields(self)[8:]:
             value = getattr(self, each.name)
             if value is not None and not np.all(value[member] == each.default):
                 said.append(f"{each.name} {np.asarray(value[member]).tolist()}")
@@ -132,7 +146,7 @@ class Monitor:
         What the history calls it.
     function : callable or None
         ``function(y, outputs) -> float``, for one member, of coded targets (rows, targets) and outputs after the output
-        activation (rows, units). None: ``name`` is "loss" or "metric".
+        activation (rows, units). None: ``name`` is "loss" or one of the training's metrics.
     greater_is_better : bool
         The direction of improvement.
     """
@@ -148,8 +162,10 @@ class Training:
 
     Parameters
     ----------
-    loss, row_metric : str
-        Keras's names of the loss and of the metric followed beside it.
+    loss : str
+        Keras's name of the loss.
+    metrics : tuple of str
+        Keras's names of functions that are followed beside the loss: one value a row, averaged over rows.
     optimizer : str
         Keras's name, in lower case.
     optimizer_settings : tuple of (str, value)
@@ -165,7 +181,7 @@ class Training:
     """
 
     loss: str
-    row_metric: str
+    metrics: tuple[str, ...]
     optimizer: str = "adam"
     optimizer_settings: tuple[tuple[str, Any], ...] = ()
     schedule: str = "constant"

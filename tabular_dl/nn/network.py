@@ -1,6 +1,8 @@
-"""What a network looks like, stacked for training.
+r"""What a network looks like, stacked for training.
 
-    inputs -> (noise) -> [dense -> (batch normalisation) -> activation -> (dropout)] for each hidden width -> dense head
+    numbers -> (noise) \
+                         -> (dropout) -> [dense -> (batch normalisation) -> activation -> (dropout)] ... -> dense head
+    codes -> embedding /
 
 The stacked model ends at the head: training takes the loss from there, where cross-entropies are exact, and prediction
 applies the output activation (`tabular_dl.nn.inference`).
@@ -17,7 +19,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from tabular_dl.nn.layers import MemberBatchNormalization, MemberDense, MemberDropout, MemberNoise
+from tabular_dl.nn.layers import MemberBatchNormalization, MemberDense, MemberDropout, MemberEmbedding, MemberNoise
 
 __all__ = ["ACTIVATIONS", "INITIALIZERS", "Network", "StackedModel", "initial_weights"]
 
@@ -52,7 +54,7 @@ class Network:
     Parameters
     ----------
     inputs : int
-        Number of input features.
+        Number of input features; the last ones are codes of categories, where there are embeddings.
     hidden : tuple of int
         Widths of the hidden layers.
     outputs : int
@@ -63,8 +65,11 @@ class Network:
         Keras's name of the hidden kernels' initialiser; the head's are Glorot-uniform, biases zero.
     batch_norm : bool
         Whether batch normalisation stands between a hidden layer and its activation.
-    dropout, noise : bool
-        Whether hidden layers are followed by dropout, and inputs get noise; the rates belong to the members.
+    dropout, input_dropout, noise : bool
+        Whether hidden layers are followed by dropout, inputs go through dropout, and numeric inputs get noise; the
+        rates belong to the members.
+    embeddings : tuple of (categories, units)
+        For each column of codes how many there are, the unknown one (0) included, and the length of their vectors.
 
     Examples
     --------
@@ -80,16 +85,29 @@ class Network:
     initializer: str = "he_normal"
     batch_norm: bool = False
     dropout: bool = False
+    input_dropout: bool = False
     noise: bool = False
+    embeddings: tuple[tuple[int, int], ...] = ()
 
     @property
     def parameters(self) -> int:
         """How many trainable weights one member has."""
-        return sum((a + 1) * b for a, b in self.shapes(self.inputs)) + sum(self.hidden) * self.batch_norm
+        dense = sum((a + 1) * b for a, b in self.shapes(self.numeric)) + sum(self.hidden) * self.batch_norm
+        return dense + sum(categories * units for categories, units in self.embeddings)
 
-    def shapes(self, inputs: int) -> list[tuple[int, int]]:
-        """Return the (in, out) of each dense layer, for a member with so many input features."""
-        return list(itertools.pairwise((inputs, *self.hidden, self.outputs)))
+    @property
+    def numeric(self) -> int:
+        """How many inputs are numbers, not codes."""
+        return self.inputs - len(self.embeddings)
+
+    @property
+    def embedded(self) -> int:
+        """The length of all embeddings' vectors together."""
+        return sum(units for _, units in self.embeddings)
+
+    def shapes(self, numeric: int) -> list[tuple[int, int]]:
+        """Return the (in, out) of each dense layer, for a member with so many numeric inputs."""
+        return list(itertools.pairwise((numeric + self.embedded, *self.hidden, self.outputs)))
 
 
 class StackedModel(keras.Model):
@@ -109,13 +127,19 @@ class StackedModel(keras.Model):
     norms, dropouts : list of MemberBatchNormalization, list of MemberDropout
         One a hidden layer, or none.
     noise : MemberNoise or None
-        On the inputs.
+        On the numeric inputs.
+    embeddings, input_dropouts : list of MemberEmbedding, list of MemberDropout
+        One a column of codes; one or none.
     """
 
     def __init__(self, network: Network, members: int) -> None:
         super().__init__()
         self.activation = keras.activations.get(network.activation)
+        self.numeric = network.numeric
         self.noise = MemberNoise(members) if network.noise else None
+        self.embeddings = [MemberEmbedding(members, *size, index) for index, size in enumerate(network.embeddings)]
+        # Hidden layers' dropout counts from 0.
+        self.input_dropouts = [MemberDropout(members, len(network.hidden)) for _ in range(network.input_dropout)]
         # Batch normalisation takes any bias before it away again: what Adam made of its gradient, which is rounding
         # alone, would differ from population to population.
         hidden = [MemberDense(members, width, use_bias=not network.batch_norm) for width in network.hidden]
@@ -128,7 +152,8 @@ class StackedModel(keras.Model):
     @property
     def learned(self) -> list[Any]:
         """All that trained members consist of, in `initial_weights`' order: Variables of shape (P, in, out)."""
-        return _in_order([dense.weights for dense in self.dense], [norm.weights for norm in self.norms])
+        tables = [embedding.table for embedding in self.embeddings]
+        return [*_in_order([dense.weights for dense in self.dense], [norm.weights for norm in self.norms]), *tables]
 
     def call(self, inputs: Any, steps: Any = None, counted: Any = None, live: Any = None) -> Any:
         """Return the outputs before the output activation.
@@ -144,7 +169,13 @@ class StackedModel(keras.Model):
         live : Tensor of shape (P, 1, 1), bool, or None
             Whose moving averages may change.
         """
-        x = inputs if self.noise is None else self.noise(inputs, steps)
+        x = inputs[:, :, : self.numeric] if self.embeddings else inputs
+        if self.noise is not None:
+            x = self.noise(x, steps)
+        if self.embeddings:
+            x = self._embedded(inputs, x, steps)
+        for dropout in self.input_dropouts:
+            x = dropout(x, steps)
         for index, dense in enumerate(self.dense[:-1]):
             x = dense(x)
             if self.norms:
@@ -154,6 +185,14 @@ class StackedModel(keras.Model):
                 x = self.dropouts[index](x, steps)
         return self.dense[-1](x)
 
+    def _embedded(self, inputs: Any, numbers: Any, steps: Any) -> Any:
+        """Put the vectors of categories behind the numbers."""
+        codes = [inputs[:, :, self.numeric + index :][:, :, :1] for index in range(len(self.embeddings))]
+        vectors = [embedding(code, steps) for embedding, code in zip(self.embeddings, codes, strict=True)]
+        members = tf.shape(vectors[0])[0]
+        same = tf.broadcast_to(numbers, (members, tf.shape(numbers)[1], self.numeric))
+        return tf.concat([same, *vectors], axis=2)
+
 
 def _in_order(dense: Sequence[list[Any]], norms: Sequence[list[Any]]) -> list[Any]:
     """Put a network's parts in the order of `initial_weights`: each layer's dense, then its normalisation."""
@@ -161,7 +200,9 @@ def _in_order(dense: Sequence[list[Any]], norms: Sequence[list[Any]]) -> list[An
     return [part for pair in zip(dense, padded, strict=True) for parts in pair for part in parts]
 
 
-def initial_weights(network: Network, seeds: Sequence[int], widths: Sequence[int] | np.ndarray) -> list[np.ndarray]:
+def initial_weights(
+    network: Network, seeds: Sequence[int], widths: Sequence[int] | np.ndarray, categories: Any = None
+) -> list[np.ndarray]:
     """Draw each member's initial weights from its own seed.
 
     A member whose own matrix is narrower than the population's draws the kernel of its own width, and the rest is zero:
@@ -174,13 +215,15 @@ def initial_weights(network: Network, seeds: Sequence[int], widths: Sequence[int
     seeds : sequence of int, length P
         The members' seeds.
     widths : sequence of int, length P
-        How many input features each member really has.
+        How many numeric inputs each member really has.
+    categories : array of shape (P, embeddings), optional
+        How many categories each embedding of a member really has; by default all.
 
     Returns
     -------
     list of ndarray of shape (P, in, out)
         For each layer kernel and bias; where batch normalisation follows, kernel, scale, offset, moving mean and
-        moving variance.
+        moving variance. At the end the embeddings' tables, (P, categories, units).
 
     Examples
     --------
@@ -190,14 +233,17 @@ def initial_weights(network: Network, seeds: Sequence[int], widths: Sequence[int
     (True, [0.0, 0.0, 0.0, 0.0])
     """
     dense = []
-    for layer, (rows, columns) in enumerate(network.shapes(network.inputs)):
+    for layer, (rows, columns) in enumerate(network.shapes(network.numeric)):
         kernels = np.zeros((len(seeds), rows, columns), "float32")
         drawn: dict[tuple[int, int], np.ndarray] = {}
         for member, (seed, width) in enumerate(zip(seeds, widths, strict=True)):
-            own = width if layer == 0 else rows
+            own = width + network.embedded if layer == 0 else rows
             if (seed, own) not in drawn:
                 drawn[seed, own] = _draw(network, layer, (own, columns), seed)
-            kernels[member, :own] = drawn[seed, own]
+            numeric = own - network.embedded if layer == 0 else own
+            kernels[member, :numeric] = drawn[seed, own][:numeric]
+            # What comes from embeddings stands behind all numeric inputs, also those that the member does not have.
+            kernels[member, rows - own + numeric :] = drawn[seed, own][numeric:]
         bias = (
             []
             if network.batch_norm and layer < len(network.hidden)
@@ -206,7 +252,19 @@ def initial_weights(network: Network, seeds: Sequence[int], widths: Sequence[int
         dense.append([kernels, *bias])
     shapes = [(len(seeds), 1, width) for width in network.hidden if network.batch_norm]
     norms = [[np.full(shape, value, "float32") for value in (1, 0, 0, 1)] for shape in shapes]
-    return _in_order(dense, norms)
+    tables = [_tables(network, index, seeds, categories) for index in range(len(network.embeddings))]
+    return [*_in_order(dense, norms), *tables]
+
+
+def _tables(network: Network, index: int, seeds: Sequence[int], categories: Any) -> np.ndarray:
+    """Draw each member's vectors for its own categories, as Keras's Embedding does: uniform between -0.05 and 0.05."""
+    most, units = network.embeddings[index]
+    tables = np.zeros((len(seeds), most, units), "float32")
+    for member, seed in enumerate(seeds):
+        own = most if categories is None else int(categories[member][index])
+        stream = np.random.default_rng([seed, 3, index])
+        tables[member, :own] = stream.uniform(-0.05, 0.05, (own, units))
+    return tables
 
 
 def _draw(network: Network, layer: int, shape: tuple[int, int], seed: int) -> np.ndarray:

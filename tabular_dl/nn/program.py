@@ -36,7 +36,7 @@ class ProgramKey:
         The architecture.
     members : int
         P.
-    loss, row_metric, optimizer, optimizer_settings, schedule
+    loss, metrics, optimizer, optimizer_settings, schedule
         As in `Training`.
     shapes : tuple
         Shapes of the table's blocks and of the batches.
@@ -49,7 +49,7 @@ class ProgramKey:
     network: Network
     members: int
     loss: str
-    row_metric: str
+    metrics: tuple[str, ...]
     optimizer: str
     optimizer_settings: tuple[tuple[str, Any], ...]
     schedule: str
@@ -62,13 +62,13 @@ class ProgramKey:
         cls, network: Network, members: Members, training: Training, shapes: tuple[Any, ...], xla: bool
     ) -> ProgramKey:
         """Return the key for a training."""
-        neutral = {"l1": 0.0, "l2": 0.0, "label_smoothing": 0.0, "clip_norm": np.inf}
+        neutral = {"l1": 0.0, "l2": 0.0, "label_smoothing": 0.0, "mixup": 0.0, "clip_norm": np.inf}
         uses = frozenset(name for name, value in neutral.items() if np.any(getattr(members, name) != value))
         if members.weight_decay is not None:
             uses |= {"weight_decay"}
         shared = (
             training.loss,
-            training.row_metric,
+            training.metrics,
             training.optimizer,
             training.optimizer_settings,
             training.schedule,
@@ -106,7 +106,7 @@ class Program:
             *self.best,
         ]
         self._functions: dict[str, Any] = {}
-        self.loss, self.row_metric, self.activation = _functions(key)
+        self.loss, self.metrics, self.activation = _functions(key)
 
     def reset(self, weights: Sequence[np.ndarray], members: Members, steps_an_epoch: np.ndarray, epochs: int) -> None:
         """Start anew: initial weights, no momenta, the members' own settings."""
@@ -126,12 +126,14 @@ class Program:
         streams = [np.random.SeedSequence([seed, 2]).generate_state(1)[0] for seed in members.seeds]
         dropout = np.asarray(members.dropout, np.float32).reshape(len(members), -1)
         rates = np.broadcast_to(dropout, (len(members), max(1, len(self.key.network.hidden))))
-        for index, layer in enumerate(self.model.dropouts):
-            layer.rates.assign(_column(rates[:, index]))
-            layer.seeds.assign(_column(streams, np.uint32))
+        random = [(layer, rates[:, index]) for index, layer in enumerate(self.model.dropouts)]
+        random += [(layer, members.input_dropout) for layer in self.model.input_dropouts]
+        random += [(layer, members.masking) for layer in self.model.embeddings]
         if self.model.noise is not None:
-            self.model.noise.scales.assign(_column(members.noise))
-            self.model.noise.seeds.assign(_column(streams, np.uint32))
+            random.append((self.model.noise, members.noise))
+        for layer, values in random:
+            layer.rates.assign(_column(values))
+            layer.seeds.assign(_column(streams, np.uint32))
 
     def let(self, active: np.ndarray, rate_factors: np.ndarray) -> None:
         """Say who trains on, and what plateaus multiply the rates by; both of shape (P,)."""
@@ -157,8 +159,8 @@ class Program:
         return [np.array(variable.numpy()) for variable in (self.best if best else self.model.learned)]
 
     def train(self, X: Any, y: Any, batches: Batches) -> np.ndarray:
-        """Run the steps of a block; return sums over rows of loss, metric and weight, shape (3, P)."""
-        return self._call("train", self._train, X, y, batches.rows, batches.weights).numpy()
+        """Run the steps of a block; return sums over rows of loss, metrics and weight, shape (2 + metrics, P)."""
+        return self._call("train", self._train, X, y, *vars(batches).values()).numpy()
 
     def evaluate(self, X: Any, y: Any, batches: Batches) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Return sums as `train` does, outputs (P, rows, units) and targets (P, rows, targets), of one step."""
@@ -178,19 +180,19 @@ class Program:
             self._functions[name] = traced.get_concrete_function(*map(tf.convert_to_tensor, arguments))
         return self._functions[name](*map(tf.convert_to_tensor, arguments))
 
-    def _train(self, X: Any, y: Any, rows: Any, weights: Any) -> Any:
+    def _train(self, X: Any, y: Any, rows: Any, weights: Any, partners: Any, shares: Any) -> Any:
         """Run all steps of a block. Traced once, never run by Python."""
         self.traces += 1
 
         def step(number: Any, totals: Any) -> Any:
-            batch = rows[number]
-            return number + 1, totals + self._step(tf.gather(X, batch), tf.gather(y, batch), weights[number])
+            mixed = (partners[number], shares[number]) if "mixup" in self.key.uses else None
+            return number + 1, totals + self._step(X, y, rows[number], weights[number], mixed)
 
-        start = (0, tf.zeros((3, self.key.members)))
+        start = (0, tf.zeros((2 + len(self.metrics), self.key.members)))
         return tf.while_loop(lambda number, _: number < rows.shape[0], step, start)[1]
 
-    def _step(self, X: Any, y: Any, weights: Any) -> Any:
-        """Move each live member by one batch; return its summed loss, metric and weight, shape (3, P)."""
+    def _step(self, X: Any, y: Any, rows: Any, weights: Any, mixed: Any) -> Any:
+        """Move each live member by one batch; return its summed loss, metrics and weight, (2 + metrics, P)."""
         weight = tf.reduce_sum(weights, axis=1)
         live = tf.logical_and(self.active, weight[:, None, None] > 0)
         self.optimizer.live.assign(live)
@@ -198,15 +200,29 @@ class Program:
         progress = steps / self.settings["total_steps"]
         self.optimizer.factors.assign(self.settings["plateau"] * SCHEDULES[self.key.schedule](progress))
         counted = tf.cast(weights > 0, tf.float32)[:, :, None]
+        inputs, targets = tf.gather(X, rows), tf.gather(y, rows)
+        if mixed is not None:
+            partners, share = mixed
+            inputs = self._mixed(inputs, tf.gather(X, partners), share[:, :, None])
         with tf.GradientTape() as tape:
-            outputs = self.model(X, steps=tf.cast(steps, tf.uint32), counted=counted, live=live)
-            sums, smoothed = self._sums(y, outputs, weights)
+            outputs = self.model(inputs, steps=tf.cast(steps, tf.uint32), counted=counted, live=live)
+            sums, smoothed = self._sums(targets, outputs, weights)
+            if mixed is not None:
+                others = self._sums(tf.gather(y, partners), outputs, weights)[1]
+                smoothed = share[:, 0] * smoothed + (1.0 - share[:, 0]) * others
             objective = tf.reduce_sum(smoothed / tf.maximum(weight, 1e-12) + self._penalty())
         gradients = tape.gradient(objective, [variable.value for variable in self.trainable])
         if "clip_norm" in self.key.uses:
             gradients = clipped(gradients, self.settings["clip_norm"])
         self.optimizer.apply(gradients, self.trainable)
         return sums
+
+    def _mixed(self, inputs: Any, others: Any, share: Any) -> Any:
+        """Mix numbers; of two categories the one with the greater share stays."""
+        numeric = self.key.network.numeric
+        numbers = share * inputs[:, :, :numeric] + (1.0 - share) * others[:, :, :numeric]
+        codes = tf.where(share >= 0.5, inputs[:, :, numeric:], others[:, :, numeric:])
+        return tf.concat([numbers, codes], axis=2)
 
     def _penalty(self) -> Any:
         """Return each member's penalty on its kernels, (P,)."""
@@ -218,11 +234,12 @@ class Program:
         return penalty
 
     def _sums(self, y: Any, outputs: Any, weights: Any) -> tuple[Any, Any]:
-        """Return weighted sums over rows of loss, metric and weight (3, P), and of the smoothed loss (P,)."""
+        """Return weighted sums over rows of loss, metrics and weight, and of the smoothed loss (P,)."""
         smoothing = self.settings["label_smoothing"] if "label_smoothing" in self.key.uses else None
         loss, smoothed = self.loss(y, outputs, smoothing)
-        metric = tf.reshape(self.row_metric(y, self.activation(outputs)), tf.shape(loss))
-        sums = [tf.reduce_sum(value * weights, axis=1) for value in (loss, metric, tf.ones_like(loss))]
+        final = self.activation(outputs)
+        metrics = [_a_row(metric(y, final)) for metric in self.metrics]
+        sums = [tf.reduce_sum(value * weights, axis=1) for value in (loss, *metrics, tf.ones_like(loss))]
         return tf.stack(sums), tf.reduce_sum(smoothed * weights, axis=1)
 
     def _evaluate(self, X: Any, y: Any, rows: Any, weights: Any) -> Any:
@@ -235,15 +252,22 @@ class Program:
             best.assign(tf.where(mask, variable.value, best))
 
 
+def _a_row(values: Any) -> Any:
+    """Average a metric (P, rows, units) over units; most of Keras's functions have done so already."""
+    return tf.reduce_mean(values, axis=2) if len(values.shape) == 3 else values
+
+
 def _column(values: Any, dtype: Any = np.float32) -> np.ndarray:
     """Give one value a member the shape (P, 1, 1)."""
     return np.asarray(values, dtype).reshape(-1, 1, 1)
 
 
 def _functions(key: ProgramKey) -> tuple[Any, Any, Any]:
-    """Return loss, row metric and output activation; a loss returns itself and, with smoothing, its smoothed twin."""
+    """Return loss, metrics and output activation; a loss returns itself and, with smoothing, its smoothed twin."""
     activation = keras.activations.get(key.network.output_activation)
-    keras_loss, row_metric = getattr(keras.losses, key.loss), getattr(keras.metrics, key.row_metric)
+    keras_loss = getattr(keras.losses, key.loss)
+    # Most of Keras's metrics that are functions are losses too, and some live there alone.
+    metrics = tuple(getattr(keras.metrics, name, None) or getattr(keras.losses, name) for name in key.metrics)
     # Cross-entropies are exact before the activation that belongs to them.
     from_logits = key.loss.endswith("crossentropy") and key.network.output_activation in ("sigmoid", "softmax")
 
@@ -261,7 +285,7 @@ def _functions(key: ProgramKey) -> tuple[Any, Any, Any]:
         classes = key.network.outputs if key.loss.startswith("categorical") else 2
         return value, plain(keras_loss, y * (1.0 - smoothing) + smoothing / classes, outputs)
 
-    return loss, row_metric, activation
+    return loss, metrics, activation
 
 
 # Programs that nobody uses now, the oldest first.

@@ -63,7 +63,7 @@ class Population:
         As `tabular_dl.nn.network.initial_weights` orders them; those of the best epoch for members with patience and
         for those that diverged, of the last epoch for others.
     history : dict of str to ndarray of shape (epochs, P)
-        "loss", "metric" and, with validation rows, "val_loss", "val_metric" and a monitor of its own: means over rows,
+        "loss", the metrics and, with validation rows, the same with "val_" and a monitor of its own: means over rows,
         penalties and smoothing not included, training figures as they were during the epoch; NaN where a member had
         stopped.
     best_epoch : ndarray of shape (P,)
@@ -127,15 +127,15 @@ def fit_population(
     >>> X = rng.normal(size=(64, 2)).astype("float32")
     >>> y = (X[:, :1] > 0).astype("float32")
     >>> members = Members(seeds=[1, 2], training_rows=[np.arange(64)] * 2, learning_rate=np.array([0.1, 0.001]))
-    >>> training = Training("binary_crossentropy", "binary_accuracy", epochs=5)
+    >>> training = Training("binary_crossentropy", ("binary_accuracy",), epochs=5)
     >>> population = fit_population(Network(2, (4,), 1, output_activation="sigmoid"), X, y, members, training)
     >>> population.history["loss"].shape, bool(np.diff(population.history["loss"][-1])[0] > 0)
     ((5, 2), True)
     """
     if training.monitor.function is not None and not members.held_out:
         raise ValueError(f"monitor: {training.monitor.name} is computed on validation rows, and there are none")
-    widths = np.full(len(members), network.inputs) if members.widths is None else members.widths
-    weights = initial_weights(network, members.seeds, widths)
+    widths = np.full(len(members), network.numeric) if members.widths is None else members.widths
+    weights = initial_weights(network, members.seeds, widths, members.categories)
     history: list[dict[str, np.ndarray]] = []
     with ExitStack() as stack, interrupt_after_epoch() as interrupt:
         crew = Crew(stack, network, Table(X, y), members, training, weights)

@@ -120,7 +120,7 @@ def _train(spec: PipelineSpec, console: Console) -> FitResult:
     started, clock = time.time(), time.perf_counter()
     # A regression's networks see the target in units of its standard deviation.
     unit = 1.0 if problem.classification else float(target.std(ddof=0))
-    with TrainingProgress(console, pipeline[-1].epochs, problem.row_metric_name, unit) as progress:
+    with TrainingProgress(console, pipeline[-1].epochs, problem.followed[0], unit) as progress:
         crossfit.fit(X, y, on_epoch=progress)
     seconds = time.perf_counter() - clock
     scores = fold_scores(crossfit, y, metric)
@@ -169,8 +169,8 @@ def _write_files(result: FitResult, folder: Path) -> None:
         ids = None if spec.data.id is None else rows[spec.data.id]
         table = prediction_table(ids, spec.data.target, predictions, classes)
         write_text(folder / "predictions" / f"{name}.csv", table.to_csv(index=False))
-    history, best = crossfit.history_, crossfit.best_epoch_
-    figures = {"learning_curves": plots.learning_curves(history, best, result.problem.row_metric_name)}
+    history, best = crossfit.curves_, crossfit.best_epoch_
+    figures = {"learning_curves": plots.learning_curves(history, best, result.problem.followed[0].name)}
     if classes is None:
         figures["residuals"] = plots.residuals(y, crossfit.oof_predictions_, spec.data.target)
     else:
@@ -183,7 +183,7 @@ def _write_files(result: FitResult, folder: Path) -> None:
 def _run_content(result: FitResult, folder: Path) -> tracking.RunContent:
     spec, crossfit, competition = result.spec, result.crossfit, result.competition
     mean, error = _mean_and_error(result.scores)
-    history, best = crossfit.history_, crossfit.best_epoch_
+    history, best = crossfit.curves_, crossfit.best_epoch_
     at_best = {f"best_{name}": values[best - 1, np.arange(len(best))].mean() for name, values in history.items()}
     baselines = {f"baseline_{name.replace(' ', '_')}": scores.mean() for name, scores in result.baselines.items()}
     members = spec.ensemble.members

@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     import numpy as np
     from rich.console import Console
 
+    from tabular_dl.losses import Followed
+
 __all__ = ["TrainingProgress"]
 
 
@@ -23,15 +25,15 @@ class TrainingProgress:
         Where to draw; a quiet console draws nothing.
     epochs : int
         The most epochs there can be.
-    metric : str
-        What to call the metric.
+    followed : Followed
+        The figure to show beside the loss.
     unit : float
-        What the metric is multiplied by for display.
+        What one unit of the coded target is worth.
     """
 
-    def __init__(self, console: Console, epochs: int, metric: str, unit: float = 1.0) -> None:
-        self.metric = metric
-        self.unit = unit
+    def __init__(self, console: Console, epochs: int, followed: Followed, unit: float = 1.0) -> None:
+        self.followed = followed
+        self.unit = unit**followed.power
         self.progress = Progress(
             TextColumn("epoch {task.completed:.0f}/{task.total:.0f}  {task.description} "),
             TimeElapsedColumn(),
@@ -49,8 +51,8 @@ class TrainingProgress:
     def __call__(self, epoch: int, figures: dict[str, np.ndarray], active: np.ndarray) -> None:
         """Take in the figures ``{name: (P,)}`` of an epoch and who still trains, (P,)."""
         held_out = "val_" if "val_loss" in figures else ""
-        loss, metric = (_mean(figures[held_out + name]) for name in ("loss", "metric"))
-        shown = f"{held_out}loss {loss:.4f}  {held_out}{self.metric} {metric * self.unit:.4f}"
+        loss, metric = (_mean(figures[held_out + name]) for name in ("loss", self.followed.function))
+        shown = f"{held_out}loss {loss:.4f}  {held_out}{self.followed.name} {metric * self.unit:.4f}"
         training = f"{int(active.sum())} of {len(active)} training"
         self.progress.update(self.task, completed=epoch, description=f"{shown}  {training}")
 

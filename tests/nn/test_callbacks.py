@@ -25,7 +25,7 @@ NETWORK = Network(3, (4,), 1, output_activation="sigmoid")
 def fit(*callbacks: Any, epochs: int = 5, size: int = 2, **named: Any) -> Population:
     rows, held_out = np.arange(10, 40), np.arange(10)
     members = Members(list(range(size)), [rows] * size, [held_out] * size, learning_rate=0.05)
-    how = Training("binary_crossentropy", "binary_accuracy", epochs=epochs, batch_size=8, compile=False)
+    how = Training("binary_crossentropy", ("binary_accuracy",), epochs=epochs, batch_size=8, compile=False)
     return fit_population(NETWORK, X, Y, members, how, callbacks, **named)
 
 

@@ -23,7 +23,7 @@ from tabular_dl.nn.training import Population, fit_population
 ROWS, FEATURES = 40, 3
 X = np.random.default_rng(0).normal(size=(ROWS, FEATURES)).astype("float32")
 Y = (X[:, :1] - X[:, 1:2] > 0).astype("float32")
-HOW = Training("binary_crossentropy", "binary_accuracy", epochs=5, batch_size=8, compile=False)
+HOW = Training("binary_crossentropy", ("binary_accuracy",), epochs=5, batch_size=8, compile=False)
 NETWORK = Network(FEATURES, (6, 4), 1, output_activation="sigmoid", dropout=True, batch_norm=True)
 
 
@@ -60,11 +60,13 @@ def test_a_member_is_itself_whatever_its_settings_and_whoever_is_beside_it(data:
         clip_norm=each(0.1, 2.0),
         noise=each(0, 0.3),
         label_smoothing=each(0, 0.2),
+        input_dropout=each(0, 0.3),
+        mixup=each(0, 0.5) if data.draw(st.booleans()) else 0.0,
         weight_decay=each(0, 0.1),
         patience=np.floor(each(1, 5)),
         plateau_patience=1.0,
     )
-    network = replace(NETWORK, batch_norm=data.draw(st.booleans()), noise=True)
+    network = replace(NETWORK, batch_norm=data.draw(st.booleans()), noise=True, input_dropout=True)
     how = replace(
         HOW,
         optimizer=data.draw(st.sampled_from(["adam", "sgd", "rmsprop", "nadam"])),

@@ -41,7 +41,7 @@ def shape(loss: str, **changes: Any) -> Network:
 
 
 def how(loss: str, **changes: Any) -> Training:
-    return replace(Training(loss, LOSSES[loss][2], epochs=4, batch_size=ROWS, compile=False), **changes)
+    return replace(Training(loss, (LOSSES[loss][2],), epochs=4, batch_size=ROWS, compile=False), **changes)
 
 
 def alone(**settings: Any) -> Members:

@@ -37,7 +37,13 @@ ALL = np.arange(ROWS)
 
 def network(problem: str = "binary", *, hidden: tuple[int, ...] = (4,), dropout: bool = False) -> Network:
     kind = PROBLEMS[problem]
-    return Network(FEATURES, hidden, kind.units(CLASSES), output_activation=kind.activation, dropout=dropout)
+    return Network(
+        FEATURES,
+        hidden,
+        kind.units(CLASSES if kind.classification else 1),
+        output_activation=kind.activation,
+        dropout=dropout,
+    )
 
 
 @dataclass(frozen=True)
@@ -49,7 +55,7 @@ class How(Training):
 
 def training(problem: str = "binary", **changes: Any) -> How:
     kind = PROBLEMS[problem]
-    plain = How(kind.loss, kind.row_metric, epochs=5, batch_size=8, compile=False)
+    plain = How(kind.loss, tuple(one.function for one in kind.followed), epochs=5, batch_size=8, compile=False)
     return replace(plain, **changes)
 
 
@@ -272,7 +278,9 @@ def test_a_step_of_gradient_descent_with_l2_is_the_one_worked_out_by_hand() -> N
     for found, start, gradient in zip(population.weights, (w, b, v, c), gradients, strict=True):
         np.testing.assert_allclose(found[0], start - rate * gradient, atol=1e-6)
     assert population.history["loss"][0, 0] == pytest.approx(np.mean((hidden @ v + c - y) ** 2), rel=1e-5)
-    assert population.history["metric"][0, 0] == pytest.approx(np.mean(np.abs(hidden @ v + c - y)), rel=1e-5)
+    assert population.history["mean_absolute_error"][0, 0] == pytest.approx(
+        np.mean(np.abs(hidden @ v + c - y)), rel=1e-5
+    )
 
 
 def test_without_a_learning_rate_the_optimizers_own_default_holds() -> None:
@@ -307,7 +315,7 @@ def test_early_stopping_keeps_the_weights_of_the_best_epoch(stopped: Any) -> Non
         best = population.history["val_loss"][population.best_epoch[k] - 1, k]
         assert best == losses(population, k).min()
         assert best == pytest.approx(-np.mean(y * np.log(p) + (1 - y) * np.log(1 - p)), abs=1e-5)
-        accuracy = population.history["val_metric"][population.best_epoch[k] - 1, k]
+        accuracy = population.history["val_binary_accuracy"][population.best_epoch[k] - 1, k]
         assert accuracy == pytest.approx(np.mean((p > 0.5) == y))
 
 
@@ -328,7 +336,7 @@ def test_a_member_stops_when_patience_epochs_have_brought_nothing_better(stopped
 
 def test_the_history_of_a_stopped_member_is_nan(stopped: Any) -> None:
     population, _, _ = stopped
-    assert set(population.history) == {"loss", "metric", "val_loss", "val_metric"}
+    assert set(population.history) == {"loss", "binary_accuracy", "val_loss", "val_binary_accuracy"}
     for name, values in population.history.items():
         for k in range(5):
             length = len(losses(population, k))
@@ -457,7 +465,7 @@ def logit(p: Any) -> np.ndarray:
 def functions(problem: str) -> tuple[Any, Any, Any]:
     """Return a program's loss of targets and outputs, its row metric and its output activation."""
     key = module.ProgramKey.of(network(problem), members(1), training(problem), (), False)
-    loss, row_metric, activation = module._functions(key)
+    loss, (row_metric,), activation = module._functions(key)
     return lambda y, outputs: loss(y, outputs, None)[0], row_metric, activation
 
 

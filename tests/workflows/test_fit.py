@@ -125,14 +125,14 @@ def test_the_score_its_error_and_the_baselines_are_values_of_the_run(tracked: An
 
 
 def test_the_values_of_the_best_epoch_are_the_mean_over_networks_of_each_ones_best(tracked: Any) -> None:
-    history, best = tracked.result.crossfit.history_, tracked.result.crossfit.best_epoch_
+    history, best = tracked.result.crossfit.curves_, tracked.result.crossfit.best_epoch_
     for name in ("val_loss", "val_accuracy", "loss", "accuracy"):
         expected = np.mean([history[name][epoch - 1, network] for network, epoch in enumerate(best)])
         assert tracked.run.data.metrics[f"best_{name}"] == pytest.approx(expected)
 
 
 def test_a_curve_has_the_mean_over_all_networks_for_each_epoch(tracked: Any) -> None:
-    for name, values in tracked.result.crossfit.history_.items():
+    for name, values in tracked.result.crossfit.curves_.items():
         found = tracked.client.get_metric_history(tracked.run.info.run_id, name)
         assert [metric.step for metric in found] == [1, 2]
         assert [metric.value for metric in found] == pytest.approx([row.mean() for row in values])
@@ -195,7 +195,7 @@ def test_options_change_the_run(cli: Any, workspace: Path) -> None:
     network = model.pipelines_[0][-1]
     assert [weight.shape[:1] + weight.shape[2:] for weight in network.weights_] == [(2, 3), (2, 3), (2, 3), (2, 3)]
     assert (network.epochs, network.batch_size) == (1, 50)
-    assert len(network.history_["loss"]) == 1
+    assert len(network.curves_["loss"]) == 1
 
 
 def test_the_same_seed_repeats_predictions_to_the_last_digit_another_does_not(

@@ -8,23 +8,26 @@ import numpy as np
 import pytest
 from rich.console import Console
 
+from tabular_dl.losses import FOLLOWED, Followed
 from tabular_dl.workflows.progress import TrainingProgress
 
 FIGURES = {
     "loss": np.array([9.0, 9.0]),
-    "metric": np.array([0.9, 0.9]),
+    "binary_accuracy": np.array([0.9, 0.9]),
     "val_loss": np.array([0.25, 0.75]),
-    "val_metric": np.array([0.5, 1.0]),
+    "val_binary_accuracy": np.array([0.5, 1.0]),
 }
 ACTIVE = np.array([True, False])
+ACCURACY = FOLLOWED["0 or 1"]["accuracy"]
+ERROR = FOLLOWED["number"]["mae"]
 
 
 def line(
-    figures: dict[str, np.ndarray], active: np.ndarray = ACTIVE, metric: str = "accuracy", unit: float = 1.0
+    figures: dict[str, np.ndarray], active: np.ndarray = ACTIVE, followed: Followed = ACCURACY, unit: float = 1.0
 ) -> str:
     """Return the last line that is drawn after the third of eight epochs."""
     drawn = io.StringIO()
-    with TrainingProgress(Console(file=drawn, width=200), epochs=8, metric=metric, unit=unit) as progress:
+    with TrainingProgress(Console(file=drawn, width=200), epochs=8, followed=followed, unit=unit) as progress:
         progress(3, figures, active)
     return drawn.getvalue().splitlines()[-1]
 
@@ -43,13 +46,17 @@ def test_a_network_that_has_stopped_does_not_count() -> None:
 
 
 def test_without_held_out_rows_the_figures_are_those_of_training() -> None:
-    shown = line({"loss": np.array([0.5, 1.5]), "metric": np.array([2.0, 4.0])}, metric="mae")
+    shown = line({"loss": np.array([0.5, 1.5]), "mean_absolute_error": np.array([2.0, 4.0])}, followed=ERROR)
     assert "loss 1.0000  mae 3.0000" in shown
     assert "val_" not in shown
 
 
 def test_the_metric_is_in_units_of_the_target_the_loss_is_not() -> None:
-    assert "val_loss 0.5000  val_mae 7.5000" in line(FIGURES, metric="mae", unit=10.0)
+    assert "val_loss 0.5000  val_mae 7.5000" in line(
+        {"loss": FIGURES["loss"], "val_loss": FIGURES["val_loss"], "val_mean_absolute_error": np.array([0.5, 1.0])},
+        followed=ERROR,
+        unit=10.0,
+    )
 
 
 @pytest.mark.filterwarnings("error")

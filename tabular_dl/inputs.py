@@ -1,0 +1,142 @@
+"""What a network is given for a row: numbers, normalised on request, and the codes of categories."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, Self
+
+import numpy as np
+from scipy.sparse import issparse
+
+from tabular_dl.errors import DataError, SpecError, did_you_mean
+
+__all__ = ["Inputs", "columns_named", "embedding_size"]
+
+
+def embedding_size(categories: int) -> int:
+    """Return the length of the vectors for so many categories: ``min(50, 1.6 * categories ** 0.56)``.
+
+    The rule of the fastai library, fitted to embeddings that had been found by trial
+    (https://docs.fast.ai/tabular.model.html).
+
+    Examples
+    --------
+    >>> embedding_size(3), embedding_size(100), embedding_size(10_000)
+    (3, 21, 50)
+    """
+    return min(50, max(1, round(1.6 * categories**0.56)))
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """How the columns of a feature matrix become the inputs of a network: numbers first, then codes.
+
+    Parameters
+    ----------
+    features : int
+        Columns of the feature matrix.
+    categorical : list of int
+        Which columns hold categories.
+    categories : list of ndarray
+        The categories of each, sorted; their codes count from 1, and 0 is any other value.
+    mean, scale : ndarray of shape (numeric columns,) or None
+        What numeric columns are normalised by.
+
+    Examples
+    --------
+    >>> X = np.array([[7.0, 1.0], [9.0, 3.0], [7.0, 5.0]])
+    >>> inputs = Inputs.learn(X, categorical=[0], normalize=True)
+    >>> inputs.encode(np.array([[9.0, 3.0], [8.0, 3.0]])).tolist()
+    [[0.0, 2.0], [0.0, 0.0]]
+    """
+
+    features: int
+    categorical: list[int] = field(default_factory=list)
+    categories: list[np.ndarray] = field(default_factory=list)
+    mean: np.ndarray | None = None
+    scale: np.ndarray | None = None
+
+    @classmethod
+    def learn(cls, X: Any, categorical: Sequence[int] = (), normalize: bool = False, weights: Any = None) -> Self:
+        """Learn categories and weighted means and standard deviations from training rows, (rows, features).
+
+        Raises
+        ------
+        DataError
+            If a category is no whole number, or the matrix is sparse.
+        """
+        features, chosen = X.shape[1], sorted(categorical)
+        if not chosen and not normalize:
+            return cls(features)
+        if issparse(X):
+            raise DataError(
+                "categorical_features and normalize need a dense matrix: encode or scale the columns before, by "
+                "MaxAbsScaler for instance."
+            )
+        for column in chosen:
+            odd = X[:, column][X[:, column] % 1 != 0]
+            if len(odd):
+                raise DataError(
+                    f"categorical_features: column {column} has the value {odd[0]}; a category has to be a whole "
+                    "number, as OrdinalEncoder makes it."
+                )
+        categories = [np.unique(X[:, column]).astype(np.int64) for column in chosen]
+        mean = scale = None
+        if normalize:
+            numbers = np.delete(X, chosen, axis=1).astype(np.float64)
+            mean = np.average(numbers, axis=0, weights=weights)
+            deviation = np.sqrt(np.average((numbers - mean) ** 2, axis=0, weights=weights))
+            scale = np.where(deviation > 0, deviation, 1.0)
+        return cls(features, chosen, categories, mean, scale)
+
+    @property
+    def plain(self) -> bool:
+        """Whether the matrix is taken as it is."""
+        return not self.categorical and self.mean is None
+
+    @property
+    def numeric(self) -> list[int]:
+        """The columns that hold numbers."""
+        return [column for column in range(self.features) if column not in self.categorical]
+
+    def encode(self, X: Any) -> Any:
+        """Return the network's inputs, (rows, numeric columns + categorical columns), float32; a plain matrix as it is.
+
+        A memory map or a sparse matrix that needs no coding is not copied.
+        """
+        if self.plain:
+            return X
+        numbers = X[:, self.numeric]
+        if self.mean is not None:
+            numbers = (numbers - self.mean) / self.scale
+        codes = [_codes(X[:, column], known) for column, known in zip(self.categorical, self.categories, strict=True)]
+        return np.column_stack([numbers, *codes]).astype(np.float32)
+
+
+def _codes(values: np.ndarray, known: np.ndarray) -> np.ndarray:
+    """Return numbers of categories, from 1 in their order; 0 for others."""
+    places = np.minimum(np.searchsorted(known, values), len(known) - 1)
+    return np.where(known[places] == values, places + 1, 0)
+
+
+def columns_named(names: Sequence[int | str], features: int, known: Sequence[str] | None) -> list[int]:
+    """Turn names or numbers of columns into numbers.
+
+    Raises
+    ------
+    SpecError
+        If there is no such column.
+    """
+    numbers = []
+    for name in names:
+        if isinstance(name, str):
+            if known is None or name not in list(known):
+                hint = did_you_mean(name, list(known)) if known is not None else "The matrix has no column names."
+                raise SpecError(f"categorical_features: there is no column {name!r}. {hint}")
+            numbers.append(list(known).index(name))
+        elif not 0 <= name < features:
+            raise SpecError(f"categorical_features: there is no column {name} among {features}, counted from 0.")
+        else:
+            numbers.append(int(name))
+    return sorted(set(numbers))

@@ -1,0 +1,67 @@
+"""Trained members as Keras models from raw features to predictions, made of standard layers only."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import keras
+import numpy as np
+
+from tabular_dl.inputs import Inputs
+from tabular_dl.nn.inference import plain_model
+from tabular_dl.nn.network import Network
+from tabular_dl.targets import Coding, Numbers
+
+__all__ = ["whole_model"]
+
+
+def whole_model(
+    network: Network, weights: Sequence[np.ndarray], members: Sequence[int], inputs: Inputs, coding: Coding
+) -> keras.Model:
+    """Return the mean of some members as one Keras model that takes an estimator's own features.
+
+    Parameters
+    ----------
+    network : Network
+        The architecture.
+    weights : sequence of ndarray of shape (P, in, out)
+        As `tabular_dl.nn.network.initial_weights` orders them.
+    members : sequence of int
+        Which members.
+    inputs : Inputs
+        How features become inputs.
+    coding : Coding
+        What outputs mean.
+
+    Returns
+    -------
+    keras.Model
+        Input (rows, features), output (rows, units): probabilities, or numbers in units of the target. Saved as
+        ``.keras``, it loads anywhere without this package.
+    """
+    if inputs.plain and len(members) == 1 and not isinstance(coding, Numbers):
+        return plain_model(network, weights, members[0])
+    features = keras.Input((inputs.features,), name="features")
+    x = features if inputs.plain else _encoded(inputs, features)
+    outputs = [plain_model(network, weights, member)(x) for member in members]
+    mean = keras.layers.Average()(outputs) if len(outputs) > 1 else outputs[0]
+    if isinstance(coding, Numbers):
+        mean = keras.layers.Rescaling(coding.scale.tolist(), coding.mean.tolist(), name="units")(mean)
+    return keras.Model(features, mean)
+
+
+def _encoded(inputs: Inputs, features: Any) -> Any:
+    """Put normalised numbers and codes in the order of the network's inputs."""
+    parts = []
+    if inputs.numeric:
+        numbers = keras.ops.take(features, np.array(inputs.numeric), axis=1)
+        if inputs.mean is not None:
+            variance = np.square(np.asarray(inputs.scale))
+            numbers = keras.layers.Normalization(mean=inputs.mean, variance=variance)(numbers)
+        parts.append(numbers)
+    for column, known in zip(inputs.categorical, inputs.categories, strict=True):
+        values = keras.ops.cast(features[:, column : column + 1], "int64")
+        codes = keras.layers.IntegerLookup(vocabulary=known.tolist())(values)
+        parts.append(keras.ops.cast(codes, "float32"))
+    return keras.layers.Concatenate()(parts) if len(parts) > 1 else parts[0]
