@@ -21,7 +21,16 @@ import pandas as pd
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin, clone
 from sklearn.model_selection import KFold, StratifiedKFold, check_cv
 from sklearn.pipeline import Pipeline
-from sklearn.utils.validation import assert_all_finite, check_array, check_is_fitted, column_or_1d
+from sklearn.utils import _safe_indexing
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import (
+    assert_all_finite,
+    check_array,
+    check_consistent_length,
+    check_is_fitted,
+    column_or_1d,
+    validate_data,
+)
 
 from tabular_dl.errors import DataError
 from tabular_dl.groups import derived_seed, fit_groups
@@ -62,8 +71,9 @@ class _CrossFit(BaseEstimator, ABC):
         DataError
             If the folds do not test every row exactly once, or rows cannot be used.
         """
-        y = column_or_1d(y)
-        assert_all_finite(y, input_name="y")
+        X = self._rows(X, reset=True)
+        y = self._checked_target(y)
+        check_consistent_length(X, y)
         splits = [(np.asarray(a), np.asarray(b)) for a, b in self._splitter().split(X, y)]
         tested = np.sort(np.concatenate([test for _, test in splits]))
         if not np.array_equal(tested, np.arange(len(y))) or any(np.intersect1d(*split).size for split in splits):
@@ -71,21 +81,24 @@ class _CrossFit(BaseEstimator, ABC):
                 "cv: the folds have to test every row exactly once, and never a row that they train on, as KFold and "
                 "StratifiedKFold do."
             )
-        steps, matrices, networks = [], [], []
+        steps: list[Any] = []
+        matrices, networks = [], []
         for fold, (train, _) in enumerate(splits):
-            encoder = clone(self.pipeline[:-1]).fit(X.iloc[train], y[train])
-            steps.append(encoder)
-            matrices.append(check_array(encoder.transform(X), dtype=np.float32, input_name="X"))
+            encoded = X
+            steps.append([])
+            if len(self.pipeline.steps) > 1:
+                encoder = clone(self.pipeline[:-1]).fit(_safe_indexing(X, train), y[train])
+                steps[-1] = encoder.steps
+                encoded = encoder.transform(X)
+            matrices.append(check_array(encoded, dtype=np.float32, input_name="X"))
             # Seeds of their own make the folds' networks differ by more than their rows.
             network = clone(self.pipeline[-1])
             networks.append(network.set_params(random_state=derived_seed(self.random_state, fold)))
         fit_groups(networks, matrices, y, [train for train, _ in splits], self._classes(y), on_epoch=on_epoch)
         name = self.pipeline.steps[-1][0]
-        self.pipelines_ = [Pipeline([*e.steps, (name, n)]) for e, n in zip(steps, networks, strict=True)]
+        self.pipelines_ = [Pipeline([*e, (name, n)]) for e, n in zip(steps, networks, strict=True)]
         self.train_rows_ = [train for train, _ in splits]
         self.test_rows_ = [test for _, test in splits]
-        self.feature_names_in_ = np.array(list(X.columns), dtype=object)
-        self.n_features_in_ = X.shape[1]
         parts = [self._raw(n, m[test]) for n, m, test in zip(networks, matrices, self.test_rows_, strict=True)]
         self.oof_predictions_ = np.concatenate(parts)[np.argsort(np.concatenate(self.test_rows_), kind="stable")]
         return self
@@ -108,15 +121,30 @@ class _CrossFit(BaseEstimator, ABC):
         return np.concatenate([pipeline[-1].best_epoch_ for pipeline in self.pipelines_])
 
     def _mean(self, X: pd.DataFrame) -> np.ndarray:
-        check_is_fitted(self)
+        check_is_fitted(self, "pipelines_")
+        X = self._rows(X, reset=False)
         predictions = [self._raw(pipeline, X) for pipeline in self.pipelines_]
         return np.asarray(np.mean(predictions, axis=0))
+
+    def _rows(self, X: Any, *, reset: bool) -> Any:
+        """Check raw rows: a DataFrame has the columns that are needed, and perhaps others; an array the shape."""
+        if isinstance(X, pd.DataFrame) and len(X.columns):
+            needed = list(X.columns if reset else getattr(self, "feature_names_in_", X.columns))
+            if len(X.columns) > len(needed) and set(needed) <= set(X.columns):
+                X = X[needed]
+            validate_data(self, X, skip_check_array=True, reset=reset)
+            return X
+        return validate_data(self, X, dtype=None, ensure_all_finite="allow-nan", reset=reset)
 
     def _splitter(self) -> Any:
         if not isinstance(self.cv, Integral):
             return check_cv(self.cv)
         kind = StratifiedKFold if isinstance(self, ClassifierMixin) else KFold
         return kind(int(self.cv), shuffle=True, random_state=self.random_state)
+
+    @abstractmethod
+    def _checked_target(self, y: Any) -> np.ndarray:
+        """Return the target as an array, if it is one that can be learned."""
 
     @abstractmethod
     def _classes(self, y: np.ndarray) -> np.ndarray | None:
@@ -176,6 +204,11 @@ class CrossFitClassifier(ClassifierMixin, _CrossFit):
         """Return the label of the greatest mean probability for each raw row."""
         return self.classes_[self.predict_proba(X).argmax(axis=1)]
 
+    def _checked_target(self, y: Any) -> np.ndarray:
+        y = column_or_1d(_check_y(y, self), warn=True)
+        check_classification_targets(y)
+        return y
+
     def _classes(self, y: np.ndarray) -> np.ndarray | None:
         return np.unique(y)
 
@@ -207,11 +240,22 @@ class CrossFitRegressor(RegressorMixin, _CrossFit):
         """Return the mean of the folds' values for raw rows."""
         return self._mean(X)
 
+    def _checked_target(self, y: Any) -> np.ndarray:
+        return _check_y(y, self, numeric=True)
+
     def _classes(self, y: np.ndarray) -> None:
         del y
 
     def _raw(self, predictor: Any, X: Any) -> np.ndarray:
         return predictor.predict(X)
+
+
+def _check_y(y: Any, estimator: Any, *, numeric: bool = False) -> np.ndarray:
+    if y is None:
+        raise ValueError(f"{type(estimator).__name__} requires y to be passed, but the target y is None")
+    values = check_array(y, dtype=np.float64 if numeric else None, ensure_2d=False, input_name="y")
+    assert_all_finite(values, input_name="y")
+    return np.asarray(column_or_1d(values, warn=True) if values.ndim < 2 or values.shape[1] == 1 else values)
 
 
 def fold_scores(crossfit: Any, y: np.ndarray, metric: Metric) -> np.ndarray:

@@ -14,12 +14,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from sklearn.base import BaseEstimator, TransformerMixin
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 
-from tabular_dl.columns import category_text, read_categories, read_numbers, require_table
+from tabular_dl.columns import category_text, read_categories, read_numbers
 from tabular_dl.errors import DataError, did_you_mean
 from tabular_dl.expressions import evaluate, parse
 from tabular_dl.feature_rules import check_features, columns_read
+from tabular_dl.tables import read_table
 
 __all__ = ["DerivedFeatures"]
 
@@ -83,8 +84,9 @@ class DerivedFeatures(TransformerMixin, BaseEstimator):
     def fit(self, X: pd.DataFrame, y: object = None) -> DerivedFeatures:  # noqa: ARG002
         """Learn the rare values and the group sizes of a table of shape ``(n, columns)``."""
         check_features(self.features)
-        table = _columns_of(require_table(X))
-        validate_data(self, X, skip_check_array=True)
+        frame = read_table(self, X, reset=True)
+        table = _columns_of(frame)
+        self.columns_in_ = list(table)
         self.learned_: dict[str, dict[str, Any]] = {}
         for name, feature in self.features.items():
             values = _compute(name, feature, table)
@@ -98,16 +100,27 @@ class DerivedFeatures(TransformerMixin, BaseEstimator):
         Columns that ``fit`` did not see are left out, and the order of ``fit`` is restored.
         """
         check_is_fitted(self)
-        _require_columns(self.feature_names_in_, require_table(X), self.features)
-        table = _columns_of(X[list(self.feature_names_in_)])
+        if not isinstance(X, pd.DataFrame):
+            table = _columns_of(read_table(self, X, reset=False))
+            return self._with_features(table, None).to_numpy()
+        _require_columns(self.columns_in_, X, self.features)
+        return self._with_features(_columns_of(X[self.columns_in_]), X.index)
+
+    def _with_features(self, table: Table, index: Any) -> pd.DataFrame:
         for name, feature in self.features.items():
             table[name] = _apply_learned(feature, _compute(name, feature, table), self.learned_[name])
-        return pd.DataFrame(table, index=X.index)
+        return pd.DataFrame(table, index=index)
+
+    def __sklearn_tags__(self) -> Any:
+        """Tell scikit-learn that values may be missing, and text."""
+        tags = super().__sklearn_tags__()
+        tags.input_tags.allow_nan = tags.input_tags.string = tags.input_tags.categorical = True
+        return tags
 
     def get_feature_names_out(self, input_features: object = None) -> np.ndarray[Any, Any]:  # noqa: ARG002
         """Return the names of the columns that ``transform`` returns."""
         check_is_fitted(self)
-        return np.array(list(dict.fromkeys([*self.feature_names_in_, *self.features])), dtype=object)
+        return np.array(list(dict.fromkeys([*self.columns_in_, *self.features])), dtype=object)
 
 
 def _columns_of(frame: pd.DataFrame) -> Table:

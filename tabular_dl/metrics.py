@@ -72,16 +72,19 @@ class Metric:
         >>> round(get_metric("log_loss")(np.array([1, 0, 0, 1]), p, np.array([0, 1])), 4)
         0.3446
         """
+        import numpy as np
         import sklearn.metrics
 
         function = getattr(sklearn.metrics, self.function)
         settings = dict(self.settings)
-        if classes is None and self.looks_at == "values":
-            return float(function(y, prediction, **settings))
-        if y.ndim == 2 or classes is None:  # indicators: a probability for each label
-            return float(function(y, prediction > 0.5 if self.looks_at == "labels" else prediction, **settings))
         if self.name == "f1":
-            return float(function(y == classes[1], prediction[:, 1] > 0.5, **settings))
+            positive = np.unique(y)[-1] if classes is None else classes[1]
+            found = prediction == positive if classes is None else prediction[:, 1] > 0.5
+            return float(function(y == positive, found, **settings))
+        if y.ndim == 2 and self.looks_at != "values":  # indicators: a probability for each label
+            return float(function(y, prediction > 0.5 if self.looks_at == "labels" else prediction, **settings))
+        if classes is None:
+            return float(function(y, prediction, **settings))
         if self.looks_at == "labels":
             return float(function(y, classes[prediction.argmax(axis=1)], **settings))
         if len(classes) == 2 and self.function == "roc_auc_score":

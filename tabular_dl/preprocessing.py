@@ -17,7 +17,7 @@ from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
 from sklearn.compose import ColumnTransformer
 from sklearn.impute import SimpleImputer
 from sklearn.pipeline import make_pipeline
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 
 from tabular_dl.columns import (
     ENCODERS,
@@ -31,6 +31,7 @@ from tabular_dl.columns import (
     require_table,
 )
 from tabular_dl.errors import DataError, did_you_mean
+from tabular_dl.tables import read_table
 
 __all__ = ["CategoryColumns", "MissingFlags", "NumericColumns", "build_preprocessing", "check_columns"]
 
@@ -119,15 +120,19 @@ class _EachColumn(OneToOneFeatureMixin, TransformerMixin, BaseEstimator, ABC):
 
     def fit(self, X: pd.DataFrame, y: object = None) -> _EachColumn:  # noqa: ARG002
         """Check the columns, of shape ``(n, columns)``."""
-        self._read(require_table(X))
-        validate_data(self, X, skip_check_array=True)
+        self._read(read_table(self, X, reset=True))
         return self
 
     def transform(self, X: pd.DataFrame) -> np.ndarray[Any, Any]:
         """Return the columns as an array of shape ``(n, columns)``."""
         check_is_fitted(self)
-        validate_data(self, require_table(X), skip_check_array=True, reset=False)
-        return self._read(X)
+        return self._read(read_table(self, X, reset=False))
+
+    def __sklearn_tags__(self) -> Any:
+        """Tell scikit-learn that values may be missing, and text."""
+        tags = super().__sklearn_tags__()
+        tags.input_tags.allow_nan = tags.input_tags.string = tags.input_tags.categorical = True
+        return tags
 
     @abstractmethod
     def _read(self, X: pd.DataFrame) -> np.ndarray[Any, Any]:
@@ -165,6 +170,13 @@ class CategoryColumns(_EachColumn):
 
     def _read(self, X: pd.DataFrame) -> np.ndarray[Any, Any]:
         return np.column_stack([read_categories(X[name]) for name in X])
+
+    def transform(self, X: Any) -> np.ndarray[Any, Any]:
+        """Return text of shape ``(n, columns)``; an array of numbers, whose types cannot differ, as it is."""
+        if hasattr(X, "columns") or np.asarray(X).dtype.kind not in "biuf":
+            return super().transform(X)
+        check_is_fitted(self)
+        return read_table(self, X, reset=False).to_numpy()
 
 
 class MissingFlags(_EachColumn):

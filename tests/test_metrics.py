@@ -92,7 +92,7 @@ def test_a_perfect_prediction_is_better_than_any_other(name: str) -> None:
 @pytest.mark.parametrize(
     ("metric", "problem", "usable"),
     [
-        ("rmse", "binary", "accuracy, balanced_accuracy, f1_macro, log_loss, roc_auc"),
+        ("rmse", "binary", "accuracy, balanced_accuracy, f1, f1_macro, log_loss, roc_auc"),
         ("accuracy", "regression", "mae, r2, rmse"),
     ],
 )

@@ -258,8 +258,6 @@ def test_the_readers_of_columns_follow_the_contract(transformer):
     assert list(framed) == fit.get_feature_names_out().tolist()
     with pytest.raises(ValueError, match="feature names"):
         fit.transform(frame.rename(columns={"a": "c"}))
-    with pytest.raises(DataError, match="expected a pandas DataFrame"):
-        clone(transformer).fit(frame.to_numpy())
 
 
 def test_text_in_a_numeric_column_is_refused_in_training_and_at_prediction():

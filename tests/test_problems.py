@@ -41,7 +41,10 @@ def test_every_name_in_the_table_exists_where_it_points(problem: Any) -> None:
     for output, losses in problem.losses.items():
         assert callable(keras.activations.get(output))
         assert all(callable(getattr(keras.losses, name)) for name in losses)
-    assert all(callable(getattr(keras.losses, f.function, None) or getattr(keras.metrics, f.function)) for f in problem.followed)
+    assert all(
+        callable(getattr(keras.losses, f.function, None) or getattr(keras.metrics, f.function))
+        for f in problem.followed
+    )
     get_metric(problem.metric).check(problem)
 
 

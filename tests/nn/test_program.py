@@ -52,7 +52,7 @@ def keras_twin(network: Network, penalty: Any = None) -> keras.Model:
     """Return Keras's model of the same network with the same initial weights."""
     model = plain_model(network, initial_weights(network, [7], [FEATURES]), 0)
     if penalty is not None:
-        for layer in model.layers:
+        for layer in model.layers[1:]:
             layer.kernel.regularizer = penalty
     return model
 

@@ -67,13 +67,13 @@ def test_networks_that_have_all_diverged_are_no_reason_to_warn() -> None:
 
 def test_a_quiet_console_draws_nothing() -> None:
     drawn = io.StringIO()
-    with TrainingProgress(Console(file=drawn, quiet=True), epochs=8, metric="accuracy") as progress:
+    with TrainingProgress(Console(file=drawn, quiet=True), epochs=8, followed=ACCURACY) as progress:
         progress(1, FIGURES, ACTIVE)
     assert drawn.getvalue() == ""
 
 
 def test_the_line_ends_when_training_is_broken_off() -> None:
-    progress = TrainingProgress(Console(file=io.StringIO()), epochs=8, metric="accuracy")
+    progress = TrainingProgress(Console(file=io.StringIO()), epochs=8, followed=ACCURACY)
     with pytest.raises(KeyboardInterrupt), progress:
         raise KeyboardInterrupt
     assert not progress.progress.live.is_started
