@@ -81,7 +81,7 @@ class Group:
             rows = rows[sample_weight[rows] > 0]
             weights = sample_weight[rows]
             if not len(rows):
-                raise DataError("sample_weight is 0 for every row: give some rows a weight above 0.")
+                raise DataError("sample_weight is 0 for every row of a fold: give some of its rows a weight above 0.")
         if estimator.repeats_are_weights(len(rows)):
             rows, weights = _merged(X, y, rows, weights)
         problem, coding = estimator._target(y[rows], weights, classes)

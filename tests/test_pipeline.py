@@ -114,7 +114,8 @@ def test_the_steps_are_what_the_spec_says(problem: Any) -> None:
         (
             "training",
             {"validation_fraction": 0},
-            "early_stopping needs held-out rows: set validation_fraction above 0, or to auto, or early_stopping to null.",
+            "early_stopping needs held-out rows: set validation_fraction above 0, or to auto, or early_stopping to "
+            "null.",
         ),
     ],
 )

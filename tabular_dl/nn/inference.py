@@ -13,7 +13,7 @@ from scipy.sparse import issparse
 
 from tabular_dl.nn.network import Network, StackedModel
 
-__all__ = ["ensemble_model", "plain_model", "predict", "set_plain_weights", "thinned"]
+__all__ = ["ensemble_model", "plain_model", "plain_outputs", "predict", "set_plain_weights", "thinned"]
 
 # Rows that are predicted in one go: bounds the memory of the activations.
 PREDICTION_ROWS = 8192
@@ -131,6 +131,11 @@ def plain_model(network: Network, weights: Sequence[np.ndarray], member: int) ->
         Input (rows, features), output (rows, units); loads anywhere without this package.
     """
     inputs = keras.Input((network.inputs,))
+    return keras.Model(inputs, plain_outputs(network, weights, member, inputs))
+
+
+def plain_outputs(network: Network, weights: Sequence[np.ndarray], member: int, inputs: Any) -> Any:
+    """Apply one member, as standard Keras layers, to a symbolic tensor (rows, inputs); return (rows, units)."""
     x = _embedded(network, inputs) if network.embeddings else inputs
     for width in network.hidden:
         if network.batch_norm:
@@ -138,16 +143,16 @@ def plain_model(network: Network, weights: Sequence[np.ndarray], member: int) ->
             x = keras.layers.Activation(network.activation)(x)
         else:
             x = keras.layers.Dense(width, activation=network.activation)(x)
-    model = keras.Model(inputs, keras.layers.Dense(network.outputs, activation=network.output_activation)(x))
-    set_plain_weights(model, weights, member)
-    return model
+    outputs = keras.layers.Dense(network.outputs, activation=network.output_activation)(x)
+    set_plain_weights(keras.Model(inputs, outputs), weights, member)
+    return outputs
 
 
 def _embedded(network: Network, inputs: Any) -> Any:
     """Put the vectors of the categories, whose codes are the last inputs, behind the numbers."""
     parts = [inputs[:, : network.numeric]] if network.numeric else []
     for index, (categories, units) in enumerate(network.embeddings):
-        layer = keras.layers.Embedding(categories, units, name=f"embedding_{index}")
+        layer = keras.layers.Embedding(categories, units)
         parts.append(layer(inputs[:, network.numeric + index]))
     return keras.layers.Concatenate()(parts) if len(parts) > 1 else parts[0]
 
@@ -178,7 +183,7 @@ def ensemble_model(network: Network, weights: Sequence[np.ndarray]) -> tuple[ker
     members : list of keras.Model
         The models that it is made of; they share its weights.
     """
-    members = [plain_model(network, weights, k) for k in range(len(weights[0]))]
     inputs = keras.Input((network.inputs,))
-    outputs = [member(inputs) for member in members]
-    return keras.Model(inputs, keras.layers.Average()(outputs) if len(outputs) > 1 else outputs[0]), members
+    outputs = [plain_outputs(network, weights, k, inputs) for k in range(len(weights[0]))]
+    mean = keras.layers.Average()(outputs) if len(outputs) > 1 else outputs[0]
+    return keras.Model(inputs, mean), [keras.Model(inputs, own) for own in outputs]

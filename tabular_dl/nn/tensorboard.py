@@ -54,7 +54,7 @@ class MemberTensorBoard(keras.callbacks.Callback):
         for index, layer in enumerate(dense):
             for weight in layer.weights:
                 tf.summary.histogram(f"weights/dense_{index}/{weight.name}", weight.value)
-        outputs = keras.Model(model.inputs, [layer.output for layer in dense])(self.sample)
+        outputs = keras.Model(model.inputs[0], [layer.output for layer in dense])(self.sample)
         for index, values in enumerate(outputs if isinstance(outputs, list) else [outputs]):
             tf.summary.histogram(f"activations/dense_{index}", values)
 

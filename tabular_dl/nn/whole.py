@@ -9,7 +9,7 @@ import keras
 import numpy as np
 
 from tabular_dl.inputs import Inputs
-from tabular_dl.nn.inference import plain_model
+from tabular_dl.nn.inference import plain_outputs
 from tabular_dl.nn.network import Network
 from tabular_dl.targets import Coding, Numbers
 
@@ -40,11 +40,9 @@ def whole_model(
         Input (rows, features), output (rows, units): probabilities, or numbers in units of the target. Saved as
         ``.keras``, it loads anywhere without this package.
     """
-    if inputs.plain and len(members) == 1 and not isinstance(coding, Numbers):
-        return plain_model(network, weights, members[0])
     features = keras.Input((inputs.features,), name="features")
     x = features if inputs.plain else _encoded(inputs, features)
-    outputs = [plain_model(network, weights, member)(x) for member in members]
+    outputs = [plain_outputs(network, weights, member, x) for member in members]
     mean = keras.layers.Average()(outputs) if len(outputs) > 1 else outputs[0]
     if isinstance(coding, Numbers):
         mean = keras.layers.Rescaling(coding.scale.tolist(), coding.mean.tolist(), name="units")(mean)
