@@ -65,7 +65,8 @@ def main(file: str, epochs: int = EPOCHS) -> None:
     share = 1 - 300 / len(X)
     print(f"{300} training rows, {len(X) - 300} validation rows, 7 hidden layers of 64, {epochs} epochs, seed 0")
     print(f"{'':26}training  validation    gap")
-    models, scores = {}, {}
+    models: dict[str, KerasClassifier] = {}
+    scores: dict[str, tuple[float, float]] = {}
     for name, settings in TRAININGS.items():
         # Each network holds out its own rows, so its figures are those of a network that has not seen them.
         model = train(settings, X, y, share, epochs)

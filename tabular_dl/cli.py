@@ -131,6 +131,14 @@ def list_pipelines() -> None:
 
 
 @app.command()
+def problems() -> None:
+    """Show what follows from each type of problem: output layer, loss, target coding, metric."""
+    from tabular_dl.workflows.listing import list_problems
+
+    list_problems()
+
+
+@app.command()
 def ui(port: Annotated[int, typer.Option(min=1, max=65535, help="The port on this machine.")] = 5000) -> None:
     """Open the MLflow UI over all runs, on this machine only; Ctrl-C ends it."""
     from tabular_dl.workflows.ui import ui as run

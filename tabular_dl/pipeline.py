@@ -16,6 +16,7 @@ from tabular_dl.metrics import Metric, get_metric
 from tabular_dl.preprocessing import build_preprocessing, check_columns
 from tabular_dl.problems import Problem, get_problem
 from tabular_dl.spec import PipelineSpec
+from tabular_dl.targets import Bounded, Indicators
 
 __all__ = ["build_pipeline", "check_rows", "check_target", "columns_used", "metric_of", "problem_of"]
 
@@ -47,7 +48,8 @@ def build_pipeline(spec: PipelineSpec, problem: Problem) -> Pipeline:
     ['features', 'preprocessing', 'network']
     """
     estimator = KerasClassifier if problem.classification else KerasRegressor
-    network = estimator(**spec.network, **spec.training, members=spec.ensemble.members, random_state=spec.seed)
+    settings = {**spec.network, **spec.training, "members": spec.ensemble.members, "random_state": spec.seed}
+    network = estimator(problem=problem.name, **settings)
     try:
         network.check_parameters()
     except SpecError as error:
@@ -99,6 +101,11 @@ def check_target(spec: PipelineSpec, problem: Problem, y: pd.Series[Any], where:
         Naming the file and the target, what was expected, what was found and what to do.
     """
     subject, folds = f"{where}, column {spec.data.target} (the target)", spec.ensemble.folds
+    if problem.coding is Indicators:
+        raise SpecError(
+            f"problem: {problem.name} has several target columns, and a pipeline file names one. Take KerasClassifier "
+            "from Python."
+        )
     if len(y) < folds:
         raise DataError(f"{where} has {len(y)} rows, fewer than the {folds} folds: set ensemble.folds lower.")
     if not problem.classification:
@@ -108,6 +115,14 @@ def check_target(spec: PipelineSpec, problem: Problem, y: pd.Series[Any], where:
                 f"{subject}, row {wrong.index[0]}: expected a finite number for problem: {problem.name}, "
                 f"found {wrong.tolist()[0]!r}. Correct it, or name another problem."
             )
+        if issubclass(problem.coding, Bounded):
+            low, high = {**spec.network, **spec.training}.get("bounds") or (0, 1)
+            outside = y[~pd.to_numeric(y).between(low, high)]
+            if len(outside):
+                raise DataError(
+                    f"{subject}, row {outside.index[0]}: expected a number between the bounds {low} and {high}, found "
+                    f"{outside.tolist()[0]!r}. Correct it, or set network.bounds."
+                )
         return
     fractions = y[y % 1 != 0] if y.dtype.kind == "f" else y.head(0)
     if len(fractions):

@@ -26,6 +26,7 @@ OPTIONS = {
     "predict": ["--output", "-o", "--quiet"],
     "submit": ["--run", "--output", "-o", "--quiet"],
     "list": [],
+    "problems": [],
     "ui": ["--port"],
 }
 TRAIN = pd.read_csv(bundled("data") / "titanic" / "train.csv").head(40)
@@ -147,6 +148,7 @@ def test_help_version_list_and_mistakes_in_a_pipeline_load_no_heavy_library(tmp_
         ["--help"],
         ["--version"],
         ["list"],
+        ["problems"],
         ["fit", "titanc"],
         ["fit", "mine"],
         ["fit", "titanic", "--set", "network.hiden=[3]"],
@@ -165,7 +167,7 @@ for command in {commands!r}:
     print("loaded", command, sorted(set(sys.modules) & {HEAVY!r}))
 """
     done = subprocess.run([sys.executable, "-c", script], cwd=tmp_path, capture_output=True, text=True)
-    assert re.findall(r"^code (\d)$", done.stdout, re.MULTILINE) == ["0"] * 8 + ["2"] * 4, done.stderr
+    assert re.findall(r"^code (\d)$", done.stdout, re.MULTILINE) == ["0"] * 10 + ["2"] * 4, done.stderr
     loaded = re.findall(r"^loaded .*$", done.stdout, re.MULTILINE)
     assert loaded == [f"loaded {command} []" for command in commands]
 

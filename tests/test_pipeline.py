@@ -97,6 +97,7 @@ def test_the_steps_are_what_the_spec_says(problem: Any) -> None:
         "epochs": 9,
         "early_stopping": None,
         "members": 2,
+        "problem": problem.name,
         "random_state": 5,
     }
 

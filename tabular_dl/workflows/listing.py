@@ -1,4 +1,4 @@
-"""`tabular-dl list`: the pipelines that can be named."""
+"""`tabular-dl list` and `tabular-dl problems`: what can be named in commands and in pipeline files."""
 
 from __future__ import annotations
 
@@ -7,10 +7,11 @@ from rich.table import Table
 from rich.text import Text
 
 from tabular_dl.errors import SpecError
+from tabular_dl.problems import describe
 from tabular_dl.resources import bundled
 from tabular_dl.spec import list_pipelines, load_spec
 
-__all__ = ["list_all"]
+__all__ = ["list_all", "list_problems"]
 
 
 def list_all(console: Console | None = None) -> None:
@@ -30,4 +31,15 @@ def list_all(console: Console | None = None) -> None:
         cells = (name, spec.problem, metric, spec.data.target, spec.data.source, networks, origin)
         # Not as plain strings, in which Rich would take [a-z] for a style.
         grid.add_row(*map(Text, cells))
+    (console or Console()).print(grid)
+
+
+def list_problems(console: Console | None = None) -> None:
+    """Print the table of problem types."""
+    rows = describe()
+    grid = Table(caption="output, loss and metrics of a pipeline's network section take other Keras names")
+    for heading in rows[0]:
+        grid.add_column(heading, overflow="fold")
+    for row in rows:
+        grid.add_row(*map(Text, row.values()))
     (console or Console()).print(grid)
