@@ -84,6 +84,53 @@ def fit(
 
 
 @app.command()
+def search(
+    pipeline: Pipeline,
+    trials: Annotated[int, typer.Option(min=2, help="Configurations in all.")] = 100,
+    rounds: Annotated[int, typer.Option(min=1, help="After each, ranges narrow to where the best lie.")] = 3,
+    epochs: Annotated[int, typer.Option(min=1, help="The most epochs of a trial.")] = 20,
+    timeout: Annotated[str | None, typer.Option(help="No round begins after this, like 90s, 10m or 1h.")] = None,
+    seed: Annotated[int | None, typer.Option(min=0, help="Fixes what is tried; by default the pipeline's.")] = None,
+    sampler: Annotated[str, typer.Option(help="random (ranges that narrow) or tpe (needs Optuna).")] = "random",
+    pick: Annotated[str, typer.Option(help="simplest within one standard error of the best, or best.")] = "simplest",
+    no_holdout: Annotated[bool, typer.Option("--no-holdout", help="Set no rows aside to score the winner on.")] = False,
+    space: Annotated[Path | None, typer.Option(help="A YAML file with the search space.", metavar="FILE")] = None,
+    data: Annotated[Path | None, typer.Option(help="A folder with train.csv and test.csv.", metavar="DIR")] = None,
+    settings: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set", help="Change one value, like network.activation=tanh; may be repeated.", metavar="KEY=VALUE"
+        ),
+    ] = None,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="Where the winner goes; pipelines/NAME.best.yaml.")
+    ] = None,
+    resume: Annotated[str | None, typer.Option(help="Go on with a search that was broken off.", metavar="RUN")] = None,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print errors only.")] = False,
+) -> None:
+    """Search hyperparameters: a hundred configurations x folds, a round at a time, in a program or two.
+
+    The space is the pipeline's `search:` section: `learning_rate: {log_uniform: [1.0e-4, 1.0e-2]}` and the like.
+
+    Example: `tabular-dl search titanic --trials 100 --rounds 3`, then `tabular-dl fit pipelines/titanic.best.yaml`
+    """
+    overrides = [*(settings or [])]
+    if data is not None:
+        overrides.append(f"data.source={_quoted(data)}")
+    from tabular_dl.spec import load_spec
+
+    load_spec(pipeline, overrides)
+    load_quietly()
+    from tabular_dl.workflows.search import SearchOptions
+    from tabular_dl.workflows.search import search as run
+
+    options = SearchOptions(
+        trials, rounds, epochs, _seconds(timeout), seed, sampler, pick, not no_holdout, space, output, resume
+    )
+    run(pipeline, overrides, options, _console(quiet))
+
+
+@app.command()
 def predict(
     run_or_model: Annotated[str, typer.Argument(help="A run's id or name, or a model's folder.", metavar="RUN|MODEL")],
     table: Annotated[Path, typer.Argument(help="Raw rows, as in test.csv.", metavar="CSV")],
@@ -144,6 +191,21 @@ def ui(port: Annotated[int, typer.Option(min=1, max=65535, help="The port on thi
     from tabular_dl.workflows.ui import ui as run
 
     run(port)
+
+
+def _seconds(text: str | None) -> float | None:
+    """Read a duration like 90s, 10m or 1h."""
+    if text is None:
+        return None
+    units = {"s": 1, "m": 60, "h": 3600}
+    number, unit = (text[:-1], text[-1]) if text[-1:] in units else (text, "s")
+    try:
+        seconds = float(number) * units[unit]
+    except ValueError:
+        seconds = -1.0
+    if not 0 < seconds < float("inf"):
+        raise UserError(f"--timeout: expected a time like 90s, 10m or 1h, found {text!r}.")
+    return seconds
 
 
 def _quoted(path: Path) -> str:

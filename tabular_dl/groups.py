@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from tabular_dl.nn.network import Network
     from tabular_dl.nn.training import EpochCallback, Population
 
-__all__ = ["Group", "derived_seed", "fit_groups"]
+__all__ = ["Group", "Trained", "derived_seed", "fit_groups", "train_groups"]
 
 # Hyperparameters that each member has for itself: estimators that train together may differ in them.
 PER_MEMBER = (
@@ -73,16 +73,17 @@ class Group:
 
     @classmethod
     def learn(
-        cls, estimator: Any, X: Any, y: np.ndarray, rows: np.ndarray, classes: Any, sample_weight: np.ndarray | None
+        cls, estimators: Sequence[Any], X: Any, y: np.ndarray, rows: np.ndarray, classes: Any, sample_weight: Any
     ) -> Self:
-        """Learn problem, coding and inputs of an estimator from its training rows."""
+        """Learn problem, coding and inputs of estimators of the same shape from their training rows."""
+        estimator = estimators[0]
         weights = None
         if sample_weight is not None:
             rows = rows[sample_weight[rows] > 0]
             weights = sample_weight[rows]
             if not len(rows):
                 raise DataError("sample_weight is 0 for every row of a fold: give some of its rows a weight above 0.")
-        if estimator.repeats_are_weights(len(rows)):
+        if all(each.repeats_are_weights(len(rows)) for each in estimators):
             rows, weights = _merged(X, y, rows, weights)
         problem, coding = estimator._target(y[rows], weights, classes)
         categorical = estimator._categorical(X.shape[1])
@@ -130,6 +131,51 @@ def fit_groups(
         If there is one class only, the estimators would learn different classes, or there are too few rows to hold
         some out.
     """
+    trained = train_groups(estimators, matrices, y, training_rows, classes, sample_weight, on_epoch)
+    _refuse_untrained(trained.population, trained.members, trained.training)
+    for number, (estimator, place) in enumerate(zip(estimators, trained.where, strict=True)):
+        own = np.arange(number * trained.members, (number + 1) * trained.members)
+        estimator._learned(trained.groups[place], *trained.share(own, trained.groups[place]))
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A population that several estimators share.
+
+    Attributes
+    ----------
+    groups : list of Group
+        What has been learned from each different matrix and rows.
+    where : list of int
+        For each estimator the number of its group.
+    members : int
+        Members an estimator.
+    network, training, population : Network, Training, Population
+        The architecture that has room for all groups, how it was trained, and the result.
+    """
+
+    groups: list[Group]
+    where: list[int]
+    members: int
+    network: Network
+    training: Training
+    population: Population
+
+    def share(self, own: np.ndarray, group: Group) -> tuple[Population, Network]:
+        """Cut some members of one group out, with the inputs and categories that they really have."""
+        return _share(self.population, own, self.network, group)
+
+
+def train_groups(
+    estimators: Sequence[Any],
+    matrices: Sequence[Any],
+    y: np.ndarray,
+    training_rows: Sequence[np.ndarray],
+    classes: np.ndarray | None = None,
+    sample_weight: np.ndarray | None = None,
+    on_epoch: EpochCallback | None = None,
+) -> Trained:
+    """Train the members of several estimators; arguments and errors as for `fit_groups`."""
     from tabular_dl.nn.training import fit_population
 
     first = estimators[0]
@@ -140,7 +186,17 @@ def fit_groups(
     places: dict[tuple[int, int], int] = {}
     where = [places.setdefault((id(m), id(r)), len(places)) for m, r in zip(matrices, training_rows, strict=True)]
     owners = [where.index(place) for place in range(len(places))]
-    groups = [Group.learn(estimators[k], matrices[k], y, training_rows[k], classes, sample_weight) for k in owners]
+    groups = [
+        Group.learn(
+            [estimators[k] for k in range(len(where)) if where[k] == place],
+            matrices[owner],
+            y,
+            training_rows[owner],
+            classes,
+            sample_weight,
+        )
+        for place, owner in enumerate(owners)
+    ]
     _check_equal_labels(groups)
     coded = np.stack([group.coding.encode(y) for group in groups])
     network = network_for(estimators, groups, coded.shape[2])
@@ -149,10 +205,7 @@ def fit_groups(
     X = _matrix(groups, [matrices[k] for k in owners], network)
     callbacks = first._callbacks_of_fit(X if X.ndim == 2 else X[0])
     population = fit_population(network, X, coded, members, training, callbacks, _reports(first, on_epoch))
-    _refuse_untrained(population, first.members, training)
-    for number, (estimator, place) in enumerate(zip(estimators, where, strict=True)):
-        own = slice(number * first.members, (number + 1) * first.members)
-        estimator._learned(groups[place], *_share(population, own, network, groups[place]))
+    return Trained(groups, where, first.members, network, training, population)
 
 
 def _merged(
@@ -214,11 +267,10 @@ def _reports(estimator: Any, on_epoch: EpochCallback | None) -> EpochCallback | 
     if not estimator.verbose:
         return on_epoch
 
-    def report(epoch: int, figures: dict[str, np.ndarray], active: np.ndarray) -> None:
+    def report(epoch: int, figures: dict[str, np.ndarray], active: np.ndarray) -> Any:
         means = ", ".join(f"{name} {np.nanmean(values):.4f}" for name, values in figures.items())
         print(f"epoch {epoch}/{estimator.epochs}: {means}; {active.sum()} of {len(active)} members train on")  # noqa: T201
-        if on_epoch is not None:
-            on_epoch(epoch, figures, active)
+        return None if on_epoch is None else on_epoch(epoch, figures, active)
 
     return report
 
@@ -255,7 +307,7 @@ def _refuse_untrained(population: Population, per_group: int, training: Training
         )
 
 
-def _share(population: Population, own: slice, network: Network, group: Group) -> tuple[Population, Network]:
+def _share(population: Population, own: np.ndarray, network: Network, group: Group) -> tuple[Population, Network]:
     """Cut one group's members out of a population, with the inputs and categories that they really have."""
     weights = [np.ascontiguousarray(weight[own]) for weight in population.weights]
     width, embedded = len(group.inputs.numeric), weights[0].shape[1] - network.embedded

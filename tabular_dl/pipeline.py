@@ -101,13 +101,13 @@ def check_target(spec: PipelineSpec, problem: Problem, y: pd.Series[Any], where:
         Naming the file and the target, what was expected, what was found and what to do.
     """
     subject, folds = f"{where}, column {spec.data.target} (the target)", spec.ensemble.folds
+    if len(y) < folds:
+        raise DataError(f"{where} has {len(y)} rows, fewer than the {folds} folds: set ensemble.folds lower.")
     if problem.coding is Indicators:
         raise SpecError(
             f"problem: {problem.name} has several target columns, and a pipeline file names one. Take KerasClassifier "
             "from Python."
         )
-    if len(y) < folds:
-        raise DataError(f"{where} has {len(y)} rows, fewer than the {folds} folds: set ensemble.folds lower.")
     if not problem.classification:
         wrong = y[~pd.to_numeric(y, errors="coerce").abs().lt(float("inf"))]
         if len(wrong):

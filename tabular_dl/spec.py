@@ -9,6 +9,7 @@ library, so a mistake in a file is reported at once.
 from __future__ import annotations
 
 import ast
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from pathlib import Path
@@ -25,6 +26,7 @@ from pydantic import (
 )
 
 from tabular_dl.columns import ColumnRule, Rest
+from tabular_dl.distributions import Choice, Distribution, flatten, read_distribution
 from tabular_dl.errors import SpecError, did_you_mean, plain_words
 from tabular_dl.feature_rules import first_mistake
 from tabular_dl.metrics import get_metric
@@ -41,7 +43,13 @@ __all__ = [
     "leaves",
     "list_pipelines",
     "load_spec",
+    "read_space",
+    "with_values",
 ]
+
+
+# The sections whose leaves a search may try.
+SEARCHABLE = ("network", "training", "columns", "features")
 
 
 class _Frozen(BaseModel):
@@ -98,6 +106,8 @@ class PipelineSpec(_Frozen):
         Arguments of `KerasClassifier` or `KerasRegressor`, under their own names.
     ensemble : EnsembleSpec
         Folds and members.
+    search : dict
+        Distributions at the leaves that a search tries (`tabular_dl.distributions`).
     seed : int
         Fixes folds, held-out rows, initial weights, shuffling and dropout.
     """
@@ -112,9 +122,10 @@ class PipelineSpec(_Frozen):
     network: dict[str, Any] = {}
     training: dict[str, Any] = {}
     ensemble: EnsembleSpec = EnsembleSpec()
+    search: dict[str, Any] = {}
     seed: Annotated[int, Field(ge=0, strict=True)] = 0
 
-    @field_validator("features", "network", "training", "ensemble", mode="before")
+    @field_validator("features", "network", "training", "ensemble", "search", mode="before")
     @classmethod
     def _nothing_is_empty(cls, section: Any) -> Any:
         return {} if section is None else section
@@ -172,18 +183,99 @@ def load_spec(pipeline: str | Path, overrides: Sequence[str] = ()) -> PipelineSp
         raise SpecError("\n".join(_explain(e, places, path) for e in errors)) from None
     _check_features(spec, places, path)
     _check_hyperparameters(spec, places, path)
+    if spec.search:
+        try:
+            read_space(spec, spec.search)
+        except SpecError as error:
+            raise SpecError(f"{_place(('search',), places, path)}: {error}") from None
     return spec
 
 
+def with_values(spec: PipelineSpec, values: Mapping[str, Any]) -> PipelineSpec:
+    """Return a spec with other values of some leaves, and without a search space.
+
+    Raises
+    ------
+    SpecError
+        If there is no such leaf, or it cannot have such a value.
+
+    Examples
+    --------
+    >>> with_values(load_spec("wine"), {"network.dropout": 0.3, "ensemble.members": 2}).network["dropout"]
+    0.3
+    """
+    content = json.loads(spec.model_copy(update={"search": {}}).model_dump_json(exclude_defaults=True))
+    for leaf, value in values.items():
+        _apply(content, f"{leaf}={json.dumps(value)}")
+    where = Path(spec.name)
+    try:
+        changed = PipelineSpec.model_validate(content)
+    except ValidationError as error:
+        raise SpecError("\n".join(_explain(e, {}, where) for e in error.errors())) from None
+    _check_features(changed, {}, where)
+    _check_hyperparameters(changed, {}, where)
+    return changed
+
+
+def read_space(spec: PipelineSpec, section: Mapping[str, Any]) -> dict[str, Distribution]:
+    """Read a search space: distributions at leaves of a spec.
+
+    Parameters
+    ----------
+    spec : PipelineSpec
+        What the leaves are leaves of.
+    section : mapping
+        Of the shape of the spec, or with dotted paths, or with bare names of hyperparameters.
+
+    Raises
+    ------
+    SpecError
+        If a leaf does not exist or may not be searched, or a distribution cannot be.
+
+    Examples
+    --------
+    >>> list(read_space(load_spec("wine"), {"l2": {"log_uniform": [1e-8, 1e-4]}}))
+    ['network.l2']
+    """
+    space: dict[str, Distribution] = {}
+    for name, value in flatten(section):
+        leaf = name
+        if "." not in name and name in hyperparameters():
+            leaf = f"{'training' if name in spec.training else 'network'}.{name}"
+        if leaf.split(".")[0] not in SEARCHABLE:
+            sections = ", ".join(SEARCHABLE)
+            hint = did_you_mean(name, [*hyperparameters(), *SEARCHABLE])
+            raise SpecError(f"search.{name}: a leaf of {sections} may be searched. {hint}")
+        space[leaf] = read_distribution(name, value)
+        found = space[leaf]
+        for option in found.options if isinstance(found, Choice) else (found.low, found.high):
+            _try(spec, name, leaf, option)
+    if not space:
+        raise SpecError("search: no leaf has a distribution; like  search: {l2: {log_uniform: [1.0e-8, 1.0e-4]}}.")
+    return space
+
+
+def _try(spec: PipelineSpec, name: str, leaf: str, value: Any) -> None:
+    try:
+        # A leaf that stands in the other section already moves.
+        with_values(spec, {leaf: value})
+    except SpecError as error:
+        reason = str(error).removeprefix(f"{spec.name}: ").removeprefix("--set ")
+        raise SpecError(f"search.{name}: {reason}") from None
+
+
 def leaves(spec: PipelineSpec) -> dict[str, Any]:
-    """Return every value of a spec under its dotted path.
+    """Return every value of a spec but its search space under its dotted path.
 
     Examples
     --------
     >>> leaves(load_spec("wine"))["data.target"]
     'cultivar'
     """
-    return {".".join(map(str, key)): value for key, value in _walk(spec.model_dump(mode="json", exclude_none=True), ())}
+    return {
+        ".".join(map(str, key)): value
+        for key, value in _walk(spec.model_dump(mode="json", exclude_none=True, exclude={"search"}), ())
+    }
 
 
 def dump_spec(spec: PipelineSpec) -> str:

@@ -47,9 +47,11 @@ __all__ = [
     "Table",
     "best_run",
     "find_run",
+    "find_run_id",
     "log_file",
     "log_run",
     "model_folder",
+    "quiet",
     "save_model",
     "tracking_uri",
     "ui_command",
@@ -178,7 +180,7 @@ def log_run(content: RunContent) -> LoggedRun:
     Exception
         Whatever MLflow or its store raises; the run is then marked as failed.
     """
-    with _quiet():
+    with quiet():
         mlflow.set_tracking_uri(tracking_uri())
         client = mlflow.MlflowClient()
         with _opened_run(content) as run:
@@ -199,7 +201,7 @@ def ui_command(port: int) -> list[str]:
 
 def save_model(content: RunContent, folder: Path) -> None:
     """Write the model as `log_run` would, into a folder, without a store."""
-    with _quiet():
+    with quiet():
         mlflow.sklearn.save_model(content.model, str(folder), **_model_arguments(content))
 
 
@@ -242,6 +244,15 @@ def find_run(id_or_name: str) -> LoggedRun:
     SubmissionError
         If there is none, or it has no model.
     """
+    return _logged(_find(id_or_name))
+
+
+def find_run_id(id_or_name: str) -> str:
+    """Return the id of the run with this id, or of the newest with this name, of any kind."""
+    return str(_find(id_or_name).info.run_id)
+
+
+def _find(id_or_name: str) -> Run:
     runs = _runs(f"attributes.run_id = '{id_or_name}'") or _runs(f"attributes.run_name = '{id_or_name}'")
     if not runs:
         names = [run.info.run_name for run in _runs("tags.`tabular_dl.kind` = 'fit'")]
@@ -249,18 +260,18 @@ def find_run(id_or_name: str) -> LoggedRun:
             f"There is no run {id_or_name!r} in {tracking_uri()}. {did_you_mean(id_or_name, names)} "
             "`tabular-dl ui` shows all runs."
         )
-    return _logged(runs[0])
+    return runs[0]
 
 
 def model_folder(run: LoggedRun) -> Path:
     """Return a local folder with the model of a run."""
-    with _quiet():
+    with quiet():
         return Path(mlflow.artifacts.download_artifacts(artifact_uri=run.model_uri, tracking_uri=tracking_uri()))
 
 
 def log_file(run: LoggedRun, file: Path, folder: str, metrics: Mapping[str, float]) -> None:
     """Add a file, and values that belong to it, to a finished run."""
-    with _quiet():
+    with quiet():
         client = mlflow.MlflowClient(tracking_uri())
         client.log_artifact(run.id, str(file), folder)
         for name, value in metrics.items():
@@ -274,7 +285,7 @@ def _runs(condition: str) -> list[Run]:
         raise SubmissionError("The id or name of a run has no quotation marks.")
     if uri.startswith("sqlite:///") and not Path(uri.removeprefix("sqlite:///")).exists():
         return []
-    with _quiet():
+    with quiet():
         try:
             mlflow.set_tracking_uri(uri)
             return mlflow.search_runs(
@@ -377,7 +388,7 @@ def _signature(model: Any, example: pd.DataFrame) -> ModelSignature:
 
 
 @contextmanager
-def _quiet() -> Iterator[None]:
+def quiet() -> Iterator[None]:
     """Keep MLflow's remarks on its own workings away from the user's terminal."""
     loggers = [logging.getLogger(name) for name in ("mlflow", "alembic")]
     levels = [logger.level for logger in loggers]

@@ -84,6 +84,14 @@ class Crew:
         """Return an attribute of `Stopping` of all members, (P,)."""
         return np.concatenate([getattr(chunk.stopping, name)[: chunk.counted] for chunk in self.chunks])
 
+    def stop(self, stopped: np.ndarray) -> np.ndarray:
+        """Stop some members, (P,), as if their patience had ended; return which still train."""
+        start = 0
+        for chunk in self.chunks:
+            chunk.stop(stopped[start : start + chunk.counted])
+            start += chunk.counted
+        return self.stopping("active")
+
     def weights(self, *, best: bool) -> list[np.ndarray]:
         """Return all members' weights, of their best or of their last epochs."""
         parts = [chunk.weights(best=best) for chunk in self.chunks]
@@ -171,8 +179,18 @@ class Chunk:
             figures |= self._validate(program, active[self.numbers])
         self.figures = {name: self._spread(values, active) for name, values in figures.items()}
         self._judge(number, program)
-        self._shrink(self.training.epochs - number)
+        self._settle(self.training.epochs - number)
+
+    def _settle(self, epochs_left: int) -> None:
+        """Let those go on that still train, in a smaller program if that pays."""
+        self._shrink(epochs_left)
         self._enter().let(self.stopping.active[self.numbers], self.stopping.rate_factors[self.numbers])
+
+    def stop(self, stopped: np.ndarray) -> None:
+        """Stop some of the members that count."""
+        if (self.stopping.active[: self.counted] & stopped).any():
+            self.stopping.active[: self.counted] &= ~stopped
+            self._settle(self.training.epochs - int(self.stopping.last_epoch.max()))
 
     def _judge(self, number: int, program: Program) -> None:
         """Keep the weights of those that improved, stop those that did not for too long."""

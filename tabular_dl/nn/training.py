@@ -42,7 +42,7 @@ from tabular_dl.nn.network import Network, initial_weights
 
 __all__ = ["DivergedError", "DivergedWarning", "EpochCallback", "Population", "fit_population"]
 
-EpochCallback = Callable[[int, dict[str, np.ndarray], np.ndarray], None]
+EpochCallback = Callable[[int, dict[str, np.ndarray], np.ndarray], Any]
 
 
 class DivergedError(UserError):
@@ -105,7 +105,7 @@ def fit_population(
         Called at the boundaries of epochs, with the mean of all members as model.
     on_epoch : callable, optional
         Called after each epoch with its number from 1, the figures of the epoch ``{name: (P,)}`` and which members
-        are still training, ``(P,)``.
+        are still training, ``(P,)``. May return which of them shall stop, ``(P,)``.
 
     Returns
     -------
@@ -146,7 +146,8 @@ def fit_population(
             ended = keras_callbacks.end(epoch, history[-1], lambda: crew.weights(best=False))
             active = crew.stopping("active")
             if on_epoch is not None:
-                on_epoch(epoch, history[-1], active)
+                stopped = on_epoch(epoch, history[-1], active)
+                active = crew.stop(stopped) if stopped is not None else active
             if ended or interrupt.asked or not active.any():
                 break
         keras_callbacks.finish()

@@ -1,0 +1,191 @@
+"""Score many configurations of a pipeline by cross-validation, as few populations: folds x configurations at once.
+
+Configurations that share shapes and data train in one population, whatever their rates and penalties; each fold's
+features and preprocessing are fitted once for all configurations that share them.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import joblib
+import numpy as np
+from sklearn.base import clone
+from sklearn.pipeline import Pipeline
+from sklearn.utils import _safe_indexing
+from sklearn.utils.validation import check_array
+
+from tabular_dl.assembly import derived_seed
+from tabular_dl.groups import PER_MEMBER, train_groups
+from tabular_dl.metrics import Metric
+from tabular_dl.narrowing import halve
+from tabular_dl.targets import Numbers
+
+__all__ = ["Outcome", "evaluate"]
+
+# When the worse half of a population stops, as shares of its epochs.
+HALVINGS = (0.25, 0.5)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of one configuration.
+
+    Attributes
+    ----------
+    scores : ndarray of shape (folds,)
+        In the metric's own direction; NaN if training diverged.
+    epochs : float
+        How many epochs its networks trained, on average.
+    parameters : int
+        How many weights one of its networks has.
+    """
+
+    scores: np.ndarray
+    epochs: float
+    parameters: int
+
+
+def evaluate(
+    estimators: Sequence[Any],
+    X: Any,
+    y: np.ndarray,
+    splits: Sequence[tuple[np.ndarray, np.ndarray]],
+    metric: Metric,
+    seeds: Sequence[int],
+    *,
+    classes: np.ndarray | None = None,
+    halving: bool = False,
+    on_epoch: Callable[[int, int], None] | None = None,
+) -> list[Outcome]:
+    """Cross-validate several configurations on the same folds.
+
+    Parameters
+    ----------
+    estimators : sequence of Pipeline or estimator
+        Unfitted; they end in a `KerasClassifier` or in a `KerasRegressor`.
+    X, y : DataFrame or array, and ndarray of shape (rows,)
+        Rows and target.
+    splits : sequence of (train, test)
+        The folds.
+    metric : Metric
+        What to score by.
+    seeds : sequence of int
+        A seed for each configuration.
+    classes : ndarray, optional
+        The labels.
+    halving : bool
+        Whether the worse half of a population stops after a quarter of its epochs, and again after a half, judged by
+        the loss on rows held out inside the training rows.
+    on_epoch : callable, optional
+        Called after each epoch with its number and how many configurations still train.
+
+    Returns
+    -------
+    list of Outcome
+    """
+    outcomes: list[Any] = [None] * len(estimators)
+    encoded: dict[str, list[np.ndarray]] = {}
+    rows = [train for train, _ in splits]
+    for numbers in _by_shape(estimators):
+        encoder, _ = _parts(estimators[numbers[0]])
+        key = joblib.hash(encoder)
+        if key not in encoded:
+            encoded = {key: _matrices(encoder, X, y, rows)}  # one at a time: tables may be large
+        matrices = encoded[key]
+        networks: list[Any] = []
+        for number in numbers:
+            _, network = _parts(estimators[number])
+            own = (derived_seed(seeds[number], fold) for fold in range(len(splits)))
+            networks += [clone(network).set_params(random_state=seed) for seed in own]
+        judge = _Judge(len(numbers), len(splits), networks[0], halving, on_epoch)
+        with warnings.catch_warnings():
+            # A trial that diverges has no score, which is told in the table of trials.
+            warnings.filterwarnings("ignore", "Training diverged")
+            trained = train_groups(networks, matrices * len(numbers), y, rows * len(numbers), classes, None, judge)
+        scores = _scores(trained, matrices, y, splits, metric, len(numbers), classes)
+        epochs = np.isfinite(trained.population.history["loss"]).sum(axis=0).reshape(len(numbers), -1).mean(axis=1)
+        for place, number in enumerate(numbers):
+            outcomes[number] = Outcome(scores[place], float(epochs[place]), trained.network.parameters)
+    return outcomes
+
+
+class _Judge:
+    """Stops the worse half of the configurations now and then."""
+
+    def __init__(self, configurations: int, folds: int, network: Any, halving: bool, on_epoch: Any) -> None:
+        self.shape = (configurations, folds * network.members)
+        self.at = {max(1, round(share * network.epochs)) for share in HALVINGS} if halving else set()
+        self.on_epoch = on_epoch
+
+    def __call__(self, epoch: int, figures: dict[str, np.ndarray], active: np.ndarray) -> np.ndarray | None:
+        alive = active.reshape(self.shape).any(axis=1)
+        if self.on_epoch is not None:
+            self.on_epoch(epoch, int(alive.sum()))
+        if epoch not in self.at or alive.sum() < 2:
+            return None
+        losses = figures["val_loss" if "val_loss" in figures else "loss"].reshape(self.shape)
+        known = np.isfinite(losses).any(axis=1)
+        means = np.full(len(losses), np.nan)
+        means[known] = np.nanmean(losses[known], axis=1)
+        return np.repeat(halve(means, np.asarray(alive)), self.shape[1])
+
+
+def _parts(estimator: Any) -> tuple[Any, Any]:
+    """Return what encodes raw rows, or None, and the network."""
+    if isinstance(estimator, Pipeline):
+        return (estimator[:-1] if len(estimator.steps) > 1 else None), estimator[-1]
+    return None, estimator
+
+
+def _by_shape(estimators: Sequence[Any]) -> list[list[int]]:
+    """Put the numbers of configurations together that can train in one population; equal encoders follow each other."""
+    together: dict[tuple[str, str], list[int]] = {}
+    for number, estimator in enumerate(estimators):
+        encoder, network = _parts(estimator)
+        shared = {name: value for name, value in network.get_params().items() if name not in PER_MEMBER}
+        held_out = network.held_out_share > 0
+        together.setdefault((joblib.hash(encoder), joblib.hash((shared, held_out))), []).append(number)
+    return [together[key] for key in sorted(together, key=lambda key: (key[0], together[key][0]))]
+
+
+def _matrices(encoder: Any, X: Any, y: np.ndarray, rows: Sequence[np.ndarray]) -> list[np.ndarray]:
+    if encoder is None:
+        plain = check_array(X, dtype=np.float32)
+        return [plain] * len(rows)
+    fitted = [clone(encoder).fit(_safe_indexing(X, train), y[train]) for train in rows]
+    return [check_array(each.transform(X), dtype=np.float32, input_name="X") for each in fitted]
+
+
+def _scores(
+    trained: Any,
+    matrices: Sequence[np.ndarray],
+    y: np.ndarray,
+    splits: Sequence[tuple[np.ndarray, np.ndarray]],
+    metric: Metric,
+    configurations: int,
+    classes: np.ndarray | None,
+) -> np.ndarray:
+    """Score every configuration on the test rows of every fold, (configurations, folds): one prediction a fold."""
+    from tabular_dl.nn.inference import predict
+
+    folds, members = len(splits), trained.members
+    numbers = np.arange(configurations * folds * members).reshape(configurations, folds, members)
+    scores = np.full((configurations, folds), np.nan)
+    for fold, (_, test) in enumerate(splits):
+        group = trained.groups[trained.where[fold]]
+        share, network = trained.share(numbers[:, fold].ravel(), group)
+        outputs = predict(network, share.weights, group.inputs.encode(matrices[fold][test]))
+        decoded = group.coding.decode(outputs.astype(np.float64))
+        means = decoded.reshape(configurations, members, *decoded.shape[1:]).mean(axis=1)
+        untrained = (share.best_epoch.reshape(configurations, members) == 0).any(axis=1)
+        for number in np.flatnonzero(~untrained):
+            values = means[number]
+            if isinstance(group.coding, Numbers) and y.ndim == 1:
+                values = values[:, 0]
+            if np.isfinite(values).all():
+                scores[number, fold] = metric(y[test], values, classes)
+    return scores
