@@ -165,7 +165,7 @@ def members_for(estimators: Sequence[Any], groups: Sequence[Any], where: Sequenc
         label_smoothing=setting("label_smoothing"),
         noise=setting("noise"),
         mixup=setting("mixup"),
-        masking=MASKING,
+        masking=MASKING if groups[0].inputs.categorical else 0.0,
         clip_norm=setting("clip_norm", np.inf),
         patience=setting("early_stopping", np.inf),
         plateau_patience=plateaus[:, 0],

@@ -183,7 +183,7 @@ class Hyperparameters(BaseEstimator):
     def plateau(self) -> tuple[float, float]:
         """Patience and factor of ``reduce_lr``; infinity for never."""
         if self.reduce_lr is None:
-            return np.inf, 1.0
+            return np.inf, REDUCE_LR["factor"]
         given = self.reduce_lr if isinstance(self.reduce_lr, Mapping) else {"patience": self.reduce_lr}
         settings = {**REDUCE_LR, **given}
         return float(settings["patience"]), float(settings["factor"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Self
 
@@ -124,7 +125,9 @@ class PopulationSearchCV(MetaEstimatorMixin, BaseEstimator):
         classification = is_classifier(self.estimator)
         probe = clone(self.estimator).set_params(**self._epochs(1))
         X, y = indexable(X, y)
-        probe.fit(X, y)  # whatever is wrong with rows or hyperparameters is said as the estimator says it
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", "Training diverged")
+            probe.fit(X, y)  # whatever is wrong with rows or hyperparameters is said as the estimator says it
         y = np.asarray(y)
         y = y[:, 0] if y.ndim == 2 and y.shape[1] == 1 else y
         network = probe[-1] if isinstance(probe, Pipeline) else probe
@@ -137,7 +140,7 @@ class PopulationSearchCV(MetaEstimatorMixin, BaseEstimator):
         classes = np.unique(y) if classification and y.ndim == 1 else None
         root = derived_seed(self.random_state)
         plan = SearchPlan(self.n_iter, min(self.rounds, max(1, self.n_iter // 2)), root, self.pick)
-        splits = [(np.asarray(a), np.asarray(b)) for a, b in self._splitter(root, classification).split(X, y)]
+        splits = [(np.asarray(a), np.asarray(b)) for a, b in self._splitter(root, classes is not None).split(X, y)]
 
         def train(values: Sequence[Mapping[str, Any]], seeds: Sequence[int], final: bool) -> list[Outcome]:
             epochs = {} if final else self._epochs(self.epochs)

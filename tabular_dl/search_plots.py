@@ -44,7 +44,7 @@ def scores_by_hyperparameter(
         A panel a hyperparameter.
     """
     leaves = list(ranges[0])
-    columns = min(3, len(leaves))
+    columns = 2 if len(leaves) == 4 else min(3, len(leaves))
     rows = -(-len(leaves) // columns)
     figure = Figure(figsize=(5 * columns, 3.6 * rows), layout="constrained", facecolor="white")
     numbers = np.asarray(rounds)
@@ -68,7 +68,8 @@ def scores_by_hyperparameter(
         axes.grid(color="#E6E9ED")
         axes.set_axisbelow(True)
         axes.spines[["top", "right"]].set_visible(False)
-    panels.flat[0].legend(frameon=False, fontsize=8, loc="lower left", bbox_to_anchor=(0, 0.12))
+    handles, labels = panels.flat[0].get_legend_handles_labels()
+    figure.legend(handles, labels, frameon=False, loc="outside upper right", ncols=len(labels))
     figure.suptitle(f"{metric} of each trial; the bars are each round's range", x=0.01, ha="left", color=INK)
     return figure
 
@@ -116,7 +117,9 @@ def parallel_coordinates(
     lines = np.column_stack([*(_unit(space[leaf], [p[leaf] for p in params]) for leaf in space), _spread(scores)])[
         sound
     ]
-    goodness = _spread(known) if best == "highest" else 1 - _spread(known)
+    # By rank: a few trials that fail would leave all others one colour.
+    ranks = known.argsort().argsort() / max(1, len(known) - 1)
+    goodness = ranks if best == "highest" else 1 - ranks
     figure = Figure(figsize=(max(8, 2 * len(axes_of)), 4.5), layout="constrained", facecolor="white")
     axes = figure.subplots()
     for place in np.argsort(goodness):

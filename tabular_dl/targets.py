@@ -71,7 +71,9 @@ class Labels(Coding):
     one_hot: bool = False
 
     @classmethod
-    def learn(cls, y: np.ndarray, classes: np.ndarray | None = None, one_hot: bool = False, **_: Any) -> Self:
+    def learn(
+        cls, y: np.ndarray, *, weights: Any = None, classes: np.ndarray | None = None, one_hot: bool = False, **_: Any
+    ) -> Self:
         """Learn the labels of training rows, or take those that are known.
 
         Raises
@@ -83,7 +85,10 @@ class Labels(Coding):
 
         found = np.unique(y) if classes is None else classes
         if len(found) < 2:
-            raise DataError(f"The target has one class only, {found.tolist()[0]!r}: a classifier needs two or more.")
+            counted = "" if weights is None else " Rows of sample_weight 0 do not count."
+            raise DataError(
+                f"The target has one class only, {found.tolist()[0]!r}: a classifier needs two or more.{counted}"
+            )
         return cls(found, one_hot)
 
     def encode(self, y: np.ndarray) -> np.ndarray:

@@ -13,6 +13,7 @@ from typing import Any
 
 import joblib
 import numpy as np
+from scipy.sparse import issparse
 from sklearn.base import clone
 from sklearn.pipeline import Pipeline
 from sklearn.utils import _safe_indexing
@@ -154,8 +155,8 @@ def _by_shape(estimators: Sequence[Any]) -> list[list[int]]:
 
 def _matrices(encoder: Any, X: Any, y: np.ndarray, rows: Sequence[np.ndarray]) -> list[np.ndarray]:
     if encoder is None:
-        plain = check_array(X, dtype=np.float32)
-        return [plain] * len(rows)
+        plain = check_array(X, dtype=np.float32, accept_sparse="csr")
+        return [plain.toarray() if issparse(plain) else plain] * len(rows)
     fitted = [clone(encoder).fit(_safe_indexing(X, train), y[train]) for train in rows]
     return [check_array(each.transform(X), dtype=np.float32, input_name="X") for each in fitted]
 

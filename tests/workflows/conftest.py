@@ -88,7 +88,7 @@ def empty_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Make an empty MLflow database once a session: its migrations take seconds."""
     database = tmp_path_factory.getbasetemp() / "empty_mlflow.db"
     if not database.exists():
-        with tracking._quiet():
+        with tracking.quiet():
             mlflow.MlflowClient(f"sqlite:///{database}").search_experiments()
     return database
 

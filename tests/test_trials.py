@@ -1,0 +1,94 @@
+"""A configuration among many scores what it would alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pytest
+from sklearn.base import clone
+from sklearn.model_selection import StratifiedKFold
+from sklearn.pipeline import Pipeline
+from sklearn.preprocessing import MinMaxScaler, StandardScaler
+
+from tabular_dl.assembly import derived_seed
+from tabular_dl.estimators import KerasClassifier, KerasRegressor
+from tabular_dl.metrics import get_metric
+from tabular_dl.trials import evaluate
+
+ROWS = 80
+RNG = np.random.default_rng(0)
+X = RNG.normal(size=(ROWS, 3)).astype("float32")
+SCORE = X @ np.array([1.0, -2.0, 0.5]) + RNG.normal(size=ROWS)
+Y = (SCORE > 0).astype(int)
+SPLITS = list(StratifiedKFold(2, shuffle=True, random_state=0).split(X, Y))
+TINY: dict[str, Any] = {"hidden": [4], "epochs": 8, "members": 1, "dropout": 0.2, "early_stopping": 5}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def keep_all_programs() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("tabular_dl.nn.program.PROGRAMS_KEPT", 100)
+        yield
+
+
+def pipeline(scaler: Any, **settings: Any) -> Pipeline:
+    return Pipeline([("scale", scaler), ("network", KerasClassifier(**{**TINY, **settings}))])
+
+
+def test_shapes_rates_and_preprocessing_may_vary_and_each_scores_what_it_would_alone() -> None:
+    configurations = [
+        pipeline(StandardScaler(), learning_rate=0.01),
+        pipeline(MinMaxScaler(), learning_rate=0.02),
+        pipeline(StandardScaler(), hidden=[6], l2=0.1),
+        pipeline(StandardScaler(), learning_rate=0.03, dropout=0.0),
+    ]
+    metric, seeds = get_metric("log_loss"), [11, 12, 13, 14]
+    outcomes = evaluate(configurations, X, Y, SPLITS, metric, seeds, classes=np.array([0, 1]))
+    for configuration, seed, outcome in zip(configurations, seeds, outcomes, strict=True):
+        for fold, (train, test) in enumerate(SPLITS):
+            alone = clone(configuration).set_params(network__random_state=derived_seed(seed, fold))
+            alone.fit(X[train], Y[train])
+            expected = metric(Y[test], alone.predict_proba(X[test]), np.array([0, 1]))
+            assert outcome.scores[fold] == pytest.approx(expected, abs=1e-4)
+    assert [outcome.parameters for outcome in outcomes] == [21, 21, 31, 21]
+
+
+def test_numbers_are_scored_in_their_own_units() -> None:
+    model = KerasRegressor(**{**TINY, "epochs": 40, "learning_rate": 0.05})
+    (outcome,) = evaluate([model], X, 1000 * SCORE, SPLITS, get_metric("rmse"), [3])
+    for fold, (train, test) in enumerate(SPLITS):
+        alone = clone(model).set_params(random_state=derived_seed(3, fold)).fit(X[train], 1000 * SCORE[train])
+        error = np.sqrt(np.mean((alone.predict(X[test]) - 1000 * SCORE[test]) ** 2))
+        assert outcome.scores[fold] == pytest.approx(error, rel=1e-3)
+
+
+def test_the_worse_half_stops_early_the_better_train_to_the_end() -> None:
+    rates = [0.02, 1e-7, 0.03, 1e-6]
+    models = [KerasClassifier(**{**TINY, "early_stopping": 100, "learning_rate": rate}) for rate in rates]
+    alive: list[int] = []
+    outcomes = evaluate(
+        models,
+        X,
+        Y,
+        SPLITS,
+        get_metric("accuracy"),
+        [1, 2, 3, 4],
+        classes=np.array([0, 1]),
+        halving=True,
+        on_epoch=lambda epoch, still: alive.append(still),
+    )
+    epochs = [outcome.epochs for outcome in outcomes]
+    assert sorted(epochs) == [2, 2, 4, 8]
+    assert max(epochs[1], epochs[3]) < max(epochs[0], epochs[2])
+    assert alive == [4, 4, 2, 2, 1, 1, 1, 1]
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+def test_a_configuration_that_diverges_has_no_score_and_disturbs_no_other() -> None:
+    settings = {**TINY, "optimizer": "sgd", "hidden": [], "dropout": 0.0}
+    models = [KerasRegressor(**settings, learning_rate=rate) for rate in (0.01, 1e30)]
+    sound, diverged = evaluate(models, X, SCORE, SPLITS, get_metric("rmse"), [1, 2])
+    assert np.isfinite(sound.scores).all()
+    assert np.isnan(diverged.scores).all()

@@ -1,0 +1,220 @@
+"""A search from the command's own function: what it prints, writes and tracks, and that it survives being killed."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import mlflow
+import pandas as pd
+import pytest
+from rich.console import Console
+
+from tabular_dl import tracking
+from tabular_dl.errors import SpecError, UserError
+from tabular_dl.spec import load_spec
+from tabular_dl.workflows.search import SearchOptions, SearchResult, search
+
+OPTIONS = SearchOptions(trials=6, rounds=2, epochs=3)
+SMALL = ["ensemble.folds=2", "ensemble.members=1", "training.epochs=4", "network.hidden=[4]"]
+SPACE = """
+learning_rate: {log_uniform: [1.0e-3, 1.0e-1]}
+network: {l2: {log_uniform: [1.0e-8, 1.0e-4]}}
+columns.0.scale: {choice: [standard, minmax]}
+"""
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory, empty_store: Path) -> Any:
+    """Return an empty folder with a store of runs of its own, and a search space."""
+    place = tmp_path_factory.mktemp("search")
+    (place / "mlflow.db").write_bytes(empty_store.read_bytes())
+    (place / "space.yaml").write_text(SPACE)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(place)
+        patch.delenv("MLFLOW_TRACKING_URI", raising=False)
+        patch.setattr("tabular_dl.nn.program.PROGRAMS_KEPT", 100)
+        yield place
+
+
+def run(**changes: Any) -> tuple[SearchResult, str]:
+    said = io.StringIO()
+    options = replace(OPTIONS, space=Path("space.yaml"), **changes)
+    result = search("wine", SMALL, options, Console(file=said, width=150))
+    return result, said.getvalue()
+
+
+@pytest.fixture(scope="module")
+def found(folder: Path) -> tuple[SearchResult, str]:
+    return run()
+
+
+def test_what_is_said(found: tuple[SearchResult, str]) -> None:
+    result, said = found
+    assert "round 1: network.learning_rate 0.001..0.1 -> " in said
+    assert "the best 2 of 3 lie there" in said
+    assert "On 29 rows that took no part: accuracy" in said
+    assert "Next: tabular-dl fit pipelines/wine.best.yaml" in said
+    assert 0 <= result.holdout["winner"] <= 1
+    assert result.holdout["difference"] == pytest.approx(result.holdout["winner"] - result.holdout["pipeline"])
+
+
+def test_the_winner_is_a_pipeline_that_fit_runs(found: tuple[SearchResult, str], folder: Path) -> None:
+    result, _ = found
+    file = folder / "pipelines" / "wine.best.yaml"
+    assert file.read_text().startswith("# Found by search run ")
+    spec = load_spec(file)
+    assert spec == result.spec
+    assert spec.network["l2"] == result.winner.params["network.l2"]
+    assert spec.columns[0].scale == result.winner.params["columns.0.scale"]
+    assert spec.training["epochs"] == 4
+    assert not spec.search
+
+
+def test_the_run_holds_rounds_trials_figures_and_the_winner(found: tuple[SearchResult, str], folder: Path) -> None:
+    result, _ = found
+    client = mlflow.MlflowClient(tracking.tracking_uri())
+    parent = client.get_run(result.run_id)
+    assert parent.info.status == "FINISHED"
+    assert parent.data.tags["tabular_dl.kind"] == "search"
+    assert parent.data.metrics["search_score"] == pytest.approx(result.winner.mean)
+    children = client.search_runs([parent.info.experiment_id], f"tags.`mlflow.parentRunId` = '{result.run_id}'")
+    assert len(children) == 6
+    assert {child.data.tags["tabular_dl.round"] for child in children} == {"1", "2"}
+    best = max(children, key=lambda child: child.data.metrics["cv_score"])
+    assert float(best.data.params["network.learning_rate"]) in [
+        r.params["network.learning_rate"] for r in result.state.records
+    ]
+    files = {file.path for file in client.list_artifacts(result.run_id)}
+    assert {"figures", "trials.csv", "wine.best.yaml", "state.json", "search.json"} <= files
+    assert {file.path for file in client.list_artifacts(result.run_id, "figures")} == {
+        "figures/scores.png",
+        "figures/parallel_coordinates.png",
+    }
+    table = pd.read_csv(mlflow.artifacts.download_artifacts(f"runs:/{result.run_id}/trials.csv"))
+    assert len(table) == 6 + 6
+
+
+def test_many_trials_go_into_a_table_alone(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tabular_dl.workflows.search.MOST_CHILDREN", 2)
+    result, _ = run(holdout=False, output=Path("other.yaml"), trials=4, rounds=1)
+    client = mlflow.MlflowClient(tracking.tracking_uri())
+    parent = client.get_run(result.run_id)
+    assert not client.search_runs([parent.info.experiment_id], f"tags.`mlflow.parentRunId` = '{result.run_id}'")
+    assert not result.holdout
+
+
+def test_optuna_asks_and_is_told(folder: Path) -> None:
+    result, said = run(sampler="tpe", holdout=False, output=Path("tpe.yaml"))
+    assert len(result.state.records) == 6
+    assert "->" not in said
+    rates = [record.params["network.learning_rate"] for record in result.state.records]
+    assert len(set(rates)) == 6
+    assert {record.params["columns.0.scale"] for record in result.state.records} <= {"standard", "minmax"}
+
+
+def test_a_search_that_was_killed_goes_on_and_ends_with_the_same_winner(
+    found: tuple[SearchResult, str], folder: Path
+) -> None:
+    expected, _ = found
+    script = f"""
+from tabular_dl.workflows import search as module
+from pathlib import Path
+import time
+log = module._log_round
+def slow(run, state, before, task):
+    log(run, state, before, task)
+    print(run.id, flush=True)
+    time.sleep(60)
+module._log_round = slow
+module.search("wine", {SMALL!r}, module.SearchOptions(trials=6, rounds=2, epochs=3, space=Path("space.yaml")))
+"""
+    process = subprocess.Popen([sys.executable, "-c", script], cwd=folder, stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    lines = iter(process.stdout.readline, "")
+    run_id = next(line.strip() for line in lines if len(line.strip()) == 32)
+    time.sleep(0.2)
+    os.kill(process.pid, signal.SIGKILL)
+    process.wait()
+    process.stdout.close()
+    state = json.loads(Path(mlflow.artifacts.download_artifacts(f"runs:/{run_id}/state.json")).read_text())
+    assert len(state["records"]) == 3
+    resumed, _ = run(resume=run_id, output=Path("resumed.yaml"))
+    assert resumed.run_id == run_id
+    assert resumed.winner == expected.winner
+    assert resumed.state == expected.state
+    assert resumed.holdout == expected.holdout
+
+
+@pytest.mark.parametrize(
+    ("changes", "overrides", "message"),
+    [
+        ({"trials": 8}, SMALL, "that search was of another pipeline or had other options (trials)"),
+        ({"seed": 9}, SMALL, "other options (seed)"),
+        ({}, [*SMALL, "network.activation=tanh"], "other options (network.activation)"),
+    ],
+)
+def test_another_search_is_not_gone_on_with(
+    found: tuple[SearchResult, str], changes: dict[str, Any], overrides: list[str], message: str
+) -> None:
+    options = replace(OPTIONS, space=Path("space.yaml"), resume=found[0].run_id, **changes)
+    with pytest.raises(SpecError) as error:
+        search("wine", overrides, options, Console(quiet=True))
+    assert message in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("space", "message"),
+    [
+        (
+            "dropuot: {uniform: [0, 0.5]}",
+            "search.dropuot: a leaf of network, training, columns, features may be searched. Did you",
+        ),
+        ("network.drop: {uniform: [0, 0.5]}", "network.drop: there is no such key. Did you mean 'dropout'"),
+        ("dropout: {uniform: [0.5, 0.1]}", "search.dropout.uniform: the lower bound comes first"),
+        ("learning_rate: {log_uniform: [0, 1]}", "a log scale has bounds above 0"),
+        ("columns.9.scale: {choice: [minmax]}", "there is no key '9' in columns"),
+        ("columns.0.scale: {choice: [minmx]}", "there is no 'minmx'. Did you mean 'minmax'"),
+        ("seed: {choice: [1, 2]}", "search.seed: a leaf of network, training, columns, features may be searched"),
+        ("{}", "has no search space: add a section like"),
+    ],
+)
+def test_a_space_that_cannot_be_is_refused_before_anything_is_written(folder: Path, space: str, message: str) -> None:
+    (folder / "bad.yaml").write_text(space)
+    before = len(tracking._runs("tags.`tabular_dl.kind` = 'search'"))
+    with pytest.raises(UserError) as error:
+        search("wine", SMALL, replace(OPTIONS, space=Path("bad.yaml")), Console(quiet=True))
+    assert message in str(error.value)
+    assert len(tracking._runs("tags.`tabular_dl.kind` = 'search'")) == before
+
+
+def test_a_run_that_is_no_search_is_not_gone_on_with(found: tuple[SearchResult, str]) -> None:
+    client = mlflow.MlflowClient(tracking.tracking_uri())
+    parent = client.get_run(found[0].run_id)
+    children = client.search_runs([parent.info.experiment_id], f"tags.`mlflow.parentRunId` = '{found[0].run_id}'")
+    with pytest.raises(SpecError, match="that run is no search, but a trial"):
+        search("wine", SMALL, replace(OPTIONS, space=Path("space.yaml"), resume=children[0].info.run_id))
+    with pytest.raises(UserError, match="There is no run 'nothing'"):
+        search("wine", SMALL, replace(OPTIONS, space=Path("space.yaml"), resume="nothing"))
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"sampler": "grid"}, "--sampler: there is no 'grid'. Known: random, tpe"),
+        ({"pick": "worst"}, "pick: expected simplest or best"),
+        ({"trials": 1}, "a search compares at least 2 configurations"),
+    ],
+)
+def test_an_option_that_cannot_be_is_named(folder: Path, changes: dict[str, Any], message: str) -> None:
+    with pytest.raises(SpecError) as error:
+        search("wine", SMALL, replace(OPTIONS, space=Path("space.yaml"), **changes), Console(quiet=True))
+    assert message in str(error.value)
