@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from tabular_dl.estimators import KerasRegressor as KerasRegressor
     from tabular_dl.persistence import load_model as load_model
     from tabular_dl.pipeline import build_pipeline as build_pipeline
+    from tabular_dl.population_search import PopulationSearchCV as PopulationSearchCV
     from tabular_dl.spec import load_spec as load_spec
 
 # Where each public name lives. They are imported when first asked for: TensorFlow alone takes seconds.
@@ -30,6 +31,7 @@ _HOMES = {
     "CrossFitRegressor": "crossfit",
     "KerasClassifier": "estimators",
     "KerasRegressor": "estimators",
+    "PopulationSearchCV": "population_search",
     "build_pipeline": "pipeline",
     "load_competition": "datasets",
     "load_model": "persistence",

@@ -22,18 +22,11 @@ from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin, clone
 from sklearn.model_selection import KFold, StratifiedKFold, check_cv
 from sklearn.pipeline import Pipeline
 from sklearn.utils import _safe_indexing
-from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import (
-    assert_all_finite,
-    check_array,
-    check_consistent_length,
-    check_is_fitted,
-    column_or_1d,
-    validate_data,
-)
+from sklearn.utils.validation import check_array, check_consistent_length, check_is_fitted
 
 from tabular_dl.errors import DataError
 from tabular_dl.groups import derived_seed, fit_groups
+from tabular_dl.tables import read_rows, read_target
 
 if TYPE_CHECKING:
     from tabular_dl.metrics import Metric
@@ -71,8 +64,8 @@ class _CrossFit(BaseEstimator, ABC):
         DataError
             If the folds do not test every row exactly once, or rows cannot be used.
         """
-        X = self._rows(X, reset=True)
-        y = self._checked_target(y)
+        X = read_rows(self, X, reset=True)
+        y = read_target(y, type(self).__name__, classification=isinstance(self, ClassifierMixin))
         check_consistent_length(X, y)
         splits = [(np.asarray(a), np.asarray(b)) for a, b in self._splitter().split(X, y)]
         tested = np.sort(np.concatenate([test for _, test in splits]))
@@ -122,29 +115,15 @@ class _CrossFit(BaseEstimator, ABC):
 
     def _mean(self, X: pd.DataFrame) -> np.ndarray:
         check_is_fitted(self, "pipelines_")
-        X = self._rows(X, reset=False)
+        X = read_rows(self, X, reset=False)
         predictions = [self._raw(pipeline, X) for pipeline in self.pipelines_]
         return np.asarray(np.mean(predictions, axis=0))
-
-    def _rows(self, X: Any, *, reset: bool) -> Any:
-        """Check raw rows: a DataFrame has the columns that are needed, and perhaps others; an array the shape."""
-        if isinstance(X, pd.DataFrame) and len(X.columns):
-            needed = list(X.columns if reset else getattr(self, "feature_names_in_", X.columns))
-            if len(X.columns) > len(needed) and set(needed) <= set(X.columns):
-                X = X[needed]
-            validate_data(self, X, skip_check_array=True, reset=reset)
-            return X
-        return validate_data(self, X, dtype=None, ensure_all_finite="allow-nan", reset=reset)
 
     def _splitter(self) -> Any:
         if not isinstance(self.cv, Integral):
             return check_cv(self.cv)
         kind = StratifiedKFold if isinstance(self, ClassifierMixin) else KFold
         return kind(int(self.cv), shuffle=True, random_state=self.random_state)
-
-    @abstractmethod
-    def _checked_target(self, y: Any) -> np.ndarray:
-        """Return the target as an array, if it is one that can be learned."""
 
     @abstractmethod
     def _classes(self, y: np.ndarray) -> np.ndarray | None:
@@ -204,11 +183,6 @@ class CrossFitClassifier(ClassifierMixin, _CrossFit):
         """Return the label of the greatest mean probability for each raw row."""
         return self.classes_[self.predict_proba(X).argmax(axis=1)]
 
-    def _checked_target(self, y: Any) -> np.ndarray:
-        y = column_or_1d(_check_y(y, self), warn=True)
-        check_classification_targets(y)
-        return y
-
     def _classes(self, y: np.ndarray) -> np.ndarray | None:
         return np.unique(y)
 
@@ -240,22 +214,11 @@ class CrossFitRegressor(RegressorMixin, _CrossFit):
         """Return the mean of the folds' values for raw rows."""
         return self._mean(X)
 
-    def _checked_target(self, y: Any) -> np.ndarray:
-        return _check_y(y, self, numeric=True)
-
     def _classes(self, y: np.ndarray) -> None:
         del y
 
     def _raw(self, predictor: Any, X: Any) -> np.ndarray:
         return predictor.predict(X)
-
-
-def _check_y(y: Any, estimator: Any, *, numeric: bool = False) -> np.ndarray:
-    if y is None:
-        raise ValueError(f"{type(estimator).__name__} requires y to be passed, but the target y is None")
-    values = check_array(y, dtype=np.float64 if numeric else None, ensure_2d=False, input_name="y")
-    assert_all_finite(values, input_name="y")
-    return np.asarray(column_or_1d(values, warn=True) if values.ndim < 2 or values.shape[1] == 1 else values)
 
 
 def fold_scores(crossfit: Any, y: np.ndarray, metric: Metric) -> np.ndarray:

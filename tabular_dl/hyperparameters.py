@@ -7,6 +7,7 @@ and pipeline files go by them.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import cache
 from typing import Annotated, Any, Literal, get_type_hints
 
 import numpy as np
@@ -121,9 +122,8 @@ class Hyperparameters(BaseEstimator):
         SpecError
             A `ValueError` that names the hyperparameter, what it must be and what it is.
         """
-        for name, kind in get_type_hints(Hyperparameters.__init__, include_extras=True).items():
-            if name != "return":
-                _check_kind(name, kind, getattr(self, name))
+        for name, adapter in _adapters().items():
+            _check_kind(name, adapter, getattr(self, name))
         self._check_names()
         self._check_together()
 
@@ -168,8 +168,8 @@ class Hyperparameters(BaseEstimator):
         for name in plateau:
             if name not in REDUCE_LR:
                 raise SpecError(f"reduce_lr: there is no {name!r}. {did_you_mean(name, REDUCE_LR)}")
-        _check_kind("reduce_lr.patience", Count, plateau.get("patience", 1))
-        _check_kind("reduce_lr.factor", Share, plateau.get("factor", 0.5))
+        _check_kind("reduce_lr.patience", TypeAdapter(Count), plateau.get("patience", 1))
+        _check_kind("reduce_lr.factor", TypeAdapter(Share), plateau.get("factor", 0.5))
 
     @property
     def held_out_share(self) -> float:
@@ -220,9 +220,16 @@ class Hyperparameters(BaseEstimator):
         return "glorot_uniform" if self.activation in saturating else "he_normal"
 
 
-def _check_kind(name: str, kind: Any, value: Any) -> None:
+@cache
+def _adapters() -> dict[str, TypeAdapter[Any]]:
+    """Return what checks each hyperparameter; made once, as a search checks thousands."""
+    kinds = get_type_hints(Hyperparameters.__init__, include_extras=True)
+    return {name: TypeAdapter(kind, config=_CLASSES_MAY_BE_NAMED) for name, kind in kinds.items() if name != "return"}
+
+
+def _check_kind(name: str, adapter: TypeAdapter[Any], value: Any) -> None:
     try:
-        TypeAdapter(kind, config=_CLASSES_MAY_BE_NAMED).validate_python(_without_numpy(value))
+        adapter.validate_python(_without_numpy(value))
     except ValidationError as error:
         reasons = " or ".join(dict.fromkeys(e["msg"].removeprefix("Input ") for e in error.errors()))
         raise SpecError(f"{name} {reasons}; it is {value!r}.") from None

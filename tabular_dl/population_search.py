@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Self
 
@@ -13,14 +12,15 @@ from sklearn.model_selection import KFold, StratifiedKFold, check_cv
 from sklearn.pipeline import Pipeline
 from sklearn.utils import get_tags
 from sklearn.utils.metaestimators import available_if
-from sklearn.utils.validation import _check_method_params, check_is_fitted, indexable
+from sklearn.utils.validation import _check_method_params, check_consistent_length, check_is_fitted
 
 from tabular_dl.assembly import derived_seed
 from tabular_dl.distributions import Distribution, read_distribution
 from tabular_dl.errors import SpecError, did_you_mean
 from tabular_dl.infer import problem_of
 from tabular_dl.metrics import get_metric
-from tabular_dl.search_rounds import SearchPlan, SearchState, choose, search
+from tabular_dl.search_rounds import REPEATS, SearchPlan, SearchState, choose, search
+from tabular_dl.tables import read_rows, read_target
 from tabular_dl.trials import Outcome, evaluate
 
 __all__ = ["PopulationSearchCV"]
@@ -59,6 +59,9 @@ class PopulationSearchCV(MetaEstimatorMixin, BaseEstimator):
         The folds.
     pick : {"simplest", "best"}, default="simplest"
         What to choose among the leading configurations, trained again with fresh seeds.
+    repeats : int, default=3
+        With how many fresh seeds the leading configurations are trained again; with 0 the choice is among the trials
+        as they were, whose best score then flatters the more.
     refit : bool, default=True
         Whether to fit the choice on all rows.
     random_state : int or None, default=None
@@ -100,6 +103,7 @@ class PopulationSearchCV(MetaEstimatorMixin, BaseEstimator):
         scoring: str | None = None,
         cv: Any = 5,
         pick: str = "simplest",
+        repeats: int = REPEATS,
         refit: bool = True,
         random_state: int | None = None,
     ) -> None:
@@ -111,6 +115,7 @@ class PopulationSearchCV(MetaEstimatorMixin, BaseEstimator):
         self.scoring = scoring
         self.cv = cv
         self.pick = pick
+        self.repeats = repeats
         self.refit = refit
         self.random_state = random_state
 
@@ -123,23 +128,18 @@ class PopulationSearchCV(MetaEstimatorMixin, BaseEstimator):
             If the space cannot be, or every trial diverged.
         """
         classification = is_classifier(self.estimator)
-        probe = clone(self.estimator).set_params(**self._epochs(1))
-        X, y = indexable(X, y)
-        with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", "Training diverged")
-            probe.fit(X, y)  # whatever is wrong with rows or hyperparameters is said as the estimator says it
-        y = np.asarray(y)
-        y = y[:, 0] if y.ndim == 2 and y.shape[1] == 1 else y
-        network = probe[-1] if isinstance(probe, Pipeline) else probe
-        self.n_features_in_ = probe.n_features_in_
-        if hasattr(probe, "feature_names_in_"):
-            self.feature_names_in_ = probe.feature_names_in_
+        X = read_rows(self, X, reset=True)
+        y = read_target(y, type(self).__name__, classification=classification)
+        check_consistent_length(X, y)
+        network = self.estimator[-1] if isinstance(self.estimator, Pipeline) else self.estimator
         problem = problem_of(y, classification=classification, name=network.problem, bounds=network.bounds)
         metric = get_metric(self.scoring or problem.metric)
         metric.check(problem)
         classes = np.unique(y) if classification and y.ndim == 1 else None
         root = derived_seed(self.random_state)
-        plan = SearchPlan(self.n_iter, min(self.rounds, max(1, self.n_iter // 2)), root, self.pick)
+        plan = SearchPlan(
+            self.n_iter, min(self.rounds, max(1, self.n_iter // 2)), root, self.pick, repeats=self.repeats
+        )
         splits = [(np.asarray(a), np.asarray(b)) for a, b in self._splitter(root, classes is not None).split(X, y)]
 
         def train(values: Sequence[Mapping[str, Any]], seeds: Sequence[int], final: bool) -> list[Outcome]:
@@ -151,8 +151,8 @@ class PopulationSearchCV(MetaEstimatorMixin, BaseEstimator):
         state = search(plan, SearchState([self._read_space()]), train, sign, self._allowed)
         self.ranges_, self.narrowing_ = state.ranges, state.said
         self.cv_results_ = _results(state, sign)
-        chosen = choose(state.finals, sign, self.pick)
-        self.best_index_ = len(state.records) + state.finals.index(chosen)
+        chosen = choose(state.finals or state.records, sign, self.pick)
+        self.best_index_ = [*state.records, *state.finals].index(chosen)
         self.best_params_, self.best_score_ = chosen.params, sign * chosen.mean
         self.n_splits_ = len(splits)
         if self.refit:

@@ -40,6 +40,8 @@ class SearchPlan:
         ``sampler(ranges, trials so far, n, seed) -> list of values``; None draws at random from narrowing ranges.
     timeout : float or None
         Seconds after which no further round begins.
+    repeats : int
+        With how many fresh seeds the leading configurations are trained again.
     """
 
     trials: int = 100
@@ -48,6 +50,7 @@ class SearchPlan:
     pick: str = "simplest"
     sampler: Callable[..., list[dict[str, Any]]] | None = None
     timeout: float | None = None
+    repeats: int = REPEATS
 
     def __post_init__(self) -> None:
         if self.trials < 2:
@@ -189,7 +192,7 @@ def search(
         )
         if on_round is not None:
             on_round(state)
-    if not state.finals:
+    if not state.finals and plan.repeats:
         state = replace(state, finals=_finals(plan, state, train, sign))
         if on_round is not None:
             on_round(state)
@@ -204,12 +207,12 @@ def _finals(plan: SearchPlan, state: SearchState, train: Any, sign: float) -> li
     """Train the leading configurations again, each with fresh seeds, and average their scores."""
     known = [record for record in state.records if np.isfinite(record.mean)]
     leading = sorted(known, key=lambda record: -sign * record.mean)[:LEADING]
-    values = [record.params for record in leading for _ in range(REPEATS)]
+    values = [record.params for record in leading for _ in range(plan.repeats)]
     seeds = [derived_seed(plan.seed, 1000, place) for place in range(len(values))]
     outcomes = train(values, seeds, True)
     finals = []
     for place, record in enumerate(leading):
-        own = outcomes[place * REPEATS : (place + 1) * REPEATS]
+        own = outcomes[place * plan.repeats : (place + 1) * plan.repeats]
         scores = np.mean([outcome.scores for outcome in own], axis=0)
         epochs = float(np.mean([outcome.epochs for outcome in own]))
         finals.append(Record(plan.rounds + 1, record.params, scores.tolist(), epochs, record.parameters))

@@ -12,10 +12,18 @@ from pathlib import Path
 import pytest
 
 from tabular_dl import cli
-from tabular_dl.spec import load_spec
+from tabular_dl.spec import load_spec, read_space
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+# What makes a command of the README short.
+FEW = ["--set", "ensemble.folds=2", "--set", "ensemble.members=1", "--set", "training.epochs=2"]
+SHORT = {
+    "fit": ["--folds", "2", "--members", "1", "--epochs", "2"],
+    "search": ["--trials", "2", "--rounds", "1", "--epochs", "2", *FEW],
+}
 
 
 def blocks(language: str) -> list[str]:
@@ -47,7 +55,7 @@ def test_the_commands_of_the_readme_run_in_its_order(
     for words in [["fit", "titanic"], *commands]:
         if words[0] == "ui":
             continue
-        short = ["--folds", "2", "--members", "1", "--epochs", "2"] if words[0] == "fit" else []
+        short = SHORT.get(words[0], [])
         monkeypatch.setattr(sys, "argv", ["tabular-dl", *words, *short])
         with pytest.raises(SystemExit) as stop:
             cli.main()
@@ -56,10 +64,12 @@ def test_the_commands_of_the_readme_run_in_its_order(
 
 
 def test_the_pipeline_of_the_readme_is_valid(tmp_path: Path) -> None:
-    (pipeline,) = blocks("yaml")
+    pipeline, space = blocks("yaml")
     file = tmp_path / "titanic.yaml"
-    file.write_text(pipeline)
-    assert load_spec(file).ensemble.folds == 5
+    file.write_text(pipeline + space)
+    spec = load_spec(file)
+    assert spec.ensemble.folds == 5
+    assert "network.dropout" in read_space(spec, spec.search)
 
 
 def test_the_figures_of_the_readme_name_every_bundled_pipeline() -> None:

@@ -29,7 +29,7 @@ __all__ = ["Crew"]
 # Compiling with XLA costs one to three seconds, and saves some milliseconds a step: it pays from about here.
 STEPS_THAT_PAY_FOR_XLA = 400
 # Floating-point operations of a training of which one program more saves as much as compiling it costs.
-WORK_THAT_PAYS_FOR_A_PROGRAM = 1e11
+WORK_THAT_PAYS_FOR_A_PROGRAM = 1.2e11
 # Memory that the variables and activations of one program may take.
 CHUNK_BYTES = 2**30
 # Operations of a matrix product of one member below which a core more does not help it.
