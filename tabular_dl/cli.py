@@ -131,6 +131,45 @@ def search(
 
 
 @app.command()
+def compare(
+    pipeline: Pipeline,
+    top: Annotated[int | None, typer.Option(min=1, help="Only so many of the best.")] = None,
+    as_csv: Annotated[bool, typer.Option("--csv", help="Print CSV.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Show the leaderboard of a pipeline's runs, and which cannot be told from the best.
+
+    Example: `tabular-dl compare titanic --top 10`
+    """
+    from tabular_dl.workflows.compare import compare as run
+
+    run(pipeline, top=top, form="json" if as_json else "csv" if as_csv else "table")
+
+
+@app.command()
+def ensemble(
+    pipeline: Pipeline,
+    runs: Annotated[
+        list[str] | None, typer.Option(help="Ids or names, with commas between them.", metavar="A,B,C")
+    ] = None,
+    top: Annotated[int, typer.Option(min=2, help="Without --runs: so many of the best fits.")] = 3,
+    method: Annotated[str, typer.Option(help="mean, weighted, rank, greedy or stack.")] = "greedy",
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print errors only.")] = False,
+) -> None:
+    """Blend finished runs by their out-of-fold predictions, without training; the blend is a run like any other.
+
+    Its score is nested: each fold is predicted by weights that the other folds taught.
+
+    Example: `tabular-dl ensemble titanic --top 3 --method greedy`
+    """
+    load_quietly()
+    from tabular_dl.workflows.ensemble import ensemble as run
+
+    names = [name for each in runs or () for name in each.split(",") if name]
+    run(pipeline, names, top=top, method=method, console=_console(quiet))
+
+
+@app.command()
 def predict(
     run_or_model: Annotated[str, typer.Argument(help="A run's id or name, or a model's folder.", metavar="RUN|MODEL")],
     table: Annotated[Path, typer.Argument(help="Raw rows, as in test.csv.", metavar="CSV")],

@@ -18,11 +18,17 @@ from tabular_dl.errors import DataError
 
 __all__ = ["TRUSTED_TYPES", "load_model"]
 
-_MODELS = ("tabular_dl.crossfit.CrossFitClassifier", "tabular_dl.crossfit.CrossFitRegressor")
+_MODELS = (
+    "tabular_dl.blended.BlendedClassifier",
+    "tabular_dl.blended.BlendedRegressor",
+    "tabular_dl.crossfit.CrossFitClassifier",
+    "tabular_dl.crossfit.CrossFitRegressor",
+)
 # What a fitted cross-fit is made of, beyond the types that skops itself trusts.
 TRUSTED_TYPES = [
     *_MODELS,
     "numpy.dtype",
+    "tabular_dl.blending.Blend",
     "tabular_dl.estimators.KerasClassifier",
     "tabular_dl.estimators.KerasRegressor",
     "tabular_dl.features.DerivedFeatures",
@@ -43,7 +49,7 @@ def load_model(path: Path) -> Any:
     Returns
     -------
     estimator
-        A fitted `CrossFitClassifier` or `CrossFitRegressor`.
+        A fitted cross-fit, or a blend of some.
 
     Raises
     ------

@@ -9,6 +9,8 @@ The store is ``MLFLOW_TRACKING_URI`` or, by default, ``sqlite:///mlflow.db`` in 
 
 from __future__ import annotations
 
+import hashlib
+import json
 import logging
 import os
 import sys
@@ -46,8 +48,10 @@ __all__ = [
     "RunContent",
     "Table",
     "best_run",
+    "comparable_runs",
     "find_run",
     "find_run_id",
+    "fold_tags",
     "log_file",
     "log_run",
     "model_folder",
@@ -220,6 +224,19 @@ def best_run(pipeline: str) -> LoggedRun:
     SubmissionError
         If there is none.
     """
+    comparable, _ = comparable_runs(pipeline)
+    sign = 1 if get_metric(comparable[0].data.tags["tabular_dl.metric"]).greater_is_better else -1
+    return _logged(max(comparable, key=lambda run: sign * run.data.metrics["cv_score"]))
+
+
+def comparable_runs(pipeline: str) -> tuple[list[Run], int]:
+    """Return the finished runs of a pipeline that can be compared with the newest, and how many others there are.
+
+    Raises
+    ------
+    SubmissionError
+        If there is none.
+    """
     runs = [
         run
         for run in _runs(f"tags.`tabular_dl.pipeline` = '{pipeline}'")
@@ -232,8 +249,18 @@ def best_run(pipeline: str) -> LoggedRun:
     newest = max(runs, key=lambda run: run.info.start_time)
     same = ("tabular_dl.metric", "tabular_dl.data_digest")
     comparable = [run for run in runs if all(run.data.tags.get(tag) == newest.data.tags.get(tag) for tag in same)]
-    sign = 1 if get_metric(newest.data.tags["tabular_dl.metric"]).greater_is_better else -1
-    return _logged(max(comparable, key=lambda run: sign * run.data.metrics["cv_score"]))
+    return comparable, len(runs) - len(comparable)
+
+
+def fold_tags(test_rows: Sequence[np.ndarray], scores: np.ndarray) -> dict[str, str]:
+    """Return the tags by which runs of the same folds are known and compared."""
+    digest = hashlib.sha256()
+    for rows in test_rows:
+        digest.update(np.asarray(rows, np.int64).tobytes() + b"|")
+    return {
+        "tabular_dl.folds": digest.hexdigest()[:16],
+        "tabular_dl.fold_scores": json.dumps([float(score) for score in scores]),
+    }
 
 
 def find_run(id_or_name: str) -> LoggedRun:

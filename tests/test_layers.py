@@ -21,12 +21,12 @@ LAYERS = """
     workflows
     workflows.*
     workflows.files workflows.models workflows.progress
-    crossfit population_search open_runs report submissions
-    samplers search_rounds tracking
+    blended crossfit population_search open_runs report submissions
+    samplers search_rounds tracking blending
     trials
     pipeline
     estimators
-    hyperparameters features preprocessing blending datasets spec persistence
+    hyperparameters features preprocessing datasets spec persistence
     groups plots search_plots
     assembly
     nn
@@ -37,7 +37,7 @@ LAYERS = """
     nn.members nn.network
     nn.layers nn.optimizers nn.schedules nn.tensorboard
     nn.streams
-    metrics feature_rules inputs diagnosis tables narrowing
+    metrics feature_rules inputs diagnosis tables narrowing leaderboard
     infer
     problems columns expressions yaml_reader distributions
     targets losses

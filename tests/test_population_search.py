@@ -116,7 +116,8 @@ def test_what_cannot_be_searched_is_refused(changes: dict[str, Any], message: st
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")
 def test_a_round_in_which_all_diverge_says_what_to_do() -> None:
     model = KerasRegressor(**{**QUICK, "optimizer": "sgd", "hidden": []})
-    search = PopulationSearchCV(model, {"learning_rate": {"log_uniform": [1e37, 1e38]}}, n_iter=2, rounds=1, cv=2)
+    space = {"learning_rate": {"log_uniform": [1e37, 1e38]}}
+    search = PopulationSearchCV(model, space, n_iter=2, rounds=1, cv=2, random_state=0)
     with pytest.raises(UserError, match=r"diverged"):
         search.fit(X, X[:, 0])
 

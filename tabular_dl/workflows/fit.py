@@ -215,6 +215,7 @@ def _run_content(result: FitResult, folder: Path) -> tracking.RunContent:
             "tabular_dl.metric": result.metric.name,
             "tabular_dl.problem": result.problem.name,
             "tabular_dl.data_digest": competition.digest,
+            **tracking.fold_tags(crossfit.test_rows_, result.scores),
         },
         description=_description(result),
         tables=[

@@ -1,0 +1,110 @@
+"""`tabular-dl compare`: the leaderboard of a pipeline's runs."""
+
+from __future__ import annotations
+
+import csv
+import json
+import sys
+from typing import Any, TextIO
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table as Grid
+
+from tabular_dl.leaderboard import Entry, Row, rank
+from tabular_dl.metrics import get_metric
+from tabular_dl.spec import load_spec
+from tabular_dl.tracking import comparable_runs
+
+__all__ = ["compare"]
+
+
+def compare(
+    pipeline: str, *, top: int | None = None, form: str = "table", out: TextIO | None = None, console: Any = None
+) -> list[Row]:
+    """Print the leaderboard of a pipeline's finished runs.
+
+    Parameters
+    ----------
+    pipeline : str
+        The name of a pipeline, or the path of a YAML file.
+    top : int or None
+        Only so many of the best.
+    form : {"table", "csv", "json"}
+        How to print.
+    out : file
+        Where CSV and JSON go; standard output by default.
+    console : Console, optional
+        Where a table goes.
+
+    Returns
+    -------
+    list of Row
+
+    Raises
+    ------
+    SubmissionError
+        If there is no finished run.
+    """
+    name = load_spec(pipeline).name
+    runs, left_out = comparable_runs(name)
+    metric = get_metric(runs[0].data.tags["tabular_dl.metric"])
+    rows = rank([Entry.of(run) for run in runs], greater_is_better=metric.greater_is_better)[:top]
+    if form == "table":
+        _print(rows, name, metric.name, metric.greater_is_better, left_out, console or Console())
+    else:
+        _write([_plain(row) for row in rows], form, out or sys.stdout)
+    return rows
+
+
+def _plain(row: Row) -> dict[str, Any]:
+    entry = row.entry
+    return {
+        "rank": row.rank,
+        "run": entry.name,
+        "id": entry.id,
+        "kind": entry.kind,
+        "cv_score": entry.score,
+        "cv_standard_error": entry.error,
+        "difference": row.difference,
+        "difference_error": row.error,
+        "not_told_from_best": row.tied,
+        "seconds": entry.seconds,
+        "submission_score": entry.submission_score,
+        "changes": dict(row.changes),
+    }
+
+
+def _write(rows: list[dict[str, Any]], form: str, out: TextIO) -> None:
+    if form == "json":
+        json.dump(rows, out, indent=1)
+        out.write("\n")
+        return
+    writer = csv.DictWriter(out, list(rows[0]))
+    writer.writeheader()
+    for row in rows:
+        writer.writerow({**row, "changes": "; ".join(f"{key}={value}" for key, value in row["changes"].items())})
+
+
+def _print(rows: list[Row], name: str, metric: str, greater: bool, left_out: int, console: Console) -> None:
+    better = "higher" if greater else "lower"
+    caption = "=: cannot be told from the best (below two standard errors of the difference)"
+    if left_out:
+        caption += f"; {left_out} runs on other data or by another metric are left out"
+    grid = Grid(title=f"{name}: {metric} in cross-validation, {better} is better", caption=caption)
+    for heading in ("", "run", "kind", metric, "standard error", "against the best", "differs from the best in"):
+        grid.add_column(heading, overflow="fold")
+    known = any(row.entry.submission_score is not None for row in rows)
+    if known:
+        grid.add_column("submission")
+    grid.add_column("time")
+    for row in rows:
+        entry = row.entry
+        against = "" if row.rank == 1 else f"{row.difference:+.4f} ({row.error:.4f}){' =' if row.tied else ''}"
+        changes = ", ".join(f"{key} {value}" for key, value in row.changes.items())
+        cells = [str(row.rank), entry.name, entry.kind, f"{entry.score:.4f}", f"{entry.error:.4f}", against, changes]
+        if known:
+            cells.append("" if entry.submission_score is None else f"{entry.submission_score:.4f}")
+        cells.append("" if entry.seconds != entry.seconds else f"{entry.seconds:.1f} s")
+        grid.add_row(*map(escape, cells), style="bold" if row.rank == 1 else None)
+    console.print(grid)

@@ -1,0 +1,214 @@
+"""`tabular-dl ensemble`: blends finished runs by their out-of-fold predictions, without training anything again.
+
+runs -> their models -> same rows, folds and labels? -> blend, nested score -> one run that predict and submit take
+"""
+
+from __future__ import annotations
+
+import json
+import tempfile
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table as Grid
+
+from tabular_dl import tracking
+from tabular_dl.blended import BlendedClassifier, BlendedRegressor
+from tabular_dl.blending import Blend
+from tabular_dl.crossfit import fold_scores
+from tabular_dl.datasets import load_competition
+from tabular_dl.errors import SpecError, SubmissionError
+from tabular_dl.leaderboard import Entry, rank
+from tabular_dl.metrics import Metric, get_metric
+from tabular_dl.spec import dump_spec, load_spec
+from tabular_dl.submissions import prediction_table
+from tabular_dl.workflows.files import write_text
+from tabular_dl.workflows.models import open_model
+
+__all__ = ["ensemble"]
+
+
+def ensemble(
+    pipeline: str,
+    runs: Sequence[str] = (),
+    *,
+    top: int = 3,
+    method: str = "greedy",
+    console: Console | None = None,
+) -> tracking.LoggedRun:
+    """Blend runs and log the blend as a run.
+
+    Parameters
+    ----------
+    pipeline : str
+        The name of a pipeline, or the path of a YAML file.
+    runs : sequence of str
+        Ids or names; without any, the best ones.
+    top : int
+        How many of the best, where none are named.
+    method : str
+        A method of `tabular_dl.blending.Blend`.
+    console : Console, optional
+        Where to print.
+
+    Returns
+    -------
+    LoggedRun
+
+    Raises
+    ------
+    UserError
+        If there are fewer than two runs, or they were fitted on other rows, folds or targets.
+    """
+    console = console or Console()
+    started = time.time()
+    name = load_spec(pipeline).name
+    members = _chosen(name, runs, top)
+    opened = [open_model(member) for member in members]
+    spec = opened[0][1]
+    competition = load_competition(spec.data.source, spec.data.target, spec.data.id)
+    _check_data(members, competition.digest)
+    metric = get_metric(members[0].tags["tabular_dl.metric"])
+    y = competition.train[spec.data.target].to_numpy()
+    models = [model for model, _ in opened]
+    kind = BlendedClassifier if hasattr(models[0], "classes_") else BlendedRegressor
+    blended = kind(models, Blend(method, spec.seed)).fit_blend(y, metric)
+    scores = fold_scores(blended, y, metric)
+    console.print(_grid(members, models, blended, scores, y, metric))
+    content = _content(name, members, blended, scores, spec, competition, metric, method, started)
+    with tempfile.TemporaryDirectory() as folder:
+        staged = Path(folder) / "files"
+        (staged / "predictions").mkdir(parents=True)
+        write_text(staged / "spec.yaml", dump_spec(spec))
+        for table, rows, values in (
+            ("oof", competition.train, blended.oof_predictions_),
+            ("test", competition.test, _predicted(blended, competition.test)),
+        ):
+            ids = None if spec.data.id is None else rows[spec.data.id]
+            laid_out = prediction_table(ids, spec.data.target, values, blended.classes_or_none_)
+            write_text(staged / "predictions" / f"{table}.csv", laid_out.to_csv(index=False))
+        run = tracking.log_run(tracking.RunContent(**content, files=staged))
+    for line in (
+        f"Run [bold]{escape(run.name)}[/] ({run.id}), experiment {escape(run.experiment)}",
+        f"Next: [bold]tabular-dl submit {escape(pipeline)} --run {escape(run.name)}[/], or tabular-dl compare "
+        f"{escape(pipeline)}",
+    ):
+        console.print(line, highlight=False, soft_wrap=True)
+    return run
+
+
+def _chosen(pipeline: str, names: Sequence[str], top: int) -> list[tracking.LoggedRun]:
+    if names:
+        chosen = [tracking.find_run(name) for name in dict.fromkeys(names)]
+        for run in chosen:
+            if run.tags.get("tabular_dl.pipeline") != pipeline:
+                raise SubmissionError(f"Run {run.name} is of pipeline {run.tags.get('tabular_dl.pipeline')}.")
+    else:
+        runs, _ = tracking.comparable_runs(pipeline)
+        metric = get_metric(runs[0].data.tags["tabular_dl.metric"])
+        fits = [Entry.of(run) for run in runs if run.data.tags.get("tabular_dl.kind") == "fit"]
+        rows = rank(fits, greater_is_better=metric.greater_is_better) if fits else []
+        chosen = [tracking.find_run(row.entry.id) for row in rows[:top]]
+    if len(chosen) < 2:
+        raise SubmissionError(
+            f"A blend needs two runs or more of {pipeline}, found {len(chosen)}: fit with other settings first, like "
+            f"tabular-dl fit {pipeline} --set network.hidden=[128]"
+        )
+    return chosen
+
+
+def _check_data(members: Sequence[tracking.LoggedRun], digest: str) -> None:
+    for member in members:
+        if member.tags.get("tabular_dl.data_digest") != digest:
+            raise SpecError(
+                f"Run {member.name} was fitted on another train.csv than its pipeline reads now: fit again."
+            )
+
+
+def _predicted(model: Any, rows: Any) -> np.ndarray:
+    return model.predict(rows) if model.classes_or_none_ is None else model.predict_proba(rows)
+
+
+def _grid(
+    members: Sequence[tracking.LoggedRun],
+    models: Sequence[Any],
+    blended: Any,
+    scores: np.ndarray,
+    y: np.ndarray,
+    metric: Metric,
+) -> Grid:
+    better = "higher" if metric.greater_is_better else "lower"
+    grid = Grid(
+        title=f"{metric.name} of {len(scores)} folds, {better} is better",
+        caption="the blend: each fold by weights that the other folds taught",
+    )
+    for heading in ("run", "weight", metric.name, "standard error"):
+        grid.add_column(heading, overflow="fold")
+    lines = [
+        (member.name, f"{weight:.2f}", fold_scores(model, y, metric))
+        for member, weight, model in zip(members, blended.blend_.weights_, models, strict=True)
+    ]
+    for name, weight, own in [*lines, (f"blend ({blended.blend.method})", "", scores)]:
+        error = own.std(ddof=1) / np.sqrt(len(own))
+        style = "bold" if not weight else None
+        grid.add_row(escape(name), weight, f"{own.mean():.4f}", f"{error:.4f}", style=style)
+    return grid
+
+
+def _content(
+    name: str,
+    members: Sequence[tracking.LoggedRun],
+    blended: Any,
+    scores: np.ndarray,
+    spec: Any,
+    competition: Any,
+    metric: Metric,
+    method: str,
+    started: float,
+) -> dict[str, Any]:
+    mean, error = float(scores.mean()), float(scores.std(ddof=1) / np.sqrt(len(scores)))
+    weights = {member.name: float(weight) for member, weight in zip(members, blended.blend_.weights_, strict=True)}
+    source = str(competition.folder)
+    tags = members[0].tags
+    lines = [f"- {member.name} ({member.id}): weight {weights[member.name]:.3f}" for member in members]
+    return {
+        "pipeline": name,
+        "kind": "ensemble",
+        "parameters": {"ensemble.method": method, "ensemble.runs": ", ".join(member.id for member in members)},
+        "metrics": {
+            "cv_score": mean,
+            "cv_standard_error": error,
+            f"cv_{metric.name}": mean,
+            "training_seconds": time.time() - started,
+            **{f"weight_{key}": value for key, value in weights.items()},
+        },
+        "curves": {},
+        "folds": [{"cv_score": score} for score in scores],
+        "tags": {
+            "tabular_dl.metric": metric.name,
+            "tabular_dl.problem": tags.get("tabular_dl.problem", ""),
+            "tabular_dl.data_digest": competition.digest,
+            "tabular_dl.members": json.dumps([member.id for member in members]),
+            **tracking.fold_tags(blended.test_rows_, scores),
+        },
+        "description": "\n".join(
+            [
+                f"**Blend of {len(members)} runs** by {method}: {metric.name} {mean:.4f} ({error:.4f}), nested.",
+                "",
+                *lines,
+            ]
+        ),
+        "tables": [
+            tracking.Table(
+                f"{spec.name}-train", "training", competition.train, source, competition.digest, spec.data.target
+            )
+        ],
+        "model": blended,
+        "example": competition.train.drop(columns=spec.data.target),
+        "started": started,
+    }

@@ -1,0 +1,124 @@
+"""Laws of blending."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tabular_dl.blending import METHODS, Blend, greedy_weights, nested_scores, optimal_weights
+from tabular_dl.errors import SpecError
+from tabular_dl.metrics import get_metric
+
+ROWS, CLASSES = 40, np.array(["a", "b", "c"])
+
+
+@pytest.fixture(autouse=True)
+def short_selections(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tabular_dl.blending.STEPS", 8)
+
+
+def case(seed: int, models: int = 3, kind: str = "classes") -> tuple[np.ndarray, np.ndarray, Any, Any]:
+    """Return predictions, target, metric and classes of models that are right more often than not."""
+    rng = np.random.default_rng(seed)
+    if kind == "numbers":
+        y = rng.normal(size=ROWS)
+        return (
+            np.stack([y + rng.normal(0, 1 + k, ROWS) for k in range(models)])[:, :, None],
+            y,
+            get_metric("rmse"),
+            None,
+        )
+    numbers = rng.integers(0, 3, ROWS)
+    logits = rng.normal(size=(models, ROWS, 3)) + 1.5 * np.eye(3)[numbers]
+    p = np.exp(logits) / np.exp(logits).sum(axis=2, keepdims=True)
+    return p, CLASSES[numbers], get_metric("log_loss"), CLASSES
+
+
+@pytest.mark.parametrize("kind", ["classes", "numbers"])
+@pytest.mark.parametrize("method", METHODS)
+@given(seed=st.integers(0, 30))
+@settings(max_examples=3, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_weights_are_not_negative_and_sum_to_one(method: str, kind: str, seed: int) -> None:
+    predictions, y, metric, classes = case(seed, kind=kind)
+    blend = Blend(method).fit(predictions, y, metric, classes)
+    assert (blend.weights_ >= 0).all()
+    assert blend.weights_.sum() == pytest.approx(1)
+    combined = blend.combine(predictions)
+    assert combined.shape == predictions.shape[1:]
+    if classes is not None:
+        np.testing.assert_allclose(combined.sum(axis=1), 1)
+
+
+@pytest.mark.parametrize("metric", ["log_loss", "accuracy", "roc_auc"])
+@given(seed=st.integers(0, 200))
+@settings(max_examples=5, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_greedy_is_never_worse_than_the_best_single_model_on_its_metric(metric: str, seed: int) -> None:
+    predictions, y, _, classes = case(seed)
+    scored = get_metric(metric)
+    sign = 1 if scored.greater_is_better else -1
+    blend = Blend("greedy", seed).fit(predictions, y, scored, classes)
+    best = max(sign * scored(y, own, classes) for own in predictions)
+    assert sign * scored(y, blend.combine(predictions), classes) >= best - 1e-12
+
+
+@pytest.mark.parametrize("kind", ["classes", "numbers"])
+@pytest.mark.parametrize("method", ["mean", "weighted", "rank", "greedy"])
+def test_the_blend_of_equals_is_the_equal(method: str, kind: str) -> None:
+    predictions, y, metric, classes = case(1, kind=kind)
+    equal = np.repeat(predictions[:1], 3, axis=0)
+    blend = Blend(method).fit(equal, y, metric, classes)
+    np.testing.assert_allclose(blend.combine(equal), equal[0], atol=1e-9)
+
+
+@pytest.mark.parametrize("kind", ["classes", "numbers"])
+@pytest.mark.parametrize("method", METHODS)
+def test_the_order_of_the_models_does_not_matter(method: str, kind: str) -> None:
+    predictions, y, metric, classes = case(2, kind=kind)
+    order = [2, 0, 1]
+    one = Blend(method).fit(predictions, y, metric, classes)
+    other = Blend(method).fit(predictions[order], y, metric, classes)
+    np.testing.assert_allclose(one.weights_[order], other.weights_, atol=1e-3)
+    np.testing.assert_allclose(one.combine(predictions), other.combine(predictions[order]), atol=1e-3)
+
+
+def test_optimal_weights_are_those_of_least_squares() -> None:
+    rng = np.random.default_rng(0)
+    a, b = rng.normal(size=(2, 400))
+    weights = optimal_weights(np.stack([a, b])[:, :, None], 0.3 * a + 0.7 * b, None)
+    np.testing.assert_allclose(weights, [0.3, 0.7], atol=1e-3)
+
+
+def test_a_model_that_is_noise_gets_little_weight() -> None:
+    predictions, y, metric, classes = case(3)
+    noise = np.random.default_rng(9).dirichlet(np.ones(3), ROWS)[None]
+    with_noise = np.concatenate([predictions, noise])
+    for method in ("weighted", "greedy", "stack"):
+        assert Blend(method).fit(with_noise, y, metric, classes).weights_[-1] < 0.15, method
+
+
+def test_a_nested_score_is_of_weights_that_have_not_seen_the_fold() -> None:
+    predictions, y, metric, classes = case(4)
+    folds = np.array_split(np.random.default_rng(0).permutation(ROWS), 3)
+    found = nested_scores(Blend("weighted"), predictions, y, folds, metric, classes)
+    for rows, score in zip(folds, found, strict=True):
+        others = np.setdiff1d(np.arange(ROWS), rows)
+        weights = optimal_weights(predictions[:, others], y[others], classes)
+        by_hand = np.tensordot(weights, predictions[:, rows], axes=1)
+        assert score == pytest.approx(metric(y[rows], by_hand, classes), abs=1e-9)
+
+
+def test_bootstraps_are_averaged_only_if_that_helps() -> None:
+    y = np.arange(10.0)
+    predictions = np.stack([y, y + 5])[:, :, None]
+    weights = greedy_weights(predictions, y, lambda y, p: -float(np.abs(y - p[:, 0]).mean()))
+    assert weights.tolist() == [1.0, 0.0]
+
+
+def test_an_unknown_method_gets_the_nearest_name() -> None:
+    predictions, y, metric, classes = case(5)
+    with pytest.raises(SpecError, match=r"--method: there is no 'greed'\. Did you mean 'greedy'"):
+        Blend("greed").fit(predictions, y, metric, classes)
