@@ -8,7 +8,7 @@ from typing import Any, Self
 import numpy as np
 import pandas as pd
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
-from sklearn.utils.validation import check_is_fitted
+from sklearn.exceptions import NotFittedError
 
 from tabular_dl.blending import Blend
 from tabular_dl.errors import DataError
@@ -75,7 +75,8 @@ class _Blended(BaseEstimator):
         return self
 
     def _combined(self, X: pd.DataFrame) -> np.ndarray:
-        check_is_fitted(self, "blend_")
+        if not hasattr(self, "blend_"):
+            raise NotFittedError("This blend has not been learned: call fit_blend first.")
         raw = [m.predict(X) if self.classes_or_none_ is None else m.predict_proba(X) for m in self.models]
         return self.blend_.combine(np.stack([_with_axis(predictions) for predictions in raw]))
 

@@ -170,8 +170,37 @@ def ensemble(
 
 
 @app.command()
+def promote(
+    run: Annotated[str, typer.Argument(help="A run's id or name.", metavar="RUN")],
+    alias: Annotated[str, typer.Option("--as", help="The alias that its model gets.", metavar="ALIAS")] = "champion",
+) -> None:
+    """Register a run's model in MLflow under an alias; `submit` and `predict` then take NAME@ALIAS.
+
+    Example: `tabular-dl promote amusing-owl-123 --as champion`, then `tabular-dl submit titanic@champion`
+    """
+    load_quietly()
+    from tabular_dl.workflows.promote import promote as register
+
+    register(run, alias)
+
+
+@app.command()
+def reproduce(run: Annotated[str, typer.Argument(help="A run's id or name.", metavar="RUN")]) -> None:
+    """Fit a run again from its own specification, data and seed, and say whether its predictions are the same.
+
+    Example: `tabular-dl reproduce amusing-owl-123`
+    """
+    load_quietly()
+    from tabular_dl.workflows.reproduce import reproduce as again
+
+    again(run)
+
+
+@app.command()
 def predict(
-    run_or_model: Annotated[str, typer.Argument(help="A run's id or name, or a model's folder.", metavar="RUN|MODEL")],
+    run_or_model: Annotated[
+        str, typer.Argument(help="A run's id or name, NAME@alias, or a model's folder.", metavar="RUN|MODEL")
+    ],
     table: Annotated[Path, typer.Argument(help="Raw rows, as in test.csv.", metavar="CSV")],
     output: Annotated[Path, typer.Option("--output", "-o", help="Where to write.")] = Path("predictions.csv"),
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print errors only.")] = False,
@@ -201,11 +230,29 @@ def submit(
     """
     from tabular_dl.spec import load_spec
 
-    load_spec(pipeline)
+    name, _, alias = pipeline.partition("@")
+    load_spec(name)
+    run_id = pipeline if alias and run_id is None else run_id
+    pipeline = name
     load_quietly()
     from tabular_dl.workflows.submit import submit as run
 
     run(pipeline, run_id, output, _console(quiet))
+
+
+@app.command()
+def serve(
+    run: Annotated[str, typer.Argument(help="A run's id or name, or NAME@alias.", metavar="RUN")],
+    port: Annotated[int, typer.Option(min=1, max=65535, help="The port on this machine.")] = 5001,
+    host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",
+) -> None:
+    """Serve a run's model over HTTP by MLflow's model server, on this machine only; Ctrl-C ends it.
+
+    Example: `tabular-dl serve titanic@champion`
+    """
+    from tabular_dl.workflows.serve import serve as run_server
+
+    raise typer.Exit(run_server(run, port, host))
 
 
 @app.command("list")

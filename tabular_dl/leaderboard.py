@@ -86,7 +86,7 @@ class Row:
     tied : bool
         Whether it cannot be told from the best: the difference is below two standard errors.
     changes : dict of str to str
-        The leaves in which it differs from the best run, with its own values.
+        The leaves in which it differs from the best fit, with its own values; of a blend, what it is made of.
     """
 
     rank: int
@@ -123,12 +123,17 @@ def rank(entries: Sequence[Entry], *, greater_is_better: bool) -> list[Row]:
     sign = 1.0 if greater_is_better else -1.0
     ordered = sorted(entries, key=lambda entry: (-sign * entry.score, entry.started))
     best = ordered[0]
+    # A blend has no specification of its own to differ from.
+    reference = next((entry for entry in ordered if entry.kind == "fit"), best)
     rows = []
     for number, entry in enumerate(ordered, start=1):
         difference, error = entry.score - best.score, _error(entry, best)
         tied = number > 1 and not abs(difference) >= TOLD_APART * error
-        keys = sorted({*entry.params, *best.params})
-        changes = {key: entry.params.get(key, "-") for key in keys if entry.params.get(key) != best.params.get(key)}
+        changes = dict(entry.params)
+        if entry.kind == reference.kind:
+            keys = sorted({*entry.params, *reference.params})
+            theirs = reference.params
+            changes = {key: entry.params.get(key, "-") for key in keys if entry.params.get(key) != theirs.get(key)}
         rows.append(Row(number, entry, difference, error, tied, changes))
     return rows
 

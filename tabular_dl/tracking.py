@@ -56,7 +56,9 @@ __all__ = [
     "log_run",
     "model_folder",
     "quiet",
+    "register",
     "save_model",
+    "serve_command",
     "tracking_uri",
     "ui_command",
 ]
@@ -203,6 +205,12 @@ def ui_command(port: int) -> list[str]:
     return [sys.executable, "-m", "mlflow", "server", "--backend-store-uri", tracking_uri(), *address]
 
 
+def serve_command(run: LoggedRun, host: str, port: int) -> list[str]:
+    """Return the command that serves a run's model with this environment's packages."""
+    address = ["--host", host, "--port", str(port)]
+    return [sys.executable, "-m", "mlflow", "models", "serve", "-m", run.model_uri, "--env-manager", "local", *address]
+
+
 def save_model(content: RunContent, folder: Path) -> None:
     """Write the model as `log_run` would, into a folder, without a store."""
     with quiet():
@@ -264,14 +272,41 @@ def fold_tags(test_rows: Sequence[np.ndarray], scores: np.ndarray) -> dict[str, 
 
 
 def find_run(id_or_name: str) -> LoggedRun:
-    """Return the run with this id, or the newest with this name.
+    """Return the run with this id, the newest with this name, or the one that has an alias, as in ``NAME@champion``.
 
     Raises
     ------
     SubmissionError
         If there is none, or it has no model.
     """
+    if "@" in id_or_name:
+        return _logged(_find(_run_of_alias(*id_or_name.split("@", 1))))
     return _logged(_find(id_or_name))
+
+
+def register(run: LoggedRun, alias: str) -> tuple[str, str]:
+    """Register a run's model under its pipeline's name; return that name and the version, which gets the alias."""
+    name = run.tags["tabular_dl.pipeline"]
+    with quiet():
+        client = mlflow.MlflowClient(tracking_uri())
+        if not client.search_registered_models(f"name = '{name}'"):
+            client.create_registered_model(name)
+        # By the client: `mlflow.register_model` prints.
+        model_id = run.model_uri.removeprefix("models:/")
+        made = client.create_model_version(name, run.model_uri, run.id, model_id=model_id)
+        client.set_registered_model_alias(name, alias, made.version)
+    return name, str(made.version)
+
+
+def _run_of_alias(name: str, alias: str) -> str:
+    with quiet():
+        try:
+            return str(mlflow.MlflowClient(tracking_uri()).get_model_version_by_alias(name, alias).run_id)
+        except Exception:  # noqa: BLE001 (each kind of store raises its own)
+            raise SubmissionError(
+                f"No model of {name} has the alias {alias!r} in {tracking_uri()}. Give it to a run first: "
+                f"tabular-dl promote RUN --as {alias}"
+            ) from None
 
 
 def find_run_id(id_or_name: str) -> str:

@@ -27,6 +27,11 @@ OPTIONS = {
         *("--trials", "--rounds", "--epochs", "--timeout", "--seed", "--sampler", "--pick", "--no-holdout", "--space"),
         *("--data", "--set", "--output", "-o", "--resume", "--quiet", "-q"),
     ],
+    "compare": ["--top", "--csv", "--json"],
+    "ensemble": ["--runs", "--top", "--method", "--quiet", "-q"],
+    "promote": ["--as"],
+    "reproduce": [],
+    "serve": ["--port", "--host"],
     "predict": ["--output", "-o", "--quiet"],
     "submit": ["--run", "--output", "-o", "--quiet"],
     "list": [],
@@ -171,7 +176,7 @@ for command in {commands!r}:
     print("loaded", command, sorted(set(sys.modules) & {HEAVY!r}))
 """
     done = subprocess.run([sys.executable, "-c", script], cwd=tmp_path, capture_output=True, text=True)
-    assert re.findall(r"^code (\d)$", done.stdout, re.MULTILINE) == ["0"] * 11 + ["2"] * 4, done.stderr
+    assert re.findall(r"^code (\d)$", done.stdout, re.MULTILINE) == ["0"] * 16 + ["2"] * 4, done.stderr
     loaded = re.findall(r"^loaded .*$", done.stdout, re.MULTILINE)
     assert loaded == [f"loaded {command} []" for command in commands]
 

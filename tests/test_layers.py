@@ -20,7 +20,8 @@ LAYERS = """
     __init__
     workflows
     workflows.*
-    workflows.files workflows.models workflows.progress
+    workflows.training
+    workflows.files workflows.models workflows.progress workflows.surroundings
     blended crossfit population_search open_runs report submissions
     samplers search_rounds tracking blending
     trials

@@ -92,19 +92,27 @@ def _print(rows: list[Row], name: str, metric: str, greater: bool, left_out: int
     if left_out:
         caption += f"; {left_out} runs on other data or by another metric are left out"
     grid = Grid(title=f"{name}: {metric} in cross-validation, {better} is better", caption=caption)
-    for heading in ("", "run", "kind", metric, "standard error", "against the best", "differs from the best in"):
-        grid.add_column(heading, overflow="fold")
     known = any(row.entry.submission_score is not None for row in rows)
-    if known:
-        grid.add_column("submission")
-    grid.add_column("time")
+    for heading in ("", "run", "kind", f"{metric} (error)", "to the best", *(["submitted"] if known else []), "time"):
+        grid.add_column(heading, no_wrap=heading == "run")
     for row in rows:
         entry = row.entry
         against = "" if row.rank == 1 else f"{row.difference:+.4f} ({row.error:.4f}){' =' if row.tied else ''}"
-        changes = ", ".join(f"{key} {value}" for key, value in row.changes.items())
-        cells = [str(row.rank), entry.name, entry.kind, f"{entry.score:.4f}", f"{entry.error:.4f}", against, changes]
+        cells = [str(row.rank), entry.name, entry.kind, f"{entry.score:.4f} ({entry.error:.4f})", against]
         if known:
             cells.append("" if entry.submission_score is None else f"{entry.submission_score:.4f}")
-        cells.append("" if entry.seconds != entry.seconds else f"{entry.seconds:.1f} s")
+        cells += ["" if entry.seconds != entry.seconds else f"{entry.seconds:.1f} s"]
         grid.add_row(*map(escape, cells), style="bold" if row.rank == 1 else None)
     console.print(grid)
+    for row in rows:
+        if row.changes:
+            what = "blends" if row.entry.kind == "ensemble" else "against the best fit's pipeline"
+            changes = ", ".join(f"{_short(key)} {value}" for key, value in row.changes.items())
+            console.print(
+                f"{row.rank} {escape(row.entry.name)} {what}: {escape(changes)}", highlight=False, soft_wrap=True
+            )
+
+
+def _short(key: str) -> str:
+    section, _, leaf = key.partition(".")
+    return leaf if section in ("network", "training", "ensemble") else key

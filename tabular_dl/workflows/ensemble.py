@@ -179,7 +179,7 @@ def _content(
     return {
         "pipeline": name,
         "kind": "ensemble",
-        "parameters": {"ensemble.method": method, "ensemble.runs": ", ".join(member.id for member in members)},
+        "parameters": {"ensemble.method": method, "ensemble.runs": " ".join(member.name for member in members)},
         "metrics": {
             "cv_score": mean,
             "cv_standard_error": error,

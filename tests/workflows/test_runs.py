@@ -1,0 +1,223 @@
+"""Runs that are compared, blended, promoted, fitted again and served."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from rich.console import Console
+
+from tabular_dl import tracking
+from tabular_dl.errors import SpecError, SubmissionError, UserError
+from tabular_dl.workflows.compare import compare
+from tabular_dl.workflows.ensemble import ensemble
+from tabular_dl.workflows.fit import fit
+from tabular_dl.workflows.models import open_model
+from tabular_dl.workflows.predict import predict
+from tabular_dl.workflows.promote import promote
+from tabular_dl.workflows.reproduce import reproduce
+from tabular_dl.workflows.submit import submit
+
+TINY = [
+    "ensemble.folds=3",
+    "ensemble.members=1",
+    "training.epochs=5",
+    "network.hidden=[6]",
+    "network.learning_rate=0.02",
+]
+QUIET = Console(quiet=True)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory, empty_store: Path) -> Any:
+    """Work in a folder with three fits of titanic."""
+    place = tmp_path_factory.mktemp("runs")
+    shutil.copy(empty_store, place / "mlflow.db")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(place)
+        patch.delenv("MLFLOW_TRACKING_URI", raising=False)
+        for change in ("network.l2=0.0", "network.l2=0.01", "network.dropout=0.1"):
+            fit("titanic", [*TINY, change], console=QUIET)
+        yield place
+
+
+def said(work: Any, *arguments: Any, **named: Any) -> str:
+    out = io.StringIO()
+    work(*arguments, console=Console(file=out, width=160), **named)
+    return out.getvalue()
+
+
+def test_the_leaderboard_says_scores_errors_and_what_differs(folder: Path) -> None:
+    rows = compare("titanic", console=QUIET)
+    fits = [row for row in rows if row.entry.kind == "fit"]
+    assert len(fits) == 3
+    assert [row.entry.score for row in fits] == sorted((row.entry.score for row in fits), reverse=True)
+    for row in fits:
+        assert row.entry.score == pytest.approx(row.entry.fold_scores.mean())
+    text = said(compare, "titanic")
+    assert "titanic: accuracy in cross-validation, higher is better" in text
+    assert all(row.entry.name in text for row in fits)
+    assert "l2 0.01" in text or "l2 0.0" in text
+
+
+def test_the_leaderboard_as_csv_and_json(folder: Path) -> None:
+    out = io.StringIO()
+    compare("titanic", form="json", top=2, out=out)
+    rows = json.loads(out.getvalue())
+    assert [row["rank"] for row in rows] == [1, 2]
+    out = io.StringIO()
+    compare("titanic", form="csv", out=out)
+    table = list(csv.DictReader(io.StringIO(out.getvalue())))
+    assert float(table[0]["cv_score"]) == rows[0]["cv_score"]
+
+
+@pytest.mark.parametrize("method", ["greedy", "stack"])
+def test_a_blend_is_a_run_that_predict_submit_and_compare_take(folder: Path, method: str) -> None:
+    text = io.StringIO()
+    run = ensemble("titanic", method=method, console=Console(file=text, width=160))
+    assert f"blend ({method})" in text.getvalue()
+    model, _ = open_model(run)
+    assert len(model.models) == 3
+    test = pd.read_csv(Path(tracking.__file__).parents[1] / "data" / "titanic" / "test.csv")
+    by_hand = model.blend_.combine(np.stack([own.predict_proba(test) for own in model.models]))
+    np.testing.assert_allclose(model.predict_proba(test), by_hand)
+    y = pd.read_csv(Path(tracking.__file__).parents[1] / "data" / "titanic" / "train.csv")["Survived"].to_numpy()
+    nested = [np.mean(model.oof_predictions_[rows].argmax(axis=1) == y[rows]) for rows in model.test_rows_]
+    assert run.metrics["cv_score"] == pytest.approx(np.mean(nested))
+    test.to_csv(folder / "rows.csv", index=False)
+    predict(run.id, folder / "rows.csv", folder / "out.csv", QUIET)
+    assert len(pd.read_csv(folder / "out.csv")) == len(test)
+    submit("titanic", run.id, folder / "submission.csv", QUIET)
+    assert run.name in [row.entry.name for row in compare("titanic", console=QUIET)]
+
+
+def test_runs_of_other_folds_are_not_blended(folder: Path) -> None:
+    other = fit("titanic", [*TINY, "seed=5"], console=QUIET)
+    assert other.spec.seed == 5
+    newest = max(compare("titanic", console=QUIET), key=lambda row: row.entry.started).entry
+    best = compare("titanic", console=QUIET)
+    first = next(row.entry for row in best if row.entry.folds != newest.folds)
+    with pytest.raises(
+        UserError, match=r"Run 2 has other folds than the first: blend runs of the same ensemble\.folds"
+    ):
+        ensemble("titanic", [first.id, newest.id], console=QUIET)
+
+
+def test_one_run_is_no_blend(folder: Path) -> None:
+    only = compare("titanic", console=QUIET)[0].entry.id
+    with pytest.raises(SubmissionError, match="A blend needs two runs or more of titanic, found 1"):
+        ensemble("titanic", [only, only], console=QUIET)
+    with pytest.raises(UserError, match=r"--method: there is no 'greed'"):
+        ensemble("titanic", method="greed", console=QUIET)
+
+
+def test_a_fit_is_reproduced_bit_for_bit(folder: Path) -> None:
+    run = next(row.entry for row in compare("titanic", console=QUIET) if row.entry.kind == "fit")
+    found = reproduce(run.id, QUIET)
+    assert found.identical
+    assert found.largest == 0
+    assert found.different == {}
+    assert "Identical: all 1782 out-of-fold predictions" in said(reproduce, run.id)
+
+
+def test_what_differs_is_said(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from tabular_dl.workflows import reproduce as module
+
+    run = next(row.entry for row in compare("titanic", console=QUIET) if row.entry.kind == "fit")
+    monkeypatch.setattr(module, "surroundings", lambda: {"keras": "0.1"})
+    monkeypatch.setattr(module, "train", lambda spec, console: _other(spec, console))
+    text = said(reproduce, run.id)
+    assert "Not identical" in text
+    assert "keras was " in text
+    assert ", is 0.1" in text
+
+
+def _other(spec: Any, console: Any) -> Any:
+    from tabular_dl.workflows.training import train
+
+    return train(spec.model_copy(update={"seed": 77}), console)
+
+
+def test_a_blend_is_not_fitted_again(folder: Path) -> None:
+    blend = ensemble("titanic", top=2, method="mean", console=QUIET)
+    with pytest.raises(SpecError, match="is no fit, but a ensemble"):
+        reproduce(blend.id, QUIET)
+
+
+def test_an_alias_names_a_model_until_it_is_given_to_another(folder: Path) -> None:
+    first, second = [row.entry for row in compare("titanic", console=QUIET) if row.entry.kind == "fit"][:2]
+    assert promote(first.id, "champion", QUIET) == "titanic@champion"
+    assert tracking.find_run("titanic@champion").id == first.id
+    promote(second.id, "champion", QUIET)
+    assert tracking.find_run("titanic@champion").id == second.id
+    submit("titanic", "titanic@champion", folder / "champion.csv", QUIET)
+    assert len(pd.read_csv(folder / "champion.csv")) == 418
+    for alias in ("latest", "v1", "", "a b"):
+        with pytest.raises(SpecError, match="--as: expected a word like champion"):
+            promote(first.id, alias, QUIET)
+    with pytest.raises(SubmissionError, match="No model of titanic has the alias 'nobody'"):
+        tracking.find_run("titanic@nobody")
+
+
+def _ask(port: int, body: bytes, kind: str = "application/json") -> tuple[int, str]:
+    request = urllib.request.Request(f"http://127.0.0.1:{port}/invocations", body, {"Content-Type": kind})
+    try:
+        with urllib.request.urlopen(request, timeout=30) as answer:
+            return answer.status, answer.read().decode()
+    except urllib.error.HTTPError as error:
+        return error.code, error.read().decode()
+
+
+def test_a_served_model_answers_as_predict_does_and_outlives_malformed_questions(folder: Path) -> None:
+    run = tracking.find_run(next(row.entry.id for row in compare("titanic", console=QUIET) if row.entry.kind == "fit"))
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    command = [sys.executable, "-m", "tabular_dl.cli", "serve", run.id, "--port", str(port)]
+    server = subprocess.Popen(command, cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        for _ in range(300):
+            try:
+                urllib.request.urlopen(f"http://127.0.0.1:{port}/ping", timeout=2).close()
+                break
+            except OSError:
+                time.sleep(0.2)
+        model, _ = open_model(run)
+        rows = pd.read_csv(Path(tracking.__file__).parents[1] / "data" / "titanic" / "test.csv").head(5)
+        rows.loc[0, "Fare"] = np.nan
+        rows.loc[1, "Embarked"] = "Mars"
+        split = json.loads(rows.to_json(orient="split", index=False))
+        question = {"dataframe_split": {"columns": split["columns"], "data": split["data"]}}
+        status, answer = _ask(port, json.dumps(question).encode())
+        assert status == 200, answer
+        assert json.loads(answer)["predictions"] == model.predict(rows).tolist()
+        text = [
+            ["x" if name == "Age" else value for name, value in zip(split["columns"], row, strict=True)]
+            for row in split["data"]
+        ]
+        for body in (
+            json.dumps({"dataframe_split": {"columns": ["a"], "data": [[1]]}}).encode(),
+            json.dumps({"dataframe_split": {"columns": split["columns"], "data": text}}).encode(),
+            b"\xff" * 10_000_000,
+            b"{}",
+        ):
+            status, answer = _ask(port, body)
+            assert 400 <= status < 500, answer[:300]
+            assert answer
+        assert _ask(port, json.dumps(question).encode())[0] == 200
+    finally:
+        server.terminate()
+        server.wait(timeout=30)
