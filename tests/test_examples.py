@@ -22,7 +22,7 @@ def test_the_quick_start_prints_a_score_with_its_error(capsys: pytest.CaptureFix
 
 def test_the_gap_of_the_overfitting_example_closes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     figure = tmp_path / "overfitting.png"
-    runpy.run_path(str(EXAMPLES / "overfitting.py"))["main"](str(figure), epochs=60)
+    runpy.run_path(str(EXAMPLES / "overfitting.py"))["main"](str(figure), epochs=45)
     rows = re.findall(r"^([a-z 0-9]+?)  +(\d\.\d+) +(\d\.\d+) +(-?\d\.\d+)$", capsys.readouterr().out, re.MULTILINE)
     gaps = {name.strip(): float(gap) for name, _, _, gap in rows}
     assert len(gaps) == 6

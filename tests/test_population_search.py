@@ -43,8 +43,8 @@ def keep_all_programs() -> Iterator[None]:
 
 @parametrize_with_checks(
     [
-        PopulationSearchCV(KerasClassifier(**QUICK), SPACE, n_iter=2, rounds=1, cv=2, random_state=0),
-        PopulationSearchCV(KerasRegressor(**QUICK), SPACE, n_iter=2, rounds=1, cv=2, random_state=0),
+        PopulationSearchCV(KerasClassifier(**QUICK), SPACE, n_iter=2, rounds=1, cv=2, repeats=0, random_state=0),
+        PopulationSearchCV(KerasRegressor(**QUICK), SPACE, n_iter=2, rounds=1, cv=2, repeats=0, random_state=0),
     ]
 )
 def test_scikit_learns_checks_pass(estimator: Any, check: Any) -> None:
