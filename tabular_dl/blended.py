@@ -74,11 +74,28 @@ class _Blended(BaseEstimator):
         self.blend_ = Blend(**self.blend.get_params()).fit(predictions, y, metric, self.classes_or_none_)
         return self
 
+    def predict_fold(self, fold: int, X: pd.DataFrame) -> np.ndarray:
+        """Return the blend of one fold's predictions for raw rows.
+
+        Parameters
+        ----------
+        fold : int
+            From 0.
+        X : DataFrame of shape (rows, columns)
+            Raw rows.
+        """
+        combined = self._blended([model.predict_fold(fold, X) for model in self.models])
+        return combined if self.classes_or_none_ is not None else combined[:, 0]
+
     def _combined(self, X: pd.DataFrame) -> np.ndarray:
+        return self._blended(
+            [m.predict(X) if self.classes_or_none_ is None else m.predict_proba(X) for m in self.models]
+        )
+
+    def _blended(self, predictions: Sequence[np.ndarray]) -> np.ndarray:
         if not hasattr(self, "blend_"):
             raise NotFittedError("This blend has not been learned: call fit_blend first.")
-        raw = [m.predict(X) if self.classes_or_none_ is None else m.predict_proba(X) for m in self.models]
-        return self.blend_.combine(np.stack([_with_axis(predictions) for predictions in raw]))
+        return self.blend_.combine(np.stack([_with_axis(each) for each in predictions]))
 
 
 def _with_axis(predictions: np.ndarray) -> np.ndarray:

@@ -185,6 +185,24 @@ def promote(
 
 
 @app.command()
+def report(
+    run: Annotated[str, typer.Argument(help="The id or name of a fit, a blend or a search.", metavar="RUN")],
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="Where to write; report-NAME.html.", metavar="FILE")
+    ] = None,
+    show: Annotated[bool, typer.Option("--open", help="Open it in the browser.")] = False,
+) -> None:
+    """Write the report of a run as one HTML page that loads nothing: scores, curves, errors, importances.
+
+    Example: `tabular-dl report amusing-owl-123 --open`
+    """
+    load_quietly()
+    from tabular_dl.workflows.report import report as write
+
+    write(run, output, show=show)
+
+
+@app.command()
 def reproduce(run: Annotated[str, typer.Argument(help="A run's id or name.", metavar="RUN")]) -> None:
     """Fit a run again from its own specification, data and seed, and say whether its predictions are the same.
 

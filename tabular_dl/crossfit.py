@@ -113,6 +113,19 @@ class _CrossFit(BaseEstimator, ABC):
         """The epoch, from 1, that each network's weights are from: (folds x members,)."""
         return np.concatenate([pipeline[-1].best_epoch_ for pipeline in self.pipelines_])
 
+    def predict_fold(self, fold: int, X: pd.DataFrame) -> np.ndarray:
+        """Return one fold's probabilities or values for raw rows, such as its own test rows with a column shuffled.
+
+        Parameters
+        ----------
+        fold : int
+            From 0.
+        X : DataFrame of shape (rows, columns)
+            Raw rows.
+        """
+        check_is_fitted(self, "pipelines_")
+        return self._raw(self.pipelines_[fold], read_rows(self, X, reset=False))
+
     def _mean(self, X: pd.DataFrame) -> np.ndarray:
         check_is_fitted(self, "pipelines_")
         X = read_rows(self, X, reset=False)

@@ -115,7 +115,7 @@ class _KerasEstimator(Hyperparameters):
 
         check_is_fitted(self, "weights_")
         followed = next((name for name in self.curves_ if name != "loss" and f"val_{name}" in self.curves_), None)
-        return learning_curves(self.curves_, self.best_epoch_, followed)
+        return learning_curves(self.curves_, self.best_epoch_, ["loss", *([followed] if followed else [])])
 
     def __getstate__(self) -> dict[str, Any]:
         """Leave live callbacks behind: they hold models and open files."""

@@ -18,7 +18,14 @@ from numpy.typing import ArrayLike, NDArray
 
 from tabular_dl.errors import DataError
 
-__all__ = ["confusion_matrix", "learning_curves", "residuals"]
+__all__ = [
+    "confusion_matrix",
+    "dress",
+    "learning_curves",
+    "predicted_against_true",
+    "residual_histogram",
+    "residuals",
+]
 
 # Okabe and Ito's palette, told apart with any colour vision (https://jfly.uni-koeln.de/color/).
 BLUE, ORANGE = "#0072B2", "#D55E00"
@@ -29,9 +36,9 @@ MANY_CLASSES = 12  # with more, the numbers no longer fit their cells
 
 
 def learning_curves(
-    history: Mapping[str, NDArray[Any]], best_epoch: ArrayLike | None = None, metric: str | None = None
+    history: Mapping[str, NDArray[Any]], best_epoch: ArrayLike | None = None, names: Sequence[str] = ("loss",)
 ) -> Figure:
-    """Draw the loss, and a metric, of every network over its epochs.
+    """Draw the loss, or metrics, of every network over its epochs.
 
     A thick line is the mean over the networks that still train in that epoch, a band goes from their 10 % to
     their 90 % quantile. So a curve's end is drawn from fewer networks than its start, and may jump.
@@ -39,17 +46,17 @@ def learning_curves(
     Parameters
     ----------
     history : dict of str to ndarray of shape (epochs, networks)
-        Under "loss" and `metric` the values on training rows, under "val_loss" and "val_" + `metric` those on
-        validation rows; one of the two may be absent. NaN once a network has stopped.
+        Under each name the values on training rows, under "val_" + name those on validation rows; one of the two may
+        be absent. NaN once a network has stopped.
     best_epoch : array-like of int of shape (networks,), optional
         The epoch, counted from 1, whose weights each network kept; a vertical line marks the mean.
-    metric : str, optional
-        The metric to give a panel of its own.
+    names : sequence of str
+        What to draw, such as "loss" and a metric.
 
     Returns
     -------
     Figure
-        One panel, or two with a metric.
+        A panel a name.
 
     Raises
     ------
@@ -63,7 +70,6 @@ def learning_curves(
     >>> figure.axes[0].lines[0].get_ydata().round(2).tolist()
     [0.8, 0.55, 0.4]
     """
-    names = ["loss"] if metric is None else ["loss", metric]
     figure = _figure()
     for name, axes in zip(names, figure.subplots(1, len(names), squeeze=False)[0], strict=True):
         curves = {"training": (name, BLUE), "validation": (f"val_{name}", ORANGE)}
@@ -78,7 +84,7 @@ def learning_curves(
         if best_epoch is not None:
             mean = float(np.mean(np.asarray(best_epoch)))
             axes.axvline(mean, **DASHED, label=f"best epoch: {mean:.3g} on average")
-        _dress(axes, title=f"Learning curve: {name}", x="epoch", y=name)
+        dress(axes, title=f"Learning curve: {name}", x="epoch", y=name)
         axes.set_xlim(left=1)
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         axes.legend(frameon=True, framealpha=0.85, facecolor="white", edgecolor="none")
@@ -132,7 +138,7 @@ def confusion_matrix(y_true: ArrayLike, y_pred: ArrayLike, labels: Sequence[Any]
     axes.set_xticks(range(len(names)), labels=names, rotation=90 if upright else 0)
     axes.set_yticks(range(len(names)), labels=names)
     right = f"{100 * np.trace(counts) / counts.sum():.1f} %"
-    _dress(axes, f"Confusion matrix: {right} right of {counts.sum():,} rows", "predicted", "true")
+    dress(axes, f"Confusion matrix: {right} right of {counts.sum():,} rows", "predicted", "true")
     _separate_cells(axes, len(names))
     bar = figure.colorbar(image, ax=axes, pad=0.015, aspect=30, format=PercentFormatter(xmax=1, symbol=" %"))
     bar.set_label("share of the true class", color=INK)
@@ -162,25 +168,71 @@ def residuals(y_true: ArrayLike, y_pred: ArrayLike, target: str) -> Figure:
     >>> figure.axes[1].get_title(loc="left")
     'Residuals: mean 0.333, RMSE 1.29'
     """
-    true, predicted = np.asarray(y_true, dtype=float).ravel(), np.asarray(y_pred, dtype=float).ravel()
-    errors = true - predicted
     figure = _figure()
-    scatter, histogram = figure.subplots(1, 2)
-
-    ends = [min(true.min(), predicted.min()), max(true.max(), predicted.max())]
-    scatter.plot(ends, ends, **DASHED, label="perfect prediction")
-    opacity = float(np.clip(200 / len(true), 0.1, 0.6))  # dense clouds stay readable
-    scatter.scatter(true, predicted, s=22, color=BLUE, alpha=opacity, linewidths=0)
-    scatter.legend(frameon=False, loc="upper left")
-    _dress(scatter, f"Predictions of {target}", f"true {target}", f"predicted {target}")
-
-    histogram.hist(errors, bins=30, color=BLUE, alpha=0.8, edgecolor="white", linewidth=0.6)
-    histogram.axvline(0, **DASHED)
-    rmse = np.sqrt(np.mean(errors**2))
-    title = f"Residuals: mean {errors.mean():.3g}, RMSE {rmse:.3g}"
-    _dress(histogram, title, f"true - predicted {target}", "rows")
-    histogram.yaxis.set_major_locator(MaxNLocator(integer=True))
+    left, right = figure.subplots(1, 2)
+    _draw_predictions(left, y_true, y_pred, target)
+    _draw_residuals(right, y_true, y_pred, target)
     return figure
+
+
+def predicted_against_true(y_true: ArrayLike, y_pred: ArrayLike, target: str) -> Figure:
+    """Draw predictions against truth: the left panel of `residuals` alone.
+
+    Parameters
+    ----------
+    y_true, y_pred : array-like of shape (n,)
+        True and predicted values, in the target's unit.
+    target : str
+        The target's name, for the axes.
+
+    Examples
+    --------
+    >>> predicted_against_true([1.0, 2.0], [2.0, 2.0], target="MEDV").axes[0].get_xlabel()
+    'true MEDV'
+    """
+    figure = _figure()
+    _draw_predictions(figure.subplots(), y_true, y_pred, target)
+    return figure
+
+
+def residual_histogram(y_true: ArrayLike, y_pred: ArrayLike, target: str) -> Figure:
+    """Draw how true - predicted is distributed: the right panel of `residuals` alone.
+
+    Parameters
+    ----------
+    y_true, y_pred : array-like of shape (n,)
+        True and predicted values, in the target's unit.
+    target : str
+        The target's name, for the axes.
+
+    Examples
+    --------
+    >>> residual_histogram([1.0, 2.0], [2.0, 2.0], target="MEDV").axes[0].get_ylabel()
+    'rows'
+    """
+    figure = _figure()
+    _draw_residuals(figure.subplots(), y_true, y_pred, target)
+    return figure
+
+
+def _draw_predictions(axes: Any, y_true: ArrayLike, y_pred: ArrayLike, target: str) -> None:
+    true, predicted = np.asarray(y_true, dtype=float).ravel(), np.asarray(y_pred, dtype=float).ravel()
+    ends = [min(true.min(), predicted.min()), max(true.max(), predicted.max())]
+    axes.plot(ends, ends, **DASHED, label="perfect prediction")
+    opacity = float(np.clip(200 / len(true), 0.1, 0.6))  # dense clouds stay readable
+    # Pixels where a figure is stored as lines: a point a row would make a large file.
+    axes.scatter(true, predicted, s=22, color=BLUE, alpha=opacity, linewidths=0, rasterized=True)
+    axes.legend(frameon=False, loc="upper left")
+    dress(axes, f"Predictions of {target}", f"true {target}", f"predicted {target}")
+
+
+def _draw_residuals(axes: Any, y_true: ArrayLike, y_pred: ArrayLike, target: str) -> None:
+    errors = np.asarray(y_true, dtype=float).ravel() - np.asarray(y_pred, dtype=float).ravel()
+    axes.hist(errors, bins=30, color=BLUE, alpha=0.8, edgecolor="white", linewidth=0.6)
+    axes.axvline(0, **DASHED)
+    rmse = np.sqrt(np.mean(errors**2))
+    dress(axes, f"Residuals: mean {errors.mean():.3g}, RMSE {rmse:.3g}", f"true - predicted {target}", "rows")
+    axes.yaxis.set_major_locator(MaxNLocator(integer=True))
 
 
 def _figure() -> Figure:
@@ -188,7 +240,7 @@ def _figure() -> Figure:
     return Figure(figsize=(1200 / 120, 500 / 120), dpi=120, layout="constrained", facecolor="white")
 
 
-def _dress(axes: Any, title: str, x: str, y: str) -> None:
+def dress(axes: Any, title: str, x: str, y: str) -> None:
     """Give a panel its title and labels, and the look that all panels share."""
     axes.set_title(title, loc="left", fontsize=12, fontweight="bold", color=INK, pad=10)
     axes.set_xlabel(x, color=INK)

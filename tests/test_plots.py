@@ -57,7 +57,7 @@ def test_the_band_goes_from_the_10_to_the_90_percent_quantile() -> None:
 
 
 def test_the_metric_has_its_own_panel() -> None:
-    loss, accuracy = plots.learning_curves(HISTORY, metric="accuracy").axes
+    loss, accuracy = plots.learning_curves(HISTORY, names=["loss", "accuracy"]).axes
     assert loss.get_ylabel() == "loss"
     assert accuracy.get_ylabel() == "accuracy"
     assert lines(accuracy) == {
@@ -67,7 +67,7 @@ def test_the_metric_has_its_own_panel() -> None:
 
 
 def test_the_mean_best_epoch_is_marked_in_every_panel() -> None:
-    for axes in plots.learning_curves(HISTORY, best_epoch=np.array([2, 3]), metric="accuracy").axes:
+    for axes in plots.learning_curves(HISTORY, best_epoch=np.array([2, 3]), names=["loss", "accuracy"]).axes:
         assert lines(axes)["best epoch: 2.5 on average"][0] == [2.5, 2.5]
         assert [text.get_text() for text in axes.get_legend().get_texts()][:2] == ["training", "validation"]
 
@@ -95,7 +95,7 @@ def test_one_epoch_of_one_network_can_be_seen() -> None:
 
 def test_a_metric_that_was_not_recorded_is_refused() -> None:
     with pytest.raises(DataError, match=r"expected 'auc' or 'val_auc', found \['accuracy', 'loss'"):
-        plots.learning_curves(HISTORY, metric="auc")
+        plots.learning_curves(HISTORY, names=["loss", "auc"])
 
 
 def test_confusion_matrix_shows_counts_and_shares_of_the_true_class() -> None:
@@ -170,7 +170,7 @@ def test_figures_are_1200_by_500_pixels_and_unknown_to_pyplot() -> None:
     from matplotlib import pyplot
 
     figures = [
-        plots.learning_curves(HISTORY, best_epoch=[2, 3], metric="accuracy"),
+        plots.learning_curves(HISTORY, best_epoch=[2, 3], names=["loss", "accuracy"]),
         plots.confusion_matrix([0, 1], [0, 1], labels=[0, 1]),
         plots.residuals([1.0, 2.0], [1.0, 2.0], target="y"),
     ]

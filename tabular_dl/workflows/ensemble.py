@@ -17,7 +17,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table as Grid
 
-from tabular_dl import tracking
+from tabular_dl import score_plots, tracking
 from tabular_dl.blended import BlendedClassifier, BlendedRegressor
 from tabular_dl.blending import Blend
 from tabular_dl.crossfit import fold_scores
@@ -25,10 +25,14 @@ from tabular_dl.datasets import load_competition
 from tabular_dl.errors import SpecError, SubmissionError
 from tabular_dl.leaderboard import Entry, rank
 from tabular_dl.metrics import Metric, get_metric
+from tabular_dl.pipeline import columns_used
+from tabular_dl.problems import get_problem
+from tabular_dl.report import Page, Picture, Section, Table, render
 from tabular_dl.spec import dump_spec, load_spec
 from tabular_dl.submissions import prediction_table
 from tabular_dl.workflows.files import write_text
 from tabular_dl.workflows.models import open_model
+from tabular_dl.workflows.pages import Judged, error_sections, mean_and_error, page_of, reproduction
 
 __all__ = ["ensemble"]
 
@@ -92,6 +96,10 @@ def ensemble(
             ids = None if spec.data.id is None else rows[spec.data.id]
             laid_out = prediction_table(ids, spec.data.target, values, blended.classes_or_none_)
             write_text(staged / "predictions" / f"{table}.csv", laid_out.to_csv(index=False))
+        read = {column for _, each in opened for column in columns_used(each, competition.train)}
+        columns = [column for column in competition.train if column in read]
+        judged = Judged(blended, spec, competition, get_problem(members[0].tags["tabular_dl.problem"]), metric, columns)
+        write_text(staged / "report.html", render(_page(judged, members, models, scores)))
         run = tracking.log_run(tracking.RunContent(**content, files=staged))
     for line in (
         f"Run [bold]{escape(run.name)}[/] ({run.id}), experiment {escape(run.experiment)}",
@@ -158,6 +166,33 @@ def _grid(
         style = "bold" if not weight else None
         grid.add_row(escape(name), weight, f"{own.mean():.4f}", f"{error:.4f}", style=style)
     return grid
+
+
+def _page(judged: Judged, members: Sequence[tracking.LoggedRun], models: Sequence[Any], scores: np.ndarray) -> Page:
+    """Compose the report of a blend: what it is made of, then what any model's report says of its predictions."""
+    y, metric, blend = judged.y, judged.metric, judged.model.blend_
+    each = {member.name: fold_scores(model, y, metric) for member, model in zip(members, models, strict=True)}
+    table = Table(
+        ["run", "weight", f"{metric.name} (standard error)"],
+        [
+            [name, float(weight), "{:.4f} ({:.4f})".format(*mean_and_error(own))]
+            for (name, own), weight in zip(each.items(), blend.weights_, strict=True)
+        ],
+    )
+    said = ", ".join(f"{name} {own.mean():.4f}" for name, own in {"the blend": scores, **each}.items())
+    picture = Picture(score_plots.fold_scores({"blend": scores, **each}, metric.name), f"Mean {metric.name}: {said}.")
+    nested = "The blend's score is nested: each fold is predicted by weights that the other folds taught."
+    names = ",".join(each)
+    again = (
+        f"tabular-dl ensemble {judged.spec.name} --runs {names} --method {blend.method} blends the same runs, where "
+        "they are stored; tabular-dl reproduce fits one of them again. The specification is that of the first."
+    )
+    sections = [
+        Section(f"What is blended, by {blend.method}", [nested], [table], [picture]),
+        *error_sections(judged),
+        *reproduction(judged.spec, judged.competition.digest, again),
+    ]
+    return page_of(judged, scores, f"a blend of {len(members)} runs", sections)
 
 
 def _content(

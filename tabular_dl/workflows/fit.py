@@ -18,9 +18,11 @@ from rich.markup import escape
 from rich.table import Table as Grid
 
 from tabular_dl import plots, tracking
+from tabular_dl.report import render
 from tabular_dl.spec import dump_spec, leaves, load_spec
 from tabular_dl.submissions import prediction_table
 from tabular_dl.workflows.files import write_text
+from tabular_dl.workflows.pages import fit_page, mean_and_error
 from tabular_dl.workflows.surroundings import surroundings
 from tabular_dl.workflows.training import FitResult, train
 
@@ -65,11 +67,6 @@ def fit(
     return result
 
 
-def _mean_and_error(scores: np.ndarray) -> tuple[float, float]:
-    """Return the mean over folds and its standard error."""
-    return float(scores.mean()), float(scores.std(ddof=1) / np.sqrt(len(scores)))
-
-
 def _score_grid(result: FitResult) -> Grid:
     spec, metric = result.spec, result.metric
     networks = spec.ensemble.folds * spec.ensemble.members
@@ -86,14 +83,14 @@ def _score_grid(result: FitResult) -> Grid:
     for fold in range(spec.ensemble.folds):
         grid.add_row(str(fold + 1), *(f"{scores[fold]:.4f}" for scores in columns.values()))
     grid.add_section()
-    summaries = [_mean_and_error(scores) for scores in columns.values()]
+    summaries = [mean_and_error(scores) for scores in columns.values()]
     grid.add_row("mean", *(f"{mean:.4f}" for mean, _ in summaries), style="bold")
     grid.add_row("standard error", *(f"{error:.4f}" for _, error in summaries))
     return grid
 
 
 def _write_files(result: FitResult, folder: Path) -> None:
-    """Write specification, predictions and figures."""
+    """Write specification, predictions, figures and the report."""
     spec, crossfit, competition = result.spec, result.crossfit, result.competition
     classes = getattr(crossfit, "classes_", None)
     y = competition.train[spec.data.target].to_numpy()
@@ -107,7 +104,7 @@ def _write_files(result: FitResult, folder: Path) -> None:
         table = prediction_table(ids, spec.data.target, predictions, classes)
         write_text(folder / "predictions" / f"{name}.csv", table.to_csv(index=False))
     history, best = crossfit.curves_, crossfit.best_epoch_
-    figures = {"learning_curves": plots.learning_curves(history, best, result.problem.followed[0].name)}
+    figures = {"learning_curves": plots.learning_curves(history, best, ["loss", result.problem.followed[0].name])}
     if classes is None:
         figures["residuals"] = plots.residuals(y, crossfit.oof_predictions_, spec.data.target)
     else:
@@ -115,11 +112,12 @@ def _write_files(result: FitResult, folder: Path) -> None:
         figures["confusion_matrix"] = plots.confusion_matrix(y, predicted, classes)
     for name, figure in figures.items():
         figure.savefig(folder / "figures" / f"{name}.png", dpi=120)
+    write_text(folder / "report.html", render(fit_page(result)))
 
 
 def _run_content(result: FitResult, folder: Path) -> tracking.RunContent:
     spec, crossfit, competition = result.spec, result.crossfit, result.competition
-    mean, error = _mean_and_error(result.scores)
+    mean, error = mean_and_error(result.scores)
     history, best = crossfit.curves_, crossfit.best_epoch_
     at_best = {f"best_{name}": values[best - 1, np.arange(len(best))].mean() for name, values in history.items()}
     baselines = {f"baseline_{name.replace(' ', '_')}": scores.mean() for name, scores in result.baselines.items()}
@@ -172,7 +170,7 @@ def _mean_over_members(values: np.ndarray) -> np.ndarray:
 
 def _description(result: FitResult) -> str:
     """Describe the run in Markdown, for its page in the MLflow UI."""
-    spec, (mean, error) = result.spec, _mean_and_error(result.scores)
+    spec, (mean, error) = result.spec, mean_and_error(result.scores)
     rows = [f"| {name} | {scores.mean():.4f} |" for name, scores in result.baselines.items()]
     return "\n".join(
         [

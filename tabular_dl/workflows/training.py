@@ -53,6 +53,11 @@ class FitResult:
     started: float
     seconds: float
 
+    @property
+    def best_epochs(self) -> np.ndarray:
+        """The epoch, from 1, that each network's weights are from: (folds x members,)."""
+        return self.crossfit.best_epoch_
+
 
 def train(spec: PipelineSpec, console: Console) -> FitResult:
     """Check everything that can be checked, then train."""

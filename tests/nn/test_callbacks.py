@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import warnings
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -109,6 +110,15 @@ def test_the_callers_list_of_callbacks_is_left_as_it_is() -> None:
     assert len(given) == 1
 
 
+@pytest.fixture
+def interruptible() -> Iterator[None]:
+    """Let Ctrl-C interrupt as in a terminal: a job in the background of a shell ignores it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("interruptible")
 def test_ctrl_c_ends_training_after_the_epoch_and_keeps_what_was_learned() -> None:
     before = signal.getsignal(signal.SIGINT)
 
@@ -124,6 +134,7 @@ def test_ctrl_c_ends_training_after_the_epoch_and_keeps_what_was_learned() -> No
         np.testing.assert_array_equal(ours, theirs)
 
 
+@pytest.mark.usefixtures("interruptible")
 def test_a_second_ctrl_c_interrupts_as_usual() -> None:
     def press(epoch: int, figures: Any, active: Any) -> None:
         signal.raise_signal(signal.SIGINT)

@@ -245,7 +245,7 @@ def test_without_tracking_everything_is_in_a_folder_that_predict_takes(
     folder = kept(workspace)
     assert [path.name for path in workspace.iterdir()] == ["outputs"]
     assert re.fullmatch(r"wine-\d{8}-\d{6}", folder.name)
-    assert {path.name for path in folder.iterdir()} == {"spec.yaml", "predictions", "figures", "model"}
+    assert {path.name for path in folder.iterdir()} == {"spec.yaml", "predictions", "figures", "model", "report.html"}
     assert {path.name for path in (folder / "figures").iterdir()} == {"learning_curves.png", "confusion_matrix.png"}
     assert f"Results are in outputs/{folder.name}" in outcome.out
     # The command that the fit says comes next.

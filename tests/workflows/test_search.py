@@ -104,7 +104,7 @@ def test_the_run_holds_rounds_trials_figures_and_the_winner(found: tuple[SearchR
 
 
 def test_many_trials_go_into_a_table_alone(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tabular_dl.workflows.search.MOST_CHILDREN", 2)
+    monkeypatch.setattr("tabular_dl.workflows.search_store.MOST_CHILDREN", 2)
     result, _ = run(holdout=False, output=Path("other.yaml"), trials=4, rounds=1)
     client = mlflow.MlflowClient(tracking.tracking_uri())
     parent = client.get_run(result.run_id)
@@ -129,12 +129,12 @@ def test_a_search_that_was_killed_goes_on_and_ends_with_the_same_winner(
 from tabular_dl.workflows import search as module
 from pathlib import Path
 import time
-log = module._log_round
+log = module.log_round
 def slow(run, state, before, task):
     log(run, state, before, task)
     print(run.id, flush=True)
     time.sleep(60)
-module._log_round = slow
+module.log_round = slow
 module.search("wine", {SMALL!r}, module.SearchOptions(trials=6, rounds=2, epochs=3, space=Path("space.yaml")))
 """
     process = subprocess.Popen([sys.executable, "-c", script], cwd=folder, stdout=subprocess.PIPE, text=True)

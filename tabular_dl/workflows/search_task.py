@@ -1,0 +1,189 @@
+"""What a search scores: tables, folds and hold-out rows, and how configurations are trained on them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from scipy.stats import bootstrap
+from sklearn.model_selection import KFold, StratifiedKFold, train_test_split
+
+from tabular_dl.crossfit import CrossFitClassifier, CrossFitRegressor
+from tabular_dl.datasets import load_competition
+from tabular_dl.errors import SpecError
+from tabular_dl.metrics import Metric
+from tabular_dl.pipeline import build_pipeline, check_rows, check_target, columns_used, metric_of, problem_of
+from tabular_dl.problems import Problem
+from tabular_dl.spec import PipelineSpec, leaves, read_space, with_values
+from tabular_dl.trials import Outcome, evaluate
+from tabular_dl.yaml_reader import read_yaml
+
+__all__ = ["SearchOptions", "SearchTask"]
+
+HOLD_OUT = 0.2
+
+
+@dataclass(frozen=True)
+class SearchOptions:
+    """What the command line says about a search.
+
+    Parameters
+    ----------
+    trials, rounds, epochs : int
+        Configurations in all, rounds, and the most epochs of a trial.
+    timeout : float or None
+        Seconds after which no further round begins.
+    seed : int or None
+        None is the pipeline's.
+    sampler : {"random", "tpe"}
+        How values are drawn.
+    pick : {"simplest", "best"}
+        What is chosen among the leading ones.
+    holdout : bool
+        Whether a fifth of the rows takes no part in choosing.
+    space : Path or None
+        A YAML file with the space; None is the pipeline's own.
+    output : Path or None
+        Where the winner is written; None is pipelines/NAME.best.yaml.
+    resume : str or None
+        A search's run that was broken off.
+    """
+
+    trials: int = 100
+    rounds: int = 3
+    epochs: int = 20
+    timeout: float | None = None
+    seed: int | None = None
+    sampler: str = "random"
+    pick: str = "simplest"
+    holdout: bool = True
+    space: Path | None = None
+    output: Path | None = None
+    resume: str | None = None
+
+
+class SearchTask:
+    """What is searched: the tables, the folds, and how a configuration is scored.
+
+    Parameters
+    ----------
+    spec : PipelineSpec
+        The pipeline as it is.
+    options : SearchOptions
+        How to search.
+
+    Raises
+    ------
+    UserError
+        If space, pipeline or tables cannot be used.
+    """
+
+    def __init__(self, spec: PipelineSpec, options: SearchOptions) -> None:
+        self.spec, self.options = spec, options
+        self.seed = spec.seed if options.seed is None else options.seed
+        section: Mapping[str, Any] = spec.search if options.space is None else read_yaml(options.space)[0]
+        if not section:
+            raise SpecError(
+                f"pipeline {spec.name} has no search space: add a section like\n"
+                "search:\n  learning_rate: {log_uniform: [1.0e-4, 1.0e-2]}\n  l2: {log_uniform: [1.0e-8, 1.0e-3]}\n"
+                "to it, or give one by --space FILE."
+            )
+        self.space = read_space(spec, section.get("search", section) if options.space else section)
+        competition = load_competition(spec.data.source, spec.data.target, spec.data.id)
+        self.digest = competition.digest
+        train, target = competition.train, competition.train[spec.data.target]
+        where = str(competition.folder / "train.csv")
+        self.problem: Problem = problem_of(spec, target)
+        self.metric: Metric = metric_of(spec, self.problem)
+        self.sign = 1.0 if self.metric.greater_is_better else -1.0
+        check_target(spec, self.problem, target, where)
+        check_rows(spec, train.drop(columns=spec.data.target), where)
+        build_pipeline(spec, self.problem)
+        self.X, self.y = train, target.to_numpy()
+        self.classes = np.unique(self.y) if self.problem.classification else None
+        rows = np.arange(len(train))
+        self.rows, self.held_out = rows, rows[:0]
+        if options.holdout:
+            labels = self.y if self.problem.stratified else None
+            self.rows, self.held_out = train_test_split(
+                rows, test_size=HOLD_OUT, stratify=labels, random_state=self.seed
+            )
+        kind = StratifiedKFold if self.problem.stratified else KFold
+        splitter = kind(spec.ensemble.folds, shuffle=True, random_state=self.seed)
+        self.splits = list(splitter.split(self.rows, self.y[self.rows] if self.problem.stratified else None))
+
+    def train(
+        self, values: Sequence[Mapping[str, Any]], seeds: Sequence[int], final: bool, on_epoch: Any
+    ) -> list[Outcome]:
+        """Cross-validate configurations: briefly, or at the end with the pipeline's own epochs; a network a fold."""
+        brief = {} if final else {f"{self._section('epochs')}.epochs": self.options.epochs}
+        specs = [with_values(self.spec, {**brief, "ensemble.members": 1, **each}) for each in values]
+        pipelines = [build_pipeline(spec, self.problem) for spec in specs]
+        rows = self.X.iloc[self.rows]
+        table = rows[sorted({name for spec in specs for name in columns_used(spec, rows)})]
+        return evaluate(
+            pipelines,
+            table,
+            self.y[self.rows],
+            self.splits,
+            self.metric,
+            seeds,
+            classes=self.classes,
+            halving=not final,
+            on_epoch=on_epoch,
+        )
+
+    def _section(self, name: str) -> str:
+        return "network" if name in self.spec.network else "training"
+
+    def allowed(self, leaf: str, value: Any) -> bool:
+        """Tell whether a leaf may have a value."""
+        try:
+            build_pipeline(with_values(self.spec, {leaf: value}), self.problem)
+        except SpecError:
+            return False
+        return True
+
+    def identity(self) -> dict[str, Any]:
+        """Return what has to be the same for a search to go on."""
+        options = {name: getattr(self.options, name) for name in ("trials", "rounds", "epochs", "sampler", "holdout")}
+        space = {leaf: distribution.as_dict() for leaf, distribution in self.space.items()}
+        spec = {name: str(value) for name, value in leaves(self.spec).items()}
+        return {"spec": spec, "space": space, "data": self.digest, "seed": self.seed, **options}
+
+    def score_on_holdout(self, specs: Mapping[str, PipelineSpec]) -> dict[str, float]:
+        """Cross-fit specs on the rows that took part; score them on the others, with bootstrapped errors."""
+        kind = CrossFitClassifier if self.problem.classification else CrossFitRegressor
+        inside, outside = self.X.iloc[self.rows], self.X.iloc[self.held_out]
+        y, predictions = self.y[self.held_out], {}
+        for name, spec in specs.items():
+            model = kind(build_pipeline(spec, self.problem), cv=spec.ensemble.folds, random_state=spec.seed)
+            model.fit(inside[columns_used(spec, inside)], self.y[self.rows])
+            predictions[name] = model.predict(outside) if self.classes is None else model.predict_proba(outside)
+
+        def score(name: str, rows: np.ndarray) -> float:
+            return self.metric(y[rows], predictions[name][rows], self.classes)
+
+        rows = np.arange(len(y))
+        found = {name: score(name, rows) for name in specs}
+        for name in specs:
+            found[f"{name}_error"] = self._error(lambda chosen, name=name: score(name, chosen), rows)
+        found["difference"] = found["winner"] - found["pipeline"]
+        found["difference_error"] = self._error(
+            lambda chosen: score("winner", chosen) - score("pipeline", chosen), rows
+        )
+        return found
+
+    def _error(self, statistic: Any, rows: np.ndarray) -> float:
+        drawn = bootstrap(
+            (rows,),
+            statistic,
+            n_resamples=300,
+            method="percentile",
+            vectorized=False,
+            rng=np.random.default_rng(self.seed),
+        )
+        return float(drawn.standard_error)
