@@ -290,11 +290,20 @@ def problems() -> None:
 
 
 @app.command()
-def ui(port: Annotated[int, typer.Option(min=1, max=65535, help="The port on this machine.")] = 5000) -> None:
-    """Open the MLflow UI over all runs, on this machine only; Ctrl-C ends it."""
+def ui(
+    pipeline: Annotated[
+        str | None, typer.Argument(help="Whose runs to show first; those of the newest run.", metavar="[NAME]")
+    ] = None,
+    port: Annotated[int, typer.Option(min=1, max=65535, help="The port on this machine.")] = 5000,
+    show: Annotated[bool, typer.Option("--open", help="Open it in the browser.")] = False,
+) -> None:
+    """Serve the MLflow UI over all runs, on this machine only; Ctrl-C ends it.
+
+    Example: `tabular-dl ui titanic --open`
+    """
     from tabular_dl.workflows.ui import ui as run
 
-    run(port)
+    run(port, pipeline, show=show)
 
 
 def _seconds(text: str | None) -> float | None:

@@ -12,7 +12,7 @@ import mlflow
 from mlflow.entities import Metric, Param, RunTag
 
 from tabular_dl.errors import SpecError
-from tabular_dl.tracking import METRICS_A_BATCH, PARAMS_A_BATCH, quiet, tracking_uri
+from tabular_dl.tracking import METRICS_A_BATCH, PARAMS_A_BATCH, origin_tags, quiet, tracking_uri
 
 __all__ = ["Child", "OpenRun"]
 
@@ -67,7 +67,7 @@ class OpenRun:
             client = mlflow.MlflowClient()
             client.set_experiment_tag(experiment.experiment_id, "mlflow.experimentKind", "custom_model_development")
             run_id = client.create_run(experiment.experiment_id).info.run_id
-            own = {"tabular_dl.pipeline": pipeline, "tabular_dl.kind": kind, **tags}
+            own = {**origin_tags(pipeline, kind), **tags}
             client.log_batch(run_id, tags=[RunTag(name, value) for name, value in own.items()])
             params = [Param(name, str(value)[:6000]) for name, value in parameters.items()]
             for start in range(0, len(params), PARAMS_A_BATCH):

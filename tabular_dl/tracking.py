@@ -9,6 +9,7 @@ The store is ``MLFLOW_TRACKING_URI`` or, by default, ``sqlite:///mlflow.db`` in 
 
 from __future__ import annotations
 
+import getpass
 import hashlib
 import json
 import logging
@@ -49,12 +50,14 @@ __all__ = [
     "Table",
     "best_run",
     "comparable_runs",
+    "experiment_page",
     "find_run",
     "find_run_id",
     "fold_tags",
     "log_file",
     "log_run",
     "model_folder",
+    "origin_tags",
     "quiet",
     "register",
     "save_model",
@@ -65,6 +68,8 @@ __all__ = [
 
 # MLflow's bounds for one call of log_batch.
 METRICS_A_BATCH, PARAMS_A_BATCH = 1000, 100
+# The kinds of run that can predict; the score of a search is that of a configuration, not of a model.
+WITH_MODELS = ("fit", "ensemble")
 REQUIREMENTS = ("keras", "mlflow", "numpy", "pandas", "pydantic", "scikit-learn", "skops", "tensorflow")
 
 
@@ -205,6 +210,40 @@ def ui_command(port: int) -> list[str]:
     return [sys.executable, "-m", "mlflow", "server", "--backend-store-uri", tracking_uri(), *address]
 
 
+def origin_tags(pipeline: str, kind: str) -> dict[str, str]:
+    """Return the tags that every run of ours has: its pipeline and kind, and MLflow's own for who and what made it."""
+    return {
+        "tabular_dl.pipeline": pipeline,
+        "tabular_dl.kind": kind,
+        "mlflow.user": _user(),
+        "mlflow.source.name": f"tabular-dl {kind} {pipeline}",
+        "mlflow.source.type": "LOCAL",
+    }
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (ImportError, KeyError, OSError):  # a container without a user of that number
+        return "unknown"
+
+
+def experiment_page(pipeline: str | None) -> str:
+    """Return the part of the UI's address that selects the experiment of a pipeline, or of the newest run.
+
+    Raises
+    ------
+    SubmissionError
+        If the pipeline named has no run.
+    """
+    runs = _runs(
+        "tags.`tabular_dl.pipeline` != ''" if pipeline is None else f"tags.`tabular_dl.pipeline` = '{pipeline}'"
+    )
+    if not runs and pipeline is not None:
+        raise SubmissionError(f"There is no run of {pipeline!r} in {tracking_uri()}: tabular-dl fit {pipeline}")
+    return f"#/experiments/{runs[0].info.experiment_id}/runs" if runs else ""
+
+
 def serve_command(run: LoggedRun, host: str, port: int) -> list[str]:
     """Return the command that serves a run's model with this environment's packages."""
     address = ["--host", host, "--port", str(port)]
@@ -248,7 +287,9 @@ def comparable_runs(pipeline: str) -> tuple[list[Run], int]:
     runs = [
         run
         for run in _runs(f"tags.`tabular_dl.pipeline` = '{pipeline}'")
-        if run.info.status == "FINISHED" and np.isfinite(run.data.metrics.get("cv_score", np.nan))
+        if run.info.status == "FINISHED"
+        and run.data.tags.get("tabular_dl.kind") in WITH_MODELS
+        and np.isfinite(run.data.metrics.get("cv_score", np.nan))
     ]
     if not runs:
         raise SubmissionError(
@@ -386,8 +427,7 @@ def _log_values(client: Any, run_id: str, content: RunContent) -> None:
     now = int(time.time() * 1000)
     params = [Param(name, str(value)) for name, value in content.parameters.items()]
     tags = {
-        "tabular_dl.pipeline": content.pipeline,
-        "tabular_dl.kind": content.kind,
+        **origin_tags(content.pipeline, content.kind),
         "mlflow.note.content": content.description,
         **content.tags,
     }

@@ -37,7 +37,7 @@ OPTIONS = {
     "submit": ["--run", "--output", "-o", "--quiet"],
     "list": [],
     "problems": [],
-    "ui": ["--port"],
+    "ui": ["--port", "--open"],
 }
 TRAIN = pd.read_csv(bundled("data") / "titanic" / "train.csv").head(40)
 TEST = pd.read_csv(bundled("data") / "titanic" / "test.csv").head(10)

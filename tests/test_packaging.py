@@ -192,6 +192,14 @@ def project_command(entry_point: str, **parameters: str) -> list[str]:
             "fit titanic --folds 3 --seed 1 --set network.dropout=0.4",
         ),
         ("submit", {}, "submit titanic -o submission.csv"),
+        ("search", {"pipeline": "wine", "trials": "8"}, "search wine --trials 8"),
+        ("compare", {"top": "3"}, "compare titanic --top 3"),
+        ("ensemble", {"runs": "a,b", "method": "mean"}, "ensemble titanic --runs a,b --method mean"),
+        ("predict", {"model": "abc", "table": "/rows.csv"}, "predict abc /rows.csv -o predictions.csv"),
+        ("promote", {"run": "abc"}, "promote abc --as champion"),
+        ("report", {"run": "abc"}, "report abc"),
+        ("reproduce", {"run": "abc"}, "reproduce abc"),
+        ("serve", {"run": "abc", "port": "5002"}, "serve abc --port 5002"),
         (
             "submit",
             {"pipeline": "wine", "output": "my file.csv", "run": "abc"},
@@ -248,11 +256,12 @@ def test_the_wheel_carries_the_tables_the_pipelines_and_the_types(wheel: zipfile
         for file in files:
             packed = wheel.read(f"tabular_dl/data/{competition}/{file}")
             assert packed == (ROOT / "data" / competition / file).read_bytes()
-    assert "tabular_dl/py.typed" in names
+    assert {"tabular_dl/py.typed", "tabular_dl/templates/report.html"} <= names
 
 
 def test_the_wheel_carries_nothing_else(wheel: zipfile.ZipFile) -> None:
-    allowed = r"tabular_dl/(nn/|workflows/)?\w+\.py|tabular_dl/py\.typed|tabular_dl/pipelines/\w+\.yaml"
+    allowed = r"tabular_dl/(nn/|workflows/)?\w+\.py|tabular_dl/py\.typed|tabular_dl/templates/report\.html"
+    allowed += r"|tabular_dl/pipelines/\w+\.yaml"
     allowed += r"|tabular_dl/data/\w+/(\w+\.csv|README\.md)|tabular_dl-[^/]+\.dist-info/.*"
     assert [name for name in wheel.namelist() if not re.fullmatch(allowed, name)] == []
 

@@ -259,9 +259,23 @@ def test_the_model_that_mlflow_loads_predicts_kaggles_raw_rows(in_store: Logged,
     assert len({*loaded.predict(COMPETITION.test)}) == 2
 
 
+def test_a_run_says_who_and_what_made_it(logged: Logged, monkeypatch: pytest.MonkeyPatch) -> None:
+    tags = logged.run.data.tags
+    assert tags["mlflow.source.name"] == "tabular-dl fit titanic"
+    assert tags["mlflow.user"]
+
+    def nobody() -> str:
+        raise KeyError("uid")
+
+    monkeypatch.setattr(tracking.getpass, "getuser", nobody)
+    assert tracking.origin_tags("wine", "search")["mlflow.user"] == "unknown"
+
+
 def test_the_model_holds_no_pickle(logged: Logged) -> None:
     files = [path for path in logged.model.rglob("*") if path.is_file()]
-    assert {path.suffix for path in files} <= {".skops", ".yaml", ".txt", ".py", ".typed", "", ".csv", ".md"}
+    assert {path.suffix for path in files} <= {
+        *(".skops", ".yaml", ".txt", ".py", ".typed", "", ".csv", ".md", ".html")
+    }
     with zipfile.ZipFile(logged.model / "model.skops") as archive:
         assert archive.testzip() is None
         assert {Path(name).suffix for name in archive.namelist()} <= {".json", ".npy", ".npz"}

@@ -171,7 +171,13 @@ def _learning(result: FitResult) -> Section:
 
 def error_sections(judged: Judged) -> list[Section]:
     """Say where out-of-fold predictions are wrong, what they rest on, and which rows are the hardest."""
-    return [_wrong(judged), *_importance(judged), _hardest(judged)]
+    found = None
+    if len(judged.columns) <= MOST_COLUMNS:
+        rows = judged.competition.train[list(judged.columns)]
+        seed = judged.spec.seed
+        found = permutation_importance(judged.model, rows, judged.y, judged.metric, judged.columns, seed=seed)
+    columns = list(judged.columns) if found is None else found["column"].tolist()
+    return [_wrong(judged), *([] if found is None else [_importance(judged, found)]), _hardest(judged, columns)]
 
 
 def _wrong(judged: Judged) -> Section:
@@ -212,13 +218,7 @@ def _titled(figure: Any) -> Picture:
     return Picture(figure, f"{axes.get_title(loc='left')}. {numbers}".rstrip(". ") + ".")
 
 
-def _importance(judged: Judged) -> list[Section]:
-    if len(judged.columns) > MOST_COLUMNS:
-        return []
-    rows = judged.competition.train
-    found = permutation_importance(
-        judged.model, rows[list(judged.columns)], judged.y, judged.metric, judged.columns, seed=judged.spec.seed
-    )
+def _importance(judged: Judged, found: pd.DataFrame) -> Section:
     said = ", ".join(f"{row.column} {row.importance:.3g}" for row in found.head(5).itertuples())
     text = (
         f"By how much {judged.metric.name} worsens on the rows of each fold, predicted by its networks, "
@@ -230,13 +230,13 @@ def _importance(judged: Judged) -> list[Section]:
         [[row.column, float(f"{row.importance:.3g}"), float(f"{row.error:.2g}")] for row in found.itertuples()],
     )
     picture = Picture(score_plots.importances(found, judged.metric.name), f"Permutation importance: {said}.")
-    return [Section("What the predictions rest on", [text], [table], [picture])]
+    return Section("What the predictions rest on", [text], [table], [picture])
 
 
-def _hardest(judged: Judged) -> Section:
+def _hardest(judged: Judged, columns: Sequence[str]) -> Section:
     found = hardest_rows(judged.y, judged.model.oof_predictions_, judged.classes)
     id_column, frame = judged.spec.data.id, judged.competition.train
-    shown = list(judged.columns)[:SHOWN_COLUMNS]
+    shown = columns[:SHOWN_COLUMNS]
     size = "true - predicted" if judged.classes is None else "probability of the true label"
     rows = []
     for place, true, predicted, wrong in found.itertuples(index=False, name=None):
@@ -244,7 +244,7 @@ def _hardest(judged: Judged) -> Section:
         name = f"row {frame.index[int(place)]}" if id_column is None else str(raw[id_column])
         rows.append([name, _cell(true), _cell(predicted), float(wrong), *(_cell(raw[column]) for column in shown)])
     header = [id_column or "row", f"true {judged.spec.data.target}", "predicted", size, *shown]
-    caption = f"{len(shown)} of {len(judged.columns)} columns." if len(shown) < len(judged.columns) else ""
+    caption = f"The {len(shown)} most important of {len(columns)} columns." if len(shown) < len(columns) else ""
     said = "Read them: some are mislabelled, some lack what would tell, some show what a feature could add."
     return Section("The rows it gets most wrong", [said], [Table(header, rows, caption)])
 

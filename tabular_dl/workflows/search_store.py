@@ -142,7 +142,8 @@ def finish(
         trials.write_text(table.to_csv(index=False), encoding="utf-8")
         run.log_file(trials)
     run.log_file(output)
-    metrics = {"search_score": winner.mean, "search_standard_error": winner.error, "search_seconds": seconds}
+    metrics = {"cv_score": winner.mean, "cv_standard_error": winner.error, f"cv_{name}": winner.mean}
+    metrics |= {"training_seconds": seconds}
     metrics |= {f"holdout_{key}": value for key, value in holdout.items()}
     lines = [f"**Search of {task.spec.name}**: {len(records)} trials. The winner:", ""]
     lines += [f"- {leaf}: {value}" for leaf, value in winner.params.items()]
@@ -175,7 +176,7 @@ def _page(
     header = [name, "standard error", "weights", *winner.params]
     rows = [[r.mean, r.error, r.parameters, *map(_plain_cell, r.params.values())] for r in finals]
     alternatives = {
-        "scores": f"{name} of {len(state.records)} trials against each hyperparameter; the table above has the ranges.",
+        "scores": f"{name} of {len(state.records)} trials against each hyperparameter; bars show the ranges.",
         "parallel_coordinates": f"Each trial as a line through its hyperparameters to its {name}.",
     }
     pictures = [Picture(figure, alternatives[title]) for title, figure in figures.items()]

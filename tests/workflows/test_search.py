@@ -85,7 +85,7 @@ def test_the_run_holds_rounds_trials_figures_and_the_winner(found: tuple[SearchR
     parent = client.get_run(result.run_id)
     assert parent.info.status == "FINISHED"
     assert parent.data.tags["tabular_dl.kind"] == "search"
-    assert parent.data.metrics["search_score"] == pytest.approx(result.winner.mean)
+    assert parent.data.metrics["cv_score"] == pytest.approx(result.winner.mean)
     children = client.search_runs([parent.info.experiment_id], f"tags.`mlflow.parentRunId` = '{result.run_id}'")
     assert len(children) == 6
     assert {child.data.tags["tabular_dl.round"] for child in children} == {"1", "2"}

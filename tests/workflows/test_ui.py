@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+import webbrowser
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -49,3 +50,33 @@ def test_ctrl_c_is_the_way_to_end_it(cli: Any, server: Any, workspace: Path) -> 
 def test_a_server_that_ends_by_itself_is_an_error_with_what_to_try(cli: Any, server: Any, workspace: Path) -> None:
     server(1)
     assert cli("ui").refused() == "MLflow ended with code 1. If port 5000 is taken, name another: --port."
+
+
+def test_the_experiment_of_the_pipeline_named_is_selected(cli: Any, server: Any, own: Any) -> None:
+    server(0)
+    wanted = f"http://127.0.0.1:5000/#/experiments/{own.run.info.experiment_id}/runs"
+    assert wanted in cli("ui", "titanic").out
+    assert wanted in cli("ui").out
+
+
+def test_a_pipeline_without_runs_is_refused(cli: Any, server: Any, own: Any) -> None:
+    assert server(0) == []
+    assert "There is no run of 'wine'" in cli("ui", "wine").refused()
+
+
+def test_the_page_is_opened_on_request(cli: Any, server: Any, own: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    server(0)
+    opened: list[str] = []
+    monkeypatch.setattr(webbrowser, "open", opened.append)
+    cli("ui", "titanic", "--open")
+    assert opened == [f"http://127.0.0.1:5000/#/experiments/{own.run.info.experiment_id}/runs"]
+
+
+def test_a_store_that_is_a_server_has_pages_of_its_own(
+    cli: Any, server: Any, workspace: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    commands = server(0)
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9/")
+    monkeypatch.setattr("tabular_dl.workflows.ui.experiment_page", lambda pipeline: "#/experiments/7/runs")
+    assert "http://127.0.0.1:9/#/experiments/7/runs" in cli("ui").out
+    assert commands == []

@@ -1,0 +1,55 @@
+"""What MLflow costs a fit: `tabular-dl fit titanic` with 16 members and 5 folds, and the share that tracking takes.
+
+The store exists already: MLflow's migrations, once in the life of a database, take some seconds. Tracking is everything
+from the first call of MLflow to the last: parameters, curves, five child runs, tables, figures, report and model.
+
+    python benchmarks/tracking.py [rounds]
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+import statistics
+import sys
+import tempfile
+import time
+from typing import Any
+
+from rich.console import Console
+
+from tabular_dl import tracking
+from tabular_dl.workflows.fit import fit
+
+BAR = 3.0  # seconds of tracking
+
+
+def main(rounds: int = 3) -> None:
+    """Time the rounds and print a table."""
+    spent: list[float] = []
+    log_run = tracking.log_run
+
+    def timed(content: Any) -> Any:
+        start = time.perf_counter()
+        run = log_run(content)
+        spent.append(time.perf_counter() - start)
+        return run
+
+    tracking.log_run = timed
+    shares = []
+    with tempfile.TemporaryDirectory() as folder:
+        os.chdir(folder)
+        for number in range(rounds + 1):
+            start = time.perf_counter()
+            fit("titanic", ["ensemble.members=16"], console=Console(quiet=True))
+            if number:  # the first one makes the database, and compiles
+                shares.append(spent[-1] / (time.perf_counter() - start))
+        os.chdir("/")
+    seconds = statistics.median(spent[1:])
+    print(f"{platform.machine()}, Python {platform.python_version()}, medians of {rounds} rounds, 16 members x 5 folds")
+    print(f"tracking             {seconds:6.1f} s   (bar: {BAR:.0f} s)")
+    print(f"share of the fit     {statistics.median(shares):6.0%}")
+
+
+if __name__ == "__main__":
+    main(*map(int, sys.argv[1:2]))
