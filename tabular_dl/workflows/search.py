@@ -114,7 +114,7 @@ def search(
     holdout = task.score_on_holdout({"winner": spec, "pipeline": task.spec}) if options.holdout else {}
     finish(run, state, winner, spec, holdout, task, output, time.perf_counter() - begun)
     console.print(_final_grid(state, winner, task))
-    for line in _last_lines(holdout, task, output, time.perf_counter() - begun, options):
+    for line in _last_lines(holdout, task, output, time.perf_counter() - begun, len(state.records)):
         console.print(line, highlight=False, soft_wrap=True)
     return SearchResult(winner, spec, state, holdout, output, run.id)
 
@@ -176,16 +176,16 @@ def _final_grid(state: SearchState, winner: Record, task: SearchTask) -> Grid:
     return grid
 
 
-def _last_lines(
-    holdout: Mapping[str, float], task: SearchTask, output: Path, seconds: float, options: SearchOptions
-) -> list[str]:
+def _last_lines(holdout: Mapping[str, float], task: SearchTask, output: Path, seconds: float, trials: int) -> list[str]:
     lines = []
+    if trials < task.options.trials:
+        lines.append(f"--timeout: no further round began after {trials} of {task.options.trials} trials")
     if holdout:
         lines.append(
             f"On {len(task.held_out)} rows that took no part: {task.metric.name} [bold]{holdout['winner']:.4f}[/] "
             f"(standard error {holdout['winner_error']:.4f}), the pipeline as it was {holdout['pipeline']:.4f}; the "
             f"difference is {holdout['difference']:+.4f} (standard error {holdout['difference_error']:.4f})"
         )
-    lines.append(f"{options.trials} trials in {seconds:.0f} s. The winner is in [bold]{escape(str(output))}[/]")
+    lines.append(f"{trials} trials in {seconds:.0f} s. The winner is in [bold]{escape(str(output))}[/]")
     lines.append(f"Next: [bold]tabular-dl fit {escape(str(output))}[/]")
     return lines

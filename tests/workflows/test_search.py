@@ -112,6 +112,21 @@ def test_many_trials_go_into_a_table_alone(folder: Path, monkeypatch: pytest.Mon
     assert not result.holdout
 
 
+def test_a_search_whose_time_is_over_says_how_far_it_came(folder: Path) -> None:
+    result, said = run(timeout=1e-6, holdout=False, output=Path("short.yaml"))
+    assert len(result.state.records) == 3
+    assert "--timeout: no further round began after 3 of 6 trials" in said
+    assert "3 trials in " in said
+
+
+def test_the_search_keeps_a_report(found: tuple[SearchResult, str], folder: Path) -> None:
+    result, _ = found
+    page = Path(mlflow.artifacts.download_artifacts(f"runs:/{result.run_id}/report.html")).read_text(encoding="utf-8")
+    assert "6 trials; the winner&#39;s accuracy" in page
+    assert "the best 2 of 3 lie there" in page
+    assert page.count("<img ") == 2
+
+
 def test_optuna_asks_and_is_told(folder: Path) -> None:
     result, said = run(sampler="tpe", holdout=False, output=Path("tpe.yaml"))
     assert len(result.state.records) == 6
