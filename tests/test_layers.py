@@ -23,7 +23,7 @@ LAYERS = """
     workflows.training
     workflows.files workflows.models workflows.progress workflows.surroundings
     blended crossfit population_search open_runs report submissions
-    samplers search_rounds tracking blending
+    samplers search_rounds tracking blending thresholds
     trials
     pipeline
     estimators
@@ -40,7 +40,7 @@ LAYERS = """
     nn.streams
     metrics feature_rules inputs diagnosis tables narrowing leaderboard
     infer
-    problems columns expressions yaml_reader distributions
+    problems columns expressions yaml_reader distributions kaggle_client
     targets losses
     resources errors
 """
