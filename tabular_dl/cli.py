@@ -19,6 +19,9 @@ __all__ = ["app", "main"]
 
 app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode="markdown")
 
+data_app = typer.Typer(no_args_is_help=True, rich_markup_mode="markdown", help="Data sets from elsewhere.")
+app.add_typer(data_app, name="data")
+
 Pipeline = Annotated[
     str, typer.Argument(help="A pipeline by name (see `list`), or a YAML file.", metavar="NAME|FILE.yaml")
 ]
@@ -251,6 +254,25 @@ def submit(
 
     form: Any = None if probabilities is None else "probabilities" if probabilities else "labels"
     run(pipeline, run_id, output, _console(quiet), form=form, sending=Sending(message, seconds) if send else None)
+
+
+@data_app.command("get")
+def data_get(
+    name: Annotated[str, typer.Argument(help="As the source calls it; a number of OpenML.", metavar="NAME")],
+    source: Annotated[str, typer.Option(help="kaggle, openml or keras.")] = "kaggle",
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="Where to; data/NAME by default.", metavar="DIR")
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace what is there.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print errors only.")] = False,
+) -> None:
+    """Download a data set: it is complete in its place, or not there at all.
+
+    Example: `tabular-dl data get titanic`, or `tabular-dl data get credit-g --source openml`
+    """
+    from tabular_dl.workflows.data import get
+
+    get(name, source, output, force=force, console=_console(quiet))
 
 
 @app.command()

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import logging
 import math
+import tarfile
 import time
+import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -167,8 +169,8 @@ def wait_for_score(competition: str, ref: int, seconds: float, pause: float = 2.
 
     request = types.ApiGetSubmissionRequest()
     request.ref = ref
-    end = time.monotonic() + seconds
     with _client() as client:
+        end = time.monotonic() + seconds
         while True:
             found = _asked(lambda: client.get_submission(request), competition)
             if found is not None and found.status is SubmissionStatus.ERROR:
@@ -246,6 +248,8 @@ def _explained(competition: str, error: type[UserError]) -> Iterator[None]:
         raise error(
             f"The connection to Kaggle failed: {' '.join(str(reason).split()) or type(reason).__name__}. Try again."
         ) from None
+    except (ValueError, zipfile.BadZipFile, tarfile.TarError) as reason:
+        raise error(f"What Kaggle sent for {competition} cannot be used: {' '.join(str(reason).split())}") from None
 
 
 def _own_words(refusal: Any) -> str:

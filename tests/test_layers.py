@@ -27,7 +27,7 @@ LAYERS = """
     trials
     pipeline
     estimators
-    hyperparameters features preprocessing datasets spec persistence
+    hyperparameters features preprocessing datasets spec persistence downloads
     groups plots search_plots
     assembly
     nn
