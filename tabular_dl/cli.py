@@ -264,7 +264,6 @@ def data_get(
         Path | None, typer.Option("--output", "-o", help="Where to; data/NAME by default.", metavar="DIR")
     ] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace what is there.")] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print errors only.")] = False,
 ) -> None:
     """Download a data set: it is complete in its place, or not there at all.
 
@@ -272,7 +271,7 @@ def data_get(
     """
     from tabular_dl.workflows.data import get
 
-    get(name, source, output, force=force, console=_console(quiet))
+    get(name, source, output, force=force)
 
 
 @app.command()

@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from tabular_dl.downloads import Download, download
+from tabular_dl.spec import list_pipelines
 
 __all__ = ["get"]
 
@@ -48,12 +49,19 @@ def get(
         made = download(name, source, folder, force=force)
     lines = [f"{digest}  {escape(file)}" for file, digest in made.digests.items()]
     lines += [escape(remark) for remark in made.remarks]
-    lines.append(f"{len(made.digests)} files are in [bold]{escape(str(made.path))}[/], their SHA-256 above.")
-    if source != "keras":
-        target = f" --target {shlex.quote(made.target)}" if made.target else ""
-        train = made.path / "train.csv"
-        command = f"tabular-dl init {name} --train {train}{target}"
-        lines.append(f"Next: [bold]{escape(command)}[/]")
+    lines.append(f"[bold]{escape(str(made.path))}[/] is complete; the SHA-256 of each file is above.")
+    if (made.path / "train.csv").exists():
+        lines.append(f"Next: [bold]{escape(_next(name, made))}[/]")
     for line in lines:
         console.print(line, highlight=False, soft_wrap=True)
     return made
+
+
+def _next(name: str, made: Download) -> str:
+    """Return the command for what was downloaded: to fit by the pipeline of this name, or to write one."""
+    if name in list_pipelines():
+        return shlex.join(["tabular-dl", "fit", name, "--data", str(made.path)])
+    files = {"--train": "train.csv", "--test": "test.csv", "--sample": "sample_submission.csv"}
+    found = [(option, made.path / file) for option, file in files.items() if (made.path / file).exists()]
+    target = ["--target", made.target] if made.target else []
+    return shlex.join(["tabular-dl", "init", name, *(str(part) for pair in found for part in pair), *target])
