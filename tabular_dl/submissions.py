@@ -168,7 +168,9 @@ def _values(
                 f"{', '.join(p.columns)}. It needs one column a class, or --labels."
             )
         return p[[column if column in p.columns else p.columns[1]]].set_axis([column], axis=1)
-    whole = pd.api.types.is_integer_dtype(sample.iloc[:, 1]) and integers
+    # Labels that are whole numbers may have been read as 0.0 and 1.0.
+    whole = pd.api.types.is_integer_dtype(sample.iloc[:, 1]) and pd.api.types.is_numeric_dtype(predicted)
+    whole = whole and (integers or not p.empty) and not pd.api.types.is_bool_dtype(predicted)
     return (predicted.round().astype("int64") if whole else predicted).rename(column).to_frame()
 
 

@@ -126,6 +126,12 @@ def test_labels_of_other_types_are_written_as_they_are(labels: np.ndarray) -> No
     assert submission["y"].tolist() == [labels[1], labels[1], labels[0]]
 
 
+def test_labels_that_were_read_as_fractions_are_whole_where_the_sample_has_whole_numbers() -> None:
+    predictions = prediction_table(IDS, "y", P, np.array([0.0, 1.0]))
+    submission = make_submission(predictions, "y", SAMPLE, ACCURACY, integers=False)
+    assert submission.to_csv(index=False) == "Id,y\n3,1\n5,1\n7,0\n"
+
+
 def test_a_metric_that_looks_at_probabilities_gets_that_of_the_second_class() -> None:
     submission = make_submission(BINARY, "y", SAMPLE, ROC_AUC, integers=True)
     pd.testing.assert_frame_equal(submission, pd.DataFrame({"Id": [3, 5, 7], "y": [0.8, 0.6, 0.1]}))

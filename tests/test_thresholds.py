@@ -12,6 +12,8 @@ from hypothesis import strategies as st
 from sklearn.metrics import accuracy_score, balanced_accuracy_score, f1_score
 
 from tabular_dl import thresholds
+from tabular_dl.blended import BlendedClassifier
+from tabular_dl.blending import Blend
 from tabular_dl.crossfit import fold_scores
 from tabular_dl.metrics import get_metric
 from tabular_dl.thresholds import Thresholded, best_threshold, decide
@@ -106,3 +108,13 @@ def test_a_number_is_the_threshold_of_all_rows_and_of_predictions() -> None:
     model.choose_threshold(None, Y, metric)
     assert (model.threshold_, model.oof_thresholds_) == (None, None)
     assert fold_scores(model, Y, metric).tolist() == [0.75, 0.75]
+
+
+def test_a_blend_has_a_threshold_like_any_model() -> None:
+    metric, rows = get_metric("accuracy"), pd.DataFrame({"p": [0.3, 0.6]})
+    blend = BlendedClassifier([Known(P, FOLDS), Known(P**2, FOLDS)], Blend("mean", 0)).fit_blend(Y, metric)
+    alone = Known((P + P**2) / 2, FOLDS).choose_threshold("auto", Y, metric)
+    blend.choose_threshold("auto", Y, metric)
+    assert blend.threshold_ == pytest.approx(alone.threshold_)
+    np.testing.assert_allclose(fold_scores(blend, Y, metric), fold_scores(alone, Y, metric))
+    assert blend.choose_threshold(0.1, Y, metric).predict(rows).tolist() == ["yes", "yes"]

@@ -57,7 +57,8 @@ def fit(
     result = train(load_spec(pipeline, overrides), console)
     console.print(_score_grid(result))
     if result.spec.threshold == "auto":
-        said = f"Threshold {result.crossfit.threshold_:.3f}; each fold is scored by that of the other folds."
+        said = f"Threshold {result.crossfit.threshold_:.3f}; each fold is scored by that of the other folds. "
+        said += "The simple models decide at one half."
         console.print(said, highlight=False, soft_wrap=True)
     with tempfile.TemporaryDirectory() as folder:
         # Not the temporary folder itself, which nobody but its owner may read.
