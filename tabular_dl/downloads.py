@@ -198,6 +198,7 @@ def _placed(path: Path, force: bool) -> Iterator[Path]:
         raise DataError(f"{path} is there already, and was left as it is. --force replaces it, with all that is in it.")
     token = secrets.token_hex(4)
     partial, before = (path.parent / f".{path.name}.{what}-{token}" for what in ("partial", "before"))
+    made = [folder for folder in path.parents if not folder.exists()]
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         yield partial
@@ -214,6 +215,9 @@ def _placed(path: Path, force: bool) -> Iterator[Path]:
     finally:
         for left in (partial, before):
             _remove(left)
+        for folder in made:
+            with suppress(OSError):  # not empty: all went well
+                folder.rmdir()
 
 
 def _remove(path: Path) -> None:

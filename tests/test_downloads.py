@@ -84,7 +84,9 @@ def test_nothing_changes_where_a_download_fails(
     with pytest.raises(DataError):
         download("house-prices", "kaggle", force=force)
     assert everything(folder) == before
-    assert [path.name for path in (folder / "data").iterdir()] == (["house-prices"] if force else [])
+    assert [str(path.relative_to(folder)) for path in sorted(folder.rglob("*"))] == (
+        ["data", "data/house-prices", "data/house-prices/train.csv"] if force else []
+    )
 
 
 def test_what_is_there_is_replaced_if_one_says_so_only(kaggle: Any, says: Any, folder: Path) -> None:
@@ -216,7 +218,7 @@ def test_a_table_that_cannot_be_had_leaves_nothing(
         download(name, "openml")
     assert str(refused.value).startswith(reason)
     assert "https://www.openml.org/search?type=data" in str(refused.value)
-    assert list((folder / "data").iterdir()) == []
+    assert list(folder.iterdir()) == []
 
 
 # Keras

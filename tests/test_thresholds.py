@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import accuracy_score, balanced_accuracy_score, f1_score
 
@@ -43,6 +43,7 @@ def two(p: Any) -> np.ndarray:
     return np.stack([1 - np.asarray(p), np.asarray(p)], axis=1)
 
 
+@settings(max_examples=40, deadline=None)
 @given(
     rows=st.lists(st.tuples(st.integers(0, 16), st.booleans()), min_size=4, max_size=20).filter(
         lambda rows: len({label for _, label in rows}) == 2

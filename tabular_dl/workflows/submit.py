@@ -169,7 +169,8 @@ def _send(
         said = f"Sent to Kaggle's {escape(competition)} as submission {ref} (SHA-256 {digest})."
         console.print(said, highlight=False, soft_wrap=True)
         _keep(run, {}, {"tabular_dl.submission_sha256": digest, "tabular_dl.kaggle_submission": ref}, console)
-    score = wait_for_score(competition, int(ref), sending.seconds, PAUSE)
+    with console.status("Kaggle is scoring it"):
+        score = wait_for_score(competition, int(ref), sending.seconds, PAUSE)
     if score.public is not None:
         _keep(run, {"public_score": score.public}, {}, console)
     console.print(_said(score, sending.seconds), highlight=False, soft_wrap=True)
