@@ -13,7 +13,7 @@ from sklearn.exceptions import NotFittedError
 from tabular_dl.blending import Blend
 from tabular_dl.errors import DataError
 from tabular_dl.metrics import Metric
-from tabular_dl.thresholds import Thresholded
+from tabular_dl.thresholds import Thresholded, forget_threshold
 
 __all__ = ["BlendedClassifier", "BlendedRegressor"]
 
@@ -57,6 +57,7 @@ class _Blended(BaseEstimator):
         DataError
             If the models were not fitted on the same rows, folds and labels.
         """
+        forget_threshold(self)
         first = self.models[0]
         self.classes_or_none_ = getattr(first, "classes_", None)
         for number, model in enumerate(self.models[1:], start=2):

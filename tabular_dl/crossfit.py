@@ -27,7 +27,7 @@ from sklearn.utils.validation import check_array, check_consistent_length, check
 from tabular_dl.errors import DataError
 from tabular_dl.groups import derived_seed, fit_groups
 from tabular_dl.tables import read_rows, read_target
-from tabular_dl.thresholds import Thresholded, decide
+from tabular_dl.thresholds import Thresholded, decide, forget_threshold
 
 if TYPE_CHECKING:
     from tabular_dl.metrics import Metric
@@ -65,6 +65,7 @@ class _CrossFit(BaseEstimator, ABC):
         DataError
             If the folds do not test every row exactly once, or rows cannot be used.
         """
+        forget_threshold(self)
         X = read_rows(self, X, reset=True)
         y = read_target(y, type(self).__name__, classification=isinstance(self, ClassifierMixin))
         check_consistent_length(X, y)

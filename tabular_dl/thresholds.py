@@ -13,7 +13,7 @@ import pandas as pd
 
 from tabular_dl.metrics import Metric
 
-__all__ = ["Thresholded", "best_threshold", "decide"]
+__all__ = ["Thresholded", "best_threshold", "decide", "forget_threshold"]
 
 # More thresholds than this are not tried; each costs one call of the metric.
 MOST_TRIED = 100
@@ -87,6 +87,12 @@ def best_threshold(y: np.ndarray, p: np.ndarray, classes: np.ndarray, metric: Me
         if at is None or metric.better(score, at):
             best, at = float(threshold), score
     return best
+
+
+def forget_threshold(model: object) -> None:
+    """Take a threshold from a model that is fitted anew: it was chosen on the predictions of before."""
+    for name in ("threshold_", "oof_thresholds_"):
+        vars(model).pop(name, None)
 
 
 class Thresholded:

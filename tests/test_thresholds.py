@@ -119,3 +119,6 @@ def test_a_blend_has_a_threshold_like_any_model() -> None:
     assert blend.threshold_ == pytest.approx(alone.threshold_)
     np.testing.assert_allclose(fold_scores(blend, Y, metric), fold_scores(alone, Y, metric))
     assert blend.choose_threshold(0.1, Y, metric).predict(rows).tolist() == ["yes", "yes"]
+    # Learned anew, it decides as a new one does.
+    assert blend.fit_blend(Y, metric).threshold_ is None
+    assert blend.predict(rows).tolist() == ["no", "yes"]
