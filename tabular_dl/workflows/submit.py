@@ -5,12 +5,13 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.markup import escape
 
 from tabular_dl import tracking
-from tabular_dl.datasets import load_competition, read_answers
+from tabular_dl.datasets import Competition, load_competition, read_answers
 from tabular_dl.errors import SubmissionError
 from tabular_dl.kaggle_client import Score, check_ready, send_submission, wait_for_score
 from tabular_dl.pipeline import check_rows, metric_of, problem_of
@@ -18,6 +19,11 @@ from tabular_dl.spec import PipelineSpec, load_spec
 from tabular_dl.submissions import Form, make_submission, prediction_table, score_submission
 from tabular_dl.workflows.files import write_table
 from tabular_dl.workflows.models import open_model
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from tabular_dl.metrics import Metric
 
 __all__ = ["Sending", "submit"]
 
@@ -104,20 +110,12 @@ def submit(
         f"Run [bold]{escape(chosen.name)}[/] ({chosen.id}), cross-validated {metric.name} {cv_score}",
         f"{len(submission)} rows are in [bold]{escape(str(output))}[/]: header, ids and values are checked.",
     ]
-    scores: dict[str, float] = {}
-    try:
-        answers = read_answers(competition.folder, spec.data.target, spec.data.id)
-        if answers is not None:
-            score = score_submission(submission, table, answers, spec.data.target, metric)
-            scores["submission_score"] = score
-            lines.append(f"Its {metric.name} against answers.csv: [bold]{score:.4f}[/]")
-        elif spec.data.kaggle and not sending:
-            asked = "" if form is None else " --labels" if form == "labels" else " --proba"
-            command = f"tabular-dl submit {pipeline} --run {chosen.name}{asked} --send"
-            lines.append(f"Next: [bold]{escape(command)}[/], which sends it to Kaggle")
-    except Exception as error:  # noqa: BLE001 (whatever is wrong with the answers, the submission is there)
-        reason = " ".join(str(error).split())
-        lines.append(f"Its {metric.name} against answers.csv cannot be computed: {escape(reason)}")
+    scores, said = _against_answers(submission, table, competition, metric)
+    lines += said
+    if not said and spec.data.kaggle and not sending:
+        asked = "" if form is None else " --labels" if form == "labels" else " --proba"
+        command = f"tabular-dl submit {pipeline} --run {chosen.name}{asked} --send"
+        lines.append(f"Next: [bold]{escape(command)}[/], which sends it to Kaggle")
     try:
         tracking.log_file(chosen, output, "submission", scores)
     except Exception as error:  # noqa: BLE001 (whatever the store raises, the submission is there)
@@ -139,6 +137,21 @@ def _choose(pipeline: str, run: str | None) -> tracking.LoggedRun:
     if found != spec.name:
         raise SubmissionError(f"Run {run} is of pipeline {found}, not of {spec.name}: tabular-dl submit {found}.")
     return chosen
+
+
+def _against_answers(
+    submission: pd.DataFrame, table: pd.DataFrame, competition: Competition, metric: Metric
+) -> tuple[dict[str, float], list[str]]:
+    """Score a submission where the answers are known; return the score, and what to say of it."""
+    try:
+        answers = read_answers(competition.folder, competition.target, str(competition.id))
+        if answers is None:
+            return {}, []
+        score = score_submission(submission, table, answers, competition.target, metric)
+    except Exception as error:  # noqa: BLE001 (whatever is wrong with the answers, the submission is there)
+        reason = " ".join(str(error).split())
+        return {}, [f"Its {metric.name} against answers.csv cannot be computed: {escape(reason)}"]
+    return {"submission_score": score}, [f"Its {metric.name} against answers.csv: [bold]{score:.4f}[/]"]
 
 
 def _check_sendable(spec: PipelineSpec, folder: Path) -> None:
