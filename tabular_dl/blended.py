@@ -13,6 +13,7 @@ from sklearn.exceptions import NotFittedError
 from tabular_dl.blending import Blend
 from tabular_dl.errors import DataError
 from tabular_dl.metrics import Metric
+from tabular_dl.thresholds import Thresholded, forget_threshold
 
 __all__ = ["BlendedClassifier", "BlendedRegressor"]
 
@@ -56,6 +57,7 @@ class _Blended(BaseEstimator):
         DataError
             If the models were not fitted on the same rows, folds and labels.
         """
+        forget_threshold(self)
         first = self.models[0]
         self.classes_or_none_ = getattr(first, "classes_", None)
         for number, model in enumerate(self.models[1:], start=2):
@@ -121,7 +123,7 @@ def _check_alike(first: Any, model: Any, number: int) -> None:
         )
 
 
-class BlendedClassifier(ClassifierMixin, _Blended):
+class BlendedClassifier(Thresholded, ClassifierMixin, _Blended):
     """A blend of classifiers; see `Blend` for how they are combined."""
 
     @property
@@ -132,10 +134,6 @@ class BlendedClassifier(ClassifierMixin, _Blended):
     def predict_proba(self, X: pd.DataFrame) -> np.ndarray:
         """Return the blended probabilities of raw rows, (rows, classes)."""
         return self._combined(X)
-
-    def predict(self, X: pd.DataFrame) -> np.ndarray:
-        """Return the label of the greatest blended probability for each raw row."""
-        return self.classes_[self.predict_proba(X).argmax(axis=1)]
 
 
 class BlendedRegressor(RegressorMixin, _Blended):

@@ -19,6 +19,9 @@ __all__ = ["app", "main"]
 
 app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode="markdown")
 
+data_app = typer.Typer(no_args_is_help=True, rich_markup_mode="markdown", help="Data sets from elsewhere.")
+app.add_typer(data_app, name="data")
+
 Pipeline = Annotated[
     str, typer.Argument(help="A pipeline by name (see `list`), or a YAML file.", metavar="NAME|FILE.yaml")
 ]
@@ -239,23 +242,54 @@ def submit(
     run_id: Annotated[
         str | None, typer.Option("--run", help="A run's id or name; by default the best by its CV score.")
     ] = None,
-    output: Annotated[Path, typer.Option("--output", "-o", help="Where to write.")] = Path("submission.csv"),
+    output: Annotated[
+        Path, typer.Option("--output", "-o", help="Where to write; zipped if it ends in .zip or is over 50 MB.")
+    ] = Path("submission.csv"),
+    probabilities: Annotated[
+        bool | None, typer.Option("--proba/--labels", help="What to write; by default as the sample shows.")
+    ] = None,
+    send: Annotated[bool, typer.Option("--send", help="Send it to Kaggle, and wait for the score.")] = False,
+    message: Annotated[str | None, typer.Option("--message", "-m", help="Shown beside it on Kaggle.")] = None,
+    timeout: Annotated[str, typer.Option(help="How long to wait for the score, like 90s or 10m.")] = "5m",
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print errors only.")] = False,
 ) -> None:
-    """Write a submission from the best run, and check it before Kaggle sees it.
+    """Write a submission from the best run, check it before Kaggle sees it, and send it if you say so.
 
-    Example: `tabular-dl submit titanic -o submission.csv`
+    Example: `tabular-dl submit titanic -o submission.csv`, or `tabular-dl submit titanic --send -m "64-32"`
     """
     from tabular_dl.spec import load_spec
 
+    seconds = _seconds(timeout) or 0.0
+    if message is not None and not send:
+        raise UserError("-m is for the submission on Kaggle: add --send, or leave -m out.")
     name, _, alias = pipeline.partition("@")
     load_spec(name)
     run_id = pipeline if alias and run_id is None else run_id
     pipeline = name
     load_quietly()
+    from tabular_dl.workflows.submit import Sending
     from tabular_dl.workflows.submit import submit as run
 
-    run(pipeline, run_id, output, _console(quiet))
+    form: Any = None if probabilities is None else "probabilities" if probabilities else "labels"
+    run(pipeline, run_id, output, _console(quiet), form=form, sending=Sending(message, seconds) if send else None)
+
+
+@data_app.command("get")
+def data_get(
+    name: Annotated[str, typer.Argument(help="As the source calls it; a number of OpenML.", metavar="NAME")],
+    source: Annotated[str, typer.Option(help="kaggle, openml or keras.")] = "kaggle",
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="Where to; data/NAME by default.", metavar="DIR")
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace what is there.")] = False,
+) -> None:
+    """Download a data set: it is complete in its place, or not there at all.
+
+    Example: `tabular-dl data get titanic`, or `tabular-dl data get credit-g --source openml`
+    """
+    from tabular_dl.workflows.data import get
+
+    get(name, source, output, force=force)
 
 
 @app.command()

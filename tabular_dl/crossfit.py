@@ -27,6 +27,7 @@ from sklearn.utils.validation import check_array, check_consistent_length, check
 from tabular_dl.errors import DataError
 from tabular_dl.groups import derived_seed, fit_groups
 from tabular_dl.tables import read_rows, read_target
+from tabular_dl.thresholds import Thresholded, decide, forget_threshold
 
 if TYPE_CHECKING:
     from tabular_dl.metrics import Metric
@@ -64,6 +65,7 @@ class _CrossFit(BaseEstimator, ABC):
         DataError
             If the folds do not test every row exactly once, or rows cannot be used.
         """
+        forget_threshold(self)
         X = read_rows(self, X, reset=True)
         y = read_target(y, type(self).__name__, classification=isinstance(self, ClassifierMixin))
         check_consistent_length(X, y)
@@ -147,7 +149,7 @@ class _CrossFit(BaseEstimator, ABC):
         """Return a predictor's probabilities, or its numbers."""
 
 
-class CrossFitClassifier(ClassifierMixin, _CrossFit):
+class CrossFitClassifier(Thresholded, ClassifierMixin, _CrossFit):
     """Cross-fit a pipeline that ends in a `KerasClassifier`.
 
     Parameters
@@ -169,6 +171,8 @@ class CrossFitClassifier(ClassifierMixin, _CrossFit):
         The rows that each fold trained on, and those that it did not.
     oof_predictions_ : ndarray of shape (rows, classes)
         Out-of-fold probabilities.
+    threshold_, oof_thresholds_
+        What labels are decided by, after `choose_threshold`.
 
     Examples
     --------
@@ -191,10 +195,6 @@ class CrossFitClassifier(ClassifierMixin, _CrossFit):
     def predict_proba(self, X: pd.DataFrame) -> np.ndarray:
         """Return the mean of the folds' probabilities for raw rows, shape (rows, classes)."""
         return self._mean(X)
-
-    def predict(self, X: pd.DataFrame) -> np.ndarray:
-        """Return the label of the greatest mean probability for each raw row."""
-        return self.classes_[self.predict_proba(X).argmax(axis=1)]
 
     def _classes(self, y: np.ndarray) -> np.ndarray | None:
         return np.unique(y)
@@ -235,9 +235,12 @@ class CrossFitRegressor(RegressorMixin, _CrossFit):
 
 
 def fold_scores(crossfit: Any, y: np.ndarray, metric: Metric) -> np.ndarray:
-    """Score each fold on the rows that it did not train on, shape (folds,)."""
-    classes = getattr(crossfit, "classes_", None)
-    return np.array([metric(y[rows], crossfit.oof_predictions_[rows], classes) for rows in crossfit.test_rows_])
+    """Score each fold on the rows that it did not train on, by the threshold of the other folds, shape (folds,)."""
+    classes, predictions = getattr(crossfit, "classes_", None), crossfit.oof_predictions_
+    thresholds = getattr(crossfit, "oof_thresholds_", None)
+    if metric.looks_at == "labels" and thresholds is not None:
+        predictions = decide(predictions, thresholds)
+    return np.array([metric(y[rows], predictions[rows], classes) for rows in crossfit.test_rows_])
 
 
 def baseline_scores(

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from tabular_dl.metrics import Metric
+from tabular_dl.thresholds import decide
 
 __all__ = ["hardest_rows", "permutation_importance"]
 
@@ -72,19 +73,25 @@ def permutation_importance(
     """
     rng = np.random.default_rng(seed)
     sign = 1.0 if metric.greater_is_better else -1.0
-    classes = getattr(model, "classes_", None)
+    classes, thresholds = getattr(model, "classes_", None), getattr(model, "oof_thresholds_", None)
     worsened = np.zeros((len(model.test_rows_), len(columns)))
     for fold, test in enumerate(model.test_rows_):
         rows = test if len(test) <= MOST_ROWS else np.sort(rng.choice(test, MOST_ROWS, replace=False))
         table, truth = X.iloc[rows], y[rows]
-        plain = metric(truth, model.predict_fold(fold, table), classes)
+        threshold = None if thresholds is None or metric.looks_at != "labels" else thresholds[rows]
+
+        def score(predicted: np.ndarray, truth: np.ndarray = truth, threshold: Any = threshold) -> float:
+            decided = predicted if threshold is None else decide(predicted, threshold)
+            return metric(truth, decided, classes)
+
+        plain = score(model.predict_fold(fold, table))
         jobs = [(place, rng.permutation(len(rows))) for place in range(len(columns)) for _ in range(repeats)]
         each = max(1, ROWS_AT_ONCE // len(rows))
         for start in range(0, len(jobs), each):
             some = jobs[start : start + each]
             predicted = model.predict_fold(fold, _permuted(table, columns, some))
             for (place, _), part in zip(some, np.split(predicted, len(some)), strict=True):
-                worsened[fold, place] += sign * (plain - metric(truth, part, classes)) / repeats
+                worsened[fold, place] += sign * (plain - score(part)) / repeats
     error = worsened.std(axis=0, ddof=1) / np.sqrt(len(worsened))
     found = pd.DataFrame({"column": list(columns), "importance": worsened.mean(axis=0), "error": error})
     return found.sort_values("importance", ascending=False, kind="stable", ignore_index=True)
@@ -99,7 +106,13 @@ def _permuted(table: pd.DataFrame, columns: Sequence[str], jobs: Sequence[tuple[
     return pd.concat(copies, ignore_index=True)
 
 
-def hardest_rows(y: np.ndarray, predictions: np.ndarray, classes: np.ndarray | None, count: int = 10) -> pd.DataFrame:
+def hardest_rows(
+    y: np.ndarray,
+    predictions: np.ndarray,
+    classes: np.ndarray | None,
+    count: int = 10,
+    threshold: float | np.ndarray | None = None,
+) -> pd.DataFrame:
     """Find the rows that out-of-fold predictions are most wrong about.
 
     Parameters
@@ -112,6 +125,8 @@ def hardest_rows(y: np.ndarray, predictions: np.ndarray, classes: np.ndarray | N
         The label of each column; None where the target is a number.
     count : int
         How many rows.
+    threshold : float, ndarray of shape (rows,) or None
+        What labels are decided by; None is the greatest probability.
 
     Returns
     -------
@@ -129,6 +144,6 @@ def hardest_rows(y: np.ndarray, predictions: np.ndarray, classes: np.ndarray | N
         order, predicted = np.argsort(-np.abs(size), kind="stable"), predictions
     else:
         size = predictions[np.arange(len(y)), np.searchsorted(classes, y)]
-        order, predicted = np.argsort(size, kind="stable"), classes[predictions.argmax(axis=1)]
+        order, predicted = np.argsort(size, kind="stable"), classes[decide(predictions, threshold).argmax(axis=1)]
     chosen = order[:count]
     return pd.DataFrame({"place": chosen, "true": y[chosen], "predicted": predicted[chosen], "size": size[chosen]})

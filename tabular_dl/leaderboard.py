@@ -9,10 +9,12 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["Entry", "Row", "rank"]
+__all__ = ["Entry", "Row", "agreement", "rank"]
 
 # Differences below so many standard errors may be noise.
 TOLD_APART = 2.0
+# Fewer public scores than this have no rank correlation worth the name.
+LEAST_RANKED = 3
 
 
 @dataclass(frozen=True)
@@ -37,6 +39,8 @@ class Entry:
         Where it is known.
     started : int
         Milliseconds since 1970.
+    public_score : float or None
+        Kaggle's, on the public part of its test rows, where it is known.
     """
 
     id: str
@@ -50,6 +54,7 @@ class Entry:
     seconds: float
     submission_score: float | None
     started: int
+    public_score: float | None = None
 
     @classmethod
     def of(cls, run: Any) -> Entry:
@@ -67,6 +72,7 @@ class Entry:
             metrics.get("training_seconds", float("nan")),
             metrics.get("submission_score"),
             run.info.start_time,
+            metrics.get("public_score"),
         )
 
 
@@ -136,6 +142,30 @@ def rank(entries: Sequence[Entry], *, greater_is_better: bool) -> list[Row]:
             changes = {key: entry.params.get(key, "-") for key in keys if entry.params.get(key) != theirs.get(key)}
         rows.append(Row(number, entry, difference, error, tied, changes))
     return rows
+
+
+def agreement(entries: Sequence[Entry]) -> tuple[float, int] | None:
+    """Return how far cross-validation and Kaggle order runs alike: Spearman's rank correlation, and of how many runs.
+
+    Parameters
+    ----------
+    entries : sequence of Entry
+        Scored by the metric that Kaggle uses. None is returned for fewer than three with a public score, or where all
+        scores of a kind are equal.
+
+    Examples
+    --------
+    >>> def run(cv, public):
+    ...     return Entry("", "", "fit", cv, 0.02, "f", np.array([]), {}, 1.0, None, 0, public)
+    >>> agreement([run(0.81, 0.77), run(0.82, 0.78), run(0.83, 0.76), run(0.84, None)])
+    (-0.5, 3)
+    """
+    pairs = np.array([(entry.score, entry.public_score) for entry in entries if entry.public_score is not None])
+    if len(pairs) < LEAST_RANKED or (pairs == pairs[0]).all(axis=0).any():
+        return None
+    from scipy.stats import spearmanr
+
+    return float(spearmanr(pairs).statistic), len(pairs)
 
 
 def _error(entry: Entry, best: Entry) -> float:

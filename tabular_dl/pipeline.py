@@ -12,13 +12,21 @@ from tabular_dl.estimators import KerasClassifier, KerasRegressor
 from tabular_dl.feature_rules import columns_read
 from tabular_dl.features import DerivedFeatures
 from tabular_dl.infer import infer_problem
-from tabular_dl.metrics import Metric, get_metric
+from tabular_dl.metrics import METRICS, Metric, get_metric
 from tabular_dl.preprocessing import build_preprocessing, check_columns
 from tabular_dl.problems import Problem, get_problem
 from tabular_dl.spec import PipelineSpec
 from tabular_dl.targets import Bounded, Indicators
 
-__all__ = ["build_pipeline", "check_rows", "check_target", "columns_used", "metric_of", "problem_of"]
+__all__ = [
+    "build_pipeline",
+    "check_rows",
+    "check_target",
+    "check_threshold",
+    "columns_used",
+    "metric_of",
+    "problem_of",
+]
 
 
 def build_pipeline(spec: PipelineSpec, problem: Problem) -> Pipeline:
@@ -79,6 +87,27 @@ def metric_of(spec: PipelineSpec, problem: Problem) -> Metric:
     metric = get_metric(spec.metric or problem.metric)
     metric.check(problem)
     return metric
+
+
+def check_threshold(spec: PipelineSpec, problem: Problem, metric: Metric) -> None:
+    """Refuse a threshold where there are no two classes, or a metric that none could be chosen by.
+
+    Raises
+    ------
+    SpecError
+        If the threshold cannot be used.
+    """
+    if spec.threshold is None:
+        return
+    subject = f"pipeline {spec.name}: threshold: {spec.threshold}"
+    if not problem.classification or problem.units(3) != 1:
+        raise SpecError(f"{subject} decides between two classes, and problem: {problem.name} is another: remove it.")
+    if spec.threshold == "auto" and metric.looks_at != "labels":
+        usable = ", ".join(name for name, m in METRICS.items() if m.looks_at == "labels" and problem.name in m.problems)
+        raise SpecError(
+            f"{subject} is chosen by a metric of labels ({usable}), and {metric.name} looks at {metric.looks_at}: "
+            "remove it, or write a number."
+        )
 
 
 def check_target(spec: PipelineSpec, problem: Problem, y: pd.Series[Any], where: str) -> None:

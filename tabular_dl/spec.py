@@ -13,11 +13,12 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import (
     AfterValidator,
     BaseModel,
+    BeforeValidator,
     ConfigDict,
     Field,
     ValidationError,
@@ -83,6 +84,14 @@ def _checked_problem(name: str) -> str:
     return name if name == "auto" else get_problem(name).name
 
 
+def _checked_threshold(value: Any) -> float | str | None:
+    if value is None or value == "auto":
+        return value
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < 1:
+        raise ValueError(f"expected auto or a probability between 0 and 1, found {value!r}.")
+    return float(value)
+
+
 class PipelineSpec(_Frozen):
     """All that a run is made from.
 
@@ -96,6 +105,9 @@ class PipelineSpec(_Frozen):
         Tables, target and id.
     metric : str or None
         What runs are scored by; None is the problem's own.
+    threshold : float, "auto" or None
+        Of two classes, the second is predicted where its probability is above this; "auto" is the value that suits the
+        metric best on out-of-fold predictions, None one half.
     features : dict
         Derived columns (`tabular_dl.features`).
     columns : tuple of ColumnRule
@@ -116,6 +128,7 @@ class PipelineSpec(_Frozen):
     problem: Annotated[str, AfterValidator(_checked_problem)] = "auto"
     data: DataSpec
     metric: Annotated[str, AfterValidator(lambda name: get_metric(name).name)] | None = None
+    threshold: Annotated[float | Literal["auto"] | None, BeforeValidator(_checked_threshold)] = None
     features: dict[str, dict[str, Any]] = {}
     columns: tuple[ColumnRule, ...] = Field(min_length=1)
     rest: Rest = "error"

@@ -1,21 +1,33 @@
 """Predictions and submissions as tables: values in, tables out.
 
-A submission has the sample's header and its ids in the sample's order. Rows are joined by id, never by position.
+A submission has the sample's header and its ids in the sample's order. Rows are joined by id, never by position. Its
+values are labels, numbers, the probability of one class, or one column of probabilities a class, as the sample shows.
 """
 
 from __future__ import annotations
+
+from typing import Literal
 
 import numpy as np
 import pandas as pd
 
 from tabular_dl.errors import SubmissionError
 from tabular_dl.metrics import Metric
+from tabular_dl.thresholds import decide
 
-__all__ = ["make_submission", "prediction_table", "score_submission"]
+__all__ = ["Form", "make_submission", "prediction_table", "score_submission"]
+
+Form = Literal["labels", "probabilities"]
+
+MOST_LISTED = 12  # names in a message
 
 
 def prediction_table(
-    ids: pd.Series | None, target: str, predictions: np.ndarray, classes: np.ndarray | None
+    ids: pd.Series | None,
+    target: str,
+    predictions: np.ndarray,
+    classes: np.ndarray | None,
+    threshold: float | np.ndarray | None = None,
 ) -> pd.DataFrame:
     """Lay out predictions: the id, the prediction under the target's name, then one probability a class.
 
@@ -29,6 +41,8 @@ def prediction_table(
         Probabilities, or numbers.
     classes : ndarray of shape (classes,) or None
         The labels; None where the target is a number.
+    threshold : float, ndarray of shape (rows,) or None
+        The probability above which the second of two classes is predicted; None is the greatest probability.
 
     Returns
     -------
@@ -45,17 +59,34 @@ def prediction_table(
     if classes is None:
         table[target] = predictions
         return table
-    table[target] = classes[predictions.argmax(axis=1)]
+    table[target] = classes[decide(predictions, threshold).argmax(axis=1)]
     return pd.concat([table, pd.DataFrame(predictions, columns=[f"p_{name}" for name in classes])], axis=1)
 
 
 def make_submission(
-    predictions: pd.DataFrame, target: str, sample: pd.DataFrame | None, metric: Metric, *, integers: bool
+    predictions: pd.DataFrame,
+    target: str,
+    sample: pd.DataFrame | None,
+    metric: Metric,
+    *,
+    integers: bool,
+    form: Form | None = None,
 ) -> pd.DataFrame:
     """Turn predictions of the test rows into a submission, and check it.
 
-    Labels or numbers are submitted; for two classes and a metric that looks at probabilities, the probability of the
-    second class. Whole numbers are written where the sample has them and the target had only them.
+    ============================  =================================================================================
+    the sample's columns          what is written
+    ============================  =================================================================================
+    one beside the id             labels or numbers; of two classes the probability of the second, or of the class
+                                  that the column is named after, where the sample's values are fractions, or are
+                                  numbers and the metric looks at probabilities
+    one a class beside the id     the probability of each class; columns are matched by the classes' names, in any
+                                  order, with or without a common beginning such as ``Class_``
+    no sample                     as one column; more than two classes as one column each, where the metric looks at
+                                  probabilities
+    ============================  =================================================================================
+
+    Whole numbers are written where the sample has them and the target had only them.
 
     Parameters
     ----------
@@ -64,11 +95,13 @@ def make_submission(
     target : str
         The predicted column.
     sample : DataFrame or None
-        The sample submission: an id column and one for the prediction. None asks for the predictions as they are.
+        The sample submission: an id column and those for the prediction.
     metric : Metric
         What the competition scores by.
     integers : bool
         Whether the training target holds whole numbers only.
+    form : {"labels", "probabilities"}, optional
+        What to write, whatever the sample shows.
 
     Returns
     -------
@@ -78,35 +111,109 @@ def make_submission(
     Raises
     ------
     SubmissionError
-        If the sample's ids are not the test rows' ids, its header has other columns than two, an id appears twice or a
-        prediction is missing or infinite.
+        If the sample's ids are not the test rows' ids, its columns are not those that can be filled, an id appears
+        twice or a prediction is missing or infinite.
+
+    Examples
+    --------
+    >>> table = prediction_table(pd.Series([7], name="Id"), "y", np.array([[0.25, 0.75]]), np.array(["no", "yes"]))
+    >>> from tabular_dl.metrics import get_metric
+    >>> sample = pd.DataFrame({"Id": [7], "is_yes": [0], "is_no": [1]})
+    >>> make_submission(table, "y", sample, get_metric("accuracy"), integers=False)
+       Id  is_yes  is_no
+    0   7    0.75   0.25
     """
     id_column = str(predictions.columns[0])
-    probabilities = [name for name in predictions.columns[2:] if name.startswith("p_")]
-    wants_probability = metric.looks_at == "probabilities" and len(probabilities) == 2
-    values = predictions[probabilities[1] if wants_probability else target]
-    sample = predictions[[id_column, target]] if sample is None else sample
+    p = _probabilities(predictions)
+    if form == "probabilities" and p.empty:
+        raise SubmissionError(f"--proba: {target} is a number and has no probabilities. Leave --proba out.")
+    if sample is None:
+        form = form or ("probabilities" if metric.looks_at == "probabilities" else "labels")
+        each = p.shape[1] > 2 and form == "probabilities"
+        sample = pd.concat([predictions[id_column], p if each else predictions[target]], axis=1)
     _check_sample(sample, predictions, id_column)
     # The probabilities too: the label beside a missing one is the first class, which nobody predicted.
-    missing = predictions[[target, *probabilities]].isin([np.nan, np.inf, -np.inf]).any(axis=1)
+    missing = pd.concat([predictions[target], p], axis=1).isin([np.nan, np.inf, -np.inf]).any(axis=1)
     if missing.any():
         raise SubmissionError(
             f"{missing.sum()} predictions are missing or infinite, the first for the id "
             f"{predictions[id_column][missing].iloc[0]}: fit again, and report this."
         )
-    by_id = pd.Series(values.to_numpy(), index=predictions[id_column].astype(str))
-    column = sample.columns[1]
-    submission = pd.DataFrame({id_column: sample[id_column].to_numpy()})
-    submission[column] = by_id.loc[sample[id_column].astype(str)].to_numpy()
-    whole = pd.api.types.is_integer_dtype(sample[column]) and integers and not wants_probability
-    return submission.assign(**{column: submission[column].round().astype("int64")}) if whole else submission
+    values = _values(predictions[target], p, sample, metric, form, integers)
+    by_id = values.set_axis(predictions[id_column].astype(str)).loc[pd.Index(sample[id_column].astype(str))]
+    return pd.concat([sample[[id_column]].reset_index(drop=True), by_id.reset_index(drop=True)], axis=1)
+
+
+def _probabilities(predictions: pd.DataFrame) -> pd.DataFrame:
+    """Return one column a class, under the classes' own names; none where the target is a number."""
+    columns = [name for name in predictions.columns[2:] if name.startswith("p_")]
+    return predictions[columns].rename(columns=lambda name: name.removeprefix("p_"))
+
+
+def _values(
+    predicted: pd.Series, p: pd.DataFrame, sample: pd.DataFrame, metric: Metric, form: Form | None, integers: bool
+) -> pd.DataFrame:
+    """Fill the sample's columns, row by row of the predictions."""
+    columns = [str(name) for name in sample.columns[1:]]
+    if len(columns) > 1:
+        classes = _classes_of(columns, p, str(predicted.name))
+        if form == "labels":
+            p = pd.DataFrame({name: (predicted.astype(str) == name).astype(int) for name in p.columns})
+        return p[classes].set_axis(columns, axis=1)
+    (column,) = columns
+    if (form or _form_shown(sample.iloc[:, 1], p, metric)) == "probabilities":
+        if p.shape[1] != 2:
+            raise SubmissionError(
+                f"sample_submission.csv has one column, {column}, for the probabilities of {p.shape[1]} classes: "
+                f"{', '.join(p.columns)}. It needs one column a class, or --labels."
+            )
+        return p[[column if column in p.columns else p.columns[1]]].set_axis([column], axis=1)
+    # Labels that are whole numbers may have been read as 0.0 and 1.0.
+    whole = pd.api.types.is_integer_dtype(sample.iloc[:, 1]) and pd.api.types.is_numeric_dtype(predicted)
+    whole = whole and (integers or not p.empty) and not pd.api.types.is_bool_dtype(predicted)
+    return (predicted.round().astype("int64") if whole else predicted).rename(column).to_frame()
+
+
+def _form_shown(shown: pd.Series, p: pd.DataFrame, metric: Metric) -> Form:
+    """Tell from a sample with one column what it wants: labels (or numbers), or a probability."""
+    if p.empty or not pd.api.types.is_numeric_dtype(shown) or pd.api.types.is_bool_dtype(shown):
+        return "labels"
+    if p.shape[1] == 2 and ((shown % 1 != 0) & shown.notna()).any():
+        return "probabilities"
+    return "probabilities" if p.shape[1] == 2 and metric.looks_at == "probabilities" else "labels"
+
+
+def _classes_of(columns: list[str], p: pd.DataFrame, target: str) -> list[str]:
+    """Return the class that each column of a sample is named after.
+
+    Raises
+    ------
+    SubmissionError
+        If the columns are not one a class.
+    """
+    classes = list(p.columns)
+    # Where the columns have a beginning in common that the classes lack, one of them shows it with the first class.
+    beginnings = {"", *(name.removesuffix(classes[0]) for name in columns if classes and name.endswith(classes[0]))}
+    for beginning in sorted(beginnings):
+        if sorted(columns) == sorted(f"{beginning}{name}" for name in classes):
+            return [name.removeprefix(beginning) for name in columns]
+    known = f"the classes of {target} are {_listed(classes)}" if classes else f"{target} is a number"
+    raise SubmissionError(
+        f"sample_submission.csv has the {len(columns)} columns {_listed(columns)} beside the id; expected one for the "
+        f"prediction, or one for each class: {known}."
+    )
+
+
+def _listed(names: list[str]) -> str:
+    more = f" and {len(names) - MOST_LISTED} more" if len(names) > MOST_LISTED else ""
+    return f"{', '.join(names[:MOST_LISTED])}{more}"
 
 
 def _check_sample(sample: pd.DataFrame, predictions: pd.DataFrame, id_column: str) -> None:
-    if len(sample.columns) != 2 or sample.columns[0] != id_column:
+    if len(sample.columns) < 2 or sample.columns[0] != id_column:
         raise SubmissionError(
-            f"sample_submission.csv has the columns {', '.join(map(str, sample.columns))}; expected {id_column} and "
-            "one column for the prediction."
+            f"sample_submission.csv has the columns {_listed([str(name) for name in sample.columns])}; expected "
+            f"{id_column} and one column for the prediction, or one for each class."
         )
     wanted, present = sample[id_column].astype(str), predictions[id_column].astype(str)
     for ids, name in ((present, "test.csv"), (wanted, "sample_submission.csv")):
@@ -159,10 +266,12 @@ def score_submission(
     if not ids.isin(truth.index).all():
         raise SubmissionError(f"answers.csv has no row for the id {ids[~ids.isin(truth.index)].iloc[0]}.")
     y = truth.loc[ids]
-    if metric.looks_at != "probabilities":
+    by_id = predictions.set_axis(predictions[id_column].astype(str)).loc[pd.Index(ids)]
+    p = _probabilities(by_id)
+    if p.empty:
         return metric(y.to_numpy(), submission.iloc[:, 1].to_numpy())
+    if metric.looks_at == "labels":
+        return metric(y.to_numpy(), by_id[target].to_numpy())
     # The classes are those that the model knows, as text and sorted as such: the answers may lack one of them.
-    names = sorted(name for name in predictions.columns[2:] if name.startswith("p_"))
-    probabilities = predictions[names].set_axis(predictions[id_column].astype(str))
-    p = probabilities.reindex(ids).to_numpy()
-    return metric(y.astype(str).to_numpy(dtype=object), p, np.array([name.removeprefix("p_") for name in names]))
+    names = sorted(p.columns)
+    return metric(y.astype(str).to_numpy(dtype=object), p[names].to_numpy(), np.array(names))

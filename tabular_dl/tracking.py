@@ -56,6 +56,7 @@ __all__ = [
     "fold_tags",
     "log_file",
     "log_run",
+    "log_values",
     "model_folder",
     "origin_tags",
     "quiet",
@@ -379,6 +380,17 @@ def log_file(run: LoggedRun, file: Path, folder: str, metrics: Mapping[str, floa
         client.log_artifact(run.id, str(file), folder)
         for name, value in metrics.items():
             client.log_metric(run.id, name, value)
+
+
+def log_values(run: LoggedRun, metrics: Mapping[str, float], tags: Mapping[str, str]) -> None:
+    """Add values and tags to a finished run."""
+    now = int(time.time() * 1000)
+    with quiet():
+        mlflow.MlflowClient(tracking_uri()).log_batch(
+            run.id,
+            metrics=[Metric(name, float(value), now, 0) for name, value in metrics.items()],
+            tags=[RunTag(name, value) for name, value in tags.items()],
+        )
 
 
 def _runs(condition: str) -> list[Run]:

@@ -1,9 +1,114 @@
-"""What holds for all tests: quiet libraries that report to nobody, set before anything imports them."""
+"""What holds for all tests: quiet libraries that report to nobody, and a local server in the internet's place."""
 
 from __future__ import annotations
 
+import json
 import os
+import threading
+import time
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
 
+import pytest
+
+# Set before anything imports the libraries.
 os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
 os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
 os.environ["DO_NOT_TRACK"] = "true"
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What the server says: a status and a body, late or broken off if a test wants that."""
+
+    status: int = 200
+    body: bytes | dict[str, Any] = b""
+    kind: str = "application/octet-stream"
+    sent: float = 1.0
+    delay: float = 0.0
+
+
+@dataclass
+class Server:
+    """A server on this machine: answers by the end of a path, one after the other, the last again and again."""
+
+    address: str = ""
+    answers: dict[str, list[Answer]] = field(default_factory=dict)
+    received: dict[str, list[bytes]] = field(default_factory=lambda: defaultdict(list))
+    heads: list[dict[str, str]] = field(default_factory=list)
+
+    def answer(self, path: str, *answers: Answer) -> None:
+        self.answers[path] = list(answers)
+
+    def respond(self, path: str, head: dict[str, str], body: bytes) -> Answer:
+        self.heads.append(head)
+        for end, answers in self.answers.items():
+            if path.endswith(end):
+                self.received[end].append(body)
+                return answers.pop(0) if len(answers) > 1 else answers[0]
+        return Answer(404, f"nothing at {path}".encode(), "text/plain")
+
+
+@pytest.fixture
+def server() -> Iterator[Server]:
+    """Serve on a free port of this machine."""
+    served = Server()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+            answer = served.respond(self.path, dict(self.headers), body)
+            time.sleep(answer.delay)
+            given = isinstance(answer.body, dict)
+            content = json.dumps(answer.body).encode() if given else bytes(answer.body)
+            self.send_response(answer.status)
+            self.send_header("Content-Type", "application/json" if given else answer.kind)
+            self.send_header("Content-Length", str(len(content)))
+            self.end_headers()
+            self.wfile.write(content[: int(len(content) * answer.sent)])
+
+        do_GET = do_PUT = do_POST  # noqa: N815 (the names that the library calls)
+
+        def log_message(self, *_: Any) -> None:
+            """Print nothing."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as listening:
+        thread = threading.Thread(target=listening.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
+        thread.start()
+        served.address = f"http://127.0.0.1:{listening.server_port}"
+        yield served
+        listening.shutdown()
+        thread.join()
+
+
+@pytest.fixture
+def kaggle(server: Server, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Server:
+    """Put the server in Kaggle's place, for Kaggle's own client, with a token that is no secret.
+
+    The client knows a development site at http://localhost, which a proxy can stand for.
+    """
+    home = tmp_path_factory.mktemp("home")
+    for name in ("HTTP_PROXY", "NO_PROXY", "no_proxy", "KAGGLE_USERNAME", "KAGGLE_KEY", "KAGGLE_KERNEL_RUN_TYPE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("HOME", str(home))
+    monkeypatch.setenv("KAGGLE_CONFIG_DIR", str(home / ".kaggle"))
+    monkeypatch.setenv("KAGGLE_API_ENVIRONMENT", "LOCALHOST")
+    monkeypatch.setenv("KAGGLE_API_TOKEN", "the-users-own-token")
+    monkeypatch.setenv("http_proxy", server.address)
+    return server
+
+
+@pytest.fixture
+def says() -> type[Answer]:
+    """Return the type of an answer: files of tests do not import each other."""
+    return Answer
+
+
+@pytest.fixture
+def home(kaggle: Server) -> Path:
+    """Return the user's home folder, which is empty."""
+    return Path(os.environ["HOME"])

@@ -399,3 +399,11 @@ def test_features_that_are_not_numbers_after_preprocessing_are_refused_before_tr
     X.iloc[2] = np.nan
     with pytest.raises(ValueError, match="Input X contains NaN"):
         CrossFitRegressor(pipeline).fit(X, PRICE)
+
+
+def test_a_new_fit_forgets_the_threshold_of_the_predictions_of_before() -> None:
+    crossfit = classifier().fit(PASSENGERS, SURVIVED).choose_threshold(0.01, SURVIVED, get_metric("accuracy"))
+    assert crossfit.predict(PASSENGERS).all()
+    crossfit.fit(PASSENGERS, SURVIVED)
+    assert (crossfit.threshold_, crossfit.oof_thresholds_) == (None, None)
+    np.testing.assert_array_equal(crossfit.predict(PASSENGERS), crossfit.predict_proba(PASSENGERS).argmax(axis=1))

@@ -85,3 +85,23 @@ def test_the_hardest_rows_of_numbers_are_the_largest_residuals() -> None:
         "predicted": [1.0, 1.5],
         "size": [4.0, -0.5],
     }
+
+
+def test_labels_are_decided_by_the_models_thresholds() -> None:
+    """Above 0.2 everything is predicted as 1, whatever a column says: shuffling it changes nothing."""
+
+    class Unsure:
+        classes_ = np.array([0, 1])
+        test_rows_ = (np.arange(0, 30), np.arange(30, 60))
+        oof_thresholds_: np.ndarray | None = None
+
+        def predict_fold(self, fold: int, rows: pd.DataFrame) -> np.ndarray:
+            p = np.where(rows["a"] > 0, 0.6, 0.3)
+            return np.column_stack([1 - p, p])
+
+    model, y = Unsure(), (X["a"] > 0).to_numpy().astype(int)
+    assert permutation_importance(model, X, y, get_metric("accuracy"), ["a"])["importance"][0] > 0.2
+    model.oof_thresholds_ = np.full(60, 0.2)
+    assert permutation_importance(model, X, y, get_metric("accuracy"), ["a"])["importance"][0] == 0
+    p = np.array([[0.7, 0.3]])
+    assert hardest_rows(np.array([0]), p, model.classes_, threshold=0.2)["predicted"].tolist() == [1]

@@ -25,11 +25,12 @@ LAYERS = """
     workflows.training
     workflows.files workflows.models workflows.progress workflows.surroundings
     blended crossfit population_search open_runs submissions
-    samplers search_rounds tracking blending importance report score_plots
+    importance report score_plots
+    samplers search_rounds tracking blending thresholds
     trials
     pipeline
     estimators
-    hyperparameters features preprocessing datasets spec persistence
+    hyperparameters features preprocessing datasets spec persistence downloads
     groups plots search_plots
     assembly
     nn
@@ -42,7 +43,7 @@ LAYERS = """
     nn.streams
     metrics feature_rules inputs diagnosis tables narrowing leaderboard
     infer
-    problems columns expressions yaml_reader distributions
+    problems columns expressions yaml_reader distributions kaggle_client
     targets losses
     resources errors
 """

@@ -126,9 +126,80 @@ def test_labels_of_other_types_are_written_as_they_are(labels: np.ndarray) -> No
     assert submission["y"].tolist() == [labels[1], labels[1], labels[0]]
 
 
+def test_labels_that_were_read_as_fractions_are_whole_where_the_sample_has_whole_numbers() -> None:
+    predictions = prediction_table(IDS, "y", P, np.array([0.0, 1.0]))
+    submission = make_submission(predictions, "y", SAMPLE, ACCURACY, integers=False)
+    assert submission.to_csv(index=False) == "Id,y\n3,1\n5,1\n7,0\n"
+
+
 def test_a_metric_that_looks_at_probabilities_gets_that_of_the_second_class() -> None:
     submission = make_submission(BINARY, "y", SAMPLE, ROC_AUC, integers=True)
     pd.testing.assert_frame_equal(submission, pd.DataFrame({"Id": [3, 5, 7], "y": [0.8, 0.6, 0.1]}))
+
+
+THREE = prediction_table(IDS, "y", np.array([[0.2, 0.5, 0.3], [0.6, 0.1, 0.3], [0.1, 0.1, 0.8]]), np.array([1, 10, 11]))
+LOG_LOSS = get_metric("log_loss")
+
+
+def test_a_sample_with_fractions_asks_for_probabilities_whatever_the_metric() -> None:
+    submission = make_submission(BINARY, "y", SAMPLE.assign(y=[0.5, 0, 1]), ACCURACY, integers=True)
+    assert submission["y"].tolist() == [0.8, 0.6, 0.1]
+
+
+def test_a_sample_with_labels_as_text_or_truth_values_asks_for_labels_whatever_the_metric() -> None:
+    for labels in (np.array(["no", "yes"]), np.array([False, True])):
+        predictions = prediction_table(IDS, "y", P, labels)
+        submission = make_submission(predictions, "y", SAMPLE.assign(y=labels[0]), ROC_AUC, integers=False)
+        assert submission["y"].tolist() == labels[[1, 1, 0]].tolist()
+
+
+@pytest.mark.parametrize("sample", [SAMPLE, SAMPLE.assign(y=0.5), None])
+@pytest.mark.parametrize("metric", [ACCURACY, ROC_AUC])
+def test_what_is_asked_for_counts_more_than_sample_and_metric(sample: pd.DataFrame | None, metric: Any) -> None:
+    def asked(form: Any) -> pd.Series:
+        made = make_submission(BINARY, "y", sample, metric, integers=True, form=form)
+        return made.set_index("Id")["y"]
+
+    assert asked("labels").to_dict() == {3: 1, 5: 1, 7: 0}
+    assert asked("probabilities").to_dict() == {3: 0.8, 5: 0.6, 7: 0.1}
+
+
+def test_numbers_have_no_probabilities() -> None:
+    with pytest.raises(SubmissionError) as refused:
+        make_submission(NUMBERS, "y", SAMPLE, RMSE, integers=False, form="probabilities")
+    assert str(refused.value) == "--proba: y is a number and has no probabilities. Leave --proba out."
+
+
+@pytest.mark.parametrize("metric", [ACCURACY, LOG_LOSS])
+@pytest.mark.parametrize("beginning", ["", "Class_", "1", "p_"])
+def test_one_column_a_class_is_filled_by_the_classes_names_in_any_order(metric: Any, beginning: str) -> None:
+    columns = [f"{beginning}{name}" for name in (11, 1, 10)]
+    sample = pd.DataFrame({"Id": [3, 5, 7], **dict.fromkeys(columns, 0)})
+    submission = make_submission(THREE, "y", sample, metric, integers=True)
+    assert list(submission) == ["Id", *columns]
+    assert submission[columns].to_numpy().tolist() == [[0.3, 0.6, 0.1], [0.8, 0.1, 0.1], [0.3, 0.2, 0.5]]
+    labels = make_submission(THREE, "y", sample, metric, integers=True, form="labels")
+    assert labels[columns].to_numpy().tolist() == [[0, 1, 0], [1, 0, 0], [0, 0, 1]]
+
+
+def test_two_classes_may_have_a_column_each_or_one_that_is_named_after_a_class() -> None:
+    predictions = prediction_table(IDS, "y", P, np.array(["no", "yes"]))
+    both = make_submission(predictions, "y", SAMPLE[["Id"]].assign(yes=0, no=0), ACCURACY, integers=False)
+    assert both.to_numpy().tolist() == [[3, 0.8, 0.2], [5, 0.6, 0.4], [7, 0.1, 0.9]]
+    one = make_submission(predictions, "y", SAMPLE[["Id"]].assign(no=0.5), ACCURACY, integers=False)
+    assert one["no"].tolist() == [0.2, 0.4, 0.9]
+
+
+def test_without_a_sample_many_classes_have_a_column_each_where_the_metric_wants_probabilities() -> None:
+    assert make_submission(THREE, "y", None, LOG_LOSS, integers=True).to_csv(index=False) == (
+        "Id,1,10,11\n7,0.2,0.5,0.3\n3,0.6,0.1,0.3\n5,0.1,0.1,0.8\n"
+    )
+    assert make_submission(THREE, "y", None, ACCURACY, integers=True)["y"].tolist() == [10, 1, 11]
+
+
+def test_labels_follow_the_threshold() -> None:
+    assert prediction_table(IDS, "y", P, np.array([0, 1]), 0.7)["y"].tolist() == [0, 1, 0]
+    assert prediction_table(IDS, "y", P, np.array([0, 1]), np.array([0.05, 0.9, 0.5]))["y"].tolist() == [1, 0, 1]
 
 
 # What would not be accepted
@@ -157,11 +228,31 @@ def test_an_id_that_is_predicted_twice_is_refused(sample: pd.DataFrame | None) -
     assert refusal(twice, sample) == "test.csv, column Id: the id 7 appears more than once."
 
 
-@pytest.mark.parametrize("columns", [["Id"], ["Id", "a", "b"], ["id", "y"], ["y", "Id"]])
+@pytest.mark.parametrize("columns", [["Id"], ["id", "y"], ["y", "Id"]])
 def test_a_sample_with_another_header_is_refused(columns: list[str]) -> None:
     sample = pd.DataFrame({name: [3, 5, 7] for name in columns})
     assert refusal(BINARY, sample) == (
-        f"sample_submission.csv has the columns {', '.join(columns)}; expected Id and one column for the prediction."
+        f"sample_submission.csv has the columns {', '.join(columns)}; expected Id and one column for the prediction, "
+        "or one for each class."
+    )
+
+
+@pytest.mark.parametrize("columns", [["1", "10"], ["1", "10", "12"], ["1", "10", "11", "12"], ["c1", "c10", "d11"]])
+def test_columns_that_are_not_one_a_class_are_refused_with_both_lists(columns: list[str]) -> None:
+    sample = pd.DataFrame({"Id": [3, 5, 7], **dict.fromkeys(columns, 0)})
+    assert refusal(THREE, sample) == (
+        f"sample_submission.csv has the {len(columns)} columns {', '.join(columns)} beside the id; expected one for "
+        "the prediction, or one for each class: the classes of y are 1, 10, 11."
+    )
+    assert refusal(NUMBERS, sample, RMSE).endswith("or one for each class: y is a number.")
+
+
+def test_one_column_cannot_hold_the_probabilities_of_three_classes() -> None:
+    with pytest.raises(SubmissionError) as refused:
+        make_submission(THREE, "y", SAMPLE, LOG_LOSS, integers=True, form="probabilities")
+    assert str(refused.value) == (
+        "sample_submission.csv has one column, y, for the probabilities of 3 classes: 1, 10, 11. It needs one column a "
+        "class, or --labels."
     )
 
 
@@ -199,6 +290,12 @@ def test_a_score_is_scikit_learns_whatever_the_order_of_rows(order: list[int], l
         metric = get_metric(name)
         submission = make_submission(predictions, "y", sample, metric, integers=False)
         assert score_submission(submission, predictions, answers, "y", metric) == pytest.approx(value)
+
+
+def test_labels_are_scored_by_labels_even_if_probabilities_are_submitted() -> None:
+    answers = pd.DataFrame({"Id": IDS, "y": [0, 1, 0]})
+    submission = make_submission(BINARY, "y", SAMPLE, ACCURACY, integers=True, form="probabilities")
+    assert score_submission(submission, BINARY, answers, "y", ACCURACY) == pytest.approx(2 / 3)
 
 
 def test_a_score_of_numbers_is_that_of_the_numbers_that_are_submitted() -> None:

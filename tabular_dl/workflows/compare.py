@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table as Grid
 
-from tabular_dl.leaderboard import Entry, Row, rank
+from tabular_dl.leaderboard import Entry, Row, agreement, rank
 from tabular_dl.metrics import get_metric
 from tabular_dl.spec import load_spec
 from tabular_dl.tracking import comparable_runs
@@ -49,9 +49,12 @@ def compare(
     name = load_spec(pipeline).name
     runs, left_out = comparable_runs(name)
     metric = get_metric(runs[0].data.tags["tabular_dl.metric"])
-    rows = rank([Entry.of(run) for run in runs], greater_is_better=metric.greater_is_better)[:top]
+    entries = [Entry.of(run) for run in runs]
+    rows = rank(entries, greater_is_better=metric.greater_is_better)[:top]
     if form == "table":
-        _print(rows, name, metric.name, metric.greater_is_better, left_out, console or Console())
+        console = console or Console()
+        _print(rows, name, metric.name, metric.greater_is_better, left_out, console)
+        _print_agreement(entries, console)
     else:
         _write([_plain(row) for row in rows], form, out or sys.stdout)
     return rows
@@ -71,6 +74,7 @@ def _plain(row: Row) -> dict[str, Any]:
         "not_told_from_best": row.tied,
         "seconds": entry.seconds,
         "submission_score": entry.submission_score,
+        "public_score": entry.public_score,
         "changes": dict(row.changes),
     }
 
@@ -92,15 +96,19 @@ def _print(rows: list[Row], name: str, metric: str, greater: bool, left_out: int
     if left_out:
         caption += f"; {left_out} runs on other data or by another metric are left out"
     grid = Grid(title=f"{name}: {metric} in cross-validation, {better} is better", caption=caption)
-    known = any(row.entry.submission_score is not None for row in rows)
-    for heading in ("", "run", "kind", f"{metric} (error)", "to the best", *(["submitted"] if known else []), "time"):
+    # What local answers say and what Kaggle says are different things, on different rows.
+    others = {"submitted": "submission_score", "Kaggle": "public_score"}
+    known = {
+        heading: name for heading, name in others.items() if any(getattr(row.entry, name) is not None for row in rows)
+    }
+    for heading in ("", "run", "kind", f"{metric} (error)", "to the best", *known, "time"):
         grid.add_column(heading, no_wrap=heading == "run")
     for row in rows:
         entry = row.entry
         against = "" if row.rank == 1 else f"{row.difference:+.4f} ({row.error:.4f}){' =' if row.tied else ''}"
         cells = [str(row.rank), entry.name, entry.kind, f"{entry.score:.4f} ({entry.error:.4f})", against]
-        if known:
-            cells.append("" if entry.submission_score is None else f"{entry.submission_score:.4f}")
+        scores = [getattr(entry, name) for name in known.values()]
+        cells += ["" if score is None else f"{score:.4f}" for score in scores]
         cells += ["" if entry.seconds != entry.seconds else f"{entry.seconds:.1f} s"]
         grid.add_row(*map(escape, cells), style="bold" if row.rank == 1 else None)
     console.print(grid)
@@ -111,6 +119,16 @@ def _print(rows: list[Row], name: str, metric: str, greater: bool, left_out: int
             console.print(
                 f"{row.rank} {escape(row.entry.name)} {what}: {escape(changes)}", highlight=False, soft_wrap=True
             )
+
+
+def _print_agreement(entries: list[Entry], console: Console) -> None:
+    found = agreement(entries)
+    if found:
+        correlation, count = found
+        said = (
+            f"CV and Kaggle's public score order {count} runs with a rank correlation of {correlation:.2f} (Spearman)."
+        )
+        console.print(said, highlight=False, soft_wrap=True)
 
 
 def _short(key: str) -> str:

@@ -82,6 +82,8 @@ def ensemble(
     models = [model for model, _ in opened]
     kind = BlendedClassifier if hasattr(models[0], "classes_") else BlendedRegressor
     blended = kind(models, Blend(method, spec.seed)).fit_blend(y, metric)
+    if blended.classes_or_none_ is not None and metric.looks_at == "labels":
+        blended.choose_threshold(spec.threshold, y, metric)
     scores = fold_scores(blended, y, metric)
     console.print(_grid(members, models, blended, scores, y, metric))
     content = _content(name, members, blended, scores, spec, competition, metric, method, started)
@@ -89,12 +91,13 @@ def ensemble(
         staged = Path(folder) / "files"
         (staged / "predictions").mkdir(parents=True)
         write_text(staged / "spec.yaml", dump_spec(spec))
-        for table, rows, values in (
-            ("oof", competition.train, blended.oof_predictions_),
-            ("test", competition.test, _predicted(blended, competition.test)),
+        for table, rows, values, threshold in (
+            ("oof", competition.train, blended.oof_predictions_, "oof_thresholds_"),
+            ("test", competition.test, _predicted(blended, competition.test), "threshold_"),
         ):
             ids = None if spec.data.id is None else rows[spec.data.id]
-            laid_out = prediction_table(ids, spec.data.target, values, blended.classes_or_none_)
+            above = getattr(blended, threshold, None)
+            laid_out = prediction_table(ids, spec.data.target, values, blended.classes_or_none_, above)
             write_text(staged / "predictions" / f"{table}.csv", laid_out.to_csv(index=False))
         read = {column for _, each in opened for column in columns_used(each, competition.train)}
         columns = [column for column in competition.train if column in read]

@@ -21,6 +21,7 @@ from tabular_dl import plots, tracking
 from tabular_dl.report import render
 from tabular_dl.spec import dump_spec, leaves, load_spec
 from tabular_dl.submissions import prediction_table
+from tabular_dl.thresholds import decide
 from tabular_dl.workflows.files import write_text
 from tabular_dl.workflows.pages import fit_page, mean_and_error
 from tabular_dl.workflows.surroundings import surroundings
@@ -57,6 +58,10 @@ def fit(
     console = console or Console()
     result = train(load_spec(pipeline, overrides), console)
     console.print(_score_grid(result))
+    if result.spec.threshold == "auto":
+        said = f"Threshold {result.crossfit.threshold_:.3f}; each fold is scored by that of the other folds. "
+        said += "The simple models decide at one half."
+        console.print(said, highlight=False, soft_wrap=True)
     with tempfile.TemporaryDirectory() as folder:
         # Not the temporary folder itself, which nobody but its owner may read.
         staged = Path(folder) / "files"
@@ -98,17 +103,21 @@ def _write_files(result: FitResult, folder: Path) -> None:
         (folder / name).mkdir()
     write_text(folder / "spec.yaml", dump_spec(spec))
     test = crossfit.predict(competition.test) if classes is None else crossfit.predict_proba(competition.test)
-    tables = {"oof": (competition.train, crossfit.oof_predictions_), "test": (competition.test, test)}
-    for name, (rows, predictions) in tables.items():
+    oof_thresholds = getattr(crossfit, "oof_thresholds_", None)
+    tables = {
+        "oof": (competition.train, crossfit.oof_predictions_, oof_thresholds),
+        "test": (competition.test, test, getattr(crossfit, "threshold_", None)),
+    }
+    for name, (rows, predictions, threshold) in tables.items():
         ids = None if spec.data.id is None else rows[spec.data.id]
-        table = prediction_table(ids, spec.data.target, predictions, classes)
+        table = prediction_table(ids, spec.data.target, predictions, classes, threshold)
         write_text(folder / "predictions" / f"{name}.csv", table.to_csv(index=False))
     history, best = crossfit.curves_, crossfit.best_epoch_
     figures = {"learning_curves": plots.learning_curves(history, best, ["loss", result.problem.followed[0].name])}
     if classes is None:
         figures["residuals"] = plots.residuals(y, crossfit.oof_predictions_, spec.data.target)
     else:
-        predicted = classes[crossfit.oof_predictions_.argmax(axis=1)]
+        predicted = classes[decide(crossfit.oof_predictions_, oof_thresholds).argmax(axis=1)]
         figures["confusion_matrix"] = plots.confusion_matrix(y, predicted, classes)
     for name, figure in figures.items():
         figure.savefig(folder / "figures" / f"{name}.png", dpi=120)
@@ -118,6 +127,7 @@ def _write_files(result: FitResult, folder: Path) -> None:
 def _run_content(result: FitResult, folder: Path) -> tracking.RunContent:
     spec, crossfit, competition = result.spec, result.crossfit, result.competition
     mean, error = mean_and_error(result.scores)
+    threshold = getattr(crossfit, "threshold_", None)
     history, best = crossfit.curves_, crossfit.best_epoch_
     at_best = {f"best_{name}": values[best - 1, np.arange(len(best))].mean() for name, values in history.items()}
     baselines = {f"baseline_{name.replace(' ', '_')}": scores.mean() for name, scores in result.baselines.items()}
@@ -137,6 +147,7 @@ def _run_content(result: FitResult, folder: Path) -> tracking.RunContent:
             f"cv_{result.metric.name}": mean,
             "best_epoch": best.mean(),
             "training_seconds": result.seconds,
+            **({} if threshold is None else {"threshold": threshold}),
             **at_best,
             **baselines,
         },

@@ -22,6 +22,7 @@ from tabular_dl.pipeline import columns_used
 from tabular_dl.problems import Problem
 from tabular_dl.report import Page, Picture, Section, Table
 from tabular_dl.spec import PipelineSpec, dump_spec
+from tabular_dl.thresholds import decide
 from tabular_dl.workflows.surroundings import surroundings
 from tabular_dl.workflows.training import FitResult
 
@@ -72,6 +73,11 @@ class Judged:
     def classes(self) -> np.ndarray | None:
         """The labels; None where the target is a number."""
         return getattr(self.model, "classes_", None)
+
+    @property
+    def thresholds(self) -> np.ndarray | None:
+        """What the label of each training row is decided by; None is the greatest probability."""
+        return getattr(self.model, "oof_thresholds_", None)
 
 
 def mean_and_error(scores: np.ndarray) -> tuple[float, float]:
@@ -196,7 +202,7 @@ def _wrong(judged: Judged) -> Section:
             ),
         ]
     else:
-        predicted = classes[predictions.argmax(axis=1)]
+        predicted = classes[decide(predictions, judged.thresholds).argmax(axis=1)]
         right = ", ".join(
             f"{label} {np.mean(predicted[y == label] == label):.1%}" for label in classes[: plots.MANY_CLASSES]
         )
@@ -234,7 +240,7 @@ def _importance(judged: Judged, found: pd.DataFrame) -> Section:
 
 
 def _hardest(judged: Judged, columns: Sequence[str]) -> Section:
-    found = hardest_rows(judged.y, judged.model.oof_predictions_, judged.classes)
+    found = hardest_rows(judged.y, judged.model.oof_predictions_, judged.classes, threshold=judged.thresholds)
     id_column, frame = judged.spec.data.id, judged.competition.train
     shown = columns[:SHOWN_COLUMNS]
     size = "true - predicted" if judged.classes is None else "probability of the true label"

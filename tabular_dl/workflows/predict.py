@@ -47,7 +47,8 @@ def predict(run_or_model: str, table: Path, output: Path, console: Console | Non
     classes = getattr(model, "classes_", None)
     predictions = model.predict(rows) if classes is None else model.predict_proba(rows)
     ids = rows.get(spec.data.id)
-    write_text(output, prediction_table(ids, spec.data.target, predictions, classes).to_csv(index=False))
+    laid_out = prediction_table(ids, spec.data.target, predictions, classes, getattr(model, "threshold_", None))
+    write_text(output, laid_out.to_csv(index=False))
     said = f"{len(rows)} predictions of {escape(spec.data.target)} are in [bold]{escape(str(output))}[/]."
     console.print(said, highlight=False, soft_wrap=True)
     return output

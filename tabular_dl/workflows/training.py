@@ -12,7 +12,15 @@ from rich.console import Console
 from tabular_dl.crossfit import CrossFitClassifier, CrossFitRegressor, baseline_scores, fold_scores
 from tabular_dl.datasets import Competition, load_competition
 from tabular_dl.metrics import Metric
-from tabular_dl.pipeline import build_pipeline, check_rows, check_target, columns_used, metric_of, problem_of
+from tabular_dl.pipeline import (
+    build_pipeline,
+    check_rows,
+    check_target,
+    check_threshold,
+    columns_used,
+    metric_of,
+    problem_of,
+)
 from tabular_dl.problems import Problem
 from tabular_dl.spec import PipelineSpec
 from tabular_dl.targets import Bounded
@@ -66,6 +74,7 @@ def train(spec: PipelineSpec, console: Console) -> FitResult:
     train_file, test_file = str(competition.folder / "train.csv"), str(competition.folder / "test.csv")
     problem = problem_of(spec, target)
     metric = metric_of(spec, problem)
+    check_threshold(spec, problem, metric)
     check_target(spec, problem, target, train_file)
     check_rows(spec, train.drop(columns=spec.data.target), train_file)
     check_rows(spec, competition.test, test_file, rest=False)
@@ -81,6 +90,8 @@ def train(spec: PipelineSpec, console: Console) -> FitResult:
         unit = float(high - low)
     with TrainingProgress(console, pipeline[-1].epochs, problem.followed[0], unit) as progress:
         crossfit.fit(X, y, on_epoch=progress)
+    if problem.classification:
+        crossfit.choose_threshold(spec.threshold, y, metric)
     seconds = time.perf_counter() - clock
     scores = fold_scores(crossfit, y, metric)
     baselines = baseline_scores(crossfit, X, y, problem.baselines(), metric)

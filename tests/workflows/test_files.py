@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 import stat
+import zipfile
 from pathlib import Path
 
 import pytest
 
 from tabular_dl.errors import UserError
-from tabular_dl.workflows.files import write_text
+from tabular_dl.workflows.files import write_table, write_text
 
 
 def test_a_text_is_written_as_it_is_in_utf_8(tmp_path: Path) -> None:
@@ -72,3 +73,31 @@ def test_nothing_is_left_where_the_file_cannot_take_its_place(tmp_path: Path, mo
     with pytest.raises(UserError, match=r"a\.csv cannot be written: No space left on device"):
         write_text(tmp_path / "a.csv", "text")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_table_that_ends_in_zip_is_zipped_and_equal_tables_make_equal_files(tmp_path: Path) -> None:
+    for folder in ("a", "b"):
+        (tmp_path / folder).mkdir()
+        assert write_table(tmp_path / folder / "mine.zip", "Id,y\nÅ,1\n") == tmp_path / folder / "mine.zip"
+    assert (tmp_path / "a" / "mine.zip").read_bytes() == (tmp_path / "b" / "mine.zip").read_bytes()
+    with zipfile.ZipFile(tmp_path / "a" / "mine.zip") as archive:
+        assert archive.namelist() == ["mine.csv"]
+        assert archive.read("mine.csv").decode() == "Id,y\nÅ,1\n"
+    assert [path.name for path in (tmp_path / "a").iterdir()] == ["mine.zip"]
+
+
+def test_a_large_table_is_zipped_whatever_its_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tabular_dl.workflows.files.MOST_PLAIN", 10)
+    assert write_table(tmp_path / "small.csv", "Id,y\n1,1\n") == tmp_path / "small.csv"
+    assert (tmp_path / "small.csv").read_text() == "Id,y\n1,1\n"
+    assert write_table(tmp_path / "large.csv", "Id,y\n1,1\n2,1\n") == tmp_path / "large.zip"
+    with zipfile.ZipFile(tmp_path / "large.zip") as archive:
+        assert archive.read("large.csv") == b"Id,y\n1,1\n2,1\n"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["large.zip", "small.csv"]
+
+
+def test_a_zip_that_cannot_be_written_leaves_nothing(tmp_path: Path) -> None:
+    (tmp_path / "a.zip").mkdir()
+    with pytest.raises(UserError, match=r"a\.zip cannot be written: Is a directory"):
+        write_table(tmp_path / "a.zip", "text")
+    assert [path.name for path in tmp_path.iterdir()] == ["a.zip"]
