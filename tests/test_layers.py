@@ -28,7 +28,7 @@ LAYERS = """
     pipeline
     estimators
     hyperparameters features preprocessing datasets spec persistence
-    groups plots search_plots
+    groups plots search_plots encoders
     assembly
     nn
     nn.training
@@ -38,10 +38,10 @@ LAYERS = """
     nn.members nn.network
     nn.layers nn.optimizers nn.schedules nn.tensorboard
     nn.streams
-    metrics feature_rules inputs diagnosis tables narrowing leaderboard
+    metrics feature_rules inputs diagnosis tables narrowing leaderboard matrices scalers
     infer
     problems columns expressions yaml_reader distributions
-    targets losses
+    targets losses rule_words
     resources errors
 """
 
