@@ -39,6 +39,7 @@ LAYERS = """
     nn.layers nn.optimizers nn.schedules nn.tensorboard
     nn.streams
     metrics feature_rules inputs diagnosis tables narrowing leaderboard matrices scalers
+    dates group_statistics
     infer
     problems columns expressions yaml_reader distributions
     targets losses rule_words

@@ -62,8 +62,9 @@ def train(spec: PipelineSpec, console: Console) -> FitResult:
     problem = problem_of(spec, target)
     metric = metric_of(spec, problem)
     check_target(spec, problem, target, train_file)
-    check_rows(spec, train.drop(columns=spec.data.target), train_file)
-    check_rows(spec, competition.test, test_file, rest=False)
+    raw = train.drop(columns=spec.data.target)
+    check_rows(spec, raw, train_file)
+    check_rows(spec, competition.test, test_file, rest=False, training=raw)
     pipeline = build_pipeline(spec, problem)
     kind = CrossFitClassifier if problem.classification else CrossFitRegressor
     crossfit = kind(pipeline, cv=spec.ensemble.folds, random_state=spec.seed)
