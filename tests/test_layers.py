@@ -42,6 +42,7 @@ LAYERS = """
     dates group_statistics
     infer
     problems columns expressions yaml_reader distributions
+    quantities
     targets losses rule_words
     resources errors
 """
