@@ -15,8 +15,9 @@ from tabular_dl.infer import infer_problem
 from tabular_dl.metrics import METRICS, Metric, get_metric
 from tabular_dl.preprocessing import build_preprocessing, check_columns
 from tabular_dl.problems import Problem, get_problem
+from tabular_dl.quantities import Bounded
 from tabular_dl.spec import PipelineSpec
-from tabular_dl.targets import Bounded, Indicators
+from tabular_dl.targets import Indicators
 
 __all__ = [
     "build_pipeline",
@@ -47,7 +48,7 @@ def build_pipeline(spec: PipelineSpec, problem: Problem) -> Pipeline:
     Raises
     ------
     SpecError
-        If a hyperparameter cannot be used.
+        If a hyperparameter cannot be used, or contradicts a rule.
 
     Examples
     --------
@@ -57,15 +58,25 @@ def build_pipeline(spec: PipelineSpec, problem: Problem) -> Pipeline:
     """
     estimator = KerasClassifier if problem.classification else KerasRegressor
     settings = {**spec.network, **spec.training, "members": spec.ensemble.members, "random_state": spec.seed}
+    embedded = sum(len(rule.columns) for rule in spec.columns if rule.encode == "embedding")
+    if embedded:
+        if settings.get("categorical_features"):
+            raise SpecError(
+                f"pipeline {spec.name}: network.categorical_features and a rule with encode: embedding say the same "
+                "thing: leave network.categorical_features out."
+            )
+        # Their codes are the first columns of the matrix.
+        settings["categorical_features"] = list(range(embedded))
     network = estimator(problem=problem.name, **settings)
     try:
         network.check_parameters()
     except SpecError as error:
         raise SpecError(f"pipeline {spec.name}: {error}") from None
+    preprocessing = build_preprocessing(spec.columns, classification=problem.classification, random_state=spec.seed)
     return Pipeline(
         [
             ("features", DerivedFeatures(spec.features)),
-            ("preprocessing", build_preprocessing(spec.columns)),
+            ("preprocessing", preprocessing),
             ("network", network),
         ]
     )
@@ -144,9 +155,18 @@ def check_target(spec: PipelineSpec, problem: Problem, y: pd.Series[Any], where:
                 f"{subject}, row {wrong.index[0]}: expected a finite number for problem: {problem.name}, "
                 f"found {wrong.tolist()[0]!r}. Correct it, or name another problem."
             )
+        numbers = pd.to_numeric(y)
+        metric_of(spec, problem).check_numbers(numbers.to_numpy(), subject, list(y.index))
+        transform = {**spec.network, **spec.training}.get("target_transform")
+        if transform is not None and (numbers < 0).any():
+            below = numbers[numbers < 0]
+            raise DataError(
+                f"{subject}, row {below.index[0]}: target_transform: {transform} is for numbers from 0 on, found "
+                f"{below.iloc[0]}. Correct it, or leave target_transform out."
+            )
         if issubclass(problem.coding, Bounded):
             low, high = {**spec.network, **spec.training}.get("bounds") or (0, 1)
-            outside = y[~pd.to_numeric(y).between(low, high)]
+            outside = y[~numbers.between(low, high)]
             if len(outside):
                 raise DataError(
                     f"{subject}, row {outside.index[0]}: expected a number between the bounds {low} and {high}, found "
@@ -172,7 +192,9 @@ def check_target(spec: PipelineSpec, problem: Problem, y: pd.Series[Any], where:
         )
 
 
-def check_rows(spec: PipelineSpec, rows: pd.DataFrame, where: str, *, rest: bool = True) -> None:
+def check_rows(
+    spec: PipelineSpec, rows: pd.DataFrame, where: str, *, rest: bool = True, training: pd.DataFrame | None = None
+) -> None:
     """Refuse raw rows that a pipeline cannot be applied to.
 
     Parameters
@@ -185,6 +207,8 @@ def check_rows(spec: PipelineSpec, rows: pd.DataFrame, where: str, *, rest: bool
         The table's name in messages.
     rest : bool
         Whether columns that the pipeline does not name count as a mistake, if the pipeline says so.
+    training : DataFrame, optional
+        The rows that features are learned from, where they are others: dates have to be written as there.
 
     Raises
     ------
@@ -205,11 +229,22 @@ def check_rows(spec: PipelineSpec, rows: pd.DataFrame, where: str, *, rest: bool
             "nothing about others. Take a part of it by `from` and `extract`, or leave it out."
         )
     try:
-        table = DerivedFeatures(spec.features).fit_transform(rows)
+        table = _with_features(spec, rows, training)
     except DataError as error:
         raise DataError(f"{where}: {error}") from None
     ignore = [*columns_read(spec.features), spec.data.id, *spec.features]
     check_columns(spec.columns, spec.rest if rest else "drop", table, where, [name for name in ignore if name])
+
+
+def _with_features(spec: PipelineSpec, rows: pd.DataFrame, training: pd.DataFrame | None) -> pd.DataFrame:
+    """Add the derived columns to raw rows, learned from training rows if they are given."""
+    read = [] if training is None else [name for name in columns_read(spec.features) if name in training]
+    # Without a column that features read, a fit on these rows says best what is missing.
+    if training is None or not read or not set(read) <= set(rows.columns):
+        return DerivedFeatures(spec.features).fit_transform(rows)
+    # Rows to predict may lack columns that nothing reads.
+    derived = DerivedFeatures(spec.features).fit(training[read]).transform(rows)[list(spec.features)]
+    return pd.concat([rows.drop(columns=list(spec.features), errors="ignore"), derived], axis=1)
 
 
 def columns_used(spec: PipelineSpec, rows: pd.DataFrame) -> list[str]:

@@ -31,7 +31,7 @@ LAYERS = """
     pipeline
     estimators
     hyperparameters features preprocessing datasets spec persistence downloads
-    groups plots search_plots
+    groups plots search_plots encoders
     assembly
     nn
     nn.training
@@ -41,10 +41,12 @@ LAYERS = """
     nn.members nn.network
     nn.layers nn.optimizers nn.schedules nn.tensorboard
     nn.streams
-    metrics feature_rules inputs diagnosis tables narrowing leaderboard
+    metrics feature_rules inputs diagnosis tables narrowing leaderboard matrices scalers
+    dates group_statistics
     infer
     problems columns expressions yaml_reader distributions kaggle_client
-    targets losses
+    quantities
+    targets losses rule_words
     resources errors
 """
 

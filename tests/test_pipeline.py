@@ -15,7 +15,7 @@ from tabular_dl.datasets import load_competition
 from tabular_dl.errors import DataError, SpecError
 from tabular_dl.pipeline import build_pipeline, check_rows, check_target, columns_used, metric_of, problem_of
 from tabular_dl.problems import PROBLEMS, get_problem
-from tabular_dl.spec import PipelineSpec, list_pipelines, load_spec
+from tabular_dl.spec import PipelineSpec, leaves, list_pipelines, load_spec, read_space, with_values
 
 NAN = float("nan")
 SMALL = ["training.epochs=2", "ensemble.folds=2", "ensemble.members=1"]
@@ -50,6 +50,48 @@ def refusal_of_target(problem: str, y: list[Any], folds: int = 2) -> str:
     with pytest.raises(DataError) as refused:
         check_target(spec, get_problem(problem), pd.Series(y), "train.csv")
     return str(refused.value)
+
+
+# Rules that the rest of the pipeline has to know of
+
+
+def test_embedded_columns_are_the_categorical_features_of_the_network() -> None:
+    rules = [{"columns": ["size"]}, {"columns": ["colour", "shape"], "encode": "embedding"}]
+    network = {"embedding_size": 3}
+    pipeline = build_pipeline(flowers(columns=rules, network=network), get_problem("binary"))
+    assert pipeline[-1].categorical_features == [0, 1]
+    table = rows(shape=["a", "b", "a"]).drop(columns="Id")
+    assert pipeline[:-1].fit_transform(table).tolist() == [[1, 0, 1], [-2, 1, 2], [0, 0, 3]]
+    assert build_pipeline(flowers(), get_problem("binary"))[-1].categorical_features is None
+    with pytest.raises(SpecError, match="encode: embedding say the same thing: leave network"):
+        build_pipeline(flowers(columns=rules, network={"categorical_features": [2]}), get_problem("binary"))
+
+
+@pytest.mark.parametrize(("problem", "kind"), [("regression", "continuous"), ("multiclass", "auto")])
+def test_target_encoding_is_told_the_problem_and_the_seed(problem: str, kind: str) -> None:
+    rules = [{"columns": ["colour"], "encode": "target"}]
+    encoder = build_pipeline(flowers(columns=rules), get_problem(problem))[1].transformers[0][1][-1]
+    assert (encoder.target_type, encoder.cv.random_state) == (kind, 5)
+    assert encoder.cv.stratified == (problem == "multiclass")
+
+
+@pytest.mark.parametrize(
+    ("leaf", "values"),
+    [
+        ("columns.1.encode", ["onehot", "label", "target", "frequency", "embedding"]),
+        ("columns.0.scale", ["quantile", "power", "none"]),
+        ("columns.0.clip", [0, 0.01]),
+        ("columns.1.rare", [1, 10]),
+    ],
+)
+def test_every_word_of_a_rule_may_be_searched(leaf: str, values: list[Any]) -> None:
+    spec = flowers()
+    (found,) = read_space(spec, {leaf: {"choice": values}})
+    assert found == leaf
+    for value in values:
+        changed = with_values(spec, {leaf: value})
+        assert leaves(changed)[leaf] == value
+        build_pipeline(changed, get_problem("binary"))
 
 
 # The shipped pipelines
@@ -327,3 +369,39 @@ def test_checking_rows_changes_nothing() -> None:
     before = table.copy(deep=True)
     check_rows(flowers(), table, "train.csv")
     pd.testing.assert_frame_equal(table, before)
+
+
+def test_dates_of_test_rows_are_written_as_those_of_training_rows() -> None:
+    spec = flowers(features={"Area": {"from": "bought", "date": "month"}})
+    training, test = rows(bought=["31/01/2024", "01/02/2024", None]), rows(bought=["2024-01-31"] * 3)
+    check_rows(spec, test.drop(columns="Id"), "test.csv", rest=False)
+    with pytest.raises(DataError, match=r"test.csv: feature 'Area', column 'bought', row 10: .* found '2024-01-31'"):
+        check_rows(spec, test, "test.csv", rest=False, training=training)
+    later = rows(bought=["02/03/2024", None, "15/05/2023"], other=[1, 2, 3]).drop(columns=["Id", "width"])
+    check_rows(spec, later, "test.csv", rest=False, training=training)
+
+
+def test_the_columns_of_groups_are_used_and_the_target_is_none_of_them() -> None:
+    level = {"from": "size", "by": "shape", "statistic": "mean"}
+    table = rows(shape=["a", "b", "a"])
+    assert columns_used(flowers(features={"Area": level}), table) == ["size", "colour", "shape"]
+    with pytest.raises(SpecError, match="the target 'kind' cannot be a feature too"):
+        check_rows(flowers(features={"Area": level | {"by": "kind"}}), table, "train.csv")
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"metric": "rmsle"}, "rmsle is for numbers from 0 on, found -2. Correct it, or take another metric."),
+        (
+            {"network": {"target_transform": "log1p"}},
+            "target_transform: log1p is for numbers from 0 on, found -2. Correct it, or leave target_transform out.",
+        ),
+    ],
+)
+def test_a_negative_target_has_no_logarithm(changes: dict[str, Any], message: str) -> None:
+    spec, problem = flowers(ensemble={"folds": 2}, **changes), get_problem("regression")
+    check_target(spec, problem, pd.Series([3, 0, 5], index=[1, 2, 3]), "train.csv")
+    with pytest.raises(DataError) as refused:
+        check_target(spec, problem, pd.Series([3, -2, 5], index=[1, 2, 3]), "train.csv")
+    assert str(refused.value) == f"train.csv, column kind (the target), row 2: {message}"
