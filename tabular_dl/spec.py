@@ -44,6 +44,7 @@ __all__ = [
     "list_pipelines",
     "load_spec",
     "read_space",
+    "read_spec",
     "with_values",
 ]
 
@@ -169,7 +170,31 @@ def load_spec(pipeline: str | Path, overrides: Sequence[str] = ()) -> PipelineSp
     """
     path = _find(pipeline)
     content, lines = read_yaml(path)
-    places = {key: f"{path}, line {line}" for key, line in lines.items()}
+    return read_spec(content, overrides, path, lines)
+
+
+def read_spec(
+    content: dict[str, Any], overrides: Sequence[str], path: Path, lines: Mapping[Key, int] | None = None
+) -> PipelineSpec:
+    """Validate the content of a pipeline file, changed in place by overrides.
+
+    Parameters
+    ----------
+    content : dict
+        What the file says.
+    overrides : sequence of str
+        As in `load_spec`.
+    path : Path
+        The file's name in messages.
+    lines : mapping of tuple to int, optional
+        Where each key stands in it.
+
+    Raises
+    ------
+    SpecError
+        As `load_spec` does.
+    """
+    places = {key: f"{path}, line {line}" for key, line in (lines or {}).items()}
     for override in overrides:
         key = _apply(content, override)
         places = {other: place for other, place in places.items() if other[: len(key)] != key}

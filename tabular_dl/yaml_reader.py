@@ -22,7 +22,7 @@ import yaml
 
 from tabular_dl.errors import SpecError
 
-__all__ = ["Key", "read_value", "read_yaml", "write_yaml"]
+__all__ = ["Key", "read_value", "read_yaml", "write_flow", "write_yaml"]
 
 Key = tuple[str | int, ...]
 
@@ -130,6 +130,20 @@ def write_yaml(content: dict[str, Any]) -> str:
     l2: 1.0e-05
     """
     return yaml.dump(content, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=120)
+
+
+def write_flow(value: Any) -> str:
+    """Write one value in as few lines as there is room for, as `read_value` reads it.
+
+    Examples
+    --------
+    >>> print(write_flow({"columns": ["Age", "no"], "scale": "standard"}))
+    {columns: [Age, 'no'], scale: standard}
+    """
+    text = yaml.dump(
+        value, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=110, default_flow_style=True, indent=2
+    )
+    return text.removesuffix("\n").removesuffix("\n...")  # which ends a plain value
 
 
 def _read(text: str, where: str) -> tuple[Any, dict[Key, int]]:

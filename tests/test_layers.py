@@ -25,9 +25,11 @@ LAYERS = """
     blended crossfit population_search open_runs report submissions
     samplers search_rounds tracking blending
     trials
-    pipeline
+    full_spec pipeline schema
     estimators
-    hyperparameters features preprocessing datasets spec persistence
+    hyperparameters features preprocessing datasets spec persistence drafting
+    roles treatments sizing commented_yaml
+    column_kinds
     groups plots search_plots
     assembly
     nn
