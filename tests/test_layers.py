@@ -20,7 +20,7 @@ LAYERS = """
     __init__
     workflows
     workflows.*
-    workflows.training
+    workflows.drafts workflows.training
     workflows.files workflows.models workflows.progress workflows.surroundings
     blended crossfit population_search open_runs report submissions
     samplers search_rounds tracking blending

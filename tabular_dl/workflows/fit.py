@@ -18,13 +18,14 @@ from rich.markup import escape
 from rich.table import Table as Grid
 
 from tabular_dl import plots, tracking
-from tabular_dl.spec import dump_spec, leaves, load_spec
+from tabular_dl.spec import PipelineSpec, dump_spec, leaves, list_pipelines, load_spec, read_spec
 from tabular_dl.submissions import prediction_table
+from tabular_dl.workflows.drafts import Tables, draft_from_files, name_of
 from tabular_dl.workflows.files import write_text
 from tabular_dl.workflows.surroundings import surroundings
 from tabular_dl.workflows.training import FitResult, train
 
-__all__ = ["FitResult", "fit"]
+__all__ = ["FitResult", "fit", "fit_tables"]
 
 
 def fit(
@@ -52,8 +53,42 @@ def fit(
     UserError
         If the pipeline or the tables cannot be used; nothing has been written then.
     """
-    console = console or Console()
-    result = train(load_spec(pipeline, overrides), console)
+    following = f"tabular-dl submit {pipeline}"
+    return _fit(load_spec(pipeline, overrides), following, track=track, console=console or Console())
+
+
+def fit_tables(
+    tables: Tables, overrides: Sequence[str] = (), *, track: bool = True, console: Console | None = None
+) -> FitResult:
+    """Draft a pipeline of tables, fit it, and keep all that came out of it, the pipeline as well.
+
+    Parameters
+    ----------
+    tables : Tables
+        The files, and what the user knows better than the rules.
+    overrides, track, console
+        As in `fit`.
+
+    Returns
+    -------
+    FitResult
+
+    Raises
+    ------
+    UserError
+        If the tables cannot be used; nothing has been written then.
+    """
+    name = name_of(tables.train)
+    # The runs of a pipeline that is there already are of its own file.
+    name = f"{name}-draft" if name in list_pipelines() else name
+    draft = draft_from_files(name, tables)
+    spec = read_spec(draft.content, overrides, Path("the drafted pipeline"))
+    following = f"tabular-dl init {spec.name} with the same options keeps this pipeline as a file"
+    return _fit(spec, following, track=track, console=console or Console())
+
+
+def _fit(spec: PipelineSpec, following: str, *, track: bool, console: Console) -> FitResult:
+    result = train(spec, console)
     console.print(_score_grid(result))
     with tempfile.TemporaryDirectory() as folder:
         # Not the temporary folder itself, which nobody but its owner may read.
@@ -61,7 +96,7 @@ def fit(
         staged.mkdir()
         _write_files(result, staged)
         content = _run_content(result, staged)
-        _keep(content, staged, pipeline, console, track=track)
+        _keep(content, staged, following, console, track=track)
     return result
 
 
@@ -187,7 +222,7 @@ def _description(result: FitResult) -> str:
     )
 
 
-def _keep(content: tracking.RunContent, staged: Path, pipeline: str, console: Console, *, track: bool) -> None:
+def _keep(content: tracking.RunContent, staged: Path, following: str, console: Console, *, track: bool) -> None:
     """Log the run; without tracking, or where it fails, keep everything in a folder instead."""
     if track:
         try:
@@ -200,7 +235,7 @@ def _keep(content: tracking.RunContent, staged: Path, pipeline: str, console: Co
             lines = (
                 f"Run [bold]{escape(run.name)}[/] ({run.id}), experiment {escape(run.experiment)}",
                 f"Model {run.model_uri}",
-                f"Next: [bold]tabular-dl submit {escape(pipeline)}[/], or tabular-dl ui",
+                f"Next: [bold]{escape(following)}[/], or tabular-dl ui",
             )
             for line in lines:
                 console.print(line, highlight=False, soft_wrap=True)
