@@ -60,7 +60,9 @@ MetricName = Annotated[str | None, typer.Option("--metric", help="What runs are 
 def fit(
     pipeline: Annotated[
         str | None,
-        typer.Argument(help="A pipeline by name (see `list`), or a YAML file.", metavar="NAME|FILE.yaml", show_default=False),
+        typer.Argument(
+            help="A pipeline by name (see `list`), or a YAML file.", metavar="NAME|FILE.yaml", show_default=False
+        ),
     ] = None,
     data: Annotated[
         Path | None,

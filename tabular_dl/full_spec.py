@@ -51,7 +51,9 @@ def fill_defaults(spec: PipelineSpec) -> dict[str, Any]:
     defaults = inspect.signature(Hyperparameters).parameters
     for section in ("network", "training"):
         written = content[section]
-        others = [name for name in hyperparameters() if name not in given and (name in NETWORK) == (section == "network")]
+        others = [
+            name for name in hyperparameters() if name not in given and (name in NETWORK) == (section == "network")
+        ]
         content[section] = {**written, **{name: _plain(defaults[name].default) for name in others}}
     return content
 

@@ -51,13 +51,21 @@ def pipeline_schema() -> dict[str, Any]:
     properties["metric"] = {"enum": [*METRICS, None], "default": None, "description": said["metric"]}
     for section in ("network", "training"):
         properties[section] |= {"properties": _hyperparameters(), "additionalProperties": False}
-    keys = {key: {} for key in FEATURE_KEYS}
-    properties["features"]["additionalProperties"] = {"type": "object", "properties": keys, "additionalProperties": False}
+    keys: dict[str, Any] = {key: {} for key in FEATURE_KEYS}
+    properties["features"]["additionalProperties"] = {
+        "type": "object",
+        "properties": keys,
+        "additionalProperties": False,
+    }
     for section in ("features", "network", "training", "ensemble", "search"):
         # A section may be empty, which YAML reads as null.
         properties[section] = {"anyOf": [properties[section], {"type": "null"}]} | _said(properties[section])
     schema["$defs"]["ColumnRule"] = _column_rule(schema["$defs"]["ColumnRule"])
-    return {"$schema": DIALECT, **schema, "description": "A pipeline of tabular-dl: one YAML file about one competition."}
+    return {
+        "$schema": DIALECT,
+        **schema,
+        "description": "A pipeline of tabular-dl: one YAML file about one competition.",
+    }
 
 
 def _column_rule(schema: dict[str, Any]) -> dict[str, Any]:
@@ -69,7 +77,12 @@ def _column_rule(schema: dict[str, Any]) -> dict[str, Any]:
             properties[name]["description"] = said[name]
     for name, options in (("encode", ENCODERS), ("scale", SCALERS)):
         properties[name] |= {"enum": [*options, "none"]}
-    constant = {"type": "object", "properties": {"constant": {}}, "required": ["constant"], "additionalProperties": False}
+    constant = {
+        "type": "object",
+        "properties": {"constant": {}},
+        "required": ["constant"],
+        "additionalProperties": False,
+    }
     named = {"enum": [*IMPUTERS, "none", None]}
     properties["impute"] = {"anyOf": [named, constant], **_said(properties["impute"])}
     return schema

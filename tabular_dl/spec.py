@@ -64,6 +64,9 @@ class DataSpec(_Frozen):
     target: str = Field(min_length=1, description="the column to predict")
     id: str | None = Field(default=None, description="the column that identifies a row in a submission")
     kaggle: str | None = Field(default=None, description="the competition's name on Kaggle")
+    train: str | None = Field(default=None, min_length=1, description="the file in source to learn from")
+    test: str | None = Field(default=None, min_length=1, description="the file in source to predict")
+    sample: str | None = Field(default=None, min_length=1, description="the sample submission in source")
 
     @field_validator("id")
     @classmethod

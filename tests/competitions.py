@@ -84,8 +84,11 @@ def mixed_columns(rows: int = 260, seed: int = 0) -> MadeCompetition:
         add(f"always_{number}", ["same", 1, 0.5][number], "constant")
     for number in range(3):
         add(f"never_{number}", None, "missing")
-    add("unit code", [f"{letter}{n}" for letter, n in zip(generator.choice(list("ABC"), rows), range(rows), strict=True)],
-        "id")
+    add(
+        "unit code",
+        [f"{letter}{n}" for letter, n in zip(generator.choice(list("ABC"), rows), range(rows), strict=True)],
+        "id",
+    )
     price = np.exp(11 + size / 50 + generator.normal(0, 0.3, rows)).round()
     table = pd.DataFrame({**columns, "Sale Price": price})
     train, test, sample = _split(table, 60, "Sale Price", "Id", 100_000.0)
@@ -127,9 +130,9 @@ def dates_and_text(rows: int = 240, seed: int = 0) -> MadeCompetition:
         {
             "ticket_id": [f"{number:05d}" for number in generator.permutation(90_000)[:rows]],
             "opened": opened.strftime("%Y-%m-%d %H:%M:%S"),
-            "born": (pd.Timestamp("1960-01-01") + pd.to_timedelta(generator.integers(0, 15_000, rows), unit="D")).strftime(
-                "%b %d, %Y"
-            ),
+            "born": (
+                pd.Timestamp("1960-01-01") + pd.to_timedelta(generator.integers(0, 15_000, rows), unit="D")
+            ).strftime("%b %d, %Y"),
             "subject": subjects,
             "customer": [f"{title}. Name{n} of Place{n % 37}" for n, title in enumerate(titles)],
             "channel": generator.choice(["mail", "phone", "chat", "shop"], rows),

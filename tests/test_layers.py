@@ -21,7 +21,7 @@ LAYERS = """
     workflows
     workflows.*
     workflows.drafts workflows.training
-    workflows.files workflows.models workflows.progress workflows.surroundings
+    workflows.files workflows.models workflows.notes workflows.progress workflows.surroundings
     blended crossfit population_search open_runs report submissions
     samplers search_rounds tracking blending
     trials
@@ -41,7 +41,9 @@ LAYERS = """
     nn.layers nn.optimizers nn.schedules nn.tensorboard
     nn.streams
     metrics feature_rules inputs diagnosis tables narrowing leaderboard
-    infer
+    infer table_files
+    delimited_text
+    cells
     problems columns expressions yaml_reader distributions
     targets losses
     resources errors

@@ -10,7 +10,6 @@ import pandas as pd
 
 from tabular_dl.datasets import find_file, load_competition, read_table
 from tabular_dl.drafting import Draft, draft_pipeline
-from tabular_dl.errors import DataError
 from tabular_dl.roles import find_roles
 
 __all__ = ["Tables", "draft_from_files", "name_of"]
@@ -53,8 +52,11 @@ def draft_from_files(name: str, tables: Tables) -> Draft:
         "sample": (tables.sample, find_file(folder, None, "sample_submission")),
     }
     roles = find_roles(
-        _read(*files["train"]), _read(*files["test"]), _read(*files["sample"]),
-        target=tables.target, id_column=tables.id,
+        read_table(tables.train),
+        _read(*files["test"]),
+        _read(*files["sample"]),
+        target=tables.target,
+        id_column=tables.id,
     )
     source = _shown(folder)
     names = {key: _within(folder, named) for key, (named, usual) in files.items() if named not in (None, usual)}

@@ -21,10 +21,10 @@ from tabular_dl import tracking
 from tabular_dl.blended import BlendedClassifier, BlendedRegressor
 from tabular_dl.blending import Blend
 from tabular_dl.crossfit import fold_scores
-from tabular_dl.datasets import load_competition
 from tabular_dl.errors import SpecError, SubmissionError
 from tabular_dl.leaderboard import Entry, rank
 from tabular_dl.metrics import Metric, get_metric
+from tabular_dl.pipeline import competition_of
 from tabular_dl.spec import dump_spec, load_spec
 from tabular_dl.submissions import prediction_table
 from tabular_dl.workflows.files import write_text
@@ -71,7 +71,7 @@ def ensemble(
     members = _chosen(name, runs, top)
     opened = [open_model(member) for member in members]
     spec = opened[0][1]
-    competition = load_competition(spec.data.source, spec.data.target, spec.data.id)
+    competition = competition_of(spec)
     _check_data(members, competition.digest)
     metric = get_metric(members[0].tags["tabular_dl.metric"])
     y = competition.train[spec.data.target].to_numpy()
@@ -85,10 +85,10 @@ def ensemble(
         staged = Path(folder) / "files"
         (staged / "predictions").mkdir(parents=True)
         write_text(staged / "spec.yaml", dump_spec(spec))
-        for table, rows, values in (
-            ("oof", competition.train, blended.oof_predictions_),
-            ("test", competition.test, _predicted(blended, competition.test)),
-        ):
+        tables = {"oof": (competition.train, blended.oof_predictions_)}
+        if competition.test is not None:
+            tables["test"] = (competition.test, _predicted(blended, competition.test))
+        for table, (rows, values) in tables.items():
             ids = None if spec.data.id is None else rows[spec.data.id]
             laid_out = prediction_table(ids, spec.data.target, values, blended.classes_or_none_)
             write_text(staged / "predictions" / f"{table}.csv", laid_out.to_csv(index=False))
@@ -126,7 +126,7 @@ def _check_data(members: Sequence[tracking.LoggedRun], digest: str) -> None:
     for member in members:
         if member.tags.get("tabular_dl.data_digest") != digest:
             raise SpecError(
-                f"Run {member.name} was fitted on another train.csv than its pipeline reads now: fit again."
+                f"Run {member.name} was fitted on another training table than its pipeline reads now: fit again."
             )
 
 

@@ -56,7 +56,9 @@ def init(name: str, tables: Tables, *, force: bool = False, console: Console | N
         raise UserError(f"The folder {path.parent} cannot be made: {error.strerror}.") from None
     write_text(path, draft.text)
     console.print(decisions(draft))
-    console.print(f"Written to {escape(str(path))}, with the reason for each decision.", highlight=False, soft_wrap=True)
+    console.print(
+        f"Written to {escape(str(path))}, with the reason for each decision.", highlight=False, soft_wrap=True
+    )
     console.print(f"Next: [bold]tabular-dl fit {escape(name)}[/]", highlight=False, soft_wrap=True)
     return path
 

@@ -25,12 +25,19 @@ from sklearn.model_selection import KFold, StratifiedKFold, train_test_split
 
 from tabular_dl import search_plots
 from tabular_dl.crossfit import CrossFitClassifier, CrossFitRegressor
-from tabular_dl.datasets import load_competition
 from tabular_dl.distributions import Distribution, read_distribution
 from tabular_dl.errors import SpecError
 from tabular_dl.metrics import Metric
 from tabular_dl.open_runs import Child, OpenRun
-from tabular_dl.pipeline import build_pipeline, check_rows, check_target, columns_used, metric_of, problem_of
+from tabular_dl.pipeline import (
+    build_pipeline,
+    check_rows,
+    check_target,
+    columns_used,
+    competition_of,
+    metric_of,
+    problem_of,
+)
 from tabular_dl.problems import Problem
 from tabular_dl.samplers import make_sampler
 from tabular_dl.search_rounds import Record, SearchPlan, SearchState, choose
@@ -39,6 +46,7 @@ from tabular_dl.spec import PipelineSpec, dump_spec, leaves, load_spec, read_spa
 from tabular_dl.tracking import find_run_id
 from tabular_dl.trials import Outcome, evaluate
 from tabular_dl.workflows.files import write_text
+from tabular_dl.workflows.notes import print_notes
 from tabular_dl.yaml_reader import read_yaml
 
 __all__ = ["SearchOptions", "SearchResult", "search"]
@@ -138,6 +146,7 @@ def search(
     """
     console = console or Console()
     task = _Task(load_spec(pipeline, overrides), options)
+    print_notes(task.notes, console)
     plan = SearchPlan(
         options.trials, options.rounds, task.seed, options.pick, make_sampler(options.sampler), options.timeout
     )
@@ -189,10 +198,11 @@ class _Task:
                 "to it, or give one by --space FILE."
             )
         self.space = read_space(spec, section.get("search", section) if options.space else section)
-        competition = load_competition(spec.data.source, spec.data.target, spec.data.id)
+        competition = competition_of(spec)
+        self.notes = competition.notes
         self.digest = competition.digest
         train, target = competition.train, competition.train[spec.data.target]
-        where = str(competition.folder / "train.csv")
+        where = str(competition.train_file)
         self.problem: Problem = problem_of(spec, target)
         self.metric: Metric = metric_of(spec, self.problem)
         self.sign = 1.0 if self.metric.greater_is_better else -1.0
