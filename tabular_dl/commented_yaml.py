@@ -67,7 +67,7 @@ def _entry(start: str, value: Any, indent: str) -> Iterator[str]:
     """Yield ``key: value``; the further lines of a long value are indented below it."""
     first, *more = write_flow(value).split("\n")
     yield f"{indent}{start}{first}"
-    yield from (f"{indent}    {line}" for line in more)
+    yield from (f"{indent}    {line.lstrip(' ')}" for line in more)
 
 
 def _comment(text: str, indent: str) -> Iterator[str]:

@@ -53,6 +53,16 @@ class _Dumper(yaml.SafeDumper):
     """The safe dumper that also quotes text which would be a number here and not in YAML 1.1, like ``'1e5'``."""
 
 
+class _FlowDumper(_Dumper):
+    """The dumper that writes line breaks of any kind as escapes, so that every line may be indented."""
+
+    def represent_text(self, text: str) -> yaml.ScalarNode:
+        """Put text into double quotes where it has more than one line."""
+        style = '"' if len(f"{text}.".splitlines()) > 1 else None
+        return self.represent_scalar("tag:yaml.org,2002:str", text, style=style)
+
+
+_FlowDumper.add_representer(str, _FlowDumper.represent_text)
 _Loader.add_implicit_resolver(_BOOL, re.compile("^(?:true|True|TRUE|false|False|FALSE)$"), "tTfF")
 _Loader.add_constructor(_INT, _Loader.construct_integer)
 for _tag, _pattern in _NUMBERS.items():
@@ -140,9 +150,7 @@ def write_flow(value: Any) -> str:
     >>> print(write_flow({"columns": ["Age", "no"], "scale": "standard"}))
     {columns: [Age, 'no'], scale: standard}
     """
-    text = yaml.dump(
-        value, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=110, default_flow_style=True, indent=2
-    )
+    text = yaml.dump(value, Dumper=_FlowDumper, sort_keys=False, allow_unicode=True, width=104, default_flow_style=True)
     return text.removesuffix("\n").removesuffix("\n...")  # which ends a plain value
 
 
