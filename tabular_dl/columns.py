@@ -6,10 +6,9 @@ not know each other, agree on what a number, a category and a missing value are.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from numbers import Real
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import (
     BaseModel,
@@ -22,6 +21,7 @@ from pydantic import (
 )
 
 from tabular_dl.errors import DataError, SpecError, did_you_mean, plain_words
+from tabular_dl.rule_words import ENCODERS, IMPUTERS, SCALERS, contradiction
 
 if TYPE_CHECKING:
     import numpy as np
@@ -43,26 +43,7 @@ __all__ = [
 # What becomes of the columns that no rule names: refused, or left out.
 Rest = Literal["error", "drop"]
 
-# The only lists of encoders and scalers: the name in a pipeline file, then the class of sklearn.preprocessing and
-# its arguments. Plain data, so that a file is checked without importing scikit-learn.
-SCALERS: dict[str, tuple[str, dict[str, Any]]] = {
-    "minmax": ("MinMaxScaler", {}),
-    "standard": ("StandardScaler", {}),
-    "symmetric": ("MinMaxScaler", {"feature_range": (-1, 1)}),
-    "robust": ("RobustScaler", {}),
-}
-_LABEL = (
-    "OrdinalEncoder",
-    {"handle_unknown": "use_encoded_value", "unknown_value": -1, "encoded_missing_value": -2},
-)
-ENCODERS: dict[str, tuple[str, dict[str, Any]]] = {
-    "onehot": ("OneHotEncoder", {"handle_unknown": "ignore", "sparse_output": False}),
-    "label": _LABEL,
-    "ordinal": _LABEL,
-}
 _LARGEST_INTEGER = 2**53  # beyond it a float no longer holds every integer
-
-IMPUTERS = ("median", "mean", "most_frequent", "constant")  # strategies of sklearn.impute.SimpleImputer
 
 
 class ColumnRule(BaseModel):
@@ -82,9 +63,16 @@ class ColumnRule(BaseModel):
     missing_flag : bool
         Whether each column also gives a column ``<name>_missing`` of 0 and 1.
     encode : str
-        ``onehot``, ``label`` (``ordinal`` is the same) or ``none``.
+        ``onehot``; ``label`` (``ordinal`` is the same); ``target``, the mean of the target in the category;
+        ``frequency``, the category's share of the training rows; ``embedding``, vectors that the network learns;
+        or ``none``.
+    rare : int
+        Categories of fewer training rows than this become one; 1 leaves them all.
+    clip : float
+        Numbers beyond this quantile of the training rows, or beyond 1 less it, are moved there; 0 leaves them.
     scale : str
-        ``minmax`` to [0, 1], ``symmetric`` to [-1, 1], ``standard``, ``robust`` or ``none``.
+        ``minmax`` to [0, 1], ``symmetric`` to [-1, 1], ``standard``, ``robust``, ``quantile`` to a normal
+        distribution by rank, ``power`` to one by a power (Yeo and Johnson), or ``none``.
 
     Raises
     ------
@@ -106,6 +94,8 @@ class ColumnRule(BaseModel):
     fill_value: str | bool | int | float | None = None
     missing_flag: bool = False
     encode: str = "none"
+    rare: Annotated[int, Field(ge=1, strict=True)] = 1
+    clip: Annotated[float, Field(ge=0, lt=0.5)] = 0.0
     scale: str = "none"
 
     @property
@@ -154,21 +144,9 @@ class ColumnRule(BaseModel):
 
     @model_validator(mode="after")
     def _consistent(self) -> ColumnRule:
-        if not self.numeric and self.impute in ("median", "mean"):
-            raise ValueError(
-                f"impute: the {self.impute} is of numbers, but encode: {self.encode} reads categories; "
-                "write most_frequent, {constant: value} or none"
-            )
-        if not self.numeric and self.impute == "none" and self.missing_flag:
-            raise ValueError("missing_flag: missing is a category of its own already; leave the flag out")
-        if self.encode == "onehot" and self.scale != "none":
-            raise ValueError("scale: one-hot columns are 0 and 1 already; leave scale out or use encode: label")
-        if (self.impute == "constant") != (self.fill_value is not None):
-            raise ValueError("impute: a constant and its value go together; write impute: {constant: value}")
-        if isinstance(self.fill_value, float) and not math.isfinite(self.fill_value):
-            raise ValueError(f"impute: the constant must be finite, found {self.fill_value}")
-        if self.numeric and isinstance(self.fill_value, str):
-            raise ValueError(f"impute: the constant of a numeric column is a number, found {self.fill_value!r}")
+        problem = contradiction(**self.model_dump(exclude={"columns"}))
+        if problem:
+            raise ValueError(problem)
         return self
 
 

@@ -6,6 +6,9 @@ them, and brings its matrix to the population. What comes out:
 - out-of-fold predictions: each row predicted by the networks of the one fold that did not train on it;
 - a predictor: the mean over the folds' pipelines, which takes raw rows.
 
+Training rows are encoded as `fit_transform` encodes them: where that looks at targets (target encoding), by the targets
+of other training rows. That goes for the rows among them that early stopping is judged by, too.
+
 So nothing that is fitted, from an imputer's median to the epoch of early stopping, has seen the rows it is scored on.
 """
 
@@ -19,13 +22,15 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 import pandas as pd
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin, clone
+from sklearn.compose import ColumnTransformer
 from sklearn.model_selection import KFold, StratifiedKFold, check_cv
-from sklearn.pipeline import Pipeline
-from sklearn.utils import _safe_indexing
+from sklearn.pipeline import Pipeline, make_pipeline
+from sklearn.preprocessing import OneHotEncoder
 from sklearn.utils.validation import check_array, check_consistent_length, check_is_fitted
 
 from tabular_dl.errors import DataError
 from tabular_dl.groups import derived_seed, fit_groups
+from tabular_dl.matrices import fold_matrix
 from tabular_dl.tables import read_rows, read_target
 
 if TYPE_CHECKING:
@@ -77,13 +82,13 @@ class _CrossFit(BaseEstimator, ABC):
         steps: list[Any] = []
         matrices, networks = [], []
         for fold, (train, _) in enumerate(splits):
-            encoded = X
-            steps.append([])
             if len(self.pipeline.steps) > 1:
-                encoder = clone(self.pipeline[:-1]).fit(_safe_indexing(X, train), y[train])
-                steps[-1] = encoder.steps
-                encoded = encoder.transform(X)
-            matrices.append(check_array(encoded, dtype=np.float32, input_name="X"))
+                encoder, matrix = fold_matrix(self.pipeline[:-1], X, y, train)
+                steps.append(encoder.steps)
+            else:
+                steps.append([])
+                matrix = check_array(X, dtype=np.float32, input_name="X")
+            matrices.append(matrix)
             # Seeds of their own make the folds' networks differ by more than their rows.
             network = clone(self.pipeline[-1])
             networks.append(network.set_params(random_state=derived_seed(self.random_state, fold)))
@@ -232,6 +237,9 @@ def baseline_scores(
 ) -> dict[str, np.ndarray]:
     """Score simple models on the same folds, with each fold's own features and preprocessing.
 
+    Preprocessing is fitted anew, as `tabular_dl.matrices.fold_matrix` does: what encodes training rows by their targets
+    needs them for that. Categories that the network embeds are one-hot.
+
     Parameters
     ----------
     crossfit : CrossFitClassifier or CrossFitRegressor
@@ -251,9 +259,21 @@ def baseline_scores(
     scores: dict[str, list[float]] = {name: [] for name in baselines}
     folds = zip(crossfit.pipelines_, crossfit.train_rows_, crossfit.test_rows_, strict=True)
     for pipeline, train, test in folds:
-        matrix = pipeline[:-1].transform(X)
+        steps = pipeline[:-1]
+        matrix = (
+            fold_matrix(steps, X, y, train, np.float64)[1] if len(steps.steps) else check_array(X, accept_sparse="csr")
+        )
+        embedded = pipeline[-1].inputs_["categorical"]
         for name, baseline in baselines.items():
-            model = clone(baseline).fit(matrix[train], y[train])
+            model = _one_hot(clone(baseline), embedded).fit(matrix[train], y[train])
             predicted = model.predict(matrix[test]) if classes is None else model.predict_proba(matrix[test])
             scores[name].append(metric(y[test], predicted, classes))
     return {name: np.array(values) for name, values in scores.items()}
+
+
+def _one_hot(baseline: Any, columns: list[int]) -> Any:
+    """Put one-hot coding of some columns before a simple model: the numbers of categories are in no order."""
+    if not columns:
+        return baseline
+    encoder = OneHotEncoder(handle_unknown="ignore")
+    return make_pipeline(ColumnTransformer([("codes", encoder, columns)], remainder="passthrough"), baseline)

@@ -34,6 +34,7 @@ _EXPECTED = {
     "bool_parsing": "true or false",
     "literal_error": "{expected}",
     "greater_than_equal": "{ge} or more",
+    "less_than": "less than {lt}",
 }
 
 

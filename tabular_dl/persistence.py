@@ -29,12 +29,17 @@ TRUSTED_TYPES = [
     *_MODELS,
     "numpy.dtype",
     "tabular_dl.blending.Blend",
+    "tabular_dl.encoders.EncodingFolds",
+    "tabular_dl.encoders.FrequencyEncoder",
+    "tabular_dl.encoders.RareCategories",
     "tabular_dl.estimators.KerasClassifier",
     "tabular_dl.estimators.KerasRegressor",
     "tabular_dl.features.DerivedFeatures",
     "tabular_dl.preprocessing.CategoryColumns",
     "tabular_dl.preprocessing.MissingFlags",
     "tabular_dl.preprocessing.NumericColumns",
+    "tabular_dl.scalers.NormalQuantiles",
+    "tabular_dl.scalers.QuantileClipper",
 ]
 
 

@@ -66,7 +66,7 @@ def build_pipeline(spec: PipelineSpec, problem: Problem) -> Pipeline:
     Raises
     ------
     SpecError
-        If a hyperparameter cannot be used.
+        If a hyperparameter cannot be used, or contradicts a rule.
 
     Examples
     --------
@@ -76,15 +76,25 @@ def build_pipeline(spec: PipelineSpec, problem: Problem) -> Pipeline:
     """
     estimator = KerasClassifier if problem.classification else KerasRegressor
     settings = {**spec.network, **spec.training, "members": spec.ensemble.members, "random_state": spec.seed}
+    embedded = sum(len(rule.columns) for rule in spec.columns if rule.encode == "embedding")
+    if embedded:
+        if settings.get("categorical_features"):
+            raise SpecError(
+                f"pipeline {spec.name}: network.categorical_features and a rule with encode: embedding say the same "
+                "thing: leave network.categorical_features out."
+            )
+        # Their codes are the first columns of the matrix.
+        settings["categorical_features"] = list(range(embedded))
     network = estimator(problem=problem.name, **settings)
     try:
         network.check_parameters()
     except SpecError as error:
         raise SpecError(f"pipeline {spec.name}: {error}") from None
+    preprocessing = build_preprocessing(spec.columns, classification=problem.classification, random_state=spec.seed)
     return Pipeline(
         [
             ("features", DerivedFeatures(spec.features)),
-            ("preprocessing", build_preprocessing(spec.columns)),
+            ("preprocessing", preprocessing),
             ("network", network),
         ]
     )

@@ -19,6 +19,7 @@ from sklearn.impute import SimpleImputer
 from sklearn.pipeline import make_pipeline
 from sklearn.utils.validation import check_is_fitted
 
+from tabular_dl import encoders, scalers
 from tabular_dl.columns import (
     ENCODERS,
     SCALERS,
@@ -30,34 +31,57 @@ from tabular_dl.columns import (
     read_rules,
     require_table,
 )
+from tabular_dl.encoders import EncodingFolds, RareCategories
 from tabular_dl.errors import DataError, did_you_mean
+from tabular_dl.scalers import QuantileClipper
 from tabular_dl.tables import read_table
 
 __all__ = ["CategoryColumns", "MissingFlags", "NumericColumns", "build_preprocessing", "check_columns"]
 
+# Arguments by the name of a class.
+Settings = dict[str, dict[str, Any]]
+
 ADVICE = "Correct the value, or read the column as categories with `encode: onehot` in its rule."
 
 
-def build_preprocessing(rules: Sequence[ColumnRule | Mapping[str, Any]]) -> ColumnTransformer:
+def build_preprocessing(
+    rules: Sequence[ColumnRule | Mapping[str, Any]], *, classification: bool = True, random_state: int | None = None
+) -> ColumnTransformer:
     """Build the transformer that column rules describe, not fitted.
 
     It maps a DataFrame of n rows to float64 of shape ``(n, features)``, dense. Every rule reads the columns of the
     table itself, so two rules may use one column in two ways. Columns that no rule names are left out;
     `check_columns` is where they are refused.
 
-    At prediction, ``onehot`` turns a category that training did not have into zeros. ``label`` turns it into -1, and
-    missing into -2 (into -1 if training had no missing value: then missing is one more unknown category). ``minmax``
-    and ``symmetric`` do not clip: values beyond the training range go beyond the target range.
+    Numbers are clipped, then imputed, then scaled; categories are imputed, then rare ones joined, then encoded, then
+    scaled. Missing flags see the columns as they are.
+
+    At prediction, ``onehot`` turns a category that training did not have into zeros (with ``rare``, into the rare one,
+    if training had rare ones). ``label`` turns it into -1, and missing into -2 (into -1 if training had no missing
+    value: then missing is one more unknown category); ``embedding`` codes categories in the same way. ``target`` turns
+    it into the mean of the target, ``frequency`` into 0. ``minmax`` and ``symmetric`` do not clip: values beyond the
+    training range go beyond the target range. ``quantile`` and ``power`` take them as the end of that range.
+
+    ``target`` is scikit-learn's `TargetEncoder` (https://doi.org/10.1145/507533.507538): the category's mean target, or
+    its share of each class, a column a class, if there are three or more; shrunk towards the mean of all rows, the more
+    so the fewer rows it has. ``fit_transform`` encodes each training row by the targets of other rows alone; ``fit``
+    and then ``transform`` of the same rows would leak their targets.
 
     Parameters
     ----------
     rules : sequence of ColumnRule or mapping
         As under ``columns`` in a pipeline file.
+    classification : bool
+        Whether the target is made of labels, for ``encode: target``.
+    random_state : int or None, default=None
+        Fixes what is drawn: the rows that ``quantile`` looks at if they are more than 10,000, and the folds of
+        ``target``.
 
     Returns
     -------
     ColumnTransformer
-        Its output columns are named as the input columns; prefixed by branch if two rules share a column.
+        Its output columns are named as the input columns; prefixed by branch if two rules share a column. Columns of
+        ``encode: embedding`` come first, so their places do not depend on the rows; others are in the rules' order.
 
     Raises
     ------
@@ -79,7 +103,16 @@ def build_preprocessing(rules: Sequence[ColumnRule | Mapping[str, Any]]) -> Colu
     ['Age', 'Age_missing', 'Sex_female', 'Sex_male']
     """
     checked = read_rules(rules)
-    branches = [branch for place, rule in enumerate(checked, start=1) for branch in _branches(place, rule)]
+    # What the classes take beyond what a rule says.
+    beyond: Settings = {
+        "TargetEncoder": {
+            "target_type": "auto" if classification else "continuous",
+            "cv": EncodingFolds(classification, random_state),
+        },
+        "NormalQuantiles": {"random_state": random_state},
+    }
+    placed = sorted(enumerate(checked, start=1), key=lambda pair: pair[1].encode != "embedding")
+    branches = [branch for place, rule in placed for branch in _branches(place, rule, beyond)]
     named = [column for rule in checked for column in rule.columns]
     return ColumnTransformer(
         branches,
@@ -89,14 +122,22 @@ def build_preprocessing(rules: Sequence[ColumnRule | Mapping[str, Any]]) -> Colu
     )
 
 
-def _branches(place: int, rule: ColumnRule) -> list[tuple[str, Any, list[str]]]:
+def _branches(place: int, rule: ColumnRule, beyond: Settings) -> list[tuple[str, Any, list[str]]]:
     columns = list(rule.columns)
     steps: list[Any] = [NumericColumns() if rule.numeric else CategoryColumns()]
+    if rule.clip:
+        steps.append(QuantileClipper(rule.clip))
     if rule.impute != "none":
         # A column that is missing in every training row of a fold stays: the width must not depend on the rows.
         constant = _constant(rule)
         steps.append(SimpleImputer(strategy=rule.impute, fill_value=constant, keep_empty_features=True))
-    steps += [_make(table[name]) for table, name in ((ENCODERS, rule.encode), (SCALERS, rule.scale)) if name in table]
+    if not rule.numeric:
+        steps += _encoding(rule, beyond)
+    if rule.scale == "power":
+        # Beyond the training rows a power runs away.
+        steps.append(QuantileClipper(0.0))
+    if rule.scale != "none":
+        steps.append(_make(SCALERS[rule.scale], beyond))
     what = "number" if rule.numeric else rule.encode
     branches = [(f"{what}_{place}", make_pipeline(*steps), columns)]
     if rule.missing_flag:
@@ -104,9 +145,19 @@ def _branches(place: int, rule: ColumnRule) -> list[tuple[str, Any, list[str]]]:
     return branches
 
 
-def _make(entry: tuple[str, Mapping[str, Any]]) -> Any:
+def _encoding(rule: ColumnRule, beyond: Settings) -> list[Any]:
+    encoder = _make(ENCODERS[rule.encode], beyond)
+    if rule.rare == 1:
+        return [encoder]
+    if rule.encode == "onehot":
+        return [encoder.set_params(min_frequency=rule.rare, handle_unknown="infrequent_if_exist")]
+    return [RareCategories(rule.rare), encoder]
+
+
+def _make(entry: tuple[str, Mapping[str, Any]], beyond: Settings) -> Any:
     name, arguments = entry
-    return getattr(sklearn.preprocessing, name)(**arguments)
+    home = next(module for module in (encoders, scalers, sklearn.preprocessing) if hasattr(module, name))
+    return getattr(home, name)(**arguments, **beyond.get(name, {}))
 
 
 def _constant(rule: ColumnRule) -> float | str | None:

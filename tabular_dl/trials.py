@@ -16,11 +16,11 @@ import numpy as np
 from scipy.sparse import issparse
 from sklearn.base import clone
 from sklearn.pipeline import Pipeline
-from sklearn.utils import _safe_indexing
 from sklearn.utils.validation import check_array
 
 from tabular_dl.assembly import derived_seed
 from tabular_dl.groups import PER_MEMBER, train_groups
+from tabular_dl.matrices import fold_matrix
 from tabular_dl.metrics import Metric
 from tabular_dl.narrowing import halve
 from tabular_dl.targets import Numbers
@@ -157,8 +157,7 @@ def _matrices(encoder: Any, X: Any, y: np.ndarray, rows: Sequence[np.ndarray]) -
     if encoder is None:
         plain = check_array(X, dtype=np.float32, accept_sparse="csr")
         return [plain.toarray() if issparse(plain) else plain] * len(rows)
-    fitted = [clone(encoder).fit(_safe_indexing(X, train), y[train]) for train in rows]
-    return [check_array(each.transform(X), dtype=np.float32, input_name="X") for each in fitted]
+    return [fold_matrix(encoder, X, y, train)[1] for train in rows]
 
 
 def _scores(

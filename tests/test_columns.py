@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
+from tabular_dl import encoders, scalers
 from tabular_dl.columns import (
     ENCODERS,
     IMPUTERS,
@@ -37,6 +38,8 @@ NAN = float("nan")
         ({"encode": "onehot"}, "none", None),
         ({"encode": "label", "impute": {"constant": "none"}}, "constant", "none"),
         ({"encode": "onehot", "impute": {"constant": False}}, "constant", False),
+        ({"encode": "target", "rare": 5, "scale": "standard"}, "none", None),
+        ({"clip": 0.01, "rare": 1, "scale": "power"}, "median", None),
     ],
 )
 def test_a_rule_writes_out_its_defaults_and_reads_back_as_itself(written, impute, fill_value):
@@ -67,6 +70,18 @@ def test_a_rule_writes_out_its_defaults_and_reads_back_as_itself(written, impute
         ({"encode": "label", "impute": "mean"}, "the mean is of numbers"),
         ({"encode": "onehot", "scale": "standard"}, "one-hot columns are 0 and 1 already"),
         ({"encode": "label", "missing_flag": True}, "missing is a category of its own already"),
+        ({"encode": "target", "impute": "median"}, "the median is of numbers, but encode: target reads categories"),
+        ({"encode": "embedding", "scale": "standard"}, "scale: an embedding reads whole numbers that stand for"),
+        ({"encode": "embedding", "missing_flag": True}, "missing is a category of its own already"),
+        ({"encode": "frequency", "clip": 0.01}, "clip: moves numbers, but encode: frequency reads categories"),
+        ({"rare": 10}, "rare: joins categories, but a rule without encode reads numbers; add encode or leave rare"),
+        ({"encode": "label", "rare": 0}, "rule 1, rare: expected 1 or more, found 0"),
+        ({"encode": "label", "rare": 2.5}, "rule 1, rare: expected a whole number, found 2.5"),
+        ({"clip": -0.1}, "rule 1, clip: expected 0.0 or more, found -0.1"),
+        ({"clip": 0.5}, "rule 1, clip: expected less than 0.5, found 0.5"),
+        ({"clip": "much"}, "rule 1, clip: expected a number, found 'much'"),
+        ({"scale": "quantil"}, "Did you mean 'quantile'"),
+        ({"encode": "embeding"}, "Did you mean 'embedding'"),
     ],
 )
 def test_a_rule_that_means_nothing_is_refused_with_a_reason(written, message):
@@ -89,9 +104,11 @@ def test_rules_are_frozen():
         ColumnRule(columns=("A",)).scale = "minmax"
 
 
-def test_every_name_in_the_tables_is_a_class_of_scikit_learn_that_takes_the_arguments():
+def test_every_name_in_the_tables_is_a_class_of_ours_or_of_scikit_learn_that_takes_the_arguments():
     for name, arguments in [*SCALERS.values(), *ENCODERS.values()]:
-        getattr(sklearn.preprocessing, name)(**arguments)
+        homes = [module for module in (encoders, scalers, sklearn.preprocessing) if hasattr(module, name)]
+        assert len(homes) == 1
+        getattr(homes[0], name)(**arguments)
     assert "none" not in {*SCALERS, *ENCODERS, *IMPUTERS}, "none is the absence of them all"
 
 

@@ -10,9 +10,11 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from tabular_dl.crossfit import CrossFitClassifier, CrossFitRegressor
+from tabular_dl.encoders import FrequencyEncoder
 from tabular_dl.estimators import KerasClassifier, KerasRegressor
 from tabular_dl.features import DerivedFeatures
 from tabular_dl.preprocessing import CategoryColumns, MissingFlags, NumericColumns
+from tabular_dl.scalers import NormalQuantiles, QuantileClipper
 
 # Small networks, full batches, no validation split: what the checks ask of a learner that is not random.
 QUICK: dict[str, Any] = {
@@ -40,7 +42,18 @@ def test_the_networks_pass(estimator: Any, check: Any) -> None:
     check(estimator)
 
 
-@parametrize_with_checks([DerivedFeatures({}), NumericColumns(), CategoryColumns(), MissingFlags()])
+# RareCategories returns text, which the checks, who give it numbers, subtract.
+@parametrize_with_checks(
+    [
+        DerivedFeatures({}),
+        NumericColumns(),
+        CategoryColumns(),
+        MissingFlags(),
+        FrequencyEncoder(),
+        QuantileClipper(),
+        NormalQuantiles(),
+    ]
+)
 def test_the_transformers_pass(estimator: Any, check: Any) -> None:
     check(estimator)
 

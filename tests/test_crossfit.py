@@ -28,7 +28,7 @@ from tabular_dl.metrics import get_metric
 from tabular_dl.persistence import TRUSTED_TYPES, load_model
 from tabular_dl.pipeline import build_pipeline, columns_used
 from tabular_dl.problems import get_problem
-from tabular_dl.spec import load_spec
+from tabular_dl.spec import PipelineSpec, load_spec
 
 SMALL = ["network.hidden=[4]", "training.epochs=4", "training.learning_rate=0.02", "ensemble.members=2"]
 TITANIC = load_spec("titanic", [*SMALL, "training.early_stopping=2"])
@@ -296,6 +296,71 @@ def test_baselines_are_fitted_and_scored_on_the_same_folds(case: Any) -> None:
             expected.append(score(y[test], pipeline.fit(X.iloc[train], y[train]).predict(X.iloc[test])))
         np.testing.assert_allclose(found[name], expected, rtol=1e-9)
     assert not hasattr(baselines["linear"], "coef_")
+
+
+# Encoders that look at the target, and embeddings
+
+ENCODED = PipelineSpec.model_validate(
+    {
+        **TITANIC.model_dump(exclude={"search"}),
+        "columns": [
+            {"columns": ["Age", "LogFare"], "clip": 0.02, "scale": "power"},
+            {"columns": ["Family"], "scale": "quantile"},
+            {"columns": ["Ticket", "Title"], "encode": "target", "scale": "standard"},
+            {"columns": ["Embarked"], "encode": "frequency"},
+            {"columns": ["Deck", "Pclass"], "encode": "embedding", "rare": 3},
+        ],
+    }
+)
+TRAVELLERS = load_competition("titanic", "Survived", "PassengerId").train.head(ROWS)
+
+
+@pytest.fixture(scope="module")
+def encoded() -> CrossFitClassifier:
+    return CrossFitClassifier(build_pipeline(ENCODED, get_problem("binary")), SPLITS, 0).fit(TRAVELLERS, SURVIVED)
+
+
+def test_a_fold_with_every_encoder_equals_its_pipeline_fitted_alone(encoded: CrossFitClassifier) -> None:
+    for (train, _), together in zip(SPLITS, encoded.pipelines_, strict=True):
+        alone = clone(encoded.pipeline).set_params(network__random_state=together[-1].random_state)
+        alone.fit(TRAVELLERS.iloc[train], SURVIVED[train])
+        np.testing.assert_allclose(predictions(together, TRAVELLERS), predictions(alone, TRAVELLERS), atol=1e-4)
+        assert together[-1].inputs_["categorical"] == [0, 1]
+        assert [len(weight) for weight in together[-1].weights_] == [len(weight) for weight in alone[-1].weights_]
+
+
+def test_the_targets_of_a_fold_are_not_in_the_encodings_that_it_is_scored_with(encoded: CrossFitClassifier) -> None:
+    test = SPLITS[0][1]
+    changed = SURVIVED.copy()
+    changed[test] = 1 - changed[test]
+    other = clone(encoded).fit(TRAVELLERS, changed)
+    np.testing.assert_array_equal(other.oof_predictions_[test], encoded.oof_predictions_[test])
+    np.testing.assert_array_equal(clone(encoded).fit(TRAVELLERS, SURVIVED).oof_predictions_, encoded.oof_predictions_)
+
+
+def test_baselines_train_on_cross_fitted_values_and_on_one_hot_rows_for_embeddings(encoded: CrossFitClassifier) -> None:
+    linear = LogisticRegression(max_iter=5000)
+    found = baseline_scores(encoded, TRAVELLERS, SURVIVED, {"linear": linear}, get_metric("log_loss"))
+    expected, leaking = [], []
+    one_hot = ColumnTransformer([("codes", OneHotEncoder(handle_unknown="ignore"), [0, 1])], remainder="passthrough")
+    for train, test in SPLITS:
+        rows, y, later = TRAVELLERS.iloc[train], SURVIVED[train], TRAVELLERS.iloc[test]
+        model = Pipeline([*clone(encoded.pipeline[:-1]).steps, ("one_hot", one_hot), ("linear", linear)])
+        expected.append(log_loss(SURVIVED[test], model.fit(rows, y).predict_proba(later)))
+        encoder = model[:-1]
+        knows = clone(linear).fit(encoder.transform(rows), y)
+        leaking.append(log_loss(SURVIVED[test], knows.predict_proba(encoder.transform(later))))
+    np.testing.assert_allclose(found["linear"], expected, rtol=1e-6)
+    assert not np.isclose(found["linear"], leaking).any()
+
+
+def test_a_model_with_every_encoder_is_restored_bit_for_bit(encoded: CrossFitClassifier, tmp_path: Path) -> None:
+    skops.io.dump(encoded, tmp_path / "model.skops")
+    later = TRAVELLERS.assign(Pclass=9, Embarked=[None, "Z"] * (ROWS // 2), Fare=1e6, Ticket="never")
+    restored = load_model(tmp_path / "model.skops")
+    for rows in (TRAVELLERS, later):
+        np.testing.assert_array_equal(predictions(restored, rows), predictions(encoded, rows))
+    assert np.isfinite(predictions(restored, later)).all()
 
 
 # Folds

@@ -30,7 +30,7 @@ LAYERS = """
     hyperparameters features preprocessing datasets spec persistence drafting
     roles treatments sizing commented_yaml
     column_kinds
-    groups plots search_plots
+    groups plots search_plots encoders
     assembly
     nn
     nn.training
@@ -40,12 +40,12 @@ LAYERS = """
     nn.members nn.network
     nn.layers nn.optimizers nn.schedules nn.tensorboard
     nn.streams
-    metrics feature_rules inputs diagnosis tables narrowing leaderboard
+    metrics feature_rules inputs diagnosis tables narrowing leaderboard matrices scalers
     infer table_files
     delimited_text
     cells
     problems columns expressions yaml_reader distributions
-    targets losses
+    targets losses rule_words
     resources errors
 """
 

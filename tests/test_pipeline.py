@@ -15,7 +15,7 @@ from tabular_dl.datasets import load_competition
 from tabular_dl.errors import DataError, SpecError
 from tabular_dl.pipeline import build_pipeline, check_rows, check_target, columns_used, metric_of, problem_of
 from tabular_dl.problems import PROBLEMS, get_problem
-from tabular_dl.spec import PipelineSpec, list_pipelines, load_spec
+from tabular_dl.spec import PipelineSpec, leaves, list_pipelines, load_spec, read_space, with_values
 
 NAN = float("nan")
 SMALL = ["training.epochs=2", "ensemble.folds=2", "ensemble.members=1"]
@@ -50,6 +50,48 @@ def refusal_of_target(problem: str, y: list[Any], folds: int = 2) -> str:
     with pytest.raises(DataError) as refused:
         check_target(spec, get_problem(problem), pd.Series(y), "train.csv")
     return str(refused.value)
+
+
+# Rules that the rest of the pipeline has to know of
+
+
+def test_embedded_columns_are_the_categorical_features_of_the_network() -> None:
+    rules = [{"columns": ["size"]}, {"columns": ["colour", "shape"], "encode": "embedding"}]
+    network = {"embedding_size": 3}
+    pipeline = build_pipeline(flowers(columns=rules, network=network), get_problem("binary"))
+    assert pipeline[-1].categorical_features == [0, 1]
+    table = rows(shape=["a", "b", "a"]).drop(columns="Id")
+    assert pipeline[:-1].fit_transform(table).tolist() == [[1, 0, 1], [-2, 1, 2], [0, 0, 3]]
+    assert build_pipeline(flowers(), get_problem("binary"))[-1].categorical_features is None
+    with pytest.raises(SpecError, match="encode: embedding say the same thing: leave network"):
+        build_pipeline(flowers(columns=rules, network={"categorical_features": [2]}), get_problem("binary"))
+
+
+@pytest.mark.parametrize(("problem", "kind"), [("regression", "continuous"), ("multiclass", "auto")])
+def test_target_encoding_is_told_the_problem_and_the_seed(problem: str, kind: str) -> None:
+    rules = [{"columns": ["colour"], "encode": "target"}]
+    encoder = build_pipeline(flowers(columns=rules), get_problem(problem))[1].transformers[0][1][-1]
+    assert (encoder.target_type, encoder.cv.random_state) == (kind, 5)
+    assert encoder.cv.stratified == (problem == "multiclass")
+
+
+@pytest.mark.parametrize(
+    ("leaf", "values"),
+    [
+        ("columns.1.encode", ["onehot", "label", "target", "frequency", "embedding"]),
+        ("columns.0.scale", ["quantile", "power", "none"]),
+        ("columns.0.clip", [0, 0.01]),
+        ("columns.1.rare", [1, 10]),
+    ],
+)
+def test_every_word_of_a_rule_may_be_searched(leaf: str, values: list[Any]) -> None:
+    spec = flowers()
+    (found,) = read_space(spec, {leaf: {"choice": values}})
+    assert found == leaf
+    for value in values:
+        changed = with_values(spec, {leaf: value})
+        assert leaves(changed)[leaf] == value
+        build_pipeline(changed, get_problem("binary"))
 
 
 # The shipped pipelines

@@ -7,11 +7,14 @@ import skops.io
 from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.base import clone
+from sklearn.model_selection import KFold, StratifiedKFold
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import RobustScaler
+from sklearn.preprocessing import PowerTransformer, QuantileTransformer, RobustScaler, TargetEncoder
 
+from tabular_dl.columns import ENCODERS, SCALERS
 from tabular_dl.errors import DataError, SpecError
 from tabular_dl.features import DerivedFeatures
+from tabular_dl.persistence import TRUSTED_TYPES
 from tabular_dl.preprocessing import (
     CategoryColumns,
     MissingFlags,
@@ -169,6 +172,131 @@ def test_an_entirely_missing_column_of_categories_works_in_training_and_at_predi
     assert np.isfinite(fitted(nothing, rule).transform(something)).all()
 
 
+# Rare categories
+
+
+def test_rare_categories_of_one_hot_are_scikit_learns_infrequent_ones():
+    training, later = table(A=["x", "x", "y", "z", None, None]), table(A=["x", "y", "never", None])
+    preprocessing = fitted(training, {"columns": ["A"], "encode": "onehot", "rare": 2})
+    assert preprocessing.get_feature_names_out().tolist() == ["A_x", "A_nan", "A_infrequent_sklearn"]
+    np.testing.assert_array_equal(preprocessing.transform(later), [[1, 0, 0], [0, 0, 1], [0, 0, 1], [0, 1, 0]])
+    none_rare = fitted(training, {"columns": ["A"], "encode": "onehot", "rare": 1})
+    assert none_rare.transform(later)[2].tolist() == [0, 0, 0, 0]
+
+
+@pytest.mark.parametrize(
+    ("encode", "expected"),
+    [("label", [1, 0, 0, -2]), ("frequency", [0.4, 0.4, 0.4, 0.2]), ("embedding", [1, 0, 0, -2])],
+)
+def test_rare_categories_are_one_for_other_encoders(encode, expected):
+    training, later = table(A=["x", "x", "y", "z", None]), table(A=["x", "y", "never", None])
+    result = fitted(training, {"columns": ["A"], "encode": encode, "rare": 2}).transform(later)
+    np.testing.assert_allclose(result[:, 0], expected)
+
+
+# Categories by the target
+
+ROWS = np.random.default_rng(0)
+DECKS = table(Deck=ROWS.choice(list("ABCDE"), 90), Class=ROWS.integers(1, 4, 90))
+LATER = table(Deck=["A", "never", None], Class=[1, 2, None])
+
+
+@pytest.mark.parametrize(
+    ("y", "classification", "names"),
+    [
+        (ROWS.choice(["no", "yes"], 90), True, ["Deck", "Class"]),
+        (ROWS.integers(0, 3, 90), True, ["Deck_0", "Deck_1", "Deck_2", "Class_0", "Class_1", "Class_2"]),
+        (ROWS.normal(size=90), False, ["Deck", "Class"]),
+        (ROWS.integers(0, 3, 90), False, ["Deck", "Class"]),
+    ],
+    ids=["two classes", "three classes", "numbers", "whole numbers"],
+)
+def test_target_encoding_is_that_of_scikit_learn_in_seeded_folds(y, classification, names):
+    folds = (StratifiedKFold if classification else KFold)(5, shuffle=True, random_state=7)
+    kind = "auto" if classification else "continuous"
+    expected, texts = TargetEncoder(target_type=kind, cv=folds), DECKS.astype(str)
+    rule = {"columns": ["Deck", "Class"], "encode": "target"}
+    preprocessing = build_preprocessing([rule], classification=classification, random_state=7)
+    np.testing.assert_array_equal(preprocessing.fit_transform(DECKS, y), expected.fit_transform(texts, y))
+    assert preprocessing.get_feature_names_out().tolist() == names
+    known = table(Deck=["A", "never", "B"], Class=[1, 2, 3])
+    np.testing.assert_array_equal(preprocessing.transform(known), expected.transform(known.astype(str)))
+    means = np.mean(y[:, None] == np.unique(y), axis=0)[-len(names) // 2 :] if classification else [y.mean()]
+    np.testing.assert_allclose(preprocessing.transform(LATER)[1, : len(names) // 2], means)
+
+
+def test_target_encoded_columns_may_be_scaled_and_rare_categories_joined():
+    y = ROWS.normal(size=90)
+    rule = {"columns": ["Deck"], "encode": "target", "rare": 1000, "scale": "standard"}
+    result = build_preprocessing([rule], classification=False, random_state=0).fit_transform(DECKS, y)
+    assert len(np.unique(result)) == 5, "one category, whose value is that of the other four folds"
+    assert result.mean() == pytest.approx(0)
+
+
+# Clipping and bending numbers
+
+SKEWED = table(x=ROWS.lognormal(sigma=2, size=200), y=ROWS.normal(size=200))
+
+
+@pytest.mark.parametrize(
+    ("scale", "transformer"),
+    [
+        ("quantile", QuantileTransformer(n_quantiles=200, output_distribution="normal")),
+        ("power", PowerTransformer()),
+    ],
+)
+def test_quantile_and_power_are_those_of_scikit_learn(scale, transformer):
+    preprocessing = fitted(SKEWED, {"columns": ["x", "y"], "scale": scale})
+    np.testing.assert_allclose(preprocessing.transform(SKEWED), transformer.fit_transform(SKEWED.to_numpy()))
+    ends = table(x=[SKEWED["x"].min(), SKEWED["x"].max()], y=[SKEWED["y"].min(), SKEWED["y"].max()])
+    beyond = table(x=[-1e9, 1e9], y=[-1e9, 1e9])
+    np.testing.assert_array_equal(preprocessing.transform(beyond), preprocessing.transform(ends))
+
+
+@pytest.mark.parametrize("scale", ["quantile", "power"])
+@pytest.mark.parametrize("values", [[None, None, None], [4.0, 4.0, 4.0], [1e9, 1e9 + 1, 1e9 + 2]])
+def test_columns_without_any_spread_stay_finite(scale, values):
+    rule = {"columns": ["x"], "scale": scale}
+    assert np.isfinite(fitted(table(x=values), rule).transform(table(x=[0.0, None, 1e12]))).all()
+
+
+def test_the_rows_that_quantiles_are_drawn_from_are_seeded():
+    frame = table(x=ROWS.normal(size=10_050))
+    rule = {"columns": ["x"], "scale": "quantile"}
+    one, again, other = (build_preprocessing([rule], random_state=k).fit_transform(frame) for k in (0, 0, 1))
+    np.testing.assert_array_equal(one, again)
+    assert (one != other).any()
+
+
+def test_clipping_comes_before_imputing_and_scaling_and_leaves_flags_alone():
+    training = table(x=[0.0, 1.0, 2.0, 3.0, 1000.0, None])
+    rule = {"columns": ["x"], "clip": 0.25, "impute": "mean", "missing_flag": True, "scale": "minmax"}
+    result = fitted(training, rule).transform(training)
+    # The quartiles of 0, 1, 2, 3, 1000 are 1 and 3; the mean of 1, 1, 2, 3, 3 is 2.
+    np.testing.assert_allclose(result, [[0, 0], [0, 0], [0.5, 0], [1, 0], [1, 0], [0.5, 1]])
+
+
+def test_a_constant_that_stands_for_missing_is_not_clipped():
+    rule = {"columns": ["x"], "clip": 0.25, "impute": {"constant": -999}}
+    assert fitted(table(x=[0.0, 1.0, 2.0, None]), rule).transform(table(x=[None, 5.0])).tolist() == [[-999], [1.5]]
+
+
+# Embeddings
+
+
+def test_codes_of_embeddings_come_first_whatever_the_order_of_the_rules():
+    frame = table(Sex=["m", "f", "f"], Deck=["B", "A", None], Age=[1.0, 2.0, 3.0], Port=["S", "S", "C"])
+    preprocessing = fitted(
+        frame,
+        {"columns": ["Age"]},
+        {"columns": ["Sex"], "encode": "onehot"},
+        {"columns": ["Deck", "Port"], "encode": "embedding"},
+    )
+    assert preprocessing.get_feature_names_out().tolist() == ["Deck", "Port", "Age", "Sex_f", "Sex_m"]
+    assert preprocessing.transform(frame)[:, :2].tolist() == [[1, 1], [0, 1], [-2, 0]]
+    assert preprocessing.transform(frame.assign(Deck="Z", Port=None))[:, :2].tolist() == [[-1, -1]] * 3
+
+
 # The whole transformer
 
 RULES = [
@@ -247,6 +375,21 @@ def test_skops_stores_the_fitted_pipeline_and_needs_no_other_trusted_type(passen
     restored = skops.io.loads(stored, trusted=TRUSTED)
     np.testing.assert_array_equal(restored.transform(passengers), pipeline.transform(passengers))
     assert restored.get_feature_names_out().tolist() == pipeline.get_feature_names_out().tolist()
+
+
+def test_every_encoder_and_scaler_is_stored_and_restored_bit_for_bit(passengers):
+    rules = [
+        *({"columns": ["Pclass", "Sex"], "encode": encode, "rare": rare} for encode in ENCODERS for rare in (1, 2)),
+        *({"columns": ["Age", "Fare"], "clip": 0.1, "scale": scale, "missing_flag": True} for scale in SCALERS),
+    ]
+    preprocessing = build_preprocessing(rules, classification=False, random_state=0)
+    preprocessing.fit_transform(passengers, np.arange(5.0))
+    stored = skops.io.dumps(preprocessing)
+    assert set(skops.io.get_untrusted_types(data=stored)) <= set(TRUSTED_TYPES)
+    restored = skops.io.loads(stored, trusted=TRUSTED_TYPES)
+    later = passengers.assign(Sex=["never", "male", "female", None, "male"], Fare=[None, 1e9, -1e9, 10.0, 20.0])
+    np.testing.assert_array_equal(restored.transform(later), preprocessing.transform(later))
+    assert restored.get_feature_names_out().tolist() == preprocessing.get_feature_names_out().tolist()
 
 
 @pytest.mark.parametrize("transformer", [NumericColumns(), CategoryColumns(), MissingFlags()])

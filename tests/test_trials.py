@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 from sklearn.base import clone
 from sklearn.model_selection import StratifiedKFold
@@ -15,6 +16,7 @@ from sklearn.preprocessing import MinMaxScaler, StandardScaler
 from tabular_dl.assembly import derived_seed
 from tabular_dl.estimators import KerasClassifier, KerasRegressor
 from tabular_dl.metrics import get_metric
+from tabular_dl.preprocessing import build_preprocessing
 from tabular_dl.trials import evaluate
 
 ROWS = 80
@@ -53,6 +55,19 @@ def test_shapes_rates_and_preprocessing_may_vary_and_each_scores_what_it_would_a
             expected = metric(Y[test], alone.predict_proba(X[test]), np.array([0, 1]))
             assert outcome.scores[fold] == pytest.approx(expected, abs=1e-4)
     assert [outcome.parameters for outcome in outcomes] == [21, 21, 31, 21]
+
+
+def test_target_encoded_training_rows_are_cross_fitted() -> None:
+    table = pd.DataFrame({"a": RNG.integers(0, 30, ROWS), "x": X[:, 0]})
+    rules = [{"columns": ["a"], "encode": "target"}, {"columns": ["x"]}]
+    network = KerasClassifier(**{**TINY, "learning_rate": 0.1})
+    model = Pipeline([("columns", build_preprocessing(rules, random_state=0)), ("network", network)])
+    metric, classes = get_metric("log_loss"), np.array([0, 1])
+    (outcome,) = evaluate([model], table, Y, SPLITS, metric, [5], classes=classes)
+    for fold, (train, test) in enumerate(SPLITS):
+        alone = clone(model).set_params(network__random_state=derived_seed(5, fold))
+        expected = metric(Y[test], alone.fit(table.iloc[train], Y[train]).predict_proba(table.iloc[test]), classes)
+        assert outcome.scores[fold] == pytest.approx(expected, abs=1e-4)
 
 
 def test_numbers_are_scored_in_their_own_units() -> None:

@@ -1,0 +1,63 @@
+"""The feature matrix of a fold: all rows, encoded by what its training rows taught."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from sklearn.base import clone
+from sklearn.pipeline import Pipeline
+from sklearn.utils import _safe_indexing
+from sklearn.utils.validation import check_array
+
+__all__ = ["fold_matrix"]
+
+
+def fold_matrix(
+    steps: Pipeline, X: Any, y: np.ndarray, train: np.ndarray, dtype: type = np.float32
+) -> tuple[Pipeline, np.ndarray]:
+    """Fit the steps before a network on the training rows of a fold, and encode all rows.
+
+    Training rows get what ``fit_transform`` gives them, all others what ``transform`` gives. The two differ where a
+    target is encoded: then a training row's value comes from the targets of other rows, its own not among them.
+
+    Parameters
+    ----------
+    steps : Pipeline
+        Fitted or not; a copy is fitted.
+    X : DataFrame, ndarray or sparse matrix of shape (rows, columns)
+        Raw rows.
+    y : ndarray of shape (rows,) or (rows, targets)
+        The target; that of training rows alone is looked at.
+    train : integer array
+        Which rows to learn from.
+    dtype : type
+        Of the matrix.
+
+    Returns
+    -------
+    tuple of Pipeline and ndarray of shape (rows, features)
+        The fitted steps, and the matrix.
+
+    Raises
+    ------
+    ValueError
+        If the steps leave missing or infinite values.
+
+    Examples
+    --------
+    >>> from sklearn.model_selection import KFold
+    >>> from sklearn.preprocessing import TargetEncoder
+    >>> X, y = np.array([["a"], ["a"], ["b"], ["b"], ["a"]], dtype=object), np.array([1.0, 0.0, 3.0, 4.0, 9.0])
+    >>> steps = Pipeline([("target", TargetEncoder(smooth=0.0, target_type="continuous", cv=KFold(2)))])
+    >>> fold_matrix(steps, X, y, np.array([0, 1, 2, 3]))[1].ravel().tolist()
+    [3.5, 3.5, 0.5, 0.5, 0.5]
+    """
+    fitted = clone(steps)
+    encoded = check_array(fitted.fit_transform(_safe_indexing(X, train), y[train]), dtype=dtype, input_name="X")
+    matrix = np.empty((len(y), encoded.shape[1]), dtype)
+    matrix[train] = encoded
+    others = np.setdiff1d(np.arange(len(y)), train)
+    if len(others):
+        matrix[others] = check_array(fitted.transform(_safe_indexing(X, others)), dtype=dtype, input_name="X")
+    return fitted, matrix
