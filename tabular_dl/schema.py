@@ -57,9 +57,8 @@ def pipeline_schema() -> dict[str, Any]:
         "properties": keys,
         "additionalProperties": False,
     }
-    for section in ("features", "network", "training", "ensemble", "search"):
-        # A section may be empty, which YAML reads as null.
-        properties[section] = {"anyOf": [properties[section], {"type": "null"}]} | _said(properties[section])
+    for section in ("features", "network", "training", "search"):
+        properties[section]["type"] = ["object", "null"]  # a section may be empty, which YAML reads as null
     schema["$defs"]["ColumnRule"] = _column_rule(schema["$defs"]["ColumnRule"])
     return {
         "$schema": DIALECT,

@@ -3,14 +3,17 @@
 ==================  ==========================  ====================================  ==================
 training rows       hidden layers               training                              folds x members
 ==================  ==========================  ====================================  ==================
-fewer than 1,000    64, 32                      a fixed number of epochs, all rows    5 x 4
+fewer than 500      64, 32                      a fixed number of epochs, all rows    5 x 4
+fewer than 1,000    64, 32                      the same for numbers; for labels      5 x 4
+                                                early stopping, at most 100 epochs
 fewer than 10,000   128, 64                     early stopping, at most 100 epochs    5 x 4
 fewer than 100,000  256, 128                    early stopping, at most 60 epochs     5 x 2
 more                512, 256                    early stopping, at most 30 epochs     3 x 2
 ==================  ==========================  ====================================  ==================
 
-Below 1,000 rows, held-out rows cost more than early stopping gains. Small tables get more dropout and more decay.
-Batches are "auto", the power of two nearest to a 128th of the rows.
+In small tables, held-out rows cost more than early stopping gains; with labels, which are known by heart sooner than
+numbers, the gain is greater. Small tables get more dropout and more decay. Batches are "auto", the power of two nearest
+to a 128th of the rows.
 """
 
 from __future__ import annotations
@@ -22,7 +25,7 @@ from tabular_dl.problems import Problem
 
 __all__ = ["Sizes", "choose_sizes"]
 
-SMALL, MEDIUM, LARGE = 1_000, 10_000, 100_000
+FEW, SMALL, MEDIUM, LARGE = 500, 1_000, 10_000, 100_000
 FOLDS, FEWER_FOLDS = 5, 3
 
 
@@ -89,7 +92,7 @@ def choose_sizes(rows: int, problem: Problem, rarest: int | None = None) -> Size
             "dropout": {"uniform": [0.0, 0.6]},
             "hidden": {"choice": [[size // 2 for size in hidden], hidden, [size * 2 for size in hidden]]},
         },
-        reason=_reason(rows),
+        reason=_reason(rows, problem),
         folds_reason=folds_reason,
     )
 
@@ -106,15 +109,19 @@ def _capacity(rows: int, problem: Problem) -> tuple[list[int], float, float, int
 
 
 def _training(rows: int, problem: Problem) -> dict[str, Any]:
-    if rows < SMALL:
+    if _all_rows_train(rows, problem):
         epochs = 100 if problem.classification else 250
         return {"optimizer": "adam", "epochs": epochs, "early_stopping": None, "validation_fraction": 0}
     epochs = 100 if rows < MEDIUM else 60 if rows < LARGE else 30
     return {"optimizer": "adam", "epochs": epochs, "early_stopping": 10 if rows < LARGE else 5}
 
 
-def _reason(rows: int) -> str:
-    if rows < SMALL:
+def _all_rows_train(rows: int, problem: Problem) -> bool:
+    return rows < (FEW if problem.classification else SMALL)
+
+
+def _reason(rows: int, problem: Problem) -> str:
+    if _all_rows_train(rows, problem):
         return f"{rows} rows are few: a small network, and all rows train it, for a fixed number of epochs."
-    size = "some" if rows < MEDIUM else "many" if rows < LARGE else "very many"
+    size = "few" if rows < SMALL else "some" if rows < MEDIUM else "many" if rows < LARGE else "very many"
     return f"{rows} rows are {size}; each network stops when a tenth of them, held out, no longer gains."

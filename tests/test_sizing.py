@@ -25,10 +25,11 @@ def test_more_rows_never_mean_a_smaller_network_more_dropout_or_longer_training(
 
 
 def test_all_rows_of_a_small_table_train_and_larger_ones_stop_early() -> None:
-    small, large = (choose_sizes(rows, get_problem("regression")).training for rows in (999, 1_000))
-    assert (small["early_stopping"], small["validation_fraction"]) == (None, 0)
-    assert large["early_stopping"] == 10
-    assert "validation_fraction" not in large
+    for problem, few in (("regression", 999), ("binary", 499), ("multiclass", 499)):
+        small, large = (choose_sizes(rows, get_problem(problem)).training for rows in (few, few + 1))
+        assert (small["early_stopping"], small["validation_fraction"]) == (None, 0)
+        assert large["early_stopping"] == 10
+        assert "validation_fraction" not in large
 
 
 @pytest.mark.parametrize(("rarest", "folds"), [(None, 5), (5, 5), (4, 4), (2, 2), (100, 5)])
