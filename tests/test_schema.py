@@ -16,8 +16,9 @@ from tabular_dl.spec import PipelineSpec, hyperparameters, list_pipelines, load_
 
 SCHEMA = json.loads(json.dumps(pipeline_schema()))
 TYPES: dict[str, Any] = {
-    "object": dict, "array": list, "string": str, "number": (int, float), "integer": int, "boolean": bool, "null": type(None)
-}  # fmt: skip
+    **{"object": dict, "array": list, "string": str, "number": (int, float)},
+    **{"integer": int, "boolean": bool, "null": type(None)},
+}
 
 
 def mistakes(schema: dict[str, Any], value: Any, where: str = "") -> list[str]:

@@ -46,20 +46,20 @@ def draft_from_files(name: str, tables: Tables) -> Draft:
         If a file cannot be read, or the tables do not say what is to be predicted.
     """
     folder = tables.train.parent
-    files = {
-        "train": (tables.train, find_file(folder, None, "train")),
-        "test": (tables.test, find_file(folder, None, "test")),
-        "sample": (tables.sample, find_file(folder, None, "sample_submission")),
-    }
+    train = read_table(tables.train)
+    usual_test, usual_sample = (find_file(folder, None, usual) for usual in ("test", "sample_submission"))
     roles = find_roles(
-        read_table(tables.train),
-        _read(*files["test"]),
-        _read(*files["sample"]),
+        train,
+        _read(tables.test, usual_test),
+        _read(tables.sample, usual_sample),
         target=tables.target,
         id_column=tables.id,
     )
     source = _shown(folder)
-    names = {key: _within(folder, named) for key, (named, usual) in files.items() if named not in (None, usual)}
+    # A file of the usual name needs no mention.
+    usual = {"train": _usual_train(tables.train), "test": usual_test, "sample": usual_sample}
+    named = {"train": tables.train, "test": tables.test, "sample": tables.sample}
+    names = {key: _within(folder, file) for key, file in named.items() if file is not None and file != usual[key]}
     competition = load_competition(source, roles.target, roles.id, **names)
     return draft_pipeline(
         name,
@@ -90,6 +90,11 @@ def _read(named: Path | None, usual: Path) -> pd.DataFrame | None:
     if named is not None:
         return read_table(named)
     return read_table(usual) if usual.exists() else None
+
+
+def _usual_train(train: Path) -> Path | None:
+    """Return the training table of a folder that names none, where there is one."""
+    return find_file(train.parent, None, "train") if train.name.startswith("train.") else None
 
 
 def _shown(folder: Path) -> str:
