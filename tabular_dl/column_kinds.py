@@ -28,6 +28,7 @@ import numpy as np
 import pandas as pd
 
 from tabular_dl.columns import category_text
+from tabular_dl.dates import learn_dates
 
 __all__ = ["ColumnKind", "Kind", "column_kinds", "names_an_id"]
 
@@ -44,16 +45,6 @@ TEXT_WORDS = 3.0  # mean words a value of free text
 TEXT_DIFFERENT = 0.5  # share of the values of free text that are different
 
 BOOLEANS = ({"0", "1"}, {"true", "false"}, {"t", "f"}, {"yes", "no"}, {"y", "n"}, {"on", "off"})
-# The first that fits most values is the column's. The day comes first where the month cannot.
-DATE_FORMATS = tuple(
-    date + time
-    for date in (
-        *("%Y-%m-%d", "%Y/%m/%d", "%d.%m.%Y", "%m/%d/%Y", "%d/%m/%Y", "%m-%d-%Y", "%d-%m-%Y", "%m/%d/%y", "%d/%m/%y"),
-        *("%d %b %Y", "%d %B %Y", "%b %d, %Y", "%B %d, %Y", "%d-%b-%Y", "%d-%b-%y"),
-    )
-    for time in ("", " %H:%M:%S", " %H:%M", " %I:%M:%S %p", " %I:%M %p")
-)
-_ISO = re.compile(r"\d{4}-\d{1,2}-\d{1,2}([T ]\d{1,2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}:?\d{2})?)?")
 _MAY_BE_A_DATE = re.compile(r"\s*(\d{1,4}[-/. ]|[A-Za-z]{3,9} \d{1,2})\S*\d")
 _ID_NAME = re.compile(r"(?:^|[^a-z])(id|ids|uuid|guid|key|index|rowid|unnamed: 0|no|nr|number)(?:$|[^a-z])")
 
@@ -82,6 +73,8 @@ class ColumnKind:
         Of numbers: the third standardised moment, bias-corrected.
     words : float or None
         Of text: mean words a value.
+    date_format : str or None
+        How text writes dates: ISO8601, or in the words of `time.strftime`.
     trouble : str or None
         What keeps the column from being read as what it is: a value and its row.
     """
@@ -95,6 +88,7 @@ class ColumnKind:
     ordered: bool = False
     skewness: float | None = None
     words: float | None = None
+    date_format: str | None = None
     trouble: str | None = None
 
     @property
@@ -225,13 +219,14 @@ def _id_reason(base: ColumnKind, numbers: pd.Series, test: pd.Series | None) -> 
 
 def _text_kind(base: ColumnKind, known: pd.Series, both: pd.Series) -> ColumnKind:
     texts = both.map(category_text)
-    dates = _dates(texts)
-    if dates is not None:
-        others = texts[dates.isna().to_numpy()]
+    date_format = _date_format(texts)
+    if date_format is not None:
+        base = replace(base, kind="date", date_format=date_format)
+        others = texts[_as_dates(texts, date_format).isna().to_numpy()]
         if others.empty:
-            return replace(base, kind="date", reason="dates")
-        said = f"dates in {dates.notna().mean():.1%} of the rows that have a value"
-        return replace(base, kind="date", reason=said, trouble=f"{others.iloc[0]!r} in row {others.index[0]} is none")
+            return replace(base, reason="dates")
+        said = f"dates in {1 - len(others) / len(texts):.1%} of the rows that have a value"
+        return replace(base, reason=said, trouble=f"{others.iloc[0]!r} in row {others.index[0]} is none")
     own = texts.iloc[: len(known)]
     words = float(np.mean([len(text.split()) for text in own]))
     different = base.distinct / len(own)
@@ -245,18 +240,13 @@ def _text_kind(base: ColumnKind, known: pd.Series, both: pd.Series) -> ColumnKin
     return replace(base, kind=kind, reason=f"{base.distinct} categories", words=words)
 
 
-def _dates(texts: pd.Series) -> pd.Series | None:
-    """Return texts as dates, missing where one is none; None if fewer than 95 % are dates of one format."""
+def _date_format(texts: pd.Series) -> str | None:
+    """Return how texts write dates; None if fewer than 95 % are dates of one format."""
     if not texts.head(100).str.match(_MAY_BE_A_DATE).mean() >= DATE_SHARE:
-        return None
-    if texts.str.fullmatch(_ISO).mean() >= DATE_SHARE:
-        found = pd.to_datetime(texts, format="ISO8601", errors="coerce", utc=True)
-        return found if found.notna().mean() >= DATE_SHARE else None
-    best = max(
-        (pd.to_datetime(texts.head(1000), format=form, errors="coerce").notna().mean(), -place, form)
-        for place, form in enumerate(DATE_FORMATS)
-    )
-    if best[0] < DATE_SHARE:
-        return None
-    found = pd.to_datetime(texts, format=best[2], errors="coerce")
-    return found if found.notna().mean() >= DATE_SHARE else None
+        return None  # 2024 or 20240131 may be anything
+    found = str(learn_dates(texts)["format"])
+    return found if _as_dates(texts, found).notna().mean() >= DATE_SHARE else None
+
+
+def _as_dates(texts: pd.Series, date_format: str) -> pd.Series:
+    return pd.to_datetime(texts, format=date_format, errors="coerce", utc=True)

@@ -17,9 +17,11 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
 from tabular_dl.columns import category_text, read_categories, read_numbers
+from tabular_dl.dates import date_part, learn_dates
 from tabular_dl.errors import DataError, did_you_mean
 from tabular_dl.expressions import evaluate, parse
-from tabular_dl.feature_rules import check_features, columns_read
+from tabular_dl.feature_rules import check_features, columns_read, group_columns
+from tabular_dl.group_statistics import group_keys, learn_statistics, statistics_of
 from tabular_dl.tables import read_table
 
 __all__ = ["DerivedFeatures"]
@@ -32,9 +34,10 @@ Table = dict[str, pd.Series]
 class DerivedFeatures(TransformerMixin, BaseEstimator):
     r"""Add columns that are computed from other columns, as declared.
 
-    Each feature is one source and up to five operations, always in the order of `tabular_dl.feature_rules`:
-    ``from`` or ``eval``, then ``extract``, ``map``, ``fill``, ``rare``, ``count``. Features are computed in the
-    order declared, so a later one may read an earlier one; one that has the name of a column replaces it.
+    Each feature is one source and some operations, always in the order of `tabular_dl.feature_rules`: ``from`` or
+    ``eval``, then ``extract``, ``date``, ``text``, ``map``, ``fill``, ``rare``, ``count``, ``statistic``. Features
+    are computed in the order declared, so a later one may read an earlier one; one that has the name of a column
+    replaces it.
 
     Parameters
     ----------
@@ -45,7 +48,8 @@ class DerivedFeatures(TransformerMixin, BaseEstimator):
     ----------
     learned_ : dict of str to dict
         For each feature: ``text``, whether its values are text; ``kept``, the values that are not rare;
-        ``counts``, the number of training rows with each value.
+        ``counts``, the number of training rows with each value; ``dates``, how dates are written, and the earliest;
+        ``statistics``, those of groups and of all training rows.
     n_features_in_ : int
     feature_names_in_ : ndarray of str
 
@@ -54,7 +58,8 @@ class DerivedFeatures(TransformerMixin, BaseEstimator):
     SpecError
         At ``fit``, for a declaration that no table could satisfy.
     DataError
-        At ``fit`` and ``transform``, for a column that is missing or holds text where a number is needed.
+        At ``fit`` and ``transform``, for a column that is missing, or holds text where a number is needed, or
+        something else than a date, or dates in several formats.
 
     Notes
     -----
@@ -89,9 +94,12 @@ class DerivedFeatures(TransformerMixin, BaseEstimator):
         self.columns_in_ = list(table)
         self.learned_: dict[str, dict[str, Any]] = {}
         for name, feature in self.features.items():
-            values = _compute(name, feature, table)
-            self.learned_[name] = _learn(feature, values)
-            table[name] = _apply_learned(feature, values, self.learned_[name])
+            found = _source(name, feature, table)
+            dates = learn_dates(found, feature.get("format")) if "date" in feature else None
+            values = _compute(name, feature, found, dates)
+            keys = _groups(name, feature, table)
+            self.learned_[name] = _learn(name, feature, values, keys) | ({"dates": dates} if dates else {})
+            table[name] = _apply_learned(feature, values, keys, self.learned_[name])
         return self
 
     def transform(self, X: pd.DataFrame) -> pd.DataFrame:
@@ -108,7 +116,9 @@ class DerivedFeatures(TransformerMixin, BaseEstimator):
 
     def _with_features(self, table: Table, index: Any) -> pd.DataFrame:
         for name, feature in self.features.items():
-            table[name] = _apply_learned(feature, _compute(name, feature, table), self.learned_[name])
+            learned = self.learned_[name]
+            values = _compute(name, feature, _source(name, feature, table), learned.get("dates"))
+            table[name] = _apply_learned(feature, values, _groups(name, feature, table), learned)
         return pd.DataFrame(table, index=index)
 
     def __sklearn_tags__(self) -> Any:
@@ -139,13 +149,12 @@ def _require_columns(expected: Iterable[str], frame: pd.DataFrame, features: Map
         )
 
 
-def _compute(name: str, feature: Mapping[str, Any], table: Table) -> pd.Series:
-    """Compute what needs no learning: the source, ``extract``, ``map`` and ``fill``."""
-    values = _source(name, feature, table)
-    if "extract" in feature:
-        pattern = re.compile(feature["extract"])
-        found = [_first_group(pattern, text) for text in read_categories(values)]
-        values = pd.Series(found, index=values.index, dtype="str")
+def _compute(name: str, feature: Mapping[str, Any], values: pd.Series, dates: Mapping[str, Any] | None) -> pd.Series:
+    """Compute what is done to each value by itself: ``date``, ``text``, ``map`` and ``fill``."""
+    if dates is not None:
+        values = date_part(values, feature["date"], dates, _subject(name, feature))
+    if "text" in feature:
+        values = text_size(values, feature["text"])
     if "map" in feature:
         replacements = {category_text(old): new for old, new in feature["map"].items()}
         pairs = zip(read_categories(values), values, strict=True)
@@ -157,22 +166,58 @@ def _compute(name: str, feature: Mapping[str, Any], table: Table) -> pd.Series:
 
 
 def _source(name: str, feature: Mapping[str, Any], table: Table) -> pd.Series:
-    def column(source: str) -> pd.Series:
-        if source not in table:
-            raise DataError(
-                f"feature {name!r} reads column {source!r}, which the table does not have. "
-                f"{did_you_mean(source, table)}"
-            )
-        return table[source]
+    """Return the values that a feature starts from: a column or an expression, and what ``extract`` leaves of it."""
 
     def numbers(source: str) -> np.ndarray[Any, Any]:
         advice = "Correct the value, or compare text as in Sex == 'female'."
-        return read_numbers(column(source), f"feature {name!r}, column {source!r}", advice)
+        return read_numbers(_column(name, source, table), f"feature {name!r}, column {source!r}", advice)
+
+    def texts(source: str) -> np.ndarray[Any, Any]:
+        return read_categories(_column(name, source, table))
 
     if "from" in feature:
-        return column(feature["from"])
-    values = evaluate(parse(feature["eval"]), numbers, lambda source: read_categories(column(source)))
-    return pd.Series(values, index=next(iter(table.values())).index)
+        values = _column(name, feature["from"], table)
+    else:
+        evaluated = evaluate(parse(feature["eval"]), numbers, texts)
+        values = pd.Series(evaluated, index=next(iter(table.values())).index)
+    if "extract" in feature:
+        pattern = re.compile(feature["extract"])
+        found = [_first_group(pattern, text) for text in read_categories(values)]
+        values = pd.Series(found, index=values.index, dtype="str")
+    return values
+
+
+def _column(name: str, source: str, table: Table) -> pd.Series:
+    if source not in table:
+        raise DataError(
+            f"feature {name!r} reads column {source!r}, which the table does not have. {did_you_mean(source, table)}"
+        )
+    return table[source]
+
+
+def _subject(name: str, feature: Mapping[str, Any]) -> str:
+    """Say what a message is about."""
+    return f"feature {name!r}" + (f", column {feature['from']!r}" if "from" in feature else "")
+
+
+def _groups(name: str, feature: Mapping[str, Any], table: Table) -> np.ndarray[Any, Any]:
+    """Return the group of each row, for a statistic."""
+    return group_keys([_column(name, source, table) for source in group_columns(feature)])
+
+
+def text_size(values: pd.Series, unit: str) -> pd.Series:
+    """Count the characters (``length``) or the words (``words``, what white space parts) of texts; missing is missing.
+
+    Examples
+    --------
+    >>> text_size(pd.Series(["two words", "", None]), "words").tolist()
+    [2.0, 0.0, nan]
+    """
+    texts = read_categories(values)
+    sizes = [
+        (len(text) if unit == "length" else len(text.split())) if isinstance(text, str) else np.nan for text in texts
+    ]
+    return pd.Series(sizes, index=values.index, dtype=np.float64)
 
 
 def _first_group(pattern: re.Pattern[str], text: object) -> object:
@@ -183,7 +228,7 @@ def _first_group(pattern: re.Pattern[str], text: object) -> object:
     return np.nan if group is None else group
 
 
-def _learn(feature: Mapping[str, Any], values: pd.Series) -> dict[str, Any]:
+def _learn(name: str, feature: Mapping[str, Any], values: pd.Series, keys: np.ndarray[Any, Any]) -> dict[str, Any]:
     """Learn the tables of a feature from its training rows, in plain Python types so that skops stores them."""
     learned: dict[str, Any] = {"text": not _is_numeric(values)}
     if "rare" in feature:
@@ -191,6 +236,10 @@ def _learn(feature: Mapping[str, Any], values: pd.Series) -> dict[str, Any]:
         learned["kept"] = [text for text, size in sizes.items() if size >= feature["rare"]]
     if feature.get("count"):
         learned["counts"] = _group_sizes(_with_rare(values, learned))
+    if "statistic" in feature:
+        advice = "Correct the value, or take `count`: a statistic is of numbers."
+        numbers = read_numbers(values, _subject(name, feature), advice)
+        learned["statistics"] = learn_statistics(numbers, keys, feature["statistic"])
     return learned
 
 
@@ -206,7 +255,11 @@ def _with_rare(values: pd.Series, learned: Mapping[str, Any]) -> np.ndarray[Any,
     return texts
 
 
-def _apply_learned(feature: Mapping[str, Any], values: pd.Series, learned: Mapping[str, Any]) -> pd.Series:
+def _apply_learned(
+    feature: Mapping[str, Any], values: pd.Series, keys: np.ndarray[Any, Any], learned: Mapping[str, Any]
+) -> pd.Series:
+    if "statistic" in feature:
+        return pd.Series(statistics_of(keys, learned["statistics"]), index=values.index)
     if feature.get("count"):
         sizes = [learned["counts"].get(t, 1) if isinstance(t, str) else 0 for t in _with_rare(values, learned)]
         return pd.Series(sizes, index=values.index, dtype=np.float64)

@@ -180,7 +180,9 @@ def check_target(spec: PipelineSpec, problem: Problem, y: pd.Series[Any], where:
         )
 
 
-def check_rows(spec: PipelineSpec, rows: pd.DataFrame, where: str, *, rest: bool = True) -> None:
+def check_rows(
+    spec: PipelineSpec, rows: pd.DataFrame, where: str, *, rest: bool = True, training: pd.DataFrame | None = None
+) -> None:
     """Refuse raw rows that a pipeline cannot be applied to.
 
     Parameters
@@ -193,6 +195,8 @@ def check_rows(spec: PipelineSpec, rows: pd.DataFrame, where: str, *, rest: bool
         The table's name in messages.
     rest : bool
         Whether columns that the pipeline does not name count as a mistake, if the pipeline says so.
+    training : DataFrame, optional
+        The rows that features are learned from, where they are others: dates have to be written as there.
 
     Raises
     ------
@@ -213,11 +217,21 @@ def check_rows(spec: PipelineSpec, rows: pd.DataFrame, where: str, *, rest: bool
             "nothing about others. Take a part of it by `from` and `extract`, or leave it out."
         )
     try:
-        table = DerivedFeatures(spec.features).fit_transform(rows)
+        table = _with_features(spec, rows, training)
     except DataError as error:
         raise DataError(f"{where}: {error}") from None
     ignore = [*columns_read(spec.features), spec.data.id, *spec.features]
     check_columns(spec.columns, spec.rest if rest else "drop", table, where, [name for name in ignore if name])
+
+
+def _with_features(spec: PipelineSpec, rows: pd.DataFrame, training: pd.DataFrame | None) -> pd.DataFrame:
+    """Add the derived columns to raw rows, learned from training rows if they are given."""
+    if training is None or not spec.features:
+        return DerivedFeatures(spec.features).fit_transform(rows)
+    # Rows to predict may lack columns that nothing reads.
+    read = [name for name in columns_read(spec.features) if name in training]
+    derived = DerivedFeatures(spec.features).fit(training[read]).transform(rows)[list(spec.features)]
+    return pd.concat([rows.drop(columns=list(spec.features), errors="ignore"), derived], axis=1)
 
 
 def columns_used(spec: PipelineSpec, rows: pd.DataFrame) -> list[str]:

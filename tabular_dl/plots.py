@@ -26,6 +26,7 @@ INK, GREY = "#22272E", "#8A929C"
 DASHED: dict[str, Any] = {"color": INK, "linewidth": 1.2, "linestyle": (0, (4, 3))}
 DARK_SHARE = 0.71  # where the contrast of white text overtakes that of black text
 MANY_CLASSES = 12  # with more, the numbers no longer fit their cells
+MOST_NAMES = 60  # with more classes, only every so many of their names fit beside the cells
 
 
 def learning_curves(
@@ -129,8 +130,9 @@ def confusion_matrix(y_true: ArrayLike, y_pred: ArrayLike, labels: Sequence[Any]
         _write_cells(axes, counts, shares)
     names = [str(label) for label in labels]
     upright = sum(map(len, names)) > 100  # side by side, so many letters would overlap
-    axes.set_xticks(range(len(names)), labels=names, rotation=90 if upright else 0)
-    axes.set_yticks(range(len(names)), labels=names)
+    shown = range(0, len(names), -(-len(names) // MOST_NAMES))
+    axes.set_xticks(shown, labels=[names[place] for place in shown], rotation=90 if upright else 0)
+    axes.set_yticks(shown, labels=[names[place] for place in shown])
     right = f"{100 * np.trace(counts) / counts.sum():.1f} %"
     _dress(axes, f"Confusion matrix: {right} right of {counts.sum():,} rows", "predicted", "true")
     _separate_cells(axes, len(names))
@@ -213,6 +215,8 @@ def _separate_cells(axes: Any, classes: int) -> None:
     """Draw white gaps between the cells of a matrix in place of grid and frame."""
     axes.grid(visible=False)
     axes.spines[:].set_visible(False)
+    if classes > MOST_NAMES:
+        return  # the gaps would be wider than the cells
     axes.set_xticks(np.arange(1, classes) - 0.5, minor=True)
     axes.set_yticks(np.arange(1, classes) - 0.5, minor=True)
     axes.grid(which="minor", color="white", linewidth=2)

@@ -208,10 +208,13 @@ class _Plan:
         self.result.used[kind.name] = "parts of a date, days since the earliest"
         texts = self.rows[kind.name].dropna().astype(str).head(SAMPLE_ROWS)
         hours = {match.group(1) for text in texts if (match := _HOUR.search(text))}
+        # As all rows write them: the rows of a fold might not tell days from months.
+        written = {"format": kind.date_format} if kind.date_format not in (None, "ISO8601") else {}
         for part in ("month", "weekday"):
-            self._rule(self._feature(kind, part, date=part), "Categories: a column each.", encode="onehot")
+            name = self._feature(kind, part, date=part, **written)
+            self._rule(name, "Categories: a column each.", encode="onehot")
         for part in ("year", "elapsed", *(["hour"] if len(hours) > 1 else [])):
-            self._number(self._feature(kind, part, date=part), missing=kind.missing)
+            self._number(self._feature(kind, part, date=part, **written), missing=kind.missing)
 
     def _text(self, kind: ColumnKind) -> None:
         self.result.used[kind.name] = "its length, number of words, and a frequent word"

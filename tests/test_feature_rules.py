@@ -17,11 +17,18 @@ TITANIC = {
 def test_every_operation_is_accepted():
     check_features(TITANIC)
     check_features({})
+    check_features({"Month": {"from": "Sold", "date": "month", "format": "%d/%m/%Y", "map": {12: "winter"}}})
+    check_features({"Words": {"from": "Text", "text": "words"}, "Level": {"eval": "A", "by": "B", "statistic": "std"}})
     check_features({"Alone": {"eval": "Family", "map": {1: "yes", 2.5: None, False: 0}, "fill": 0, "count": False}})
 
 
 def test_the_columns_that_features_are_made_from():
     assert columns_read(TITANIC) == ("Name", "SibSp", "Parch", "Cabin", "Ticket", "Fare", "Family")
+
+
+def test_the_columns_of_groups_are_read_too():
+    features = {"F": {"eval": "A + B", "by": "C", "statistic": "mean"}, "G": {"from": "A", "by": ["C", "D"]}}
+    assert columns_read(features) == ("A", "B", "C", "D")
 
 
 @pytest.mark.parametrize(
@@ -47,6 +54,24 @@ def test_the_columns_that_features_are_made_from():
         ({"from": "A", "rare": True}, "key 'rare': expected a number of rows"),
         ({"from": "A", "rare": 2.5}, "key 'rare': expected a number of rows"),
         ({"from": "A", "count": 1}, "key 'count': expected true or false, found 1"),
+        ({"from": "A", "date": "moth"}, "key 'date': there is no 'moth'. Did you mean 'month'"),
+        ({"from": "A", "date": True}, "key 'date': there is no True"),
+        ({"from": "A", "text": "lenght"}, "key 'text': there is no 'lenght'. Did you mean 'length'"),
+        ({"from": "A", "text": "words", "date": "day"}, "key 'text': it cannot stand beside `date`: declare a feature"),
+        ({"from": "A", "format": "%Y"}, "key 'format': it goes with `date`, which is not there"),
+        ({"from": "A", "date": "day", "format": "day"}, "key 'format': expected a format such as '%d/%m/%Y'"),
+        ({"from": "A", "date": "day", "format": "%d %Q"}, "key 'format': expected a format .* found '%d %Q': 'Q' is"),
+        ({"from": "A", "date": "day", "format": 3}, "key 'format': expected a format"),
+        ({"from": "A", "by": "B"}, "key 'by': it goes with `statistic`, which is not there"),
+        ({"from": "A", "statistic": "mean"}, "key 'statistic': it goes with `by`, which is not there"),
+        ({"from": "A", "by": "B", "statistic": "mode"}, "there is no 'mode'. Known: max, mean, median, min, std"),
+        ({"from": "A", "by": [], "statistic": "min"}, "key 'by': expected the name of a column, or a list of names"),
+        ({"from": "A", "by": [3], "statistic": "min"}, r"key 'by': .* found \[3\]"),
+        ({"from": "A", "rare": 3, "by": "B", "statistic": "min"}, "key 'statistic': it cannot stand beside `rare`"),
+        (
+            {"count": True, "from": "A", "by": "B", "statistic": "min"},
+            "it cannot stand beside `count`",
+        ),
     ],
 )
 def test_a_refusal_names_feature_and_key(feature, message):

@@ -126,6 +126,92 @@ def test_count_and_rare_equal_pandas_value_counts(values, least):
     assert derived({"from": "A", "rare": least}, frame) == [None if pd.isna(v) else v for v in folded]
 
 
+# Dates, texts, groups
+
+
+def test_a_date_becomes_the_part_that_pandas_says_of_it():
+    frame = pd.DataFrame({"Sold": ["2024-03-05 10:30", None, "2023-12-31 00:00"]}, index=[1, 2, 3])
+    stamps = pd.to_datetime(frame["Sold"])
+    names = {"weekday": "day_of_week", "dayofyear": "day_of_year"}
+    for part in ("year", "month", "day", "weekday", "dayofyear", "hour", "minute"):
+        expected = getattr(stamps.dt, names.get(part, part)).tolist()
+        assert derived({"from": "Sold", "date": part}, frame) == [None if pd.isna(v) else v for v in expected]
+    assert derived({"from": "Sold", "date": "elapsed"}, frame) == [65.4375, None, 0.0]
+
+
+def test_elapsed_counts_from_the_earliest_training_date_and_is_negative_before():
+    frame, later = pd.DataFrame({"A": ["05/01/2024", "20/01/2024"]}), pd.DataFrame({"A": ["06/01/2024", "04/01/2024"]})
+    assert derived({"from": "A", "date": "elapsed"}, frame, later) == [1.0, -1.0]
+
+
+def test_a_date_may_be_extracted_before_and_mapped_and_counted_after():
+    frame = pd.DataFrame({"A": ["sold 2024-01-31!", "sold 2024-02-01", "sold 2024-01-02", "unsold"]})
+    declaration = {"from": "A", "extract": "[0-9-]{10}", "date": "month", "map": {1: "January"}}
+    assert derived(declaration, frame) == ["January", "2", "January", None]
+    assert derived(declaration | {"count": True}, frame) == [2.0, 1.0, 2.0, 0.0]
+
+
+def test_a_date_that_later_rows_write_otherwise_is_refused_with_feature_column_row_and_value():
+    frame = pd.DataFrame({"A": ["31.01.2024", "01.02.2024"]})
+    later = pd.DataFrame({"A": ["31.01.2024", "2024-02-01", "soon"]}, index=[1, 2, 3])
+    message = (
+        r"feature 'F', column 'A', row 2: expected a date like 31.01.2024, as training rows write most dates, found "
+        r"'2024-02-01' \(and 1 more such rows\). Write all dates in one way"
+    )
+    with pytest.raises(DataError, match=message):
+        derived({"from": "A", "date": "day"}, frame, later)
+
+
+def test_the_length_and_the_words_of_a_text():
+    frame = pd.DataFrame({"A": ["  two words ", "", "one", None]})
+    assert derived({"from": "A", "text": "length"}, frame) == [12.0, 0.0, 3.0, None]
+    assert derived({"from": "A", "text": "words"}, frame) == [2.0, 0.0, 1.0, None]
+    assert derived({"from": "A", "text": "length", "fill": 0}, frame) == [12.0, 0.0, 3.0, 0.0]
+
+
+FARES = pd.DataFrame(
+    {"Fare": [1.0, 3.0, 8.0, None, 5.0], "Class": [1, 1, 2, 3, None], "Port": ["S", "S", "C", "S", "S"]}
+)
+
+
+@pytest.mark.parametrize(
+    ("statistic", "expected"),
+    [
+        # Classes 1 and 2; class 3 has no fare, and the last row no class: they get what all of 1, 3, 8, 5 have.
+        ("mean", [2.0, 2.0, 8.0, 4.25, 4.25]),
+        ("median", [2.0, 2.0, 8.0, 4.0, 4.0]),
+        ("std", [1.0, 1.0, 0.0, np.std([1, 3, 8, 5]), np.std([1, 3, 8, 5])]),
+        ("min", [1.0, 1.0, 8.0, 1.0, 1.0]),
+        ("max", [3.0, 3.0, 8.0, 8.0, 8.0]),
+    ],
+)
+def test_a_statistic_of_the_group_or_of_all_training_rows(statistic, expected):
+    declaration = {"from": "Fare", "by": "Class", "statistic": statistic}
+    assert derived(declaration, FARES) == expected
+    later = pd.DataFrame({"Fare": [100.0, 100.0], "Class": [2.0, 9.0], "Port": ["S", "S"]})
+    assert derived(declaration, FARES, later) == [expected[2], expected[3]], "later rows teach nothing"
+
+
+def test_groups_of_several_columns_and_of_an_earlier_feature():
+    assert derived({"from": "Fare", "by": ["Class", "Port"], "statistic": "max"}, FARES) == [3.0, 3.0, 8.0, 8.0, 8.0]
+    features = {"Cheap": {"eval": "Fare < 4"}, "F": {"eval": "Fare * 2", "by": "Cheap", "statistic": "mean"}}
+    result = DerivedFeatures(features).fit_transform(FARES)["F"]
+    assert result.tolist() == [4.0, 4.0, 13.0, 8.5, 13.0]
+
+
+def test_a_statistic_of_text_names_the_row():
+    with pytest.raises(DataError, match=r"feature 'F', column 'Port', row 0: expected a finite number, found 'S'"):
+        derived({"from": "Port", "by": "Class", "statistic": "mean"}, FARES)
+    with pytest.raises(DataError, match="feature 'F' reads column 'Clas', which the table does not"):
+        derived({"from": "Fare", "by": "Clas", "statistic": "mean"}, FARES)
+
+
+def test_a_column_without_any_date_or_number_gives_a_feature_without_values():
+    nothing, later = pd.DataFrame({"A": [None, None], "B": ["x", "y"]}), pd.DataFrame({"A": ["1.5.24"], "B": ["x"]})
+    assert derived({"from": "A", "date": "year"}, nothing, later) == [None]
+    assert derived({"from": "A", "by": "B", "statistic": "mean"}, nothing) == [None, None]
+
+
 def test_transform_learns_nothing():
     frame, later = pd.DataFrame({"A": ["x", "x", "y"]}), pd.DataFrame({"A": ["z", "z", "z"]})
     features = DerivedFeatures({"F": {"from": "A", "rare": 2}, "G": {"from": "A", "count": True}}).fit(frame)
@@ -221,8 +307,13 @@ def test_skops_stores_a_fitted_transformer_and_needs_to_trust_only_its_class(pas
             "Title": {"from": "Name", "extract": r", ([^.]+)\.", "map": {"Mlle": "Miss", 1: None}, "rare": 2},
             "Group": {"from": "Ticket", "count": True},
             "Woman": {"eval": "Sex == 'female'", "fill": 0.5},
+            "Level": {"from": "Fare", "by": "Sex", "statistic": "mean"},
+            "Days": {"from": "Born", "date": "elapsed"},
+            "Length": {"from": "Name", "text": "length"},
         }
-    ).fit(passengers)
+    )
+    passengers = passengers.assign(Born=["31/01/1900", None, "01/02/1880", "02/03/1870"])
+    features.fit(passengers)
     stored = skops.io.dumps(features)
     trusted = ["tabular_dl.features.DerivedFeatures"]
     assert skops.io.get_untrusted_types(data=stored) == trusted

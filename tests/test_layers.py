@@ -44,6 +44,7 @@ LAYERS = """
     infer table_files
     delimited_text
     cells
+    dates group_statistics
     problems columns expressions yaml_reader distributions
     targets losses rule_words
     resources errors

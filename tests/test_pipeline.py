@@ -369,3 +369,21 @@ def test_checking_rows_changes_nothing() -> None:
     before = table.copy(deep=True)
     check_rows(flowers(), table, "train.csv")
     pd.testing.assert_frame_equal(table, before)
+
+
+def test_dates_of_test_rows_are_written_as_those_of_training_rows() -> None:
+    spec = flowers(features={"Area": {"from": "bought", "date": "month"}})
+    training, test = rows(bought=["31/01/2024", "01/02/2024", None]), rows(bought=["2024-01-31"] * 3)
+    check_rows(spec, test.drop(columns="Id"), "test.csv", rest=False)
+    with pytest.raises(DataError, match=r"test.csv: feature 'Area', column 'bought', row 10: .* found '2024-01-31'"):
+        check_rows(spec, test, "test.csv", rest=False, training=training)
+    later = rows(bought=["02/03/2024", None, "15/05/2023"], other=[1, 2, 3]).drop(columns=["Id", "width"])
+    check_rows(spec, later, "test.csv", rest=False, training=training)
+
+
+def test_the_columns_of_groups_are_used_and_the_target_is_none_of_them() -> None:
+    level = {"from": "size", "by": "shape", "statistic": "mean"}
+    table = rows(shape=["a", "b", "a"])
+    assert columns_used(flowers(features={"Area": level}), table) == ["size", "colour", "shape"]
+    with pytest.raises(SpecError, match="the target 'kind' cannot be a feature too"):
+        check_rows(flowers(features={"Area": level | {"by": "kind"}}), table, "train.csv")

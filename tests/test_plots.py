@@ -98,6 +98,12 @@ def test_a_metric_that_was_not_recorded_is_refused() -> None:
         plots.learning_curves(HISTORY, metric="auc")
 
 
+def test_of_very_many_classes_every_so_many_are_named() -> None:
+    axes = plots.confusion_matrix(np.arange(150), np.arange(150), labels=range(150)).axes[0]
+    assert [label.get_text() for label in axes.get_yticklabels()] == [str(k) for k in range(0, 150, 3)]
+    assert len(axes.get_xticks(minor=True)) == 0
+
+
 def test_confusion_matrix_shows_counts_and_shares_of_the_true_class() -> None:
     # Three cats, one of them taken for a dog. Two dogs, taken for a cat and a cow. No cow.
     true = ["cat", "cat", "cat", "dog", "dog"]

@@ -122,3 +122,10 @@ def test_rules_name_each_column_once_and_numbers_come_first() -> None:
     found = treated(a=["x", "y", "z"] * 20, b=RANDOM.normal(size=60), c=["u", "v", "w"] * 20, d=RANDOM.normal(size=60))
     assert [rule["columns"] for rule in found.rules] == [["b", "d"], ["a", "c"]]
     assert len(found.rule_reasons) == 2
+
+
+def test_how_text_writes_dates_is_said_unless_it_is_iso() -> None:
+    days = pd.date_range("2021-01-20", periods=60)
+    found = treated(day=days.strftime("%Y-%m-%d"), other=days.strftime("%d/%m/%Y"))
+    assert found.features["day_year"] == {"from": "day", "date": "year"}
+    assert found.features["other_year"] == {"from": "other", "date": "year", "format": "%d/%m/%Y"}

@@ -72,9 +72,10 @@ def train(spec: PipelineSpec, console: Console) -> FitResult:
     problem = problem_of(spec, target)
     metric = metric_of(spec, problem)
     check_target(spec, problem, target, train_file)
-    check_rows(spec, train.drop(columns=spec.data.target), train_file)
+    raw = train.drop(columns=spec.data.target)
+    check_rows(spec, raw, train_file)
     if competition.test is not None:
-        check_rows(spec, competition.test, str(competition.test_file), rest=False)
+        check_rows(spec, competition.test, str(competition.test_file), rest=False, training=raw)
     pipeline = build_pipeline(spec, problem)
     kind = CrossFitClassifier if problem.classification else CrossFitRegressor
     crossfit = kind(pipeline, cv=spec.ensemble.folds, random_state=spec.seed)
