@@ -95,7 +95,7 @@ def mixed_columns(rows: int = 260, seed: int = 0) -> MadeCompetition:
     return MadeCompetition(train, test, sample, "Sale Price", "Id", "regression", kinds)
 
 
-def many_classes(classes: int = 300, a_class: int = 5, seed: int = 0) -> MadeCompetition:
+def many_classes(classes: int = 300, a_class: int = 4, seed: int = 0) -> MadeCompetition:
     """A target of 300 classes in text, told by two of six numbers and by a site."""
     generator = np.random.default_rng(seed)
     label = np.tile(np.arange(classes), a_class)

@@ -11,6 +11,7 @@ import pandas as pd
 from tabular_dl.datasets import find_file, load_competition, read_table
 from tabular_dl.drafting import Draft, draft_pipeline
 from tabular_dl.roles import find_roles
+from tabular_dl.spec import list_pipelines
 
 __all__ = ["Tables", "draft_from_files", "name_of"]
 
@@ -75,6 +76,8 @@ def draft_from_files(name: str, tables: Tables) -> Draft:
 def name_of(train: Path) -> str:
     """Return a name for a pipeline that has none: the file's, or its folder's if the file is but "train".
 
+    Where there is a pipeline of that name, "-draft" is added: its runs are of its own file.
+
     Examples
     --------
     >>> name_of(Path("houses/train.csv")), name_of(Path("House Prices.csv.gz"))
@@ -82,7 +85,8 @@ def name_of(train: Path) -> str:
     """
     stem = train.name.split(".")[0]
     words = train.resolve().parent.name if stem.lower() == "train" else stem
-    return re.sub(r"[^A-Za-z0-9_.-]+", "-", words).strip("-_.") or "table"
+    name = re.sub(r"[^A-Za-z0-9_.-]+", "-", words).strip("-_.") or "table"
+    return f"{name}-draft" if name in list_pipelines() else name
 
 
 def _read(named: Path | None, usual: Path) -> pd.DataFrame | None:

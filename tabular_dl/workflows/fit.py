@@ -20,7 +20,7 @@ from rich.table import Table as Grid
 
 from tabular_dl import plots, tracking
 from tabular_dl.errors import UserError
-from tabular_dl.spec import PipelineSpec, dump_spec, leaves, list_pipelines, load_spec, read_spec
+from tabular_dl.spec import PipelineSpec, dump_spec, leaves, load_spec, read_spec
 from tabular_dl.submissions import prediction_table
 from tabular_dl.workflows.drafts import Tables, draft_from_files, name_of
 from tabular_dl.workflows.files import write_text
@@ -81,10 +81,7 @@ def fit_tables(
     UserError
         If the tables cannot be used; nothing has been written then.
     """
-    name = name_of(tables.train)
-    # The runs of a pipeline that is there already are of its own file.
-    name = f"{name}-draft" if name in list_pipelines() else name
-    draft = draft_from_files(name, tables)
+    draft = draft_from_files(name_of(tables.train), tables)
     spec = read_spec(draft.content, overrides, Path("the drafted pipeline"))
     return _fit(spec, None, track=track, console=console or Console())
 
