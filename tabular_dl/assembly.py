@@ -13,7 +13,7 @@ from sklearn.utils import check_random_state
 from tabular_dl.errors import DataError, SpecError
 from tabular_dl.inputs import embedding_size
 from tabular_dl.metrics import METRICS
-from tabular_dl.targets import Bounded, Labels, Numbers
+from tabular_dl.targets import Labels
 
 if TYPE_CHECKING:
     from tabular_dl.nn.members import Members, Monitor, Training
@@ -78,10 +78,12 @@ def _monitor(name: str, group: Any) -> Monitor:
         if isinstance(coding, Labels):
             numbers = y.argmax(axis=1) if coding.one_hot else y[:, 0].astype(int)
             return metric(numbers, coding.decode(outputs), np.arange(len(coding.classes)))
-        if isinstance(coding, Numbers) and not isinstance(coding, Bounded):
+        if coding.standardised and metric.lowest is None:
             # In standardised units, which are each group's own; the estimator turns them into the target's.
             return metric(y, outputs)
-        return metric(coding.decode(y), coding.decode(outputs))
+        truth = coding.decode(y)
+        # What has been coded comes back up to rounding: 0 perhaps a little below 0.
+        return metric(truth if metric.lowest is None else np.maximum(truth, metric.lowest), coding.decode(outputs))
 
     return Monitor(name, score, metric.greater_is_better)
 

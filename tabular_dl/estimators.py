@@ -16,13 +16,15 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
 from tabular_dl.diagnosis import Diagnosis, diagnose, tidy_history
+from tabular_dl.errors import SpecError
 from tabular_dl.groups import Group, derived_seed, fit_groups
 from tabular_dl.hyperparameters import Hyperparameters
 from tabular_dl.infer import problem_of
 from tabular_dl.inputs import Inputs, columns_named
 from tabular_dl.metrics import METRICS
 from tabular_dl.problems import Problem, get_problem
-from tabular_dl.targets import Bounded, Coding, Indicators, Labels, Numbers
+from tabular_dl.quantities import TRANSFORMS, Numbers
+from tabular_dl.targets import Coding, Indicators, Labels
 
 if TYPE_CHECKING:
     import keras
@@ -117,6 +119,10 @@ class _KerasEstimator(Hyperparameters):
         followed = next((name for name in self.curves_ if name != "loss" and f"val_{name}" in self.curves_), None)
         return learning_curves(self.curves_, self.best_epoch_, followed)
 
+    def target_coding(self, y: np.ndarray) -> Coding:
+        """Return how a target of shape (rows,) or (rows, targets) would be coded for training."""
+        return self._target(np.asarray(y), None, None)[1]
+
     def __getstate__(self) -> dict[str, Any]:
         """Leave live callbacks behind: they hold models and open files."""
         state = super().__getstate__()
@@ -155,7 +161,15 @@ class _KerasEstimator(Hyperparameters):
         problem = problem_of(known, classification=classification, name=self.problem, bounds=self.bounds)
         problem = problem.choose(self.output, self.loss, self.metrics)
         one_hot = problem.target == "one-hot"
-        coding = problem.coding.learn(y, weights=weights, classes=classes, one_hot=one_hot, bounds=self.bounds)
+        kind = problem.coding
+        if self.target_transform is not None:
+            if kind is not Numbers:
+                raise SpecError(
+                    f"target_transform: {self.target_transform} is for a regression without bounds, the problem is "
+                    f"{problem.name}. Leave target_transform out."
+                )
+            kind = TRANSFORMS[self.target_transform]
+        coding = kind.learn(y, weights=weights, classes=classes, one_hot=one_hot, bounds=self.bounds)
         return problem, coding
 
     def _learned(self, group: Group, population: Population, network: Network) -> None:
@@ -173,7 +187,7 @@ class _KerasEstimator(Hyperparameters):
         self.curves_ = {}
         for name, values in population.history.items():
             prefix, plain = ("val_", name[4:]) if name.startswith("val_") else ("", name)
-            power = METRICS[plain].power if plain in METRICS and not isinstance(group.coding, Bounded) else 0
+            power = METRICS[plain].power if plain in METRICS and group.coding.standardised else 0
             shown, power = followed.get(plain, (plain, power))
             self.curves_[prefix + shown] = values * group.coding.unit**power if power else values
         self.best_epoch_ = population.best_epoch
@@ -193,6 +207,8 @@ class _KerasEstimator(Hyperparameters):
         """Return the target coding of the fitted estimator."""
         kind = get_problem(self.problem_).coding
         if issubclass(kind, Numbers):
+            # Estimators stored before there were transforms have none.
+            kind = TRANSFORMS.get(getattr(self, "target_transform_", None) or "", kind)
             return kind(self.target_mean_, self.target_scale_)
         return Labels(self.classes_, self.one_hot_) if kind is Labels else Indicators(len(self.classes_))
 
@@ -281,6 +297,8 @@ class KerasClassifier(ClassifierMixin, _KerasEstimator):
         Weights of classes in the loss; "balanced" is ``rows / (classes * rows of the class)``. For classifiers.
     bounds : (low, high) or None, default=None
         Of a regressor's target.
+    target_transform : {"log1p"} or None, default=None
+        Of a regressor's target; see there.
     categorical_features : sequence of int or str, default=None
         Columns, by number or name, that hold whole numbers standing for categories; each gets a learned embedding. A
         category that was not seen in training gets a vector of its own, learned by hiding 2 % of the others.
@@ -369,7 +387,10 @@ class KerasRegressor(RegressorMixin, _KerasEstimator):
         y(x) = mean(y) + std(y) * 1/K sum_k f_k(x)
 
     with weighted mean and (population) standard deviation of the training rows' target. With ``bounds=(low, high)`` a
-    sigmoid ends in between: ``y(x) = low + (high - low) * 1/K sum_k sigmoid_k(x)``.
+    sigmoid ends in between: ``y(x) = low + (high - low) * 1/K sum_k sigmoid_k(x)``. With ``target_transform="log1p"``
+    networks learn the standardised ``log(1 + y)``, and predictions come back: with mean and deviation of that,
+    ``y(x) = 1/K sum_k exp(mean + std * f_k(x)) - 1``. That is for skewed targets from 0 on, such as prices: the squared
+    error of the logarithm is the square of the metric rmsle.
 
     Parameters
     ----------
@@ -377,6 +398,8 @@ class KerasRegressor(RegressorMixin, _KerasEstimator):
         "regression" or "bounded_regression"; "auto" goes by `bounds`.
     bounds : (low, high) or None, default=None
         Between which the target lies.
+    target_transform : {"log1p"} or None, default=None
+        What the target becomes before it is standardised. Not for a bounded target, nor for one below 0.
     **others
         As in `KerasClassifier`. Held-out rows are drawn plainly; `label_smoothing` and `class_weight` are not for
         numbers.
@@ -384,10 +407,14 @@ class KerasRegressor(RegressorMixin, _KerasEstimator):
     Attributes
     ----------
     target_mean_, target_scale_ : ndarray of shape (targets,)
-        What the target was standardised by: mean and deviation, or the lower bound and the distance of the bounds.
+        What the target was standardised by: mean and deviation (of its logarithms, if those are learned), or the
+        lower bound and the distance of the bounds.
+    target_transform_ : str or None
+        What it was transformed by.
     model_, members_, weights_, history_, curves_, best_epoch_, problem_
         As in `KerasClassifier`; the loss is that of the standardised target, the mean absolute error ("mae") in units
-        of the target where it is one number.
+        of the target where it is one number. With a transform, that error is one of logarithms; a metric that is the
+        `monitor` is of the target itself.
 
     Examples
     --------

@@ -65,6 +65,7 @@ class Hyperparameters(BaseEstimator):
         mc_dropout: Annotated[int, Field(ge=0, strict=True)] = 0,
         class_weight: Mapping[Any, Any] | Literal["balanced"] | None = None,
         bounds: Sequence[Number] | None = None,
+        target_transform: Literal["log1p"] | None = None,
         categorical_features: Sequence[int | str] | None = None,
         embedding_size: Count | Literal["auto"] = "auto",
         normalize: bool = False,
@@ -103,6 +104,7 @@ class Hyperparameters(BaseEstimator):
         self.mc_dropout = mc_dropout
         self.class_weight = class_weight
         self.bounds = bounds
+        self.target_transform = target_transform
         self.categorical_features = categorical_features
         self.embedding_size = embedding_size
         self.normalize = normalize

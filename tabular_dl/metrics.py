@@ -6,10 +6,11 @@ problem it is for. A new metric is a new row of `METRICS`.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
-from tabular_dl.errors import SpecError, did_you_mean
+from tabular_dl.errors import DataError, SpecError, did_you_mean
 from tabular_dl.problems import Problem
 
 if TYPE_CHECKING:
@@ -38,6 +39,8 @@ class Metric:
         Fixed keyword arguments of the function.
     power : int
         In which power of the target's unit the score is.
+    lowest : float or None
+        What the target may not be below; predictions below it count as it.
     """
 
     name: str
@@ -47,6 +50,7 @@ class Metric:
     problems: tuple[str, ...]
     settings: tuple[tuple[str, Any], ...] = ()
     power: int = 0
+    lowest: float | None = None
 
     def __call__(self, y: np.ndarray, prediction: np.ndarray, classes: np.ndarray | None = None) -> float:
         """Score predictions.
@@ -64,6 +68,11 @@ class Metric:
         -------
         float
             The score, in the metric's own direction.
+
+        Raises
+        ------
+        DataError
+            If a number of the target is below the lowest that the metric is for.
 
         Examples
         --------
@@ -83,6 +92,9 @@ class Metric:
             return float(function(y == positive, found, **settings))
         if y.ndim == 2 and self.looks_at != "values":  # indicators: a probability for each label
             return float(function(y, prediction > 0.5 if self.looks_at == "labels" else prediction, **settings))
+        if self.lowest is not None:
+            self.check_numbers(y, "The target", range(len(y)))
+            prediction = np.maximum(prediction, self.lowest)
         if classes is None:
             return float(function(y, prediction, **settings))
         if self.looks_at == "labels":
@@ -100,6 +112,41 @@ class Metric:
         (True, False)
         """
         return a > b if self.greater_is_better else a < b
+
+    def check_numbers(self, y: np.ndarray, subject: str, rows: Sequence[Any]) -> None:
+        """Refuse numbers that this metric is not for.
+
+        Parameters
+        ----------
+        y : ndarray of shape (rows,) or (rows, targets)
+            The target.
+        subject : str
+            How a message begins.
+        rows : sequence
+            What each row is called.
+
+        Raises
+        ------
+        DataError
+            Naming the first such row.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> get_metric("rmsle").check_numbers(np.array([2.0, -1.0]), "Price", [1, 2])
+        Traceback (most recent call last):
+        ...
+        tabular_dl.errors.DataError: Price, row 2: rmsle is for numbers from 0 on, found -1.0. Correct it, or take
+        another metric.
+        """
+        import numpy as np
+
+        below = np.argwhere(y < self.lowest).tolist() if self.lowest is not None else []
+        if below:
+            raise DataError(
+                f"{subject}, row {rows[below[0][0]]}: {self.name} is for numbers from {self.lowest:g} on, found "
+                f"{y[tuple(below[0])]}. Correct it, or take another metric."
+            )
 
     def check(self, problem: Problem) -> None:
         """Refuse a problem that this metric cannot score.
@@ -131,6 +178,8 @@ METRICS: dict[str, Metric] = {
         Metric("rmse", "root_mean_squared_error", "values", False, _NUMBERS, power=1),
         Metric("mae", "mean_absolute_error", "values", False, _NUMBERS, power=1),
         Metric("r2", "r2_score", "values", True, _NUMBERS),
+        # The root of the mean square of log(1 + prediction) - log(1 + truth).
+        Metric("rmsle", "root_mean_squared_log_error", "values", False, _NUMBERS, lowest=0.0),
     )
 }
 

@@ -16,8 +16,9 @@ from tabular_dl.infer import infer_problem
 from tabular_dl.metrics import Metric, get_metric
 from tabular_dl.preprocessing import build_preprocessing, check_columns
 from tabular_dl.problems import Problem, get_problem
+from tabular_dl.quantities import Bounded
 from tabular_dl.spec import PipelineSpec
-from tabular_dl.targets import Bounded, Indicators
+from tabular_dl.targets import Indicators
 
 __all__ = [
     "build_pipeline",
@@ -152,9 +153,18 @@ def check_target(spec: PipelineSpec, problem: Problem, y: pd.Series[Any], where:
                 f"{subject}, row {wrong.index[0]}: expected a finite number for problem: {problem.name}, "
                 f"found {wrong.tolist()[0]!r}. Correct it, or name another problem."
             )
+        numbers = pd.to_numeric(y)
+        metric_of(spec, problem).check_numbers(numbers.to_numpy(), subject, list(y.index))
+        transform = {**spec.network, **spec.training}.get("target_transform")
+        if transform is not None and (numbers < 0).any():
+            below = numbers[numbers < 0]
+            raise DataError(
+                f"{subject}, row {below.index[0]}: target_transform: {transform} is for numbers from 0 on, found "
+                f"{below.iloc[0]}. Correct it, or leave target_transform out."
+            )
         if issubclass(problem.coding, Bounded):
             low, high = {**spec.network, **spec.training}.get("bounds") or (0, 1)
-            outside = y[~pd.to_numeric(y).between(low, high)]
+            outside = y[~numbers.between(low, high)]
             if len(outside):
                 raise DataError(
                     f"{subject}, row {outside.index[0]}: expected a number between the bounds {low} and {high}, found "

@@ -12,7 +12,8 @@ from typing import Any
 
 from tabular_dl.errors import SpecError, did_you_mean
 from tabular_dl.losses import FOLLOWED, LOSSES, OUTPUTS, Followed, get_loss
-from tabular_dl.targets import Bounded, Coding, Indicators, Labels, Numbers
+from tabular_dl.quantities import Bounded, Numbers
+from tabular_dl.targets import Coding, Indicators, Labels
 
 __all__ = ["PROBLEMS", "Problem", "describe", "get_problem"]
 

@@ -1,4 +1,6 @@
-"""Target coding: how labels and numbers become what a network is trained on, and what its outputs mean again.
+"""Target coding: how labels become what a network is trained on, and what its outputs mean again.
+
+Numbers have codings of their own, in `tabular_dl.quantities`.
 
 A coding is learned from training rows alone. What it learned is stored on the estimator under scikit-learn's names.
 All codings learn by ``learn(y, weights, classes, one_hot, bounds)`` and take from that what they need.
@@ -14,7 +16,7 @@ from tabular_dl.errors import DataError
 if TYPE_CHECKING:
     import numpy as np
 
-__all__ = ["Bounded", "Coding", "Indicators", "Labels", "Numbers"]
+__all__ = ["Coding", "Indicators", "Labels"]
 
 
 @dataclass(frozen=True)
@@ -25,9 +27,12 @@ class Coding:
     ----------
     unit : float
         What one unit of the coded target is worth.
+    standardised : bool
+        Whether a score of coded values is one of values, but for a power of the unit.
     """
 
     unit = 1.0
+    standardised = False
 
     @classmethod
     def learn(cls, y: np.ndarray, **known: Any) -> Self:
@@ -181,103 +186,3 @@ class Indicators(Coding):
         import numpy as np
 
         return {"classes_": np.arange(self.labels)}
-
-
-@dataclass(frozen=True)
-class Numbers(Coding):
-    """Numbers coded by standardisation: ``(y - mean) / sigma``, with the population sigma.
-
-    Parameters
-    ----------
-    mean, scale : ndarray of shape (targets,)
-        Weighted mean and standard deviation of the training rows; a constant target has the scale 1.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> Numbers.learn(np.array([10.0, 30.0])).encode(np.array([20.0, 40.0])).tolist()
-    [[0.0], [2.0]]
-    """
-
-    mean: np.ndarray
-    scale: np.ndarray
-
-    @property
-    def unit(self) -> float:  # type: ignore[override]
-        """What one unit of the coded target is worth; 1 where several targets have several units."""
-        return float(self.scale[0]) if len(self.scale) == 1 else 1.0
-
-    @classmethod
-    def learn(cls, y: np.ndarray, *, weights: Any = None, bounds: Any = None, **_: Any) -> Self:
-        """Learn mean and scale of training rows."""
-        import numpy as np
-
-        del bounds
-        columns = _columns(y)
-        mean = np.average(columns, axis=0, weights=weights)
-        scale = np.sqrt(np.average((columns - mean) ** 2, axis=0, weights=weights))
-        return cls(mean, np.where(scale > 0, scale, 1.0))
-
-    def encode(self, y: np.ndarray) -> np.ndarray:
-        """Return the standardised target, (rows, targets)."""
-        import numpy as np
-
-        return ((_columns(y) - self.mean) / self.scale).astype(np.float32)
-
-    def decode(self, outputs: np.ndarray) -> np.ndarray:
-        """Return values in the target's own units, (..., rows, targets), float64."""
-        return outputs * self.scale + self.mean
-
-    def attributes(self) -> dict[str, Any]:
-        """Return what an estimator keeps of this coding."""
-        return {"target_mean_": self.mean, "target_scale_": self.scale}
-
-
-@dataclass(frozen=True)
-class Bounded(Numbers):
-    """Numbers between two bounds, coded as ``(y - low) / (high - low)``, between 0 and 1.
-
-    Parameters
-    ----------
-    mean, scale : ndarray of shape (targets,)
-        The lower bound, and the distance of the bounds.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> coding = Bounded.learn(np.array([1.0, 3.0]), bounds=(1, 5))
-    >>> coding.encode(np.array([3.0, 5.0])).tolist(), coding.decode(np.array([[0.25]])).tolist()
-    ([[0.5], [1.0]], [[2.0]])
-    """
-
-    @classmethod
-    def learn(cls, y: np.ndarray, *, weights: Any = None, bounds: Any = None, **_: Any) -> Self:
-        """Take the bounds.
-
-        Raises
-        ------
-        DataError
-            If a training row lies outside.
-        """
-        import numpy as np
-
-        del weights
-        low, high = bounds if bounds is not None else (0.0, 1.0)
-        columns = _columns(y)
-        outside = np.argwhere((columns < low) | (columns > high))
-        if len(outside):
-            row, column = outside[0]
-            raise DataError(
-                f"The target has {columns[row, column]} in row {row}, outside the bounds {low} and {high}: "
-                "correct the row, or bounds."
-            )
-        targets = np.ones(columns.shape[1])
-        return cls(low * targets, (high - low) * targets)
-
-
-def _columns(y: np.ndarray) -> np.ndarray:
-    """Give a target of one column its second axis, in float64."""
-    import numpy as np
-
-    values = np.asarray(y, np.float64)
-    return values[:, np.newaxis] if values.ndim == 1 else values

@@ -23,7 +23,7 @@ from tabular_dl.groups import PER_MEMBER, train_groups
 from tabular_dl.matrices import fold_matrix
 from tabular_dl.metrics import Metric
 from tabular_dl.narrowing import halve
-from tabular_dl.targets import Numbers
+from tabular_dl.quantities import Numbers
 
 __all__ = ["Outcome", "evaluate"]
 

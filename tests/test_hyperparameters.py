@@ -13,6 +13,7 @@ import keras
 import numpy as np
 import pandas as pd
 import pytest
+import skops.io
 from scipy.sparse import csr_matrix
 from sklearn.base import clone
 from sklearn.metrics import roc_auc_score
@@ -20,6 +21,7 @@ from sklearn.metrics import roc_auc_score
 from tabular_dl.errors import SpecError
 from tabular_dl.estimators import KerasClassifier, KerasRegressor
 from tabular_dl.hyperparameters import Hyperparameters
+from tabular_dl.persistence import TRUSTED_TYPES
 
 ROWS = 96
 RNG = np.random.default_rng(0)
@@ -168,6 +170,58 @@ def test_stopping_looks_at_the_metric_that_is_named() -> None:
     regressor = KerasRegressor(**{**TINY, "early_stopping": 3}, monitor="rmse").fit(X, 1000 * X[:, 0])
     loss, rmse = regressor.curves_["val_loss"], regressor.curves_["val_rmse"]
     np.testing.assert_allclose(rmse, np.sqrt(loss) * regressor.target_scale_[0], rtol=1e-4)
+
+
+def test_a_target_is_learned_as_its_logarithm_and_predicted_in_its_own_unit() -> None:
+    y = np.exp(3 + X @ np.array([1.0, -2.0, 0.5]))
+    settings = {**TINY, "early_stopping": 3, "members": 1}
+    model = KerasRegressor(**settings, target_transform="log1p", monitor="rmsle").fit(X, y)
+    plain = KerasRegressor(**settings, monitor="rmse").fit(X, np.log1p(y))
+    np.testing.assert_allclose(model.predict(X), np.expm1(plain.predict(X)), rtol=1e-4)
+    np.testing.assert_allclose(model.members_[0].predict(X, verbose=0)[:, 0], model.predict(X), rtol=1e-3)
+    assert model.target_transform_ == "log1p"
+    # The loss is of standardised logarithms, what is followed of logarithms, the monitor of the target itself.
+    np.testing.assert_allclose(model.curves_["loss"], plain.curves_["loss"], rtol=1e-4)
+    np.testing.assert_allclose(model.curves_["mae"], plain.curves_["mae"], rtol=1e-4)
+    np.testing.assert_allclose(model.curves_["val_rmsle"], plain.curves_["val_rmse"], rtol=1e-3)
+
+
+def test_members_average_values_and_not_logarithms_of_several_targets_too() -> None:
+    y = np.exp(X[:, :2])
+    model = KerasRegressor(**{**TINY, "epochs": 2}, target_transform="log1p").fit(X, y)
+    each = [member.predict(X, verbose=0) for member in model.members_]
+    np.testing.assert_allclose(model.predict(X), np.mean(each, axis=0), rtol=1e-4)
+    np.testing.assert_allclose(model.model_.predict(X, verbose=0), model.predict(X), rtol=1e-4)
+    restored = skops.io.loads(skops.io.dumps(model), trusted=TRUSTED_TYPES)
+    np.testing.assert_array_equal(restored.predict(X), model.predict(X))
+
+
+def test_a_monitor_of_relative_errors_takes_a_coded_zero_for_zero() -> None:
+    y = np.where(X[:, 0] > 0, 0.0, 1000.0 / 3)
+    curve = KerasRegressor(**{**TINY, "early_stopping": 3}, monitor="rmsle").fit(X, y).curves_["val_rmsle"]
+    assert np.isfinite(curve[0]).all()
+
+
+@pytest.mark.parametrize(
+    ("model", "y", "message"),
+    [
+        (
+            KerasRegressor(target_transform="log1p", bounds=(0, 1)),
+            X[:, 0] * 0 + 0.5,
+            "the problem is bounded_regr",
+        ),
+        (
+            KerasClassifier(target_transform="log1p"),
+            NOISY,
+            "is for a regression without bounds, the problem is binary",
+        ),
+        (KerasRegressor(target_transform="log"), NOISY, "target_transform should be 'log1p'"),
+        (KerasRegressor(target_transform="log1p"), X[:, 0], "The target has -.* target_transform log1p is for numbers"),
+    ],
+)
+def test_a_transform_that_does_not_suit_the_target_is_refused(model: Any, y: Any, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        model.fit(X, y)
 
 
 def test_monte_carlo_dropout_averages_thinned_networks() -> None:

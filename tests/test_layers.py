@@ -46,6 +46,7 @@ LAYERS = """
     cells
     dates group_statistics
     problems columns expressions yaml_reader distributions
+    quantities
     targets losses rule_words
     resources errors
 """

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tabular_dl.errors import SpecError
+from tabular_dl.errors import DataError, SpecError
 from tabular_dl.metrics import METRICS, get_metric
 from tabular_dl.problems import PROBLEMS
 
@@ -58,7 +58,13 @@ def test_a_multiclass_score_is_the_one_worked_out_by_hand(name: str, value: floa
 
 
 @pytest.mark.parametrize(
-    ("name", "value"), [("rmse", np.sqrt((0 + 1 + 4) / 3)), ("mae", 1.0), ("r2", 1 - 5 / (16 / 9 + 1 / 9 + 25 / 9))]
+    ("name", "value"),
+    [
+        ("rmse", np.sqrt((0 + 1 + 4) / 3)),
+        ("mae", 1.0),
+        ("r2", 1 - 5 / (16 / 9 + 1 / 9 + 25 / 9)),
+        ("rmsle", np.sqrt((0 + np.log(4 / 3) ** 2 + np.log(3 / 5) ** 2) / 3)),
+    ],
 )
 def test_a_score_of_numbers_is_the_one_worked_out_by_hand(name: str, value: float) -> None:
     assert get_metric(name)(NUMBERS, GUESSES) == pytest.approx(value)
@@ -74,7 +80,7 @@ def test_rows_that_lack_a_class_are_scored_all_the_same() -> None:
 @given(a=st.floats(0, 1), b=st.floats(0, 1))
 def test_the_better_of_two_scores_is_one_of_them_and_only_one(name: str, a: float, b: float) -> None:
     metric = get_metric(name)
-    up = name not in ("log_loss", "rmse", "mae")
+    up = name not in ("log_loss", "rmse", "mae", "rmsle")
     assert metric.better(a, b) == ((a > b) if up else (a < b))
     assert metric.better(a, b) + metric.better(b, a) == (a != b)
 
@@ -93,7 +99,7 @@ def test_a_perfect_prediction_is_better_than_any_other(name: str) -> None:
     ("metric", "problem", "usable"),
     [
         ("rmse", "binary", "accuracy, balanced_accuracy, f1, f1_macro, log_loss, roc_auc"),
-        ("accuracy", "regression", "mae, r2, rmse"),
+        ("accuracy", "regression", "mae, r2, rmse, rmsle"),
     ],
 )
 def test_a_metric_refuses_a_problem_that_it_cannot_score_and_names_those_that_can(
@@ -102,6 +108,14 @@ def test_a_metric_refuses_a_problem_that_it_cannot_score_and_names_those_that_ca
     with pytest.raises(SpecError) as error:
         get_metric(metric).check(PROBLEMS[problem])
     assert str(error.value) == f"metric: {metric} cannot score a {problem} problem. Metrics that can: {usable}."
+
+
+def test_rmsle_takes_predictions_below_zero_as_zero_and_refuses_such_a_truth() -> None:
+    metric = get_metric("rmsle")
+    assert metric(np.array([0.0, 1.0]), np.array([-5.0, 1.0])) == 0
+    assert metric(np.array([[0.0, 1.0]]), np.array([[-5.0, 1.0]])) == 0
+    with pytest.raises(DataError, match=r"The target, row 1: rmsle is for numbers from 0 on, found -2.0\. Correct it"):
+        metric(np.array([0.0, -2.0]), np.array([0.0, 0.0]))
 
 
 @pytest.mark.parametrize("metric", METRICS.values(), ids=METRICS)

@@ -387,3 +387,21 @@ def test_the_columns_of_groups_are_used_and_the_target_is_none_of_them() -> None
     assert columns_used(flowers(features={"Area": level}), table) == ["size", "colour", "shape"]
     with pytest.raises(SpecError, match="the target 'kind' cannot be a feature too"):
         check_rows(flowers(features={"Area": level | {"by": "kind"}}), table, "train.csv")
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"metric": "rmsle"}, "rmsle is for numbers from 0 on, found -2. Correct it, or take another metric."),
+        (
+            {"network": {"target_transform": "log1p"}},
+            "target_transform: log1p is for numbers from 0 on, found -2. Correct it, or leave target_transform out.",
+        ),
+    ],
+)
+def test_a_negative_target_has_no_logarithm(changes: dict[str, Any], message: str) -> None:
+    spec, problem = flowers(ensemble={"folds": 2}, **changes), get_problem("regression")
+    check_target(spec, problem, pd.Series([3, 0, 5], index=[1, 2, 3]), "train.csv")
+    with pytest.raises(DataError) as refused:
+        check_target(spec, problem, pd.Series([3, -2, 5], index=[1, 2, 3]), "train.csv")
+    assert str(refused.value) == f"train.csv, column kind (the target), row 2: {message}"

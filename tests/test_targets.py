@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import keras
 import numpy as np
 import pytest
@@ -13,9 +11,7 @@ from hypothesis.extra.numpy import arrays
 from sklearn.metrics import log_loss
 
 from tabular_dl.errors import DataError
-from tabular_dl.targets import Bounded, Indicators, Labels, Numbers
-
-NUMBERS = arrays("float64", st.tuples(st.integers(2, 9), st.integers(1, 3)), elements=st.floats(-1e3, 1e3))
+from tabular_dl.targets import Indicators, Labels
 
 
 @given(arrays("float32", (2, 7, 1), elements=st.floats(0, 1, width=32)))
@@ -53,42 +49,7 @@ def test_one_hot_rows_are_those_of_to_categorical() -> None:
     np.testing.assert_array_equal(found, keras.utils.to_categorical([2, 6, 6, 1], 7))
 
 
-def test_a_number_is_standardised_as_the_course_has_it() -> None:
-    coding = Numbers(np.array([40.0]), np.array([8.12]))
-    assert coding.encode(np.array([30.0]))[0, 0] == pytest.approx(-1.23, abs=0.005)
-
-
-@given(NUMBERS)
-@settings(max_examples=50, deadline=None)
-def test_numbers_come_back(y: np.ndarray) -> None:
-    coding = Numbers.learn(y)
-    spread = np.abs(y).max() + 1
-    np.testing.assert_allclose(coding.decode(coding.encode(y).astype(float)), y, atol=1e-6 * spread)
-
-
-def test_a_weight_of_two_is_a_row_twice() -> None:
-    y, w = np.array([1.0, 4.0, 7.0]), np.array([2.0, 0.0, 1.0])
-    weighted, repeated = Numbers.learn(y, weights=w), Numbers.learn(np.repeat(y, w.astype(int)))
-    np.testing.assert_allclose(weighted.mean, repeated.mean)
-    np.testing.assert_allclose(weighted.scale, repeated.scale)
-
-
-def test_a_constant_target_has_the_scale_one() -> None:
-    assert Numbers.learn(np.full(4, 3.0)).scale.tolist() == [1.0]
-
-
-@given(st.floats(-100, 100), st.floats(0.1, 100), arrays("float64", 5, elements=st.floats(0, 1)))
-@settings(max_examples=50, deadline=None)
-def test_bounds_become_zero_and_one_and_come_back(low: float, distance: float, shares: Any) -> None:
-    bounds = (low, low + distance)
-    coding = Bounded.learn(np.array(bounds), bounds=bounds)
-    np.testing.assert_allclose(coding.encode(np.array(bounds))[:, 0], [0, 1], atol=1e-6)
-    np.testing.assert_allclose(coding.decode(shares[:, None])[:, 0], low + distance * shares, atol=1e-6)
-
-
 def test_what_cannot_be_coded_is_named() -> None:
-    with pytest.raises(DataError, match=r"The target has 7.0 in row 1, outside the bounds 0 and 5"):
-        Bounded.learn(np.array([1.0, 7.0]), bounds=(0, 5))
     with pytest.raises(DataError, match=r"The target has .*2.* in row 1, column 0: a multilabel target is 0 or 1"):
         Indicators.learn(np.array([[0, 1], [2, 1]]))
     with pytest.raises(DataError, match="one class only, 'a'"):

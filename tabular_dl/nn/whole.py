@@ -11,7 +11,8 @@ import numpy as np
 from tabular_dl.inputs import Inputs
 from tabular_dl.nn.inference import plain_outputs
 from tabular_dl.nn.network import Network
-from tabular_dl.targets import Coding, Numbers
+from tabular_dl.quantities import Logarithms, Numbers
+from tabular_dl.targets import Coding
 
 __all__ = ["whole_model"]
 
@@ -43,8 +44,14 @@ def whole_model(
     features = keras.Input((inputs.features,), name="features")
     x = features if inputs.plain else _encoded(inputs, features)
     outputs = [plain_outputs(network, weights, member, x) for member in members]
+    if isinstance(coding, Logarithms):
+        # The mean is one of values, not of their logarithms.
+        units = keras.layers.Rescaling(coding.scale.tolist(), coding.mean.tolist(), name="logarithm")
+        exponential = keras.layers.Activation("exponential", name="exponential")
+        minus_one = keras.layers.Rescaling(1.0, -1.0, name="units")
+        outputs = [minus_one(exponential(units(output))) for output in outputs]
     mean = keras.layers.Average()(outputs) if len(outputs) > 1 else outputs[0]
-    if isinstance(coding, Numbers):
+    if isinstance(coding, Numbers) and not isinstance(coding, Logarithms):
         mean = keras.layers.Rescaling(coding.scale.tolist(), coding.mean.tolist(), name="units")(mean)
     return keras.Model(features, mean)
 

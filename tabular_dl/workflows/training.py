@@ -23,7 +23,6 @@ from tabular_dl.pipeline import (
 )
 from tabular_dl.problems import Problem
 from tabular_dl.spec import PipelineSpec
-from tabular_dl.targets import Bounded
 from tabular_dl.workflows.notes import print_notes
 from tabular_dl.workflows.progress import TrainingProgress
 
@@ -81,11 +80,8 @@ def train(spec: PipelineSpec, console: Console) -> FitResult:
     crossfit = kind(pipeline, cv=spec.ensemble.folds, random_state=spec.seed)
     X, y = train[columns_used(spec, train)], target.to_numpy()
     started, clock = time.time(), time.perf_counter()
-    # A regression's networks see the target in units of its standard deviation, or of the distance of its bounds.
-    unit = 1.0 if problem.classification else float(target.std(ddof=0))
-    if issubclass(problem.coding, Bounded):
-        low, high = pipeline[-1].bounds or (0.0, 1.0)
-        unit = float(high - low)
+    # What one unit of the figures is worth that networks report while they train.
+    unit = pipeline[-1].target_coding(y).unit
     with TrainingProgress(console, pipeline[-1].epochs, problem.followed[0], unit) as progress:
         crossfit.fit(X, y, on_epoch=progress)
     seconds = time.perf_counter() - clock
