@@ -155,27 +155,28 @@ def _read(path: Path, id_column: str | None, target: str | None = None) -> Table
 
 
 def _other_kinds(train: pd.DataFrame, test: pd.DataFrame, train_file: Path, test_file: Path) -> list[str]:
-    """Say which columns are numbers in one table and text in the other."""
+    """Say which columns are of another kind in test than in train."""
     notes = []
-    for name in [name for name in train if name in test]:
-        kinds = (_is_text(train[name]), _is_text(test[name]))
-        if None in kinds or kinds[0] == kinds[1]:
+    for name in [name for name in train if name in test and train[name].dtype != test[name].dtype]:
+        columns = {train_file.name: train[name], test_file.name: test[name]}
+        kinds = {file: _kind(column) for file, column in columns.items() if column.notna().any()}
+        if len(set(kinds.values())) < 2:
             continue
-        (texts, text_file), numbers_file = (
-            ((train[name], train_file), test_file) if kinds[0] else ((test[name], test_file), train_file)
-        )
-        odd = texts[pd.to_numeric(texts.astype(object), errors="coerce").isna() & texts.notna()]
-        example = f", in row {odd.index[0]} {odd.tolist()[0]!r}" if len(odd) else ""
-        notes.append(
-            f"{text_file.name}: the column {name} is text{example}; in {numbers_file.name} it is numbers. Make both "
-            "alike, or name it in a rule that encodes"
-        )
+        said = [f"{kind} in {file}{_example(columns[file])}" for file, kind in kinds.items()]
+        notes.append(f"The column {name} is {', and '.join(said)}. Make both alike, or encode it as a category")
     return notes
 
 
-def _is_text(column: pd.Series) -> bool | None:
-    """Tell text from numbers and booleans; None where every value is missing."""
-    return None if column.isna().all() else column.dtype == "str"
+def _kind(column: pd.Series) -> str:
+    if column.dtype == "str":
+        return "text"
+    return "true and false" if column.dtype.kind in "bO" else "numbers"
+
+
+def _example(column: pd.Series) -> str:
+    """Show the first text that is no number."""
+    odd = column[pd.to_numeric(column.astype(object), errors="coerce").isna() & column.notna()]
+    return f" (row {odd.index[0]} has {odd.tolist()[0]!r})" if column.dtype == "str" and len(odd) else ""
 
 
 def find_folder(source: str) -> Path:

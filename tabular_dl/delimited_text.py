@@ -185,10 +185,9 @@ class _DelimitedText:
 
     def _cells(self, frame: pd.DataFrame, text: Collection[str]) -> Iterator[tuple[str, Cells]]:
         """Yield the columns that may be something else than pandas took them for."""
-        names = [str(name) for name in frame.columns]
-        zero_first = _ZERO_FIRST.search(self.content) is not None
-        doubtful = [name for name in names if _doubtful(frame[name], zero_first=zero_first)]
-        for name in [name for name in names if frame[name].dtype == "str" and name not in text]:
+        texts = [str(name) for name, kind in frame.dtypes.items() if kind == "str" and name not in text]
+        doubtful = _doubtful(frame, zero_first=_ZERO_FIRST.search(self.content) is not None)
+        for name in texts:
             yield name, read_cells(frame[name], decimal_comma=self.delimiter == ";")
         raw = self._texts(frame, doubtful) if doubtful else frame
         for name in doubtful:
@@ -236,22 +235,28 @@ def _sample(content: bytes) -> str:
 
 
 def _widths(text: str, delimiter: str) -> list[int]:
-    """Count the fields of the header and the first rows, without the last row of the text, which may be cut."""
+    """Count the fields of the header and the first rows, without a last row that has no end: it may be cut."""
     widths = []
     try:
         for row in islice(filter(None, csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)), _SAMPLE_ROWS):
             widths.append(len(row))  # noqa: PERF401 (what came before an error counts)
     except csv.Error:  # a field without end
         return widths
-    return widths[:-1] if 1 < len(widths) < _SAMPLE_ROWS else widths
+    cut = len(widths) < _SAMPLE_ROWS and not text.endswith(("\n", "\r"))
+    return widths[:-1] if cut and len(widths) > 1 else widths
 
 
-def _doubtful(column: pd.Series, *, zero_first: bool) -> bool:
-    """Say whether a column that pandas read as numbers may have lost something: a leading zero, or digits."""
-    kind = column.dtype.kind
-    if column.dtype == object:  # integers that no type holds; or booleans with gaps, which are fine
-        return not column.dropna().map(lambda value: isinstance(value, bool)).all()
-    return kind in "iuf" and (zero_first or (kind == "f" and bool((column.abs() >= _EXACT).any())))
+def _doubtful(frame: pd.DataFrame, *, zero_first: bool) -> list[str]:
+    """Name the columns of numbers that may have lost something when pandas read them: a leading zero, or digits."""
+    long = (frame.select_dtypes("float").abs() >= _EXACT).any()
+    found = []
+    for name, kind in frame.dtypes.items():
+        if kind == "object":  # integers that no type holds; or booleans with gaps, which are fine
+            if not frame[name].dropna().map(lambda value: isinstance(value, bool)).all():
+                found.append(str(name))
+        elif kind.kind in "iuf" and (zero_first or long.get(name, False)):
+            found.append(str(name))
+    return found
 
 
 def _reason(message: str) -> str:

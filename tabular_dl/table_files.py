@@ -169,15 +169,20 @@ def _unzip(path: Path, data: bytes) -> tuple[bytes, list[str]]:
 
 
 def _read_parquet(path: Path, content: bytes, text: Collection[str]) -> pd.DataFrame:
+    import pyarrow.parquet
+
     try:
-        frame = pd.read_parquet(io.BytesIO(content))
+        table = pyarrow.parquet.ParquetFile(io.BytesIO(content)).read()
+        refuse_twice(path, table.column_names)
+        frame = table.to_pandas()
+    except DataError:
+        raise
     except (ValueError, OSError, NotImplementedError) as error:  # as Arrow's own exceptions are
         reason = " ".join(str(error).split()).rstrip(".")
         raise DataError(f"{path} is a broken or incomplete Parquet file ({reason}). Get it again.") from None
     if any(name is not None for name in frame.index.names):
         frame = frame.reset_index()
     names = [str(name) for name in frame.columns]
-    refuse_twice(path, names)
     columns = (_plain(path, frame.iloc[:, place], as_text=name in text) for place, name in enumerate(names))
     return pd.DataFrame(dict(zip(names, columns, strict=True)))
 
