@@ -67,6 +67,8 @@ class ColumnKind:
         How many different values the training rows have.
     rarest : int
         Training rows of the rarest value.
+    commonest : float
+        The share of the most frequent value among the training rows that have one.
     ordered : bool
         Whether the categories are numbers, whose order may say something.
     skewness : float or None
@@ -85,6 +87,7 @@ class ColumnKind:
     missing: float
     distinct: int
     rarest: int = 0
+    commonest: float = 0.0
     ordered: bool = False
     skewness: float | None = None
     words: float | None = None
@@ -144,6 +147,7 @@ def _kind(train: pd.Series, test: pd.Series | None) -> ColumnKind:
         1 - len(known) / len(train),
         len(counts),
         int(counts.min()) if len(counts) else 0,
+        float(counts.max() / len(known)) if len(counts) else 0.0,
     )
     both = known if test is None else pd.concat([known, test.dropna()])
     if known.empty or (test is not None and test.isna().all()):

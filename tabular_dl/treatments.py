@@ -3,8 +3,8 @@
 ================  ==================================================================================================
 kind              becomes
 ================  ==================================================================================================
-numeric           median where missing, with a flag where more than 1 % are; ``standard``, or ``quantile`` where heavy
-                  tails are
+numeric           median where missing, with a flag where more than 1 % are; ``standard``; where heavy tails are
+                  ``quantile``, or ``clip`` if one value is in many rows, such as zero
 boolean           0 and 1; with missing values a column for each of yes, no and missing
 low_cardinality   one column a category, the rare ones together; whole numbers also as the numbers that they are
 high_cardinality  what the target is like in the category (``target``), and how frequent it is; in large tables, and
@@ -33,6 +33,7 @@ from tabular_dl.column_kinds import ColumnKind
 __all__ = ["Treatments", "treat"]
 
 MISSING_FLAG = 0.01  # share of missing values from which on their being missing may say something
+SPIKE = 0.05  # share of the rows of one value from which on ranks have a gap
 RARE = 10  # categories of fewer training rows say nothing sure
 EMBEDDING_ROWS = 20_000  # from here on, vectors for categories can be learned
 MOST_TARGET_CLASSES = 10  # encoding by the target makes a column a class
@@ -148,14 +149,25 @@ class _Plan:
 
     def _numeric(self, kind: ColumnKind) -> None:
         self.result.used[kind.name] = "a number"
-        self._number(kind.name, missing=kind.missing, heavy=kind.heavy_tailed)
+        if not kind.heavy_tailed:
+            self._number(kind.name, missing=kind.missing)
+            return
+        why = "Numbers with heavy tails"
+        if kind.commonest < SPIKE:
+            self._number(
+                kind.name, f"{why}: their rank, on the scale of a normal distribution", kind.missing, "quantile"
+            )
+        else:
+            # A rank would put the spike, such as the zeros of amounts, far from all other values.
+            why = f"{why}, and one value in many rows: the furthest hundredth at each end is moved in"
+            self._number(kind.name, why, kind.missing, "standard", clip=0.01)
 
-    def _number(self, column: str, *, missing: float = 0.0, heavy: bool = False) -> None:
-        flag: dict[str, Any] = {"missing_flag": True} if missing > MISSING_FLAG else {}
-        why = "Numbers with heavy tails: their rank, on the scale of a normal distribution." if heavy else "Numbers."
-        if flag:
-            why += " That one is missing may say something."
-        self._rule(column, why, impute="median", **flag, scale="quantile" if heavy else "standard")
+    def _number(
+        self, column: str, why: str = "Numbers", missing: float = 0.0, scale: str = "standard", **more: Any
+    ) -> None:
+        flag = {"missing_flag": True} if missing > MISSING_FLAG else {}
+        said = f"{why}. That one is missing may say something." if flag else f"{why}."
+        self._rule(column, said, impute="median", **flag, **more, scale=scale)
 
     def _boolean(self, kind: ColumnKind) -> None:
         self.result.used[kind.name] = "yes or no"

@@ -32,6 +32,11 @@ def test_numbers_are_imputed_flagged_and_scaled_by_their_tails() -> None:
     assert rules(found, "c") == [{"impute": "median", "missing_flag": True, "scale": "standard"}]
 
 
+def test_ranks_are_not_for_a_column_with_many_zeros() -> None:
+    amounts = np.where(RANDOM.random(300) < 0.3, 0.0, RANDOM.lognormal(0, 2, 300))
+    assert rules(treated(a=amounts), "a") == [{"impute": "median", "clip": 0.01, "scale": "standard"}]
+
+
 def test_yes_and_no_are_one_column_unless_missing_is_a_third() -> None:
     found = treated(a=["yes", "no"] * 20, b=["yes", None] * 10 + ["no"] * 20)
     assert rules(found, "a") == [{"encode": "label"}]
