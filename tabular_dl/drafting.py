@@ -193,7 +193,8 @@ def _asks_probabilities(sample: pd.DataFrame, roles: Roles) -> bool:
 
 def _left_out(treatments: Treatments, others: pd.DataFrame, kinds: Sequence[ColumnKind]) -> str:
     """Say which columns nothing is made of, and why."""
-    absent = [str(name) for name in others.columns if name not in {kind.name for kind in kinds}]
+    present = {kind.name for kind in kinds}
+    absent = [str(name) for name in others.columns if name not in present]
     reasons = {**treatments.dropped, **({"the test table lacks it": absent} if absent else {})}
     lines = [f"{_listed(columns)}: {why}." for why, columns in reasons.items()]
     return "\n".join(["Left out:", *lines]) if lines else "What no rule names is left out."

@@ -22,7 +22,7 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -40,9 +40,11 @@ MOST_TARGET_CLASSES = 10  # encoding by the target makes a column a class
 COMMON_WORD = 0.02  # share of the rows that a word must be in to be a category of text
 MOST_WORDS = 12
 MOST_PREFIXES = 20
+MANY_NUMBERED = 50  # columns of one rule that differ by a number alone are written as a pattern
 SAMPLE_ROWS = 20_000  # that words and letters are looked for in
 
 _PREFIX = re.compile(r"^\s*([^\W\d_]{1,6})(?=[\s./_-]*\d)")
+_NUMBERED = re.compile(r"(.*[^\d])\d+", re.DOTALL)
 _HOUR = re.compile(r"(\d{1,2}):\d{2}")
 
 
@@ -127,7 +129,8 @@ class _Plan:
         """Return what was collected, a rule for each group."""
         # Numbers first, then the encodings as they were met.
         for rule, (why, columns) in sorted(self.groups.items(), key=lambda group: "encode" in json.loads(group[0])):
-            self.result.rules.append({"columns": columns, **json.loads(rule)})
+            named = _in_short(columns, [*map(str, self.rows.columns), *self.result.features])
+            self.result.rules.append({"columns": named, **json.loads(rule)})
             self.result.rule_reasons.append(why)
         return self.result
 
@@ -238,6 +241,22 @@ class _Plan:
             # Nothing but letters beside it: \b would take the s of "it's" for a word.
             name = self._feature(kind, "word", extract=rf"(?<!\w)({choice})(?!\w)")
             self._rule(name, "Categories: a column each.", encode="onehot")
+
+
+def _in_short(columns: Sequence[str], every: Iterable[str]) -> list[str]:
+    """Write ``pixel*`` for many columns that differ by a number at their end, if it stands for no other column."""
+    numbered = Counter(match.group(1) for name in columns if (match := _NUMBERED.fullmatch(name)))
+    inside = {*columns}
+    others = [name for name in every if name not in inside]
+    starts = [
+        start
+        for start, count in numbered.items()
+        if count >= MANY_NUMBERED and not any(mark in start for mark in "*?[")
+        # The star takes in what is not a number as well.
+        if not any(name.startswith(start) for name in others)
+    ]
+    shown = ((next((start for start in starts if name.startswith(start)), None), name) for name in columns)
+    return list(dict.fromkeys(name if start is None else f"{start}*" for start, name in shown))
 
 
 def _frequent_words(texts: Iterable[object]) -> list[str]:

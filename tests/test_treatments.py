@@ -134,3 +134,19 @@ def test_how_text_writes_dates_is_said_unless_it_is_iso() -> None:
     found = treated(day=days.strftime("%Y-%m-%d"), other=days.strftime("%d/%m/%Y"))
     assert found.features["day_year"] == {"from": "day", "date": "year"}
     assert found.features["other_year"] == {"from": "other", "date": "year", "format": "%d/%m/%Y"}
+
+
+def test_many_numbered_columns_are_written_as_a_pattern() -> None:
+    pixels = {f"pixel{number}": RANDOM.normal(size=30) for number in range(60)}
+    found = treated(first=RANDOM.normal(size=30), **pixels, last=RANDOM.normal(size=30))
+    assert [rule["columns"] for rule in found.rules] == [["first", "pixel*", "last"]]
+    (names,) = [rule["columns"] for rule in treated(**dict(list(pixels.items())[:49])).rules]
+    assert names == list(pixels)[:49]
+
+
+def test_a_pattern_never_takes_in_a_column_of_another_rule() -> None:
+    pixels = {f"pixel{number}": RANDOM.normal(size=30) for number in range(60)}
+    found = treated(**pixels, pixels_seen=["yes", "no"] * 15)
+    assert [rule["columns"] for rule in found.rules] == [[*pixels], ["pixels_seen"]]
+    starred = {f"p*{number}": values for number, values in enumerate(pixels.values())}
+    assert [rule["columns"] for rule in treated(**starred).rules] == [[*starred]]
