@@ -16,7 +16,7 @@ from tabular_dl.yaml_reader import read_value, write_yaml
 OWN = """
 name: own
 data: {source: wine, target: cultivar}
-columns: [{columns: [hue], impute: {constant: 1}}, {columns: [ash], encode: onehot, rare: 3}]
+columns: [{columns: [hue], impute: {constant: 1}}, {columns: [ash], encode: embedding, rare: 3}]
 training: {activation: tanh}
 """
 

@@ -38,8 +38,14 @@ class Tables:
     metric: str | None = None
 
 
-def draft_from_files(name: str, tables: Tables) -> Draft:
+def draft_from_files(name: str, tables: Tables) -> tuple[Draft, tuple[str, ...]]:
     """Read the tables and draft a pipeline of them.
+
+    Returns
+    -------
+    draft : Draft
+    notes : tuple of str
+        What was unusual about the files.
 
     Raises
     ------
@@ -62,7 +68,7 @@ def draft_from_files(name: str, tables: Tables) -> Draft:
     named = {"train": tables.train, "test": tables.test, "sample": tables.sample}
     names = {key: _within(folder, file) for key, file in named.items() if file is not None and file != usual[key]}
     competition = load_competition(source, roles.target, roles.id, **names)
-    return draft_pipeline(
+    draft = draft_pipeline(
         name,
         {"source": source, **names},
         roles,
@@ -71,6 +77,7 @@ def draft_from_files(name: str, tables: Tables) -> Draft:
         competition.sample,
         tables.metric,
     )
+    return draft, competition.notes
 
 
 def name_of(train: Path) -> str:

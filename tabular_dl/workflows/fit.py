@@ -81,7 +81,7 @@ def fit_tables(
     UserError
         If the tables cannot be used; nothing has been written then.
     """
-    draft = draft_from_files(name_of(tables.train), tables)
+    draft, _ = draft_from_files(name_of(tables.train), tables)  # the notes are printed when the fit reads the files
     spec = read_spec(draft.content, overrides, Path("the drafted pipeline"))
     return _fit(spec, None, track=track, console=console or Console())
 

@@ -14,6 +14,7 @@ from tabular_dl.errors import SpecError, UserError
 from tabular_dl.spec import read_spec
 from tabular_dl.workflows.drafts import Tables, draft_from_files
 from tabular_dl.workflows.files import write_text
+from tabular_dl.workflows.notes import print_notes
 
 __all__ = ["init"]
 
@@ -48,13 +49,14 @@ def init(name: str, tables: Tables, *, force: bool = False, console: Console | N
     path = Path("pipelines") / f"{name}.yaml"
     if path.exists() and not force:
         raise SpecError(f"{path} is there already: name another pipeline, or write over it with --force.")
-    draft = draft_from_files(name, tables)
+    draft, notes = draft_from_files(name, tables)
     read_spec(draft.content, (), path)
     try:
         path.parent.mkdir(exist_ok=True)
     except OSError as error:
         raise UserError(f"The folder {path.parent} cannot be made: {error.strerror}.") from None
     write_text(path, draft.text)
+    print_notes(notes, console)
     console.print(decisions(draft))
     console.print(
         f"Written to {escape(str(path))}, with the reason for each decision.", highlight=False, soft_wrap=True

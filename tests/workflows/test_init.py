@@ -106,6 +106,11 @@ def test_files_may_lie_anywhere_under_any_name(cli: Any, workspace: Path) -> Non
     assert (len(competition.train), len(competition.test)) == (len(made.train), len(made.test))
 
 
+def test_what_is_unusual_about_a_file_is_said(cli: Any, workspace: Path) -> None:
+    COMPETITIONS["heavy_missing"]().train.to_csv("only.csv", index=False, sep=";")
+    assert "semicolons" in cli("init", "mine", "--train", "only.csv", "--target", "risk").out
+
+
 def test_without_a_test_table_the_target_has_to_be_named(cli: Any, workspace: Path) -> None:
     COMPETITIONS["heavy_missing"]().train.to_csv("only.csv", index=False)
     message = cli("init", "mine", "--train", "only.csv").refused()
