@@ -39,14 +39,16 @@ FEW_INTEGERS = 10  # whole numbers with no more different values may be codes of
 LOW_CARDINALITY = 20  # categories that can have a column each
 DATE_SHARE = 0.95  # of the values must be dates; the others are named
 HEAVY_TAIL = 2.0  # skewness of numbers, either way, of which a few reach far beyond the others
-CODE_DIGITS = 6  # numbers that are all different and all of one length, no shorter than this, are codes
+CODE_DIGITS = 9  # numbers that are all different and all of one length, longer than amounts usually are, are codes
 DENSE = 2  # numbers that are all different and fill a range of at most so many times their count are row numbers
 TEXT_WORDS = 3.0  # mean words a value of free text
 TEXT_DIFFERENT = 0.5  # share of the values of free text that are different
 
 BOOLEANS = ({"0", "1"}, {"true", "false"}, {"t", "f"}, {"yes", "no"}, {"y", "n"}, {"on", "off"})
 _MAY_BE_A_DATE = re.compile(r"\s*(\d{1,4}[-/. ]|[A-Za-z]{3,9} \d{1,2})\S*\d")
-_ID_NAME = re.compile(r"(?:^|[^a-z])(id|ids|uuid|guid|key|index|rowid|unnamed: 0|no|nr|number)(?:$|[^a-z])")
+_ID_NAME = re.compile(
+    r"(?:^|[^a-z])(id|ids|uuid|guid|key|index|rowid|unnamed: 0|account|serial|barcode|no|nr|number)(?:$|[^a-z])"
+)
 
 
 @dataclass(frozen=True)
@@ -204,7 +206,7 @@ def _id_reason(base: ColumnKind, numbers: pd.Series, test: pd.Series | None) -> 
     """Say why whole numbers are ids, or nothing.
 
     They are if every row has a value, all values are different, and the column's name says so, or they number the
-    rows (training and test together fill their range at least by half), or all are codes of one length.
+    rows (training and test together fill their range at least by half), or all are codes of one length, 9 digits or more.
     """
     if base.missing or base.distinct < len(numbers) or len(numbers) < FEW_ROWS:
         return None

@@ -57,7 +57,8 @@ def test_each_column_of_a_table_like_real_ones_is_of_its_kind(name: str) -> None
         (HUNDRED, "id"),
         (HUNDRED.astype(float), "numeric"),
         (HUNDRED * 3, "numeric"),
-        (HUNDRED * 7919 + 100_000, "id"),
+        (HUNDRED * 7919 + 100_000, "numeric"),
+        (HUNDRED * 7919 + 100_000_000, "id"),
         (pd.date_range("2020-01-01", periods=30), "date"),
     ],
 )
