@@ -206,7 +206,8 @@ def _id_reason(base: ColumnKind, numbers: pd.Series, test: pd.Series | None) -> 
     """Say why whole numbers are ids, or nothing.
 
     They are if every row has a value, all values are different, and the column's name says so, or they number the
-    rows (training and test together fill their range at least by half), or all are codes of one length, 9 digits or more.
+    rows (training and test together fill their range at least by half), or all are codes of one length, nine digits or
+    more.
     """
     if base.missing or base.distinct < len(numbers) or len(numbers) < FEW_ROWS:
         return None
