@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 import pandas as pd
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin, clone
-from sklearn.compose import ColumnTransformer
+from sklearn.compose import ColumnTransformer, TransformedTargetRegressor
 from sklearn.model_selection import KFold, StratifiedKFold, check_cv
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import OneHotEncoder
@@ -238,7 +238,7 @@ def baseline_scores(
     """Score simple models on the same folds, with each fold's own features and preprocessing.
 
     Preprocessing is fitted anew, as `tabular_dl.matrices.fold_matrix` does: what encodes training rows by their targets
-    needs them for that. Categories that the network embeds are one-hot.
+    needs them for that. Categories that the network embeds are one-hot, and a target that it transforms is transformed.
 
     Parameters
     ----------
@@ -263,17 +263,23 @@ def baseline_scores(
         matrix = (
             fold_matrix(steps, X, y, train, np.float64)[1] if len(steps.steps) else check_array(X, accept_sparse="csr")
         )
-        embedded = pipeline[-1].inputs_["categorical"]
         for name, baseline in baselines.items():
-            model = _one_hot(clone(baseline), embedded).fit(matrix[train], y[train])
+            model = _like_network(clone(baseline), pipeline[-1]).fit(matrix[train], y[train])
             predicted = model.predict(matrix[test]) if classes is None else model.predict_proba(matrix[test])
             scores[name].append(metric(y[test], predicted, classes))
     return {name: np.array(values) for name, values in scores.items()}
 
 
-def _one_hot(baseline: Any, columns: list[int]) -> Any:
-    """Put one-hot coding of some columns before a simple model: the numbers of categories are in no order."""
-    if not columns:
-        return baseline
-    encoder = OneHotEncoder(handle_unknown="ignore")
-    return make_pipeline(ColumnTransformer([("codes", encoder, columns)], remainder="passthrough"), baseline)
+def _like_network(baseline: Any, network: Any) -> Any:
+    """Give a simple model what a fitted network does with its inputs and its target."""
+    model, embedded = baseline, network.inputs_["categorical"]
+    if embedded:
+        # The numbers of categories are in no order.
+        one_hot = ColumnTransformer(
+            [("codes", OneHotEncoder(handle_unknown="ignore"), embedded)], remainder="passthrough"
+        )
+        model = make_pipeline(one_hot, model)
+    if network.target_transform is not None:
+        coding = network.target_coding_
+        model = TransformedTargetRegressor(model, func=coding.encode, inverse_func=coding.decode, check_inverse=False)
+    return model

@@ -201,10 +201,11 @@ class _KerasEstimator(Hyperparameters):
         # What has been stored and loaded again has lists for tuples.
         settings["hidden"] = tuple(settings["hidden"])
         settings["embeddings"] = tuple(map(tuple, settings["embeddings"]))
-        return Network(**settings), Inputs(**self.inputs_), self._coding()
+        return Network(**settings), Inputs(**self.inputs_), self.target_coding_
 
-    def _coding(self) -> Coding:
-        """Return the target coding of the fitted estimator."""
+    @property
+    def target_coding_(self) -> Coding:
+        """The target coding that the training rows taught."""
         kind = get_problem(self.problem_).coding
         if issubclass(kind, Numbers):
             # Estimators stored before there were transforms have none.

@@ -236,10 +236,11 @@ def check_rows(
 
 def _with_features(spec: PipelineSpec, rows: pd.DataFrame, training: pd.DataFrame | None) -> pd.DataFrame:
     """Add the derived columns to raw rows, learned from training rows if they are given."""
-    if training is None or not spec.features:
+    read = [] if training is None else [name for name in columns_read(spec.features) if name in training]
+    # Without a column that features read, a fit on these rows says best what is missing.
+    if training is None or not read or not set(read) <= set(rows.columns):
         return DerivedFeatures(spec.features).fit_transform(rows)
     # Rows to predict may lack columns that nothing reads.
-    read = [name for name in columns_read(spec.features) if name in training]
     derived = DerivedFeatures(spec.features).fit(training[read]).transform(rows)[list(spec.features)]
     return pd.concat([rows.drop(columns=list(spec.features), errors="ignore"), derived], axis=1)
 

@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 
 __all__ = ["TRANSFORMS", "Bounded", "Logarithms", "Numbers"]
 
-# Beyond it float64 ends.
-LARGEST_LOGARITHM = 700.0
+# Of a larger one float64 could not hold the square.
+LARGEST_LOGARITHM = 300.0
 
 
 @dataclass(frozen=True)
@@ -115,7 +115,7 @@ class Logarithms(Numbers):
         return super().encode(np.log1p(np.maximum(_columns(y), 0.0)))
 
     def decode(self, outputs: np.ndarray) -> np.ndarray:
-        """Return values in the target's own units, (..., rows, targets), float64, the largest near 1e304."""
+        """Return values in the target's own units, (..., rows, targets), float64, the largest near 1e130."""
         import numpy as np
 
         return np.expm1(np.minimum(super().decode(outputs), LARGEST_LOGARITHM))

@@ -28,7 +28,7 @@ from tabular_dl.metrics import get_metric
 from tabular_dl.persistence import TRUSTED_TYPES, load_model
 from tabular_dl.pipeline import build_pipeline, columns_used
 from tabular_dl.problems import get_problem
-from tabular_dl.spec import PipelineSpec, load_spec
+from tabular_dl.spec import PipelineSpec, load_spec, with_values
 
 SMALL = ["network.hidden=[4]", "training.epochs=4", "training.learning_rate=0.02", "ensemble.members=2"]
 TITANIC = load_spec("titanic", [*SMALL, "training.early_stopping=2"])
@@ -352,6 +352,18 @@ def test_baselines_train_on_cross_fitted_values_and_on_one_hot_rows_for_embeddin
         leaking.append(log_loss(SURVIVED[test], knows.predict_proba(encoder.transform(later))))
     np.testing.assert_allclose(found["linear"], expected, rtol=1e-6)
     assert not np.isclose(found["linear"], leaking).any()
+
+
+def test_baselines_learn_the_logarithm_that_networks_learn() -> None:
+    spec = with_values(BOSTON, {"network.target_transform": "log1p", "training.epochs": 1})
+    model = CrossFitRegressor(build_pipeline(spec, get_problem("regression")), SPLITS, 0).fit(DISTRICTS, PRICE)
+    found = baseline_scores(model, DISTRICTS, PRICE, {"linear": LinearRegression()}, get_metric("rmsle"))
+    expected = []
+    for train, test in SPLITS:
+        linear = Pipeline([*clone(model.pipeline[:-1]).steps, ("linear", LinearRegression())])
+        logarithms = linear.fit(DISTRICTS.iloc[train], np.log1p(PRICE[train])).predict(DISTRICTS.iloc[test])
+        expected.append(np.sqrt(np.mean((logarithms - np.log1p(PRICE[test])) ** 2)))
+    np.testing.assert_allclose(found["linear"], expected, rtol=1e-5)
 
 
 def test_a_model_with_every_encoder_is_restored_bit_for_bit(encoded: CrossFitClassifier, tmp_path: Path) -> None:

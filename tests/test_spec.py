@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from tabular_dl.columns import SCALERS
+from tabular_dl.columns import ENCODERS, SCALERS
 from tabular_dl.errors import SpecError
 from tabular_dl.estimators import KerasClassifier, KerasRegressor
 from tabular_dl.metrics import METRICS
@@ -118,16 +118,21 @@ RULES = st.one_of(
             "impute": st.sampled_from(["median", "mean", "most_frequent", "none", None])
             | st.fixed_dictionaries({"constant": NUMBERS}),
             "missing_flag": st.booleans(),
+            "clip": st.sampled_from([0, 0.01, 0.1]),
         },
     ),
     st.fixed_dictionaries(
-        {"columns": COLUMNS, "encode": st.sampled_from(["onehot", "label", "ordinal"])},
-        optional={"impute": st.just("most_frequent") | st.fixed_dictionaries({"constant": TEXTS | NUMBERS})},
+        {"columns": COLUMNS, "encode": st.sampled_from([*ENCODERS])},
+        optional={
+            "impute": st.just("most_frequent") | st.fixed_dictionaries({"constant": TEXTS | NUMBERS}),
+            "rare": st.integers(1, 20),
+        },
     ),
 )
 FEATURES = st.fixed_dictionaries(
     {"from": TEXTS},
     optional={
+        "date": st.sampled_from(["month", "elapsed"]),
         "extract": st.sampled_from([r", ([^.]+)\.", "^[A-Z]", "'", "1e5"]),
         "map": st.dictionaries(TEXTS | NUMBERS, TEXTS | NUMBERS | st.none(), min_size=1, max_size=3),
         "fill": TEXTS | NUMBERS,

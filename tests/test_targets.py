@@ -11,6 +11,7 @@ from hypothesis.extra.numpy import arrays
 from sklearn.metrics import log_loss
 
 from tabular_dl.errors import DataError
+from tabular_dl.quantities import Numbers
 from tabular_dl.targets import Indicators, Labels
 
 
@@ -47,6 +48,11 @@ def test_sigmoids_of_several_classes_are_normalised_and_all_zero_says_nothing() 
 def test_one_hot_rows_are_those_of_to_categorical() -> None:
     found = Labels(np.arange(7), one_hot=True).encode(np.array([2, 6, 6, 1]))
     np.testing.assert_array_equal(found, keras.utils.to_categorical([2, 6, 6, 1], 7))
+
+
+def test_a_number_is_standardised_as_the_course_has_it() -> None:
+    coding = Numbers(np.array([40.0]), np.array([8.12]))
+    assert coding.encode(np.array([30.0]))[0, 0] == pytest.approx(-1.23, abs=0.005)
 
 
 def test_what_cannot_be_coded_is_named() -> None:
