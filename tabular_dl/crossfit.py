@@ -11,6 +11,7 @@ So nothing that is fitted, from an imputer's median to the epoch of early stoppi
 
 from __future__ import annotations
 
+import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from numbers import Integral
@@ -253,7 +254,10 @@ def baseline_scores(
     for pipeline, train, test in folds:
         matrix = pipeline[:-1].transform(X)
         for name, baseline in baselines.items():
-            model = clone(baseline).fit(matrix[train], y[train])
+            with warnings.catch_warnings():
+                # Many classes of few rows each are what the user has.
+                warnings.filterwarnings("ignore", "The number of unique classes is greater than 50%")
+                model = clone(baseline).fit(matrix[train], y[train])
             predicted = model.predict(matrix[test]) if classes is None else model.predict_proba(matrix[test])
             scores[name].append(metric(y[test], predicted, classes))
     return {name: np.array(values) for name, values in scores.items()}
