@@ -195,10 +195,10 @@ class _Plan:
     def _high_cardinality(self, kind: ColumnKind) -> None:
         self._prefix(kind)
         if len(self.rows) >= EMBEDDING_ROWS or (self.classes or 0) > MOST_TARGET_CLASSES:
-            self.result.used[kind.name] = f"{kind.distinct} categories, a learned vector each"
+            self.result.used[kind.name] = f"{kind.distinct} categories, embedded"
             self._rule(kind.name, "Many categories: a learned vector each.", encode="embedding", rare=RARE)
             return
-        self.result.used[kind.name] = f"{kind.distinct} categories, by target and frequency"
+        self.result.used[kind.name] = f"{kind.distinct} categories, by target, frequency"
         why = "Many categories: what the target is like in each, told by the other training rows."
         self._rule(kind.name, why, encode="target", scale="standard")
         self._rule(kind.name, "How frequent the category is.", encode="frequency", scale="standard")
@@ -216,11 +216,11 @@ class _Plan:
             return False
         name = self._feature(kind, "letters", extract=r"^\s*([^\W\d_]{1,6})(?=[\s./_-]*\d)", rare=RARE)
         self._rule(name, "Categories: a column each.", encode="onehot")
-        self.result.used[kind.name] = "the letters before its digits"
+        self.result.used[kind.name] = "letters of codes"
         return True
 
     def _date(self, kind: ColumnKind) -> None:
-        self.result.used[kind.name] = "parts of a date, days since the earliest"
+        self.result.used[kind.name] = "date: parts, days elapsed"
         texts = self.rows[kind.name].dropna().astype(str).head(SAMPLE_ROWS)
         hours = {match.group(1) for text in texts if (match := _HOUR.search(text))}
         # As all rows write them: the rows of a fold might not tell days from months.
@@ -232,7 +232,7 @@ class _Plan:
             self._number(self._feature(kind, part, date=part, **written), missing=kind.missing)
 
     def _text(self, kind: ColumnKind) -> None:
-        self.result.used[kind.name] = "its length, number of words, and a frequent word"
+        self.result.used[kind.name] = "text: length, words, a shared word"
         for measure in ("length", "words"):
             self._number(self._feature(kind, measure, text=measure), missing=kind.missing)
         words = _frequent_words(self.rows[kind.name].dropna().head(SAMPLE_ROWS))
