@@ -48,9 +48,25 @@ def root(
     del version
 
 
+TrainFile = Annotated[
+    Path | None, typer.Option("--train", help="A table to learn from, instead of a pipeline.", metavar="FILE")
+]
+TestFile = Annotated[
+    Path | None, typer.Option("--test", help="The table to predict; test.csv beside it.", metavar="FILE")
+]
+Target = Annotated[str | None, typer.Option(help="The column to predict, if the tables do not say.", metavar="COLUMN")]
+Id = Annotated[str | None, typer.Option("--id", help="The column that names rows.", metavar="COLUMN")]
+MetricName = Annotated[str | None, typer.Option("--metric", help="What runs are scored by.", metavar="NAME")]
+
+
 @app.command()
 def fit(
-    pipeline: Pipeline,
+    pipeline: Annotated[
+        str | None,
+        typer.Argument(
+            help="A pipeline by name (see `list`), or a YAML file.", metavar="NAME|FILE.yaml", show_default=False
+        ),
+    ] = None,
     data: Annotated[
         Path | None,
         typer.Option(help="A folder with train.csv, test.csv and perhaps sample_submission.csv.", metavar="DIR"),
@@ -65,25 +81,98 @@ def fit(
     seed: Annotated[int | None, typer.Option(min=0, help="Makes a fit repeatable bit for bit.")] = None,
     no_track: Annotated[bool, typer.Option("--no-track", help="Keep results in outputs/, not in MLflow.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print errors only.")] = False,
+    train: TrainFile = None,
+    test: TestFile = None,
+    target: Target = None,
+    id_column: Id = None,
+    metric: MetricName = None,
 ) -> None:
     """Train a cross-validated ensemble, score it beside two baselines, and track it in MLflow.
 
-    All folds and members train side by side as one compiled program.
+    All folds and members train side by side as one compiled program. Without a pipeline, `--train` takes a table and
+    fits what `init` would have written.
 
-    Example: `tabular-dl fit titanic --set network.dropout=0.4 --members 8`
+    Examples: `tabular-dl fit titanic --set network.dropout=0.4 --members 8`,
+    `tabular-dl fit --train houses/train.csv --target price`
     """
     options = {"ensemble.folds": folds, "ensemble.members": members, "training.epochs": epochs, "seed": seed}
     overrides = [*(settings or []), *(f"{key}={value}" for key, value in options.items() if value is not None)]
     if data is not None:
         overrides.append(f"data.source={_quoted(data)}")
-    # A mistake in the pipeline is told before the libraries load.
-    from tabular_dl.spec import load_spec
+    asked = {"--test": test, "--target": target, "--id": id_column, "--metric": metric}
+    _refuse_mixture(pipeline, data, train, [option for option, value in asked.items() if value is not None])
+    if train is not None:
+        load_quietly()
+        from tabular_dl.workflows.drafts import Tables
+        from tabular_dl.workflows.fit import fit_tables
 
-    load_spec(pipeline, overrides)
-    load_quietly()
-    from tabular_dl.workflows.fit import fit as run
+        tables = Tables(train, test, None, target, id_column, metric)
+        fit_tables(tables, overrides, track=not no_track, console=_console(quiet))
+    if pipeline is not None:
+        # A mistake in the pipeline is told before the libraries load.
+        from tabular_dl.spec import load_spec
 
-    run(pipeline, overrides, track=not no_track, console=_console(quiet))
+        load_spec(pipeline, overrides)
+        load_quietly()
+        from tabular_dl.workflows.fit import fit as run
+
+        run(pipeline, overrides, track=not no_track, console=_console(quiet))
+
+
+@app.command()
+def init(
+    name: Annotated[str, typer.Argument(help="The new pipeline's name.", metavar="NAME")],
+    train: Annotated[Path, typer.Option(help="The table to learn from.", metavar="FILE")],
+    test: TestFile = None,
+    sample: Annotated[
+        Path | None, typer.Option(help="The sample submission; sample_submission.csv beside it.", metavar="FILE")
+    ] = None,
+    target: Target = None,
+    id_column: Id = None,
+    metric: MetricName = None,
+    force: Annotated[bool, typer.Option("--force", help="Write over a pipeline of that name.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print errors only.")] = False,
+) -> None:
+    """Look at the tables of a competition and write pipelines/NAME.yaml, with the reason for each decision.
+
+    Target and id are told from the sample submission, or from what the test table lacks.
+
+    Example: `tabular-dl init houses --train houses/train.csv --metric rmsle`, then `tabular-dl fit houses`
+    """
+    from tabular_dl.workflows.drafts import Tables
+    from tabular_dl.workflows.init import init as run
+
+    tables = Tables(train, test, sample, target, id_column, metric)
+    run(name, tables, force=force, console=_console(quiet))
+
+
+@app.command("spec")
+def print_spec(
+    pipeline: Pipeline,
+    settings: Annotated[
+        list[str] | None,
+        typer.Option("--set", help="Change one value, like network.dropout=0.4; may be repeated.", metavar="KEY=VALUE"),
+    ] = None,
+) -> None:
+    """Print a pipeline with every default filled, as YAML that can be fitted as it is.
+
+    Example: `tabular-dl spec titanic > pipelines/mine.yaml`
+    """
+    from tabular_dl.workflows.describe import full_text
+
+    typer.echo(full_text(pipeline, settings or []), nl=False)
+
+
+@app.command("schema")
+def print_schema() -> None:
+    """Print the JSON schema of pipeline files, by which editors complete and explain keys.
+
+    Write `tabular-dl schema > pipelines/schema.json`, and as first line of a pipeline
+    `# yaml-language-server: $schema=schema.json`.
+    """
+    from tabular_dl.workflows.describe import schema_text
+
+    typer.echo(schema_text())
 
 
 @app.command()
@@ -338,6 +427,17 @@ def ui(
     from tabular_dl.workflows.ui import ui as run
 
     run(port, pipeline, show=show)
+
+
+def _refuse_mixture(pipeline: str | None, data: Path | None, train: Path | None, options: list[str]) -> None:
+    """Refuse a fit of both a pipeline and a table, or of neither."""
+    if (pipeline is None) == (train is None):
+        found = "neither" if train is None else "both"
+        raise UserError(f"fit: expected a pipeline (see `tabular-dl list`) or a table by --train, found {found}.")
+    if train is None and options:
+        raise UserError(f"{options[0]} goes with --train; a value of a pipeline is changed by --set, as data.target=y.")
+    if train is not None and data is not None:
+        raise UserError("--data is a pipeline's folder of tables; leave it out, --train says where they are.")
 
 
 def _seconds(text: str | None) -> float | None:

@@ -7,7 +7,7 @@ not know each other, agree on what a number, a category and a missing value are.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from numbers import Real
+from numbers import Integral, Real
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import (
@@ -202,6 +202,8 @@ def category_text(value: object) -> str:
     >>> [category_text(value) for value in (1, 1.0, 2.5, True, "1", "1.0")]
     ['1', '1', '2.5', 'True', '1', '1.0']
     """
+    if isinstance(value, Integral) and not isinstance(value, bool):
+        return str(int(value))
     if isinstance(value, Real) and not isinstance(value, bool):
         number = float(value)
         if number.is_integer() and abs(number) <= _LARGEST_INTEGER:

@@ -14,6 +14,7 @@ So nothing that is fitted, from an imputer's median to the epoch of early stoppi
 
 from __future__ import annotations
 
+import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from numbers import Integral
@@ -280,7 +281,10 @@ def baseline_scores(
             fold_matrix(steps, X, y, train, np.float64)[1] if len(steps.steps) else check_array(X, accept_sparse="csr")
         )
         for name, baseline in baselines.items():
-            model = _like_network(clone(baseline), pipeline[-1]).fit(matrix[train], y[train])
+            with warnings.catch_warnings():
+                # Many classes of few rows each are what the user has.
+                warnings.filterwarnings("ignore", "The number of unique classes is greater than 50%")
+                model = _like_network(clone(baseline), pipeline[-1]).fit(matrix[train], y[train])
             predicted = model.predict(matrix[test]) if classes is None else model.predict_proba(matrix[test])
             scores[name].append(metric(y[test], predicted, classes))
     return {name: np.array(values) for name, values in scores.items()}

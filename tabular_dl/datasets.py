@@ -2,16 +2,17 @@
 
 =====================  ==========================================================================================
 train.csv              the rows to learn from, with the target
-test.csv               the rows to predict
+test.csv               optional: the rows to predict
 sample_submission.csv  optional: the header and ids that a submission must have
 answers.csv            bundled data sets only: the test rows' targets, read by nothing but the scorer of a submission
 =====================  ==========================================================================================
+
+The first three are also found as .tsv, .parquet, .csv.gz, .zip and so on (`tabular_dl.table_files.SUFFIXES`), and may
+have other names.
 """
 
 from __future__ import annotations
 
-import hashlib
-import warnings
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,8 +20,9 @@ import pandas as pd
 
 from tabular_dl.errors import DataError, did_you_mean
 from tabular_dl.resources import bundled
+from tabular_dl.table_files import SUFFIXES, TableFile, read_table_file
 
-__all__ = ["Competition", "find_folder", "load_competition", "read_answers", "read_table"]
+__all__ = ["Competition", "find_file", "find_folder", "load_competition", "read_answers", "read_table"]
 
 
 @dataclass(frozen=True)
@@ -37,25 +39,40 @@ class Competition:
         The column that identifies a row in a submission.
     train : DataFrame of shape (rows, columns)
         With the target, which has no missing value. In each table rows count from 1, and ids are text.
-    test : DataFrame of shape (test rows, columns)
-        Without the target.
+    test : DataFrame of shape (test rows, columns) or None
+        Without the target; None where there is no test table.
     sample : DataFrame or None
         The sample submission.
     digest, test_digest : str
-        SHA-256 of train.csv and test.csv, in hexadecimal.
+        SHA-256 of the files of train and test, in hexadecimal; empty where there is no test table.
+    train_file, test_file : Path
+        The files of train and test, for messages.
+    notes : tuple of str
+        What was unusual about the files, and which columns are of another kind in test than in train.
     """
 
     folder: Path
     target: str
     id: str | None
     train: pd.DataFrame
-    test: pd.DataFrame
+    test: pd.DataFrame | None
     sample: pd.DataFrame | None
     digest: str
     test_digest: str
+    train_file: Path = Path("train.csv")
+    test_file: Path = Path("test.csv")
+    notes: tuple[str, ...] = ()
 
 
-def load_competition(source: str, target: str, id_column: str | None = None) -> Competition:
+def load_competition(
+    source: str,
+    target: str,
+    id_column: str | None = None,
+    *,
+    train: str | None = None,
+    test: str | None = None,
+    sample: str | None = None,
+) -> Competition:
     """Read and check the files of a competition.
 
     Parameters
@@ -66,6 +83,9 @@ def load_competition(source: str, target: str, id_column: str | None = None) -> 
         The column to predict.
     id_column : str, optional
         The column that identifies rows.
+    train, test, sample : str, optional
+        The names of the files in the folder. By default train, test and sample_submission, as .csv or in another form;
+        then test and sample may be absent.
 
     Returns
     -------
@@ -83,22 +103,80 @@ def load_competition(source: str, target: str, id_column: str | None = None) -> 
     ((891, 12), (418, 11))
     """
     folder = find_folder(source)
-    train, test = (read_table(folder / name, id_column) for name in ("train.csv", "test.csv"))
-    _check_target(train, target, folder / "train.csv")
+    train_file, test_file, sample_file = (
+        find_file(folder, name, usual)
+        for name, usual in ((train, "train"), (test, "test"), (sample, "sample_submission"))
+    )
+    learned = _read(train_file, id_column, target)
+    _check_target(learned.frame, target, train_file)
+    tested = _read(test_file, id_column, target) if test or test_file.exists() else None
     if id_column is not None:
-        for table, name in ((train, "train.csv"), (test, "test.csv")):
-            _check_ids(table, id_column, folder / name)
-    sample = folder / "sample_submission.csv"
+        for file, path in ((learned, train_file), (tested, test_file)):
+            if file is not None:
+                _check_ids(file.frame, id_column, path)
+    asked = _read(sample_file, id_column, target) if sample or sample_file.exists() else None
+    notes = [note for file in (learned, tested, asked) if file is not None for note in file.notes]
+    if tested is None:
+        notes.append(f"There is no {test_file}: no test rows are predicted")
+    else:
+        notes += _other_kinds(learned.frame, tested.frame, train_file, test_file)
     return Competition(
         folder=folder,
         target=target,
         id=id_column,
-        train=train,
-        test=test.drop(columns=target, errors="ignore"),
-        sample=read_table(sample, id_column) if sample.exists() else None,
-        digest=hashlib.sha256((folder / "train.csv").read_bytes()).hexdigest(),
-        test_digest=hashlib.sha256((folder / "test.csv").read_bytes()).hexdigest(),
+        train=learned.frame,
+        test=None if tested is None else tested.frame.drop(columns=target, errors="ignore"),
+        sample=None if asked is None else asked.frame,
+        digest=learned.digest,
+        test_digest="" if tested is None else tested.digest,
+        train_file=train_file,
+        test_file=test_file,
+        notes=tuple(notes),
     )
+
+
+def find_file(folder: Path, name: str | None, usual: str) -> Path:
+    """Return the file of a name in a folder, or the first of the usual names that is there; train must be."""
+    if name is not None:
+        return folder / name
+    paths = [folder / f"{usual}{suffix}" for suffix in SUFFIXES]
+    found = next((path for path in paths if path.exists()), paths[0])
+    if usual == "train" and not found.exists():
+        others = [path.name for path in folder.iterdir() if path.name.endswith(SUFFIXES)]
+        raise DataError(
+            f"There is no file {found}. {did_you_mean(found.name, others) if others else 'The folder has no table.'} "
+            "The folder of a competition holds train.csv; a table of another name is named by data.train."
+        )
+    return found
+
+
+def _read(path: Path, id_column: str | None, target: str | None = None) -> TableFile:
+    return read_table_file(path, () if id_column is None else (id_column,), target)
+
+
+def _other_kinds(train: pd.DataFrame, test: pd.DataFrame, train_file: Path, test_file: Path) -> list[str]:
+    """Say which columns are of another kind in test than in train."""
+    notes = []
+    for name in [name for name in train if name in test and train[name].dtype != test[name].dtype]:
+        columns = {train_file.name: train[name], test_file.name: test[name]}
+        kinds = {file: _kind(column) for file, column in columns.items() if column.notna().any()}
+        if len(set(kinds.values())) < 2:
+            continue
+        said = [f"{kind} in {file}{_example(columns[file])}" for file, kind in kinds.items()]
+        notes.append(f"The column {name} is {', and '.join(said)}. Make both alike, or encode it as a category")
+    return notes
+
+
+def _kind(column: pd.Series) -> str:
+    if column.dtype == "str":
+        return "text"
+    return "true and false" if column.dtype.kind in "bO" else "numbers"
+
+
+def _example(column: pd.Series) -> str:
+    """Show the first text that is no number."""
+    odd = column[pd.to_numeric(column.astype(object), errors="coerce").isna() & column.notna()]
+    return f" (row {odd.index[0]} has {odd.tolist()[0]!r})" if column.dtype == "str" and len(odd) else ""
 
 
 def find_folder(source: str) -> Path:
@@ -127,7 +205,7 @@ def find_folder(source: str) -> Path:
 
 
 def read_table(path: Path, id_column: str | None = None) -> pd.DataFrame:
-    """Read a CSV file that has a header and at least one row.
+    """Read a table as `tabular_dl.table_files.read_table_file` does, without its notes.
 
     Parameters
     ----------
@@ -146,35 +224,7 @@ def read_table(path: Path, id_column: str | None = None) -> pd.DataFrame:
     DataError
         If the file is missing, empty or not a table, or two columns have one name.
     """
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("error", pd.errors.ParserWarning)
-            # No column is an index, even where rows have more fields than the header. Read whole: in parts, a column
-            # of numbers with one text far below would be of two types.
-            types = None if id_column is None else {id_column: "str"}
-            table = pd.read_csv(path, index_col=False, low_memory=False, dtype=types)
-            twice = _names_twice(path, list(table.columns))
-    except FileNotFoundError:
-        raise DataError(f"There is no file {path}. The folder of a competition holds train.csv and test.csv.") from None
-    except pd.errors.EmptyDataError:
-        raise DataError(f"{path} is empty: expected a header and rows.") from None
-    except pd.errors.ParserWarning:
-        raise DataError(f"{path}: its rows have more fields than its header has names. Correct the header.") from None
-    except (pd.errors.ParserError, UnicodeDecodeError, OSError) as error:
-        raise DataError(f"{path} cannot be read as a CSV file: {str(error).strip()}.") from None
-    if table.empty:
-        raise DataError(f"{path} has a header and no rows.")
-    if twice:
-        raise DataError(f"{path}: the header has the column {twice[0]!r} twice. Rename or remove one of the two.")
-    return table.set_axis(pd.RangeIndex(1, len(table) + 1))
-
-
-def _names_twice(path: Path, read: list[str]) -> list[str]:
-    """Return the names that a header repeats, of which pandas has read the second x as x.1."""
-    if not any(name.rpartition(".")[0] in read for name in read):
-        return []  # without a second look at the file, which may be a pipe
-    header = pd.read_csv(path, index_col=False, header=None, nrows=1, dtype=str, keep_default_na=False).iloc[0]
-    return [name for name in header[header.duplicated()] if name]
+    return _read(path, id_column).frame
 
 
 def read_answers(folder: Path, target: str, id_column: str) -> pd.DataFrame | None:
@@ -182,7 +232,7 @@ def read_answers(folder: Path, target: str, id_column: str) -> pd.DataFrame | No
     path = folder / "answers.csv"
     if not path.exists():
         return None
-    answers = read_table(path, id_column)
+    answers = _read(path, id_column, target).frame
     require_column(answers, target, path, "the target")
     _check_ids(answers, id_column, path)
     return answers

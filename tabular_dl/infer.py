@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from tabular_dl.errors import DataError, SpecError
@@ -53,7 +54,8 @@ def problem_of(y: np.ndarray, *, classification: bool, name: str = "auto", bound
     return problem
 
 
-# A whole-number target with more different values than this is a quantity, not a label.
+# A whole-number target with more different values than this is a quantity, not a label; a text target with more is
+# still labels, unless most of its rows have a text of their own.
 MOST_CLASSES = 20
 
 
@@ -72,7 +74,8 @@ def infer_problem(y: Any) -> Problem:
     Raises
     ------
     DataError
-        If the target has fewer than two different values: there is nothing to learn.
+        If the target has fewer than two different values: there is nothing to learn. If it is dates, or text that is
+        different in most rows: neither labels nor numbers.
 
     Examples
     --------
@@ -98,4 +101,11 @@ def infer_problem(y: Any) -> Problem:
     whole = numeric and bool(np.all(np.equal(np.mod(different, 1), 0)))
     if numeric and (not whole or len(different) > MOST_CLASSES):
         return PROBLEMS["regression"]
+    if np.issubdtype(values.dtype, np.datetime64) or isinstance(different[0], date):
+        raise DataError("The target is dates: write the days since one of them instead, and predict that number.")
+    if len(different) > max(MOST_CLASSES, len(values) / 2):
+        raise DataError(
+            f"The target has {len(different)} different texts in {len(values)} rows, like {different.tolist()[0]!r}: a "
+            "label is shared by many rows. Name the column to predict; join rare labels, or write numbers as numbers."
+        )
     return PROBLEMS["multiclass"]

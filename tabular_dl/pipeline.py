@@ -7,6 +7,7 @@ from typing import Any
 import pandas as pd
 from sklearn.pipeline import Pipeline
 
+from tabular_dl.datasets import Competition, load_competition
 from tabular_dl.errors import DataError, SpecError
 from tabular_dl.estimators import KerasClassifier, KerasRegressor
 from tabular_dl.feature_rules import columns_read
@@ -25,9 +26,28 @@ __all__ = [
     "check_target",
     "check_threshold",
     "columns_used",
+    "competition_of",
     "metric_of",
     "problem_of",
 ]
+
+
+def competition_of(spec: PipelineSpec) -> Competition:
+    """Read the tables of a specification.
+
+    Raises
+    ------
+    DataError
+        Naming the file, the column and the row, what was expected and what to do.
+
+    Examples
+    --------
+    >>> from tabular_dl.spec import load_spec
+    >>> competition_of(load_spec("wine")).train.shape
+    (142, 15)
+    """
+    data = spec.data
+    return load_competition(data.source, data.target, data.id, train=data.train, test=data.test, sample=data.sample)
 
 
 def build_pipeline(spec: PipelineSpec, problem: Problem) -> Pipeline:

@@ -33,6 +33,7 @@ INK, GREY = "#22272E", "#8A929C"
 DASHED: dict[str, Any] = {"color": INK, "linewidth": 1.2, "linestyle": (0, (4, 3))}
 DARK_SHARE = 0.71  # where the contrast of white text overtakes that of black text
 MANY_CLASSES = 12  # with more, the numbers no longer fit their cells
+MOST_NAMES = 60  # along one side of a confusion matrix; more would be black
 
 
 def learning_curves(
@@ -103,7 +104,7 @@ def confusion_matrix(y_true: ArrayLike, y_pred: ArrayLike, labels: Sequence[Any]
     y_true, y_pred : array-like of shape (n,)
         True and predicted classes.
     labels : sequence
-        All classes, in the order to draw them.
+        All classes, in the order to draw them; of more than 60, some are named.
 
     Returns
     -------
@@ -133,13 +134,14 @@ def confusion_matrix(y_true: ArrayLike, y_pred: ArrayLike, labels: Sequence[Any]
     image = axes.imshow(shares, cmap=colormaps["Blues"], vmin=0, vmax=1, aspect="auto")
     if len(labels) <= MANY_CLASSES:
         _write_cells(axes, counts, shares)
-    names = [str(label) for label in labels]
+    places = range(0, len(labels), 1 + (len(labels) - 1) // MOST_NAMES)
+    names = [str(labels[place]) for place in places]
     upright = sum(map(len, names)) > 100  # side by side, so many letters would overlap
-    axes.set_xticks(range(len(names)), labels=names, rotation=90 if upright else 0)
-    axes.set_yticks(range(len(names)), labels=names)
+    axes.set_xticks(places, labels=names, rotation=90 if upright else 0)
+    axes.set_yticks(places, labels=names)
     right = f"{100 * np.trace(counts) / counts.sum():.1f} %"
     dress(axes, f"Confusion matrix: {right} right of {counts.sum():,} rows", "predicted", "true")
-    _separate_cells(axes, len(names))
+    _separate_cells(axes, len(labels))
     bar = figure.colorbar(image, ax=axes, pad=0.015, aspect=30, format=PercentFormatter(xmax=1, symbol=" %"))
     bar.set_label("share of the true class", color=INK)
     bar.ax.tick_params(colors=INK, length=0)
@@ -265,6 +267,8 @@ def _separate_cells(axes: Any, classes: int) -> None:
     """Draw white gaps between the cells of a matrix in place of grid and frame."""
     axes.grid(visible=False)
     axes.spines[:].set_visible(False)
+    if classes > MOST_NAMES:
+        return  # the gaps would cover the cells
     axes.set_xticks(np.arange(1, classes) - 0.5, minor=True)
     axes.set_yticks(np.arange(1, classes) - 0.5, minor=True)
     axes.grid(which="minor", color="white", linewidth=2)

@@ -206,6 +206,11 @@ class NumericColumns(_EachColumn):
     """
 
     def _read(self, X: pd.DataFrame) -> np.ndarray[Any, Any]:
+        if all(isinstance(kind, np.dtype) and kind.kind in "biuf" for kind in X.dtypes):
+            # In one piece: thousands of columns one by one take seconds.
+            numbers = X.to_numpy(dtype=np.float64)
+            if not np.isinf(numbers).any():
+                return numbers
         return np.column_stack([read_numbers(X[name], f"column {name!r}", ADVICE) for name in X])
 
 
@@ -299,7 +304,8 @@ def check_columns(
     missing = [f"{name!r}: {did_you_mean(name, frame.columns)}" for name in named if name not in frame]
     if missing:
         raise DataError(f"{where} lacks columns that the rules name. {' '.join(missing)}")
-    unnamed = [str(name) for name in frame if name not in {*named, *ignore}]
+    known = {*named, *ignore}
+    unnamed = [str(name) for name in frame if name not in known]
     if rest == "error" and unnamed:
         raise DataError(
             f"{where}: no rule names the column(s) {', '.join(unnamed)}. Name each in a rule under `columns`, "

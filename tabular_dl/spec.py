@@ -45,6 +45,7 @@ __all__ = [
     "list_pipelines",
     "load_spec",
     "read_space",
+    "read_spec",
     "with_values",
 ]
 
@@ -64,6 +65,9 @@ class DataSpec(_Frozen):
     target: str = Field(min_length=1, description="the column to predict")
     id: str | None = Field(default=None, description="the column that identifies a row in a submission")
     kaggle: str | None = Field(default=None, description="the competition's name on Kaggle")
+    train: str | None = Field(default=None, min_length=1, description="the file in source to learn from")
+    test: str | None = Field(default=None, min_length=1, description="the file in source to predict")
+    sample: str | None = Field(default=None, min_length=1, description="the sample submission in source")
 
     @field_validator("id")
     @classmethod
@@ -182,7 +186,31 @@ def load_spec(pipeline: str | Path, overrides: Sequence[str] = ()) -> PipelineSp
     """
     path = _find(pipeline)
     content, lines = read_yaml(path)
-    places = {key: f"{path}, line {line}" for key, line in lines.items()}
+    return read_spec(content, overrides, path, lines)
+
+
+def read_spec(
+    content: dict[str, Any], overrides: Sequence[str], path: Path, lines: Mapping[Key, int] | None = None
+) -> PipelineSpec:
+    """Validate the content of a pipeline file, changed in place by overrides.
+
+    Parameters
+    ----------
+    content : dict
+        What the file says.
+    overrides : sequence of str
+        As in `load_spec`.
+    path : Path
+        The file's name in messages.
+    lines : mapping of tuple to int, optional
+        Where each key stands in it.
+
+    Raises
+    ------
+    SpecError
+        As `load_spec` does.
+    """
+    places = {key: f"{path}, line {line}" for key, line in (lines or {}).items()}
     for override in overrides:
         key = _apply(content, override)
         places = {other: place for other, place in places.items() if other[: len(key)] != key}

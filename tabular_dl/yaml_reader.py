@@ -22,7 +22,7 @@ import yaml
 
 from tabular_dl.errors import SpecError
 
-__all__ = ["Key", "read_value", "read_yaml", "write_yaml"]
+__all__ = ["Key", "read_value", "read_yaml", "write_flow", "write_yaml"]
 
 Key = tuple[str | int, ...]
 
@@ -53,6 +53,16 @@ class _Dumper(yaml.SafeDumper):
     """The safe dumper that also quotes text which would be a number here and not in YAML 1.1, like ``'1e5'``."""
 
 
+class _FlowDumper(_Dumper):
+    """The dumper that writes line breaks of any kind as escapes, so that every line may be indented."""
+
+    def represent_text(self, text: str) -> yaml.ScalarNode:
+        """Put text into double quotes where it has more than one line."""
+        style = '"' if len(f"{text}.".splitlines()) > 1 else None
+        return self.represent_scalar("tag:yaml.org,2002:str", text, style=style)
+
+
+_FlowDumper.add_representer(str, _FlowDumper.represent_text)
 _Loader.add_implicit_resolver(_BOOL, re.compile("^(?:true|True|TRUE|false|False|FALSE)$"), "tTfF")
 _Loader.add_constructor(_INT, _Loader.construct_integer)
 for _tag, _pattern in _NUMBERS.items():
@@ -130,6 +140,18 @@ def write_yaml(content: dict[str, Any]) -> str:
     l2: 1.0e-05
     """
     return yaml.dump(content, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=120)
+
+
+def write_flow(value: Any) -> str:
+    """Write one value in as few lines as there is room for, as `read_value` reads it.
+
+    Examples
+    --------
+    >>> print(write_flow({"columns": ["Age", "no"], "scale": "standard"}))
+    {columns: [Age, 'no'], scale: standard}
+    """
+    text = yaml.dump(value, Dumper=_FlowDumper, sort_keys=False, allow_unicode=True, width=104, default_flow_style=True)
+    return text.removesuffix("\n").removesuffix("\n...")  # which ends a plain value
 
 
 def _read(text: str, where: str) -> tuple[Any, dict[Key, int]]:

@@ -22,7 +22,13 @@ from tabular_dl.workflows import listing
 
 HEAVY = {"keras", "matplotlib", "mlflow", "numpy", "pandas", "sklearn", "skops", "tensorflow"}
 OPTIONS = {
-    "fit": ["--data", "--set", "--folds", "--members", "--epochs", "--seed", "--no-track", "--quiet", "-q"],
+    "fit": [
+        *("--data", "--set", "--folds", "--members", "--epochs", "--seed", "--no-track", "--quiet", "-q"),
+        *("--train", "--test", "--target", "--id", "--metric"),
+    ],
+    "init": ["--train", "--test", "--sample", "--target", "--id", "--metric", "--force", "--quiet", "-q"],
+    "spec": ["--set"],
+    "schema": [],
     "search": [
         *("--trials", "--rounds", "--epochs", "--timeout", "--seed", "--sampler", "--pick", "--no-holdout", "--space"),
         *("--data", "--set", "--output", "-o", "--resume", "--quiet", "-q"),
@@ -120,7 +126,7 @@ def test_the_help_of_a_command_explains_each_of_its_options(cli: Any, command: s
     assert outcome.code == 0
     for option in OPTIONS[command]:
         assert re.search(rf"(?<!\S){option}(?!\S)", outcome.out), option
-    found = {option for line in outcome.out.splitlines() for option in re.findall(r"(?<=│ )--[a-z-]+", line)}
+    found = {option for line in outcome.out.splitlines() for option in re.findall(r"^│[ *]+(--[a-z-]+)", line)}
     assert found == {option for option in OPTIONS[command] if option.startswith("--")} | {"--help"}
 
 
@@ -131,7 +137,7 @@ def test_no_command_at_all_shows_the_help(cli: Any) -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["fit"], "Missing argument 'NAME|FILE.yaml'"),
+        (["submit"], "Missing argument 'NAME|FILE.yaml'"),
         (["fit", "wine", "--folds", "1"], "Invalid value for '--folds'"),
         (["fit", "wine", "--members", "0"], "Invalid value for '--members'"),
         (["fit", "wine", "--epochs", "many"], "Invalid value for '--epochs'"),

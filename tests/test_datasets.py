@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import hashlib
 import shutil
 from pathlib import Path
@@ -94,7 +95,7 @@ def test_loading_never_looks_at_the_answers(state: str, tmp_path: Path) -> None:
     (folder / "answers.csv").unlink()
     if state == "unreadable":
         (folder / "answers.csv").mkdir()
-        with pytest.raises(DataError, match=r"answers\.csv cannot be read as a CSV file"):
+        with pytest.raises(DataError, match=r"answers\.csv is a folder"):
             read_answers(folder, "cultivar", "Id")
     original = load_competition("wine", "cultivar", "Id")
     competition = load_competition(str(folder), "cultivar", "Id")
@@ -170,20 +171,16 @@ def test_a_file_is_not_a_folder(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (None, "There is no file {}. The folder of a competition holds train.csv and test.csv."),
         (b"", "{} is empty: expected a header and rows."),
         (b"\n\n", "{} is empty: expected a header and rows."),
         (b"Id,size,kind\n", "{} has a header and no rows."),
-        (b"Id,kind\n1,a\n2,b,3\n", "{} cannot be read as a CSV file: Error tokenizing data. C error: Expected 2 "),
-        (b'Id,kind\n1,"a\n2,b\n', "{} cannot be read as a CSV file: Error tokenizing data. C error: EOF inside string"),
-        (b"Id,kind\n1,caf\xe9\n", "{} cannot be read as a CSV file: 'utf-8' codec can't decode byte 0xe9"),
+        (b"Id,kind\n1,a\n2,b,3\n", "{} cannot be read as a CSV file: line 3 has 3 fields instead of 2. Correct"),
+        (b'Id,kind\n1,"a\n2,b\n', "{} cannot be read as a CSV file: the quote that opens in row 1 never closes."),
         (b"Id,kind\n1,a,x\n2,b,x\n", "{}: its rows have more fields than its header has names. Correct the header."),
     ],
 )  # fmt: skip
-def test_a_file_that_is_no_table_is_refused(folder: Path, name: str, content: bytes | None, message: str) -> None:
-    (folder / name).unlink()
-    if content is not None:
-        (folder / name).write_bytes(content)
+def test_a_file_that_is_no_table_is_refused(folder: Path, name: str, content: bytes, message: str) -> None:
+    (folder / name).write_bytes(content)
     assert refusal(folder).startswith(message.format(name))
 
 
@@ -209,7 +206,7 @@ def test_names_that_only_look_like_a_second_one_are_fine(tmp_path: Path) -> None
 def test_a_folder_in_a_files_place_is_refused(folder: Path) -> None:
     (folder / "test.csv").unlink()
     (folder / "test.csv").mkdir()
-    assert refusal(folder).startswith("test.csv cannot be read as a CSV file: ")
+    assert refusal(folder) == "test.csv is a folder: expected a file with a table."
 
 
 def test_an_empty_sample_submission_is_refused(folder: Path) -> None:
@@ -309,3 +306,111 @@ def test_ids_stay_the_text_that_they_are(folder: Path, ids: tuple[str, str]) -> 
     assert competition.train["Id"].tolist() == competition.test["Id"].tolist() == [one, other]
     assert competition.sample["Id"].tolist() == [other, one]
     assert competition.train["size"].dtype == "int64", "only the id is text"
+
+
+# Other names and forms of the files, and no test table
+
+
+def test_the_files_may_have_other_names(folder: Path) -> None:
+    for old, new in (("train", "learn"), ("test", "ask"), ("sample_submission", "form")):
+        (folder / f"{old}.csv").rename(folder / f"{new}.txt")
+    competition = load_competition(str(folder), "kind", "Id", train="learn.txt", test="ask.txt", sample="form.txt")
+    pd.testing.assert_frame_equal(competition.train, TRAIN_READ)
+    pd.testing.assert_frame_equal(competition.test, TEST_READ)
+    assert competition.sample is not None
+    assert (competition.train_file, competition.test_file) == (folder / "learn.txt", folder / "ask.txt")
+
+
+@pytest.mark.parametrize("role", ["train", "test", "sample"])
+def test_a_named_file_must_be_there(folder: Path, role: str) -> None:
+    with pytest.raises(DataError, match=r"There is no file .*/tset\.csv\. Did you mean 'test\.csv'\?"):
+        load_competition(str(folder), "kind", "Id", **{role: "tset.csv"})
+
+
+def test_files_are_found_in_other_forms(folder: Path) -> None:
+    (folder / "train.csv").write_text(TRAIN.replace(",", "\t"))
+    (folder / "train.csv").rename(folder / "train.tsv")
+    (folder / "test.csv.gz").write_bytes(gzip.compress(TEST.encode()))
+    (folder / "test.csv").unlink()
+    TRAIN_READ[["Id", "kind"]].tail(2).to_parquet(folder / "sample_submission.parquet")
+    (folder / "sample_submission.csv").unlink()
+    competition = load(folder)
+    pd.testing.assert_frame_equal(competition.train, TRAIN_READ)
+    pd.testing.assert_frame_equal(competition.test, TEST_READ)
+    assert competition.sample is not None
+    assert competition.sample["Id"].tolist() == ["2", "3"]
+    assert (competition.train_file.name, competition.test_file.name) == ("train.tsv", "test.csv.gz")
+    assert competition.digest == hashlib.sha256(TRAIN.replace(",", "\t").encode()).hexdigest()
+    assert competition.notes == ()
+
+
+def test_csv_wins_over_other_forms(folder: Path) -> None:
+    (folder / "train.parquet").write_bytes(b"never read")
+    assert load(folder).train_file.name == "train.csv"
+
+
+def test_a_test_table_is_optional_and_its_absence_is_noted(folder: Path) -> None:
+    (folder / "test.csv").unlink()
+    competition = load(folder)
+    assert (competition.test, competition.test_digest) == (None, "")
+    assert competition.notes == (f"There is no {folder}/test.csv: no test rows are predicted",)
+
+
+@pytest.mark.parametrize(
+    ("other", "hint"), [("Train.csv", "Did you mean 'Train.csv'?"), (None, "Known: sample_submission.csv, test.csv.")]
+)
+def test_a_folder_without_a_training_table_gets_the_nearest(folder: Path, other: str | None, hint: str) -> None:
+    (folder / "train.csv").unlink()
+    if other is not None:
+        (folder / other).write_text(TRAIN)
+    assert refusal(folder) == (
+        f"There is no file train.csv. {hint} The folder of a competition holds train.csv; a table of another name is "
+        "named by data.train."
+    )
+    for path in folder.iterdir():
+        path.unlink()
+    assert "The folder has no table." in refusal(folder)
+
+
+def test_what_is_unusual_about_each_file_is_noted(folder: Path) -> None:
+    (folder / "train.csv").write_text("Id;size;kind\n1;2,5;a\n2;?;b\n")
+    (folder / "sample_submission.csv").write_text(SAMPLE.replace(",", "|"))
+    assert load(folder).notes == (
+        "train.csv: semicolons between fields",
+        "train.csv: '?' is read as missing in size",
+        "train.csv: a comma is read as the decimal sign in size",
+        "sample_submission.csv: vertical bars between fields",
+    )
+
+
+def test_the_bundled_tables_need_no_notes() -> None:
+    for name, target in (("titanic", "Survived"), ("wine", "cultivar"), ("boston", "MEDV")):
+        assert load_competition(name, target).notes == ()
+
+
+@pytest.mark.parametrize(
+    ("train", "test", "said"),
+    [
+        ("1", "a", "numbers in train.csv, and text in test.csv (row 2 has 'a')"),
+        ("a", "1", "text in train.csv (row 2 has 'a'), and numbers in test.csv"),
+        ("007", "1", "text in train.csv, and numbers in test.csv"),
+        ("True", "1", "true and false in train.csv, and numbers in test.csv"),
+        ("1", "2.5", None),
+        ("a", "b", None),
+        ("a", "", None),  # all missing: neither
+        ("", "1", None),
+    ],
+)
+def test_a_column_that_is_of_another_kind_in_the_test_table_is_noted(
+    folder: Path, train: str, test: str, said: str | None
+) -> None:
+    first = {"True": "False", "": ""}.get(train, "5"), {"": ""}.get(test, "5")
+    (folder / "train.csv").write_text(f"Id,x,kind\n1,{first[0]},a\n2,{train},b\n")
+    (folder / "test.csv").write_text(f"Id,x\n4,{first[1]}\n5,{test}\n")
+    advice = "Make both alike, or encode it as a category"
+    assert load(folder).notes == (() if said is None else (f"The column x is {said}. {advice}",))
+
+
+def test_a_target_may_say_none(folder: Path) -> None:
+    (folder / "train.csv").write_text("Id,size,kind\n1,2,None\n2,3,Apnea\n3,4,-\n")
+    assert load(folder).train["kind"].tolist() == ["None", "Apnea", "-"]

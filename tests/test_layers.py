@@ -22,15 +22,17 @@ LAYERS = """
     workflows.*
     workflows.search_store
     workflows.pages workflows.search_task
-    workflows.training
-    workflows.files workflows.models workflows.progress workflows.surroundings
+    workflows.drafts workflows.training
+    workflows.files workflows.models workflows.notes workflows.progress workflows.surroundings
     blended crossfit population_search open_runs submissions
     importance report score_plots
     samplers search_rounds tracking blending thresholds
     trials
-    pipeline
+    full_spec pipeline schema
     estimators
-    hyperparameters features preprocessing datasets spec persistence downloads
+    hyperparameters features preprocessing datasets spec persistence downloads drafting
+    roles treatments sizing commented_yaml
+    column_kinds
     groups plots search_plots encoders
     assembly
     nn
@@ -42,8 +44,10 @@ LAYERS = """
     nn.layers nn.optimizers nn.schedules nn.tensorboard
     nn.streams
     metrics feature_rules inputs diagnosis tables narrowing leaderboard matrices scalers
+    infer table_files
+    delimited_text
+    cells
     dates group_statistics
-    infer
     problems columns expressions yaml_reader distributions kaggle_client
     quantities
     targets losses rule_words

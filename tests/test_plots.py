@@ -143,6 +143,14 @@ def test_many_classes_are_drawn_without_numbers() -> None:
     assert not figure.axes[0].texts
 
 
+def test_a_confusion_matrix_of_hundreds_of_classes_names_some_and_hides_no_cell() -> None:
+    classes = [f"class {number}" for number in range(300)]
+    axes = plots.confusion_matrix(classes, classes, labels=classes).axes[0]
+    assert [text.get_text() for text in axes.get_xticklabels()] == classes[::5]
+    assert list(axes.get_yticks()) == list(range(0, 300, 5))
+    assert len(axes.get_xticks(minor=True)) == 0
+
+
 def test_a_class_outside_the_labels_is_refused() -> None:
     with pytest.raises(DataError, match="labels: expected every class of the rows, found no cow"):
         plots.confusion_matrix(["cat"], ["cow"], labels=["cat", "dog"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 from typing import Any
 
 import keras
@@ -65,7 +66,8 @@ def test_an_unknown_problem_gets_the_nearest_name() -> None:
         ([1.0, 2.0, 3.0], "multiclass"),
         (range(MOST_CLASSES), "multiclass"),
         (range(MOST_CLASSES + 1), "regression"),
-        ([str(k) for k in range(100)], "multiclass"),
+        ([str(k) for k in range(100)] * 2, "multiclass"),
+        ([f"class {k}" for k in range(300)] * 3, "multiclass"),
         ([1.0, 2.0, 3.5], "regression"),
         (pd.Series([1, 2, 3], dtype="Int64"), "multiclass"),
         (pd.Series(["a", "b", "c"], dtype="category"), "multiclass"),
@@ -91,6 +93,22 @@ def test_neither_order_nor_repetition_of_rows_changes_the_problem(y: list[int], 
 )
 def test_a_target_with_nothing_to_learn_is_refused(y: list[Any], found: str) -> None:
     with pytest.raises(DataError, match=f"The target has {found}: at least two different values are needed"):
+        infer_problem(y)
+
+
+@pytest.mark.parametrize(
+    ("y", "found"),
+    [
+        (
+            [f"customer {k}" for k in range(100)],
+            "100 different texts in 100 rows, like 'customer 0': a label is shared",
+        ),
+        (pd.date_range("2020-01-01", periods=30), "The target is dates: write the days since one of them"),
+        ([datetime.date(2020, 1, day) for day in range(1, 30)], "The target is dates"),
+    ],
+)
+def test_dates_and_texts_of_their_own_are_no_labels(y: Any, found: str) -> None:
+    with pytest.raises(DataError, match=found):
         infer_problem(y)
 
 

@@ -21,11 +21,10 @@ from tabular_dl import score_plots, tracking
 from tabular_dl.blended import BlendedClassifier, BlendedRegressor
 from tabular_dl.blending import Blend
 from tabular_dl.crossfit import fold_scores
-from tabular_dl.datasets import load_competition
 from tabular_dl.errors import SpecError, SubmissionError
 from tabular_dl.leaderboard import Entry, rank
 from tabular_dl.metrics import Metric, get_metric
-from tabular_dl.pipeline import columns_used
+from tabular_dl.pipeline import columns_used, competition_of
 from tabular_dl.problems import get_problem
 from tabular_dl.report import Page, Picture, Section, Table, render
 from tabular_dl.spec import dump_spec, load_spec
@@ -75,7 +74,7 @@ def ensemble(
     members = _chosen(name, runs, top)
     opened = [open_model(member) for member in members]
     spec = opened[0][1]
-    competition = load_competition(spec.data.source, spec.data.target, spec.data.id)
+    competition = competition_of(spec)
     _check_data(members, competition.digest)
     metric = get_metric(members[0].tags["tabular_dl.metric"])
     y = competition.train[spec.data.target].to_numpy()
@@ -91,10 +90,10 @@ def ensemble(
         staged = Path(folder) / "files"
         (staged / "predictions").mkdir(parents=True)
         write_text(staged / "spec.yaml", dump_spec(spec))
-        for table, rows, values, threshold in (
-            ("oof", competition.train, blended.oof_predictions_, "oof_thresholds_"),
-            ("test", competition.test, _predicted(blended, competition.test), "threshold_"),
-        ):
+        tables = {"oof": (competition.train, blended.oof_predictions_, "oof_thresholds_")}
+        if competition.test is not None:
+            tables["test"] = (competition.test, _predicted(blended, competition.test), "threshold_")
+        for table, (rows, values, threshold) in tables.items():
             ids = None if spec.data.id is None else rows[spec.data.id]
             above = getattr(blended, threshold, None)
             laid_out = prediction_table(ids, spec.data.target, values, blended.classes_or_none_, above)
@@ -137,7 +136,7 @@ def _check_data(members: Sequence[tracking.LoggedRun], digest: str) -> None:
     for member in members:
         if member.tags.get("tabular_dl.data_digest") != digest:
             raise SpecError(
-                f"Run {member.name} was fitted on another train.csv than its pipeline reads now: fit again."
+                f"Run {member.name} was fitted on another training table than its pipeline reads now: fit again."
             )
 
 

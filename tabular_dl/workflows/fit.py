@@ -6,6 +6,7 @@ spec and tables -> checks -> cross-fit (one population) -> scores beside baselin
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import tempfile
 import time
@@ -18,16 +19,20 @@ from rich.markup import escape
 from rich.table import Table as Grid
 
 from tabular_dl import plots, tracking
+from tabular_dl.errors import UserError
 from tabular_dl.report import render
-from tabular_dl.spec import dump_spec, leaves, load_spec
+from tabular_dl.spec import PipelineSpec, dump_spec, leaves, load_spec, read_spec
 from tabular_dl.submissions import prediction_table
 from tabular_dl.thresholds import decide
+from tabular_dl.workflows.drafts import Tables, draft_from_files, name_of
 from tabular_dl.workflows.files import write_text
 from tabular_dl.workflows.pages import fit_page, mean_and_error
 from tabular_dl.workflows.surroundings import surroundings
 from tabular_dl.workflows.training import FitResult, train
 
-__all__ = ["FitResult", "fit"]
+__all__ = ["FitResult", "fit", "fit_tables"]
+
+OUTPUTS = Path("outputs")  # in the working folder: where the results of an untracked fit go
 
 
 def fit(
@@ -55,8 +60,40 @@ def fit(
     UserError
         If the pipeline or the tables cannot be used; nothing has been written then.
     """
-    console = console or Console()
-    result = train(load_spec(pipeline, overrides), console)
+    return _fit(load_spec(pipeline, overrides), pipeline, track=track, console=console or Console())
+
+
+def fit_tables(
+    tables: Tables, overrides: Sequence[str] = (), *, track: bool = True, console: Console | None = None
+) -> FitResult:
+    """Draft a pipeline of tables, fit it, and keep all that came out of it, the pipeline as well.
+
+    Parameters
+    ----------
+    tables : Tables
+        The files, and what the user knows better than the rules.
+    overrides, track, console
+        As in `fit`.
+
+    Returns
+    -------
+    FitResult
+
+    Raises
+    ------
+    UserError
+        If the tables cannot be used; nothing has been written then.
+    """
+    draft, _ = draft_from_files(name_of(tables.train), tables)  # the notes are printed when the fit reads the files
+    spec = read_spec(draft.content, overrides, Path("the drafted pipeline"))
+    return _fit(spec, None, track=track, console=console or Console())
+
+
+def _fit(spec: PipelineSpec, pipeline: str | None, *, track: bool, console: Console) -> FitResult:
+    """Fit a pipeline that the user named so, or that was drafted and has no file."""
+    if not track:
+        _check_outputs()
+    result = train(spec, console)
     console.print(_score_grid(result))
     if result.spec.threshold == "auto":
         said = f"Threshold {result.crossfit.threshold_:.3f}; each fold is scored by that of the other folds. "
@@ -68,7 +105,7 @@ def fit(
         staged.mkdir()
         _write_files(result, staged)
         content = _run_content(result, staged)
-        _keep(content, staged, pipeline, console, track=track)
+        _keep(content, staged, result, pipeline, console, track=track)
     return result
 
 
@@ -102,12 +139,11 @@ def _write_files(result: FitResult, folder: Path) -> None:
     for name in ("predictions", "figures"):
         (folder / name).mkdir()
     write_text(folder / "spec.yaml", dump_spec(spec))
-    test = crossfit.predict(competition.test) if classes is None else crossfit.predict_proba(competition.test)
     oof_thresholds = getattr(crossfit, "oof_thresholds_", None)
-    tables = {
-        "oof": (competition.train, crossfit.oof_predictions_, oof_thresholds),
-        "test": (competition.test, test, getattr(crossfit, "threshold_", None)),
-    }
+    tables = {"oof": (competition.train, crossfit.oof_predictions_, oof_thresholds)}
+    if competition.test is not None:
+        test = crossfit.predict(competition.test) if classes is None else crossfit.predict_proba(competition.test)
+        tables["test"] = (competition.test, test, getattr(crossfit, "threshold_", None))
     for name, (rows, predictions, threshold) in tables.items():
         ids = None if spec.data.id is None else rows[spec.data.id]
         table = prediction_table(ids, spec.data.target, predictions, classes, threshold)
@@ -137,6 +173,14 @@ def _run_content(result: FitResult, folder: Path) -> tracking.RunContent:
         for fold, score in enumerate(result.scores)
     ]
     source = str(competition.folder)
+    tables = [
+        tracking.Table(
+            f"{spec.name}-train", "training", competition.train, source, competition.digest, spec.data.target
+        )
+    ]
+    if competition.test is not None:
+        name = f"{spec.name}-test"
+        tables.append(tracking.Table(name, "prediction", competition.test, source, competition.test_digest))
     return tracking.RunContent(
         pipeline=spec.name,
         kind="fit",
@@ -161,12 +205,7 @@ def _run_content(result: FitResult, folder: Path) -> tracking.RunContent:
             "tabular_dl.surroundings": json.dumps(surroundings()),
         },
         description=_description(result),
-        tables=[
-            tracking.Table(
-                f"{spec.name}-train", "training", competition.train, source, competition.digest, spec.data.target
-            ),
-            tracking.Table(f"{spec.name}-test", "prediction", competition.test, source, competition.test_digest),
-        ],
+        tables=tables,
         files=folder,
         model=crossfit,
         example=competition.train.drop(columns=spec.data.target),
@@ -196,7 +235,15 @@ def _description(result: FitResult) -> str:
     )
 
 
-def _keep(content: tracking.RunContent, staged: Path, pipeline: str, console: Console, *, track: bool) -> None:
+def _keep(
+    content: tracking.RunContent,
+    staged: Path,
+    result: FitResult,
+    pipeline: str | None,
+    console: Console,
+    *,
+    track: bool,
+) -> None:
     """Log the run; without tracking, or where it fails, keep everything in a folder instead."""
     if track:
         try:
@@ -209,22 +256,43 @@ def _keep(content: tracking.RunContent, staged: Path, pipeline: str, console: Co
             lines = (
                 f"Run [bold]{escape(run.name)}[/] ({run.id}), experiment {escape(run.experiment)}",
                 f"Model {run.model_uri}",
-                f"Next: [bold]tabular-dl submit {escape(pipeline)}[/], or tabular-dl ui",
+                f"Next: {_following(result, pipeline)}tabular-dl ui",
             )
             for line in lines:
                 console.print(line, highlight=False, soft_wrap=True)
             return
-    folder = _keep_in_outputs(content, staged)
+    try:
+        folder = _keep_in(OUTPUTS, content, staged)
+    except OSError:
+        # A store and a folder that both fail: what was trained is worth more than its place.
+        folder = _keep_in(Path(tempfile.mkdtemp(prefix="tabular-dl-")), content, staged)
     console.print(f"Results are in [bold]{escape(str(folder))}[/]", highlight=False, soft_wrap=True)
-    command = f"tabular-dl predict {folder} {Path(content.tables[1].source) / 'test.csv'}"
+    rows = "FILE" if result.competition.test is None else result.competition.test_file
+    command = f"tabular-dl predict {folder} {rows}"
     console.print(f"Next: [bold]{escape(command)}[/]", highlight=False, soft_wrap=True)
 
 
-def _keep_in_outputs(content: tracking.RunContent, staged: Path) -> Path:
-    """Copy files and model to a new folder in ``outputs``, which appears when it is complete."""
-    first = Path("outputs") / f"{content.pipeline}-{time.strftime('%Y%m%d-%H%M%S')}"
-    first.parent.mkdir(exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=first.parent, prefix=f".{first.name}-") as partial:
+def _following(result: FitResult, pipeline: str | None) -> str:
+    """Name the command that comes next, if there is one beside the UI."""
+    if pipeline is None:
+        name = escape(result.spec.name)
+        return f"[bold]tabular-dl init {name}[/] with the same tables keeps this pipeline as a file; "
+    return "" if result.competition.test is None else f"[bold]tabular-dl submit {escape(pipeline)}[/], or "
+
+
+def _check_outputs() -> None:
+    """Refuse to train where the results could not be kept."""
+    if OUTPUTS.exists() and not OUTPUTS.is_dir():
+        raise UserError(f"{OUTPUTS.resolve()} is a file, and the results go to a folder of that name: move it away.")
+    if not os.access(OUTPUTS if OUTPUTS.exists() else Path(), os.W_OK):
+        raise UserError(f"{OUTPUTS.resolve()}, where the results go, cannot be written to: work in another folder.")
+
+
+def _keep_in(parent: Path, content: tracking.RunContent, staged: Path) -> Path:
+    """Copy files and model to a new folder in another, which appears when it is complete."""
+    first = parent / f"{content.pipeline}-{time.strftime('%Y%m%d-%H%M%S')}"
+    parent.mkdir(exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=parent, prefix=f".{first.name}-") as partial:
         complete = Path(partial) / "complete"
         shutil.copytree(staged, complete)
         tracking.save_model(content, complete / "model")

@@ -1,4 +1,4 @@
-"""`tabular-dl predict`: a fitted model and a CSV file of raw rows -> a CSV file of predictions."""
+"""`tabular-dl predict`: a fitted model and a table of raw rows -> a CSV file of predictions."""
 
 from __future__ import annotations
 
@@ -7,17 +7,18 @@ from pathlib import Path
 from rich.console import Console
 from rich.markup import escape
 
-from tabular_dl.datasets import read_table
 from tabular_dl.pipeline import check_rows
 from tabular_dl.submissions import prediction_table
+from tabular_dl.table_files import read_table_file
 from tabular_dl.workflows.files import write_text
 from tabular_dl.workflows.models import open_model
+from tabular_dl.workflows.notes import print_notes
 
 __all__ = ["predict"]
 
 
 def predict(run_or_model: str, table: Path, output: Path, console: Console | None = None) -> Path:
-    """Predict the rows of a CSV file.
+    """Predict the rows of a table.
 
     Parameters
     ----------
@@ -42,7 +43,9 @@ def predict(run_or_model: str, table: Path, output: Path, console: Console | Non
     """
     console = console or Console()
     model, spec = open_model(run_or_model)
-    rows = read_table(table, spec.data.id)
+    file = read_table_file(table, () if spec.data.id is None else (spec.data.id,))
+    print_notes(file.notes, console)
+    rows = file.frame
     check_rows(spec, rows, str(table), rest=False)
     classes = getattr(model, "classes_", None)
     predictions = model.predict(rows) if classes is None else model.predict_proba(rows)

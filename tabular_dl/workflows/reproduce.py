@@ -10,8 +10,8 @@ from rich.console import Console
 from rich.markup import escape
 
 from tabular_dl import tracking
-from tabular_dl.datasets import load_competition
 from tabular_dl.errors import SpecError
+from tabular_dl.pipeline import competition_of
 from tabular_dl.workflows.models import open_model
 from tabular_dl.workflows.surroundings import surroundings
 from tabular_dl.workflows.training import train
@@ -58,10 +58,10 @@ def reproduce(run: str, console: Console | None = None) -> Reproduction:
     if logged.tags.get("tabular_dl.kind") != "fit":
         raise SpecError(f"Run {logged.name} is no fit, but a {logged.tags.get('tabular_dl.kind')}: reproduce its runs.")
     model, spec = open_model(logged)
-    competition = load_competition(spec.data.source, spec.data.target, spec.data.id)
+    competition = competition_of(spec)
     if competition.digest != logged.tags.get("tabular_dl.data_digest"):
         raise SpecError(
-            f"Run {logged.name} was fitted on another {competition.folder / 'train.csv'} than is there now: put the "
+            f"Run {logged.name} was fitted on another {competition.train_file} than is there now: put the "
             "old file back."
         )
     again = train(spec, console).crossfit

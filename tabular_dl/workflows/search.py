@@ -25,6 +25,7 @@ from tabular_dl.search_rounds import search as run_rounds
 from tabular_dl.spec import PipelineSpec, dump_spec, load_spec, with_values
 from tabular_dl.trials import Outcome
 from tabular_dl.workflows.files import write_text
+from tabular_dl.workflows.notes import print_notes
 from tabular_dl.workflows.search_store import finish, log_round, open_search
 from tabular_dl.workflows.search_task import SearchOptions, SearchTask
 
@@ -82,6 +83,7 @@ def search(
     """
     console = console or Console()
     task = SearchTask(load_spec(pipeline, overrides), options)
+    print_notes(task.notes, console)
     plan = SearchPlan(
         options.trials, options.rounds, task.seed, options.pick, make_sampler(options.sampler), options.timeout
     )

@@ -12,10 +12,17 @@ from scipy.stats import bootstrap
 from sklearn.model_selection import KFold, StratifiedKFold, train_test_split
 
 from tabular_dl.crossfit import CrossFitClassifier, CrossFitRegressor
-from tabular_dl.datasets import load_competition
 from tabular_dl.errors import SpecError
 from tabular_dl.metrics import Metric
-from tabular_dl.pipeline import build_pipeline, check_rows, check_target, columns_used, metric_of, problem_of
+from tabular_dl.pipeline import (
+    build_pipeline,
+    check_rows,
+    check_target,
+    columns_used,
+    competition_of,
+    metric_of,
+    problem_of,
+)
 from tabular_dl.problems import Problem
 from tabular_dl.spec import PipelineSpec, leaves, read_space, with_values
 from tabular_dl.trials import Outcome, evaluate
@@ -92,10 +99,11 @@ class SearchTask:
                 "to it, or give one by --space FILE."
             )
         self.space = read_space(spec, section.get("search", section) if options.space else section)
-        competition = load_competition(spec.data.source, spec.data.target, spec.data.id)
+        competition = competition_of(spec)
+        self.notes = competition.notes
         self.digest = competition.digest
         train, target = competition.train, competition.train[spec.data.target]
-        where = str(competition.folder / "train.csv")
+        where = str(competition.train_file)
         self.problem: Problem = problem_of(spec, target)
         self.metric: Metric = metric_of(spec, self.problem)
         self.sign = 1.0 if self.metric.greater_is_better else -1.0

@@ -11,10 +11,10 @@ from rich.console import Console
 from rich.markup import escape
 
 from tabular_dl import tracking
-from tabular_dl.datasets import Competition, load_competition, read_answers
+from tabular_dl.datasets import Competition, read_answers
 from tabular_dl.errors import SubmissionError
 from tabular_dl.kaggle_client import Score, check_ready, send_submission, wait_for_score
-from tabular_dl.pipeline import check_rows, metric_of, problem_of
+from tabular_dl.pipeline import check_rows, competition_of, metric_of, problem_of
 from tabular_dl.spec import PipelineSpec, load_spec
 from tabular_dl.submissions import Form, make_submission, prediction_table, score_submission
 from tabular_dl.workflows.files import write_table
@@ -89,14 +89,17 @@ def submit(
     model, spec = open_model(chosen)
     if spec.data.id is None:
         raise SubmissionError(f"pipeline {spec.name}: a submission needs data.id, the column that identifies a row.")
-    competition = load_competition(spec.data.source, spec.data.target, spec.data.id)
+    competition = competition_of(spec)
     if competition.test is None:
-        raise SubmissionError(f"{competition.folder} has no test rows: a submission predicts those of test.csv.")
+        raise SubmissionError(
+            f"There is no test table, so nothing to submit: put {competition.test_file} there, or name the file by "
+            f"data.test in the pipeline and fit again. tabular-dl predict {chosen.name} FILE predicts any table."
+        )
     if sending:
         _check_sendable(spec, competition.folder)
     target = competition.train[spec.data.target]
     metric = metric_of(spec, problem_of(spec, target))
-    check_rows(spec, competition.test, str(competition.folder / "test.csv"), rest=False)
+    check_rows(spec, competition.test, str(competition.test_file), rest=False)
     classes = getattr(model, "classes_", None)
     predicted = model.predict(competition.test) if classes is None else model.predict_proba(competition.test)
     threshold = getattr(model, "threshold_", None)

@@ -10,7 +10,7 @@ import numpy as np
 from rich.console import Console
 
 from tabular_dl.crossfit import CrossFitClassifier, CrossFitRegressor, baseline_scores, fold_scores
-from tabular_dl.datasets import Competition, load_competition
+from tabular_dl.datasets import Competition
 from tabular_dl.metrics import Metric
 from tabular_dl.pipeline import (
     build_pipeline,
@@ -18,11 +18,13 @@ from tabular_dl.pipeline import (
     check_target,
     check_threshold,
     columns_used,
+    competition_of,
     metric_of,
     problem_of,
 )
 from tabular_dl.problems import Problem
 from tabular_dl.spec import PipelineSpec
+from tabular_dl.workflows.notes import print_notes
 from tabular_dl.workflows.progress import TrainingProgress
 
 __all__ = ["FitResult", "train"]
@@ -68,16 +70,18 @@ class FitResult:
 
 def train(spec: PipelineSpec, console: Console) -> FitResult:
     """Check everything that can be checked, then train."""
-    competition = load_competition(spec.data.source, spec.data.target, spec.data.id)
+    competition = competition_of(spec)
+    print_notes(competition.notes, console)
     train, target = competition.train, competition.train[spec.data.target]
-    train_file, test_file = str(competition.folder / "train.csv"), str(competition.folder / "test.csv")
+    train_file = str(competition.train_file)
     problem = problem_of(spec, target)
     metric = metric_of(spec, problem)
     check_threshold(spec, problem, metric)
     check_target(spec, problem, target, train_file)
     raw = train.drop(columns=spec.data.target)
     check_rows(spec, raw, train_file)
-    check_rows(spec, competition.test, test_file, rest=False, training=raw)
+    if competition.test is not None:
+        check_rows(spec, competition.test, str(competition.test_file), rest=False, training=raw)
     pipeline = build_pipeline(spec, problem)
     kind = CrossFitClassifier if problem.classification else CrossFitRegressor
     crossfit = kind(pipeline, cv=spec.ensemble.folds, random_state=spec.seed)
