@@ -30,6 +30,7 @@ _MARKED = {
     codecs.BOM_UTF16_BE: "utf-16-be",
 }
 _ZERO_FIRST = re.compile(rb'(?:^|[\n\r,;\t|"])[ ]?[+-]?0[0-9]')
+_LOST = r"^\s*[+-]?(?:0[0-9]|[0-9]{16})"  # what pandas may read as another number
 _SAMPLE, _SAMPLE_ROWS = 2_000_000, 50  # bytes and rows that the delimiter is told from
 _MOST_NAMES = 5  # columns that one note lists
 _EXACT = 2**53  # from here on a float no longer holds every integer
@@ -72,7 +73,7 @@ def read_delimited(
     ['it is not UTF-8, and read as Windows-1252; if letters look wrong, save it as UTF-8', 'tabs between fields']
     """
     content, encoding = to_utf8(path, content)
-    if content.lstrip()[:200].lower().startswith((b"<!doctype html", b"<html")):
+    if content[:1000].lstrip().lower().startswith((b"<!doctype html", b"<html")):
         raise DataError(f"{path} is a web page, not a table: a sign-in page, maybe. Download the file again.")
     delimiter = find_delimiter(_sample(content))
     usual = "\t" if path.name.removesuffix(".gz").removesuffix(".zip").endswith(".tsv") else ","
@@ -191,6 +192,8 @@ class _DelimitedText:
             yield name, read_cells(frame[name], decimal_comma=self.delimiter == ";")
         raw = self._texts(frame, doubtful) if doubtful else frame
         for name in doubtful:
+            if not raw[name].str.contains(_LOST).any():
+                continue
             cells = read_cells(raw[name])
             if cells.column.dtype == "str":
                 yield name, cells
@@ -218,7 +221,7 @@ class _DelimitedText:
             raise DataError(f"{self.path} cannot be read as a CSV file: {_reason(str(error))}") from None
 
     def _refuse_cut_off(self, rows: int) -> None:
-        last = re.split(rb"[\r\n]", self.content)[-1]
+        last = self.content[max(self.content.rfind(b"\n"), self.content.rfind(b"\r")) + 1 :]
         if not last.strip() or last.count(b'"') % 2:
             return
         fields = len(next(csv.reader([last.decode()], delimiter=self.delimiter)))

@@ -307,7 +307,9 @@ def test_a_missing_or_empty_table_is_named(refuses: Any, folder: Path, name: str
     path.write_text(header + "\n")
     assert refuses("fit", "titanic", "--data", "kaggle") == f"{path} has a header and no rows."
     path.unlink()
-    assert f"There is no file {path}." in refuses("fit", "titanic", "--data", "kaggle")
+    # A test table is optional, unless it is named.
+    named = ["--set", f"data.{path.stem}={name}"]
+    assert f"There is no file {path}." in refuses("fit", "titanic", "--data", "kaggle", *named)
 
 
 def text_in_age(table: pd.DataFrame) -> pd.DataFrame:

@@ -185,3 +185,8 @@ def test_numbers_are_read_from_every_type(column, expected):
 def test_what_is_not_a_finite_number_is_refused_with_its_row_and_value(column, found):
     with pytest.raises(DataError, match=f"column A, {found}"):
         read_numbers(column, "column A", "Do this.")
+
+
+@pytest.mark.parametrize("integer", [2**53 - 1, 2**53, 2**53 + 1, -(2**53) - 1, 2**63 - 1])
+def test_a_long_integer_is_a_category_of_its_own(integer):
+    assert category_text(integer) == category_text(np.int64(integer)) == str(integer)

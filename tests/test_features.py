@@ -320,3 +320,9 @@ def test_skops_stores_a_fitted_transformer_and_needs_to_trust_only_its_class(pas
     restored = skops.io.loads(stored, trusted=trusted)
     pd.testing.assert_frame_equal(restored.transform(passengers), features.transform(passengers))
     assert restored.features == features.features
+
+
+def test_without_features_the_columns_of_training_pass_in_their_order():
+    table = pd.DataFrame({"a": [1, 2], "b": ["x", "y"]}, index=[5, 6])
+    later = table.assign(c=0)[["c", "b", "a"]]
+    pd.testing.assert_frame_equal(DerivedFeatures({}).fit(table).transform(later), table)

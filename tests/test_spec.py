@@ -155,7 +155,8 @@ SPECS = st.fixed_dictionaries(
     {
         "name": st.from_regex(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,6}", fullmatch=True),
         "data": st.fixed_dictionaries(
-            {"source": TEXTS, "target": TEXTS}, optional={"id": TEXTS, "kaggle": TEXTS}
+            {"source": TEXTS, "target": TEXTS},
+            optional=dict.fromkeys(("id", "kaggle", "train", "test", "sample"), TEXTS),
         ).filter(lambda data: data.get("id") != data["target"]),
         "columns": st.lists(RULES, min_size=1, max_size=3),
     },

@@ -44,9 +44,9 @@ def predict(run_or_model: str, table: Path, output: Path, console: Console | Non
     console = console or Console()
     model, spec = open_model(run_or_model)
     file = read_table_file(table, () if spec.data.id is None else (spec.data.id,))
-    print_notes(file.notes, console)
     rows = file.frame
     check_rows(spec, rows, str(table), rest=False)
+    print_notes(file.notes, console)
     classes = getattr(model, "classes_", None)
     predictions = model.predict(rows) if classes is None else model.predict_proba(rows)
     ids = rows.get(spec.data.id)

@@ -71,7 +71,6 @@ class FitResult:
 def train(spec: PipelineSpec, console: Console) -> FitResult:
     """Check everything that can be checked, then train."""
     competition = competition_of(spec)
-    print_notes(competition.notes, console)
     train, target = competition.train, competition.train[spec.data.target]
     train_file = str(competition.train_file)
     problem = problem_of(spec, target)
@@ -83,6 +82,7 @@ def train(spec: PipelineSpec, console: Console) -> FitResult:
     if competition.test is not None:
         check_rows(spec, competition.test, str(competition.test_file), rest=False, training=raw)
     pipeline = build_pipeline(spec, problem)
+    print_notes(competition.notes, console)
     kind = CrossFitClassifier if problem.classification else CrossFitRegressor
     crossfit = kind(pipeline, cv=spec.ensemble.folds, random_state=spec.seed)
     X, y = train[columns_used(spec, train)], target.to_numpy()

@@ -15,6 +15,7 @@ import urllib.request
 from pathlib import Path
 from typing import Any
 
+import mlflow
 import numpy as np
 import pandas as pd
 import pytest
@@ -155,6 +156,15 @@ def test_a_blend_is_not_fitted_again(folder: Path) -> None:
     blend = ensemble("titanic", top=2, method="mean", console=QUIET)
     with pytest.raises(SpecError, match="is no fit, but a ensemble"):
         reproduce(blend.id, QUIET)
+
+
+def test_a_blend_without_a_test_table_predicts_no_test_rows(folder: Path) -> None:
+    shutil.copytree(Path(tracking.__file__).parents[1] / "data" / "titanic", folder / "data" / "titanic")
+    (folder / "data" / "titanic" / "test.csv").unlink()
+    blend = ensemble("titanic", top=2, method="mean", console=QUIET)
+    shutil.rmtree(folder / "data")
+    files = mlflow.artifacts.list_artifacts(run_id=blend.id, artifact_path="predictions")
+    assert [Path(file.path).name for file in files] == ["oof.csv"]
 
 
 def test_an_alias_names_a_model_until_it_is_given_to_another(folder: Path) -> None:
