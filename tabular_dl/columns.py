@@ -73,7 +73,7 @@ class ColumnRule(BaseModel):
     Attributes
     ----------
     columns : tuple of str
-        The columns, each once.
+        The columns, each once; ``pixel*`` is every column whose name begins so (`tabular_dl.column_patterns`).
     impute : str
         What replaces a missing value: ``median``, ``mean``, ``most_frequent``, ``{constant: value}``, ``none``.
         Default: ``median`` for numbers; ``none`` for categories, where missing is a category of its own.
@@ -84,7 +84,9 @@ class ColumnRule(BaseModel):
     encode : str
         ``onehot``, ``label`` (``ordinal`` is the same) or ``none``.
     scale : str
-        ``minmax`` to [0, 1], ``symmetric`` to [-1, 1], ``standard``, ``robust`` or ``none``.
+        ``minmax`` to [0, 1], ``symmetric`` to [-1, 1], ``standard``, ``robust``, ``{constant: number}`` or ``none``.
+    divisor : float or None
+        What ``scale: constant`` divides by; ``{constant: number}`` sets it.
 
     Raises
     ------
@@ -107,6 +109,7 @@ class ColumnRule(BaseModel):
     missing_flag: bool = False
     encode: str = "none"
     scale: str = "none"
+    divisor: float | None = None
 
     @property
     def numeric(self) -> bool:
@@ -127,6 +130,11 @@ class ColumnRule(BaseModel):
             full |= {"impute": "constant", "fill_value": impute["constant"]}
         elif impute is None:
             full["impute"] = "median" if full.get("encode", "none") == "none" else "none"
+        scale = full.get("scale")
+        if isinstance(scale, Mapping):
+            if set(scale) != {"constant"} or "divisor" in full:
+                raise ValueError(f"scale: expected {{constant: number}}, found {dict(scale)!r}")
+            full |= {"scale": "constant", "divisor": scale["constant"]}
         return full
 
     @field_validator("columns")
@@ -147,7 +155,10 @@ class ColumnRule(BaseModel):
     @field_validator("impute", "encode", "scale")
     @classmethod
     def _known(cls, value: str, info: ValidationInfo) -> str:
-        options = [*{"impute": IMPUTERS, "encode": ENCODERS, "scale": SCALERS}[str(info.field_name)], "none"]
+        options = [
+            *{"impute": IMPUTERS, "encode": ENCODERS, "scale": (*SCALERS, "constant")}[str(info.field_name)],
+            "none",
+        ]
         if value not in options:
             raise ValueError(f"there is no {value!r}. {did_you_mean(value, options)}")
         return value
@@ -165,6 +176,10 @@ class ColumnRule(BaseModel):
             raise ValueError("scale: one-hot columns are 0 and 1 already; leave scale out or use encode: label")
         if (self.impute == "constant") != (self.fill_value is not None):
             raise ValueError("impute: a constant and its value go together; write impute: {constant: value}")
+        if (self.scale == "constant") != (self.divisor is not None):
+            raise ValueError("scale: a constant and its value go together; write scale: {constant: 255}")
+        if self.divisor is not None and not 0 < self.divisor < math.inf:
+            raise ValueError(f"scale: the constant to divide by is a number above 0, found {self.divisor}")
         if isinstance(self.fill_value, float) and not math.isfinite(self.fill_value):
             raise ValueError(f"impute: the constant must be finite, found {self.fill_value}")
         if self.numeric and isinstance(self.fill_value, str):

@@ -26,6 +26,7 @@ from sklearn.utils.validation import check_array, check_consistent_length, check
 
 from tabular_dl.errors import DataError
 from tabular_dl.groups import derived_seed, fit_groups
+from tabular_dl.inputs import MATRIX_TYPES, sharing
 from tabular_dl.tables import read_rows, read_target
 
 if TYPE_CHECKING:
@@ -75,7 +76,8 @@ class _CrossFit(BaseEstimator, ABC):
                 "StratifiedKFold do."
             )
         steps: list[Any] = []
-        matrices, networks = [], []
+        matrices: list[np.ndarray] = []
+        networks: list[Any] = []
         for fold, (train, _) in enumerate(splits):
             encoded = X
             steps.append([])
@@ -83,7 +85,7 @@ class _CrossFit(BaseEstimator, ABC):
                 encoder = clone(self.pipeline[:-1]).fit(_safe_indexing(X, train), y[train])
                 steps[-1] = encoder.steps
                 encoded = encoder.transform(X)
-            matrices.append(check_array(encoded, dtype=np.float32, input_name="X"))
+            matrices = sharing([*matrices, check_array(encoded, dtype=MATRIX_TYPES, input_name="X")])
             # Seeds of their own make the folds' networks differ by more than their rows.
             network = clone(self.pipeline[-1])
             networks.append(network.set_params(random_state=derived_seed(self.random_state, fold)))

@@ -19,7 +19,7 @@ from tabular_dl.diagnosis import Diagnosis, diagnose, tidy_history
 from tabular_dl.groups import Group, derived_seed, fit_groups
 from tabular_dl.hyperparameters import Hyperparameters
 from tabular_dl.infer import problem_of
-from tabular_dl.inputs import Inputs, columns_named
+from tabular_dl.inputs import MATRIX_TYPES, Inputs, columns_named
 from tabular_dl.metrics import METRICS
 from tabular_dl.problems import Problem, get_problem
 from tabular_dl.targets import Bounded, Coding, Indicators, Labels, Numbers
@@ -32,9 +32,6 @@ if TYPE_CHECKING:
     from tabular_dl.nn.training import Population
 
 __all__ = ["KerasClassifier", "KerasRegressor"]
-
-# Small integers are left as they are, and made float32 block by block.
-MATRIX_TYPES = (np.float32, np.uint8, np.int8)
 
 
 class _KerasEstimator(Hyperparameters):

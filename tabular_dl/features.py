@@ -104,6 +104,9 @@ class DerivedFeatures(TransformerMixin, BaseEstimator):
             table = _columns_of(read_table(self, X, reset=False))
             return self._with_features(table, None).to_numpy()
         _require_columns(self.columns_in_, X, self.features)
+        if not self.features:
+            # Nothing to add: a wide table is not taken apart and put together again.
+            return X.copy(deep=False) if list(X.columns) == self.columns_in_ else X[self.columns_in_]
         return self._with_features(_columns_of(X[self.columns_in_]), X.index)
 
     def _with_features(self, table: Table, index: Any) -> pd.DataFrame:

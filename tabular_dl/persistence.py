@@ -29,6 +29,8 @@ TRUSTED_TYPES = [
     *_MODELS,
     "numpy.dtype",
     "tabular_dl.blending.Blend",
+    "tabular_dl.column_patterns.ColumnSelection",
+    "tabular_dl.constant_scaler.ConstantScaler",
     "tabular_dl.estimators.KerasClassifier",
     "tabular_dl.estimators.KerasRegressor",
     "tabular_dl.features.DerivedFeatures",

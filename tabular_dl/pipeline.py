@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 import pandas as pd
 from sklearn.pipeline import Pipeline
 
+from tabular_dl.column_patterns import resolve
 from tabular_dl.errors import DataError, SpecError
 from tabular_dl.estimators import KerasClassifier, KerasRegressor
 from tabular_dl.feature_rules import columns_read
@@ -57,7 +59,7 @@ def build_pipeline(spec: PipelineSpec, problem: Problem) -> Pipeline:
     return Pipeline(
         [
             ("features", DerivedFeatures(spec.features)),
-            ("preprocessing", build_preprocessing(spec.columns)),
+            ("preprocessing", build_preprocessing(spec.columns, _never(spec))),
             ("network", network),
         ]
     )
@@ -164,7 +166,7 @@ def check_rows(spec: PipelineSpec, rows: pd.DataFrame, where: str, *, rest: bool
     DataError
         Naming file, column, row and value.
     """
-    named = {*_columns_named(spec), *spec.features}
+    named = {*_columns_named(spec, ()), *spec.features}
     if spec.data.target in named:
         raise SpecError(f"pipeline {spec.name}: the target {spec.data.target!r} cannot be a feature too: remove it.")
     # A part of an id may well say something (a travelling group, a site): `from` with `extract` is fine.
@@ -179,16 +181,23 @@ def check_rows(spec: PipelineSpec, rows: pd.DataFrame, where: str, *, rest: bool
         table = DerivedFeatures(spec.features).fit_transform(rows)
     except DataError as error:
         raise DataError(f"{where}: {error}") from None
-    ignore = [*columns_read(spec.features), spec.data.id, *spec.features]
-    check_columns(spec.columns, spec.rest if rest else "drop", table, where, [name for name in ignore if name])
+    ignore = [name for name in (*columns_read(spec.features), spec.data.id, *spec.features) if name]
+    check_columns(spec.columns, spec.rest if rest else "drop", table, where, ignore, _never(spec))
 
 
 def columns_used(spec: PipelineSpec, rows: pd.DataFrame) -> list[str]:
     """Name the raw columns that predictions are made from, in the table's order."""
-    used = _columns_named(spec)
+    used = _columns_named(spec, rows.columns)
     return [name for name in rows.columns if name in used]
 
 
-def _columns_named(spec: PipelineSpec) -> set[str]:
-    """Return the columns and features that features and rules are made from."""
-    return {*columns_read(spec.features), *(name for rule in spec.columns for name in rule.columns)}
+def _columns_named(spec: PipelineSpec, columns: Collection[str]) -> set[str]:
+    """Return the columns and features that features and rules are made from, those that match a pattern included."""
+    plain = {name for rule in spec.columns for name in rule.columns}
+    matching = {name for rule in spec.columns for name in resolve(rule.columns, columns, _never(spec))}
+    return {*columns_read(spec.features), *plain, *matching}
+
+
+def _never(spec: PipelineSpec) -> tuple[str | None, ...]:
+    """Return the columns that no pattern means."""
+    return spec.data.target, spec.data.id

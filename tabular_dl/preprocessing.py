@@ -19,6 +19,7 @@ from sklearn.impute import SimpleImputer
 from sklearn.pipeline import make_pipeline
 from sklearn.utils.validation import check_is_fitted
 
+from tabular_dl.column_patterns import ColumnSelection, has_pattern, missing_names, resolve
 from tabular_dl.columns import (
     ENCODERS,
     SCALERS,
@@ -30,18 +31,24 @@ from tabular_dl.columns import (
     read_rules,
     require_table,
 )
-from tabular_dl.errors import DataError, did_you_mean
+from tabular_dl.constant_scaler import ConstantScaler
+from tabular_dl.errors import DataError
 from tabular_dl.tables import read_table
 
 __all__ = ["CategoryColumns", "MissingFlags", "NumericColumns", "build_preprocessing", "check_columns"]
 
+# Types of a whole table that numbers keep; all others become float64.
+NARROW = (np.float32, np.uint8, np.int8)
 ADVICE = "Correct the value, or read the column as categories with `encode: onehot` in its rule."
 
 
-def build_preprocessing(rules: Sequence[ColumnRule | Mapping[str, Any]]) -> ColumnTransformer:
+def build_preprocessing(
+    rules: Sequence[ColumnRule | Mapping[str, Any]], never: Sequence[str | None] = ()
+) -> ColumnTransformer:
     """Build the transformer that column rules describe, not fitted.
 
-    It maps a DataFrame of n rows to float64 of shape ``(n, features)``, dense. Every rule reads the columns of the
+    It maps a DataFrame of n rows to an array of shape ``(n, features)``, dense: float64, or float32 or 8-bit integers
+    where a table has nothing else and no step needs more. Every rule reads the columns of the
     table itself, so two rules may use one column in two ways. Columns that no rule names are left out;
     `check_columns` is where they are refused.
 
@@ -52,12 +59,14 @@ def build_preprocessing(rules: Sequence[ColumnRule | Mapping[str, Any]]) -> Colu
     Parameters
     ----------
     rules : sequence of ColumnRule or mapping
-        As under ``columns`` in a pipeline file.
+        As under ``columns`` in a pipeline file. Patterns are resolved when the transformer is fitted.
+    never : sequence of str
+        Columns that a pattern does not mean: the target and the id.
 
     Returns
     -------
     ColumnTransformer
-        Its output columns are named as the input columns; prefixed by branch if two rules share a column.
+        Its output columns are named as the input columns; prefixed by branch if two rules may share a column.
 
     Raises
     ------
@@ -79,24 +88,29 @@ def build_preprocessing(rules: Sequence[ColumnRule | Mapping[str, Any]]) -> Colu
     ['Age', 'Age_missing', 'Sex_female', 'Sex_male']
     """
     checked = read_rules(rules)
-    branches = [branch for place, rule in enumerate(checked, start=1) for branch in _branches(place, rule)]
+    kept = [name for name in never if name is not None]
+    branches = [branch for place, rule in enumerate(checked, start=1) for branch in _branches(place, rule, kept)]
     named = [column for rule in checked for column in rule.columns]
+    shared = len(set(named)) < len(named) or (len(checked) > 1 and has_pattern(named))
     return ColumnTransformer(
         branches,
         remainder="drop",
         sparse_threshold=0,
-        verbose_feature_names_out=len(set(named)) < len(named),
+        verbose_feature_names_out=shared,
     )
 
 
-def _branches(place: int, rule: ColumnRule) -> list[tuple[str, Any, list[str]]]:
-    columns = list(rule.columns)
+def _branches(place: int, rule: ColumnRule, never: list[str]) -> list[tuple[str, Any, Any]]:
+    names = list(rule.columns)
+    columns = ColumnSelection(names, never) if has_pattern(names) else names
     steps: list[Any] = [NumericColumns() if rule.numeric else CategoryColumns()]
     if rule.impute != "none":
         # A column that is missing in every training row of a fold stays: the width must not depend on the rows.
         constant = _constant(rule)
         steps.append(SimpleImputer(strategy=rule.impute, fill_value=constant, keep_empty_features=True))
     steps += [_make(table[name]) for table, name in ((ENCODERS, rule.encode), (SCALERS, rule.scale)) if name in table]
+    if rule.divisor is not None:
+        steps.append(ConstantScaler(rule.divisor))
     what = "number" if rule.numeric else rule.encode
     branches = [(f"{what}_{place}", make_pipeline(*steps), columns)]
     if rule.missing_flag:
@@ -155,6 +169,13 @@ class NumericColumns(_EachColumn):
     """
 
     def _read(self, X: pd.DataFrame) -> np.ndarray[Any, Any]:
+        # A wide table of numbers is read as a whole, and stays as narrow as it is: 10,000 columns of uint8 fit.
+        if all(kind in "biuf" for kind in _kinds(X)):
+            types = set(X.dtypes)
+            narrow = len(types) == 1 and types <= {*map(np.dtype, NARROW)}
+            values = X.to_numpy(dtype=None if narrow else np.float64)
+            if not np.isinf(values).any():
+                return values
         return np.column_stack([read_numbers(X[name], f"column {name!r}", ADVICE) for name in X])
 
 
@@ -209,6 +230,7 @@ def check_columns(
     frame: pd.DataFrame,
     where: str = "the table",
     ignore: Collection[str] = (),
+    never: Collection[str | None] = (),
 ) -> None:
     """Refuse a table that the rules cannot be applied to, before anything is fitted or predicted.
 
@@ -224,6 +246,8 @@ def check_columns(
         The table's name in messages, such as ``train.csv``.
     ignore : collection of str
         Columns that need no rule: the target, the id, and what the features were made from.
+    never : collection of str
+        Columns that a pattern does not mean: the target and the id.
 
     Raises
     ------
@@ -243,20 +267,33 @@ def check_columns(
     tabular_dl.errors.DataError: train.csv lacks columns that the rules name. 'age': Did you mean 'Age'?
     """
     checked = read_rules(rules)
-    named = list(dict.fromkeys(column for rule in checked for column in rule.columns))
     require_table(frame)
-    missing = [f"{name!r}: {did_you_mean(name, frame.columns)}" for name in named if name not in frame]
+    names = dict.fromkeys(column for rule in checked for column in rule.columns)
+    missing = missing_names(names, frame.columns, never)
     if missing:
         raise DataError(f"{where} lacks columns that the rules name. {' '.join(missing)}")
-    unnamed = [str(name) for name in frame if name not in {*named, *ignore}]
+    columns = [resolve(rule.columns, frame.columns, never) for rule in checked]
+    known = {*ignore}.union(*columns)
+    unnamed = [str(name) for name in frame if name not in known]
     if rest == "error" and unnamed:
         raise DataError(
             f"{where}: no rule names the column(s) {', '.join(unnamed)}. Name each in a rule under `columns`, "
             "or write `rest: drop` to leave them out."
         )
-    for rule in checked:
-        for name in rule.columns if rule.numeric else ():
+    for rule, own in zip(checked, columns, strict=True):
+        for name in _doubtful(frame, own) if rule.numeric else ():
             _check_numbers(frame[name], rule, f"{where}, column {name!r}")
+
+
+def _doubtful(frame: pd.DataFrame, columns: list[str]) -> list[str]:
+    """Leave out the columns of whole numbers and of truth values, in which nothing is missing or infinite."""
+    kinds = dict(zip(frame.columns, _kinds(frame), strict=True))
+    return [name for name in columns if kinds[name] not in "biu"]
+
+
+def _kinds(frame: pd.DataFrame) -> list[str]:
+    """Return NumPy's letter for the type of each column; "O" for the types of pandas' own."""
+    return [kind.kind if isinstance(kind, np.dtype) else "O" for kind in frame.dtypes]
 
 
 def _check_numbers(column: pd.Series[Any], rule: ColumnRule, subject: str) -> None:

@@ -21,6 +21,7 @@ from sklearn.utils.validation import check_array
 
 from tabular_dl.assembly import derived_seed
 from tabular_dl.groups import PER_MEMBER, train_groups
+from tabular_dl.inputs import MATRIX_TYPES, sharing
 from tabular_dl.metrics import Metric
 from tabular_dl.narrowing import halve
 from tabular_dl.targets import Numbers
@@ -157,8 +158,11 @@ def _matrices(encoder: Any, X: Any, y: np.ndarray, rows: Sequence[np.ndarray]) -
     if encoder is None:
         plain = check_array(X, dtype=np.float32, accept_sparse="csr")
         return [plain.toarray() if issparse(plain) else plain] * len(rows)
-    fitted = [clone(encoder).fit(_safe_indexing(X, train), y[train]) for train in rows]
-    return [check_array(each.transform(X), dtype=np.float32, input_name="X") for each in fitted]
+    matrices: list[np.ndarray] = []
+    for train in rows:
+        encoded = clone(encoder).fit(_safe_indexing(X, train), y[train]).transform(X)
+        matrices = sharing([*matrices, check_array(encoded, dtype=MATRIX_TYPES, input_name="X")])
+    return matrices
 
 
 def _scores(

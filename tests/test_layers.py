@@ -38,7 +38,7 @@ LAYERS = """
     nn.members nn.network
     nn.layers nn.optimizers nn.schedules nn.tensorboard
     nn.streams
-    metrics feature_rules inputs diagnosis tables narrowing leaderboard
+    metrics feature_rules inputs diagnosis tables narrowing leaderboard loaders constant_scaler column_patterns
     infer
     problems columns expressions yaml_reader distributions
     targets losses
