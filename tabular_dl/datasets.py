@@ -18,6 +18,7 @@ from pathlib import Path
 import pandas as pd
 
 from tabular_dl.errors import DataError, did_you_mean
+from tabular_dl.loaders import is_loaded, load, load_answers
 from tabular_dl.resources import bundled
 
 __all__ = ["Competition", "find_folder", "load_competition", "read_answers", "read_table"]
@@ -61,7 +62,7 @@ def load_competition(source: str, target: str, id_column: str | None = None) -> 
     Parameters
     ----------
     source : str
-        A folder, or the name of a bundled data set.
+        A folder, the name of a bundled data set, or one of Keras's, like "keras:mnist" (`tabular_dl.loaders`).
     target : str
         The column to predict.
     id_column : str, optional
@@ -82,6 +83,8 @@ def load_competition(source: str, target: str, id_column: str | None = None) -> 
     >>> competition.train.shape, competition.test.shape
     ((891, 12), (418, 11))
     """
+    if is_loaded(source):
+        return Competition(Path(source), target, id_column, sample=None, **vars(load(source, target, id_column)))
     folder = find_folder(source)
     train, test = (read_table(folder / name, id_column) for name in ("train.csv", "test.csv"))
     _check_target(train, target, folder / "train.csv")
@@ -179,6 +182,8 @@ def _names_twice(path: Path, read: list[str]) -> list[str]:
 
 def read_answers(folder: Path, target: str, id_column: str) -> pd.DataFrame | None:
     """Read the test rows' true targets, where the folder has them. Only the scorer of a submission may call this."""
+    if is_loaded(str(folder)):
+        return load_answers(str(folder), target, id_column)
     path = folder / "answers.csv"
     if not path.exists():
         return None

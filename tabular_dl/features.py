@@ -85,8 +85,8 @@ class DerivedFeatures(TransformerMixin, BaseEstimator):
         """Learn the rare values and the group sizes of a table of shape ``(n, columns)``."""
         check_features(self.features)
         frame = read_table(self, X, reset=True)
-        table = _columns_of(frame)
-        self.columns_in_ = list(table)
+        self.columns_in_ = [str(name) for name in frame.columns]
+        table = _columns_of(frame) if self.features else {}
         self.learned_: dict[str, dict[str, Any]] = {}
         for name, feature in self.features.items():
             values = _compute(name, feature, table)

@@ -37,6 +37,7 @@ from mlflow.types import ColSpec, DataType, Schema
 from mlflow.types.schema import AnyType
 
 from tabular_dl.errors import SubmissionError, did_you_mean
+from tabular_dl.loaders import is_loaded
 from tabular_dl.metrics import get_metric
 from tabular_dl.persistence import TRUSTED_TYPES
 
@@ -416,10 +417,13 @@ def _log_folds(client: Any, run: Run, folds: Sequence[Mapping[str, float]]) -> N
 
 
 def _dataset_input(table: Table) -> Any:
+    from mlflow.data.code_dataset_source import CodeDatasetSource
     from mlflow.entities import DatasetInput, InputTag
 
+    # Keras's data sets are no files that MLflow could find again.
+    source = CodeDatasetSource({"source": table.source}) if is_loaded(table.source) else table.source
     dataset = mlflow.data.from_pandas(
-        table.frame, source=table.source, targets=table.target, name=table.name, digest=table.digest[:32]
+        table.frame, source=source, targets=table.target, name=table.name, digest=table.digest[:32]
     )
     return DatasetInput(dataset._to_mlflow_entity(), [InputTag("mlflow.data.context", table.context)])
 

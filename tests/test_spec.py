@@ -469,7 +469,7 @@ def test_a_path_that_does_not_exist_is_named(path: str, tmp_path: Path, monkeypa
 def test_the_users_own_pipelines_are_found_by_name_and_win(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     bundled = list_pipelines()
-    assert {"boston", "titanic", "wine"} <= set(bundled)
+    assert {"boston", "digits", "fashion_mnist", "imdb", "mnist", "titanic", "wine"} <= set(bundled)
     (tmp_path / "pipelines").mkdir()
     for name in ("flowers", "wine"):
         (tmp_path / "pipelines" / f"{name}.yaml").write_text(FLOWERS)

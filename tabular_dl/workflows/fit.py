@@ -207,8 +207,10 @@ def _keep(content: tracking.RunContent, staged: Path, pipeline: str, console: Co
             return
     folder = _keep_in_outputs(content, staged)
     console.print(f"Results are in [bold]{escape(str(folder))}[/]", highlight=False, soft_wrap=True)
-    command = f"tabular-dl predict {folder} {Path(content.tables[1].source) / 'test.csv'}"
-    console.print(f"Next: [bold]{escape(command)}[/]", highlight=False, soft_wrap=True)
+    test = Path(content.tables[1].source) / "test.csv"
+    if test.exists():
+        command = f"tabular-dl predict {folder} {test}"
+        console.print(f"Next: [bold]{escape(command)}[/]", highlight=False, soft_wrap=True)
 
 
 def _keep_in_outputs(content: tracking.RunContent, staged: Path) -> Path:
