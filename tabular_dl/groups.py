@@ -41,6 +41,7 @@ PER_MEMBER = (
     "noise",
     "random_state",
     "reduce_lr",
+    "shift",
     "validation_fraction",
     "weight_decay",
 )
