@@ -9,6 +9,7 @@ import pytest
 from sklearn.pipeline import Pipeline
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
+from tabular_dl.constant_scaler import ConstantScaler
 from tabular_dl.crossfit import CrossFitClassifier, CrossFitRegressor
 from tabular_dl.estimators import KerasClassifier, KerasRegressor
 from tabular_dl.features import DerivedFeatures
@@ -40,7 +41,7 @@ def test_the_networks_pass(estimator: Any, check: Any) -> None:
     check(estimator)
 
 
-@parametrize_with_checks([DerivedFeatures({}), NumericColumns(), CategoryColumns(), MissingFlags()])
+@parametrize_with_checks([DerivedFeatures({}), NumericColumns(), CategoryColumns(), MissingFlags(), ConstantScaler()])
 def test_the_transformers_pass(estimator: Any, check: Any) -> None:
     check(estimator)
 
