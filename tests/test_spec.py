@@ -113,7 +113,11 @@ NUMBERS = st.integers(-9, 9) | st.floats(-1e9, 1e9) | st.booleans()
 COLUMNS = st.lists(TEXTS, min_size=1, max_size=3, unique=True)
 RULES = st.one_of(
     st.fixed_dictionaries(
-        {"columns": COLUMNS, "scale": st.sampled_from([*SCALERS, "none"])},
+        {
+            "columns": COLUMNS,
+            "scale": st.sampled_from([*SCALERS, "none"])
+            | st.fixed_dictionaries({"constant": st.floats(0, 1e9, exclude_min=True)}),
+        },
         optional={
             "impute": st.sampled_from(["median", "mean", "most_frequent", "none", None])
             | st.fixed_dictionaries({"constant": NUMBERS}),
@@ -287,7 +291,7 @@ def test_a_section_that_is_required_is_not_empty(file: Path, section: str) -> No
     assert refusal(file, FLOWERS, f"{section}=").startswith(f"--set {section}=: {section}: expected a ")
 
 
-SCALES = ", ".join(sorted([*SCALERS, "none"]))
+SCALES = ", ".join(sorted([*SCALERS, "constant", "none"]))
 KNOWN = ", ".join(sorted(hyperparameters())[:12]) + f" and {len(hyperparameters()) - 12} more"
 
 
