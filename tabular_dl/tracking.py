@@ -66,6 +66,8 @@ __all__ = [
 
 # MLflow's bounds for one call of log_batch.
 METRICS_A_BATCH, PARAMS_A_BATCH = 1000, 100
+# Cells of a table beyond which MLflow would take long to tell its columns' types, and the rows that tell them.
+MOST_CELLS, ROWS_THAT_TELL_TYPES = 1_000_000, 1000
 REQUIREMENTS = ("keras", "mlflow", "numpy", "pandas", "pydantic", "scikit-learn", "skops", "tensorflow")
 
 
@@ -425,7 +427,21 @@ def _dataset_input(table: Table) -> Any:
     dataset = mlflow.data.from_pandas(
         table.frame, source=source, targets=table.target, name=table.name, digest=table.digest[:32]
     )
+    if table.frame.size > MOST_CELLS:
+        dataset.schema = _schema(table.frame)
     return DatasetInput(dataset._to_mlflow_entity(), [InputTag("mlflow.data.context", table.context)])
+
+
+def _schema(frame: pd.DataFrame) -> Schema | None:
+    """Return what MLflow would infer, cell by cell: types from some rows, and from all whether a value is missing.
+
+    On 60,000 images that takes a second instead of a minute.
+    """
+    missing = frame.isna().any()
+    inferred = mlflow.data.from_pandas(frame.head(ROWS_THAT_TELL_TYPES), digest="unused").schema
+    return inferred and Schema(
+        [ColSpec(column.type, column.name, required=not missing[column.name]) for column in inferred]
+    )
 
 
 def _model_arguments(content: RunContent) -> dict[str, Any]:
