@@ -2,9 +2,9 @@
 
     python data/prepare.py [--output DIR] [--boston FILE]
 
-Titanic and Wine come out of the installed scikit-learn. Boston left scikit-learn with version 1.2, so it is
+Titanic, Wine and Digits come out of the installed scikit-learn. Boston left scikit-learn with version 1.2, so it is
 read from the wheel of 1.1.3 (or from the CSV inside it): the one given by `--boston`, or a fresh download.
-Cells stay the text of their source: no number passes through a float, except those of Wine, which
+Cells stay the text of their source: no number passes through a float, except those of Wine and Digits, which
 scikit-learn hands out as floats only. Each folder's README describes its columns.
 """
 
@@ -24,7 +24,7 @@ from typing import Annotated
 import numpy as np
 import pandas as pd
 import typer
-from sklearn.datasets import load_wine
+from sklearn.datasets import load_digits, load_wine
 
 from tabular_dl.errors import DataError, UserError
 
@@ -167,6 +167,13 @@ def wine_files(table: pd.DataFrame) -> dict[str, str]:
     return competition_files(train, test, "cultivar", train["cultivar"].mode()[0])
 
 
+def digits_files(table: pd.DataFrame) -> dict[str, str]:
+    """Return Digits' files, given scikit-learn's table with its column `target`."""
+    text = table.astype(int).astype(str).rename(columns={"target": "digit"})
+    train, test = divide(text, split_rows(text["digit"], n_test=297), "Id")
+    return competition_files(train, test, "digit", "0")
+
+
 def boston_files(csv: str) -> dict[str, str]:
     """Return Boston's files, given scikit-learn's CSV; `Id` is the row's number in it, from 1."""
     table = pd.read_csv(io.StringIO(csv), skiprows=1, dtype=str)
@@ -253,6 +260,7 @@ def main(
         competitions = {
             "titanic": titanic_files(read_titanic()),
             "wine": wine_files(load_wine(as_frame=True).frame),
+            "digits": digits_files(load_digits(as_frame=True).frame),
             "boston": boston_files(read_boston(boston) if boston else download_boston()),
         }
     except UserError as error:

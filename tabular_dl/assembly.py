@@ -31,6 +31,10 @@ def network_for(estimators: Sequence[Any], groups: Sequence[Any], targets: int) 
 
     first, problem, coding = estimators[0], groups[0].problem, groups[0].coding
     counts = np.array([[len(known) for known in group.inputs.categories] for group in groups], int).max(axis=0)
+    shift = max(estimator.shift for estimator in estimators)
+    height, width = first.image_shape or (0, 0)
+    if shift:
+        _check_images(height, width, {len(group.inputs.numeric) for group in groups})
     sizes = [first.embedding_size if first.embedding_size != "auto" else embedding_size(n) for n in counts.tolist()]
     return Network(
         inputs=max(len(group.inputs.numeric) for group in groups) + len(sizes),
@@ -44,7 +48,18 @@ def network_for(estimators: Sequence[Any], groups: Sequence[Any], targets: int) 
         input_dropout=any(estimator.input_dropout > 0 for estimator in estimators),
         noise=any(estimator.noise > 0 for estimator in estimators),
         embeddings=tuple((n + 1, size) for n, size in zip(counts.tolist(), sizes, strict=True)),
+        shift=shift,
+        image_shape=(int(height), int(width)),
     )
+
+
+def _check_images(height: int, width: int, widths: set[int]) -> None:
+    for found in widths:
+        if found != height * width:
+            raise SpecError(
+                f"image_shape: {height} x {width} are {height * width} pixels, but the network has {found} numeric "
+                "inputs. To shift images, they have to be the pixels of the image, row by row."
+            )
 
 
 def training_for(estimator: Any, group: Any, rows: int) -> Training:
@@ -166,6 +181,7 @@ def members_for(estimators: Sequence[Any], groups: Sequence[Any], where: Sequenc
         input_dropout=setting("input_dropout"),
         label_smoothing=setting("label_smoothing"),
         noise=setting("noise"),
+        shift=setting("shift"),
         mixup=setting("mixup"),
         masking=MASKING if groups[0].inputs.categorical else 0.0,
         clip_norm=setting("clip_norm", np.inf),

@@ -20,6 +20,7 @@ from pydantic import (
     model_validator,
 )
 
+from tabular_dl.column_patterns import has_pattern
 from tabular_dl.errors import DataError, SpecError, did_you_mean, plain_words
 from tabular_dl.rule_words import ENCODERS, IMPUTERS, SCALERS, contradiction
 
@@ -54,7 +55,7 @@ class ColumnRule(BaseModel):
     Attributes
     ----------
     columns : tuple of str
-        The columns, each once.
+        The columns, each once; ``pixel*`` is every column whose name begins so (`tabular_dl.column_patterns`).
     impute : str
         What replaces a missing value: ``median``, ``mean``, ``most_frequent``, ``{constant: value}``, ``none``.
         Default: ``median`` for numbers; ``none`` for categories, where missing is a category of its own.
@@ -72,7 +73,10 @@ class ColumnRule(BaseModel):
         Numbers beyond this quantile of the training rows, or beyond 1 less it, are moved there; 0 leaves them.
     scale : str
         ``minmax`` to [0, 1], ``symmetric`` to [-1, 1], ``standard``, ``robust``, ``quantile`` to a normal
-        distribution by rank, ``power`` to one by a power (Yeo and Johnson), or ``none``.
+        distribution by rank, ``power`` to one by a power (Yeo and Johnson), ``{constant: number}`` to divide by a
+        number, or ``none``.
+    divisor : float or None
+        What ``scale: constant`` divides by; ``{constant: number}`` sets it.
 
     Raises
     ------
@@ -97,6 +101,7 @@ class ColumnRule(BaseModel):
     rare: Annotated[int, Field(ge=1, strict=True)] = 1
     clip: Annotated[float, Field(ge=0, lt=0.5)] = 0.0
     scale: str = "none"
+    divisor: float | None = None
 
     @property
     def numeric(self) -> bool:
@@ -117,6 +122,11 @@ class ColumnRule(BaseModel):
             full |= {"impute": "constant", "fill_value": impute["constant"]}
         elif impute is None:
             full["impute"] = "median" if full.get("encode", "none") == "none" else "none"
+        scale = full.get("scale")
+        if isinstance(scale, Mapping):
+            if set(scale) != {"constant"} or "divisor" in full:
+                raise ValueError(f"scale: expected {{constant: number}}, found {dict(scale)!r}")
+            full |= {"scale": "constant", "divisor": scale["constant"]}
         return full
 
     @field_validator("columns")
@@ -137,7 +147,10 @@ class ColumnRule(BaseModel):
     @field_validator("impute", "encode", "scale")
     @classmethod
     def _known(cls, value: str, info: ValidationInfo) -> str:
-        options = [*{"impute": IMPUTERS, "encode": ENCODERS, "scale": SCALERS}[str(info.field_name)], "none"]
+        options = [
+            *{"impute": IMPUTERS, "encode": ENCODERS, "scale": (*SCALERS, "constant")}[str(info.field_name)],
+            "none",
+        ]
         if value not in options:
             raise ValueError(f"there is no {value!r}. {did_you_mean(value, options)}")
         return value
@@ -145,6 +158,8 @@ class ColumnRule(BaseModel):
     @model_validator(mode="after")
     def _consistent(self) -> ColumnRule:
         problem = contradiction(**self.model_dump(exclude={"columns"}))
+        if self.encode == "embedding" and has_pattern(self.columns):
+            problem = "columns: an embedding's columns are counted before the table is seen; name each of them"
         if problem:
             raise ValueError(problem)
         return self

@@ -31,6 +31,7 @@ from sklearn.utils.validation import check_array, check_consistent_length, check
 
 from tabular_dl.errors import DataError
 from tabular_dl.groups import derived_seed, fit_groups
+from tabular_dl.inputs import MATRIX_TYPES, sharing
 from tabular_dl.matrices import fold_matrix
 from tabular_dl.tables import read_rows, read_target
 from tabular_dl.thresholds import Thresholded, decide, forget_threshold
@@ -83,15 +84,16 @@ class _CrossFit(BaseEstimator, ABC):
                 "StratifiedKFold do."
             )
         steps: list[Any] = []
-        matrices, networks = [], []
+        matrices: list[np.ndarray] = []
+        networks: list[Any] = []
         for fold, (train, _) in enumerate(splits):
             if len(self.pipeline.steps) > 1:
-                encoder, matrix = fold_matrix(self.pipeline[:-1], X, y, train)
+                encoder, matrix = fold_matrix(self.pipeline[:-1], X, y, train, MATRIX_TYPES)
                 steps.append(encoder.steps)
             else:
                 steps.append([])
-                matrix = check_array(X, dtype=np.float32, input_name="X")
-            matrices.append(matrix)
+                matrix = check_array(X, dtype=MATRIX_TYPES, input_name="X")
+            matrices = sharing([*matrices, matrix])
             # Seeds of their own make the folds' networks differ by more than their rows.
             network = clone(self.pipeline[-1])
             networks.append(network.set_params(random_state=derived_seed(self.random_state, fold)))

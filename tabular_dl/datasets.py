@@ -19,6 +19,7 @@ from pathlib import Path
 import pandas as pd
 
 from tabular_dl.errors import DataError, did_you_mean
+from tabular_dl.loaders import is_loaded, load, load_answers
 from tabular_dl.resources import bundled
 from tabular_dl.table_files import SUFFIXES, TableFile, read_table_file
 
@@ -78,7 +79,7 @@ def load_competition(
     Parameters
     ----------
     source : str
-        A folder, or the name of a bundled data set.
+        A folder, the name of a bundled data set, or one of Keras's, like "keras:mnist" (`tabular_dl.loaders`).
     target : str
         The column to predict.
     id_column : str, optional
@@ -102,6 +103,8 @@ def load_competition(
     >>> competition.train.shape, competition.test.shape
     ((891, 12), (418, 11))
     """
+    if is_loaded(source):
+        return Competition(Path(source), target, id_column, sample=None, **vars(load(source, target, id_column)))
     folder = find_folder(source)
     train_file, test_file, sample_file = (
         find_file(folder, name, usual)
@@ -229,6 +232,8 @@ def read_table(path: Path, id_column: str | None = None) -> pd.DataFrame:
 
 def read_answers(folder: Path, target: str, id_column: str) -> pd.DataFrame | None:
     """Read the test rows' true targets, where the folder has them. Only the scorer of a submission may call this."""
+    if is_loaded(str(folder)):
+        return load_answers(str(folder), target, id_column)
     path = folder / "answers.csv"
     if not path.exists():
         return None

@@ -20,7 +20,7 @@ from tabular_dl.errors import SpecError
 from tabular_dl.groups import Group, derived_seed, fit_groups
 from tabular_dl.hyperparameters import Hyperparameters
 from tabular_dl.infer import problem_of
-from tabular_dl.inputs import Inputs, columns_named
+from tabular_dl.inputs import MATRIX_TYPES, Inputs, columns_named
 from tabular_dl.metrics import METRICS
 from tabular_dl.problems import Problem, get_problem
 from tabular_dl.quantities import TRANSFORMS, Numbers
@@ -34,9 +34,6 @@ if TYPE_CHECKING:
     from tabular_dl.nn.training import Population
 
 __all__ = ["KerasClassifier", "KerasRegressor"]
-
-# Small integers are left as they are, and made float32 block by block.
-MATRIX_TYPES = (np.float32, np.uint8, np.int8)
 
 
 class _KerasEstimator(Hyperparameters):
@@ -200,6 +197,7 @@ class _KerasEstimator(Hyperparameters):
         settings = dict(self.network_)
         # What has been stored and loaded again has lists for tuples.
         settings["hidden"] = tuple(settings["hidden"])
+        settings["image_shape"] = tuple(settings.get("image_shape", (0, 0)))
         settings["embeddings"] = tuple(map(tuple, settings["embeddings"]))
         return Network(**settings), Inputs(**self.inputs_), self.target_coding_
 
@@ -290,6 +288,12 @@ class KerasClassifier(ClassifierMixin, _KerasEstimator):
     mixup : float, default=0.0
         The alpha of mixup: training rows ``a x_i + (1 - a) x_j`` with loss ``a L(y_i) + (1 - a) L(y_j)``, a drawn from
         Beta(alpha, alpha) (arXiv:1710.09412); 0 for none.
+    shift : int, default=0
+        By how many pixels training images move at most: each by ``dy`` and ``dx``, drawn anew each step from the whole
+        numbers of -shift to shift, ``x'[r, c] = x[r - dy, c - dx]``, with zeros where there is no such pixel. Needs
+        `image_shape`, and blank pixels that are 0.
+    image_shape : (height, width) or None, default=None
+        Of the images whose pixels, row by row, are the numeric columns.
     members : int, default=4
         How many networks are trained and averaged.
     mc_dropout : int, default=0

@@ -90,8 +90,8 @@ class DerivedFeatures(TransformerMixin, BaseEstimator):
         """Learn the rare values and the group sizes of a table of shape ``(n, columns)``."""
         check_features(self.features)
         frame = read_table(self, X, reset=True)
-        table = _columns_of(frame)
-        self.columns_in_ = list(table)
+        self.columns_in_ = [str(name) for name in frame.columns]
+        table = _columns_of(frame) if self.features else {}
         self.learned_: dict[str, dict[str, Any]] = {}
         for name, feature in self.features.items():
             found = _source(name, feature, table)
@@ -113,7 +113,8 @@ class DerivedFeatures(TransformerMixin, BaseEstimator):
             return self._with_features(table, None).to_numpy()
         _require_columns(self.columns_in_, X, self.features)
         if not self.features:
-            return X[self.columns_in_]
+            # Nothing to add: a wide table is not taken apart and put together again.
+            return X.copy(deep=False) if list(X.columns) == self.columns_in_ else X[self.columns_in_]
         return self._with_features(_columns_of(X[self.columns_in_]), X.index)
 
     def _with_features(self, table: Table, index: Any) -> pd.DataFrame:

@@ -41,6 +41,7 @@ PER_MEMBER = (
     "noise",
     "random_state",
     "reduce_lr",
+    "shift",
     "validation_fraction",
     "weight_decay",
 )
@@ -202,7 +203,11 @@ def train_groups(
     network = network_for(estimators, groups, coded.shape[2])
     members = members_for(estimators, groups, where, coded)
     training = training_for(first, groups[0], max(len(rows) for rows in members.training_rows))
-    X = _matrix(groups, [matrices[k] for k in owners], network)
+    encoded = [matrices[k] for k in owners]
+    if _one_table(groups, encoded, coded):
+        X, coded, members = encoded[0], coded[0], replace(members, groups=0)
+    else:
+        X = _matrix(groups, encoded, network)
     callbacks = first._callbacks_of_fit(X if X.ndim == 2 else X[0])
     population = fit_population(network, X, coded, members, training, callbacks, _reports(first, on_epoch))
     return Trained(groups, where, first.members, network, training, population)
@@ -247,6 +252,12 @@ def _with_class_weight(estimator: Any, coding: Coding, y: np.ndarray, weights: n
     present = np.unique(y)
     of_class = compute_class_weight(chosen, classes=present, y=y, sample_weight=weights)
     return of_class[np.searchsorted(present, y)] * (1.0 if weights is None else weights)
+
+
+def _one_table(groups: Sequence[Group], matrices: Sequence[Any], coded: np.ndarray) -> bool:
+    """Tell whether all groups read the same matrix as it is, and the same targets."""
+    one = all(matrix is matrices[0] for matrix in matrices) and all(group.inputs.plain for group in groups)
+    return one and all(np.array_equal(own, coded[0]) for own in coded)
 
 
 def _matrix(groups: Sequence[Group], matrices: Sequence[Any], network: Network) -> Any:

@@ -61,6 +61,8 @@ class Hyperparameters(BaseEstimator):
         label_smoothing: Share = 0.0,
         noise: NotNegative = 0.0,
         mixup: NotNegative = 0.0,
+        shift: Annotated[int, Field(ge=0, strict=True)] = 0,
+        image_shape: Sequence[Count] | None = None,
         members: Count = 4,
         mc_dropout: Annotated[int, Field(ge=0, strict=True)] = 0,
         class_weight: Mapping[Any, Any] | Literal["balanced"] | None = None,
@@ -100,6 +102,8 @@ class Hyperparameters(BaseEstimator):
         self.label_smoothing = label_smoothing
         self.noise = noise
         self.mixup = mixup
+        self.shift = shift
+        self.image_shape = image_shape
         self.members = members
         self.mc_dropout = mc_dropout
         self.class_weight = class_weight
@@ -166,6 +170,12 @@ class Hyperparameters(BaseEstimator):
             raise SpecError(f"monitor {self.monitor} needs held-out rows: set validation_fraction above 0.")
         if self.bounds is not None and not (len(self.bounds) == 2 and self.bounds[0] < self.bounds[1]):
             raise SpecError(f"bounds should be two numbers, the lower first; they are {list(self.bounds)!r}.")
+        if self.image_shape is not None and len(self.image_shape) != 2:
+            raise SpecError(f"image_shape should be height and width; it is {list(self.image_shape)!r}.")
+        if self.shift and self.image_shape is None:
+            raise SpecError("shift needs image_shape, the height and width of the images, like [28, 28].")
+        if self.shift and self.shift >= min(self.image_shape or ()):
+            raise SpecError(f"shift {self.shift} moves images of {list(self.image_shape or ())} off: make it smaller.")
         plateau = self.reduce_lr if isinstance(self.reduce_lr, Mapping) else {}
         for name in plateau:
             if name not in REDUCE_LR:
@@ -205,7 +215,7 @@ class Hyperparameters(BaseEstimator):
 
         It is where each step sees all rows, and each row is treated alike.
         """
-        random = (self.dropout, self.input_dropout, self.noise, self.mixup, self.held_out_share)
+        random = (self.dropout, self.input_dropout, self.noise, self.mixup, self.shift, self.held_out_share)
         every_row = self.rows_a_step(rows) >= rows
         return every_row and not (self.batch_norm or self.categorical_features or any(np.any(rate) for rate in random))
 

@@ -14,7 +14,7 @@ __all__ = ["fold_matrix"]
 
 
 def fold_matrix(
-    steps: Pipeline, X: Any, y: np.ndarray, train: np.ndarray, dtype: type = np.float32
+    steps: Pipeline, X: Any, y: np.ndarray, train: np.ndarray, dtype: Any = np.float32
 ) -> tuple[Pipeline, np.ndarray]:
     """Fit the steps before a network on the training rows of a fold, and encode all rows.
 
@@ -31,8 +31,8 @@ def fold_matrix(
         The target; that of training rows alone is looked at.
     train : integer array
         Which rows to learn from.
-    dtype : type
-        Of the matrix.
+    dtype : type or list of types
+        Of the matrix; one that is in a list stays, others become the list's first.
 
     Returns
     -------
@@ -55,7 +55,7 @@ def fold_matrix(
     """
     fitted = clone(steps)
     encoded = check_array(fitted.fit_transform(_safe_indexing(X, train), y[train]), dtype=dtype, input_name="X")
-    matrix = np.empty((len(y), encoded.shape[1]), dtype)
+    matrix = np.empty((len(y), encoded.shape[1]), encoded.dtype)
     matrix[train] = encoded
     others = np.setdiff1d(np.arange(len(y)), train)
     if len(others):

@@ -29,6 +29,8 @@ TRUSTED_TYPES = [
     *_MODELS,
     "numpy.dtype",
     "tabular_dl.blending.Blend",
+    "tabular_dl.column_patterns.ColumnSelection",
+    "tabular_dl.constant_scaler.ConstantScaler",
     "tabular_dl.encoders.EncodingFolds",
     "tabular_dl.encoders.FrequencyEncoder",
     "tabular_dl.encoders.RareCategories",

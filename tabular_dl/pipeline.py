@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 import pandas as pd
 from sklearn.pipeline import Pipeline
 
+from tabular_dl.column_patterns import resolve
 from tabular_dl.datasets import Competition, load_competition
 from tabular_dl.errors import DataError, SpecError
 from tabular_dl.estimators import KerasClassifier, KerasRegressor
@@ -92,7 +94,9 @@ def build_pipeline(spec: PipelineSpec, problem: Problem) -> Pipeline:
         network.check_parameters()
     except SpecError as error:
         raise SpecError(f"pipeline {spec.name}: {error}") from None
-    preprocessing = build_preprocessing(spec.columns, classification=problem.classification, random_state=spec.seed)
+    preprocessing = build_preprocessing(
+        spec.columns, _never(spec), classification=problem.classification, random_state=spec.seed
+    )
     return Pipeline(
         [
             ("features", DerivedFeatures(spec.features)),
@@ -237,7 +241,7 @@ def check_rows(
     DataError
         Naming file, column, row and value.
     """
-    named = {*_columns_named(spec), *spec.features}
+    named = {*_columns_named(spec, ()), *spec.features}
     if spec.data.target in named:
         raise SpecError(f"pipeline {spec.name}: the target {spec.data.target!r} cannot be a feature too: remove it.")
     # A part of an id may well say something (a travelling group, a site): `from` with `extract` is fine.
@@ -252,8 +256,8 @@ def check_rows(
         table = _with_features(spec, rows, training)
     except DataError as error:
         raise DataError(f"{where}: {error}") from None
-    ignore = [*columns_read(spec.features), spec.data.id, *spec.features]
-    check_columns(spec.columns, spec.rest if rest else "drop", table, where, [name for name in ignore if name])
+    ignore = [name for name in (*columns_read(spec.features), spec.data.id, *spec.features) if name]
+    check_columns(spec.columns, spec.rest if rest else "drop", table, where, ignore, _never(spec))
 
 
 def _with_features(spec: PipelineSpec, rows: pd.DataFrame, training: pd.DataFrame | None) -> pd.DataFrame:
@@ -269,10 +273,17 @@ def _with_features(spec: PipelineSpec, rows: pd.DataFrame, training: pd.DataFram
 
 def columns_used(spec: PipelineSpec, rows: pd.DataFrame) -> list[str]:
     """Name the raw columns that predictions are made from, in the table's order."""
-    used = _columns_named(spec)
+    used = _columns_named(spec, rows.columns)
     return [name for name in rows.columns if name in used]
 
 
-def _columns_named(spec: PipelineSpec) -> set[str]:
-    """Return the columns and features that features and rules are made from."""
-    return {*columns_read(spec.features), *(name for rule in spec.columns for name in rule.columns)}
+def _columns_named(spec: PipelineSpec, columns: Collection[str]) -> set[str]:
+    """Return the columns and features that features and rules are made from, those that match a pattern included."""
+    plain = {name for rule in spec.columns for name in rule.columns}
+    matching = {name for rule in spec.columns for name in resolve(rule.columns, columns, _never(spec))}
+    return {*columns_read(spec.features), *plain, *matching}
+
+
+def _never(spec: PipelineSpec) -> tuple[str | None, ...]:
+    """Return the columns that no pattern means."""
+    return spec.data.target, spec.data.id

@@ -20,6 +20,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.utils.validation import check_is_fitted
 
 from tabular_dl import encoders, scalers
+from tabular_dl.column_patterns import ColumnSelection, has_pattern, missing_names, resolve
 from tabular_dl.columns import (
     ENCODERS,
     SCALERS,
@@ -31,8 +32,9 @@ from tabular_dl.columns import (
     read_rules,
     require_table,
 )
+from tabular_dl.constant_scaler import ConstantScaler
 from tabular_dl.encoders import EncodingFolds, RareCategories
-from tabular_dl.errors import DataError, did_you_mean
+from tabular_dl.errors import DataError
 from tabular_dl.scalers import QuantileClipper
 from tabular_dl.tables import read_table
 
@@ -41,15 +43,22 @@ __all__ = ["CategoryColumns", "MissingFlags", "NumericColumns", "build_preproces
 # Arguments by the name of a class.
 Settings = dict[str, dict[str, Any]]
 
+# Types of a whole table that numbers keep; all others become float64.
+NARROW = (np.float32, np.uint8, np.int8)
 ADVICE = "Correct the value, or read the column as categories with `encode: onehot` in its rule."
 
 
 def build_preprocessing(
-    rules: Sequence[ColumnRule | Mapping[str, Any]], *, classification: bool = True, random_state: int | None = None
+    rules: Sequence[ColumnRule | Mapping[str, Any]],
+    never: Sequence[str | None] = (),
+    *,
+    classification: bool = True,
+    random_state: int | None = None,
 ) -> ColumnTransformer:
     """Build the transformer that column rules describe, not fitted.
 
-    It maps a DataFrame of n rows to float64 of shape ``(n, features)``, dense. Every rule reads the columns of the
+    It maps a DataFrame of n rows to an array of shape ``(n, features)``, dense: float64, or float32 or 8-bit integers
+    where a table has nothing else and no step needs more. Every rule reads the columns of the
     table itself, so two rules may use one column in two ways. Columns that no rule names are left out;
     `check_columns` is where they are refused.
 
@@ -70,7 +79,9 @@ def build_preprocessing(
     Parameters
     ----------
     rules : sequence of ColumnRule or mapping
-        As under ``columns`` in a pipeline file.
+        As under ``columns`` in a pipeline file. Patterns are resolved when the transformer is fitted.
+    never : sequence of str
+        Columns that a pattern does not mean: the target and the id.
     classification : bool
         Whether the target is made of labels, for ``encode: target``.
     random_state : int or None, default=None
@@ -80,8 +91,8 @@ def build_preprocessing(
     Returns
     -------
     ColumnTransformer
-        Its output columns are named as the input columns; prefixed by branch if two rules share a column. Columns of
-        ``encode: embedding`` come first, so their places do not depend on the rows; others are in the rules' order.
+        Its output columns are named as the input columns; prefixed by branch if two rules may share a column. Columns
+        of ``encode: embedding`` come first, so their places do not depend on the rows; others are in the rules' order.
 
     Raises
     ------
@@ -111,19 +122,22 @@ def build_preprocessing(
         },
         "NormalQuantiles": {"random_state": random_state},
     }
+    kept = [name for name in never if name is not None]
     placed = sorted(enumerate(checked, start=1), key=lambda pair: pair[1].encode != "embedding")
-    branches = [branch for place, rule in placed for branch in _branches(place, rule, beyond)]
+    branches = [branch for place, rule in placed for branch in _branches(place, rule, beyond, kept)]
     named = [column for rule in checked for column in rule.columns]
+    shared = len(set(named)) < len(named) or (len(checked) > 1 and has_pattern(named))
     return ColumnTransformer(
         branches,
         remainder="drop",
         sparse_threshold=0,
-        verbose_feature_names_out=len(set(named)) < len(named),
+        verbose_feature_names_out=shared,
     )
 
 
-def _branches(place: int, rule: ColumnRule, beyond: Settings) -> list[tuple[str, Any, list[str]]]:
-    columns = list(rule.columns)
+def _branches(place: int, rule: ColumnRule, beyond: Settings, never: list[str]) -> list[tuple[str, Any, Any]]:
+    names = list(rule.columns)
+    columns = ColumnSelection(names, never) if has_pattern(names) else names
     steps: list[Any] = [NumericColumns() if rule.numeric else CategoryColumns()]
     if rule.clip:
         steps.append(QuantileClipper(rule.clip))
@@ -136,8 +150,10 @@ def _branches(place: int, rule: ColumnRule, beyond: Settings) -> list[tuple[str,
     if rule.scale == "power":
         # Beyond the training rows a power runs away.
         steps.append(QuantileClipper(0.0))
-    if rule.scale != "none":
+    if rule.scale in SCALERS:
         steps.append(_make(SCALERS[rule.scale], beyond))
+    if rule.divisor is not None:
+        steps.append(ConstantScaler(rule.divisor))
     what = "number" if rule.numeric else rule.encode
     branches = [(f"{what}_{place}", make_pipeline(*steps), columns)]
     if rule.missing_flag:
@@ -206,11 +222,13 @@ class NumericColumns(_EachColumn):
     """
 
     def _read(self, X: pd.DataFrame) -> np.ndarray[Any, Any]:
-        if all(isinstance(kind, np.dtype) and kind.kind in "biuf" for kind in X.dtypes):
-            # In one piece: thousands of columns one by one take seconds.
-            numbers = X.to_numpy(dtype=np.float64)
-            if not np.isinf(numbers).any():
-                return numbers
+        # A wide table of numbers is read as a whole, and stays as narrow as it is: 10,000 columns of uint8 fit.
+        if all(kind in "biuf" for kind in _kinds(X)):
+            types = set(X.dtypes)
+            narrow = len(types) == 1 and types <= {*map(np.dtype, NARROW)}
+            values = X.to_numpy(dtype=None if narrow else np.float64)
+            if not np.isinf(values).any():
+                return values
         return np.column_stack([read_numbers(X[name], f"column {name!r}", ADVICE) for name in X])
 
 
@@ -265,6 +283,7 @@ def check_columns(
     frame: pd.DataFrame,
     where: str = "the table",
     ignore: Collection[str] = (),
+    never: Collection[str | None] = (),
 ) -> None:
     """Refuse a table that the rules cannot be applied to, before anything is fitted or predicted.
 
@@ -280,6 +299,8 @@ def check_columns(
         The table's name in messages, such as ``train.csv``.
     ignore : collection of str
         Columns that need no rule: the target, the id, and what the features were made from.
+    never : collection of str
+        Columns that a pattern does not mean: the target and the id.
 
     Raises
     ------
@@ -299,21 +320,33 @@ def check_columns(
     tabular_dl.errors.DataError: train.csv lacks columns that the rules name. 'age': Did you mean 'Age'?
     """
     checked = read_rules(rules)
-    named = list(dict.fromkeys(column for rule in checked for column in rule.columns))
     require_table(frame)
-    missing = [f"{name!r}: {did_you_mean(name, frame.columns)}" for name in named if name not in frame]
+    names = dict.fromkeys(column for rule in checked for column in rule.columns)
+    missing = missing_names(names, frame.columns, never)
     if missing:
         raise DataError(f"{where} lacks columns that the rules name. {' '.join(missing)}")
-    known = {*named, *ignore}
+    columns = [resolve(rule.columns, frame.columns, never) for rule in checked]
+    known = {*ignore}.union(*columns)
     unnamed = [str(name) for name in frame if name not in known]
     if rest == "error" and unnamed:
         raise DataError(
             f"{where}: no rule names the column(s) {', '.join(unnamed)}. Name each in a rule under `columns`, "
             "or write `rest: drop` to leave them out."
         )
-    for rule in checked:
-        for name in rule.columns if rule.numeric else ():
+    for rule, own in zip(checked, columns, strict=True):
+        for name in _doubtful(frame, own) if rule.numeric else ():
             _check_numbers(frame[name], rule, f"{where}, column {name!r}")
+
+
+def _doubtful(frame: pd.DataFrame, columns: list[str]) -> list[str]:
+    """Leave out the columns of whole numbers and of truth values, in which nothing is missing or infinite."""
+    kinds = dict(zip(frame.columns, _kinds(frame), strict=True))
+    return [name for name in columns if kinds[name] not in "biu"]
+
+
+def _kinds(frame: pd.DataFrame) -> list[str]:
+    """Return NumPy's letter for the type of each column; "O" for the types of pandas' own."""
+    return [kind.kind if isinstance(kind, np.dtype) else "O" for kind in frame.dtypes]
 
 
 def _check_numbers(column: pd.Series[Any], rule: ColumnRule, subject: str) -> None:

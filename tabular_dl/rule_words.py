@@ -51,12 +51,13 @@ def contradiction(
     rare: int,
     clip: float,
     scale: str,
+    divisor: float | None = None,
 ) -> str | None:
     """Say which words of a rule contradict each other, and what to write; None if none do.
 
     Parameters
     ----------
-    impute, fill_value, missing_flag, encode, rare, clip, scale
+    impute, fill_value, missing_flag, encode, rare, clip, scale, divisor
         As in `tabular_dl.columns.ColumnRule`, each with a value that it may have.
 
     Examples
@@ -79,6 +80,10 @@ def contradiction(
         problem = f"scale: {_NOT_SCALED[encode]}"
     elif (impute == "constant") != (fill_value is not None):
         problem = "impute: a constant and its value go together; write impute: {constant: value}"
+    elif (scale == "constant") != (divisor is not None):
+        problem = "scale: a constant and its value go together; write scale: {constant: 255}"
+    elif divisor is not None and not 0 < divisor < math.inf:
+        problem = f"scale: the constant to divide by is a number above 0, found {divisor}"
     elif isinstance(fill_value, float) and not math.isfinite(fill_value):
         problem = f"impute: the constant must be finite, found {fill_value}"
     elif numeric and isinstance(fill_value, str):

@@ -61,7 +61,9 @@ class _Frozen(BaseModel):
 class DataSpec(_Frozen):
     """Which tables, and which of their columns is the target."""
 
-    source: str = Field(min_length=1, description="a bundled data set, or a folder with train.csv and test.csv")
+    source: str = Field(
+        min_length=1, description="a bundled data set, a folder with train.csv and test.csv, or keras:NAME"
+    )
     target: str = Field(min_length=1, description="the column to predict")
     id: str | None = Field(default=None, description="the column that identifies a row in a submission")
     kaggle: str | None = Field(default=None, description="the competition's name on Kaggle")
@@ -154,7 +156,7 @@ def list_pipelines() -> dict[str, Path]:
     Examples
     --------
     >>> sorted(list_pipelines())
-    ['boston', 'titanic', 'wine']
+    ['boston', 'digits', 'fashion_mnist', 'imdb', 'mnist', 'titanic', 'wine']
     """
     folders = (bundled("pipelines"), Path("pipelines"))
     return {path.stem: path for folder in folders for path in sorted(folder.glob("*.yaml"))}

@@ -38,6 +38,7 @@ from mlflow.types import ColSpec, DataType, Schema
 from mlflow.types.schema import AnyType
 
 from tabular_dl.errors import SubmissionError, did_you_mean
+from tabular_dl.loaders import is_loaded
 from tabular_dl.metrics import get_metric
 from tabular_dl.persistence import TRUSTED_TYPES
 
@@ -71,6 +72,8 @@ __all__ = [
 METRICS_A_BATCH, PARAMS_A_BATCH = 1000, 100
 # The kinds of run that can predict; the score of a search is that of a configuration, not of a model.
 WITH_MODELS = ("fit", "ensemble")
+# Cells of a table beyond which MLflow would take long to tell its columns' types, and the rows that tell them.
+MOST_CELLS, ROWS_THAT_TELL_TYPES = 1_000_000, 1000
 REQUIREMENTS = ("keras", "mlflow", "numpy", "pandas", "pydantic", "scikit-learn", "skops", "tensorflow")
 
 
@@ -468,12 +471,29 @@ def _log_folds(client: Any, run: Run, folds: Sequence[Mapping[str, float]]) -> N
 
 
 def _dataset_input(table: Table) -> Any:
+    from mlflow.data.code_dataset_source import CodeDatasetSource
     from mlflow.entities import DatasetInput, InputTag
 
+    # Keras's data sets are no files that MLflow could find again.
+    source = CodeDatasetSource({"source": table.source}) if is_loaded(table.source) else table.source
     dataset = mlflow.data.from_pandas(
-        table.frame, source=table.source, targets=table.target, name=table.name, digest=table.digest[:32]
+        table.frame, source=source, targets=table.target, name=table.name, digest=table.digest[:32]
     )
+    if table.frame.size > MOST_CELLS:
+        dataset.schema = _schema(table.frame)
     return DatasetInput(dataset._to_mlflow_entity(), [InputTag("mlflow.data.context", table.context)])
+
+
+def _schema(frame: pd.DataFrame) -> Schema | None:
+    """Return what MLflow would infer, cell by cell: types from some rows, and from all whether a value is missing.
+
+    On 60,000 images that takes a second instead of a minute.
+    """
+    missing = frame.isna().any()
+    inferred = mlflow.data.from_pandas(frame.head(ROWS_THAT_TELL_TYPES), digest="unused").schema
+    return inferred and Schema(
+        [ColSpec(column.type, column.name, required=not missing[column.name]) for column in inferred]
+    )
 
 
 def _model_arguments(content: RunContent) -> dict[str, Any]:

@@ -20,6 +20,7 @@ from sklearn.utils.validation import check_array
 
 from tabular_dl.assembly import derived_seed
 from tabular_dl.groups import PER_MEMBER, train_groups
+from tabular_dl.inputs import MATRIX_TYPES, sharing
 from tabular_dl.matrices import fold_matrix
 from tabular_dl.metrics import Metric
 from tabular_dl.narrowing import halve
@@ -157,7 +158,10 @@ def _matrices(encoder: Any, X: Any, y: np.ndarray, rows: Sequence[np.ndarray]) -
     if encoder is None:
         plain = check_array(X, dtype=np.float32, accept_sparse="csr")
         return [plain.toarray() if issparse(plain) else plain] * len(rows)
-    return [fold_matrix(encoder, X, y, train)[1] for train in rows]
+    matrices: list[np.ndarray] = []
+    for train in rows:
+        matrices = sharing([*matrices, fold_matrix(encoder, X, y, train, MATRIX_TYPES)[1]])
+    return matrices
 
 
 def _scores(

@@ -49,6 +49,12 @@ def test_a_rule_writes_out_its_defaults_and_reads_back_as_itself(written, impute
     assert ColumnRule.model_validate(rule.model_dump(exclude_defaults=True)) == rule
 
 
+def test_a_constant_to_scale_by_is_written_in_one_word_and_reads_back():
+    rule = ColumnRule.model_validate({"columns": ["pixel*"], "scale": {"constant": 255}})
+    assert (rule.scale, rule.divisor) == ("constant", 255.0)
+    assert ColumnRule.model_validate(rule.model_dump(exclude_defaults=True)) == rule
+
+
 @pytest.mark.parametrize(
     ("written", "message"),
     [
@@ -57,6 +63,12 @@ def test_a_rule_writes_out_its_defaults_and_reads_back_as_itself(written, impute
         ({"columns": ["A", "B", "A"]}, "named twice: A"),
         ({"scael": "minmax"}, "rule 1, scael: there is no such key. Did you mean 'scale'"),
         ({"scael": None}, "rule 1, scael: there is no such key"),
+        ({"scale": {"constnt": 255}}, "scale: expected {constant: number}, found {'constnt': 255}"),
+        ({"scale": {"constant": 0}}, "scale: the constant to divide by is a number above 0, found 0.0"),
+        ({"scale": {"constant": float("nan")}}, "scale: the constant to divide by is a number above 0, found nan"),
+        ({"scale": {"constant": "pixels"}}, "rule 1, divisor: expected a number, found 'pixels'"),
+        ({"scale": "constant"}, "scale: a constant and its value go together; write scale: {constant: 255}"),
+        ({"scale": "minmax", "divisor": 2}, "scale: a constant and its value go together"),
         ({"scale": "min_max"}, "rule 1, scale: there is no 'min_max'. Did you mean 'minmax'"),
         ({"encode": "hot"}, "there is no 'hot'. "),
         ({"impute": "medan"}, "Did you mean 'median'"),

@@ -9,6 +9,7 @@ import pytest
 from sklearn.pipeline import Pipeline
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
+from tabular_dl.constant_scaler import ConstantScaler
 from tabular_dl.crossfit import CrossFitClassifier, CrossFitRegressor
 from tabular_dl.encoders import FrequencyEncoder
 from tabular_dl.estimators import KerasClassifier, KerasRegressor
@@ -49,6 +50,7 @@ def test_the_networks_pass(estimator: Any, check: Any) -> None:
         NumericColumns(),
         CategoryColumns(),
         MissingFlags(),
+        ConstantScaler(),
         FrequencyEncoder(),
         QuantileClipper(),
         NormalQuantiles(),

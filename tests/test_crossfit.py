@@ -20,13 +20,16 @@ from sklearn.model_selection import KFold, PredefinedSplit, ShuffleSplit, Strati
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
+from tabular_dl import crossfit
 from tabular_dl.crossfit import CrossFitClassifier, CrossFitRegressor, baseline_scores, fold_scores
 from tabular_dl.datasets import load_competition
 from tabular_dl.errors import DataError
 from tabular_dl.estimators import KerasClassifier, KerasRegressor
 from tabular_dl.metrics import get_metric
+from tabular_dl.nn import training
 from tabular_dl.persistence import TRUSTED_TYPES, load_model
 from tabular_dl.pipeline import build_pipeline, columns_used
+from tabular_dl.preprocessing import build_preprocessing
 from tabular_dl.problems import get_problem
 from tabular_dl.spec import PipelineSpec, load_spec, with_values
 
@@ -484,3 +487,35 @@ def test_a_new_fit_forgets_the_threshold_of_the_predictions_of_before() -> None:
     crossfit.fit(PASSENGERS, SURVIVED)
     assert (crossfit.threshold_, crossfit.oof_thresholds_) == (None, None)
     np.testing.assert_array_equal(crossfit.predict(PASSENGERS), crossfit.predict_proba(PASSENGERS).argmax(axis=1))
+
+
+# Folds whose preprocessing learns nothing
+
+
+def test_folds_that_learn_nothing_train_on_one_matrix_of_bytes_as_on_one_each(monkeypatch: pytest.MonkeyPatch) -> None:
+    bits = np.random.default_rng(0).integers(0, 2, (ROWS, 6)).astype(np.uint8)
+    X, y = pd.DataFrame(bits, columns=[f"word{k}" for k in range(6)]), bits[:, 0] ^ bits[:, 1]
+    network = KerasClassifier(hidden=[4], epochs=3, members=2, early_stopping=None, learning_rate=0.02)
+    steps = [("words", build_preprocessing([{"columns": ["word*"], "impute": "none"}])), ("network", network)]
+    tables: list[np.ndarray] = []
+    table = training.Table
+    monkeypatch.setattr(training, "Table", lambda X, y: (tables.append(X), table(X, y))[1])
+    shared = CrossFitClassifier(Pipeline(steps), cv=SPLITS, random_state=0).fit(X, y)
+    monkeypatch.setattr(crossfit, "sharing", list)
+    apart = CrossFitClassifier(Pipeline(steps), cv=SPLITS, random_state=0).fit(X, y)
+    assert [(each.shape, each.dtype) for each in tables] == [((ROWS, 6), np.uint8), ((3, ROWS, 6), np.float32)]
+    np.testing.assert_allclose(shared.oof_predictions_, apart.oof_predictions_, atol=1e-6)
+    for one, other in zip(shared.pipelines_, apart.pipelines_, strict=True):
+        np.testing.assert_allclose(one[-1].weights_[0], other[-1].weights_[0], atol=1e-6)
+
+
+def test_folds_of_a_regression_share_no_target() -> None:
+    # Each fold standardises the target by its own rows: one matrix would need several targets.
+    X = pd.DataFrame(np.random.default_rng(0).normal(size=(ROWS, 2)), columns=["a", "b"])
+    y = X["a"].to_numpy() * 10 + 5
+    network = KerasRegressor(hidden=[], epochs=30, members=1, early_stopping=None, learning_rate=0.1)
+    steps = [("numbers", build_preprocessing([{"columns": ["?"], "impute": "none"}])), ("network", network)]
+    model = CrossFitRegressor(Pipeline(steps), cv=SPLITS, random_state=0).fit(X, y)
+    means = [pipeline[-1].target_mean_[0] for pipeline in model.pipelines_]
+    np.testing.assert_allclose(means, [y[rows].mean() for rows, _ in SPLITS])
+    assert root_mean_squared_error(y, model.oof_predictions_) < 0.2 * y.std()

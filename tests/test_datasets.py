@@ -154,7 +154,7 @@ def test_a_folder_that_does_not_exist_gets_the_nearest_data_set() -> None:
         "There is no folder titanc, and no bundled data set of that name. Did you mean 'titanic'? "
         "A folder of your own holds train.csv and test.csv."
     )
-    with pytest.raises(DataError, match=r"no folder no/where, .* Known: boston, titanic, wine\. A folder"):
+    with pytest.raises(DataError, match=r"no folder no/where, .* Known: boston, digits, titanic, wine\. A folder"):
         find_folder("no/where")
 
 

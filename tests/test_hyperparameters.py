@@ -121,6 +121,31 @@ def test_noise_mixup_and_smoothing_make_a_network_less_sure(name: str) -> None:
     assert np.abs(softer - 0.5).mean() < 0.9 * np.abs(plain - 0.5).mean()
 
 
+def test_shift_shows_a_network_its_images_moved() -> None:
+    # Images of 2 x 6: one bright pixel, or two beside each other, always at the same place.
+    y = np.arange(ROWS) % 2
+    images = np.zeros((ROWS, 2, 6), "float32")
+    images[:, 0, 2] = 1
+    images[y == 1, 0, 3] = 1
+    moved = np.concatenate([np.roll(images[:2], move, axis=(1, 2)) for move in ((0, -1), (0, 1), (1, 0), (1, 1))])
+    settings = {**TINY, "image_shape": [2, 6], "hidden": [32], "epochs": 60, "batch_size": 16}
+    still, shown = (fit(settings, y, images.reshape(ROWS, 12), shift=amount) for amount in (0, 1))
+    assert still.score(images.reshape(ROWS, 12), y) == 1.0
+    assert shown.score(moved.reshape(8, 12), np.tile([0, 1], 4)) == 1.0
+    assert still.predict_proba(moved.reshape(8, 12)).max(axis=1).min() < 0.9  # it has never seen the like
+
+
+def test_shift_0_is_no_shift() -> None:
+    off, without = fit(image_shape=[1, 3]), fit()
+    for one, other in zip(off.weights_, without.weights_, strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+def test_images_have_as_many_pixels_as_there_are_numbers() -> None:
+    with pytest.raises(SpecError, match="image_shape: 2 x 2 are 4 pixels, but the network has 3 numeric inputs"):
+        fit(image_shape=[2, 2], shift=1)
+
+
 def test_mixup_trains_on_mixed_rows_with_the_mixed_loss() -> None:
     # With alpha so large, a is 1/2: a row and its partner count alike, and a linear fit sees the means of pairs.
     y = X @ np.array([1.0, -2.0, 0.5]) + 3
@@ -412,6 +437,10 @@ def test_what_monitoring_looks_at_is_scikit_learns_metric() -> None:
         ({"monitor": "accuray"}, "monitor: there is no 'accuray'. Did you mean 'accuracy'"),
         ({"monitor": "accuracy", "validation_fraction": 0}, "monitor accuracy needs held-out rows"),
         ({"reduce_lr": 3, "validation_fraction": 0}, "reduce_lr needs held-out rows"),
+        ({"shift": 1}, "shift needs image_shape, the height and width of the images, like [28, 28]"),
+        ({"shift": 1, "image_shape": [3]}, "image_shape should be height and width; it is [3]"),
+        ({"shift": 8, "image_shape": [8, 9]}, "shift 8 moves images of [8, 9] off: make it smaller"),
+        ({"shift": 0.5}, "shift should be a valid integer"),
         ({"reduce_lr": {"patient": 3}}, "reduce_lr: there is no 'patient'. Did you mean 'patience'"),
         ({"reduce_lr": {"factor": 3}}, "reduce_lr.factor should be less than 1; it is 3"),
         ({"schedule": "cosin"}, "schedule: there is no 'cosin'. Did you mean 'cosine'"),

@@ -250,7 +250,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> zipfile.ZipFile:
 def test_the_wheel_carries_the_tables_the_pipelines_and_the_types(wheel: zipfile.ZipFile) -> None:
     names = set(wheel.namelist())
     files = ["train.csv", "test.csv", "sample_submission.csv", "answers.csv", "README.md"]
-    for competition in ["titanic", "wine", "boston"]:
+    for competition in ["titanic", "wine", "boston", "digits"]:
         assert {f"tabular_dl/data/{competition}/{file}" for file in files} <= names
         assert f"tabular_dl/pipelines/{competition}.yaml" in names
         for file in files:

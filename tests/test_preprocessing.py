@@ -455,3 +455,65 @@ def test_a_table_that_the_rules_cover_is_accepted(passengers):
 def test_a_table_that_the_rules_do_not_fit_is_refused(passengers, rules, rest, message):
     with pytest.raises(DataError, match=message):
         check_columns(rules, rest, passengers, where="train.csv", ignore=["Name"])
+
+
+# Wide tables and patterns
+
+
+@pytest.mark.parametrize(
+    ("types", "expected"),
+    [
+        (["uint8", "uint8"], "uint8"),
+        (["int8", "int8"], "int8"),
+        (["float32", "float32"], "float32"),
+        (["uint8", "int8"], "float64"),
+        (["int64", "int64"], "float64"),
+        (["bool", "uint8"], "float64"),
+        (["uint8", "str"], "float64"),
+    ],
+)
+def test_a_table_of_one_narrow_type_stays_as_narrow(types, expected):
+    frame = pd.DataFrame([[0, 1], [1, 0]], columns=["a", "b"]).astype(dict(zip("ab", types, strict=True)))
+    found = NumericColumns().fit_transform(frame)
+    assert found.dtype == expected
+    np.testing.assert_array_equal(found, [[0, 1], [1, 0]])
+
+
+def test_ten_thousand_columns_of_bytes_pass_as_they_are():
+    X = np.random.default_rng(0).integers(0, 2, (5, 10_000)).astype(np.uint8)
+    frame = pd.DataFrame(X, columns=[f"word{k}" for k in range(10_000)])
+    rule = {"columns": ["word*"], "impute": "none"}
+    check_columns([rule], "error", frame)
+    found = fitted(frame, rule).transform(frame)
+    assert found.dtype == np.uint8
+    np.testing.assert_array_equal(found, X)
+
+
+def test_an_infinite_value_of_a_wide_table_is_named_as_in_any_other():
+    frame = pd.DataFrame(np.zeros((3, 4), np.float32), columns=list("abcd"), index=[1, 2, 3])
+    frame.loc[2, "c"] = np.inf
+    for refuse in (NumericColumns().fit, lambda X: check_columns([{"columns": ["?"]}], "error", X)):
+        with pytest.raises(DataError, match="column 'c', row 2: expected a finite number, found inf"):
+            refuse(frame)
+
+
+def test_a_pattern_is_the_rule_of_all_its_columns_and_survives_a_file():
+    frame = table(pixel0=[0, 255], other=[1.0, 3.0], pixel1=[51, 102])
+    rules = [{"columns": ["pixel*"], "scale": {"constant": 255}}, {"columns": ["other"], "scale": "minmax"}]
+    preprocessing = fitted(frame, *rules)
+    expected = [[0, 0.2, 0], [1, 0.4, 1]]
+    np.testing.assert_allclose(preprocessing.transform(frame), expected, rtol=1e-6)
+    assert preprocessing.get_feature_names_out().tolist() == ["number_1__pixel0", "number_1__pixel1", "number_2__other"]
+    restored = skops.io.loads(skops.io.dumps(preprocessing), trusted=TRUSTED_TYPES)
+    wider = frame.assign(pixel2=7)  # not there in training
+    np.testing.assert_array_equal(restored.transform(wider), preprocessing.transform(frame))
+    np.testing.assert_array_equal(clone(restored).fit(frame).transform(frame), preprocessing.transform(frame))
+
+
+def test_a_pattern_never_means_target_and_id():
+    frame = table(Id=[1, 2], x=[3, 4], y=[5, 6])
+    found = build_preprocessing([{"columns": ["*"]}], never=["y", "Id"]).fit_transform(frame)
+    np.testing.assert_array_equal(found, [[3], [4]])
+    check_columns([{"columns": ["*"]}], "error", frame, never=["y", "Id"], ignore=["y", "Id"])
+    with pytest.raises(DataError, match=r"no rule names the column\(s\) Id"):
+        check_columns([{"columns": ["*"]}], "error", frame, never=["y", "Id"], ignore=["y"])

@@ -113,7 +113,11 @@ NUMBERS = st.integers(-9, 9) | st.floats(-1e9, 1e9) | st.booleans()
 COLUMNS = st.lists(TEXTS, min_size=1, max_size=3, unique=True)
 RULES = st.one_of(
     st.fixed_dictionaries(
-        {"columns": COLUMNS, "scale": st.sampled_from([*SCALERS, "none"])},
+        {
+            "columns": COLUMNS,
+            "scale": st.sampled_from([*SCALERS, "none"])
+            | st.fixed_dictionaries({"constant": st.floats(0, 1e9, exclude_min=True)}),
+        },
         optional={
             "impute": st.sampled_from(["median", "mean", "most_frequent", "none", None])
             | st.fixed_dictionaries({"constant": NUMBERS}),
@@ -297,7 +301,7 @@ def test_a_section_that_is_required_is_not_empty(file: Path, section: str) -> No
     assert refusal(file, FLOWERS, f"{section}=").startswith(f"--set {section}=: {section}: expected a ")
 
 
-SCALES = ", ".join(sorted([*SCALERS, "none"]))
+SCALES = ", ".join(sorted([*SCALERS, "constant", "none"]))
 KNOWN = ", ".join(sorted(hyperparameters())[:12]) + f" and {len(hyperparameters()) - 12} more"
 
 
@@ -479,7 +483,7 @@ def test_a_path_that_does_not_exist_is_named(path: str, tmp_path: Path, monkeypa
 def test_the_users_own_pipelines_are_found_by_name_and_win(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     bundled = list_pipelines()
-    assert {"boston", "titanic", "wine"} <= set(bundled)
+    assert {"boston", "digits", "fashion_mnist", "imdb", "mnist", "titanic", "wine"} <= set(bundled)
     (tmp_path / "pipelines").mkdir()
     for name in ("flowers", "wine"):
         (tmp_path / "pipelines" / f"{name}.yaml").write_text(FLOWERS)

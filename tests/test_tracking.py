@@ -18,6 +18,7 @@ from typing import Any
 
 import mlflow
 import numpy as np
+import pandas as pd
 import pytest
 import yaml
 from mlflow.entities import LoggedModelOutput, Metric
@@ -521,3 +522,26 @@ def test_a_store_that_cannot_be_read_is_named(tmp_path: Path, monkeypatch: pytes
         SubmissionError, match=r"The runs in sqlite:///.*mlflow\.db cannot be read: .*Check MLFLOW_TRACK"
     ):
         tracking.find_run("calm-owl-1")
+
+
+def test_the_columns_of_a_large_table_are_described_as_mlflow_would(monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = 30
+    frame = pd.DataFrame(
+        {
+            "whole": np.arange(rows),
+            "bytes": np.arange(rows, dtype=np.uint8),
+            "late": [1.5] * (rows - 1) + [None],
+            "text": ["a"] * (rows - 1) + [None],
+            "yes": [True, False] * (rows // 2),
+            "never": [np.nan] * rows,
+        }
+    )
+    table = tracking.Table("t", "training", frame, "keras:mnist", "0" * 64, "whole")
+    monkeypatch.setattr(tracking, "ROWS_THAT_TELL_TYPES", 10)
+    described = []
+    for most in (frame.size, frame.size - 1):
+        monkeypatch.setattr(tracking, "MOST_CELLS", most)
+        with tracking.quiet():
+            described.append(tracking._dataset_input(table).dataset)
+    assert json.loads(described[0].schema) == json.loads(described[1].schema)
+    assert json.loads(described[0].source)["tags"] == {"source": "keras:mnist"}

@@ -46,6 +46,8 @@ class Members:
         Class targets y become ``y * (1 - s) + s / classes`` (arXiv:1512.00567).
     noise
         Standard deviation of gaussian noise added to the numeric inputs of each training batch.
+    shift
+        By how many pixels the images of each training batch move at most.
     mixup
         The alpha of mixup (arXiv:1710.09412): each batch is trained on ``a x_i + (1 - a) x_j`` with the loss
         ``a loss(y_i) + (1 - a) loss(y_j)``, a drawn from Beta(alpha, alpha), j another row of the batch; 0 for none.
@@ -77,6 +79,7 @@ class Members:
     input_dropout: PerMember = 0.0
     label_smoothing: PerMember = 0.0
     noise: PerMember = 0.0
+    shift: PerMember = 0
     mixup: PerMember = 0.0
     masking: PerMember = 0.0
     clip_norm: PerMember = np.inf

@@ -1,8 +1,8 @@
 r"""What a network looks like, stacked for training.
 
-    numbers -> (noise) \
-                         -> (dropout) -> [dense -> (batch normalisation) -> activation -> (dropout)] ... -> dense head
-    codes -> embedding /
+    numbers -> (shift) -> (noise) \
+                                   -> (dropout) -> [dense -> (batch normalisation) -> activation -> (dropout)] ...
+    codes -> embedding             /                                                               -> dense head
 
 The stacked model ends at the head: training takes the loss from there, where cross-entropies are exact, and prediction
 applies the output activation (`tabular_dl.nn.inference`).
@@ -19,7 +19,14 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from tabular_dl.nn.layers import MemberBatchNormalization, MemberDense, MemberDropout, MemberEmbedding, MemberNoise
+from tabular_dl.nn.layers import (
+    MemberBatchNormalization,
+    MemberDense,
+    MemberDropout,
+    MemberEmbedding,
+    MemberNoise,
+    MemberShift,
+)
 
 __all__ = ["ACTIVATIONS", "INITIALIZERS", "Network", "StackedModel", "initial_weights"]
 
@@ -70,6 +77,10 @@ class Network:
         rates belong to the members.
     embeddings : tuple of (categories, units)
         For each column of codes how many there are, the unknown one (0) included, and the length of their vectors.
+    shift : int
+        By how many pixels images move at most in training, of all members; each has its own most.
+    image_shape : (int, int)
+        Height and width of the images that the numeric inputs are, where they may be shifted.
 
     Examples
     --------
@@ -88,6 +99,8 @@ class Network:
     input_dropout: bool = False
     noise: bool = False
     embeddings: tuple[tuple[int, int], ...] = ()
+    shift: int = 0
+    image_shape: tuple[int, int] = (0, 0)
 
     @property
     def parameters(self) -> int:
@@ -126,7 +139,7 @@ class StackedModel(keras.Model):
         The hidden layers, then the head.
     norms, dropouts : list of MemberBatchNormalization, list of MemberDropout
         One a hidden layer, or none.
-    noise : MemberNoise or None
+    shift, noise : MemberShift or None, MemberNoise or None
         On the numeric inputs.
     embeddings, input_dropouts : list of MemberEmbedding, list of MemberDropout
         One a column of codes; one or none.
@@ -136,6 +149,7 @@ class StackedModel(keras.Model):
         super().__init__()
         self.activation = keras.activations.get(network.activation)
         self.numeric = network.numeric
+        self.shift = MemberShift(members, *network.image_shape, network.shift) if network.shift else None
         self.noise = MemberNoise(members) if network.noise else None
         self.embeddings = [MemberEmbedding(members, *size, index) for index, size in enumerate(network.embeddings)]
         # Hidden layers' dropout counts from 0.
@@ -170,6 +184,8 @@ class StackedModel(keras.Model):
             Whose moving averages may change.
         """
         x = inputs[:, :, : self.numeric] if self.embeddings else inputs
+        if self.shift is not None:
+            x = self.shift(x, steps)
         if self.noise is not None:
             x = self.noise(x, steps)
         if self.embeddings:

@@ -131,6 +131,8 @@ class Program:
         random += [(layer, members.masking) for layer in self.model.embeddings]
         if self.model.noise is not None:
             random.append((self.model.noise, members.noise))
+        if self.model.shift is not None:
+            random.append((self.model.shift, members.shift))
         for layer, values in random:
             layer.rates.assign(_column(values))
             layer.seeds.assign(_column(streams, np.uint32))

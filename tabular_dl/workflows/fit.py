@@ -267,8 +267,8 @@ def _keep(
         # A store and a folder that both fail: what was trained is worth more than its place.
         folder = _keep_in(Path(tempfile.mkdtemp(prefix="tabular-dl-")), content, staged)
     console.print(f"Results are in [bold]{escape(str(folder))}[/]", highlight=False, soft_wrap=True)
-    rows = "FILE" if result.competition.test is None else result.competition.test_file
-    command = f"tabular-dl predict {folder} {rows}"
+    known = result.competition.test is not None and result.competition.test_file.exists()
+    command = f"tabular-dl predict {folder} {result.competition.test_file if known else 'FILE'}"
     console.print(f"Next: [bold]{escape(command)}[/]", highlight=False, soft_wrap=True)
 
 

@@ -12,7 +12,7 @@ import tensorflow as tf
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tabular_dl.nn.layers import MemberDense, MemberDropout
+from tabular_dl.nn.layers import MemberDense, MemberDropout, MemberShift
 
 ROWS, FEATURES = 200, 50
 SIZE = ROWS * FEATURES
@@ -115,3 +115,61 @@ def test_no_activation_is_dropped_more_often_than_another_over_the_steps() -> No
     ones = np.ones((1, 8, 8), "float32")
     kept = np.mean([layer(ones, steps=column([step])).numpy() != 0 for step in range(400)], axis=0)
     assert np.abs(kept - 0.5).max() < 5 * np.sqrt(0.25 / 400)
+
+
+# Shifts of images
+
+
+HEIGHT, WIDTH = 5, 4
+IMAGES = np.arange(1.0, 1 + 30 * HEIGHT * WIDTH, dtype="float32").reshape(30, HEIGHT, WIDTH)
+
+
+def shift(seeds: list[int], rates: list[int], most: int) -> MemberShift:
+    layer = MemberShift(members=len(seeds), height=HEIGHT, width=WIDTH, most=most)
+    layer.build((len(seeds), 30, HEIGHT * WIDTH))
+    layer.seeds.assign(np.reshape(np.array(seeds, "uint32"), (-1, 1, 1)))
+    layer.rates.assign(np.reshape(rates, (-1, 1, 1)))
+    return layer
+
+
+def shifted(seeds: list[int], rates: list[int], most: int, steps: list[int]) -> np.ndarray:
+    """Return what becomes of the images, (member, image, row, column)."""
+    inputs = np.broadcast_to(IMAGES.reshape(1, 30, -1), (len(seeds), 30, HEIGHT * WIDTH))
+    outputs = shift(seeds, rates, most)(inputs, steps=column(steps)).numpy()
+    return outputs.reshape(len(seeds), 30, HEIGHT, WIDTH)
+
+
+def moved_by_hand(image: np.ndarray, dy: int, dx: int) -> np.ndarray:
+    moved = np.zeros_like(image)
+    for r, c in itertools.product(range(HEIGHT), range(WIDTH)):
+        if 0 <= r - dy < HEIGHT and 0 <= c - dx < WIDTH:
+            moved[r, c] = image[r - dy, c - dx]
+    return moved
+
+
+@pytest.mark.parametrize("rate", [1, 2, 3])
+def test_images_move_by_at_most_their_rate_and_zeros_come_in(rate: int) -> None:
+    seen = set()
+    for step in range(8):
+        for image, found in zip(IMAGES, shifted([7], [rate], 3, [step])[0], strict=True):
+            moves = itertools.product(range(-rate, rate + 1), repeat=2)
+            fitting = [move for move in moves if np.array_equal(moved_by_hand(image, *move), found)]
+            assert len(fitting) == 1
+            seen.add(fitting[0])
+    # 240 images reach every place of 9 and of 25, and both ends of 49.
+    assert len(seen) > 0.9 * (2 * rate + 1) ** 2
+    assert {dy for dy, _ in seen} == {dx for _, dx in seen} == set(range(-rate, rate + 1))
+
+
+def test_images_stay_where_they_are_at_rate_0_and_in_prediction() -> None:
+    np.testing.assert_array_equal(shifted([7], [0], 2, [3])[0], IMAGES)
+    inputs = IMAGES.reshape(1, 30, -1)
+    np.testing.assert_array_equal(shift([7], [2], 2)(inputs).numpy(), inputs)
+
+
+def test_a_member_shifts_its_images_as_it_would_alone() -> None:
+    together = shifted([3, 7, 9], [1, 2, 0], 2, [5, 6, 7])
+    for k, (seed, rate, step) in enumerate([(3, 1, 5), (7, 2, 6), (9, 0, 7)]):
+        np.testing.assert_array_equal(together[k], shifted([seed], [rate], max(1, rate), [step])[0])
+    assert not np.array_equal(shifted([3], [1], 1, [5]), shifted([3], [1], 1, [6]))
+    assert not np.array_equal(shifted([3], [1], 1, [5]), shifted([4], [1], 1, [5]))

@@ -61,12 +61,14 @@ def test_a_member_is_itself_whatever_its_settings_and_whoever_is_beside_it(data:
         noise=each(0, 0.3),
         label_smoothing=each(0, 0.2),
         input_dropout=each(0, 0.3),
+        shift=data.draw(st.lists(st.integers(0, 1), min_size=size, max_size=size).map(np.array)),
         mixup=each(0, 0.5) if data.draw(st.booleans()) else 0.0,
         weight_decay=each(0, 0.1),
         patience=np.floor(each(1, 5)),
         plateau_patience=1.0,
     )
     network = replace(NETWORK, batch_norm=data.draw(st.booleans()), noise=True, input_dropout=True)
+    network = replace(network, shift=data.draw(st.sampled_from([0, 2])), image_shape=(1, FEATURES))
     how = replace(
         HOW,
         optimizer=data.draw(st.sampled_from(["adam", "sgd", "rmsprop", "nadam"])),

@@ -36,18 +36,22 @@ def rows(width: int = 300) -> dict[str, list[str]]:
     return {name: [cell.strip() for cell in cells] for name, *cells in ([c.strip() for c in line] for line in lines)}
 
 
-def test_the_three_pipelines_are_listed_by_name_with_what_they_are() -> None:
+BUNDLED = ["boston", "digits", "fashion_mnist", "imdb", "mnist", "titanic", "wine"]
+
+
+def test_the_bundled_pipelines_are_listed_by_name_with_what_they_are() -> None:
     found = rows()
-    assert list(found) == ["boston", "titanic", "wine"]
+    assert list(found) == BUNDLED
     assert found["titanic"] == ["binary", "accuracy", "Survived", "titanic", "5 x 4", "bundled"]
     assert found["boston"] == ["regression", "rmse", "MEDV", "boston", "10 x 4", "bundled"]
+    assert found["imdb"] == ["binary", "accuracy", "praises", "keras:imdb", "3 x 1", "bundled"]
     assert found["wine"][:3] == ["multiclass", "accuracy", "cultivar"]
 
 
 def test_a_file_of_ones_own_wins_over_the_bundled_one(folder: Path) -> None:
     (folder / "wine.yaml").write_text(OWN)
     found = rows()
-    assert list(found) == ["boston", "titanic", "wine"]
+    assert list(found) == BUNDLED
     expected = ["multiclass", "the problem's own", "kind", "somewhere", "7 x 9", "pipelines/wine.yaml"]
     assert found["wine"] == expected
 
@@ -55,7 +59,7 @@ def test_a_file_of_ones_own_wins_over_the_bundled_one(folder: Path) -> None:
 def test_a_broken_file_is_listed_with_its_error_beside_those_that_work(folder: Path) -> None:
     (folder / "mine.yaml").write_text(OWN.replace("ensemble", "ensembel"))
     found = rows()
-    assert list(found) == ["boston", "mine", "titanic", "wine"]
+    assert list(found) == sorted([*BUNDLED, "mine"])
     assert "pipelines/mine.yaml, line 6: ensembel: there is no such key. Did you mean 'ensemble'?" in found["mine"][0]
 
 
