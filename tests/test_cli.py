@@ -22,6 +22,7 @@ from tabular_dl.workflows import listing
 
 HEAVY = {"keras", "matplotlib", "mlflow", "numpy", "pandas", "sklearn", "skops", "tensorflow"}
 OPTIONS = {
+    "check": ["--data", "--set"],
     "fit": ["--data", "--set", "--folds", "--members", "--epochs", "--seed", "--no-track", "--quiet", "-q"],
     "search": [
         *("--trials", "--rounds", "--epochs", "--timeout", "--seed", "--sampler", "--pick", "--no-holdout", "--space"),
@@ -176,7 +177,7 @@ for command in {commands!r}:
     print("loaded", command, sorted(set(sys.modules) & {HEAVY!r}))
 """
     done = subprocess.run([sys.executable, "-c", script], cwd=tmp_path, capture_output=True, text=True)
-    assert re.findall(r"^code (\d)$", done.stdout, re.MULTILINE) == ["0"] * 16 + ["2"] * 4, done.stderr
+    assert re.findall(r"^code (\d)$", done.stdout, re.MULTILINE) == ["0"] * 17 + ["2"] * 4, done.stderr
     loaded = re.findall(r"^loaded .*$", done.stdout, re.MULTILINE)
     assert loaded == [f"loaded {command} []" for command in commands]
 

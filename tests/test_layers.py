@@ -21,11 +21,11 @@ LAYERS = """
     workflows
     workflows.*
     workflows.training
-    workflows.files workflows.models workflows.progress workflows.surroundings
+    workflows.files workflows.findings workflows.models workflows.progress workflows.surroundings
     blended crossfit population_search open_runs report submissions
-    samplers search_rounds tracking blending
-    trials
-    pipeline
+    samplers search_rounds tracking blending preflight
+    trials refusals column_findings row_findings
+    pipeline remedies
     estimators
     hyperparameters features preprocessing datasets spec persistence
     groups plots search_plots
@@ -39,10 +39,11 @@ LAYERS = """
     nn.layers nn.optimizers nn.schedules nn.tensorboard
     nn.streams
     metrics feature_rules inputs diagnosis tables narrowing leaderboard
+    drift leaks overlap column_faults
     infer
-    problems columns expressions yaml_reader distributions
+    problems columns expressions yaml_reader distributions tree_input
     targets losses
-    resources errors
+    resources errors findings
 """
 
 # Who may import a library whose place is part of the design.

@@ -53,7 +53,7 @@ def fit(
         If the pipeline or the tables cannot be used; nothing has been written then.
     """
     console = console or Console()
-    result = train(load_spec(pipeline, overrides), console)
+    result = train(load_spec(pipeline, overrides), console, pipeline)
     console.print(_score_grid(result))
     with tempfile.TemporaryDirectory() as folder:
         # Not the temporary folder itself, which nobody but its owner may read.

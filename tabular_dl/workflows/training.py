@@ -13,9 +13,11 @@ from tabular_dl.crossfit import CrossFitClassifier, CrossFitRegressor, baseline_
 from tabular_dl.datasets import Competition, load_competition
 from tabular_dl.metrics import Metric
 from tabular_dl.pipeline import build_pipeline, check_rows, check_target, columns_used, metric_of, problem_of
+from tabular_dl.preflight import preflight
 from tabular_dl.problems import Problem
 from tabular_dl.spec import PipelineSpec
 from tabular_dl.targets import Bounded
+from tabular_dl.workflows.findings import warn_in_short
 from tabular_dl.workflows.progress import TrainingProgress
 
 __all__ = ["FitResult", "train"]
@@ -54,8 +56,23 @@ class FitResult:
     seconds: float
 
 
-def train(spec: PipelineSpec, console: Console) -> FitResult:
-    """Check everything that can be checked, then train."""
+def train(spec: PipelineSpec, console: Console, pipeline: str | None = None) -> FitResult:
+    """Check everything that can be checked, then train.
+
+    Parameters
+    ----------
+    spec : PipelineSpec
+        What to train.
+    console : Console
+        Where to print.
+    pipeline : str, optional
+        The pipeline as the user named it, for the advice how to see what the checks found.
+
+    Raises
+    ------
+    UserError
+        If something cannot be used; nothing has been trained then.
+    """
     competition = load_competition(spec.data.source, spec.data.target, spec.data.id)
     train, target = competition.train, competition.train[spec.data.target]
     train_file, test_file = str(competition.folder / "train.csv"), str(competition.folder / "test.csv")
@@ -64,17 +81,18 @@ def train(spec: PipelineSpec, console: Console) -> FitResult:
     check_target(spec, problem, target, train_file)
     check_rows(spec, train.drop(columns=spec.data.target), train_file)
     check_rows(spec, competition.test, test_file, rest=False)
-    pipeline = build_pipeline(spec, problem)
+    steps = build_pipeline(spec, problem)
+    warn_in_short(preflight(competition, spec, problem), pipeline or spec.name, spec.data.source, console)
     kind = CrossFitClassifier if problem.classification else CrossFitRegressor
-    crossfit = kind(pipeline, cv=spec.ensemble.folds, random_state=spec.seed)
+    crossfit = kind(steps, cv=spec.ensemble.folds, random_state=spec.seed)
     X, y = train[columns_used(spec, train)], target.to_numpy()
     started, clock = time.time(), time.perf_counter()
     # A regression's networks see the target in units of its standard deviation, or of the distance of its bounds.
     unit = 1.0 if problem.classification else float(target.std(ddof=0))
     if issubclass(problem.coding, Bounded):
-        low, high = pipeline[-1].bounds or (0.0, 1.0)
+        low, high = steps[-1].bounds or (0.0, 1.0)
         unit = float(high - low)
-    with TrainingProgress(console, pipeline[-1].epochs, problem.followed[0], unit) as progress:
+    with TrainingProgress(console, steps[-1].epochs, problem.followed[0], unit) as progress:
         crossfit.fit(X, y, on_epoch=progress)
     seconds = time.perf_counter() - clock
     scores = fold_scores(crossfit, y, metric)

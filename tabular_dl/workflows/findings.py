@@ -1,0 +1,69 @@
+"""Findings of a preflight on the console: all of them with what mends them, or in short before a fit."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from shlex import join
+
+from rich.console import Console
+from rich.padding import Padding
+from rich.text import Text
+
+from tabular_dl.errors import DataError
+from tabular_dl.findings import LEVELS, Finding
+
+__all__ = ["print_findings", "warn_in_short"]
+
+STYLES = {"error": "bold red", "warning": "yellow", "note": "dim"}
+MOST_WARNINGS = 4  # before a fit: with the line that says where to see all, five
+
+
+def print_findings(findings: Sequence[Finding], console: Console) -> None:
+    """Print each finding with the line that mends it, and how many there are of each level."""
+    for finding in findings:
+        message = Text.assemble((finding.level, STYLES[finding.level]), f"  {finding.message}")
+        console.print(message, highlight=False)
+        if finding.fix:
+            # On one line however long it is, so that it can be copied.
+            fix = Text.assemble(("fix: ", "dim"), (finding.fix, "cyan"))
+            console.print(Padding(fix, (0, 0, 0, 2), expand=False), highlight=False, soft_wrap=True)
+    counts = Counter(finding.level for finding in findings)
+    said = [f"{counts[level]} {level}{'s' if counts[level] > 1 else ''}" for level in LEVELS if counts[level]]
+    console.print(f"[bold]{', '.join(said) or 'nothing found'}[/]", highlight=False)
+
+
+def warn_in_short(findings: Sequence[Finding], pipeline: str, source: str, console: Console) -> None:
+    """Print the warnings among findings, a line each and five lines at most, or stop at an error.
+
+    Parameters
+    ----------
+    findings : sequence of Finding
+        Errors first.
+    pipeline : str
+        The pipeline as the user named it.
+    source : str
+        Where its tables are.
+    console : Console
+        Where to print.
+
+    Raises
+    ------
+    DataError
+        With the first error and its remedy.
+    """
+    # A name in the pipeline file finds the tables again, a folder from the command line has to be said.
+    folder = ["--data", source] if Path(source).is_absolute() else []
+    command = join(["tabular-dl", "check", pipeline, *folder])
+    errors = [finding for finding in findings if finding.level == "error"]
+    if errors:
+        fix = f"\nfix: {errors[0].fix}" if errors[0].fix else ""
+        raise DataError(f"{errors[0].message}{fix}\nAll findings: {command}")
+    warnings = [finding for finding in findings if finding.level == "warning"]
+    for finding in warnings[:MOST_WARNINGS]:
+        line = Text.assemble((finding.level, STYLES[finding.level]), f"  {finding.message}")
+        console.print(line, highlight=False, no_wrap=True, overflow="ellipsis")
+    if warnings:
+        more = f"{len(warnings) - MOST_WARNINGS} more; " if len(warnings) > MOST_WARNINGS else ""
+        console.print(Text(f"{more}all, and what mends them: {command}"), highlight=False, soft_wrap=True)
