@@ -19,7 +19,7 @@ __all__ = ["Drift", "find_drift"]
 FEWEST_ROWS = 20  # of either table
 MOST_NAMED = 5
 ERRORS = 3  # standard errors beyond one half, from which on it is no chance
-FOLDS = 3
+FOLDS = 2
 
 
 @dataclass(frozen=True)
@@ -79,7 +79,7 @@ def find_drift(train: pd.DataFrame, test: pd.DataFrame, seed: int) -> Drift | No
     m, n = map(len, parts)
     X, y = np.concatenate(parts), np.repeat([0, 1], [m, n])
     chance = 0.5 + ERRORS * float(np.sqrt((m + n + 1) / (12 * m * n)))
-    forest = RandomForestClassifier(30, min_samples_leaf=5, max_depth=6, random_state=seed)
+    forest = RandomForestClassifier(25, min_samples_leaf=5, max_depth=6, random_state=seed)
     folds = StratifiedKFold(FOLDS, shuffle=True, random_state=seed)
     done = cross_validate(forest, X, y, cv=folds, scoring="roc_auc", return_estimator=True)
     auc = float(np.mean(done["test_score"]))

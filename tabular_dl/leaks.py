@@ -112,9 +112,9 @@ def _explained(
 
 def _most_telling(X: np.ndarray[Any, Any], y: np.ndarray[Any, Any], *, classification: bool) -> list[int]:
     """Return the places of the columns to look at."""
-    varied = np.flatnonzero(np.nanmax(X, axis=0, initial=-1) > 0)  # ranks begin at 0: more than one value
+    known = np.where(np.isnan(X), -1, X)
+    varied = np.flatnonzero(np.ptp(known, axis=0) > 0)
     if len(varied) > MOST_COLUMNS:
-        known = np.where(np.isnan(X[:, varied]), -1, X[:, varied])
-        statistic = (f_classif if classification else f_regression)(known, y)[0]
+        statistic = (f_classif if classification else f_regression)(known[:, varied], y)[0]
         varied = varied[np.argsort(-statistic, kind="stable")[:MOST_COLUMNS]]
     return [int(place) for place in varied]

@@ -60,8 +60,6 @@ def preflight(competition: Competition, spec: PipelineSpec, problem: Problem) ->
     if test is not None:
         refused += row_refusals(spec, test, TEST)
     found = [*wrong_target, *refused, *unnamed(spec, train, TRAIN)]
-    if test is not None:
-        found += kind_findings(spec, train, test, columns_used(spec, train), names)
     found += same_row_findings(train, test, target, spec.data.id, names)
     if not wrong_target:
         found += target_findings(spec, target, problem, metric_of(spec, problem))
@@ -70,7 +68,8 @@ def preflight(competition: Competition, spec: PipelineSpec, problem: Problem) ->
         found += column_findings(spec, read, others[0] if others else None, names)
         if not wrong_target:
             found += leak_findings(spec, read, target, problem, TRAIN)
-        if others:
+        if test is not None:
+            found += kind_findings(spec, train, test, columns_used(spec, train), names)
             found += drift_findings(spec, read, others[0], names)
     return by_level(found)
 

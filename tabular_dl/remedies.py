@@ -7,6 +7,7 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 from tabular_dl.columns import ColumnRule
+from tabular_dl.feature_rules import columns_read
 from tabular_dl.spec import PipelineSpec
 from tabular_dl.yaml_reader import write_line
 
@@ -74,7 +75,7 @@ def _rule(rule: ColumnRule, columns: Sequence[str], **changes: Any) -> str:
 
 
 def taken_out(spec: PipelineSpec, columns: Collection[str]) -> str:
-    """Write what leaves some columns out of a pipeline.
+    """Write what leaves some columns out of a pipeline, or the features that read them.
 
     Examples
     --------
@@ -83,16 +84,22 @@ def taken_out(spec: PipelineSpec, columns: Collection[str]) -> str:
     'rest: drop  # and take Parch out of rule 3'
     >>> taken_out(load_spec("boston"), ["TAX"])
     '- {columns: [ZN, RAD, CHAS], scale: minmax}  # in place of rule 2'
+    >>> taken_out(load_spec("titanic"), ["Cabin"])
+    '# take Deck out of rule 5 and of features'
     """
     touched = [place for place, rule in enumerate(spec.columns) if columns_of(rule, columns)]
+    if not touched:
+        readers = [name for name, feature in spec.features.items() if {*columns} & {*columns_read({name: feature})}]
+        return taken_out(spec, readers) if readers else ""
     rules = [spec.columns[place] for place in touched]
     names = listed(list(columns), MOST_NAMES)
     where = f"rule {touched[0] + 1}" if len(touched) == 1 else f"rules {listed([place + 1 for place in touched], 20)}"
     features = [name for name in columns if name in spec.features]
-    where += f", and {listed(features)} out of features" if features else ""
+    if features:
+        where += " and of features" if len(features) == len(columns) else f", and {listed(features)} out of features"
     if spec.rest == "error" and len(features) < len(columns):
         return f"rest: drop  # and take {names} out of {where}"
-    left = [name for name in rules[0].columns if name not in columns] if rules else []
+    left = [name for name in rules[0].columns if name not in columns]
     patterns = any(name not in rule.columns for rule in rules for name in columns_of(rule, columns))
     if len(touched) == 1 and 0 < len(left) <= MOST_NAMES and not features and not patterns:
         return f"{_rule(rules[0], left)}  # in place of rule {touched[0] + 1}"

@@ -8,7 +8,6 @@ from pathlib import Path
 from shlex import join
 
 from rich.console import Console
-from rich.padding import Padding
 from rich.text import Text
 
 from tabular_dl.errors import DataError
@@ -27,8 +26,8 @@ def print_findings(findings: Sequence[Finding], console: Console) -> None:
         console.print(message, highlight=False)
         if finding.fix:
             # On one line however long it is, so that it can be copied.
-            fix = Text.assemble(("fix: ", "dim"), (finding.fix, "cyan"))
-            console.print(Padding(fix, (0, 0, 0, 2), expand=False), highlight=False, soft_wrap=True)
+            fix = Text.assemble(("  fix: ", "dim"), (finding.fix, "cyan"))
+            console.print(fix, highlight=False, soft_wrap=True)
     counts = Counter(finding.level for finding in findings)
     said = [f"{counts[level]} {level}{'s' if counts[level] > 1 else ''}" for level in LEVELS if counts[level]]
     console.print(f"[bold]{', '.join(said) or 'nothing found'}[/]", highlight=False)
