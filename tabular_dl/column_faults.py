@@ -32,7 +32,8 @@ def constant_columns(table: pd.DataFrame) -> list[str]:
 def duplicate_columns(table: pd.DataFrame) -> dict[str, str]:
     """Map columns to an earlier column that says the same in every row.
 
-    Numbers are the same if they are equal; text also if there are other words for the same rows, as ``m`` for ``male``.
+    Numbers are the same if they are equal; text also if there are other words for the same rows, as ``m`` for ``male``,
+    where there are 20 rows or more and words are repeated.
 
     Parameters
     ----------
@@ -45,17 +46,24 @@ def duplicate_columns(table: pd.DataFrame) -> dict[str, str]:
 
     Examples
     --------
-    >>> duplicate_columns(pd.DataFrame({"Sex": ["male", "female"], "Age": [3, 4], "sex": ["m", "f"], "age": [3.0, 4]}))
+    >>> people = pd.DataFrame({"Sex": ["male", "female"] * 10, "Age": [3, 4] * 10})
+    >>> duplicate_columns(people.assign(sex=people["Sex"].str[0], age=people["Age"] + 0.0))
     {'sex': 'Sex', 'age': 'Age'}
     """
     seen: dict[tuple[bool, bytes], str] = {}
     twins: dict[str, str] = {}
     for name in table:
-        numeric = table[name].dtype.kind in "biuf"
-        codes, values = pd.factorize(table[name])
+        column = table[name]
+        numeric = column.dtype.kind in "biuf"
+        codes, values = pd.factorize(column)
+        content: np.ndarray[Any, Any] = codes
         if len(values) + bool((codes < 0).any()) < 2:
             continue
-        content = table[name].to_numpy(dtype=np.float64, na_value=np.nan) + 0.0 if numeric else codes
+        if numeric:
+            content = column.to_numpy(dtype=np.float64, na_value=np.nan) + 0.0
+        elif len(values) > MOSTLY * len(column) or len(column) < FEWEST_ROWS:
+            # Any two columns whose values are all different would be the same under other words.
+            content = pd.util.hash_array(column.to_numpy(dtype=object))
         key = (numeric, content.tobytes())
         if key in seen:
             twins[str(name)] = seen[key]

@@ -48,14 +48,13 @@ def column_findings(
         message = f"{where}: columns {other} and {name} say the same in every row."
         found.append(Finding("warning", "duplicate-column", message, taken_out(spec, [name])))
     raw = [name for name in map(str, rest.columns) if set(spec.features.get(name, ())) <= _PLAIN]
-    for name in raw:
-        reason = row_name(rest[name])
-        if reason:
-            message = f"{where}, column {name} seems to name rows, not to describe them: {reason}."
-            found.append(Finding("warning", "id", message, taken_out(spec, [name])))
+    naming = {name: reason for name in raw if (reason := row_name(rest[name]))}
+    for name, reason in naming.items():
+        message = f"{where}, column {name} seems to name rows, not to describe them: {reason}."
+        found.append(Finding("warning", "id", message, taken_out(spec, [name])))
     found += _squeezed(spec, rest, where)
     if test is not None:
-        found += _few("category", list(_new_categories(spec, train, test, names[1])))
+        found += _few("category", list(_new_categories(spec, train.drop(columns=[*naming]), test, names[1])))
         found += _few("missing", list(_newly_missing(spec, train, test, names)))
     return found
 
@@ -72,6 +71,8 @@ def kind_findings(
         message = f"{names[1]} lacks columns that {names[0]} has: {listed(absent)}. Nothing uses them; leave it so."
         yield Finding("note", "absent", message)
     for name in (str(name) for name in train if name in test):
+        if train[name].dtype.kind in "biuf" and test[name].dtype.kind in "biuf":
+            continue
         kinds = [_kind(table[name]) for table in (train, test)]
         if kinds[0] == kinds[1] or "nothing" in kinds:
             continue

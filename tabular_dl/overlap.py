@@ -19,6 +19,7 @@ from tabular_dl.columns import read_categories
 __all__ = ["Overlap", "Twins", "find_overlap", "find_twins", "row_keys"]
 
 DIGITS = 6  # of a number that count
+_FACTOR = np.uint64(0x9E3779B97F4A7C15)  # odd, so that no bit of an earlier column is lost
 _QUOTES = re.compile("[\"'`\u00b4\u2018\u2019\u201c\u201d]")
 
 
@@ -81,16 +82,13 @@ def row_keys(*tables: pd.DataFrame) -> list[np.ndarray[Any, Any]]:
     >>> (first == second).tolist()
     [True, False]
     """
-    columns: list[dict[str, Any]] = [{} for _ in tables]
+    keys = [np.zeros(len(table), dtype=np.uint64) for table in tables]
     for name in tables[0].columns:
         parts = [table[name] for table in tables]
-        numeric = all(part.dtype.kind in "biuf" for part in parts)
-        for place, part in zip(columns, parts, strict=True):
-            place[name] = _rounded(part) if numeric else _plain(part)
-    return [
-        pd.util.hash_pandas_object(pd.DataFrame(place, index=table.index), index=False).to_numpy()
-        for place, table in zip(columns, tables, strict=True)
-    ]
+        read = _rounded if all(part.dtype.kind in "biuf" for part in parts) else _plain
+        # A column at a time: a table of narrow numbers may be too large to be written out in wide ones.
+        keys = [key * _FACTOR + pd.util.hash_array(read(part)) for key, part in zip(keys, parts, strict=True)]
+    return keys
 
 
 def _rounded(column: pd.Series[Any]) -> np.ndarray[Any, Any]:

@@ -16,7 +16,7 @@ from tabular_dl.features import DerivedFeatures
 from tabular_dl.findings import Finding, by_level
 from tabular_dl.pipeline import columns_used, metric_of
 from tabular_dl.problems import Problem
-from tabular_dl.refusals import metric_refusals, row_refusals, target_refusals, unnamed
+from tabular_dl.refusals import metric_refusals, row_refusals, target_refusals
 from tabular_dl.remedies import columns_of
 from tabular_dl.row_findings import drift_findings, leak_findings, same_row_findings, target_findings
 from tabular_dl.spec import PipelineSpec
@@ -56,14 +56,14 @@ def preflight(competition: Competition, spec: PipelineSpec, problem: Problem) ->
     train = competition.train.drop(columns=spec.data.target)
     names = (TRAIN, TEST)
     wrong_target = [*metric_refusals(spec, problem), *target_refusals(spec, problem, target, TRAIN)]
-    refused = row_refusals(spec, train, TRAIN)
+    refused = row_refusals(spec, train, TRAIN, rest=True)
     if test is not None:
-        refused += row_refusals(spec, test, TEST)
-    found = [*wrong_target, *refused, *unnamed(spec, train, TRAIN)]
+        refused += row_refusals(spec, test, TEST, rest=False)
+    found = [*wrong_target, *refused]
     found += same_row_findings(train, test, target, spec.data.id, names)
     if not wrong_target:
         found += target_findings(spec, target, problem, metric_of(spec, problem))
-    if not refused:
+    if all(finding.code != "table" for finding in refused):
         read, *others = _as_read(spec, [train] if test is None else [train, test])
         found += column_findings(spec, read, others[0] if others else None, names)
         if not wrong_target:

@@ -21,7 +21,7 @@ from tabular_dl.problems import Problem
 from tabular_dl.remedies import columns_of, fewer_folds, own_rule, taken_out
 from tabular_dl.spec import PipelineSpec
 
-__all__ = ["metric_refusals", "row_refusals", "target_refusals", "unnamed"]
+__all__ = ["metric_refusals", "row_refusals", "target_refusals"]
 
 # What a column of numbers that cannot be used as it is may become instead.
 _OTHER_WORDS: tuple[dict[str, Any], ...] = (
@@ -67,7 +67,7 @@ def target_refusals(spec: PipelineSpec, problem: Problem, target: pd.Series[Any]
     return [Finding("error", "target", said, fix)]
 
 
-def row_refusals(spec: PipelineSpec, rows: pd.DataFrame, where: str) -> list[Finding]:
+def row_refusals(spec: PipelineSpec, rows: pd.DataFrame, where: str, *, rest: bool) -> list[Finding]:
     """Find each rule and column of a table that cannot be brought together.
 
     Parameters
@@ -78,15 +78,19 @@ def row_refusals(spec: PipelineSpec, rows: pd.DataFrame, where: str) -> list[Fin
         Raw rows, without the target.
     where : str
         The table's name in messages.
+    rest : bool
+        Whether columns that no rule names count as a mistake, if the pipeline says so.
 
     Returns
     -------
     list of Finding
-        Columns that no rule names are left to `unnamed`.
+        With the code ``table``, or ``unnamed`` where only that is wrong.
     """
-    whole = _of_rows(spec, rows, where)
+    whole = _of_rows(spec, rows, where, rest=rest)
     if whole is None:
         return []
+    if rest and _of_rows(spec, rows, where) is None:
+        return [Finding("error", "unnamed", whole, "rest: drop")]
     columns: dict[str, list[str]] = {}
     remedies: dict[str, str] = {}
     for place, names in _parts(spec, rows):
@@ -99,14 +103,6 @@ def row_refusals(spec: PipelineSpec, rows: pd.DataFrame, where: str) -> list[Fin
     return [
         Finding("error", "table", said, remedies[said] or taken_out(spec, names)) for said, names in columns.items()
     ]
-
-
-def unnamed(spec: PipelineSpec, rows: pd.DataFrame, where: str) -> list[Finding]:
-    """Find columns that no rule names, if the pipeline says that each must be."""
-    said = _of_rows(spec, rows, where, rest=True)
-    if said is None or _of_rows(spec, rows, where) is not None:
-        return []
-    return [Finding("error", "unnamed", said, "rest: drop")]
 
 
 def _of_target(spec: PipelineSpec, problem: Problem, target: pd.Series[Any], where: str) -> str | None:

@@ -20,6 +20,7 @@ __all__ = ["drift_findings", "leak_findings", "same_row_findings", "target_findi
 
 CLEAR_DRIFT = 0.6  # from this area on; less costs little, however surely it is there
 MANY_TWINS = 0.01  # of the training rows
+MANY_VALUES = 0.05  # of the training rows: a column with so many different values tells most rows apart
 RARE_CLASS = 0.1  # of the rows that the class would have if all were equal
 FEWEST_ROWS_A_FOLD = 10
 LEARNED = {"count", "by"}  # of a feature: numbers that are learned from groups of training rows
@@ -34,9 +35,9 @@ def same_row_findings(
 ) -> Iterator[Finding]:
     """Yield whether rows are there twice: in the training table, and in both tables.
 
-    Rows are compared by all raw columns that both tables have, but for id and target. Where few columns have few
-    values, equal rows are no mistake: then the test table's rows are as often in the training table as that table's
-    own rows are there twice, and it is a note.
+    Rows are compared by all raw columns that both tables have, but for id and target. Where no column has many
+    different values, equal rows are no mistake: then it is a note, unless the test table's rows are in the training
+    table more often than that table's own rows are there twice.
 
     Parameters
     ----------
@@ -55,12 +56,13 @@ def same_row_findings(
         return
     keys = row_keys(*(table[shared] for table in tables))
     twins = find_twins(keys[0], target)
+    plain = max(train[name].nunique() for name in shared) < MANY_VALUES * len(train)
     by = f"by all {len(shared)} columns" + ("" if test is None else " that both tables have")
     if test is not None:
         series = [pd.Series(own, index=table.index) for own, table in zip(keys, tables, strict=True)]
         overlap = find_overlap(*series)
         if overlap.first:
-            natural = twins.alike / len(train) > 0.5 * overlap.rows / len(test)
+            natural = plain and twins.alike / len(train) > 0.5 * overlap.rows / len(test)
             message = (
                 f"{overlap.rows:,} of {len(test):,} rows of {names[1]} are also rows of {names[0]}, {by} but id and "
                 f"target: row {overlap.first[0]} is row {overlap.first[1]} there. "
@@ -72,7 +74,7 @@ def same_row_findings(
                 fix = f"data: {{source: FOLDER}}  # with a {names[0]} that does not hold these rows"
                 yield Finding("warning", "overlap", said, fix)
     if twins.first:
-        many = twins.alike < 0.5 * len(train) and twins.rows >= MANY_TWINS * len(train)
+        many = not plain and twins.rows >= MANY_TWINS * len(train)
         conflict = f"; {twins.conflicting:,} rows are equal and have different targets" if twins.conflicting else ""
         message = (
             f"{names[0]}: {twins.rows:,} of {len(train):,} rows are there before, {by} but id and target (row "

@@ -42,9 +42,15 @@ def test_whole_numbers_and_floats_of_the_same_values_are_duplicates() -> None:
 @settings(max_examples=50)
 @given(st.lists(st.sampled_from(["a", "b", None]), min_size=2, max_size=9), st.permutations(["x", "y"]))
 def test_categories_under_other_names_are_duplicates_unless_they_are_constant(values: list, names: list) -> None:
-    table = pd.DataFrame({"one": pd.Series(values, dtype=object)})
+    table = pd.DataFrame({"one": pd.Series(values * 10, dtype=object)})
     table["other"] = table["one"].map(dict(zip("ab", names, strict=True)))
     assert duplicate_columns(table) == ({"other": "one"} if len(set(values)) > 1 else {})
+
+
+def test_text_that_is_different_in_every_row_is_a_duplicate_only_of_the_same_text() -> None:
+    names = pd.Series([f"name {row}" for row in range(50)])
+    table = pd.DataFrame({"name": names, "ticket": names.str[5:], "copy": names})
+    assert duplicate_columns(table) == {"copy": "name"}
 
 
 @pytest.mark.parametrize(

@@ -394,6 +394,14 @@ def test_twins_in_the_training_table_are_counted_and_those_that_disagree() -> No
     )
 
 
+def test_a_table_that_holds_all_its_rows_twice_is_a_mistake() -> None:
+    def doubled(table: pd.DataFrame) -> pd.DataFrame:
+        return pd.concat([table, table.assign(Id="x" + table["Id"])]).set_axis(range(1, 601))
+
+    found = the_only(check(train=doubled), "twins")
+    assert (found.level, found.message[:39]) == ("warning", "train.csv: 300 of 600 rows are there be")
+
+
 # Details
 
 
