@@ -56,7 +56,7 @@ class FitResult:
     seconds: float
 
 
-def train(spec: PipelineSpec, console: Console, pipeline: str | None = None) -> FitResult:
+def train(spec: PipelineSpec, console: Console, named: str | None = None) -> FitResult:
     """Check everything that can be checked, then train.
 
     Parameters
@@ -65,8 +65,8 @@ def train(spec: PipelineSpec, console: Console, pipeline: str | None = None) -> 
         What to train.
     console : Console
         Where to print.
-    pipeline : str, optional
-        The pipeline as the user named it, for the advice how to see what the checks found.
+    named : str, optional
+        The pipeline as the user named it, for the advice how to see all that the checks found.
 
     Raises
     ------
@@ -81,18 +81,18 @@ def train(spec: PipelineSpec, console: Console, pipeline: str | None = None) -> 
     check_target(spec, problem, target, train_file)
     check_rows(spec, train.drop(columns=spec.data.target), train_file)
     check_rows(spec, competition.test, test_file, rest=False)
-    steps = build_pipeline(spec, problem)
-    warn_in_short(preflight(competition, spec, problem), pipeline or spec.name, spec.data.source, console)
+    pipeline = build_pipeline(spec, problem)
+    warn_in_short(preflight(competition, spec, problem), named or spec.name, spec.data.source, console)
     kind = CrossFitClassifier if problem.classification else CrossFitRegressor
-    crossfit = kind(steps, cv=spec.ensemble.folds, random_state=spec.seed)
+    crossfit = kind(pipeline, cv=spec.ensemble.folds, random_state=spec.seed)
     X, y = train[columns_used(spec, train)], target.to_numpy()
     started, clock = time.time(), time.perf_counter()
     # A regression's networks see the target in units of its standard deviation, or of the distance of its bounds.
     unit = 1.0 if problem.classification else float(target.std(ddof=0))
     if issubclass(problem.coding, Bounded):
-        low, high = steps[-1].bounds or (0.0, 1.0)
+        low, high = pipeline[-1].bounds or (0.0, 1.0)
         unit = float(high - low)
-    with TrainingProgress(console, steps[-1].epochs, problem.followed[0], unit) as progress:
+    with TrainingProgress(console, pipeline[-1].epochs, problem.followed[0], unit) as progress:
         crossfit.fit(X, y, on_epoch=progress)
     seconds = time.perf_counter() - clock
     scores = fold_scores(crossfit, y, metric)
