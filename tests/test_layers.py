@@ -30,6 +30,8 @@ LAYERS = """
     hyperparameters features preprocessing datasets spec persistence
     groups plots search_plots
     assembly
+    drift leaks overlap column_faults
+    tree_input findings
     nn
     nn.training
     nn.chunks
@@ -39,11 +41,10 @@ LAYERS = """
     nn.layers nn.optimizers nn.schedules nn.tensorboard
     nn.streams
     metrics feature_rules inputs diagnosis tables narrowing leaderboard
-    drift leaks overlap column_faults
     infer
-    problems columns expressions yaml_reader distributions tree_input
+    problems columns expressions yaml_reader distributions
     targets losses
-    resources errors findings
+    resources errors
 """
 
 # Who may import a library whose place is part of the design.
