@@ -23,8 +23,6 @@ from tabular_dl.spec import PipelineSpec
 
 __all__ = ["preflight"]
 
-TRAIN, TEST = "train.csv", "test.csv"
-
 
 def preflight(competition: Competition, spec: PipelineSpec, problem: Problem) -> tuple[Finding, ...]:
     """Check tables and pipeline together.
@@ -54,11 +52,11 @@ def preflight(competition: Competition, spec: PipelineSpec, problem: Problem) ->
     """
     target, test = competition.train[spec.data.target], competition.test
     train = competition.train.drop(columns=spec.data.target)
-    names = (TRAIN, TEST)
-    wrong_target = [*metric_refusals(spec, problem), *target_refusals(spec, problem, target, TRAIN)]
-    refused = row_refusals(spec, train, TRAIN, rest=True)
+    names = ("train.csv", "test.csv")
+    wrong_target = [*metric_refusals(spec, problem), *target_refusals(spec, problem, target, names[0])]
+    refused = row_refusals(spec, train, names[0], rest=True)
     if test is not None:
-        refused += row_refusals(spec, test, TEST, rest=False)
+        refused += row_refusals(spec, test, names[1], rest=False)
     found = [*wrong_target, *refused]
     found += same_row_findings(train, test, target, spec.data.id, names)
     if not wrong_target:
@@ -67,7 +65,7 @@ def preflight(competition: Competition, spec: PipelineSpec, problem: Problem) ->
         read, *others = _as_read(spec, [train] if test is None else [train, test])
         found += column_findings(spec, read, others[0] if others else None, names)
         if not wrong_target:
-            found += leak_findings(spec, read, target, problem, TRAIN)
+            found += leak_findings(spec, read, target, problem, names[0])
         if test is not None:
             found += kind_findings(spec, train, test, columns_used(spec, train), names)
             found += drift_findings(spec, read, others[0], names)
