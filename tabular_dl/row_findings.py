@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 from tabular_dl.drift import find_drift
-from tabular_dl.findings import Finding
+from tabular_dl.findings import Finding, Level
 from tabular_dl.leaks import find_leaks
 from tabular_dl.metrics import Metric
 from tabular_dl.overlap import find_overlap, find_twins, row_keys, shared_columns
@@ -19,7 +19,7 @@ from tabular_dl.spec import PipelineSpec
 __all__ = ["drift_findings", "leak_findings", "same_row_findings", "target_findings"]
 
 CLEAR_DRIFT = 0.6  # from this area on; less costs little, however surely it is there
-MANY_TWINS = 0.01  # of the training rows
+MANY_TWINS = 0.01  # of a table's rows
 MANY_VALUES = 0.05  # of the training rows: a column with so many different values tells most rows apart
 RARE_CLASS = 0.1  # of the rows that the class would have if all were equal
 FEWEST_ROWS_A_FOLD = 10
@@ -70,9 +70,10 @@ def same_row_findings(
             if natural:
                 yield Finding("note", "overlap", f"{message}Rows of {names[0]} are as often there twice.")
             else:
+                level: Level = "warning" if overlap.rows >= MANY_TWINS * len(test) else "note"
                 said = f"{message}A model has seen their answers, so a score on them says nothing."
                 fix = f"data: {{source: FOLDER}}  # with a {names[0]} that does not hold these rows"
-                yield Finding("warning", "overlap", said, fix)
+                yield Finding(level, "overlap", said, fix)
     if twins.first:
         many = not plain and twins.rows >= MANY_TWINS * len(train)
         conflict = f"; {twins.conflicting:,} rows are equal and have different targets" if twins.conflicting else ""

@@ -356,6 +356,12 @@ def test_test_rows_that_are_training_rows_are_counted() -> None:
     assert found.fix == "data: {source: FOLDER}  # with a train.csv that does not hold these rows"
 
 
+def test_a_single_test_row_that_is_a_training_row_is_a_note() -> None:
+    found = check(train=lambda t: pd.concat([t, answered_test_rows(t).tail(1)]).set_axis(range(1, 302)))
+    assert the_only(found, "overlap").level == "note"
+    assert found[0].message.startswith("1 of 150 rows of test.csv")
+
+
 def test_all_of_kaggles_test_rows_are_found_in_a_table_of_all_passengers() -> None:
     spec = load_spec("titanic")
     ours = load_competition("titanic", "Survived", "PassengerId")
