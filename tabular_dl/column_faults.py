@@ -101,10 +101,11 @@ def row_name(column: pd.Series[Any]) -> str | None:
     values = known.to_numpy(dtype=np.float64)
     if different < len(known) or not np.equal(np.mod(values, 1), 0).all():
         return None
-    steps = np.diff(values)
+    with np.errstate(over="ignore"):
+        steps, spread = np.diff(values), np.ptp(values)
     if (steps > 0).all() or (steps < 0).all():
         return f"its whole numbers {'rise' if steps[0] > 0 else 'fall'} row by row"
-    if np.ptp(values) < DENSE * len(known):
+    if spread < DENSE * len(known):
         return f"its {different:,} whole numbers are all different, from {values.min():.0f} to {values.max():.0f}"
     if _ID_NAME.search(str(column.name)):
         return f"its {different:,} whole numbers are all different, and its name is that of an id"
@@ -135,6 +136,8 @@ def squeezed_into(column: pd.Series[Any]) -> tuple[float, float, float] | None:
     if len(values) < FEWEST_ROWS or values[-1] == values[0]:
         return None
     left_out = max(1, int(len(values) * (1 - MOST_ROWS_SQUEEZED)))
-    widths = values[len(values) - 1 - left_out :] - values[: left_out + 1]
-    share = float(widths.min() / (values[-1] - values[0]))
+    with np.errstate(over="ignore"):
+        whole = values[-1] - values[0]
+        widths = values[len(values) - 1 - left_out :] - values[: left_out + 1]
+    share = float(widths.min() / whole) if np.isfinite(whole) else 0.0
     return (share, float(values[0]), float(values[-1])) if 0 < share < LEAST_SHARE_OF_RANGE else None

@@ -63,12 +63,13 @@ def preflight(competition: Competition, spec: PipelineSpec, problem: Problem) ->
         found += target_findings(spec, target, problem, metric_of(spec, problem))
     if all(finding.code != "table" for finding in refused):
         read, *others = _as_read(spec, [train] if test is None else [train, test])
-        found += column_findings(spec, read, others[0] if others else None, names)
+        # What can ruin a score before what can cost some of it: a fit shows the first few.
         if not wrong_target:
             found += leak_findings(spec, read, target, problem, names[0])
         if test is not None:
-            found += kind_findings(spec, train, test, columns_used(spec, train), names)
             found += drift_findings(spec, read, others[0], names)
+            found += kind_findings(spec, train, test, columns_used(spec, train), names)
+        found += column_findings(spec, read, others[0] if others else None, names)
     return by_level(found)
 
 

@@ -47,6 +47,15 @@ def test_categories_under_other_names_are_duplicates_unless_they_are_constant(va
     assert duplicate_columns(table) == ({"other": "one"} if len(set(values)) > 1 else {})
 
 
+@settings(max_examples=50)
+@given(st.lists(st.floats(allow_infinity=False), min_size=20, max_size=40))
+def test_no_finite_numbers_are_too_much(values: list[float]) -> None:
+    column = pd.Series(values, dtype="float64")
+    found = squeezed_into(column)
+    assert found is None or 0 < found[0] < 0.1
+    assert row_name(column) is None or column.nunique() == column.count()
+
+
 def test_text_that_is_different_in_every_row_is_a_duplicate_only_of_the_same_text() -> None:
     names = pd.Series([f"name {row}" for row in range(50)])
     table = pd.DataFrame({"name": names, "ticket": names.str[5:], "copy": names})
