@@ -6,7 +6,7 @@ pipeline and, if they refuse it, about each of its rules alone; a remedy is offe
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import pandas as pd
@@ -123,17 +123,19 @@ def _of_rows(spec: PipelineSpec, rows: pd.DataFrame, where: str, *, rest: bool =
 
 def _parts(spec: PipelineSpec, rows: pd.DataFrame) -> Iterator[tuple[int, list[str]]]:
     """Yield each rule's place with the columns that the table lacks, and then with each other column alone."""
-    there = list(dict.fromkeys([*rows.columns, *spec.features]))
+    there = dict.fromkeys([*rows.columns, *spec.features])
     for place, rule in enumerate(spec.columns):
-        absent = [name for name in rule.columns if not _meant(rule, name, there)]
+        absent = [name for name in rule.columns if name not in there and not _matches(rule, name, there)]
         if absent:
             yield place, absent
         for name in columns_of(rule, there):
-            yield place, [name]
+            # A pattern never means the id.
+            if name != spec.data.id or name in rule.columns:
+                yield place, [name]
 
 
-def _meant(rule: ColumnRule, name: str, there: Sequence[str]) -> list[str]:
-    return columns_of(rule.model_copy(update={"columns": (name,)}), there)
+def _matches(rule: ColumnRule, pattern: str, there: Iterable[str]) -> list[str]:
+    return columns_of(rule.model_copy(update={"columns": (pattern,)}), there)
 
 
 def _alone(spec: PipelineSpec, place: int, names: Sequence[str]) -> PipelineSpec:

@@ -89,7 +89,11 @@ def taken_out(spec: PipelineSpec, columns: Collection[str]) -> str:
     """
     touched = [place for place, rule in enumerate(spec.columns) if columns_of(rule, columns)]
     if not touched:
-        readers = [name for name, feature in spec.features.items() if {*columns} & {*columns_read({name: feature})}]
+        readers = [
+            name
+            for name, feature in spec.features.items()
+            if name not in columns and {*columns} & {*columns_read({name: feature})}
+        ]
         return taken_out(spec, readers) if readers else ""
     rules = [spec.columns[place] for place in touched]
     names = listed(list(columns), MOST_NAMES)
@@ -97,13 +101,14 @@ def taken_out(spec: PipelineSpec, columns: Collection[str]) -> str:
     features = [name for name in columns if name in spec.features]
     if features:
         where += " and of features" if len(features) == len(columns) else f", and {listed(features)} out of features"
+    by_pattern = any(name not in rule.columns for rule in rules for name in columns_of(rule, columns))
+    task = f"write {where} without a pattern that means {names}" if by_pattern else f"take {names} out of {where}"
     if spec.rest == "error" and len(features) < len(columns):
-        return f"rest: drop  # and take {names} out of {where}"
+        return f"rest: drop  # and {task}"
     left = [name for name in rules[0].columns if name not in columns]
-    patterns = any(name not in rule.columns for rule in rules for name in columns_of(rule, columns))
-    if len(touched) == 1 and 0 < len(left) <= MOST_NAMES and not features and not patterns:
+    if len(touched) == 1 and 0 < len(left) <= MOST_NAMES and not features and not by_pattern:
         return f"{_rule(rules[0], left)}  # in place of rule {touched[0] + 1}"
-    return f"# take {names} out of {where}"
+    return f"# {task}"
 
 
 def fewer_folds(spec: PipelineSpec, folds: int) -> str:

@@ -55,8 +55,9 @@ def test_a_rule_of_its_own_has_the_changed_words_and_not_those_left_out() -> Non
         (["F"], "error", "# take F out of rule 3 and of features"),
         (["F", "c"], "drop", "# take F, c out of rules 2, 3, and F out of features"),
         (["raw"], "error", "# take F out of rule 3 and of features"),
-        (["pixel1"], "drop", "# take pixel1 out of rule 4"),
+        (["pixel1"], "drop", "# write rule 4 without a pattern that means pixel1"),
         (["nowhere"], "drop", ""),
+        (["self"], "drop", ""),
     ],
 )
 def test_columns_are_taken_out_of_rules_and_features(columns: list[str], rest: str, fix: str) -> None:
@@ -65,7 +66,7 @@ def test_columns_are_taken_out_of_rules_and_features(columns: list[str], rest: s
         {"columns": ["c"]},
         {"columns": ["F", "d"]},
         {"columns": ["pixel*"]},
-        features={"F": {"from": "raw"}},
+        features={"F": {"from": "raw"}, "self": {"from": "self"}},
         rest=rest,
     )
     assert taken_out(spec, columns) == fix
