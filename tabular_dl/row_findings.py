@@ -57,7 +57,9 @@ def same_row_findings(
     keys = row_keys(*(table[shared] for table in tables))
     twins = find_twins(keys[0], target)
     plain = max(train[name].nunique() for name in shared) < MANY_VALUES * len(train)
-    by = f"by all {len(shared)} columns" + ("" if test is None else " that both tables have")
+    by = (f"by all {len(shared)} columns" if len(shared) > 1 else "by the one column") + (
+        "" if test is None else " that both tables have"
+    )
     if test is not None:
         series = [pd.Series(own, index=table.index) for own, table in zip(keys, tables, strict=True)]
         overlap = find_overlap(*series)
