@@ -33,15 +33,15 @@ def print_findings(findings: Sequence[Finding], console: Console) -> None:
     console.print(f"[bold]{', '.join(said) or 'nothing found'}[/]", highlight=False)
 
 
-def warn_in_short(findings: Sequence[Finding], pipeline: str, source: str, console: Console) -> None:
+def warn_in_short(findings: Sequence[Finding], pipeline: str | None, source: str, console: Console) -> None:
     """Print the warnings among findings, a line each and five lines at most, or stop at an error.
 
     Parameters
     ----------
     findings : sequence of Finding
         Errors first.
-    pipeline : str
-        The pipeline as the user named it.
+    pipeline : str or None
+        The pipeline as the user named it; None if there is no name or file that `check` could be given.
     source : str
         Where its tables are.
     console : Console
@@ -52,17 +52,22 @@ def warn_in_short(findings: Sequence[Finding], pipeline: str, source: str, conso
     DataError
         With the first error and its remedy.
     """
-    # A name in the pipeline file finds the tables again, a folder from the command line has to be said.
-    folder = ["--data", source] if Path(source).is_absolute() else []
-    command = join(["tabular-dl", "check", pipeline, *folder])
+    where = "" if pipeline is None else _command(pipeline, source)
     errors = [finding for finding in findings if finding.level == "error"]
     if errors:
         fix = f"\nfix: {errors[0].fix}" if errors[0].fix else ""
-        raise DataError(f"{errors[0].message}{fix}\nAll findings: {command}")
+        raise DataError(f"{errors[0].message}{fix}" + (f"\nAll findings: {where}" if where else ""))
     warnings = [finding for finding in findings if finding.level == "warning"]
     for finding in warnings[:MOST_WARNINGS]:
         line = Text.assemble((finding.level, STYLES[finding.level]), f"  {finding.message}")
         console.print(line, highlight=False, no_wrap=True, overflow="ellipsis")
-    if warnings:
-        more = f"{len(warnings) - MOST_WARNINGS} more; " if len(warnings) > MOST_WARNINGS else ""
-        console.print(Text(f"{more}all, and what mends them: {command}"), highlight=False, soft_wrap=True)
+    more = [f"{len(warnings) - MOST_WARNINGS} more"] if len(warnings) > MOST_WARNINGS else []
+    advice = [f"all, and what mends them: {where}"] if warnings and where else []
+    if more or advice:
+        console.print(Text("; ".join([*more, *advice])), highlight=False, soft_wrap=True)
+
+
+def _command(pipeline: str, source: str) -> str:
+    # A name in the pipeline file finds the tables again, a folder from the command line has to be said.
+    folder = ["--data", source] if Path(source).is_absolute() else []
+    return join(["tabular-dl", "check", pipeline, *folder])

@@ -82,7 +82,7 @@ def train(spec: PipelineSpec, console: Console, named: str | None = None) -> Fit
     check_rows(spec, train.drop(columns=spec.data.target), train_file)
     check_rows(spec, competition.test, test_file, rest=False)
     pipeline = build_pipeline(spec, problem)
-    warn_in_short(preflight(competition, spec, problem), named or spec.name, spec.data.source, console)
+    warn_in_short(preflight(competition, spec, problem), named, spec.data.source, console)
     kind = CrossFitClassifier if problem.classification else CrossFitRegressor
     crossfit = kind(pipeline, cv=spec.ensemble.folds, random_state=spec.seed)
     X, y = train[columns_used(spec, train)], target.to_numpy()

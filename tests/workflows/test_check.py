@@ -134,6 +134,16 @@ def test_before_a_fit_warnings_take_five_lines_at_most(count: int) -> None:
     assert lines[-1] == f"{more}all, and what mends them: tabular-dl check 'my wine'"
 
 
+def test_without_a_name_nothing_says_where_to_see_all() -> None:
+    said = io.StringIO()
+    found = [Finding("warning", "x", "a")] * 6
+    warn_in_short(found[:2], None, "wine", Console(file=said, width=60))
+    warn_in_short(found, None, "wine", Console(file=said, width=60))
+    assert said.getvalue().splitlines() == ["warning  a"] * 6 + ["2 more"]
+    with pytest.raises(DataError, match=r"^All is wrong\.$"):
+        warn_in_short([Finding("error", "x", "All is wrong.")], None, "wine", Console(file=said))
+
+
 def test_notes_are_not_shown_before_a_fit() -> None:
     assert in_short([Finding("note", "x", "a")]) == []
 
