@@ -11,7 +11,7 @@ from tabular_dl.drift import find_drift
 from tabular_dl.findings import Finding, Level
 from tabular_dl.leaks import find_leaks
 from tabular_dl.metrics import Metric
-from tabular_dl.overlap import find_overlap, find_twins, row_keys, shared_columns
+from tabular_dl.overlap import Overlap, find_overlap, find_twins, row_keys, shared_columns
 from tabular_dl.problems import Problem
 from tabular_dl.remedies import balanced_classes, fewer_folds, taken_out
 from tabular_dl.spec import PipelineSpec
@@ -22,6 +22,7 @@ CLEAR_DRIFT = 0.6  # from this area on; less costs little, however surely it is 
 MANY_TWINS = 0.01  # of a table's rows
 MANY_VALUES = 0.05  # of the training rows: a column with so many different values tells most rows apart
 RARE_CLASS = 0.1  # of the rows that the class would have if all were equal
+KNOWN = 0.5  # of a row's values, for it to be compared with others
 FEWEST_ROWS_A_FOLD = 10
 LEARNED = {"count", "by"}  # of a feature: numbers that are learned from groups of training rows
 
@@ -37,7 +38,8 @@ def same_row_findings(
 
     Rows are compared by all raw columns that both tables have, but for id and target. Where no column has many
     different values, equal rows are no mistake: then it is a note, unless the test table's rows are in the training
-    table more often than that table's own rows are there twice.
+    table more often than that table's own rows are there twice. Rows with more than half of their values missing are
+    not compared.
 
     Parameters
     ----------
@@ -54,37 +56,42 @@ def same_row_findings(
     shared = shared_columns(tables, [id_column])
     if not shared:
         return
-    keys = row_keys(*(table[shared] for table in tables))
-    twins = find_twins(keys[0], target)
+    # Rows of which little is known are equal in that, and need not be the same.
+    known = [table.loc[table[shared].notna().mean(axis=1) >= KNOWN, shared] for table in tables]
+    keys = [pd.Series(own, index=table.index) for own, table in zip(row_keys(*known), known, strict=True)]
+    twins = find_twins(keys[0].to_numpy(), target[keys[0].index])
     plain = max(train[name].nunique() for name in shared) < MANY_VALUES * len(train)
-    by = (f"by all {len(shared)} columns" if len(shared) > 1 else "by the one column") + (
-        "" if test is None else " that both tables have"
-    )
+    by = f"by all {len(shared)} columns" if len(shared) > 1 else "by the one column"
+    by += " but id and target" if test is None else " that both tables have but id and target"
     if test is not None:
-        series = [pd.Series(own, index=table.index) for own, table in zip(keys, tables, strict=True)]
-        overlap = find_overlap(*series)
-        if overlap.first:
-            natural = plain and twins.alike / len(train) > 0.5 * overlap.rows / len(test)
-            message = (
-                f"{overlap.rows:,} of {len(test):,} rows of {names[1]} are also rows of {names[0]}, {by} but id and "
-                f"target: row {overlap.first[0]} is row {overlap.first[1]} there. "
-            )
-            if natural:
-                yield Finding("note", "overlap", f"{message}Rows of {names[0]} are as often there twice.")
-            else:
-                level: Level = "warning" if overlap.rows >= MANY_TWINS * len(test) else "note"
-                said = f"{message}A model has seen their answers, so a score on them says nothing."
-                fix = f"data: {{source: FOLDER}}  # with a {names[0]} that does not hold these rows"
-                yield Finding(level, "overlap", said, fix)
+        overlap = find_overlap(*keys)
+        natural = plain and twins.alike / len(train) > 0.5 * overlap.rows / len(test)
+        yield from _overlap_finding(overlap, len(test), by, names, natural=natural)
     if twins.first:
         many = not plain and twins.rows >= MANY_TWINS * len(train)
         conflict = f"; {twins.conflicting:,} rows are equal and have different targets" if twins.conflicting else ""
         message = (
-            f"{names[0]}: {twins.rows:,} of {len(train):,} rows are there before, {by} but id and target (row "
-            f"{twins.first[1]} is row {twins.first[0]}){conflict}. Twins in two folds flatter the score."
+            f"{names[0]}: {twins.rows:,} of {len(train):,} rows are there before, {by} (row {twins.first[1]} is row "
+            f"{twins.first[0]}){conflict}. Twins in two folds flatter the score."
         )
         fix = f"# leave one of each in {names[0]}, unless they are really different things"
         yield Finding("warning" if many else "note", "twins", message, fix)
+
+
+def _overlap_finding(overlap: Overlap, of: int, by: str, names: tuple[str, str], *, natural: bool) -> Iterator[Finding]:
+    if not overlap.first:
+        return
+    message = (
+        f"{overlap.rows:,} of {of:,} rows of {names[1]} are also rows of {names[0]}, {by}: row {overlap.first[0]} is "
+        f"row {overlap.first[1]} there."
+    )
+    if natural:
+        yield Finding("note", "overlap", f"{message} Rows of {names[0]} are as often there twice.")
+        return
+    level: Level = "warning" if overlap.rows >= MANY_TWINS * of else "note"
+    said = f"{message} A model has seen their answers, so a score on them says nothing."
+    fix = f"data: {{source: FOLDER}}  # with a {names[0]} that does not hold these rows"
+    yield Finding(level, "overlap", said, fix)
 
 
 def leak_findings(

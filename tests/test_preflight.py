@@ -400,6 +400,11 @@ def test_twins_in_the_training_table_are_counted_and_those_that_disagree() -> No
     )
 
 
+def test_rows_of_which_little_is_known_are_not_compared() -> None:
+    empty = lambda t: t.assign(**{name: t[name].where(t.index % 3 != 0) for name in ("size", "width", "colour")})  # noqa: E731
+    assert check(train=empty, test=empty) == []
+
+
 def test_a_table_that_holds_all_its_rows_twice_is_a_mistake() -> None:
     def doubled(table: pd.DataFrame) -> pd.DataFrame:
         return pd.concat([table, table.assign(Id="x" + table["Id"])]).set_axis(range(1, 601))
