@@ -18,6 +18,7 @@ from tabular_dl.spec import PipelineSpec
 __all__ = ["column_findings", "kind_findings"]
 
 MANY = 0.05  # of the test rows: from here on a finding is a warning
+MOST = 0.5
 MOST_ALIKE = 5  # findings of one sort that are told one by one
 _UNKNOWN = {"onehot": "which become zeros", "label": "which become -1", "ordinal": "which become -1"}
 _PLAIN = {"from", "map", "fill", "rare"}  # of a feature that still says what its column says
@@ -141,23 +142,20 @@ def _new_categories(spec: PipelineSpec, train: pd.DataFrame, test: pd.DataFrame,
         if train[name].dtype.kind in "biuf":
             continue
         new = test[name].notna() & ~test[name].isin(train[name].unique())
-        if not new.any():
-            continue
         place = _rule_of(spec, name)
         rule = spec.columns[place]
         handled = (getattr(rule, "rare", None) or 1) > 1 or rule.encode not in _UNKNOWN
+        # Where the rule has an answer to unknown categories, only many of them are worth a word.
+        if not new.any() or (handled and new.mean() < MOST):
+            continue
         values = test.loc[new, name].drop_duplicates().tolist()
         fate = "" if handled else f", {_UNKNOWN[rule.encode]}"
         message = (
             f"{where}, column {name}: {_count(int(new.sum()), len(test))} have a category that training does not know"
             f"{fate}: {listed(values, 3)}."
         )
-        yield Finding(
-            "warning" if new.mean() >= MANY else "note",
-            "category",
-            message,
-            "" if handled else own_rule(spec, name, place, rare=10),
-        )
+        level: Level = "warning" if new.mean() >= MANY else "note"
+        yield Finding(level, "category", message, "" if handled else own_rule(spec, name, place, rare=10))
 
 
 def _newly_missing(
