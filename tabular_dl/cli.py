@@ -60,6 +60,39 @@ MetricName = Annotated[str | None, typer.Option("--metric", help="What runs are 
 
 
 @app.command()
+def check(
+    pipeline: Pipeline,
+    data: Annotated[
+        Path | None,
+        typer.Option(help="A folder with train.csv, test.csv and perhaps sample_submission.csv.", metavar="DIR"),
+    ] = None,
+    settings: Annotated[
+        list[str] | None,
+        typer.Option("--set", help="Change one value, like ensemble.folds=3; may be repeated.", metavar="KEY=VALUE"),
+    ] = None,
+) -> None:
+    """Check tables and pipeline together before anything is trained; `fit` does so too, and shows the warnings.
+
+    An error stops a fit. A warning means a score that is worse, or too good to be true: test rows that are training
+    rows too, a column that gives the target away (leak), a test table that differs from the training table (drift),
+    ids as features, outliers that break min-max scaling, rows or columns that are there twice, rare classes. A note is
+    good to know. Under each stands the line of the pipeline file that mends it. Exit code 2 if there is an error.
+
+    Example: `tabular-dl check titanic --data kaggle-titanic`
+    """
+    overrides = [*(settings or [])]
+    if data is not None:
+        overrides.append(f"data.source={_quoted(data)}")
+    from tabular_dl.spec import load_spec
+
+    load_spec(pipeline, overrides)
+    from tabular_dl.workflows.check import check as run
+
+    if any(finding.level == "error" for finding in run(pipeline, overrides, _console(False))):
+        raise typer.Exit(2)
+
+
+@app.command()
 def fit(
     pipeline: Annotated[
         str | None,

@@ -22,7 +22,7 @@ import yaml
 
 from tabular_dl.errors import SpecError
 
-__all__ = ["Key", "read_value", "read_yaml", "write_flow", "write_yaml"]
+__all__ = ["Key", "read_value", "read_yaml", "write_flow", "write_line", "write_yaml"]
 
 Key = tuple[str | int, ...]
 
@@ -152,6 +152,20 @@ def write_flow(value: Any) -> str:
     """
     text = yaml.dump(value, Dumper=_FlowDumper, sort_keys=False, allow_unicode=True, width=104, default_flow_style=True)
     return text.removesuffix("\n").removesuffix("\n...")  # which ends a plain value
+
+
+def write_line(content: dict[str, Any]) -> str:
+    """Write a mapping as one line of YAML.
+
+    Examples
+    --------
+    >>> write_line({"columns": ["Age", "Fare"], "missing_flag": True})
+    '{columns: [Age, Fare], missing_flag: true}'
+    """
+    dumped = yaml.dump(
+        content, Dumper=_Dumper, sort_keys=False, allow_unicode=True, default_flow_style=True, width=10**6
+    )
+    return dumped.strip()
 
 
 def _read(text: str, where: str) -> tuple[Any, dict[Key, int]]:

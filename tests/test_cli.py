@@ -22,6 +22,7 @@ from tabular_dl.workflows import listing
 
 HEAVY = {"keras", "matplotlib", "mlflow", "numpy", "pandas", "sklearn", "skops", "tensorflow"}
 OPTIONS = {
+    "check": ["--data", "--set"],
     "fit": [
         *("--data", "--set", "--folds", "--members", "--epochs", "--seed", "--no-track", "--quiet", "-q"),
         *("--train", "--test", "--target", "--id", "--metric"),

@@ -23,18 +23,20 @@ LAYERS = """
     workflows.search_store
     workflows.pages workflows.search_task
     workflows.drafts workflows.training
-    workflows.files workflows.models workflows.notes workflows.progress workflows.surroundings
+    workflows.files workflows.findings workflows.models workflows.notes workflows.progress workflows.surroundings
     blended crossfit population_search open_runs submissions
     importance report score_plots
-    samplers search_rounds tracking blending thresholds
-    trials
-    full_spec pipeline schema
+    samplers search_rounds tracking blending thresholds preflight
+    trials refusals column_findings row_findings
+    full_spec pipeline schema remedies
     estimators
     hyperparameters features preprocessing datasets spec persistence downloads drafting
     roles treatments sizing commented_yaml
     column_kinds
     groups plots search_plots encoders
     assembly
+    drift leaks overlap column_faults
+    tree_input findings
     nn
     nn.training
     nn.chunks

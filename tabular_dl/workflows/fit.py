@@ -93,7 +93,7 @@ def _fit(spec: PipelineSpec, pipeline: str | None, *, track: bool, console: Cons
     """Fit a pipeline that the user named so, or that was drafted and has no file."""
     if not track:
         _check_outputs()
-    result = train(spec, console)
+    result = train(spec, console, pipeline)
     console.print(_score_grid(result))
     if result.spec.threshold == "auto":
         said = f"Threshold {result.crossfit.threshold_:.3f}; each fold is scored by that of the other folds. "

@@ -23,8 +23,10 @@ from tabular_dl.pipeline import (
     metric_of,
     problem_of,
 )
+from tabular_dl.preflight import preflight
 from tabular_dl.problems import Problem
 from tabular_dl.spec import PipelineSpec
+from tabular_dl.workflows.findings import warn_in_short
 from tabular_dl.workflows.notes import print_notes
 from tabular_dl.workflows.progress import TrainingProgress
 
@@ -72,8 +74,23 @@ class FitResult:
         return self.crossfit.best_epoch_
 
 
-def train(spec: PipelineSpec, console: Console) -> FitResult:
-    """Check everything that can be checked, then train."""
+def train(spec: PipelineSpec, console: Console, named: str | None = None) -> FitResult:
+    """Check everything that can be checked, then train.
+
+    Parameters
+    ----------
+    spec : PipelineSpec
+        What to train.
+    console : Console
+        Where to print.
+    named : str, optional
+        The pipeline as the user named it, for the advice how to see all that the checks found.
+
+    Raises
+    ------
+    UserError
+        If something cannot be used; nothing has been trained then.
+    """
     competition = competition_of(spec)
     train, target = competition.train, competition.train[spec.data.target]
     train_file = str(competition.train_file)
@@ -87,6 +104,7 @@ def train(spec: PipelineSpec, console: Console) -> FitResult:
         check_rows(spec, competition.test, str(competition.test_file), rest=False, training=raw)
     pipeline = build_pipeline(spec, problem)
     print_notes(competition.notes, console)
+    warn_in_short(preflight(competition, spec, problem), named, spec.data.source, console)
     kind = CrossFitClassifier if problem.classification else CrossFitRegressor
     crossfit = kind(pipeline, cv=spec.ensemble.folds, random_state=spec.seed)
     X, y = train[columns_used(spec, train)], target.to_numpy()

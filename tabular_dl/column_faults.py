@@ -1,0 +1,143 @@
+"""Columns that teach nothing, teach twice, name rows instead of describing them, or have a few far values."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+__all__ = ["constant_columns", "duplicate_columns", "row_name", "squeezed_into"]
+
+FEWEST_ROWS = 20  # from which on values that are all different, or rise row by row, are no chance
+MOSTLY = 0.95  # of the values are different: text that names rows
+DENSE = 10  # whole numbers out of so many times the rows would meet twice by chance
+MOST_ROWS_SQUEEZED = 0.99
+LEAST_SHARE_OF_RANGE = 0.1
+_ID_NAME = re.compile(r"(^|[^a-z])(id|ids|uuid|guid|key|index|row|no|nr|number)$|[a-z]I[dD]$")
+
+
+def constant_columns(table: pd.DataFrame) -> list[str]:
+    """Name the columns that have one value, or none, in all rows; a missing value beside it is a second one.
+
+    Examples
+    --------
+    >>> constant_columns(pd.DataFrame({"a": [1, 1], "b": [1, None], "c": [None, None]}))
+    ['a', 'c']
+    """
+    return [str(name) for name in table if table[name].nunique(dropna=False) < 2]
+
+
+def duplicate_columns(table: pd.DataFrame) -> dict[str, str]:
+    """Map columns to an earlier column that says the same in every row.
+
+    Numbers are the same if they are equal; text also if there are other words for the same rows, as ``m`` for ``male``,
+    where there are 20 rows or more and words are repeated.
+
+    Parameters
+    ----------
+    table : DataFrame of shape (rows, columns)
+        Each column of numbers or of text. Columns with one value are left out.
+
+    Returns
+    -------
+    dict of str to str
+
+    Examples
+    --------
+    >>> people = pd.DataFrame({"Sex": ["male", "female"] * 10, "Age": [3, 4] * 10})
+    >>> duplicate_columns(people.assign(sex=people["Sex"].str[0], age=people["Age"] + 0.0))
+    {'sex': 'Sex', 'age': 'Age'}
+    """
+    seen: dict[tuple[bool, bytes], str] = {}
+    twins: dict[str, str] = {}
+    for name in table:
+        column = table[name]
+        numeric = column.dtype.kind in "biuf"
+        codes, values = pd.factorize(column)
+        content: np.ndarray[Any, Any] = codes
+        if len(values) + bool((codes < 0).any()) < 2:
+            continue
+        if numeric:
+            content = column.to_numpy(dtype=np.float64, na_value=np.nan) + 0.0
+        elif len(values) > MOSTLY * len(column) or len(column) < FEWEST_ROWS:
+            # Any two columns whose values are all different would be the same under other words.
+            content = pd.util.hash_array(column.to_numpy(dtype=object))
+        key = (numeric, content.tobytes())
+        if key in seen:
+            twins[str(name)] = seen[key]
+        else:
+            seen[key] = str(name)
+    return twins
+
+
+def row_name(column: pd.Series[Any]) -> str | None:
+    """Say why a column seems to name rows rather than to describe them; None if it does not.
+
+    Text does if 95 % of its values are different. Whole numbers do if all of them are different and they rise or fall
+    row by row, come from a range so narrow that chance would have repeated some, or have the name of an id.
+
+    Parameters
+    ----------
+    column : Series of shape (rows,)
+        Of numbers or of text.
+
+    Examples
+    --------
+    >>> row_name(pd.Series(range(100, 150)))
+    'its whole numbers rise row by row'
+    >>> row_name(pd.Series([1.5, 2.5] * 20)) is None
+    True
+    """
+    known = column.dropna()
+    if len(known) < FEWEST_ROWS:
+        return None
+    different = known.nunique()
+    if column.dtype.kind not in "biuf":
+        if different < MOSTLY * len(known):
+            return None
+        return f"{different:,} of its {len(known):,} values are different"
+    values = known.to_numpy(dtype=np.float64)
+    if different < len(known) or not np.equal(np.mod(values, 1), 0).all():
+        return None
+    with np.errstate(over="ignore"):
+        steps, spread = np.diff(values), np.ptp(values)
+    if (steps > 0).all() or (steps < 0).all():
+        return f"its whole numbers {'rise' if steps[0] > 0 else 'fall'} row by row"
+    if spread < DENSE * len(known):
+        return f"its {different:,} whole numbers are all different, from {values.min():.0f} to {values.max():.0f}"
+    if _ID_NAME.search(str(column.name)):
+        return f"its {different:,} whole numbers are all different, and its name is that of an id"
+    return None
+
+
+def squeezed_into(column: pd.Series[Any]) -> tuple[float, float, float] | None:
+    """Return the share of the range that 99 % of the rows lie in, if that is less than a tenth, and the range.
+
+    Parameters
+    ----------
+    column : Series of shape (rows,)
+        Numbers.
+
+    Returns
+    -------
+    tuple of (share, least, greatest), or None
+        None if the rows are spread, or if nearly all have the same value: that is no matter of scale.
+
+    Examples
+    --------
+    >>> squeezed_into(pd.Series([*range(100), 99_000]))
+    (0.001, 0.0, 99000.0)
+    >>> squeezed_into(pd.Series(range(100))) is None
+    True
+    """
+    values = np.sort(column.dropna().to_numpy(dtype=np.float64))
+    if len(values) < FEWEST_ROWS or values[-1] == values[0]:
+        return None
+    left_out = max(1, int(len(values) * (1 - MOST_ROWS_SQUEEZED)))
+    with np.errstate(over="ignore"):
+        whole = values[-1] - values[0]
+        widths = values[len(values) - 1 - left_out :] - values[: left_out + 1]
+    share = float(widths.min() / whole) if np.isfinite(whole) else 0.0
+    return (share, float(values[0]), float(values[-1])) if 0 < share < LEAST_SHARE_OF_RANGE else None

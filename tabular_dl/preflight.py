@@ -1,0 +1,94 @@
+"""Preflight: what can be told of tables and pipeline together before anything is trained.
+
+refusals (errors) -> raw rows and columns -> tables as the rules read them -> columns, leaks, drift -> findings
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+
+from tabular_dl.column_findings import column_findings, kind_findings
+from tabular_dl.columns import read_categories, read_numbers
+from tabular_dl.datasets import Competition
+from tabular_dl.features import DerivedFeatures
+from tabular_dl.findings import Finding, by_level
+from tabular_dl.pipeline import columns_used, metric_of
+from tabular_dl.problems import Problem
+from tabular_dl.refusals import metric_refusals, row_refusals, target_refusals
+from tabular_dl.remedies import columns_of
+from tabular_dl.row_findings import drift_findings, leak_findings, same_row_findings, target_findings
+from tabular_dl.spec import PipelineSpec
+
+__all__ = ["preflight"]
+
+
+def preflight(competition: Competition, spec: PipelineSpec, problem: Problem) -> tuple[Finding, ...]:
+    """Check tables and pipeline together.
+
+    Parameters
+    ----------
+    competition : Competition
+        The tables; without a test table, what needs one is left out.
+    spec : PipelineSpec
+        The pipeline.
+    problem : Problem
+        The type of problem.
+
+    Returns
+    -------
+    tuple of Finding
+        Errors first. Where the rules cannot be applied to a table, what needs that is left out. Where models are
+        trained, large tables are sampled by the pipeline's seed.
+
+    Examples
+    --------
+    >>> from tabular_dl.datasets import load_competition
+    >>> from tabular_dl.problems import get_problem
+    >>> from tabular_dl.spec import load_spec
+    >>> preflight(load_competition("wine", "cultivar", "Id"), load_spec("wine"), get_problem("multiclass"))
+    ()
+    """
+    target, test = competition.train[spec.data.target], competition.test
+    train = competition.train.drop(columns=spec.data.target)
+    names = (competition.train_file.name, competition.test_file.name)
+    wrong_target = [*metric_refusals(spec, problem), *target_refusals(spec, problem, target, names[0])]
+    refused = row_refusals(spec, train, names[0], rest=True)
+    if test is not None:
+        refused += row_refusals(spec, test, names[1], rest=False, training=train)
+    found = [*wrong_target, *refused]
+    found += same_row_findings(train, test, target, spec.data.id, names)
+    if not wrong_target:
+        found += target_findings(spec, target, problem, metric_of(spec, problem))
+    if all(finding.code != "table" for finding in refused):
+        read, *others = _as_read(spec, [train] if test is None else [train, test])
+        # What can ruin a score before what can cost some of it: a fit shows the first few.
+        if not wrong_target:
+            found += leak_findings(spec, read, target, problem, names[0])
+        if test is not None:
+            found += drift_findings(spec, read, others[0], names)
+            found += kind_findings(spec, train, test, columns_used(spec, train), names)
+        found += column_findings(spec, read, others[0] if others else None, names)
+    return by_level(found)
+
+
+def _as_read(spec: PipelineSpec, tables: list[pd.DataFrame]) -> list[pd.DataFrame]:
+    """Return the columns that rules name, features included, as numbers or as the text of categories."""
+    used = columns_used(spec, tables[0])
+    features = DerivedFeatures(spec.features).fit(tables[0][used])
+    frames = [features.transform(table[used]) for table in tables]
+    numeric: dict[str, bool] = {}
+    for rule in spec.columns:
+        for name in columns_of(rule, frames[0].columns, (spec.data.id,)):
+            numeric[name] = rule.numeric or numeric.get(name, False)
+    return [
+        pd.DataFrame({name: _column(frame[name], number=number) for name, number in numeric.items()}, index=frame.index)
+        for frame in frames
+    ]
+
+
+def _column(column: pd.Series[Any], *, number: bool) -> Any:
+    if not number:
+        return pd.Series(read_categories(column), index=column.index, dtype=object)
+    return column if column.dtype.kind in "biuf" else read_numbers(column, f"column {column.name!r}", "")

@@ -1,0 +1,60 @@
+"""`tabular-dl check`: what can be told of tables and pipeline before anything is trained.
+
+spec and tables -> preflight -> findings, each with the line of the pipeline file that mends it
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rich.console import Console
+
+from tabular_dl.findings import Finding
+from tabular_dl.pipeline import competition_of, problem_of
+from tabular_dl.preflight import preflight
+from tabular_dl.spec import load_spec
+from tabular_dl.tree_input import sample_size
+from tabular_dl.workflows.findings import print_findings
+from tabular_dl.workflows.notes import print_notes
+
+__all__ = ["check"]
+
+
+def check(pipeline: str, overrides: Sequence[str] = (), console: Console | None = None) -> tuple[Finding, ...]:
+    """Check a pipeline and its tables together, and print what was found.
+
+    Parameters
+    ----------
+    pipeline : str
+        The name of a pipeline, or the path of a YAML file.
+    overrides : sequence of str
+        Changes of single leaves, like ``"ensemble.folds=3"``.
+    console : Console, optional
+        Where to print.
+
+    Returns
+    -------
+    tuple of Finding
+        Errors first.
+
+    Raises
+    ------
+    UserError
+        If the pipeline is no pipeline, or the tables cannot be read.
+    """
+    console = console or Console()
+    spec = load_spec(pipeline, overrides)
+    competition = competition_of(spec)
+    print_notes(competition.notes, console)
+    problem = problem_of(spec, competition.train[spec.data.target])
+    tables = [table for table in (competition.train, competition.test) if table is not None]
+    sizes = [f"{len(table):,} {what}" for table, what in zip(tables, ("training", "test"), strict=False)]
+    console.print(f"[bold]{spec.name}[/], {problem.name}: {' and '.join(sizes)} rows", highlight=False)
+    findings = preflight(competition, spec, problem)
+    print_findings(findings, console)
+    if any(finding.code == "table" for finding in findings):
+        console.print("What needs tables that the rules can read was left out: correct the errors, and check again.")
+    elif any(len(table) > sample_size(table) for table in tables):
+        most = max(sample_size(table) for table in tables)
+        console.print(f"Leaks and drift were judged on at most {most:,} rows of a table, drawn by seed {spec.seed}.")
+    return findings

@@ -1,0 +1,180 @@
+"""`tabular-dl check`, and the same checks before a fit: warnings in short, errors before anything is trained."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from rich.console import Console
+
+from tabular_dl.errors import DataError
+from tabular_dl.findings import Finding
+from tabular_dl.resources import bundled
+from tabular_dl.workflows.check import check
+from tabular_dl.workflows.findings import print_findings, warn_in_short
+
+TRAIN = pd.read_csv(bundled("data") / "wine" / "train.csv")
+TEST = pd.read_csv(bundled("data") / "wine" / "test.csv")
+
+
+def own_wine(folder: Path, train: pd.DataFrame = TRAIN, test: pd.DataFrame = TEST) -> Path:
+    """Write a folder with the wine tables, or others."""
+    folder.mkdir()
+    train.to_csv(folder / "train.csv", index=False)
+    test.to_csv(folder / "test.csv", index=False)
+    return folder
+
+
+def printed(findings: list[Finding], width: int = 60) -> list[str]:
+    said = io.StringIO()
+    print_findings(findings, Console(file=said, width=width))
+    return said.getvalue().splitlines()
+
+
+def in_short(findings: list[Finding], source: str = "wine", width: int = 60) -> list[str]:
+    said = io.StringIO()
+    warn_in_short(findings, "my wine", source, Console(file=said, width=width))
+    return said.getvalue().splitlines()
+
+
+# The command
+
+
+def test_a_clean_competition_ends_with_nothing_found(cli: Any, workspace: Path) -> None:
+    outcome = cli("check", "wine")
+    assert (outcome.code, outcome.err) == (0, "")
+    assert outcome.out.splitlines() == [
+        "wine, multiclass: 142 training and 36 test rows",
+        "nothing found",
+    ]
+    assert list(workspace.iterdir()) == []
+
+
+def test_warnings_are_told_with_what_mends_them_and_do_not_fail(cli: Any, workspace: Path) -> None:
+    answered = TEST.assign(Id=range(500, 536), cultivar=0)
+    own_wine(workspace / "wine", pd.concat([TRAIN, answered]))
+    outcome = cli("check", "wine", "--data", "wine")
+    assert outcome.code == 0
+    lines = outcome.out.splitlines()
+    assert lines[1].startswith("warning  36 of 36 rows of test.csv are also rows of train.csv, by all 13 columns")
+    assert "  fix: data: {source: FOLDER}  # with a train.csv that does not hold these rows" in lines
+    assert lines[-1] == "1 warning"
+
+
+def test_an_error_ends_with_code_2_and_what_was_left_out_is_said(cli: Any, workspace: Path) -> None:
+    own_wine(workspace / "wine", test=TEST.assign(hue="red").drop(columns="ash"))
+    outcome = cli("check", "wine", "--data", "wine")
+    assert (outcome.code, outcome.err) == (2, "")
+    assert "error  test.csv, column 'hue', row 1: expected a finite number, found 'red'" in outcome.out
+    assert "error  test.csv lacks columns that the rules name. 'ash':" in outcome.out
+    assert "\n2 errors\nWhat needs tables that the rules can read was left out" in outcome.out
+
+
+def test_a_setting_changes_what_is_checked(cli: Any, workspace: Path) -> None:
+    outcome = cli("check", "wine", "--set", "ensemble.folds=20")
+    assert outcome.code == 0
+    assert "warning  142 training rows in 20 folds: fewer than 10 to score each fold on." in outcome.out
+    assert "  fix: ensemble: {folds: 14}" in outcome.out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["wnie"], "There is no pipeline 'wnie'. Did you mean 'wine'?"),
+        (["wine", "--data", "nowhere"], "There is no folder"),
+        (["wine", "--set", "data.target=color"], "there is no column 'color' (the target)"),
+    ],
+)
+def test_what_cannot_be_read_is_refused(cli: Any, workspace: Path, arguments: list[str], message: str) -> None:
+    assert message in cli("check", *arguments).refused()
+
+
+def test_of_large_tables_the_sample_is_said(workspace: Path) -> None:
+    random = np.random.default_rng(0)
+    parts = [
+        pd.DataFrame(random.normal(size=(rows, 13)), columns=TEST.columns[1:]).assign(Id=range(start, start + rows))
+        for start, rows in ((0, 1600), (1600, 40))
+    ]
+    own_wine(workspace / "large", parts[0].assign(cultivar=random.integers(0, 3, 1600)), parts[1])
+    said = io.StringIO()
+    found = check("wine", ["data.source=large"], Console(file=said, width=200))
+    assert found == ()
+    assert said.getvalue().splitlines()[1:] == [
+        "nothing found",
+        "Leaks and drift were judged on at most 1,500 rows of a table, drawn by seed 0.",
+    ]
+
+
+# How findings are printed
+
+
+def test_a_line_that_mends_is_one_line_however_long_and_markup_is_text() -> None:
+    fix = f"- {{columns: [{', '.join('abcdefghij' * 9)}]}}  # [bold]"
+    lines = printed([Finding("note", "x", "column [red] is " + "long " * 20, fix)])
+    assert f"  fix: {fix}" in lines
+    assert lines[0].startswith("note  column [red] is long")
+    assert len(lines[0]) <= 60
+
+
+def test_levels_are_counted() -> None:
+    found = [Finding("error", "x", "a"), Finding("warning", "x", "b"), Finding("warning", "x", "c")]
+    assert printed(found)[-1] == "1 error, 2 warnings"
+
+
+@pytest.mark.parametrize("count", [1, 4, 5, 9])
+def test_before_a_fit_warnings_take_five_lines_at_most(count: int) -> None:
+    lines = in_short([Finding("warning", "x", f"number {number} " + "long " * 20) for number in range(count)])
+    assert len(lines) == min(count, 4) + 1
+    assert all(line.startswith("warning  number") and len(line) <= 60 for line in lines[:-1])
+    more = f"{count - 4} more; " if count > 4 else ""
+    assert lines[-1] == f"{more}all, and what mends them: tabular-dl check 'my wine'"
+
+
+def test_without_a_name_nothing_says_where_to_see_all() -> None:
+    said = io.StringIO()
+    found = [Finding("warning", "x", "a")] * 6
+    warn_in_short(found[:2], None, "wine", Console(file=said, width=60))
+    warn_in_short(found, None, "wine", Console(file=said, width=60))
+    assert said.getvalue().splitlines() == ["warning  a"] * 6 + ["2 more"]
+    with pytest.raises(DataError, match=r"^All is wrong\.$"):
+        warn_in_short([Finding("error", "x", "All is wrong.")], None, "wine", Console(file=said))
+
+
+def test_notes_are_not_shown_before_a_fit() -> None:
+    assert in_short([Finding("note", "x", "a")]) == []
+
+
+def test_a_folder_of_the_command_line_is_said_again() -> None:
+    lines = in_short([Finding("warning", "x", "a")], source="/data/my tables")
+    assert lines[-1].endswith("tabular-dl check 'my wine' --data '/data/my tables'")
+
+
+def test_before_a_fit_an_error_stops_with_its_remedy() -> None:
+    with pytest.raises(DataError) as stopped:
+        in_short([Finding("error", "x", "All is wrong.", "rest: drop"), Finding("warning", "x", "a")])
+    assert str(stopped.value) == "All is wrong.\nfix: rest: drop\nAll findings: tabular-dl check 'my wine'"
+
+
+# Before a fit
+
+
+def test_a_fit_shows_warnings_and_goes_on(cli: Any, workspace: Path, tiny: list[str]) -> None:
+    own_wine(workspace / "wine", pd.concat([TRAIN, TRAIN.head(10).assign(Id=range(500, 510))]))
+    outcome = cli("fit", "wine", "--data", "wine", *tiny, "--no-track")
+    assert outcome.code == 0
+    lines = outcome.out.splitlines()
+    assert lines[0].startswith("warning  train.csv: 10 of 152 rows are there before")
+    assert lines[1] == f"all, and what mends them: tabular-dl check wine --data {workspace}/wine"
+
+
+def test_a_fit_stops_at_an_error_before_anything_is_trained(cli: Any, workspace: Path, tiny: list[str]) -> None:
+    coded = ["--set", "columns.0.encode=onehot", "--set", "columns.0.scale=none"]
+    numbers = TEST.columns.drop("Id")
+    own_wine(workspace / "wine", test=TEST.assign(**{name: "about " + TEST[name].astype(str) for name in numbers}))
+    message = cli("fit", "wine", "--data", "wine", *coded, *tiny, "--no-track").refused()
+    assert message.startswith("Column alcohol is numbers in train.csv and text in test.csv, such as 'about 12.37'")
+    assert [path.name for path in workspace.iterdir()] == ["wine"]
