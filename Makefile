@@ -35,8 +35,9 @@ environment:
 fit: install ## Fit a pipeline: make fit PIPELINE=wine (titanic unless said otherwise)
 	$(BIN)/tabular-dl fit $(PIPELINE)
 
+# Each file's tests stay together: they share what they have fitted.
 test: install ## Run the whole test suite
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile
 
 lint: install ## Check format, style and types
 	$(BIN)/ruff format --check

@@ -8,11 +8,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+# First: it tells MLflow what to leave, before MLflow is imported.
+from tabular_dl.stored_runs import quiet, tracking_uri
+
+# isort: split
 import mlflow
 from mlflow.entities import Metric, Param, RunTag
 
 from tabular_dl.errors import SpecError
-from tabular_dl.tracking import METRICS_A_BATCH, PARAMS_A_BATCH, origin_tags, quiet, tracking_uri
+from tabular_dl.tracking import METRICS_A_BATCH, PARAMS_A_BATCH, origin_tags
 
 __all__ = ["Child", "OpenRun"]
 

@@ -1,10 +1,9 @@
-"""MLflow: the one module that imports it.
+"""Runs written to MLflow.
 
 A fit is one parent run in the experiment of its pipeline, and one child run a fold. Values are buffered and written in
 few calls: a run's epochs go out in one batch, which takes MLflow a hundredth of the time of one call an epoch.
 
-The store is ``MLFLOW_TRACKING_URI`` or, by default, ``sqlite:///mlflow.db`` in the current folder with files in
-``mlruns``. Inside ``mlflow run`` the values go to the run that MLflow has opened for the project.
+Inside ``mlflow run`` the values go to the run that MLflow has opened for the project.
 """
 
 from __future__ import annotations
@@ -12,11 +11,8 @@ from __future__ import annotations
 import getpass
 import hashlib
 import json
-import logging
 import os
-import sys
 import time
-import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -24,11 +20,10 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-# Before MLflow is imported: no usage telemetry, and no progress bar for each artifact.
-os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
-os.environ.setdefault("DO_NOT_TRACK", "true")
-os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
+# First: it tells MLflow what to leave, before MLflow is imported.
+from tabular_dl.stored_runs import LoggedRun, as_logged, quiet, tracking_uri
 
+# isort: split
 import mlflow
 import numpy as np
 import pandas as pd
@@ -37,41 +32,26 @@ from mlflow.models import ModelSignature
 from mlflow.types import ColSpec, DataType, Schema
 from mlflow.types.schema import AnyType
 
-from tabular_dl.errors import SubmissionError, did_you_mean
 from tabular_dl.loaders import is_loaded
-from tabular_dl.metrics import get_metric
 from tabular_dl.persistence import TRUSTED_TYPES
 
 if TYPE_CHECKING:
     from mlflow.entities import Run
 
 __all__ = [
-    "LoggedRun",
     "RunContent",
     "Table",
-    "best_run",
-    "comparable_runs",
-    "experiment_page",
-    "find_run",
-    "find_run_id",
     "fold_tags",
     "log_file",
     "log_run",
     "log_values",
-    "model_folder",
     "origin_tags",
-    "quiet",
     "register",
     "save_model",
-    "serve_command",
-    "tracking_uri",
-    "ui_command",
 ]
 
 # MLflow's bounds for one call of log_batch.
 METRICS_A_BATCH, PARAMS_A_BATCH = 1000, 100
-# The kinds of run that can predict; the score of a search is that of a configuration, not of a model.
-WITH_MODELS = ("fit", "ensemble")
 # Cells of a table beyond which MLflow would take long to tell its columns' types, and the rows that tell them.
 MOST_CELLS, ROWS_THAT_TELL_TYPES = 1_000_000, 1000
 REQUIREMENTS = ("keras", "mlflow", "numpy", "pandas", "pydantic", "scikit-learn", "skops", "tensorflow")
@@ -148,36 +128,6 @@ class RunContent:
     started: float
 
 
-@dataclass(frozen=True)
-class LoggedRun:
-    """A run as the store knows it.
-
-    Attributes
-    ----------
-    id, name, experiment : str
-        MLflow's id of the run, its readable name, and the experiment's name.
-    model_uri : str
-        What `mlflow.pyfunc.load_model` takes.
-    tags, metrics : dict
-        As logged.
-    """
-
-    id: str
-    name: str
-    experiment: str
-    model_uri: str
-    tags: Mapping[str, str]
-    metrics: Mapping[str, float]
-
-
-def tracking_uri() -> str:
-    """Return the store's address.
-
-    The default is an absolute path: MLflow keeps stores by their address, also after a change of folder.
-    """
-    return os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{Path('mlflow.db').resolve().as_posix()}"
-
-
 def log_run(content: RunContent) -> LoggedRun:
     """Write a run, its folds, files, tables and model.
 
@@ -205,13 +155,7 @@ def log_run(content: RunContent) -> LoggedRun:
             client.log_inputs(run_id, [_dataset_input(table) for table in content.tables])
             client.log_artifacts(run_id, str(content.files))
             mlflow.sklearn.log_model(content.model, name="model", **_model_arguments(content))
-        return _logged(client.get_run(run_id))
-
-
-def ui_command(port: int) -> list[str]:
-    """Return the command that serves the MLflow UI over this store, on this machine only."""
-    address = ["--host", "127.0.0.1", "--port", str(port)]
-    return [sys.executable, "-m", "mlflow", "server", "--backend-store-uri", tracking_uri(), *address]
+        return as_logged(client.get_run(run_id))
 
 
 def origin_tags(pipeline: str, kind: str) -> dict[str, str]:
@@ -232,77 +176,10 @@ def _user() -> str:
         return "unknown"
 
 
-def experiment_page(pipeline: str | None) -> str:
-    """Return the part of the UI's address that selects the experiment of a pipeline, or of the newest run.
-
-    Raises
-    ------
-    SubmissionError
-        If the pipeline named has no run.
-    """
-    runs = _runs(
-        "tags.`tabular_dl.pipeline` != ''" if pipeline is None else f"tags.`tabular_dl.pipeline` = '{pipeline}'"
-    )
-    if not runs and pipeline is not None:
-        raise SubmissionError(f"There is no run of {pipeline!r} in {tracking_uri()}: tabular-dl fit {pipeline}")
-    return f"#/experiments/{runs[0].info.experiment_id}/runs" if runs else ""
-
-
-def serve_command(run: LoggedRun, host: str, port: int) -> list[str]:
-    """Return the command that serves a run's model with this environment's packages."""
-    address = ["--host", host, "--port", str(port)]
-    return [sys.executable, "-m", "mlflow", "models", "serve", "-m", run.model_uri, "--env-manager", "local", *address]
-
-
 def save_model(content: RunContent, folder: Path) -> None:
     """Write the model as `log_run` would, into a folder, without a store."""
     with quiet():
         mlflow.sklearn.save_model(content.model, str(folder), **_model_arguments(content))
-
-
-def best_run(pipeline: str) -> LoggedRun:
-    """Return the finished fit of a pipeline with the best cross-validated score.
-
-    Only runs that can be compared with the newest are looked at: scored by the same metric, on the same training data.
-
-    Parameters
-    ----------
-    pipeline : str
-        The pipeline's name.
-
-    Raises
-    ------
-    SubmissionError
-        If there is none.
-    """
-    comparable, _ = comparable_runs(pipeline)
-    sign = 1 if get_metric(comparable[0].data.tags["tabular_dl.metric"]).greater_is_better else -1
-    return _logged(max(comparable, key=lambda run: sign * run.data.metrics["cv_score"]))
-
-
-def comparable_runs(pipeline: str) -> tuple[list[Run], int]:
-    """Return the finished runs of a pipeline that can be compared with the newest, and how many others there are.
-
-    Raises
-    ------
-    SubmissionError
-        If there is none.
-    """
-    runs = [
-        run
-        for run in _runs(f"tags.`tabular_dl.pipeline` = '{pipeline}'")
-        if run.info.status == "FINISHED"
-        and run.data.tags.get("tabular_dl.kind") in WITH_MODELS
-        and np.isfinite(run.data.metrics.get("cv_score", np.nan))
-    ]
-    if not runs:
-        raise SubmissionError(
-            f"There is no finished run of {pipeline} in {tracking_uri()}. Fit one first: tabular-dl fit {pipeline}"
-        )
-    newest = max(runs, key=lambda run: run.info.start_time)
-    same = ("tabular_dl.metric", "tabular_dl.data_digest")
-    comparable = [run for run in runs if all(run.data.tags.get(tag) == newest.data.tags.get(tag) for tag in same)]
-    return comparable, len(runs) - len(comparable)
 
 
 def fold_tags(test_rows: Sequence[np.ndarray], scores: np.ndarray) -> dict[str, str]:
@@ -314,19 +191,6 @@ def fold_tags(test_rows: Sequence[np.ndarray], scores: np.ndarray) -> dict[str, 
         "tabular_dl.folds": digest.hexdigest()[:16],
         "tabular_dl.fold_scores": json.dumps([float(score) for score in scores]),
     }
-
-
-def find_run(id_or_name: str) -> LoggedRun:
-    """Return the run with this id, the newest with this name, or the one that has an alias, as in ``NAME@champion``.
-
-    Raises
-    ------
-    SubmissionError
-        If there is none, or it has no model.
-    """
-    if "@" in id_or_name:
-        return _logged(_find(_run_of_alias(*id_or_name.split("@", 1))))
-    return _logged(_find(id_or_name))
 
 
 def register(run: LoggedRun, alias: str) -> tuple[str, str]:
@@ -341,39 +205,6 @@ def register(run: LoggedRun, alias: str) -> tuple[str, str]:
         made = client.create_model_version(name, run.model_uri, run.id, model_id=model_id)
         client.set_registered_model_alias(name, alias, made.version)
     return name, str(made.version)
-
-
-def _run_of_alias(name: str, alias: str) -> str:
-    with quiet():
-        try:
-            return str(mlflow.MlflowClient(tracking_uri()).get_model_version_by_alias(name, alias).run_id)
-        except Exception:  # noqa: BLE001 (each kind of store raises its own)
-            raise SubmissionError(
-                f"No model of {name} has the alias {alias!r} in {tracking_uri()}. Give it to a run first: "
-                f"tabular-dl promote RUN --as {alias}"
-            ) from None
-
-
-def find_run_id(id_or_name: str) -> str:
-    """Return the id of the run with this id, or of the newest with this name, of any kind."""
-    return str(_find(id_or_name).info.run_id)
-
-
-def _find(id_or_name: str) -> Run:
-    runs = _runs(f"attributes.run_id = '{id_or_name}'") or _runs(f"attributes.run_name = '{id_or_name}'")
-    if not runs:
-        names = [run.info.run_name for run in _runs("tags.`tabular_dl.kind` = 'fit'")]
-        raise SubmissionError(
-            f"There is no run {id_or_name!r} in {tracking_uri()}. {did_you_mean(id_or_name, names)} "
-            "`tabular-dl ui` shows all runs."
-        )
-    return runs[0]
-
-
-def model_folder(run: LoggedRun) -> Path:
-    """Return a local folder with the model of a run."""
-    with quiet():
-        return Path(mlflow.artifacts.download_artifacts(artifact_uri=run.model_uri, tracking_uri=tracking_uri()))
 
 
 def log_file(run: LoggedRun, file: Path, folder: str, metrics: Mapping[str, float]) -> None:
@@ -394,35 +225,6 @@ def log_values(run: LoggedRun, metrics: Mapping[str, float], tags: Mapping[str, 
             metrics=[Metric(name, float(value), now, 0) for name, value in metrics.items()],
             tags=[RunTag(name, value) for name, value in tags.items()],
         )
-
-
-def _runs(condition: str) -> list[Run]:
-    """Return the store's runs that meet a condition, newest first; asking never creates a store."""
-    uri = tracking_uri()
-    if "'" in condition.replace("'", "", 2):
-        raise SubmissionError("The id or name of a run has no quotation marks.")
-    if uri.startswith("sqlite:///") and not Path(uri.removeprefix("sqlite:///")).exists():
-        return []
-    with quiet():
-        try:
-            mlflow.set_tracking_uri(uri)
-            return mlflow.search_runs(
-                search_all_experiments=True, filter_string=condition, output_format="list", max_results=1000
-            )
-        except Exception as error:  # noqa: BLE001 (each kind of store raises its own)
-            reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-            raise SubmissionError(
-                f"The runs in {uri} cannot be read: {reason}. Check MLFLOW_TRACKING_URI, or the file."
-            ) from None
-
-
-def _logged(run: Run) -> LoggedRun:
-    models = run.outputs.model_outputs if run.outputs else []
-    if not models:
-        raise SubmissionError(f"Run {run.info.run_name} ({run.info.run_id}) has no model: it is not a finished fit.")
-    experiment = mlflow.get_experiment(run.info.experiment_id).name
-    uri = f"models:/{models[-1].model_id}"
-    return LoggedRun(run.info.run_id, run.info.run_name, experiment, uri, run.data.tags, run.data.metrics)
 
 
 @contextmanager
@@ -519,19 +321,3 @@ def _signature(model: Any, example: pd.DataFrame) -> ModelSignature:
     kinds = {"i": DataType.long, "u": DataType.long, "f": DataType.double, "b": DataType.boolean}
     output = model.classes_.dtype.kind if hasattr(model, "classes_") else "f"
     return ModelSignature(inputs=Schema(columns), outputs=Schema([ColSpec(kinds.get(output, DataType.string))]))
-
-
-@contextmanager
-def quiet() -> Iterator[None]:
-    """Keep MLflow's remarks on its own workings away from the user's terminal."""
-    loggers = [logging.getLogger(name) for name in ("mlflow", "alembic")]
-    levels = [logger.level for logger in loggers]
-    try:
-        for logger in loggers:
-            logger.setLevel(logging.ERROR)
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            yield
-    finally:
-        for logger, level in zip(loggers, levels, strict=True):
-            logger.setLevel(level)

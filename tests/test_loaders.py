@@ -16,7 +16,7 @@ import pytest
 from keras.src.backend import config
 from keras.src.utils import file_utils
 
-from tabular_dl import loaders
+from tabular_dl import loaders, stored_runs
 from tabular_dl.cli import main
 from tabular_dl.datasets import load_competition, read_answers
 from tabular_dl.errors import DataError
@@ -217,11 +217,10 @@ def test_fit_submit_and_predict_of_fashion(cache: Path, cli: Callable[..., None]
     submission = pd.read_csv("submission.csv")
     assert submission["Id"].tolist() == list(range(TRAIN + 1, TRAIN + TEST + 1))
     assert (submission["label"].to_numpy() == LABELS[TRAIN:]).mean() > 0.6  # a third by chance
-    from tabular_dl import tracking
 
-    run = tracking.best_run("fashion_mnist")
+    run = stored_runs.best_run("fashion_mnist")
     score = (submission["label"].to_numpy() == LABELS[TRAIN:]).mean()
-    assert tracking.find_run(run.id).metrics["submission_score"] == pytest.approx(score)
+    assert stored_runs.find_run(run.id).metrics["submission_score"] == pytest.approx(score)
     load("keras:fashion_mnist", "label", "Id").test.to_csv("rows.csv", index=False)
     cli("predict", run.id, "rows.csv", "--quiet")
     assert pd.read_csv("predictions.csv")["label"].tolist() == submission["label"].tolist()

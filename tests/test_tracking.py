@@ -23,7 +23,7 @@ import pytest
 import yaml
 from mlflow.entities import LoggedModelOutput, Metric
 
-from tabular_dl import tracking
+from tabular_dl import stored_runs, tracking
 from tabular_dl.crossfit import CrossFitClassifier
 from tabular_dl.datasets import load_competition
 from tabular_dl.errors import SubmissionError
@@ -50,7 +50,7 @@ def empty_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Make an empty MLflow database once a session: its migrations take seconds."""
     database = tmp_path_factory.getbasetemp() / "empty_mlflow.db"
     if not database.exists():
-        with tracking.quiet():
+        with stored_runs.quiet():
             mlflow.MlflowClient(f"sqlite:///{database}").search_experiments()
     return database
 
@@ -108,7 +108,7 @@ def content(model: CrossFitClassifier, tmp_path_factory: pytest.TempPathFactory)
 class Logged:
     """A run that was logged once for all tests that only look at it."""
 
-    returned: tracking.LoggedRun
+    returned: stored_runs.LoggedRun
     client: mlflow.MlflowClient
     calls: Counter[str]
     folder: Path
@@ -297,7 +297,7 @@ def test_the_model_says_exactly_which_packages_it_needs_and_brings_its_specifica
 
 
 def test_a_models_folder_is_found_for_its_run(in_store: Logged) -> None:
-    assert (tracking.model_folder(in_store.returned) / "model.skops").is_file()
+    assert (stored_runs.model_folder(in_store.returned) / "model.skops").is_file()
 
 
 def test_save_model_writes_the_same_model_without_a_store(
@@ -320,9 +320,9 @@ def test_the_store_is_the_environments_or_a_database_in_the_working_folder(
         monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
         if unset is not None:
             monkeypatch.setenv("MLFLOW_TRACKING_URI", unset)
-        assert tracking.tracking_uri() == f"sqlite:///{tmp_path}/mlflow.db"
+        assert stored_runs.tracking_uri() == f"sqlite:///{tmp_path}/mlflow.db"
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://example.org")
-    assert tracking.tracking_uri() == "http://example.org"
+    assert stored_runs.tracking_uri() == "http://example.org"
 
 
 def test_inside_mlflow_run_the_values_land_in_the_run_that_mlflow_opened(
@@ -336,7 +336,7 @@ def test_inside_mlflow_run_the_values_land_in_the_run_that_mlflow_opened(
     assert (run.info.status, run.data.metrics["cv_score"]) == ("FINISHED", 0.8)
     assert [e.name for e in store.search_experiments() if e.name == "titanic"] == []
     # It is found like any other.
-    assert tracking.best_run("titanic").id == opened
+    assert stored_runs.best_run("titanic").id == opened
 
 
 def test_a_run_that_could_not_be_written_is_marked_as_failed_and_not_left_open(
@@ -358,7 +358,7 @@ def test_a_file_and_its_values_are_added_to_a_finished_run(
 ) -> None:
     run = fake_run(store, 0.5)
     (tmp_path / "submission.csv").write_text("Id,y\n")
-    tracking.log_file(tracking.find_run(run), tmp_path / "submission.csv", "submission", {"submission_score": 0.75})
+    tracking.log_file(stored_runs.find_run(run), tmp_path / "submission.csv", "submission", {"submission_score": 0.75})
     assert [artifact.path for artifact in store.list_artifacts(run, "submission")] == ["submission/submission.csv"]
     assert store.get_run(run).data.metrics["submission_score"] == 0.75
     assert store.get_run(run).info.status == "FINISHED"
@@ -366,7 +366,7 @@ def test_a_file_and_its_values_are_added_to_a_finished_run(
 
 def test_the_ui_is_served_to_this_machine_only(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "sqlite:////somewhere/x.db")
-    command = tracking.ui_command(5123)
+    command = stored_runs.ui_command(5123)
     assert command[:4] == [sys.executable, "-m", "mlflow", "server"]
     options = dict(zip(command[4::2], command[5::2], strict=True))
     assert options["--host"] == "127.0.0.1"
@@ -413,7 +413,7 @@ def fake_run(
 
 def test_the_best_run_has_the_highest_accuracy(store: mlflow.MlflowClient) -> None:
     ids = [fake_run(store, score) for score in (0.7, 0.9, 0.8)]
-    best = tracking.best_run("titanic")
+    best = stored_runs.best_run("titanic")
     assert best.id == ids[1]
     assert best.metrics["cv_score"] == 0.9
     assert best.model_uri == f"models:/{store.get_run(ids[1]).outputs.model_outputs[0].model_id}"
@@ -421,67 +421,67 @@ def test_the_best_run_has_the_highest_accuracy(store: mlflow.MlflowClient) -> No
 
 def test_the_best_run_has_the_lowest_rmse(store: mlflow.MlflowClient) -> None:
     ids = [fake_run(store, score, metric="rmse") for score in (3.0, 2.0, 4.0)]
-    assert tracking.best_run("titanic").id == ids[1]
+    assert stored_runs.best_run("titanic").id == ids[1]
 
 
 def test_runs_that_failed_or_have_no_score_are_never_the_best(store: mlflow.MlflowClient) -> None:
     good = fake_run(store, 0.5)
     for score, status in ((0.9, "FAILED"), (0.9, "RUNNING"), (0.9, "KILLED"), (None, "FINISHED"), (np.nan, "FINISHED")):
         fake_run(store, score, status=status)
-    assert tracking.best_run("titanic").id == good
+    assert stored_runs.best_run("titanic").id == good
 
 
 def test_runs_by_another_metric_or_on_other_rows_are_not_compared(store: mlflow.MlflowClient) -> None:
     fake_run(store, 0.99, digest="other rows")
     fake_run(store, 0.1, metric="log_loss")
     newest = [fake_run(store, score) for score in (0.6, 0.5)]
-    assert tracking.best_run("titanic").id == newest[0]
+    assert stored_runs.best_run("titanic").id == newest[0]
 
 
 def test_a_deleted_run_is_not_the_best(store: mlflow.MlflowClient) -> None:
     good, deleted = fake_run(store, 0.5), fake_run(store, 0.9)
     store.delete_run(deleted)
-    assert tracking.best_run("titanic").id == good
+    assert stored_runs.best_run("titanic").id == good
 
 
 def test_a_pipeline_without_a_finished_run_is_told_how_to_get_one(store: mlflow.MlflowClient) -> None:
     fake_run(store, 0.9, status="FAILED")
     with pytest.raises(SubmissionError, match=r"no finished run of titanic in sqlite:.*: tabular-dl fit titanic$"):
-        tracking.best_run("titanic")
+        stored_runs.best_run("titanic")
     with pytest.raises(SubmissionError, match="no finished run of wine"):
-        tracking.best_run("wine")
+        stored_runs.best_run("wine")
 
 
 def test_a_run_is_found_by_id_or_by_name_the_newest_of_that_name(store: mlflow.MlflowClient) -> None:
     older, newer = fake_run(store, 0.5, name="calm-owl-1"), fake_run(store, 0.4, name="calm-owl-1")
-    assert tracking.find_run(older).id == older
-    assert tracking.find_run("calm-owl-1").id == newer
+    assert stored_runs.find_run(older).id == older
+    assert stored_runs.find_run("calm-owl-1").id == newer
 
 
 def test_an_unknown_run_is_refused_with_the_nearest_name(store: mlflow.MlflowClient) -> None:
     fake_run(store, 0.5, name="calm-owl-1")
     with pytest.raises(SubmissionError, match=r"no run 'calm-owl-2' in sqlite:.* Did you mean 'calm-owl-1'\?"):
-        tracking.find_run("calm-owl-2")
+        stored_runs.find_run("calm-owl-2")
 
 
 def test_a_run_without_a_model_is_refused(store: mlflow.MlflowClient) -> None:
     fake_run(store, 0.5, name="calm-owl-1", with_model=False)
     with pytest.raises(SubmissionError, match=r"Run calm-owl-1 \(\w{32}\) has no model: it is not a finished fit"):
-        tracking.find_run("calm-owl-1")
+        stored_runs.find_run("calm-owl-1")
 
 
 @pytest.mark.parametrize("name", ["owl'", "' OR run_id != '", "x' and attributes.status = 'FINISHED"])
 def test_a_name_cannot_become_a_part_of_the_query(store: mlflow.MlflowClient, name: str) -> None:
     fake_run(store, 0.5)
     with pytest.raises(SubmissionError, match="has no quotation marks"):
-        tracking.find_run(name)
+        stored_runs.find_run(name)
 
 
 @pytest.mark.parametrize("name", ["", "%", "a`b", 'a"b', "a\\", "a; b", "ü"])
 def test_odd_names_are_simply_not_found(store: mlflow.MlflowClient, name: str) -> None:
     fake_run(store, 0.5, name="calm-owl-1")
     with pytest.raises(SubmissionError, match="There is no run"):
-        tracking.find_run(name)
+        stored_runs.find_run(name)
 
 
 @pytest.mark.parametrize("uri", [None, "sqlite:///mlflow.db", "sqlite:///{folder}/mlflow.db"])
@@ -492,9 +492,9 @@ def test_asking_a_store_that_is_not_there_creates_none(
     if uri:
         monkeypatch.setenv("MLFLOW_TRACKING_URI", uri.format(folder=tmp_path))
     with pytest.raises(SubmissionError, match="There is no finished run of titanic"):
-        tracking.best_run("titanic")
+        stored_runs.best_run("titanic")
     with pytest.raises(SubmissionError, match=r"There is no run 'x'.*There are none"):
-        tracking.find_run("x")
+        stored_runs.find_run("x")
     assert list(tmp_path.iterdir()) == []
 
 
@@ -506,7 +506,7 @@ def test_by_default_a_run_is_in_the_working_folder(
     short = replace(content, curves={}, folds=[])
     logged = tracking.log_run(short)
     assert {path.name for path in tmp_path.iterdir()} == {"mlflow.db", "mlruns"}
-    assert tracking.find_run(logged.id).id == logged.id
+    assert stored_runs.find_run(logged.id).id == logged.id
 
 
 def test_the_values_say_when_the_run_began(content: tracking.RunContent, logged: Logged) -> None:
@@ -521,7 +521,7 @@ def test_a_store_that_cannot_be_read_is_named(tmp_path: Path, monkeypatch: pytes
     with pytest.raises(
         SubmissionError, match=r"The runs in sqlite:///.*mlflow\.db cannot be read: .*Check MLFLOW_TRACK"
     ):
-        tracking.find_run("calm-owl-1")
+        stored_runs.find_run("calm-owl-1")
 
 
 def test_the_columns_of_a_large_table_are_described_as_mlflow_would(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -541,7 +541,7 @@ def test_the_columns_of_a_large_table_are_described_as_mlflow_would(monkeypatch:
     described = []
     for most in (frame.size, frame.size - 1):
         monkeypatch.setattr(tracking, "MOST_CELLS", most)
-        with tracking.quiet():
+        with stored_runs.quiet():
             described.append(tracking._dataset_input(table).dataset)
     assert json.loads(described[0].schema) == json.loads(described[1].schema)
     assert json.loads(described[0].source)["tags"] == {"source": "keras:mnist"}

@@ -14,7 +14,7 @@ from rich.table import Table as Grid
 from tabular_dl.leaderboard import Entry, Row, agreement, rank
 from tabular_dl.metrics import get_metric
 from tabular_dl.spec import load_spec
-from tabular_dl.tracking import comparable_runs
+from tabular_dl.stored_runs import comparable_runs
 
 __all__ = ["compare"]
 

@@ -17,7 +17,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table as Grid
 
-from tabular_dl import score_plots, tracking
+from tabular_dl import score_plots, stored_runs, tracking
 from tabular_dl.blended import BlendedClassifier, BlendedRegressor
 from tabular_dl.blending import Blend
 from tabular_dl.crossfit import fold_scores
@@ -43,7 +43,7 @@ def ensemble(
     top: int = 3,
     method: str = "greedy",
     console: Console | None = None,
-) -> tracking.LoggedRun:
+) -> stored_runs.LoggedRun:
     """Blend runs and log the blend as a run.
 
     Parameters
@@ -112,18 +112,18 @@ def ensemble(
     return run
 
 
-def _chosen(pipeline: str, names: Sequence[str], top: int) -> list[tracking.LoggedRun]:
+def _chosen(pipeline: str, names: Sequence[str], top: int) -> list[stored_runs.LoggedRun]:
     if names:
-        chosen = [tracking.find_run(name) for name in dict.fromkeys(names)]
+        chosen = [stored_runs.find_run(name) for name in dict.fromkeys(names)]
         for run in chosen:
             if run.tags.get("tabular_dl.pipeline") != pipeline:
                 raise SubmissionError(f"Run {run.name} is of pipeline {run.tags.get('tabular_dl.pipeline')}.")
     else:
-        runs, _ = tracking.comparable_runs(pipeline)
+        runs, _ = stored_runs.comparable_runs(pipeline)
         metric = get_metric(runs[0].data.tags["tabular_dl.metric"])
         fits = [Entry.of(run) for run in runs if run.data.tags.get("tabular_dl.kind") == "fit"]
         rows = rank(fits, greater_is_better=metric.greater_is_better) if fits else []
-        chosen = [tracking.find_run(row.entry.id) for row in rows[:top]]
+        chosen = [stored_runs.find_run(row.entry.id) for row in rows[:top]]
     if len(chosen) < 2:
         raise SubmissionError(
             f"A blend needs two runs or more of {pipeline}, found {len(chosen)}: fit with other settings first, like "
@@ -132,7 +132,7 @@ def _chosen(pipeline: str, names: Sequence[str], top: int) -> list[tracking.Logg
     return chosen
 
 
-def _check_data(members: Sequence[tracking.LoggedRun], digest: str) -> None:
+def _check_data(members: Sequence[stored_runs.LoggedRun], digest: str) -> None:
     for member in members:
         if member.tags.get("tabular_dl.data_digest") != digest:
             raise SpecError(
@@ -145,7 +145,7 @@ def _predicted(model: Any, rows: Any) -> np.ndarray:
 
 
 def _grid(
-    members: Sequence[tracking.LoggedRun],
+    members: Sequence[stored_runs.LoggedRun],
     models: Sequence[Any],
     blended: Any,
     scores: np.ndarray,
@@ -170,7 +170,7 @@ def _grid(
     return grid
 
 
-def _page(judged: Judged, members: Sequence[tracking.LoggedRun], models: Sequence[Any], scores: np.ndarray) -> Page:
+def _page(judged: Judged, members: Sequence[stored_runs.LoggedRun], models: Sequence[Any], scores: np.ndarray) -> Page:
     """Compose the report of a blend: what it is made of, then what any model's report says of its predictions."""
     y, metric, blend = judged.y, judged.metric, judged.model.blend_
     each = {member.name: fold_scores(model, y, metric) for member, model in zip(members, models, strict=True)}
@@ -199,7 +199,7 @@ def _page(judged: Judged, members: Sequence[tracking.LoggedRun], models: Sequenc
 
 def _content(
     name: str,
-    members: Sequence[tracking.LoggedRun],
+    members: Sequence[stored_runs.LoggedRun],
     blended: Any,
     scores: np.ndarray,
     spec: Any,

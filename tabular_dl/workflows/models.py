@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from tabular_dl import tracking
+from tabular_dl import stored_runs
 from tabular_dl.errors import DataError
 from tabular_dl.persistence import load_model
 from tabular_dl.spec import PipelineSpec, load_spec
@@ -13,7 +13,7 @@ from tabular_dl.spec import PipelineSpec, load_spec
 __all__ = ["open_model"]
 
 
-def open_model(run_or_folder: str | tracking.LoggedRun) -> tuple[Any, PipelineSpec]:
+def open_model(run_or_folder: str | stored_runs.LoggedRun) -> tuple[Any, PipelineSpec]:
     """Load a model and the specification that it was fitted by.
 
     Parameters
@@ -38,10 +38,10 @@ def open_model(run_or_folder: str | tracking.LoggedRun) -> tuple[Any, PipelineSp
     return load_model(folder / "model.skops"), load_spec(specs)
 
 
-def _folder(run_or_folder: str | tracking.LoggedRun) -> Path:
-    if isinstance(run_or_folder, tracking.LoggedRun):
-        return tracking.model_folder(run_or_folder)
+def _folder(run_or_folder: str | stored_runs.LoggedRun) -> Path:
+    if isinstance(run_or_folder, stored_runs.LoggedRun):
+        return stored_runs.model_folder(run_or_folder)
     path = Path(run_or_folder)
     if not path.is_dir():
-        return tracking.model_folder(tracking.find_run(run_or_folder))
+        return stored_runs.model_folder(stored_runs.find_run(run_or_folder))
     return path / "model" if (path / "model").is_dir() else path

@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from tabular_dl.open_runs import OpenRun
-from tabular_dl.tracking import find_run_id
+from tabular_dl.stored_runs import find_run_id
 from tabular_dl.workflows.files import write_text
 
 __all__ = ["report"]

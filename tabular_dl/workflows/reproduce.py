@@ -9,7 +9,7 @@ import numpy as np
 from rich.console import Console
 from rich.markup import escape
 
-from tabular_dl import tracking
+from tabular_dl import stored_runs
 from tabular_dl.errors import SpecError
 from tabular_dl.pipeline import competition_of
 from tabular_dl.workflows.models import open_model
@@ -54,7 +54,7 @@ def reproduce(run: str, console: Console | None = None) -> Reproduction:
         If there is no such run, it is a blend, or its data has changed.
     """
     console = console or Console()
-    logged = tracking.find_run(run)
+    logged = stored_runs.find_run(run)
     if logged.tags.get("tabular_dl.kind") != "fit":
         raise SpecError(f"Run {logged.name} is no fit, but a {logged.tags.get('tabular_dl.kind')}: reproduce its runs.")
     model, spec = open_model(logged)

@@ -19,7 +19,7 @@ from tabular_dl.open_runs import Child, OpenRun
 from tabular_dl.report import Page, Picture, Section, Table, render
 from tabular_dl.search_rounds import Record, SearchState
 from tabular_dl.spec import PipelineSpec, leaves
-from tabular_dl.tracking import find_run_id
+from tabular_dl.stored_runs import find_run_id
 from tabular_dl.workflows.pages import reproduction
 from tabular_dl.workflows.search_task import SearchOptions, SearchTask
 

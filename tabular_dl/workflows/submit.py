@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 from rich.markup import escape
 
-from tabular_dl import tracking
+from tabular_dl import stored_runs, tracking
 from tabular_dl.datasets import Competition, read_answers
 from tabular_dl.errors import SubmissionError
 from tabular_dl.kaggle_client import Score, check_ready, send_submission, wait_for_score
@@ -131,11 +131,11 @@ def submit(
     return output
 
 
-def _choose(pipeline: str, run: str | None) -> tracking.LoggedRun:
+def _choose(pipeline: str, run: str | None) -> stored_runs.LoggedRun:
     spec = load_spec(pipeline)
     if run is None:
-        return tracking.best_run(spec.name)
-    chosen = tracking.find_run(run)
+        return stored_runs.best_run(spec.name)
+    chosen = stored_runs.find_run(run)
     found = chosen.tags.get("tabular_dl.pipeline")
     if found != spec.name:
         raise SubmissionError(f"Run {run} is of pipeline {found}, not of {spec.name}: tabular-dl submit {found}.")
@@ -173,7 +173,7 @@ def _check_sendable(spec: PipelineSpec, folder: Path) -> None:
 
 
 def _send(
-    run: tracking.LoggedRun, competition: str, file: Path, sending: Sending, message: str, console: Console
+    run: stored_runs.LoggedRun, competition: str, file: Path, sending: Sending, message: str, console: Console
 ) -> None:
     """Send a file, wait for its score, and keep both in the run. A file that was sent before is not sent again."""
     digest = hashlib.sha256(file.read_bytes()).hexdigest()
@@ -202,7 +202,7 @@ def _said(score: Score, seconds: float) -> str:
     )
 
 
-def _keep(run: tracking.LoggedRun, metrics: dict[str, float], tags: dict[str, str], console: Console) -> None:
+def _keep(run: stored_runs.LoggedRun, metrics: dict[str, float], tags: dict[str, str], console: Console) -> None:
     try:
         tracking.log_values(run, metrics, tags)
     except Exception as error:  # noqa: BLE001 (whatever the store raises, the submission is at Kaggle)

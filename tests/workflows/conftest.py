@@ -17,7 +17,7 @@ import pytest
 from mlflow.tracking._tracking_service import utils as mlflow_places
 from rich.console import Console
 
-from tabular_dl import tracking
+from tabular_dl import stored_runs
 from tabular_dl.cli import main
 from tabular_dl.workflows.fit import FitResult, fit
 
@@ -88,7 +88,7 @@ def empty_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Make an empty MLflow database once a session: its migrations take seconds."""
     database = tmp_path_factory.getbasetemp() / "empty_mlflow.db"
     if not database.exists():
-        with tracking.quiet():
+        with stored_runs.quiet():
             mlflow.MlflowClient(f"sqlite:///{database}").search_experiments()
     return database
 

@@ -18,7 +18,7 @@ import pandas as pd
 import pytest
 from rich.console import Console
 
-from tabular_dl import tracking
+from tabular_dl import stored_runs
 from tabular_dl.errors import SpecError, UserError
 from tabular_dl.spec import load_spec
 from tabular_dl.workflows.search import SearchOptions, SearchResult, search
@@ -81,7 +81,7 @@ def test_the_winner_is_a_pipeline_that_fit_runs(found: tuple[SearchResult, str],
 
 def test_the_run_holds_rounds_trials_figures_and_the_winner(found: tuple[SearchResult, str], folder: Path) -> None:
     result, _ = found
-    client = mlflow.MlflowClient(tracking.tracking_uri())
+    client = mlflow.MlflowClient(stored_runs.tracking_uri())
     parent = client.get_run(result.run_id)
     assert parent.info.status == "FINISHED"
     assert parent.data.tags["tabular_dl.kind"] == "search"
@@ -106,7 +106,7 @@ def test_the_run_holds_rounds_trials_figures_and_the_winner(found: tuple[SearchR
 def test_many_trials_go_into_a_table_alone(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("tabular_dl.workflows.search_store.MOST_CHILDREN", 2)
     result, _ = run(holdout=False, output=Path("other.yaml"), trials=4, rounds=1)
-    client = mlflow.MlflowClient(tracking.tracking_uri())
+    client = mlflow.MlflowClient(stored_runs.tracking_uri())
     parent = client.get_run(result.run_id)
     assert not client.search_runs([parent.info.experiment_id], f"tags.`mlflow.parentRunId` = '{result.run_id}'")
     assert not result.holdout
@@ -204,15 +204,15 @@ def test_another_search_is_not_gone_on_with(
 )
 def test_a_space_that_cannot_be_is_refused_before_anything_is_written(folder: Path, space: str, message: str) -> None:
     (folder / "bad.yaml").write_text(space)
-    before = len(tracking._runs("tags.`tabular_dl.kind` = 'search'"))
+    before = len(stored_runs._runs("tags.`tabular_dl.kind` = 'search'"))
     with pytest.raises(UserError) as error:
         search("wine", SMALL, replace(OPTIONS, space=Path("bad.yaml")), Console(quiet=True))
     assert message in str(error.value)
-    assert len(tracking._runs("tags.`tabular_dl.kind` = 'search'")) == before
+    assert len(stored_runs._runs("tags.`tabular_dl.kind` = 'search'")) == before
 
 
 def test_a_run_that_is_no_search_is_not_gone_on_with(found: tuple[SearchResult, str]) -> None:
-    client = mlflow.MlflowClient(tracking.tracking_uri())
+    client = mlflow.MlflowClient(stored_runs.tracking_uri())
     parent = client.get_run(found[0].run_id)
     children = client.search_runs([parent.info.experiment_id], f"tags.`mlflow.parentRunId` = '{found[0].run_id}'")
     with pytest.raises(SpecError, match="that run is no search, but a trial"):
