@@ -17,6 +17,9 @@ PACKAGE = "tabular_dl"
 # the package, and a folder's name, such as `nn`, its `__init__`. A line may name a module that is still to come.
 LAYERS = """
     cli
+    commands
+    commands.*
+    commands.options
     __init__
     workflows
     workflows.*

@@ -260,7 +260,7 @@ def test_the_wheel_carries_the_tables_the_pipelines_and_the_types(wheel: zipfile
 
 
 def test_the_wheel_carries_nothing_else(wheel: zipfile.ZipFile) -> None:
-    allowed = r"tabular_dl/(nn/|workflows/)?\w+\.py|tabular_dl/py\.typed|tabular_dl/templates/report\.html"
+    allowed = r"tabular_dl/(nn/|workflows/|commands/)?\w+\.py|tabular_dl/py\.typed|tabular_dl/templates/report\.html"
     allowed += r"|tabular_dl/pipelines/\w+\.yaml"
     allowed += r"|tabular_dl/data/\w+/(\w+\.csv|README\.md)|tabular_dl-[^/]+\.dist-info/.*"
     assert [name for name in wheel.namelist() if not re.fullmatch(allowed, name)] == []
