@@ -39,6 +39,8 @@ ACTIVATIONS = frozenset(name for name in dir(keras.activations) if name[0].islow
     "threshold",
 }
 
+# Fewer kernels than this are drawn one by one: to trace a loop costs as much as some ten of them.
+DRAWS_THAT_PAY_FOR_A_TRACE = 40
 # Keras's initialisers by name that draw a kernel from its shape and a seed.
 INITIALIZERS = (
     "glorot_normal",
@@ -251,11 +253,9 @@ def initial_weights(
     dense = []
     for layer, (rows, columns) in enumerate(network.shapes(network.numeric)):
         kernels = np.zeros((len(seeds), rows, columns), "float32")
-        drawn: dict[tuple[int, int], np.ndarray] = {}
-        for member, (seed, width) in enumerate(zip(seeds, widths, strict=True)):
-            own = width + network.embedded if layer == 0 else rows
-            if (seed, own) not in drawn:
-                drawn[seed, own] = _draw(network, layer, (own, columns), seed)
+        owns = [int(width) + network.embedded if layer == 0 else rows for width in widths]
+        drawn = _draws(network, layer, columns, sorted({*zip(seeds, owns, strict=True)}))
+        for member, (seed, own) in enumerate(zip(seeds, owns, strict=True)):
             numeric = own - network.embedded if layer == 0 else own
             kernels[member, :numeric] = drawn[seed, own][:numeric]
             # What comes from embeddings stands behind all numeric inputs, also those that the member does not have.
@@ -283,8 +283,42 @@ def _tables(network: Network, index: int, seeds: Sequence[int], categories: Any)
     return tables
 
 
-def _draw(network: Network, layer: int, shape: tuple[int, int], seed: int) -> np.ndarray:
+def _draws(
+    network: Network, layer: int, columns: int, wanted: Sequence[tuple[int, int]]
+) -> dict[tuple[int, int], np.ndarray]:
+    """Draw the kernels, (rows, columns), for pairs of a member's seed and rows, as Keras's initialiser does."""
     name = network.initializer if layer < len(network.hidden) else "glorot_uniform"
-    stream = int(np.random.SeedSequence([seed, layer]).generate_state(1)[0]) % 2**31
-    initializer = type(keras.initializers.get(name))(seed=stream)
-    return np.asarray(initializer(shape))
+    kind = type(keras.initializers.get(name))
+    drawn: dict[tuple[int, int], np.ndarray] = {}
+    for rows in {own for _, own in wanted}:
+        seeds = [seed for seed, own in wanted if own == rows]
+        streams = [int(np.random.SeedSequence([seed, layer]).generate_state(1)[0]) % 2**31 for seed in seeds]
+        if len(seeds) < DRAWS_THAT_PAY_FOR_A_TRACE:
+            kernels: Any = [np.asarray(kind(seed=stream)((rows, columns))) for stream in streams]
+        else:
+            kernels = _drawn_in_one_loop(kind(seed=0), (rows, columns), streams)
+        drawn |= {(seed, rows): kernel for seed, kernel in zip(seeds, kernels, strict=True)}
+    return drawn
+
+
+def _drawn_in_one_loop(initializer: Any, shape: tuple[int, int], streams: Sequence[int]) -> np.ndarray:
+    """Draw a kernel for each seed by the same operations as one by one, but pass through Keras once for all."""
+    stream = _Stream()
+    initializer.seed = stream
+
+    def draw(seed: tf.Tensor) -> tf.Tensor:
+        stream.seed = seed
+        return initializer(shape)
+
+    pairs = tf.constant([[seed, 0] for seed in streams], "uint32")  # what Keras makes of a whole number
+    return tf.function(lambda seeds: tf.map_fn(draw, seeds, fn_output_signature=tf.float32))(pairs).numpy()
+
+
+class _Stream(keras.random.SeedGenerator):
+    """A seed that is given."""
+
+    def __init__(self) -> None:
+        self.seed: Any = None
+
+    def next(self, ordered: bool = True) -> Any:  # noqa: ARG002 (Keras's signature)
+        return self.seed

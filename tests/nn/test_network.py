@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from tabular_dl.nn import inference as module
 from tabular_dl.nn.inference import plain_model, predict
-from tabular_dl.nn.network import ACTIVATIONS, Network, StackedModel, initial_weights
+from tabular_dl.nn.network import ACTIVATIONS, INITIALIZERS, Network, StackedModel, initial_weights
 
 NETWORK = Network(inputs=5, hidden=(8, 4), outputs=3, activation="tanh", output_activation="softmax", dropout=True)
 X = np.random.default_rng(0).normal(size=(11, 5)).astype("float32")
@@ -140,3 +140,14 @@ def test_hidden_kernels_are_he_normal_the_head_glorot_uniform_and_biases_zero() 
 def test_two_members_draw_nothing_that_is_alike() -> None:
     first = initial_weights(Network(50, (40,), 1), [0, 1], [50, 50])[0].reshape(2, -1)
     assert abs(np.corrcoef(first)[0, 1]) < 5 / np.sqrt(first.shape[1])
+
+
+@pytest.mark.parametrize("initializer", INITIALIZERS)
+def test_many_members_draw_the_weights_that_each_draws_alone(initializer: str) -> None:
+    network = Network(inputs=5, hidden=(4,), outputs=2, initializer=initializer)
+    seeds, widths = list(range(45)), [5, 3] * 22 + [5]
+    many = initial_weights(network, seeds, widths)
+    for member in (0, 1, 44):
+        alone = initial_weights(network, [seeds[member]], [widths[member]])
+        for ours, theirs in zip(many, alone, strict=True):
+            np.testing.assert_array_equal(ours[member], theirs[0])
