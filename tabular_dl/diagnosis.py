@@ -96,9 +96,10 @@ class Diagnosis:
 def diagnose(curves: Mapping[str, np.ndarray], best_epoch: np.ndarray) -> Diagnosis:
     """Tell from learning curves whether networks learned too little, too much by heart, or neither.
 
-    Underfitting: the training loss at the best epoch is above 80 % of the first epoch's, or the networks were still
-    getting better in the last tenth of their epochs without a gap. Overfitting: the validation loss at the best epoch
-    is more than 20 % above the training loss, or it has risen by more than 5 % since. Otherwise: fine.
+    Underfitting: the training loss at the best epoch is above 80 % of the first epoch's, or the validation loss was
+    still falling in the last tenth of the epochs without a gap. Overfitting: the validation loss at the best epoch is
+    more than 20 % above the training loss, or it has risen by more than 5 % since. Otherwise: fine. Without validation
+    rows nothing can be said of a gap, and a training loss that still falls says nothing: it always does.
 
     Parameters
     ----------
@@ -129,7 +130,7 @@ def diagnose(curves: Mapping[str, np.ndarray], best_epoch: np.ndarray) -> Diagno
         last = np.maximum(lengths, 1) - 1
         gap = (validation - train) / max(train, 1e-12)
         rise = float(np.mean(held_out[last, members] / np.maximum(held_out[at, members], 1e-12))) - 1.0
-    late = bool(np.mean(best_epoch / np.maximum(lengths, 1)) >= LATE)
+    late = "val_loss" in curves and bool(np.mean(best_epoch / np.maximum(lengths, 1)) >= LATE)
     verdict, reason = _verdict(gap, rise, learned, late)
     return Diagnosis(
         verdict, reason, train, validation, gap, learned, rise, float(np.mean(best_epoch)), float(np.mean(lengths))
@@ -154,4 +155,9 @@ def _verdict(gap: float, rise: float, learned: float, late: bool) -> tuple[str, 
         )
     if late:
         return "underfitting", "the networks were still getting better when training ended: more epochs"
+    if np.isnan(gap):
+        return "fine", (
+            f"the training loss has fallen to {learned:.0%} of the first epoch's; whether that is too much by heart, "
+            "only validation rows would show (validation_fraction), or the folds' scores"
+        )
     return "fine", f"the validation loss is {gap:.0%} above the training loss, and the best epoch is not the last"

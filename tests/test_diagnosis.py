@@ -41,6 +41,12 @@ def test_without_validation_rows_only_underfitting_can_be_told() -> None:
     assert np.isnan(found.gap)
 
 
+def test_a_training_loss_that_still_falls_is_no_verdict_without_validation_rows() -> None:
+    found = diagnose(curves([1.0, 0.5, 0.2]), np.array([3]))
+    assert found.verdict == "fine"
+    assert "fallen to 20% of the first epoch's" in found.reason
+
+
 def test_members_that_stopped_have_no_rows_in_the_table() -> None:
     history = tidy_history({"loss": np.array([[1.0, 2.0], [0.5, np.nan]]), "accuracy": np.ones((2, 2))})
     assert len(history) == 6

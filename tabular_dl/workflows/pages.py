@@ -32,6 +32,8 @@ __all__ = ["Judged", "error_sections", "fit_page", "mean_and_error", "page_of", 
 MOST_COLUMNS = 200
 # Columns of a table that fit beside each other on a page.
 SHOWN_COLUMNS = 8
+# Columns whose importance is listed and drawn.
+MOST_SHOWN = 20
 FIT_AGAIN = (
     "Where this run is stored: tabular-dl reproduce RUN, with its name or id. Elsewhere: save the specification as "
     "spec.yaml, put the same tables where it names them, and run: tabular-dl fit spec.yaml. With the same versions on "
@@ -233,7 +235,11 @@ def _importance(judged: Judged, found: pd.DataFrame) -> Section:
     )
     table = Table(
         ["column", "importance", "standard error"],
-        [[row.column, float(f"{row.importance:.3g}"), float(f"{row.error:.2g}")] for row in found.itertuples()],
+        [
+            [row.column, float(f"{row.importance:.3g}"), float(f"{row.error:.2g}")]
+            for row in found.head(MOST_SHOWN).itertuples()
+        ],
+        f"The first {MOST_SHOWN} of {len(found)} columns." if len(found) > MOST_SHOWN else "",
     )
     picture = Picture(score_plots.importances(found, judged.metric.name), f"Permutation importance: {said}.")
     return Section("What the predictions rest on", [text], [table], [picture])
