@@ -200,7 +200,11 @@ def _run_of_alias(name: str, alias: str) -> str:
 def _find(id_or_name: str) -> Run:
     runs = _runs(f"attributes.run_id = '{id_or_name}'") or _runs(f"attributes.run_name = '{id_or_name}'")
     if not runs:
-        names = [run.info.run_name for run in _runs("tags.`tabular_dl.kind` = 'fit'")]
+        # The runs that a command can be told: neither folds nor trials, whose kinds are not asked for.
+        told = [run for kind in ("fit", "ensemble", "search") for run in _runs(f"tags.`tabular_dl.kind` = '{kind}'")]
+        # A pipeline's name stands for none of its runs: those are what was meant.
+        told = [run for run in told if run.data.tags.get("tabular_dl.pipeline") == id_or_name] or told
+        names = [run.info.run_name for run in told]
         raise SubmissionError(
             f"There is no run {id_or_name!r} in {tracking_uri()}. {did_you_mean(id_or_name, names)} "
             "`tabular-dl ui` shows all runs."
