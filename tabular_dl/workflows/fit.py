@@ -276,7 +276,8 @@ def _following(result: FitResult, pipeline: str | None, run: str) -> str:
     """Name the command that comes next, if there is one beside the UI."""
     if pipeline is None:
         name = escape(result.spec.name)
-        return f"[bold]tabular-dl init {name}[/] with the same tables keeps this pipeline as a file; "
+        said = f"tabular-dl init {name} --train {escape(str(result.competition.train_file))}"
+        return f"[bold]{said}[/], with the options given here, keeps this pipeline as a file; "
     if result.competition.test is None:
         return ""
     if result.spec.data.id is None:
