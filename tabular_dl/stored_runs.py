@@ -10,7 +10,7 @@ import logging
 import os
 import sys
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -139,7 +139,7 @@ def find_run(id_or_name: str) -> LoggedRun:
 
 def find_run_id(id_or_name: str) -> str:
     """Return the id of the run with this id, or of the newest with this name, of any kind."""
-    return str(_find(id_or_name).info.run_id)
+    return str(_find(id_or_name, (*WITH_MODELS, "search")).info.run_id)
 
 
 def as_logged(run: Run) -> LoggedRun:
@@ -197,10 +197,14 @@ def _run_of_alias(name: str, alias: str) -> str:
             ) from None
 
 
-def _find(id_or_name: str) -> Run:
+def _find(id_or_name: str, kinds: Iterable[str] = WITH_MODELS) -> Run:
+    """Return the newest run of this id or name; where there is none, name those of the kinds that would do."""
     runs = _runs(f"attributes.run_id = '{id_or_name}'") or _runs(f"attributes.run_name = '{id_or_name}'")
     if not runs:
-        names = [run.info.run_name for run in _runs("tags.`tabular_dl.kind` = 'fit'")]
+        told = [run for kind in kinds for run in _runs(f"tags.`tabular_dl.kind` = '{kind}'")]
+        # A pipeline's name stands for none of its runs: those are what was meant.
+        told = [run for run in told if run.data.tags.get("tabular_dl.pipeline") == id_or_name] or told
+        names = [run.info.run_name for run in told]
         raise SubmissionError(
             f"There is no run {id_or_name!r} in {tracking_uri()}. {did_you_mean(id_or_name, names)} "
             "`tabular-dl ui` shows all runs."

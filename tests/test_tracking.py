@@ -477,6 +477,22 @@ def test_a_name_cannot_become_a_part_of_the_query(store: mlflow.MlflowClient, na
         stored_runs.find_run(name)
 
 
+def test_a_pipelines_name_in_place_of_a_runs_is_answered_with_its_runs_of_every_kind(
+    store: mlflow.MlflowClient,
+) -> None:
+    fake_run(store, 0.5, name="calm-owl-1")
+    store.set_tag(fake_run(store, 0.6, name="busy-bee-2"), "tabular_dl.kind", "ensemble")
+    store.set_tag(fake_run(store, None, name="keen-kite-4"), "tabular_dl.kind", "search")
+    store.set_tag(fake_run(store, 0.6, name="a-fold"), "tabular_dl.kind", "fold")
+    store.set_tag(fake_run(store, 0.7, name="other-ox-3"), "tabular_dl.pipeline", "wine")
+    with pytest.raises(SubmissionError, match=r"There is no run 'titanic'.* Known: busy-bee-2, calm-owl-1\. "):
+        stored_runs.find_run("titanic")
+    with pytest.raises(SubmissionError, match=r"Known: busy-bee-2, calm-owl-1, keen-kite-4\. "):
+        stored_runs.find_run_id("titanic")
+    with pytest.raises(SubmissionError, match=r"Known: busy-bee-2, calm-owl-1, other-ox-3\. "):
+        stored_runs.find_run("quartz")
+
+
 @pytest.mark.parametrize("name", ["", "%", "a`b", 'a"b', "a\\", "a; b", "ü"])
 def test_odd_names_are_simply_not_found(store: mlflow.MlflowClient, name: str) -> None:
     fake_run(store, 0.5, name="calm-owl-1")

@@ -94,7 +94,8 @@ def _print(rows: list[Row], name: str, metric: str, greater: bool, left_out: int
     better = "higher" if greater else "lower"
     caption = "=: cannot be told from the best (below two standard errors of the difference)"
     if left_out:
-        caption += f"; {left_out} runs on other data or by another metric are left out"
+        runs = "1 run" if left_out == 1 else f"{left_out} runs"
+        caption += f"; on other data or by another metric, and so left out: {runs}"
     grid = Grid(title=f"{name}: {metric} in cross-validation, {better} is better", caption=caption)
     # What local answers say and what Kaggle says are different things, on different rows.
     others = {"submitted": "submission_score", "Kaggle": "public_score"}

@@ -256,7 +256,7 @@ def _keep(
             lines = (
                 f"Run [bold]{escape(run.name)}[/] ({run.id}), experiment {escape(run.experiment)}",
                 f"Model {run.model_uri}",
-                f"Next: {_following(result, pipeline)}tabular-dl ui",
+                f"Next: {_following(result, pipeline, run.name)}tabular-dl ui",
             )
             for line in lines:
                 console.print(line, highlight=False, soft_wrap=True)
@@ -272,12 +272,18 @@ def _keep(
     console.print(f"Next: [bold]{escape(command)}[/]", highlight=False, soft_wrap=True)
 
 
-def _following(result: FitResult, pipeline: str | None) -> str:
+def _following(result: FitResult, pipeline: str | None, run: str) -> str:
     """Name the command that comes next, if there is one beside the UI."""
     if pipeline is None:
         name = escape(result.spec.name)
-        return f"[bold]tabular-dl init {name}[/] with the same tables keeps this pipeline as a file; "
-    return "" if result.competition.test is None else f"[bold]tabular-dl submit {escape(pipeline)}[/], or "
+        said = f"tabular-dl init {name} --train {escape(str(result.competition.train_file))}"
+        return f"[bold]{said}[/], with the options given here, keeps this pipeline as a file; "
+    if result.competition.test is None:
+        return ""
+    if result.spec.data.id is None:
+        # Without an id there is no submission, but the test rows can be predicted.
+        return f"[bold]tabular-dl predict {escape(run)} {escape(str(result.competition.test_file))}[/], or "
+    return f"[bold]tabular-dl submit {escape(pipeline)}[/], or "
 
 
 def _check_outputs() -> None:

@@ -88,7 +88,10 @@ def submit(
     chosen = _choose(pipeline, run)
     model, spec = open_model(chosen)
     if spec.data.id is None:
-        raise SubmissionError(f"pipeline {spec.name}: a submission needs data.id, the column that identifies a row.")
+        raise SubmissionError(
+            f"pipeline {spec.name}: a submission needs data.id, the column that identifies a row. Name it in the "
+            f"pipeline and fit again; without one, tabular-dl predict {chosen.name} FILE predicts any table."
+        )
     competition = competition_of(spec)
     if competition.test is None:
         raise SubmissionError(

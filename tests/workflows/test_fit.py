@@ -85,6 +85,25 @@ def test_the_next_command_names_a_file_as_it_was_named(cli: Any, store: Any, wor
     assert cli("submit", "mine.yaml").code == 0
 
 
+def test_without_an_id_the_next_command_predicts(cli: Any, store: Any, workspace: Path, tiny: list[str]) -> None:
+    outcome = cli("fit", "wine", *tiny, "--set", "data.id=null", "--set", "rest=drop")
+    assert "tabular-dl submit" not in outcome.out
+    command = re.search(r"Next: tabular-dl (predict \S+ \S+test\.csv), or", outcome.out)
+    assert command is not None
+    assert cli(*command[1].split()).code == 0
+
+
+def test_after_a_fit_of_a_table_the_next_command_names_the_table(
+    cli: Any, store: Any, workspace: Path, tiny: list[str]
+) -> None:
+    table = workspace / "wine.csv"
+    table.write_bytes((bundled("data") / "wine" / "train.csv").read_bytes())
+    out = cli("fit", "--train", "wine.csv", "--target", "cultivar", *tiny).out
+    command = re.search(r"Next: tabular-dl (init wine-draft --train \S+), with the options given here", out)
+    assert command is not None
+    assert cli(*command[1].split(), "--target", "cultivar").code == 0
+
+
 def test_quiet_prints_nothing_and_keeps_everything(cli: Any, workspace: Path, tiny: list[str]) -> None:
     outcome = cli("fit", "wine", *tiny, *UNTRACKED)
     assert (outcome.code, outcome.out, outcome.err) == (0, "", "")
