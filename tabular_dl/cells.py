@@ -13,11 +13,12 @@ A column is numbers only if all of its cells are; one that can be read in two wa
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 import pandas as pd
 
-__all__ = ["NO_LABEL", "Cells", "read_cells", "read_labels"]
+__all__ = ["NO_LABEL", "Cells", "read_cells", "read_labels", "read_number"]
 
 _MARKS = ("?", "-", "--")
 # pandas knows these without spaces around them.
@@ -108,6 +109,20 @@ def _numbers(words: pd.Series, pattern: str, rewritten: dict[str, str] | None = 
         words = words.str.replace(old, new, regex=True)
     numbers = pd.to_numeric(words.astype(object), errors="coerce")
     return numbers if numbers.dtype.kind in "iuf" else numbers.astype("float64")
+
+
+def read_number(text: str) -> int | float | None:
+    """Read one text as the number that it plainly is, an integer exactly.
+
+    Examples
+    --------
+    >>> read_number("1.0"), read_number("+12"), read_number("007")
+    (1.0, 12, None)
+    """
+    text = text.strip()
+    if not re.fullmatch(_PLAIN, text):
+        return None
+    return int(text) if text.lstrip("+-").isdecimal() else float(text)
 
 
 def read_labels(texts: pd.Series) -> pd.Series:

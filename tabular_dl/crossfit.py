@@ -287,7 +287,12 @@ def baseline_scores(
                 # Many classes of few rows each are what the user has.
                 warnings.filterwarnings("ignore", "The number of unique classes is greater than 50%")
                 model = _like_network(clone(baseline), pipeline[-1]).fit(matrix[train], y[train])
-            predicted = model.predict(matrix[test]) if classes is None else model.predict_proba(matrix[test])
+            if classes is None:
+                predicted = model.predict(matrix[test])
+            else:
+                # A class that no training row of the fold has is given no probability.
+                predicted = np.zeros((len(test), len(classes)))
+                predicted[:, np.searchsorted(classes, model.classes_)] = model.predict_proba(matrix[test])
             scores[name].append(metric(y[test], predicted, classes))
     return {name: np.array(values) for name, values in scores.items()}
 

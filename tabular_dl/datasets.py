@@ -13,11 +13,13 @@ have other names.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pandas as pd
 
+from tabular_dl.cells import read_number
+from tabular_dl.columns import category_text
 from tabular_dl.errors import DataError, did_you_mean
 from tabular_dl.loaders import is_loaded, load, load_answers
 from tabular_dl.resources import bundled
@@ -123,6 +125,7 @@ def load_competition(
         notes.append(f"There is no {test_file}: no test rows are predicted")
     else:
         notes += _other_kinds(learned.frame, tested.frame, train_file, test_file)
+        tested = replace(tested, frame=_spelled_alike(learned.frame, tested.frame, test_file))
     return Competition(
         folder=folder,
         target=target,
@@ -168,6 +171,33 @@ def _other_kinds(train: pd.DataFrame, test: pd.DataFrame, train_file: Path, test
         said = [f"{kind} in {file}{_example(columns[file])}" for file, kind in kinds.items()]
         notes.append(f"The column {name} is {', and '.join(said)}. Make both alike, or encode it as a category")
     return notes
+
+
+def _spelled_alike(train: pd.DataFrame, test: pd.DataFrame, test_file: Path) -> pd.DataFrame:
+    """Write the values of columns of another kind in test as train has them: one category has one name in both.
+
+    One text in a column is enough for 1.0 to stay "1.0" there, and to be the number 1 in the other table.
+    """
+    shared = [str(name) for name in train if name in test and train[name].notna().any() and test[name].notna().any()]
+    texts = [name for name in shared if train[name].dtype == "str" and test[name].dtype != "str"]
+    changed = {}
+    if texts:
+        again = read_table_file(test_file, texts).frame
+        changed = {name: again[name].where(test[name].notna()) for name in texts}
+    for name in shared:
+        if test[name].dtype == "str" and train[name].dtype != "str":
+            spelled = _truth_text if train[name].dtype.kind in "bO" else _number_text
+            changed[name] = test[name].map(spelled, na_action="ignore").astype("str")
+    return test.assign(**changed)
+
+
+def _truth_text(text: str) -> str:
+    return text.capitalize() if text.lower() in ("true", "false") else text
+
+
+def _number_text(text: str) -> str:
+    number = read_number(text)
+    return text if number is None else category_text(number)
 
 
 def _kind(column: pd.Series) -> str:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 import math
+import re
 import tarfile
 import time
 import zipfile
@@ -246,7 +247,7 @@ def _explained(competition: str, error: type[UserError]) -> Iterator[None]:
         raise error(f"Kaggle says ({status}): {_own_words(refusal)} {hints.get(status or 0, '')}".strip()) from None
     except (requests.RequestException, exceptions.DataCorruptionError, exceptions.BackendError) as reason:
         raise error(
-            f"The connection to Kaggle failed: {' '.join(str(reason).split()) or type(reason).__name__}. Try again."
+            f"The connection to Kaggle failed: {_plainly(reason) or type(reason).__name__}. Try again."
         ) from None
     except (ValueError, zipfile.BadZipFile, tarfile.TarError) as reason:
         raise error(f"What Kaggle sent for {competition} cannot be used: {' '.join(str(reason).split())}") from None
@@ -257,8 +258,13 @@ def _own_words(refusal: Any) -> str:
     try:
         words = refusal.response.json()["message"]
     except (ValueError, LookupError, TypeError, AttributeError):
-        words = str(refusal)
+        words = _plainly(refusal)
     return " ".join(str(words).split()) or "no reason given."
+
+
+def _plainly(error: Exception) -> str:
+    """Return an error's words without the queries of addresses: that of an upload is a key to it."""
+    return re.sub(r"\?\S+", "", " ".join(str(error).split()))
 
 
 def _address(competition: str) -> str:

@@ -59,5 +59,8 @@ def fold_matrix(
     matrix[train] = encoded
     others = np.setdiff1d(np.arange(len(y)), train)
     if len(others):
-        matrix[others] = check_array(fitted.transform(_safe_indexing(X, others)), dtype=dtype, input_name="X")
+        other = check_array(fitted.transform(_safe_indexing(X, others)), dtype=dtype, input_name="X")
+        if other.dtype != encoded.dtype:  # a step has found a narrower type for some rows than for others
+            matrix = check_array(matrix.astype(np.result_type(encoded, other)), dtype=dtype, ensure_all_finite=False)
+        matrix[others] = other
     return fitted, matrix

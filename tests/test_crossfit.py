@@ -301,6 +301,16 @@ def test_baselines_are_fitted_and_scored_on_the_same_folds(case: Any) -> None:
     assert not hasattr(baselines["linear"], "coef_")
 
 
+def test_baselines_of_a_fold_without_training_rows_of_a_class_give_it_no_probability() -> None:
+    X, y = pd.DataFrame({"x": np.arange(30.0) % 7}), np.repeat(["a", "b", "c"], 10)
+    pipeline = Pipeline([("network", KerasClassifier(hidden=[2], epochs=1, members=1))])
+    model = CrossFitClassifier(pipeline, list(KFold(3).split(X)), 0).fit(X, y)
+    found = baseline_scores(model, X, y, {"simple": DummyClassifier()}, get_metric("accuracy"))
+    assert found["simple"].tolist() == [0.0, 0.0, 0.0]
+    found = baseline_scores(model, X, y, {"simple": DummyClassifier()}, get_metric("log_loss"))
+    assert (found["simple"] > 10).all()
+
+
 # Encoders that look at the target, and embeddings
 
 ENCODED = PipelineSpec.model_validate(

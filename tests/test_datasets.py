@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tabular_dl.columns import read_categories
 from tabular_dl.datasets import Competition, find_folder, load_competition, read_answers, read_table
 from tabular_dl.errors import DataError
 from tabular_dl.resources import bundled
@@ -386,6 +387,28 @@ def test_what_is_unusual_about_each_file_is_noted(folder: Path) -> None:
 def test_the_bundled_tables_need_no_notes() -> None:
     for name, target in (("titanic", "Survived"), ("wine", "cultivar"), ("boston", "MEDV")):
         assert load_competition(name, target).notes == ()
+
+
+@pytest.mark.parametrize(
+    ("train", "test"),
+    [
+        (["1.0", "2.0"], ["1.0", "2.0", "other", ""]),
+        (["1.0", "2.0", "A"], ["1.0", "2.0", "", "1.0"]),
+        (["1e3", "x", "2.50"], ["2.50", "1e3"]),
+        (["TRUE", "FALSE"], ["TRUE", "FALSE", "unknown"]),
+        (["9007199254740993", "2"], ["9007199254740993", "2", "x"]),
+    ],
+)
+def test_a_category_has_one_name_in_both_tables_though_only_one_of_them_is_numbers(
+    folder: Path, train: list[str], test: list[str]
+) -> None:
+    (folder / "train.csv").write_text("Id,x,kind\n" + "".join(f"{i},{x},{'ab'[i % 2]}\n" for i, x in enumerate(train)))
+    (folder / "test.csv").write_text("Id,x\n" + "".join(f"{i},{x}\n" for i, x in enumerate(test)))
+    competition = load_competition(str(folder), "kind", "Id")
+    name = dict(zip(train, read_categories(competition.train["x"]), strict=True))
+    found = read_categories(competition.test["x"])
+    assert [isinstance(each, str) for each in found] == [bool(x) for x in test]
+    assert [each for each, x in zip(found, test, strict=True) if x in name] == [name[x] for x in test if x in name]
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import requests
 
 from tabular_dl import kaggle_client
 from tabular_dl.errors import DataError, SubmissionError
@@ -124,6 +125,18 @@ def test_a_refusal_without_words_is_shown_as_it_comes(accepting: Any, says: Any,
     accepting.answer(CREATE, says(500, b"<html>", "text/html"))
     with pytest.raises(SubmissionError, match=r"Kaggle says \(500\): 500 Server Error"):
         send_submission("house-prices", file, "")
+
+
+def test_the_key_in_the_address_of_an_upload_is_not_shown() -> None:
+    refusal = requests.HTTPError("403 Forbidden for url: https://storage.example/upload?signature=secret&id=1")
+    with pytest.raises(SubmissionError) as refused, kaggle_client._explained("house-prices", SubmissionError):
+        raise refusal
+    cut = requests.ConnectionError("Max retries exceeded with url: /upload?signature=secret (Caused by a cut)")
+    with pytest.raises(SubmissionError) as given_up, kaggle_client._explained("house-prices", SubmissionError):
+        raise cut
+    assert "secret" not in f"{refused.value} {given_up.value}"
+    assert "storage.example/upload" in str(refused.value)
+    assert "Caused by a cut" in str(given_up.value)
 
 
 @pytest.mark.parametrize("change", [{"delay": 0.4}, {"sent": 0.5}])

@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 from sklearn.metrics import roc_auc_score
 from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import FunctionTransformer
 
 from tabular_dl.matrices import fold_matrix
 from tabular_dl.preprocessing import build_preprocessing
@@ -68,3 +69,15 @@ def test_a_seed_fixes_how_training_rows_are_encoded() -> None:
     np.testing.assert_array_equal(encoded(0), encoded(0))
     assert (encoded(1)[TRAIN] != encoded(0)[TRAIN]).any()
     np.testing.assert_array_equal(encoded(1)[TEST], encoded(0)[TEST])
+
+
+def test_rows_of_a_wider_type_than_the_training_rows_keep_their_values() -> None:
+    def narrowest(values: np.ndarray) -> np.ndarray:
+        whole = values.astype(np.uint8)
+        return whole if np.array_equal(whole, values) else values
+
+    values = np.array([[1.0], [2.0], [2.5], [300.0]], np.float32)
+    steps = make_pipeline(FunctionTransformer(narrowest))
+    matrix = fold_matrix(steps, values, np.zeros(4), np.array([0, 1]), (np.float32, np.uint8))[1]
+    np.testing.assert_array_equal(matrix, values)
+    assert matrix.dtype == np.float32
