@@ -159,7 +159,9 @@ def members_for(estimators: Sequence[Any], groups: Sequence[Any], where: Sequenc
         values = [getattr(estimator, name) for estimator in estimators]
         if all(value is None for value in values):
             return none
-        return np.repeat([none if value is None else value for value in values], each, axis=0)
+        # NaN beside a number is the default, too.
+        given = np.nan if none is None else none
+        return np.repeat([given if value is None else value for value in values], each, axis=0)
 
     hidden = len(estimators[0].hidden)
     plateaus = np.repeat([estimator.plateau for estimator in estimators], each, axis=0)

@@ -273,7 +273,13 @@ def test_an_id_column_that_a_table_lacks_gets_the_nearest_column(folder: Path, n
     assert refusal(folder) == f"{name}: there is no column 'Id' (the id). Did you mean 'Ids'?"
 
 
-@pytest.mark.parametrize("name", ["train.csv", "test.csv"])
+def test_training_rows_may_share_an_id_and_that_is_noted(folder: Path) -> None:
+    (folder / "train.csv").write_text("Id,size,kind\n7,1,a\n8,2,b\n7,3,a\n7,4,b\n")
+    (note,) = [note for note in load_competition(str(folder), "kind", "Id").notes if "the id" in note]
+    assert "2 of 4 rows have the id of an earlier row" in note
+
+
+@pytest.mark.parametrize("name", ["test.csv"])
 @pytest.mark.parametrize(("one", "shown"), [("7", "'7'"), ("x7", "'x7'")])
 def test_an_id_that_appears_twice_names_its_row(folder: Path, name: str, one: str, shown: str) -> None:
     (folder / name).write_text(f"Id,size,kind\n{one},1,a\n8,2,b\n{one},3,a\n{one},4,b\n")

@@ -186,3 +186,32 @@ def test_a_derived_seed_depends_on_its_path_alone(root: int, path: list[int], ot
     assert seed == derived_seed(np.int64(root), *path)
     assert 0 <= seed < 2**31
     assert (seed == derived_seed(root, *other)) == (path == other)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "optimizer"),
+    [
+        ("learning_rate", 0.05, "adam"),
+        ("learning_rate", 0.05, "adagrad"),
+        ("weight_decay", 0.1, "adamw"),
+        ("weight_decay", 0.1, "sgd"),
+        ("clip_norm", 0.1, "adam"),
+    ],
+)
+def test_a_default_beside_a_number_is_the_default(name: str, value: float, optimizer: str) -> None:
+    common = {
+        "hidden": [4],
+        "epochs": 4,
+        "members": 1,
+        "early_stopping": None,
+        "random_state": 0,
+        "optimizer": optimizer,
+    }
+    together = [KerasClassifier(**{**common, name: each}) for each in (None, value)]
+    rows = np.arange(ROWS)
+    fit_groups(together, [MATRICES[0]] * 2, LABEL, [rows] * 2)
+    assert not np.allclose(together[0].weights_[0], together[1].weights_[0], atol=1e-4)
+    for model, own in zip(together, (None, value), strict=True):
+        alone = KerasClassifier(**{**common, name: own}).fit(MATRICES[0], LABEL)
+        for found, expected in zip(model.weights_, alone.weights_, strict=True):
+            np.testing.assert_allclose(found, expected, atol=1e-5)

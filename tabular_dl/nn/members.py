@@ -35,7 +35,8 @@ class Members:
     categories : array of shape (P, embeddings), optional
         How many categories each embedding of a member really has.
     learning_rate, weight_decay : optional
-        None is the optimizer's default. Weight decay is decoupled: ``w -= rate * decay * w`` (arXiv:1711.05101).
+        None, or NaN for one member of several, is the optimizer's default. Weight decay is decoupled:
+        ``w -= rate * decay * w`` (arXiv:1711.05101).
     l1, l2
         Add ``l1 * sum(|kernel|) + l2 * sum(kernel ** 2)`` over all kernels to a member's loss.
     dropout : number, array of shape (P,) or of shape (P, hidden layers)

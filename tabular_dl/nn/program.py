@@ -115,10 +115,13 @@ class Program:
             best.assign(value)
         for variable, value in zip(self.restarted, self.fresh, strict=True):
             variable.assign(value)
-        if members.learning_rate is not None:
-            self.optimizer.rates.assign(_column(members.learning_rate))
-        if members.weight_decay is not None:
-            self.optimizer.decays.assign(_column(members.weight_decay))
+        for variable, values in (
+            (self.optimizer.rates, members.learning_rate),
+            (self.optimizer.decays, members.weight_decay),
+        ):
+            if values is not None:
+                own = _column(values)
+                variable.assign(np.where(np.isnan(own), variable.numpy(), own))
         for name in ("l1", "l2", "label_smoothing", "clip_norm"):
             self.settings[name].assign(_column(getattr(members, name)))
         self.settings["total_steps"].assign(_column(steps_an_epoch * epochs))

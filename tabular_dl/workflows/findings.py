@@ -60,7 +60,10 @@ def warn_in_short(findings: Sequence[Finding], pipeline: str | None, source: str
     warnings = [finding for finding in findings if finding.level == "warning"]
     for finding in warnings[:MOST_WARNINGS]:
         line = Text.assemble((finding.level, STYLES[finding.level]), f"  {finding.message}")
-        console.print(line, highlight=False, no_wrap=True, overflow="ellipsis")
+        if where:
+            console.print(line, highlight=False, no_wrap=True, overflow="ellipsis")
+        else:  # nowhere else to be read
+            console.print(line, highlight=False, soft_wrap=True)
     more = [f"{len(warnings) - MOST_WARNINGS} more"] if len(warnings) > MOST_WARNINGS else []
     advice = [f"all, and what mends them: {where}"] if warnings and where else []
     if more or advice:

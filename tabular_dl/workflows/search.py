@@ -18,6 +18,7 @@ from rich.live import Live
 from rich.markup import escape
 from rich.table import Table as Grid
 
+from tabular_dl.metrics import Metric
 from tabular_dl.open_runs import OpenRun
 from tabular_dl.samplers import make_sampler
 from tabular_dl.search_rounds import Record, SearchPlan, SearchState, choose
@@ -29,7 +30,7 @@ from tabular_dl.workflows.notes import print_notes
 from tabular_dl.workflows.search_store import finish, log_round, open_search
 from tabular_dl.workflows.search_task import SearchOptions, SearchTask
 
-__all__ = ["SearchOptions", "SearchResult", "search"]
+__all__ = ["SearchOptions", "SearchResult", "holdout_lines", "search"]
 
 
 @dataclass(frozen=True)
@@ -168,13 +169,20 @@ def _final_grid(state: SearchState, winner: Record, task: SearchTask) -> Grid:
     folds = len(task.splits)
     grid = Grid(
         title=f"the leading configurations, trained again with fresh seeds: {task.metric.name}, {better} is better",
-        caption=f"{len(state.records)} trials; mean of {folds} folds; the row in bold is chosen",
+        caption=f"{len(state.records)} trials; mean of {folds} folds; *: chosen",
     )
-    for heading in (task.metric.name, "standard error", "weights", *(leaf.split(".", 1)[-1] for leaf in winner.params)):
+    leaves = (leaf.split(".", 1)[-1] for leaf in winner.params)
+    for heading in ("", task.metric.name, "standard error", "weights", *leaves):
         grid.add_column(heading, overflow="fold")
     for record in sorted(state.finals, key=lambda record: -task.sign * record.mean):
-        cells = (f"{record.mean:.4f}", f"{record.error:.4f}", str(record.parameters), *map(str, record.params.values()))
-        grid.add_row(*map(escape, cells), style="bold" if record == winner else None)
+        chosen = "*" if record == winner else ""
+        scores = (f"{record.mean:.4f}", f"{record.error:.4f}", str(record.parameters))
+        grid.add_row(
+            chosen,
+            *scores,
+            *(escape(str(value)) for value in record.params.values()),
+            style="bold" if record == winner else None,
+        )
     return grid
 
 
@@ -183,11 +191,34 @@ def _last_lines(holdout: Mapping[str, float], task: SearchTask, output: Path, se
     if trials < task.options.trials:
         lines.append(f"--timeout: no further round began after {trials} of {task.options.trials} trials")
     if holdout:
-        lines.append(
-            f"On {len(task.held_out)} rows that took no part: {task.metric.name} [bold]{holdout['winner']:.4f}[/] "
-            f"(standard error {holdout['winner_error']:.4f}), the pipeline as it was {holdout['pipeline']:.4f}; the "
-            f"difference is {holdout['difference']:+.4f} (standard error {holdout['difference_error']:.4f})"
-        )
+        lines.extend(holdout_lines(holdout, task.metric, len(task.held_out)))
     lines.append(f"{trials} trials in {seconds:.0f} s. The winner is in [bold]{escape(str(output))}[/]")
     lines.append(f"Next: [bold]tabular-dl fit {escape(str(output))}[/]")
+    return lines
+
+
+def holdout_lines(holdout: Mapping[str, float], metric: Metric, rows: int) -> list[str]:
+    """Return what the rows that took no part say of the winner: its score, and a warning if it is the worse one.
+
+    Parameters
+    ----------
+    holdout : mapping of str to float
+        ``winner``, ``winner_error``, ``pipeline``, ``difference`` and ``difference_error``.
+    metric : Metric
+        By which both were scored.
+    rows : int
+        How many rows took no part.
+    """
+    difference, error = holdout["difference"], holdout["difference_error"]
+    lines = [
+        f"On {rows} rows that took no part: {metric.name} [bold]{holdout['winner']:.4f}[/] (standard error "
+        f"{holdout['winner_error']:.4f}), the pipeline as it was {holdout['pipeline']:.4f}; the difference is "
+        f"{difference:+.4f} (standard error {error:.4f})"
+    ]
+    if (difference < 0) == metric.greater_is_better and difference != 0:
+        than = "more" if abs(difference) > 2 * error else "less"
+        lines.append(
+            f"There, the pipeline as it was did better, by {than} than two standard errors: keep it, or search longer "
+            "(--trials, --epochs)"
+        )
     return lines

@@ -134,8 +134,12 @@ def test_before_a_fit_warnings_take_five_lines_at_most(count: int) -> None:
     assert lines[-1] == f"{more}all, and what mends them: tabular-dl check 'my wine'"
 
 
-def test_without_a_name_nothing_says_where_to_see_all() -> None:
+def test_without_a_name_warnings_are_whole_for_nothing_says_where_to_see_all() -> None:
     said = io.StringIO()
+    long = "a" + " long" * 20
+    warn_in_short([Finding("warning", "x", long)], None, "wine", Console(file=said, width=60))
+    assert said.getvalue() == f"warning  {long}\n"
+    said.seek(said.truncate(0))
     found = [Finding("warning", "x", "a")] * 6
     warn_in_short(found[:2], None, "wine", Console(file=said, width=60))
     warn_in_short(found, None, "wine", Console(file=said, width=60))

@@ -20,8 +20,9 @@ from rich.console import Console
 
 from tabular_dl import stored_runs
 from tabular_dl.errors import SpecError, UserError
+from tabular_dl.metrics import METRICS
 from tabular_dl.spec import load_spec
-from tabular_dl.workflows.search import SearchOptions, SearchResult, search
+from tabular_dl.workflows.search import SearchOptions, SearchResult, holdout_lines, search
 
 OPTIONS = SearchOptions(trials=6, rounds=2, epochs=3)
 SMALL = ["ensemble.folds=2", "ensemble.members=1", "training.epochs=4", "network.hidden=[4]"]
@@ -63,8 +64,32 @@ def test_what_is_said(found: tuple[SearchResult, str]) -> None:
     assert "the best 2 of 3 lie there" in said
     assert "On 29 rows that took no part: accuracy" in said
     assert "Next: tabular-dl fit pipelines/wine.best.yaml" in said
+    (chosen,) = [line for line in said.splitlines() if "*" in line and "chosen" not in line]
+    assert f"{result.winner.mean:.4f}" in chosen
     assert 0 <= result.holdout["winner"] <= 1
     assert result.holdout["difference"] == pytest.approx(result.holdout["winner"] - result.holdout["pipeline"])
+
+
+@pytest.mark.parametrize(
+    ("metric", "winner", "worse_by"),
+    [
+        ("accuracy", 0.75, "more"),
+        ("accuracy", 0.79, "less"),
+        ("accuracy", 0.80, None),
+        ("accuracy", 0.85, None),
+        ("rmse", 0.85, "more"),
+        ("rmse", 0.81, "less"),
+        ("rmse", 0.75, None),
+    ],
+)
+def test_a_winner_that_the_held_out_rows_refute_is_not_praised(
+    metric: str, winner: float, worse_by: str | None
+) -> None:
+    scores = {"winner": winner, "winner_error": 0.1, "pipeline": 0.8, "difference": winner - 0.8}
+    lines = holdout_lines({**scores, "difference_error": 0.01}, METRICS[metric], 29)
+    assert lines[0].startswith(f"On 29 rows that took no part: {metric} [bold]{winner:.4f}[/]")
+    expected = f"There, the pipeline as it was did better, by {worse_by} than two standard errors: keep it"
+    assert [line.startswith(expected) for line in lines[1:]] == ([] if worse_by is None else [True])
 
 
 def test_the_winner_is_a_pipeline_that_fit_runs(found: tuple[SearchResult, str], folder: Path) -> None:
