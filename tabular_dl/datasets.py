@@ -48,8 +48,8 @@ class Competition:
         The sample submission.
     digest, test_digest : str
         SHA-256 of the files of train and test, in hexadecimal; empty where there is no test table.
-    train_file, test_file : Path
-        The files of train and test, for messages.
+    train_file, test_file, sample_file : Path
+        The files, for messages.
     notes : tuple of str
         What was unusual about the files, and which columns are of another kind in test than in train.
     """
@@ -64,6 +64,7 @@ class Competition:
     test_digest: str
     train_file: Path = Path("train.csv")
     test_file: Path = Path("test.csv")
+    sample_file: Path = Path("sample_submission.csv")
     notes: tuple[str, ...] = ()
 
 
@@ -143,6 +144,7 @@ def load_competition(
         test_digest="" if tested is None else tested.digest,
         train_file=train_file,
         test_file=test_file,
+        sample_file=sample_file,
         notes=tuple(notes),
     )
 

@@ -1,25 +1,31 @@
 """Preflight: what can be told of tables and pipeline together before anything is trained.
 
-refusals (errors) -> raw rows and columns -> tables as the rules read them -> columns, leaks, drift -> findings
+refusals (errors) -> raw rows and columns, sample submission -> tables as the rules read them -> columns, leaks, drift
+-> findings
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from tabular_dl.column_findings import column_findings, kind_findings
 from tabular_dl.columns import read_categories, read_numbers
 from tabular_dl.datasets import Competition
+from tabular_dl.errors import SubmissionError
 from tabular_dl.features import DerivedFeatures
 from tabular_dl.findings import Finding, by_level
+from tabular_dl.metrics import Metric
 from tabular_dl.pipeline import columns_used, metric_of
 from tabular_dl.problems import Problem
 from tabular_dl.refusals import metric_refusals, row_refusals, target_refusals
 from tabular_dl.remedies import columns_of
 from tabular_dl.row_findings import drift_findings, leak_findings, same_row_findings, target_findings
 from tabular_dl.spec import PipelineSpec
+from tabular_dl.submissions import make_submission, prediction_table
 
 __all__ = ["preflight"]
 
@@ -60,7 +66,9 @@ def preflight(competition: Competition, spec: PipelineSpec, problem: Problem) ->
     found = [*wrong_target, *refused]
     found += same_row_findings(train, test, target, spec.data.id, names)
     if not wrong_target:
-        found += target_findings(spec, target, problem, metric_of(spec, problem))
+        metric = metric_of(spec, problem)
+        found += target_findings(spec, target, problem, metric)
+        found += _sample_findings(competition, spec, problem, metric)
     if all(finding.code != "table" for finding in refused):
         read, *others = _as_read(spec, [train] if test is None else [train, test])
         # What can ruin a score before what can cost some of it: a fit shows the first few.
@@ -71,6 +79,26 @@ def preflight(competition: Competition, spec: PipelineSpec, problem: Problem) ->
             found += kind_findings(spec, train, test, columns_used(spec, train), names)
         found += column_findings(spec, read, others[0] if others else None, names)
     return by_level(found)
+
+
+def _sample_findings(
+    competition: Competition, spec: PipelineSpec, problem: Problem, metric: Metric
+) -> Iterator[Finding]:
+    """Yield why the sample submission could not be filled, which otherwise shows after the fit only."""
+    test, sample, id_column = competition.test, competition.sample, spec.data.id
+    if test is None or sample is None or id_column is None:
+        return
+    # What is predicted does not matter here: only whether it has a place.
+    target, classes, made_up = competition.train[spec.data.target], None, np.zeros(len(test))
+    if problem.classification:
+        classes = np.unique(target.to_numpy())
+        made_up = np.full((len(test), len(classes)), 1 / len(classes))
+    table = prediction_table(test[id_column], spec.data.target, made_up, classes)
+    names = (competition.test_file.name, competition.sample_file.name)
+    try:
+        make_submission(table, spec.data.target, sample, metric, integers=False, names=names)
+    except SubmissionError as error:
+        yield Finding("warning", "sample", f"No submission could be made: {error}")
 
 
 def _as_read(spec: PipelineSpec, tables: list[pd.DataFrame]) -> list[pd.DataFrame]:

@@ -71,6 +71,7 @@ def make_submission(
     *,
     integers: bool,
     form: Form | None = None,
+    names: tuple[str, str] = ("test.csv", "sample_submission.csv"),
 ) -> pd.DataFrame:
     """Turn predictions of the test rows into a submission, and check it.
 
@@ -102,6 +103,8 @@ def make_submission(
         Whether the training target holds whole numbers only.
     form : {"labels", "probabilities"}, optional
         What to write, whatever the sample shows.
+    names : tuple of str
+        What the files of the test rows and of the sample are called in messages.
 
     Returns
     -------
@@ -131,7 +134,7 @@ def make_submission(
         form = form or ("probabilities" if metric.looks_at == "probabilities" else "labels")
         each = p.shape[1] > 2 and form == "probabilities"
         sample = pd.concat([predictions[id_column], p if each else predictions[target]], axis=1)
-    _check_sample(sample, predictions, id_column)
+    _check_sample(sample, predictions, id_column, names)
     # The probabilities too: the label beside a missing one is the first class, which nobody predicted.
     missing = pd.concat([predictions[target], p], axis=1).isin([np.nan, np.inf, -np.inf]).any(axis=1)
     if missing.any():
@@ -139,7 +142,7 @@ def make_submission(
             f"{missing.sum()} predictions are missing or infinite, the first for the id "
             f"{predictions[id_column][missing].iloc[0]}: fit again, and report this."
         )
-    values = _values(predictions[target], p, sample, metric, form, integers)
+    values = _values(predictions[target], p, sample, metric, form, integers, names[1])
     by_id = values.set_axis(predictions[id_column].astype(str)).loc[pd.Index(sample[id_column].astype(str))]
     return pd.concat([sample[[id_column]].reset_index(drop=True), by_id.reset_index(drop=True)], axis=1)
 
@@ -151,12 +154,18 @@ def _probabilities(predictions: pd.DataFrame) -> pd.DataFrame:
 
 
 def _values(
-    predicted: pd.Series, p: pd.DataFrame, sample: pd.DataFrame, metric: Metric, form: Form | None, integers: bool
+    predicted: pd.Series,
+    p: pd.DataFrame,
+    sample: pd.DataFrame,
+    metric: Metric,
+    form: Form | None,
+    integers: bool,
+    file: str,
 ) -> pd.DataFrame:
     """Fill the sample's columns, row by row of the predictions."""
     columns = [str(name) for name in sample.columns[1:]]
     if len(columns) > 1:
-        classes = _classes_of(columns, p, str(predicted.name))
+        classes = _classes_of(columns, p, str(predicted.name), file)
         if form == "labels":
             p = pd.DataFrame({name: (predicted.astype(str) == name).astype(int) for name in p.columns})
         return p[classes].set_axis(columns, axis=1)
@@ -164,7 +173,7 @@ def _values(
     if (form or _form_shown(sample.iloc[:, 1], p, metric)) == "probabilities":
         if p.shape[1] != 2:
             raise SubmissionError(
-                f"sample_submission.csv has one column, {column}, for the probabilities of {p.shape[1]} classes: "
+                f"{file} has one column, {column}, for the probabilities of {p.shape[1]} classes: "
                 f"{', '.join(p.columns)}. It needs one column a class, or --labels."
             )
         return p[[column if column in p.columns else p.columns[1]]].set_axis([column], axis=1)
@@ -183,7 +192,7 @@ def _form_shown(shown: pd.Series, p: pd.DataFrame, metric: Metric) -> Form:
     return "probabilities" if p.shape[1] == 2 and metric.looks_at == "probabilities" else "labels"
 
 
-def _classes_of(columns: list[str], p: pd.DataFrame, target: str) -> list[str]:
+def _classes_of(columns: list[str], p: pd.DataFrame, target: str, file: str) -> list[str]:
     """Return the class that each column of a sample is named after.
 
     Raises
@@ -199,7 +208,7 @@ def _classes_of(columns: list[str], p: pd.DataFrame, target: str) -> list[str]:
             return [name.removeprefix(beginning) for name in columns]
     known = f"the classes of {target} are {_listed(classes)}" if classes else f"{target} is a number"
     raise SubmissionError(
-        f"sample_submission.csv has the {len(columns)} columns {_listed(columns)} beside the id; expected one for the "
+        f"{file} has the {len(columns)} columns {_listed(columns)} beside the id; expected one for the "
         f"prediction, or one for each class: {known}."
     )
 
@@ -209,26 +218,24 @@ def _listed(names: list[str]) -> str:
     return f"{', '.join(names[:MOST_LISTED])}{more}"
 
 
-def _check_sample(sample: pd.DataFrame, predictions: pd.DataFrame, id_column: str) -> None:
+def _check_sample(sample: pd.DataFrame, predictions: pd.DataFrame, id_column: str, names: tuple[str, str]) -> None:
     if len(sample.columns) < 2 or sample.columns[0] != id_column:
         raise SubmissionError(
-            f"sample_submission.csv has the columns {_listed([str(name) for name in sample.columns])}; expected "
+            f"{names[1]} has the columns {_listed([str(name) for name in sample.columns])}; expected "
             f"{id_column} and one column for the prediction, or one for each class."
         )
     wanted, present = sample[id_column].astype(str), predictions[id_column].astype(str)
-    for ids, name in ((present, "test.csv"), (wanted, "sample_submission.csv")):
+    for ids, name in ((present, names[0]), (wanted, names[1])):
         twice = ids[ids.duplicated()]
         if len(twice):
             raise SubmissionError(f"{name}, column {id_column}: the id {twice.iloc[0]} appears more than once.")
     unknown, left_out = wanted[~wanted.isin(present)], present[~present.isin(wanted)]
     if len(unknown) or len(left_out):
         examples = [
-            f"{ids.iloc[0]} is only in {name}"
-            for ids, name in ((unknown, "sample_submission.csv"), (left_out, "test.csv"))
-            if len(ids)
+            f"{ids.iloc[0]} is only in {name}" for ids, name in ((unknown, names[1]), (left_out, names[0])) if len(ids)
         ]
         raise SubmissionError(
-            f"The ids of test.csv and sample_submission.csv differ in {len(unknown) + len(left_out)} rows: "
+            f"The ids of {names[0]} and {names[1]} differ in {len(unknown) + len(left_out)} rows: "
             f"{'; '.join(examples)}. Both files have to be of the same competition."
         )
 

@@ -27,11 +27,11 @@ LAYERS = """
     workflows.pages workflows.search_task
     workflows.drafts workflows.training
     workflows.files workflows.findings workflows.models workflows.notes workflows.progress workflows.surroundings
-    blended crossfit population_search open_runs submissions
+    blended crossfit population_search open_runs
     importance report score_plots tracking
-    samplers search_rounds stored_runs blending thresholds preflight
-    trials refusals column_findings row_findings
-    full_spec pipeline schema remedies
+    samplers search_rounds stored_runs blending preflight
+    trials refusals column_findings row_findings submissions
+    full_spec pipeline schema remedies thresholds
     estimators
     hyperparameters features preprocessing datasets spec persistence downloads drafting
     roles treatments sizing commented_yaml

@@ -119,6 +119,33 @@ def test_without_a_test_table_the_training_table_is_checked_alone() -> None:
     assert the_only(list(preflight(competition, spec, get_problem("binary"))), "duplicate-column").level == "warning"
 
 
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda t: t, None),
+        (lambda t: t.sample(frac=1, random_state=0), None),
+        (lambda t: t.rename(columns={"y": "y_yes"}), None),
+        (lambda t: pd.DataFrame({"Id": t["Id"], "0": 0.5, "1": 0.5}), None),
+        (lambda t: t.head(9), r"The ids of test\.csv and given\.csv differ in 141 rows: 1-9 is only in test\.csv"),
+        (lambda t: t.assign(Id=t["y"].astype(str)), r"given\.csv, column Id: the id 0 appears more than once"),
+        (lambda t: t.drop(columns="y"), r"given\.csv has the columns Id; expected Id and one column"),
+        (lambda t: t.assign(z=0), r"given\.csv has the 2 columns y, z beside the id; .*the classes of y are 0, 1"),
+    ],
+)
+def test_a_sample_submission_that_cannot_be_filled_is_found_before_a_fit(change: Change, message: str | None) -> None:
+    train, test, spec = rows(0, 300), rows(1, 150).drop(columns="y"), flowers()
+    sample = change(pd.DataFrame({"Id": test["Id"], "y": 0}))
+    competition = Competition(
+        Path("flowers"), "y", "Id", train, test, sample, "", "", sample_file=Path("flowers/given.csv")
+    )
+    found = list(preflight(competition, spec, get_problem("binary")))
+    if message is None:
+        assert found == []
+    else:
+        said = the_only(found, "sample").message
+        assert re.match(f"No submission could be made: {message}", said), said
+
+
 def test_the_same_tables_give_the_same_findings() -> None:
     spec = with_rule("price")
     plant = with_column("price", lambda t: t["size"] * 2)

@@ -108,7 +108,13 @@ def submit(
     threshold = getattr(model, "threshold_", None)
     table = prediction_table(competition.test[spec.data.id], spec.data.target, predicted, classes, threshold)
     submission = make_submission(
-        table, spec.data.target, competition.sample, metric, integers=target.dtype.kind in "iu", form=form
+        table,
+        spec.data.target,
+        competition.sample,
+        metric,
+        integers=target.dtype.kind in "iu",
+        form=form,
+        names=(competition.test_file.name, competition.sample_file.name),
     )
     output = write_table(output, submission.to_csv(index=False))
     cv_score = f"{chosen.metrics['cv_score']:.4f}" if "cv_score" in chosen.metrics else "unknown"
