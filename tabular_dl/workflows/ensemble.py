@@ -71,7 +71,13 @@ def ensemble(
     console = console or Console()
     started = time.time()
     name = load_spec(pipeline).name
-    members = _chosen(name, runs, top)
+    members = _named(name, runs) if runs else _leading(name, top, console)
+    if len(members) < 2:
+        raise SubmissionError(
+            f"A blend needs two runs or more of {name} with the same folds, found {len(members)}: fit with other "
+            f"settings first, like tabular-dl fit {name} --set network.hidden=[128]"
+        )
+    _check_folds(members)
     opened = [open_model(member) for member in members]
     spec = opened[0][1]
     competition = competition_of(spec)
@@ -112,24 +118,37 @@ def ensemble(
     return run
 
 
-def _chosen(pipeline: str, names: Sequence[str], top: int) -> list[stored_runs.LoggedRun]:
-    if names:
-        chosen = [stored_runs.find_run(name) for name in dict.fromkeys(names)]
-        for run in chosen:
-            if run.tags.get("tabular_dl.pipeline") != pipeline:
-                raise SubmissionError(f"Run {run.name} is of pipeline {run.tags.get('tabular_dl.pipeline')}.")
-    else:
-        runs, _ = stored_runs.comparable_runs(pipeline)
-        metric = get_metric(runs[0].data.tags["tabular_dl.metric"])
-        fits = [Entry.of(run) for run in runs if run.data.tags.get("tabular_dl.kind") == "fit"]
-        rows = rank(fits, greater_is_better=metric.greater_is_better) if fits else []
-        chosen = [stored_runs.find_run(row.entry.id) for row in rows[:top]]
-    if len(chosen) < 2:
-        raise SubmissionError(
-            f"A blend needs two runs or more of {pipeline}, found {len(chosen)}: fit with other settings first, like "
-            f"tabular-dl fit {pipeline} --set network.hidden=[128]"
+def _named(pipeline: str, names: Sequence[str]) -> list[stored_runs.LoggedRun]:
+    chosen = [stored_runs.find_run(name) for name in dict.fromkeys(names)]
+    for run in chosen:
+        if run.tags.get("tabular_dl.pipeline") != pipeline:
+            raise SubmissionError(f"Run {run.name} is of pipeline {run.tags.get('tabular_dl.pipeline')}.")
+    return list({run.id: run for run in chosen}.values())
+
+
+def _leading(pipeline: str, top: int, console: Console) -> list[stored_runs.LoggedRun]:
+    """Return the best fits among those that have the best one's folds."""
+    runs, _ = stored_runs.comparable_runs(pipeline)
+    metric = get_metric(runs[0].data.tags["tabular_dl.metric"])
+    fits = [Entry.of(run) for run in runs if run.data.tags.get("tabular_dl.kind") == "fit"]
+    entries = [row.entry for row in rank(fits, greater_is_better=metric.greater_is_better)] if fits else []
+    alike = [entry for entry in entries if entry.folds == entries[0].folds]
+    if len(alike) < len(entries):
+        console.print(
+            f"{len(entries) - len(alike)} of {len(entries)} runs have other folds than the best run and are left out",
+            highlight=False,
         )
-    return chosen
+    return [stored_runs.find_run(entry.id) for entry in alike[:top]]
+
+
+def _check_folds(members: Sequence[stored_runs.LoggedRun]) -> None:
+    first, *others = members
+    for run in others:
+        if run.tags.get("tabular_dl.folds") != first.tags.get("tabular_dl.folds"):
+            raise SpecError(
+                f"Run {run.name} has other folds than {first.name}: blend runs of the same ensemble.folds, seed and "
+                "table, or the blend would be scored on rows that it has seen."
+            )
 
 
 def _check_data(members: Sequence[stored_runs.LoggedRun], digest: str) -> None:
