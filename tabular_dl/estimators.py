@@ -6,225 +6,24 @@ their members as one population (`tabular_dl.groups`).
 
 from __future__ import annotations
 
-from dataclasses import asdict
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 from sklearn.base import ClassifierMixin, RegressorMixin
 from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
-from tabular_dl.diagnosis import Diagnosis, diagnose, tidy_history
-from tabular_dl.errors import SpecError
-from tabular_dl.groups import Group, derived_seed, fit_groups
-from tabular_dl.hyperparameters import Hyperparameters
-from tabular_dl.infer import problem_of
-from tabular_dl.inputs import MATRIX_TYPES, Inputs, columns_named
-from tabular_dl.metrics import METRICS
-from tabular_dl.problems import Problem, get_problem
-from tabular_dl.quantities import TRANSFORMS, Numbers
-from tabular_dl.targets import Coding, Indicators, Labels
+from tabular_dl.problems import get_problem
+from tabular_dl.targets import Indicators
 
 if TYPE_CHECKING:
-    import keras
-    from matplotlib.figure import Figure
+    pass
 
-    from tabular_dl.nn.network import Network
-    from tabular_dl.nn.training import Population
+from tabular_dl.keras_estimator import KerasEstimator
 
 __all__ = ["KerasClassifier", "KerasRegressor"]
 
 
-class _KerasEstimator(Hyperparameters):
-    """What the two estimators share: training, the members' outputs, and what can be seen of them."""
-
-    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
-        """Train the members side by side.
-
-        Parameters
-        ----------
-        X : array-like or CSR matrix of shape (rows, features)
-            Finite numbers. A float32 memory map and a sparse matrix are read block by block.
-        y : array-like of shape (rows,) or (rows, targets)
-            The target.
-        sample_weight : array-like of shape (rows,), optional
-            How much each row counts in losses: a weight of 2 is the row twice, 0 is the row left out.
-
-        Returns
-        -------
-        self
-
-        Raises
-        ------
-        ValueError
-            If the data or a hyperparameter cannot be used.
-        """
-        X, y = validate_data(
-            self,
-            X,
-            y,
-            accept_sparse="csr",
-            dtype=MATRIX_TYPES,
-            y_numeric=self._numeric_target(),
-            multi_output=True,
-        )
-        y = self._checked_target(y)
-        if sample_weight is not None:
-            sample_weight = _check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
-        fit_groups([self], [X], y, [np.arange(len(y))], sample_weight=sample_weight)
-        return self
-
-    @property
-    def history_(self) -> pd.DataFrame:
-        """The learning curves as a tidy table: a row for each epoch that a member trained in, and each figure.
-
-        Columns ``epoch`` (from 1), ``member`` (from 0), ``metric``, ``train``, ``validation`` (NaN without rows).
-        """
-        check_is_fitted(self, "weights_")
-        return tidy_history(self.curves_)
-
-    @property
-    def members_(self) -> list[keras.Model]:
-        """Each member as a Keras model of standard layers: input (rows, features), output (rows, units).
-
-        A classifier's returns probabilities, a regressor's values in units of the target.
-        """
-        from tabular_dl.nn.whole import whole_model
-
-        network, inputs, coding = self._parts()
-        return [whole_model(network, self.weights_, [k], inputs, coding) for k in range(len(self.weights_[0]))]
-
-    @property
-    def model_(self) -> keras.Model:
-        """The whole ensemble as a Keras model of standard layers: the mean of the members' outputs."""
-        from tabular_dl.nn.whole import whole_model
-
-        network, inputs, coding = self._parts()
-        return whole_model(network, self.weights_, range(len(self.weights_[0])), inputs, coding)
-
-    def diagnose(self) -> Diagnosis:
-        """Tell from the learning curves whether the networks are underfitting, overfitting or fine, and why."""
-        check_is_fitted(self, "weights_")
-        return diagnose(self.curves_, self.best_epoch_)
-
-    def plot_history(self) -> Figure:
-        """Draw loss and metrics of training and validation rows over the epochs, with the mean best epoch."""
-        from tabular_dl.plots import learning_curves
-
-        check_is_fitted(self, "weights_")
-        followed = next((name for name in self.curves_ if name != "loss" and f"val_{name}" in self.curves_), None)
-        return learning_curves(self.curves_, self.best_epoch_, ["loss", *([followed] if followed else [])])
-
-    def target_coding(self, y: np.ndarray) -> Coding:
-        """Return how a target of shape (rows,) or (rows, targets) would be coded for training."""
-        return self._target(np.asarray(y), None, None)[1]
-
-    def __getstate__(self) -> dict[str, Any]:
-        """Leave live callbacks behind: they hold models and open files."""
-        state = super().__getstate__()
-        return {name: value for name, value in state.items() if name != "callbacks_"}
-
-    def __sklearn_tags__(self) -> Any:
-        """Tell scikit-learn what the estimator can do."""
-        tags = super().__sklearn_tags__()
-        tags.input_tags.sparse = True
-        tags.target_tags.single_output = True
-        return tags
-
-    def _numeric_target(self) -> bool:
-        return False
-
-    def _categorical(self, features: int) -> list[int]:
-        """Return the numbers of the columns that hold categories."""
-        names = getattr(self, "feature_names_in_", None)
-        return columns_named(self.categorical_features or (), features, names)
-
-    def _callbacks_of_fit(self, X: Any) -> list[Any]:
-        """Make copies of the callbacks for a fit; they are kept as ``callbacks_``."""
-        from tabular_dl.nn.callbacks import make_callbacks
-
-        self.callbacks_ = make_callbacks(self.callbacks)
-        if self.tensorboard is None:
-            return self.callbacks_
-        from tabular_dl.nn.tensorboard import MemberTensorBoard
-
-        return [*self.callbacks_, MemberTensorBoard(self.tensorboard, X)]
-
-    def _target(self, y: np.ndarray, weights: Any, classes: np.ndarray | None) -> tuple[Problem, Coding]:
-        """Tell the problem and learn the target coding from training rows."""
-        classification = not self._numeric_target()
-        known = y if classes is None or y.ndim == 2 else classes
-        problem = problem_of(known, classification=classification, name=self.problem, bounds=self.bounds)
-        problem = problem.choose(self.output, self.loss, self.metrics)
-        one_hot = problem.target == "one-hot"
-        kind = problem.coding
-        if self.target_transform is not None:
-            if kind is not Numbers:
-                raise SpecError(
-                    f"target_transform: {self.target_transform} is for a regression without bounds, the problem is "
-                    f"{problem.name}. Leave target_transform out."
-                )
-            kind = TRANSFORMS[self.target_transform]
-        coding = kind.learn(y, weights=weights, classes=classes, one_hot=one_hot, bounds=self.bounds)
-        return problem, coding
-
-    def _learned(self, group: Group, population: Population, network: Network) -> None:
-        """Take over what training found, all at once: a fit that fails leaves an earlier one as it was."""
-        for name, value in group.coding.attributes().items():
-            setattr(self, name, value)
-        self.problem_ = group.problem.name
-        self.one_hot_ = group.problem.target == "one-hot"
-        self.one_column_ = group.one_column
-        self.n_features_in_ = group.inputs.features
-        self.inputs_ = asdict(group.inputs)
-        self.network_ = asdict(network)
-        self.weights_ = population.weights
-        followed = {one.function: (one.name, one.power) for one in group.problem.followed}
-        self.curves_ = {}
-        for name, values in population.history.items():
-            prefix, plain = ("val_", name[4:]) if name.startswith("val_") else ("", name)
-            power = METRICS[plain].power if plain in METRICS and group.coding.standardised else 0
-            shown, power = followed.get(plain, (plain, power))
-            self.curves_[prefix + shown] = values * group.coding.unit**power if power else values
-        self.best_epoch_ = population.best_epoch
-
-    def _parts(self) -> tuple[Network, Inputs, Coding]:
-        """Return architecture, inputs and target coding of the fitted estimator."""
-        from tabular_dl.nn.network import Network
-
-        check_is_fitted(self, "weights_")
-        settings = dict(self.network_)
-        # What has been stored and loaded again has lists for tuples.
-        settings["hidden"] = tuple(settings["hidden"])
-        settings["image_shape"] = tuple(settings.get("image_shape", (0, 0)))
-        settings["embeddings"] = tuple(map(tuple, settings["embeddings"]))
-        return Network(**settings), Inputs(**self.inputs_), self.target_coding_
-
-    @property
-    def target_coding_(self) -> Coding:
-        """The target coding that the training rows taught."""
-        kind = get_problem(self.problem_).coding
-        if issubclass(kind, Numbers):
-            # Estimators stored before there were transforms have none.
-            kind = TRANSFORMS.get(getattr(self, "target_transform_", None) or "", kind)
-            return kind(self.target_mean_, self.target_scale_)
-        return Labels(self.classes_, self.one_hot_) if kind is Labels else Indicators(len(self.classes_))
-
-    def _decoded(self, X: Any) -> np.ndarray:
-        """Return the mean over members of what their outputs mean, (rows, classes, labels or targets), float64."""
-        from tabular_dl.nn.inference import predict, thinned
-
-        network, inputs, coding = self._parts()
-        X = validate_data(self, X, accept_sparse="csr", dtype=MATRIX_TYPES, reset=False)
-        weights = self.weights_
-        if self.mc_dropout:
-            seed = derived_seed(0 if self.random_state is None else self.random_state, 1)
-            weights = thinned(network, weights, self.dropout, self.input_dropout, self.mc_dropout, seed)
-        return coding.decode(predict(network, weights, inputs.encode(X)).astype(np.float64)).mean(axis=0)
-
-
-class KerasClassifier(ClassifierMixin, _KerasEstimator):
+class KerasClassifier(ClassifierMixin, KerasEstimator):
     r"""An ensemble of Keras networks that classifies.
 
     The mean over K members of each member's probabilities::
@@ -384,7 +183,7 @@ class KerasClassifier(ClassifierMixin, _KerasEstimator):
         return y
 
 
-class KerasRegressor(RegressorMixin, _KerasEstimator):
+class KerasRegressor(RegressorMixin, KerasEstimator):
     r"""An ensemble of Keras networks that predicts a number, or several.
 
     The mean over K members, each trained on the standardised target::

@@ -37,9 +37,9 @@ TRUSTED_TYPES = [
     "tabular_dl.estimators.KerasClassifier",
     "tabular_dl.estimators.KerasRegressor",
     "tabular_dl.features.DerivedFeatures",
-    "tabular_dl.preprocessing.CategoryColumns",
-    "tabular_dl.preprocessing.MissingFlags",
-    "tabular_dl.preprocessing.NumericColumns",
+    "tabular_dl.column_readers.CategoryColumns",
+    "tabular_dl.column_readers.MissingFlags",
+    "tabular_dl.column_readers.NumericColumns",
     "tabular_dl.scalers.NormalQuantiles",
     "tabular_dl.scalers.QuantileClipper",
 ]

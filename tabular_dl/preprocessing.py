@@ -6,28 +6,25 @@ our own: reading a column as numbers or as categories, which names the row of a 
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import sklearn.preprocessing
-from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
 from sklearn.compose import ColumnTransformer
 from sklearn.impute import SimpleImputer
 from sklearn.pipeline import make_pipeline
-from sklearn.utils.validation import check_is_fitted
 
 from tabular_dl import encoders, scalers
 from tabular_dl.column_patterns import ColumnSelection, has_pattern, missing_names, resolve
+from tabular_dl.column_readers import ADVICE, CategoryColumns, MissingFlags, NumericColumns, kinds_of
 from tabular_dl.columns import (
     ENCODERS,
     SCALERS,
     ColumnRule,
     Rest,
     category_text,
-    read_categories,
     read_numbers,
     read_rules,
     require_table,
@@ -36,16 +33,11 @@ from tabular_dl.constant_scaler import ConstantScaler
 from tabular_dl.encoders import EncodingFolds, RareCategories
 from tabular_dl.errors import DataError
 from tabular_dl.scalers import QuantileClipper
-from tabular_dl.tables import read_table
 
-__all__ = ["CategoryColumns", "MissingFlags", "NumericColumns", "build_preprocessing", "check_columns"]
+__all__ = ["build_preprocessing", "check_columns"]
 
 # Arguments by the name of a class.
 Settings = dict[str, dict[str, Any]]
-
-# Types of a whole table that numbers keep; all others become float64.
-NARROW = (np.float32, np.uint8, np.int8)
-ADVICE = "Correct the value, or read the column as categories with `encode: onehot` in its rule."
 
 
 def build_preprocessing(
@@ -182,101 +174,6 @@ def _constant(rule: ColumnRule) -> float | str | None:
     return float(rule.fill_value) if rule.numeric else category_text(rule.fill_value)
 
 
-class _EachColumn(OneToOneFeatureMixin, TransformerMixin, BaseEstimator, ABC):
-    """A transformer that learns nothing and treats each column of a DataFrame alone."""
-
-    def fit(self, X: pd.DataFrame, y: object = None) -> _EachColumn:  # noqa: ARG002
-        """Check the columns, of shape ``(n, columns)``."""
-        self._read(read_table(self, X, reset=True))
-        return self
-
-    def transform(self, X: pd.DataFrame) -> np.ndarray[Any, Any]:
-        """Return the columns as an array of shape ``(n, columns)``."""
-        check_is_fitted(self)
-        return self._read(read_table(self, X, reset=False))
-
-    def __sklearn_tags__(self) -> Any:
-        """Tell scikit-learn that values may be missing, and text."""
-        tags = super().__sklearn_tags__()
-        tags.input_tags.allow_nan = tags.input_tags.string = tags.input_tags.categorical = True
-        return tags
-
-    @abstractmethod
-    def _read(self, X: pd.DataFrame) -> np.ndarray[Any, Any]:
-        """Return what the columns become, of shape ``(n, columns)``."""
-
-
-class NumericColumns(_EachColumn):
-    """Read columns as numbers: booleans become 0 and 1, text such as ``3.5`` the number, missing NaN.
-
-    Raises
-    ------
-    DataError
-        At ``fit`` and ``transform``, for other text, a date or an infinite value, naming column, row and value.
-
-    Examples
-    --------
-    >>> NumericColumns().fit_transform(pd.DataFrame({"Alone": [True, False], "Fare": ["7.25", None]}))
-    array([[1.  , 7.25],
-           [0.  ,  nan]])
-    """
-
-    def _read(self, X: pd.DataFrame) -> np.ndarray[Any, Any]:
-        # A wide table of numbers is read as a whole, and stays as narrow as it is: 10,000 columns of uint8 fit.
-        if all(kind in "biuf" for kind in _kinds(X)):
-            types = set(X.dtypes)
-            narrow = len(types) == 1 and types <= {*map(np.dtype, NARROW)}
-            values = X.to_numpy(dtype=None if narrow else np.float64)
-            if not np.isinf(values).any():
-                return values
-        return np.column_stack([read_numbers(X[name], f"column {name!r}", ADVICE) for name in X])
-
-
-class CategoryColumns(_EachColumn):
-    """Read columns as categories: text that is the same for 1 and 1.0, and NaN where missing.
-
-    Examples
-    --------
-    >>> CategoryColumns().fit_transform(pd.DataFrame({"Pclass": [3.0, None], "Sex": ["male", "female"]}))
-    array([['3', 'male'],
-           [nan, 'female']], dtype=object)
-    """
-
-    def _read(self, X: pd.DataFrame) -> np.ndarray[Any, Any]:
-        return np.column_stack([read_categories(X[name]) for name in X])
-
-    def transform(self, X: Any) -> np.ndarray[Any, Any]:
-        """Return text of shape ``(n, columns)``; an array of numbers, whose types cannot differ, as it is."""
-        if hasattr(X, "columns") or np.asarray(X).dtype.kind not in "biuf":
-            return super().transform(X)
-        check_is_fitted(self)
-        return read_table(self, X, reset=False).to_numpy()
-
-
-class MissingFlags(_EachColumn):
-    """Say of each value whether it is missing, as 0.0 or 1.0, for columns of any kind.
-
-    Unlike scikit-learn's `MissingIndicator` it gives floats, so that a DataFrame of the result has one dtype.
-
-    Examples
-    --------
-    >>> flags = MissingFlags().fit(pd.DataFrame({"Age": [22.0, 38.0]}))
-    >>> flags.transform(pd.DataFrame({"Age": [None, 30.0]}))
-    array([[1.],
-           [0.]])
-    >>> flags.get_feature_names_out().tolist()
-    ['Age_missing']
-    """
-
-    def _read(self, X: pd.DataFrame) -> np.ndarray[Any, Any]:
-        return X.isna().to_numpy(dtype=np.float64)
-
-    def get_feature_names_out(self, input_features: Any = None) -> np.ndarray[Any, Any]:
-        """Return the names of the columns with ``_missing`` after each."""
-        names = super().get_feature_names_out(input_features)
-        return np.array([f"{name}_missing" for name in names], dtype=object)
-
-
 def check_columns(
     rules: Sequence[ColumnRule | Mapping[str, Any]],
     rest: Rest,
@@ -340,13 +237,8 @@ def check_columns(
 
 def _doubtful(frame: pd.DataFrame, columns: list[str]) -> list[str]:
     """Leave out the columns of whole numbers and of truth values, in which nothing is missing or infinite."""
-    kinds = dict(zip(frame.columns, _kinds(frame), strict=True))
+    kinds = dict(zip(frame.columns, kinds_of(frame), strict=True))
     return [name for name in columns if kinds[name] not in "biu"]
-
-
-def _kinds(frame: pd.DataFrame) -> list[str]:
-    """Return NumPy's letter for the type of each column; "O" for the types of pandas' own."""
-    return [kind.kind if isinstance(kind, np.dtype) else "O" for kind in frame.dtypes]
 
 
 def _check_numbers(column: pd.Series[Any], rule: ColumnRule, subject: str) -> None:

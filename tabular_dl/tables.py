@@ -33,7 +33,7 @@ def read_table(estimator: Any, X: Any, *, reset: bool) -> pd.DataFrame:
 
     Examples
     --------
-    >>> from tabular_dl.preprocessing import NumericColumns
+    >>> from tabular_dl.column_readers import NumericColumns
     >>> list(read_table(NumericColumns(), [[1.0, None]], reset=True).columns)
     ['x0', 'x1']
     """

@@ -9,12 +9,12 @@ import pytest
 from sklearn.pipeline import Pipeline
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
+from tabular_dl.column_readers import CategoryColumns, MissingFlags, NumericColumns
 from tabular_dl.constant_scaler import ConstantScaler
 from tabular_dl.crossfit import CrossFitClassifier, CrossFitRegressor
 from tabular_dl.encoders import FrequencyEncoder
 from tabular_dl.estimators import KerasClassifier, KerasRegressor
 from tabular_dl.features import DerivedFeatures
-from tabular_dl.preprocessing import CategoryColumns, MissingFlags, NumericColumns
 from tabular_dl.scalers import NormalQuantiles, QuantileClipper
 
 # Small networks, full batches, no validation split: what the checks ask of a learner that is not random.

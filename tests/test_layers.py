@@ -33,8 +33,9 @@ LAYERS = """
     trials refusals column_findings row_findings submissions
     full_spec pipeline schema remedies thresholds
     estimators
+    keras_estimator
     hyperparameters features preprocessing datasets spec persistence downloads drafting
-    roles treatments sizing commented_yaml
+    roles treatments sizing commented_yaml column_readers
     column_kinds
     groups plots search_plots encoders
     assembly
@@ -46,8 +47,10 @@ LAYERS = """
     nn.callbacks nn.program nn.stopping nn.whole
     nn.feeding nn.inference
     nn.members nn.network
+    nn.random_layers
     nn.layers nn.optimizers nn.schedules nn.tensorboard
     nn.streams
+    spec_models
     metrics feature_rules inputs diagnosis tables narrowing leaderboard matrices scalers loaders constant_scaler
     infer table_files
     delimited_text
@@ -62,9 +65,9 @@ LAYERS = """
 # Who may import a library whose place is part of the design.
 OWNERS = {
     "mlflow": "open_runs stored_runs tracking",
-    "matplotlib": "estimators plots report score_plots search_plots",
-    "keras": "estimators loaders nn nn.*",  # loaders: Keras's own data sets are read by Keras
-    "tensorflow": "estimators nn nn.*",
+    "matplotlib": "keras_estimator plots report score_plots search_plots",
+    "keras": "keras_estimator loaders nn nn.*",  # loaders: Keras's own data sets are read by Keras
+    "tensorflow": "keras_estimator nn nn.*",
 }
 
 
@@ -169,13 +172,13 @@ def test_imports_point_down() -> None:
         (
             "crossfit.py",
             "def f():\n  from matplotlib import figure",
-            "crossfit.py:3 imports matplotlib, which is for estimators plots report score_plots search_plots",
+            "crossfit.py:3 imports matplotlib, which is for keras_estimator plots report score_plots search_plots",
         ),
-        ("groups.py", "import keras", "groups.py:2 imports keras, which is for estimators loaders nn nn.*"),
+        ("groups.py", "import keras", "groups.py:2 imports keras, which is for keras_estimator loaders nn nn.*"),
         (
             "metrics.py",
             "from tensorflow import math",
-            "metrics.py:2 imports tensorflow, which is for estimators nn nn.*",
+            "metrics.py:2 imports tensorflow, which is for keras_estimator nn nn.*",
         ),
     ],
 )

@@ -19,14 +19,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from tabular_dl.nn.layers import (
-    MemberBatchNormalization,
-    MemberDense,
-    MemberDropout,
-    MemberEmbedding,
-    MemberNoise,
-    MemberShift,
-)
+from tabular_dl.nn.layers import MemberBatchNormalization, MemberDense, MemberEmbedding
+from tabular_dl.nn.random_layers import MemberDropout, MemberNoise, MemberShift
 
 __all__ = ["ACTIVATIONS", "INITIALIZERS", "Network", "StackedModel", "initial_weights"]
 

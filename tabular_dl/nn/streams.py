@@ -11,7 +11,12 @@ from typing import Any
 
 import tensorflow as tf
 
-__all__ = ["normal", "uniform"]
+__all__ = ["MASKING_STREAM", "NOISE_STREAM", "SHIFT_STREAM", "normal", "uniform"]
+
+# Dropout layers count up from 0; noise, the masking of embeddings and shifts have streams of their own.
+NOISE_STREAM = 1 << 20
+MASKING_STREAM = 1 << 22
+SHIFT_STREAM = 1 << 23
 
 GOLDEN = 0x9E3779B9  # 2**32 divided by the golden ratio: spreads small integers over all bits
 
