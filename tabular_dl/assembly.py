@@ -7,7 +7,7 @@ from numbers import Integral
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from sklearn.model_selection import train_test_split
+from sklearn.model_selection import GroupShuffleSplit, train_test_split
 from sklearn.utils import check_random_state
 
 from tabular_dl.errors import DataError, SpecError
@@ -115,7 +115,13 @@ def derived_seed(random_state: Any, *path: int) -> int:
     return int(np.random.SeedSequence(int(root), spawn_key=path).generate_state(1)[0] >> 1)
 
 
-def members_for(estimators: Sequence[Any], groups: Sequence[Any], where: Sequence[int], coded: np.ndarray) -> Members:
+def members_for(
+    estimators: Sequence[Any],
+    groups: Sequence[Any],
+    where: Sequence[int],
+    coded: np.ndarray,
+    row_groups: np.ndarray | None = None,
+) -> Members:
     """Say for each member of each estimator, in turn, what it trains on and with which settings.
 
     Parameters
@@ -128,6 +134,8 @@ def members_for(estimators: Sequence[Any], groups: Sequence[Any], where: Sequenc
         For each estimator the number of its group.
     coded : ndarray of shape (groups, rows, targets)
         Each group's coded target.
+    row_groups : ndarray of shape (rows,), optional
+        What a row belongs to: rows of one are held out together.
     """
     from tabular_dl.nn.members import Members
 
@@ -141,9 +149,10 @@ def members_for(estimators: Sequence[Any], groups: Sequence[Any], where: Sequenc
         labels = coded[number, group.rows, 0] if group.problem.stratified and coded.shape[2] == 1 else None
         if group.problem.stratified and labels is None:
             labels = coded[number, group.rows].argmax(axis=1)
+        together = None if row_groups is None else row_groups[group.rows]
         for k in range(each):
             seeds.append(derived_seed(root, k))
-            places.append(_hold_out(np.arange(len(group.rows)), labels, estimator.held_out_share, seeds[-1]))
+            places.append(_hold_out(np.arange(len(group.rows)), labels, estimator.held_out_share, seeds[-1], together))
     own = [groups[number] for number in where for _ in range(each)]
     weighted = any(group.weights is not None for group in groups)
 
@@ -193,8 +202,13 @@ def members_for(estimators: Sequence[Any], groups: Sequence[Any], where: Sequenc
     )
 
 
-def _hold_out(rows: np.ndarray, labels: np.ndarray | None, fraction: float, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """Split rows into those to train on and those held out, stratified where every class has rows for both sides."""
+def _hold_out(
+    rows: np.ndarray, labels: np.ndarray | None, fraction: float, seed: int, together: np.ndarray | None = None
+) -> tuple[np.ndarray, np.ndarray]:
+    """Split rows into those to train on and those held out.
+
+    Stratified where every class has rows for both sides; or by whole groups, of which ``fraction`` are held out.
+    """
     if fraction == 0:
         return rows, rows[:0]
     size = max(1, round(fraction * len(rows)))
@@ -203,6 +217,16 @@ def _hold_out(rows: np.ndarray, labels: np.ndarray | None, fraction: float, seed
             f"validation_fraction {fraction} of {len(rows)} training rows leaves none to train on: give more rows, "
             "or set early_stopping to null and validation_fraction to 0."
         )
+    if together is not None:
+        found = len(np.unique(together))
+        if found < 2:
+            raise DataError(
+                "All training rows of a fold are of one group, and early stopping holds out whole groups: set "
+                "early_stopping to null and validation_fraction to 0."
+            )
+        apart = GroupShuffleSplit(1, test_size=min(max(1, round(fraction * found)), found - 1), random_state=seed)
+        ((trained, stopped),) = apart.split(rows, groups=together)
+        return rows[trained], rows[stopped]
     if labels is not None:
         counts = np.unique(labels, return_counts=True)[1]
         if counts.min() < 2 or not len(counts) <= size <= len(rows) - len(counts):

@@ -67,7 +67,8 @@ def kind_findings(
 
     A column of numbers that is text in the test table, where a rule needs numbers, is refused elsewhere already.
     """
-    absent = [str(name) for name in train if name not in test and name not in used]
+    known = {*used, spec.ensemble.group}
+    absent = [str(name) for name in train if name not in test and name not in known]
     if absent:
         message = f"{names[1]} lacks columns that {names[0]} has: {listed(absent)}. Nothing uses them; leave it so."
         yield Finding("note", "absent", message)

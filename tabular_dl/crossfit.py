@@ -24,12 +24,13 @@ import numpy as np
 import pandas as pd
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin, clone
 from sklearn.compose import ColumnTransformer, TransformedTargetRegressor
-from sklearn.model_selection import KFold, StratifiedKFold, check_cv
+from sklearn.model_selection import check_cv
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import OneHotEncoder
-from sklearn.utils.validation import check_array, check_consistent_length, check_is_fitted
+from sklearn.utils.validation import check_array, check_consistent_length, check_is_fitted, column_or_1d
 
 from tabular_dl.errors import DataError
+from tabular_dl.folds import make_folds
 from tabular_dl.groups import derived_seed, fit_groups
 from tabular_dl.inputs import MATRIX_TYPES, sharing
 from tabular_dl.matrices import fold_matrix
@@ -51,7 +52,7 @@ class _CrossFit(BaseEstimator, ABC):
         self.cv = cv
         self.random_state = random_state
 
-    def fit(self, X: pd.DataFrame, y: Any, on_epoch: EpochCallback | None = None) -> Self:
+    def fit(self, X: pd.DataFrame, y: Any, groups: Any = None, on_epoch: EpochCallback | None = None) -> Self:
         """Train all folds and members as one population.
 
         Parameters
@@ -60,6 +61,8 @@ class _CrossFit(BaseEstimator, ABC):
             Raw rows.
         y : array-like of shape (rows,)
             The target.
+        groups : array-like of shape (rows,), optional
+            What a row belongs to. Rows of one group are in one fold, and are held out for early stopping together.
         on_epoch : callable, optional
             As for `tabular_dl.nn.training.fit_population`; members are in the order fold by fold.
 
@@ -70,13 +73,16 @@ class _CrossFit(BaseEstimator, ABC):
         Raises
         ------
         DataError
-            If the folds do not test every row exactly once, or rows cannot be used.
+            If the folds do not test every row exactly once, there are fewer groups than folds, or rows cannot be used.
         """
         forget_threshold(self)
         X = read_rows(self, X, reset=True)
         y = read_target(y, type(self).__name__, classification=isinstance(self, ClassifierMixin))
         check_consistent_length(X, y)
-        splits = [(np.asarray(a), np.asarray(b)) for a, b in self._splitter().split(X, y)]
+        if groups is not None:
+            groups = column_or_1d(groups)
+            check_consistent_length(X, groups)
+        splits = self._splits(X, y, groups)
         tested = np.sort(np.concatenate([test for _, test in splits]))
         if not np.array_equal(tested, np.arange(len(y))) or any(np.intersect1d(*split).size for split in splits):
             raise DataError(
@@ -97,10 +103,11 @@ class _CrossFit(BaseEstimator, ABC):
             # Seeds of their own make the folds' networks differ by more than their rows.
             network = clone(self.pipeline[-1])
             networks.append(network.set_params(random_state=derived_seed(self.random_state, fold)))
-        fit_groups(networks, matrices, y, [train for train, _ in splits], self._classes(y), on_epoch=on_epoch)
+        rows = [train for train, _ in splits]
+        fit_groups(networks, matrices, y, rows, self._classes(y), on_epoch=on_epoch, row_groups=groups)
         name = self.pipeline.steps[-1][0]
         self.pipelines_ = [Pipeline([*e, (name, n)]) for e, n in zip(steps, networks, strict=True)]
-        self.train_rows_ = [train for train, _ in splits]
+        self.train_rows_ = rows
         self.test_rows_ = [test for _, test in splits]
         parts = [self._raw(n, m[test]) for n, m, test in zip(networks, matrices, self.test_rows_, strict=True)]
         self.oof_predictions_ = np.concatenate(parts)[np.argsort(np.concatenate(self.test_rows_), kind="stable")]
@@ -142,11 +149,11 @@ class _CrossFit(BaseEstimator, ABC):
         predictions = [self._raw(pipeline, X) for pipeline in self.pipelines_]
         return np.asarray(np.mean(predictions, axis=0))
 
-    def _splitter(self) -> Any:
-        if not isinstance(self.cv, Integral):
-            return check_cv(self.cv)
-        kind = StratifiedKFold if isinstance(self, ClassifierMixin) else KFold
-        return kind(int(self.cv), shuffle=True, random_state=self.random_state)
+    def _splits(self, X: Any, y: np.ndarray, groups: np.ndarray | None) -> list[tuple[np.ndarray, np.ndarray]]:
+        if isinstance(self.cv, Integral):
+            stratified = isinstance(self, ClassifierMixin)
+            return make_folds(int(self.cv), y, groups, stratified=stratified, seed=self.random_state)
+        return [(np.asarray(a), np.asarray(b)) for a, b in check_cv(self.cv).split(X, y, groups)]
 
     @abstractmethod
     def _classes(self, y: np.ndarray) -> np.ndarray | None:

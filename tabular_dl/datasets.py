@@ -122,12 +122,6 @@ def load_competition(
                 _check_ids(file.frame, id_column, path, once=file is tested)
     asked = _read(sample_file, id_column, target) if sample or sample_file.exists() else None
     notes = [note for file in (learned, tested, asked) if file is not None for note in file.notes]
-    if id_column is not None and learned.frame[id_column].duplicated().any():
-        more = int(learned.frame[id_column].duplicated().sum())
-        notes.append(
-            f"{train_file}, column {id_column} (the id): {more} of {len(learned.frame)} rows have the id of an earlier "
-            "row. They may fall into different folds, and scores then flatter"
-        )
     if tested is None:
         notes.append(f"There is no {test_file}: no test rows are predicted")
     else:
@@ -317,7 +311,7 @@ def _check_ids(table: pd.DataFrame, id_column: str, path: Path, *, once: bool = 
             "Fill it in, or name another column as id."
         )
     twice = table[id_column][table[id_column].duplicated()]
-    # Of training rows, several may be about one patient or customer: that is said, not refused.
+    # Of training rows, several may be about one patient or customer: a check says so, nothing refuses it.
     if len(twice) and once:
         raise DataError(
             f"{path}, column {id_column} (the id): {twice.iloc[0]!r} in row {twice.index[0]} was there "

@@ -101,6 +101,7 @@ def fit_groups(
     classes: np.ndarray | None = None,
     sample_weight: np.ndarray | None = None,
     on_epoch: EpochCallback | None = None,
+    row_groups: np.ndarray | None = None,
 ) -> None:
     """Fit several estimators, each on its own matrix and rows, as one population of all their members.
 
@@ -123,6 +124,8 @@ def fit_groups(
         The weight of each row in the loss.
     on_epoch : callable, optional
         As for `tabular_dl.nn.training.fit_population`.
+    row_groups : ndarray of shape (rows,), optional
+        What a row belongs to: rows of one are held out together.
 
     Raises
     ------
@@ -132,7 +135,7 @@ def fit_groups(
         If there is one class only, the estimators would learn different classes, or there are too few rows to hold
         some out.
     """
-    trained = train_groups(estimators, matrices, y, training_rows, classes, sample_weight, on_epoch)
+    trained = train_groups(estimators, matrices, y, training_rows, classes, sample_weight, on_epoch, row_groups)
     _refuse_untrained(trained.population, trained.members, trained.training)
     for number, (estimator, place) in enumerate(zip(estimators, trained.where, strict=True)):
         own = np.arange(number * trained.members, (number + 1) * trained.members)
@@ -175,6 +178,7 @@ def train_groups(
     classes: np.ndarray | None = None,
     sample_weight: np.ndarray | None = None,
     on_epoch: EpochCallback | None = None,
+    row_groups: np.ndarray | None = None,
 ) -> Trained:
     """Train the members of several estimators; arguments and errors as for `fit_groups`."""
     from tabular_dl.nn.training import fit_population
@@ -201,7 +205,7 @@ def train_groups(
     _check_equal_labels(groups)
     coded = np.stack([group.coding.encode(y) for group in groups])
     network = network_for(estimators, groups, coded.shape[2])
-    members = members_for(estimators, groups, where, coded)
+    members = members_for(estimators, groups, where, coded, row_groups)
     training = training_for(first, groups[0], max(len(rows) for rows in members.training_rows))
     encoded = [matrices[k] for k in owners]
     if _one_table(groups, encoded, coded):

@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Any
 
+import numpy as np
 import pandas as pd
 from sklearn.pipeline import Pipeline
 
 from tabular_dl.column_patterns import resolve
 from tabular_dl.datasets import Competition, load_competition
-from tabular_dl.errors import DataError, SpecError
+from tabular_dl.errors import DataError, SpecError, did_you_mean
 from tabular_dl.estimators import KerasClassifier, KerasRegressor
 from tabular_dl.feature_rules import columns_read
 from tabular_dl.features import DerivedFeatures
+from tabular_dl.folds import group_codes
 from tabular_dl.infer import infer_problem
 from tabular_dl.metrics import METRICS, Metric, get_metric
 from tabular_dl.preprocessing import build_preprocessing, check_columns
@@ -29,6 +31,7 @@ __all__ = [
     "check_threshold",
     "columns_used",
     "competition_of",
+    "groups_of",
     "metric_of",
     "problem_of",
 ]
@@ -216,6 +219,42 @@ def check_target(spec: PipelineSpec, problem: Problem, y: pd.Series[Any], where:
         )
 
 
+def groups_of(spec: PipelineSpec, train: pd.DataFrame, where: str) -> np.ndarray | None:
+    """Return what each training row belongs to, as numbers from 0, or None where the pipeline says nothing of it.
+
+    Parameters
+    ----------
+    spec : PipelineSpec
+        What the user wrote.
+    train : DataFrame of shape (rows, columns)
+        Raw rows.
+    where : str
+        The table's name in messages.
+
+    Raises
+    ------
+    SpecError
+        If it is the target.
+    DataError
+        If there is no such column, a row has no value in it, or there are fewer groups than folds.
+    """
+    name, folds = spec.ensemble.group, spec.ensemble.folds
+    if name is None:
+        return None
+    if name == spec.data.target:
+        raise SpecError(f"pipeline {spec.name}: ensemble.group: {name!r} is the target. Name what rows belong to.")
+    if name not in train:
+        hint = did_you_mean(name, [str(column) for column in train if column != spec.data.target])
+        raise DataError(f"{where}: there is no column {name!r}, which ensemble.group names. {hint}")
+    codes = group_codes(train[name], f"{where}, column {name}")
+    if codes.max() + 1 < folds:
+        raise DataError(
+            f"{where}, column {name} (ensemble.group): {codes.max() + 1} different values are fewer than the {folds} "
+            "folds: set ensemble.folds lower, or name another column."
+        )
+    return codes
+
+
 def check_rows(
     spec: PipelineSpec, rows: pd.DataFrame, where: str, *, rest: bool = True, training: pd.DataFrame | None = None
 ) -> None:
@@ -256,7 +295,8 @@ def check_rows(
         table = _with_features(spec, rows, training)
     except DataError as error:
         raise DataError(f"{where}: {error}") from None
-    ignore = [name for name in (*columns_read(spec.features), spec.data.id, *spec.features) if name]
+    aside = (spec.data.id, spec.ensemble.group)
+    ignore = [name for name in (*columns_read(spec.features), *aside, *spec.features) if name]
     check_columns(spec.columns, spec.rest if rest else "drop", table, where, ignore, _never(spec))
 
 

@@ -21,9 +21,9 @@ from tabular_dl.findings import Finding, by_level
 from tabular_dl.metrics import Metric
 from tabular_dl.pipeline import columns_used, metric_of
 from tabular_dl.problems import Problem
-from tabular_dl.refusals import metric_refusals, row_refusals, target_refusals
+from tabular_dl.refusals import group_refusals, metric_refusals, row_refusals, target_refusals
 from tabular_dl.remedies import columns_of
-from tabular_dl.row_findings import drift_findings, leak_findings, same_row_findings, target_findings
+from tabular_dl.row_findings import drift_findings, group_findings, leak_findings, same_row_findings, target_findings
 from tabular_dl.spec import PipelineSpec
 from tabular_dl.submissions import make_submission, prediction_table
 
@@ -60,10 +60,11 @@ def preflight(competition: Competition, spec: PipelineSpec, problem: Problem) ->
     train = competition.train.drop(columns=spec.data.target)
     names = (competition.train_file.name, competition.test_file.name)
     wrong_target = [*metric_refusals(spec, problem), *target_refusals(spec, problem, target, names[0])]
-    refused = row_refusals(spec, train, names[0], rest=True)
+    refused = [*group_refusals(spec, competition.train, names[0]), *row_refusals(spec, train, names[0], rest=True)]
     if test is not None:
         refused += row_refusals(spec, test, names[1], rest=False, training=train)
     found = [*wrong_target, *refused]
+    found += group_findings(spec, train, names[0])
     found += same_row_findings(train, test, target, spec.data.id, names)
     if not wrong_target:
         metric = metric_of(spec, problem)

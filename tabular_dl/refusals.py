@@ -16,12 +16,12 @@ from tabular_dl.errors import UserError
 from tabular_dl.feature_rules import columns_read
 from tabular_dl.findings import Finding
 from tabular_dl.infer import infer_problem
-from tabular_dl.pipeline import check_rows, check_target, metric_of
+from tabular_dl.pipeline import check_rows, check_target, groups_of, metric_of
 from tabular_dl.problems import Problem
-from tabular_dl.remedies import columns_of, fewer_folds, own_rule, taken_out
+from tabular_dl.remedies import columns_of, ensemble_with, own_rule, taken_out
 from tabular_dl.spec import PipelineSpec
 
-__all__ = ["metric_refusals", "row_refusals", "target_refusals"]
+__all__ = ["group_refusals", "metric_refusals", "row_refusals", "target_refusals"]
 
 # What a column of numbers that cannot be used as it is may become instead.
 _OTHER_WORDS: tuple[dict[str, Any], ...] = (
@@ -60,11 +60,20 @@ def target_refusals(spec: PipelineSpec, problem: Problem, target: pd.Series[Any]
     fewer = spec.model_copy(update={"ensemble": spec.ensemble.model_copy(update={"folds": most})})
     fix = ""
     if 2 <= most < spec.ensemble.folds and _of_target(fewer, problem, target, where) is None:
-        fix = fewer_folds(spec, most)
+        fix = ensemble_with(spec, folds=most)
     elif spec.problem != "auto":
         other = infer_problem(target)
         fix = f"problem: {other.name}" if _of_target(spec, other, target, where) is None else ""
     return [Finding("error", "target", said, fix)]
+
+
+def group_refusals(spec: PipelineSpec, train: pd.DataFrame, where: str) -> list[Finding]:
+    """Find what makes ``ensemble.group`` one that no folds can be made by."""
+    try:
+        groups_of(spec, train, where)
+    except UserError as error:
+        return [Finding("error", "group", str(error))]
+    return []
 
 
 def row_refusals(

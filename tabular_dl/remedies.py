@@ -11,7 +11,7 @@ from tabular_dl.feature_rules import columns_read
 from tabular_dl.spec import PipelineSpec
 from tabular_dl.yaml_reader import write_line
 
-__all__ = ["balanced_classes", "columns_of", "fewer_folds", "listed", "own_rule", "taken_out"]
+__all__ = ["balanced_classes", "columns_of", "ensemble_with", "listed", "own_rule", "taken_out"]
 
 MOST_NAMES = 8  # in one line
 
@@ -111,16 +111,16 @@ def taken_out(spec: PipelineSpec, columns: Collection[str]) -> str:
     return f"# {task}"
 
 
-def fewer_folds(spec: PipelineSpec, folds: int) -> str:
-    """Write the section of the ensemble with another number of folds.
+def ensemble_with(spec: PipelineSpec, **changes: Any) -> str:
+    """Write the section of the ensemble with other folds, or a group.
 
     Examples
     --------
     >>> from tabular_dl.spec import load_spec
-    >>> fewer_folds(load_spec("wine"), 3)
+    >>> ensemble_with(load_spec("wine"), folds=3)
     'ensemble: {folds: 3}'
     """
-    return write_line({"ensemble": {**spec.ensemble.model_dump(exclude_defaults=True), "folds": folds}})[1:-1]
+    return write_line({"ensemble": {**spec.ensemble.model_dump(exclude_defaults=True), **changes}})[1:-1]
 
 
 def balanced_classes(spec: PipelineSpec) -> str:

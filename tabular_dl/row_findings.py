@@ -13,10 +13,10 @@ from tabular_dl.leaks import find_leaks
 from tabular_dl.metrics import Metric
 from tabular_dl.overlap import Overlap, find_overlap, find_twins, row_keys, shared_columns
 from tabular_dl.problems import Problem
-from tabular_dl.remedies import balanced_classes, fewer_folds, taken_out
+from tabular_dl.remedies import balanced_classes, ensemble_with, taken_out
 from tabular_dl.spec import PipelineSpec
 
-__all__ = ["drift_findings", "leak_findings", "same_row_findings", "target_findings"]
+__all__ = ["drift_findings", "group_findings", "leak_findings", "same_row_findings", "target_findings"]
 
 CLEAR_DRIFT = 0.6  # from this area on; less costs little, however surely it is there
 MANY_TWINS = 0.01  # of a table's rows
@@ -130,13 +130,27 @@ def drift_findings(
     yield Finding("warning", "drift", message, fix)
 
 
+def group_findings(spec: PipelineSpec, train: pd.DataFrame, where: str) -> Iterator[Finding]:
+    """Yield whether several training rows have one id, which may well be one patient, customer or building."""
+    name = spec.data.id
+    if name is None or spec.ensemble.group is not None:
+        return
+    again = int(train[name].duplicated().sum())
+    if again:
+        message = (
+            f"{where}, column {name} (the id): {again:,} of {len(train):,} rows have the id of an earlier row. If such "
+            "rows belong together, they are no test of each other: keep them in one fold."
+        )
+        yield Finding("warning", "repeated-id", message, ensemble_with(spec, group=name))
+
+
 def target_findings(spec: PipelineSpec, target: pd.Series[Any], problem: Problem, metric: Metric) -> Iterator[Finding]:
     """Yield whether a class is rare, and whether the folds are small."""
     rows, folds = len(target), spec.ensemble.folds
     if rows < FEWEST_ROWS_A_FOLD * folds:
         message = f"{rows} training rows in {folds} folds: fewer than {FEWEST_ROWS_A_FOLD} to score each fold on."
         fewer = max(2, rows // FEWEST_ROWS_A_FOLD)
-        yield Finding("warning", "folds", message, fewer_folds(spec, fewer) if fewer < folds else "")
+        yield Finding("warning", "folds", message, ensemble_with(spec, folds=fewer) if fewer < folds else "")
     if not problem.classification:
         return
     counts = target.value_counts()

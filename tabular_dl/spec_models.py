@@ -54,6 +54,9 @@ class EnsembleSpec(_Frozen):
 
     folds: Annotated[int, Field(ge=2, strict=True)] = 5
     members: Annotated[int, Field(ge=1, strict=True)] = 4
+    group: str | None = Field(
+        default=None, min_length=1, description="the column whose equal values belong together: they share a fold"
+    )
 
 
 def _checked_problem(name: str) -> str:
@@ -93,7 +96,7 @@ class PipelineSpec(_Frozen):
     network, training : dict
         Arguments of `KerasClassifier` or `KerasRegressor`, under their own names.
     ensemble : EnsembleSpec
-        Folds and members.
+        Folds and members, and the column, if any, whose equal values share a fold.
     search : dict
         Distributions at the leaves that a search tries (`tabular_dl.distributions`).
     seed : int

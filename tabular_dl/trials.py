@@ -62,6 +62,7 @@ def evaluate(
     classes: np.ndarray | None = None,
     halving: bool = False,
     on_epoch: Callable[[int, int], None] | None = None,
+    row_groups: np.ndarray | None = None,
 ) -> list[Outcome]:
     """Cross-validate several configurations on the same folds.
 
@@ -84,6 +85,8 @@ def evaluate(
         the loss on rows held out inside the training rows.
     on_epoch : callable, optional
         Called after each epoch with its number and how many configurations still train.
+    row_groups : ndarray of shape (rows,), optional
+        What a row belongs to, as for `tabular_dl.groups.fit_groups`.
 
     Returns
     -------
@@ -107,7 +110,9 @@ def evaluate(
         with warnings.catch_warnings():
             # A trial that diverges has no score, which is told in the table of trials.
             warnings.filterwarnings("ignore", "Training diverged")
-            trained = train_groups(networks, matrices * len(numbers), y, rows * len(numbers), classes, None, judge)
+            trained = train_groups(
+                networks, matrices * len(numbers), y, rows * len(numbers), classes, None, judge, row_groups
+            )
         scores = _scores(trained, matrices, y, splits, metric, len(numbers), classes)
         epochs = np.isfinite(trained.population.history["loss"]).sum(axis=0).reshape(len(numbers), -1).mean(axis=1)
         for place, number in enumerate(numbers):

@@ -412,6 +412,27 @@ def test_folds_may_be_a_splitter_or_a_list_of_splits(continuous: CrossFitRegress
     np.testing.assert_array_equal(model.oof_predictions_, continuous.oof_predictions_)
 
 
+def test_rows_that_belong_together_are_scored_by_networks_that_know_none_of_them() -> None:
+    # Nothing but the patient says what a row's label is, and each patient has six rows that look alike.
+    generator = np.random.default_rng(0)
+    patients = np.repeat(np.arange(40), 6)
+    looks, sick = generator.normal(size=(40, 12)), generator.integers(0, 2, 40)
+    X = pd.DataFrame(looks[patients] + generator.normal(0, 0.01, (240, 12)), columns=[f"c{k}" for k in range(12)])
+    settings = {"hidden": [32], "epochs": 30, "learning_rate": 0.02, "early_stopping": 5, "members": 1}
+    model = CrossFitClassifier(Pipeline([("network", KerasClassifier(**settings))]), cv=4, random_state=0)
+    known = clone(model).fit(X, sick[patients])
+    unknown = clone(model).fit(X, sick[patients], patients)
+    for train, test in zip(unknown.train_rows_, unknown.test_rows_, strict=True):
+        assert not set(patients[train]) & set(patients[test])
+    scores = [fold_scores(each, sick[patients], get_metric("accuracy")).mean() for each in (known, unknown)]
+    assert scores[0] > 0.95
+    assert scores[1] < 0.75
+    with pytest.raises(ValueError, match="inconsistent numbers of samples"):
+        clone(model).fit(X, sick[patients], patients[1:])
+    with pytest.raises(DataError, match="2 groups are fewer than the 4 folds"):
+        clone(model).fit(X, sick[patients], patients % 2)
+
+
 ALL = np.arange(ROWS)
 
 

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from tabular_dl.errors import DataError, SpecError
 from tabular_dl.estimators import KerasClassifier, KerasRegressor
 from tabular_dl.groups import derived_seed, fit_groups
+from tabular_dl.nn.training import fit_population
 
 ROWS = 60
 GENERATOR = np.random.default_rng(0)
@@ -215,3 +216,28 @@ def test_a_default_beside_a_number_is_the_default(name: str, value: float, optim
         alone = KerasClassifier(**{**common, name: own}).fit(MATRICES[0], LABEL)
         for found, expected in zip(model.weights_, alone.weights_, strict=True):
             np.testing.assert_allclose(found, expected, atol=1e-5)
+
+
+def test_rows_that_belong_together_are_held_out_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    trained = []
+
+    def watched(network: Any, X: Any, y: Any, members: Any, *others: Any) -> Any:
+        trained.append(members)
+        return fit_population(network, X, y, members, *others)
+
+    monkeypatch.setattr("tabular_dl.nn.training.fit_population", watched)
+    patients = np.arange(ROWS) // 4
+    fit_groups(estimators(epochs=1), MATRICES, LABEL, ROW_LISTS, row_groups=patients)
+    (members,) = trained
+    assert len(members.validation_rows) == 6
+    for number, (learned, held) in enumerate(zip(members.training_rows, members.validation_rows, strict=True)):
+        own = ROW_LISTS[number // 2]
+        np.testing.assert_array_equal(np.sort(np.concatenate([learned, held])), own)
+        assert not set(patients[learned]) & set(patients[held])
+        assert len(set(patients[held])) == round(0.2 * len(set(patients[own])))
+    assert not np.array_equal(members.validation_rows[0], members.validation_rows[1])
+
+
+def test_one_group_cannot_be_held_out_and_trained_on() -> None:
+    with pytest.raises(DataError, match="All training rows of a fold are of one group, and early stopping holds out"):
+        fit_groups(estimators(), MATRICES, LABEL, ROW_LISTS, row_groups=np.zeros(ROWS, int))

@@ -51,7 +51,7 @@ LAYERS = """
     nn.layers nn.optimizers nn.schedules nn.tensorboard
     nn.streams
     spec_models
-    metrics feature_rules inputs diagnosis tables narrowing leaderboard matrices scalers loaders constant_scaler
+    metrics feature_rules inputs diagnosis tables narrowing leaderboard matrices scalers loaders constant_scaler folds
     infer table_files
     delimited_text
     cells

@@ -146,6 +146,39 @@ def test_a_sample_submission_that_cannot_be_filled_is_found_before_a_fit(change:
         assert re.match(f"No submission could be made: {message}", said), said
 
 
+def test_training_rows_of_one_id_are_better_kept_in_one_fold() -> None:
+    def visits(table: pd.DataFrame) -> pd.DataFrame:
+        return table.assign(Id=[f"patient {row // 3}" for row in table.index])
+
+    found = the_only(check(train=visits), "repeated-id")
+    assert found.message.startswith("train.csv, column Id (the id): 199 of 300 rows have the id of an earlier row.")
+    assert found.fix == "ensemble: {group: Id}"
+    assert check(mended(flowers(), found.fix), visits) == []
+
+
+@pytest.mark.parametrize(
+    ("group", "train", "message"),
+    [
+        ("sise", None, r"train\.csv: there is no column 'sise', which ensemble\.group names\. Did you mean 'size'\?"),
+        (
+            "colour",
+            None,
+            r"train\.csv, column colour \(ensemble\.group\): 3 different values are fewer than the 5 folds",
+        ),
+        (
+            "site",
+            with_column("site", lambda t: t["size"].where(t.index != 4)),
+            r"train\.csv, column site \(ensemble\.group\), row 4: the value is missing \(1 such rows\)",
+        ),
+        ("y", None, "pipeline flowers: ensemble.group: 'y' is the target"),
+    ],
+)
+def test_a_group_that_makes_no_folds_is_an_error(group: str, train: Change | None, message: str) -> None:
+    found = the_only(check(flowers(ensemble={"group": group}), train), "group")
+    assert found.level == "error"
+    assert re.match(message, found.message), found.message
+
+
 def test_the_same_tables_give_the_same_findings() -> None:
     spec = with_rule("price")
     plant = with_column("price", lambda t: t["size"] * 2)

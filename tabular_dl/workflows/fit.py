@@ -26,7 +26,7 @@ from tabular_dl.submissions import prediction_table
 from tabular_dl.thresholds import decide
 from tabular_dl.workflows.drafts import Tables, draft_from_files, name_of
 from tabular_dl.workflows.files import write_text
-from tabular_dl.workflows.pages import fit_page, mean_and_error
+from tabular_dl.workflows.pages import by_group, fit_page, mean_and_error
 from tabular_dl.workflows.surroundings import surroundings
 from tabular_dl.workflows.training import FitResult, train
 
@@ -114,7 +114,7 @@ def _score_grid(result: FitResult) -> Grid:
     networks = spec.ensemble.folds * spec.ensemble.members
     better = "higher" if metric.greater_is_better else "lower"
     grid = Grid(
-        title=f"{spec.name}: {metric.name} of {spec.ensemble.folds} folds, {better} is better",
+        title=f"{spec.name}: {metric.name} of {spec.ensemble.folds} folds{by_group(spec)}, {better} is better",
         caption=f"{networks} networks, {len(result.competition.train)} rows, {result.seconds:.1f} s, seed {spec.seed}",
     )
     members = spec.ensemble.members
@@ -225,7 +225,7 @@ def _description(result: FitResult) -> str:
     return "\n".join(
         [
             f"**{spec.name}**, {result.problem.name}: {result.metric.name} {mean:.4f} (standard error {error:.4f}) in "
-            f"{spec.ensemble.folds}-fold cross-validation of {spec.ensemble.members} networks a fold, "
+            f"{spec.ensemble.folds}-fold cross-validation{by_group(spec)} of {spec.ensemble.members} networks a fold, "
             f"{len(result.competition.train)} rows, seed {spec.seed}.",
             "",
             f"| the same folds | {result.metric.name} |",

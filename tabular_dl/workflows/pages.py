@@ -26,7 +26,7 @@ from tabular_dl.thresholds import decide
 from tabular_dl.workflows.surroundings import surroundings
 from tabular_dl.workflows.training import FitResult
 
-__all__ = ["Judged", "error_sections", "fit_page", "mean_and_error", "page_of", "reproduction"]
+__all__ = ["Judged", "by_group", "error_sections", "fit_page", "mean_and_error", "page_of", "reproduction"]
 
 # Shuffling each of more columns than this in every fold takes minutes, and single ones no longer matter.
 MOST_COLUMNS = 200
@@ -124,6 +124,11 @@ def page_of(judged: Judged, scores: np.ndarray, what: str, sections: Sequence[Se
     return Page(f"{judged.spec.name}, {time.strftime('%Y-%m-%d %H:%M')}", summary, sections)
 
 
+def by_group(spec: PipelineSpec) -> str:
+    """Say by what the rows of a fold are kept together, if by anything."""
+    return "" if spec.ensemble.group is None else f" by {spec.ensemble.group}"
+
+
 def _what_was_fitted(result: FitResult) -> Section:
     spec, competition = result.spec, result.competition
     network = result.crossfit.pipelines_[0][-1]
@@ -131,7 +136,10 @@ def _what_was_fitted(result: FitResult) -> Section:
     rows = [
         ["Table", f"{competition.folder.name}: {len(competition.train):,} rows, {competition.train.shape[1]} columns"],
         ["Target", f"{spec.data.target}, {result.problem.name}"],
-        ["Networks", f"{spec.ensemble.folds} folds x {spec.ensemble.members} members, {weights:,} weights each"],
+        [
+            "Networks",
+            f"{spec.ensemble.folds} folds{by_group(spec)} x {spec.ensemble.members} members, {weights:,} weights each",
+        ],
         ["Epochs", f"{network.epochs} at most; best on average after {result.best_epochs.mean():.0f}"],
         ["Time", f"{result.seconds:.1f} s of training"],
         ["Seed", str(spec.seed)],

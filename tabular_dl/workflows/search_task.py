@@ -9,10 +9,11 @@ from typing import Any
 
 import numpy as np
 from scipy.stats import bootstrap
-from sklearn.model_selection import KFold, StratifiedKFold, train_test_split
+from sklearn.model_selection import train_test_split
 
 from tabular_dl.crossfit import CrossFitClassifier, CrossFitRegressor
 from tabular_dl.errors import SpecError
+from tabular_dl.folds import make_folds
 from tabular_dl.metrics import Metric
 from tabular_dl.pipeline import (
     build_pipeline,
@@ -20,6 +21,7 @@ from tabular_dl.pipeline import (
     check_target,
     columns_used,
     competition_of,
+    groups_of,
     metric_of,
     problem_of,
 )
@@ -112,16 +114,29 @@ class SearchTask:
         build_pipeline(spec, self.problem)
         self.X, self.y = train, target.to_numpy()
         self.classes = np.unique(self.y) if self.problem.classification else None
-        rows = np.arange(len(train))
-        self.rows, self.held_out = rows, rows[:0]
-        if options.holdout:
-            labels = self.y if self.problem.stratified else None
-            self.rows, self.held_out = train_test_split(
-                rows, test_size=HOLD_OUT, stratify=labels, random_state=self.seed
-            )
-        kind = StratifiedKFold if self.problem.stratified else KFold
-        splitter = kind(spec.ensemble.folds, shuffle=True, random_state=self.seed)
-        self.splits = list(splitter.split(self.rows, self.y[self.rows] if self.problem.stratified else None))
+        self.groups = groups_of(spec, train, where)
+        rows: np.ndarray = np.arange(len(train))
+        self.rows, self.held_out = self._set_aside(rows) if options.holdout else (rows, rows[:0])
+        self.splits = make_folds(
+            spec.ensemble.folds,
+            self.y[self.rows],
+            self._groups_inside(),
+            stratified=self.problem.stratified,
+            seed=self.seed,
+        )
+
+    def _set_aside(self, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Split off the rows that take no part; whole groups, where rows belong together."""
+        stratified = self.problem.stratified
+        if self.groups is not None:
+            parts = round(1 / HOLD_OUT)
+            return make_folds(parts, self.y, self.groups, stratified=stratified, seed=self.seed)[0]
+        labels = self.y if stratified else None
+        inside, outside = train_test_split(rows, test_size=HOLD_OUT, stratify=labels, random_state=self.seed)
+        return inside, outside
+
+    def _groups_inside(self) -> np.ndarray | None:
+        return None if self.groups is None else self.groups[self.rows]
 
     def train(
         self, values: Sequence[Mapping[str, Any]], seeds: Sequence[int], final: bool, on_epoch: Any
@@ -142,6 +157,7 @@ class SearchTask:
             classes=self.classes,
             halving=not final,
             on_epoch=on_epoch,
+            row_groups=self._groups_inside(),
         )
 
     def _section(self, name: str) -> str:
@@ -169,7 +185,7 @@ class SearchTask:
         y, predictions = self.y[self.held_out], {}
         for name, spec in specs.items():
             model = kind(build_pipeline(spec, self.problem), cv=spec.ensemble.folds, random_state=spec.seed)
-            model.fit(inside[columns_used(spec, inside)], self.y[self.rows])
+            model.fit(inside[columns_used(spec, inside)], self.y[self.rows], self._groups_inside())
             predictions[name] = model.predict(outside) if self.classes is None else model.predict_proba(outside)
 
         def score(name: str, rows: np.ndarray) -> float:
@@ -186,9 +202,12 @@ class SearchTask:
         return found
 
     def _error(self, statistic: Any, rows: np.ndarray) -> float:
+        # Rows that belong together are drawn together: they are no independent evidence.
+        units = rows if self.groups is None else np.unique(self.groups[self.held_out], return_inverse=True)[1]
+        members = [rows[units == unit] for unit in np.unique(units)]
         drawn = bootstrap(
-            (rows,),
-            statistic,
+            (np.arange(len(members)),),
+            lambda chosen: statistic(np.concatenate([members[unit] for unit in chosen])),
             n_resamples=300,
             method="percentile",
             vectorized=False,

@@ -20,6 +20,7 @@ from tabular_dl.pipeline import (
     check_threshold,
     columns_used,
     competition_of,
+    groups_of,
     metric_of,
     problem_of,
 )
@@ -98,6 +99,7 @@ def train(spec: PipelineSpec, console: Console, named: str | None = None) -> Fit
     metric = metric_of(spec, problem)
     check_threshold(spec, problem, metric)
     check_target(spec, problem, target, train_file)
+    groups = groups_of(spec, train, train_file)
     raw = train.drop(columns=spec.data.target)
     check_rows(spec, raw, train_file)
     if competition.test is not None:
@@ -112,7 +114,7 @@ def train(spec: PipelineSpec, console: Console, named: str | None = None) -> Fit
     # What one unit of the figures is worth that networks report while they train.
     unit = pipeline[-1].target_coding(y).unit
     with TrainingProgress(console, pipeline[-1].epochs, problem.followed[0], unit) as progress:
-        crossfit.fit(X, y, on_epoch=progress)
+        crossfit.fit(X, y, groups, on_epoch=progress)
     if problem.classification:
         crossfit.choose_threshold(spec.threshold, y, metric)
     seconds = time.perf_counter() - clock

@@ -14,15 +14,18 @@ from pathlib import Path
 from typing import Any
 
 import mlflow
+import numpy as np
 import pandas as pd
 import pytest
 from rich.console import Console
 
 from tabular_dl import stored_runs
+from tabular_dl.datasets import load_competition
 from tabular_dl.errors import SpecError, UserError
 from tabular_dl.metrics import METRICS
 from tabular_dl.spec import load_spec
 from tabular_dl.workflows.search import SearchOptions, SearchResult, holdout_lines, search
+from tabular_dl.workflows.search_task import SearchTask
 
 OPTIONS = SearchOptions(trials=6, rounds=2, epochs=3)
 SMALL = ["ensemble.folds=2", "ensemble.members=1", "training.epochs=4", "network.hidden=[4]"]
@@ -150,6 +153,23 @@ def test_the_search_keeps_a_report(found: tuple[SearchResult, str], folder: Path
     assert "6 trials; the winner&#39;s accuracy" in page
     assert "the best 2 of 3 lie there" in page
     assert page.count("<img ") == 2
+
+
+def test_whole_groups_take_part_or_do_not(folder: Path) -> None:
+    table = load_competition("wine", "cultivar", "Id").train
+    site = np.arange(len(table)) // 3
+    (folder / "sites").mkdir()
+    table.assign(site=site).to_csv(folder / "sites" / "train.csv", index=False)
+    changes = ["data.source=sites", "ensemble.group=site", "rest=drop", *SMALL]
+    task = SearchTask(load_spec("wine", changes), replace(OPTIONS, space=Path("space.yaml")))
+    inside, outside = set(site[task.rows]), set(site[task.held_out])
+    assert inside | outside == set(site)
+    assert not inside & outside
+    for train, test in task.splits:
+        assert not set(site[task.rows][train]) & set(site[task.rows][test])
+    scores = task.score_on_holdout({"winner": task.spec, "pipeline": task.spec})
+    assert scores["difference"] == scores["difference_error"] == 0
+    assert scores["winner_error"] > 0
 
 
 def test_optuna_asks_and_is_told(folder: Path) -> None:
