@@ -64,11 +64,11 @@ def preflight(competition: Competition, spec: PipelineSpec, problem: Problem) ->
     if test is not None:
         refused += row_refusals(spec, test, names[1], rest=False, training=train)
     found = [*wrong_target, *refused]
-    found += group_findings(spec, train, names[0])
     found += same_row_findings(train, test, target, spec.data.id, names)
     if not wrong_target:
         metric = metric_of(spec, problem)
         found += target_findings(spec, target, problem, metric)
+        found += group_findings(spec, train, test, target, problem, names)
         found += _sample_findings(competition, spec, problem, metric)
     if all(finding.code != "table" for finding in refused):
         read, *others = _as_read(spec, [train] if test is None else [train, test])

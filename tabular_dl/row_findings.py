@@ -9,6 +9,7 @@ import pandas as pd
 
 from tabular_dl.drift import find_drift
 from tabular_dl.findings import Finding, Level
+from tabular_dl.grouping import find_groupings
 from tabular_dl.leaks import find_leaks
 from tabular_dl.metrics import Metric
 from tabular_dl.overlap import Overlap, find_overlap, find_twins, row_keys, shared_columns
@@ -130,18 +131,42 @@ def drift_findings(
     yield Finding("warning", "drift", message, fix)
 
 
-def group_findings(spec: PipelineSpec, train: pd.DataFrame, where: str) -> Iterator[Finding]:
-    """Yield whether several training rows have one id, which may well be one patient, customer or building."""
-    name = spec.data.id
-    if name is None or spec.ensemble.group is not None:
+def group_findings(
+    spec: PipelineSpec,
+    train: pd.DataFrame,
+    test: pd.DataFrame | None,
+    target: pd.Series[Any],
+    problem: Problem,
+    names: tuple[str, str],
+) -> Iterator[Finding]:
+    """Yield whether rows belong together, as those of one patient do, and folds split them."""
+    if spec.ensemble.group is not None:
         return
-    again = int(train[name].duplicated().sum())
+    name = spec.data.id
+    again = 0 if name is None else int(train[name].duplicated().sum())
     if again:
         message = (
-            f"{where}, column {name} (the id): {again:,} of {len(train):,} rows have the id of an earlier row. If such "
-            "rows belong together, they are no test of each other: keep them in one fold."
+            f"{names[0]}, column {name} (the id): {again:,} of {len(train):,} rows have the id of an earlier row. If "
+            "such rows belong together, they are no test of each other: keep them in one fold."
         )
         yield Finding("warning", "repeated-id", message, ensemble_with(spec, group=name))
+    aside = [] if name is None else [name]
+    raw, others = train.drop(columns=aside), None if test is None else test.drop(columns=aside)
+    found = find_groupings(raw, others, target, classification=problem.classification, seed=spec.seed)
+    for grouping in found[:1]:
+        size = f"{grouping.rows:,} rows, {grouping.different:,} values, intraclass correlation {grouping.alike:.2f}"
+        apart = "If the rows to predict have values of their own, rows of one value are no test of each other"
+        if grouping.new is not None:
+            apart = (
+                f"{100 * grouping.new:.0f} % of the rows of {names[1]} have values that {names[0]} does not have, so "
+                "rows of one value are no test of each other"
+            )
+        message = (
+            f"{names[0]}, column {grouping.column}: rows of one value are alike in {spec.data.target} ({size}). "
+            f"{apart}: keep them in one fold."
+        )
+        level: Level = "note" if grouping.new is None else "warning"
+        yield Finding(level, "group", message, ensemble_with(spec, group=grouping.column))
 
 
 def target_findings(spec: PipelineSpec, target: pd.Series[Any], problem: Problem, metric: Metric) -> Iterator[Finding]:

@@ -39,7 +39,7 @@ LAYERS = """
     column_kinds
     groups plots search_plots encoders
     assembly
-    drift leaks overlap column_faults
+    drift leaks overlap column_faults grouping
     tree_input findings
     nn
     nn.training

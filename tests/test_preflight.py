@@ -156,6 +156,29 @@ def test_training_rows_of_one_id_are_better_kept_in_one_fold() -> None:
     assert check(mended(flowers(), found.fix), visits) == []
 
 
+def test_patients_of_their_own_in_each_table_are_better_kept_in_one_fold() -> None:
+    sick = np.random.default_rng(0).integers(0, 2, 76)
+
+    def train(table: pd.DataFrame) -> pd.DataFrame:
+        patient = table.index // 4
+        return table.assign(who=[f"a{number}" for number in patient], y=sick[patient])
+
+    def test(table: pd.DataFrame) -> pd.DataFrame:
+        return table.assign(who=[f"b{row // 4}" for row in table.index])
+
+    spec = flowers(rest="drop")
+    found = the_only(check(spec, train, test), "group")
+    assert (found.level, found.fix) == ("warning", "ensemble: {group: who}")
+    assert found.message == (
+        "train.csv, column who: rows of one value are alike in y (300 rows, 76 values, intraclass correlation 1.00). "
+        "100 % of the rows of test.csv have values that train.csv does not have, so rows of one value are no test of "
+        "each other: keep them in one fold."
+    )
+    assert check(mended(spec, found.fix), train, test) == []
+    alone = Competition(Path("flowers"), "y", "Id", train(rows(0, 300)), None, None, "", "")
+    assert the_only(list(preflight(alone, spec, get_problem("binary"))), "group").level == "note"
+
+
 @pytest.mark.parametrize(
     ("group", "train", "message"),
     [
