@@ -17,6 +17,8 @@ import pandas as pd
 from tabular_dl.column_kinds import ColumnKind, column_kinds
 from tabular_dl.commented_yaml import commented_yaml
 from tabular_dl.errors import DataError
+from tabular_dl.folds import group_codes, make_folds
+from tabular_dl.grouping import find_groupings
 from tabular_dl.infer import infer_problem
 from tabular_dl.metrics import get_metric
 from tabular_dl.problems import Problem, get_problem
@@ -109,12 +111,16 @@ def draft_pipeline(
     rarest = None if counts is None else _rarest(counts, roles.target)
     others = train.drop(columns=[column for column in (roles.target, roles.id) if column is not None])
     kinds = column_kinds(others, test)
-    treatments = treat(kinds, train, None if counts is None else len(counts))
+    sizes = choose_sizes(len(train), problem, rarest)
+    group, group_reason = _group(train, test, roles, problem, sizes.ensemble["folds"])
+    described = [kind for kind in kinds if kind.name != group]
+    treatments = treat(described, train, None if counts is None else len(counts))
+    if len(described) < len(kinds):
+        treatments.dropped["it keeps rows in one fold, and says nothing of others"] = [str(group)]
     if not treatments.rules:
         reasons = "; ".join(f"{_listed(columns)}: {why}" for why, columns in treatments.dropped.items())
         raise DataError(f"No column is left to learn from. {reasons or 'There is none beside target and id'}.")
     chosen, metric_reason = _metric(problem, roles, sample, metric)
-    sizes = choose_sizes(len(train), problem, rarest)
     training = dict(sizes.training)
     if chosen == "rmsle":
         training["target_transform"] = "log1p"
@@ -128,10 +134,15 @@ def draft_pipeline(
         "rest": "drop",
         "network": sizes.network,
         "training": training,
-        "ensemble": sizes.ensemble,
+        "ensemble": {**sizes.ensemble, **({} if group is None else {"group": group})},
         "search": sizes.search,
     }
-    said = {"problem": problem_reason, "metric": metric_reason, "rest": _left_out(treatments, others, kinds)}
+    said = {
+        "problem": problem_reason,
+        "metric": metric_reason,
+        "rest": _left_out(treatments, others, kinds),
+        "ensemble": " ".join(reason for reason in (sizes.folds_reason, group_reason) if reason),
+    }
     comments = _comments(name, len(train), roles, said, treatments, sizes)
     return Draft(content, comments, problem, kinds, treatments)
 
@@ -174,6 +185,29 @@ def _rarest(counts: pd.Series, target: str) -> int:
     return int(counts.min())
 
 
+def _group(
+    train: pd.DataFrame, test: pd.DataFrame | None, roles: Roles, problem: Problem, folds: int
+) -> tuple[str | None, str]:
+    """Return the column whose rows share a fold, and why: a repeated id, or what test rows have other values of."""
+    y = train[roles.target]
+    if roles.id is not None and train[roles.id].duplicated().any():
+        name, why = roles.id, "Several rows have one id: rows of one share a fold."
+    else:
+        if test is None:
+            return None, ""
+        raw = train.drop(columns=[column for column in (roles.target, roles.id) if column is not None])
+        found = find_groupings(raw, test, y, classification=problem.classification, seed=0)
+        if not found:
+            return None, ""
+        name = found[0].column
+        why = f"Test rows have other values of {name}: training rows of one value share a fold, or the score flatters."
+    try:
+        make_folds(folds, y.to_numpy(), group_codes(train[name], name), stratified=problem.stratified, seed=0)
+    except DataError:
+        return None, ""
+    return name, why
+
+
 def _metric(problem: Problem, roles: Roles, sample: pd.DataFrame | None, metric: str | None) -> tuple[str, str]:
     if metric is not None:
         return metric, "As --metric says."
@@ -214,8 +248,8 @@ def _comments(
         ("network",): sizes.reason,
         ("search",): f"What `tabular-dl search {name}` tries.",
     }
-    if sizes.folds_reason:
-        comments["ensemble",] = sizes.folds_reason
+    if said["ensemble"]:
+        comments["ensemble",] = said["ensemble"]
     comments |= {("features", feature): why for feature, why in treatments.feature_reasons.items()}
     return comments | {("columns", place): why for place, why in enumerate(treatments.rule_reasons)}
 

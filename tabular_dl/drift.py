@@ -9,9 +9,10 @@ import numpy as np
 import pandas as pd
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.metrics import roc_auc_score
-from sklearn.model_selection import StratifiedKFold, cross_val_predict, cross_validate
+from sklearn.model_selection import cross_val_predict, cross_validate
 from sklearn.tree import DecisionTreeClassifier
 
+from tabular_dl.folds import make_folds
 from tabular_dl.tree_input import sampled, tree_input
 
 __all__ = ["Drift", "find_drift"]
@@ -44,7 +45,9 @@ class Drift:
     rows: tuple[int, int]
 
 
-def find_drift(train: pd.DataFrame, test: pd.DataFrame, seed: int) -> Drift | None:
+def find_drift(
+    train: pd.DataFrame, test: pd.DataFrame, seed: int, groups: tuple[pd.Series[Any], pd.Series[Any]] | None = None
+) -> Drift | None:
     """Train a model to tell test rows from training rows (adversarial validation).
 
     Parameters
@@ -53,11 +56,13 @@ def find_drift(train: pd.DataFrame, test: pd.DataFrame, seed: int) -> Drift | No
         With the same columns, each of numbers or of text. Of large tables a sample is taken.
     seed : int
         Fixes the sample, the folds and the forest.
+    groups : pair of Series, optional
+        What each row of the two tables belongs to. Rows of one group are no test of each other, and count as one.
 
     Returns
     -------
     Drift or None
-        None if a table has fewer than 20 rows.
+        None if a table has fewer than 20 rows or groups.
 
     Notes
     -----
@@ -75,21 +80,28 @@ def find_drift(train: pd.DataFrame, test: pd.DataFrame, seed: int) -> Drift | No
     """
     if min(len(train), len(test)) < FEWEST_ROWS or not train.shape[1]:
         return None
-    parts = tree_input(sampled(train, seed), sampled(test, seed))
-    m, n = map(len, parts)
+    tables = sampled(train, seed), sampled(test, seed)
+    parts = tree_input(*tables)
+    m, n = rows = len(parts[0]), len(parts[1])
     X, y = np.concatenate(parts), np.repeat([0, 1], [m, n])
+    own = None
+    if groups is not None:
+        own = pd.factorize(pd.concat([side.loc[table.index] for side, table in zip(groups, tables, strict=True)]))[0]
+        m, n = len(np.unique(own[:m])), len(np.unique(own[m:]))
+        if min(m, n) < FEWEST_ROWS:
+            return None
     chance = 0.5 + ERRORS * float(np.sqrt((m + n + 1) / (12 * m * n)))
     forest = RandomForestClassifier(25, min_samples_leaf=5, max_depth=6, random_state=seed)
-    folds = StratifiedKFold(FOLDS, shuffle=True, random_state=seed)
+    folds = make_folds(FOLDS, y, own, stratified=True, seed=seed)
     done = cross_validate(forest, X, y, cv=folds, scoring="roc_auc", return_estimator=True)
     auc = float(np.mean(done["test_score"]))
     columns: dict[str, float] = {}
     if auc > chance:
         importances = np.mean([fitted.feature_importances_ for fitted in done["estimator"]], axis=0)
         leading = np.argsort(-importances, kind="stable")[:MOST_NAMED].tolist()
-        own = {str(train.columns[place]): _own_auc(X[:, [place]], y, folds) for place in leading}
-        columns = {name: area for name, area in own.items() if area > chance}
-    return Drift(auc, chance, columns, (m, n))
+        alone = {str(train.columns[place]): _own_auc(X[:, [place]], y, folds) for place in leading}
+        columns = {name: area for name, area in alone.items() if area > chance}
+    return Drift(auc, chance, columns, rows)
 
 
 def _own_auc(column: np.ndarray[Any, Any], y: np.ndarray[Any, Any], folds: Any) -> float:

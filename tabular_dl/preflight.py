@@ -76,7 +76,9 @@ def preflight(competition: Competition, spec: PipelineSpec, problem: Problem) ->
         if not wrong_target:
             found += leak_findings(spec, read, target, problem, names[0])
         if test is not None:
-            found += drift_findings(spec, read, others[0], names)
+            group = spec.ensemble.group
+            groups = (train[group], test[group]) if group in train and group in test else None
+            found += drift_findings(spec, read, others[0], names, groups)
             found += kind_findings(spec, train, test, columns_used(spec, train), names)
         found += column_findings(spec, read, others[0] if others else None, names)
     return by_level(found)

@@ -110,7 +110,11 @@ def leak_findings(
 
 
 def drift_findings(
-    spec: PipelineSpec, train: pd.DataFrame, test: pd.DataFrame, names: tuple[str, str]
+    spec: PipelineSpec,
+    train: pd.DataFrame,
+    test: pd.DataFrame,
+    names: tuple[str, str],
+    groups: tuple[pd.Series[Any], pd.Series[Any]] | None = None,
 ) -> Iterator[Finding]:
     """Yield whether a model tells test rows from training rows, and by which columns.
 
@@ -118,7 +122,7 @@ def drift_findings(
     test table's do not, which a cross-validation accounts for.
     """
     learned = [name for name, feature in spec.features.items() if LEARNED & {*feature} and name in train]
-    drift = find_drift(train.drop(columns=learned), test.drop(columns=learned), spec.seed)
+    drift = find_drift(train.drop(columns=learned), test.drop(columns=learned), spec.seed, groups)
     if drift is None or drift.auc < max(CLEAR_DRIFT, drift.chance):
         return
     causes = ", ".join(f"{name} (alone {area:.2f})" for name, area in drift.columns.items())

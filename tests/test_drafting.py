@@ -130,6 +130,31 @@ def test_a_table_with_nothing_to_learn_from_is_refused_with_the_reasons() -> Non
         draft_pipeline("own", {"source": "x"}, Roles("y", "", None, ""), train)
 
 
+def visits(table: pd.DataFrame, letter: str) -> pd.DataFrame:
+    return table.assign(patient=[f"{letter}{row // 3}" for row in range(len(table))])
+
+
+def test_rows_of_one_value_share_a_fold_where_test_rows_have_other_values() -> None:
+    y = np.repeat(RANDOM.permutation([0, 1] * 10), 3)
+    train, test = visits(X, "p").assign(y=y), visits(X, "q")
+    roles = Roles("y", "", None, "")
+    draft = draft_pipeline("own", {"source": "folder"}, roles, train, test)
+    assert draft.content["ensemble"]["group"] == "patient"
+    assert "Test rows have other values of patient: training rows of one value share a fold" in draft.text
+    assert draft.treatments.dropped["it keeps rows in one fold, and says nothing of others"] == ["patient"]
+    for others in (None, visits(X, "p")):
+        assert "group" not in draft_pipeline("own", {"source": "folder"}, roles, train, others).content["ensemble"]
+    rare = train.assign(y=np.repeat([0] * 17 + [1] * 3, 3))  # three folds would have no row of class 1
+    assert "group" not in draft_pipeline("own", {"source": "folder"}, roles, rare, test).content["ensemble"]
+
+
+def test_rows_of_one_id_share_a_fold() -> None:
+    train = visits(X, "p").assign(y=[0, 1] * 30)
+    draft = draft_pipeline("own", {"source": "folder"}, Roles("y", "", "patient", ""), train)
+    assert draft.content["ensemble"]["group"] == draft.content["data"]["id"] == "patient"
+    assert "Several rows have one id: rows of one share a fold." in draft.text
+
+
 def test_columns_that_the_test_table_lacks_are_left_out_and_named() -> None:
     train = X.assign(y=[0, 1] * 30, later=RANDOM.normal(size=60))
     draft = draft_pipeline("own", {"source": "x"}, Roles("y", "", None, ""), train, X)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -65,3 +67,24 @@ def test_large_tables_are_sampled() -> None:
     drift = find_drift(table(0, 2000), table(1, 100), 0)
     assert drift is not None
     assert drift.rows == (1500, 100)
+
+
+def test_rows_of_other_groups_are_no_drift_where_groups_are_known() -> None:
+    random = np.random.default_rng(0)
+
+    def visits(first: int) -> tuple[pd.DataFrame, pd.Series[Any]]:
+        who = np.repeat(np.arange(first, first + 60), 5)
+        looks = random.normal(size=(60, 6))[who - first] + random.normal(0, 0.01, (300, 6))
+        return pd.DataFrame(looks, columns=list("abcdef")), pd.Series(who)
+
+    (one, whose), (other, whose_other) = visits(0), visits(60)
+    apart, alike = find_drift(one, other, 0), find_drift(one, other, 0, (whose, whose_other))
+    assert apart is not None
+    assert alike is not None
+    assert apart.auc > 0.9
+    assert alike.auc < alike.chance
+    assert alike.rows == (300, 300)
+    moved = find_drift(one, other + 2.0, 0, (whose, whose_other))
+    assert moved is not None
+    assert moved.auc > 0.9
+    assert find_drift(one, other, 0, (whose // 5, whose_other)) is None  # 12 groups say nothing

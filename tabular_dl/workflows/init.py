@@ -87,7 +87,8 @@ def decisions(draft: Draft) -> Grid:
     grid.add_section()
     network, ensemble = content["network"], content["ensemble"]
     grid.add_row("network", f"{'-'.join(map(str, network['hidden']))}, dropout {network['dropout']}")
-    grid.add_row("folds x members", f"{ensemble['folds']} x {ensemble['members']}")
+    by = f", by {escape(ensemble['group'])}" if "group" in ensemble else ""
+    grid.add_row("folds x members", f"{ensemble['folds']} x {ensemble['members']}{by}")
     return grid
 
 
