@@ -116,7 +116,7 @@ def _may_group(column: pd.Series[Any]) -> bool:
 def _new(train: pd.Series[Any], test: pd.Series[Any] | None) -> float:
     """Return the share of the test rows whose value training does not have; all of them if they have none."""
     known = train.head(0) if test is None else test.dropna()
-    return float((~known.isin(train)).mean()) if len(known) else 1.0
+    return float((~known.isin(train.unique())).mean()) if len(known) else 1.0
 
 
 def _intraclass(codes: np.ndarray, y: np.ndarray) -> float:

@@ -224,7 +224,8 @@ def _check_sample(sample: pd.DataFrame, predictions: pd.DataFrame, id_column: st
             f"{names[1]} has the columns {_listed([str(name) for name in sample.columns])}; expected "
             f"{id_column} and one column for the prediction, or one for each class."
         )
-    wanted, present = sample[id_column].astype(str), predictions[id_column].astype(str)
+    # As objects: pandas asks of each of its own strings in turn whether it is in the other column.
+    wanted, present = (table[id_column].astype(str).astype(object) for table in (sample, predictions))
     for ids, name in ((present, names[0]), (wanted, names[1])):
         twice = ids[ids.duplicated()]
         if len(twice):
