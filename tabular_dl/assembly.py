@@ -174,7 +174,7 @@ def members_for(
 
     hidden = len(estimators[0].hidden)
     plateaus = np.repeat([estimator.plateau for estimator in estimators], each, axis=0)
-    dropouts = [np.broadcast_to(estimator.dropout, max(1, hidden)) for estimator in estimators]
+    dropouts = [np.broadcast_to(estimator.dropout if hidden else 0.0, max(1, hidden)) for estimator in estimators]
     return Members(
         seeds=seeds,
         training_rows=[group.rows[place[0]] for group, place in zip(own, places, strict=True)],

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from numbers import Real
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
@@ -252,7 +253,11 @@ def _with_class_weight(estimator: Any, coding: Coding, y: np.ndarray, weights: n
         unknown = [label for label in chosen if label not in coding.classes.tolist()]
         if unknown:
             raise SpecError(f"class_weight: there is no class {unknown[0]!r}. Classes: {coding.classes.tolist()}.")
-        chosen = dict(chosen)
+        for label, weight in chosen.items():
+            if isinstance(weight, bool) or not isinstance(weight, Real) or not 0 <= float(weight) < np.inf:
+                raise SpecError(f"class_weight: expected a number from 0 on for the class {label!r}, found {weight!r}.")
+        # A fold may lack a class that has a weight.
+        chosen = {label: weight for label, weight in chosen.items() if label in y}
     present = np.unique(y)
     of_class = compute_class_weight(chosen, classes=present, y=y, sample_weight=weights)
     return of_class[np.searchsorted(present, y)] * (1.0 if weights is None else weights)

@@ -26,6 +26,7 @@ Positive = Annotated[float, Field(gt=0, allow_inf_nan=False, strict=True)]
 NotNegative = Annotated[float, Field(ge=0, allow_inf_nan=False, strict=True)]
 Seed = Annotated[int, Field(ge=0, strict=True)]
 Share = Annotated[float, Field(ge=0, lt=1, strict=True)]
+Flag = Annotated[bool, Field(strict=True)]
 _CLASSES_MAY_BE_NAMED = ConfigDict(arbitrary_types_allowed=True)
 
 # What reduce_lr may say in full; a number alone is its patience.
@@ -42,7 +43,7 @@ class Hyperparameters(BaseEstimator):
         hidden: Sequence[Count] = (64, 32),
         activation: str = "relu",
         initializer: str = "auto",
-        batch_norm: bool = False,
+        batch_norm: Flag = False,
         dropout: Share | Sequence[Share] = 0.1,
         input_dropout: Share = 0.0,
         l1: NotNegative = 0.0,
@@ -70,14 +71,14 @@ class Hyperparameters(BaseEstimator):
         target_transform: Literal["log1p"] | None = None,
         categorical_features: Sequence[int | str] | None = None,
         embedding_size: Count | Literal["auto"] = "auto",
-        normalize: bool = False,
+        normalize: Flag = False,
         output: str | None = None,
         loss: str | None = None,
         metrics: Sequence[str] | None = None,
         callbacks: Sequence[Any] | None = None,
         tensorboard: str | None = None,
         random_state: Seed | np.random.RandomState | None = None,
-        verbose: Annotated[int, Field(ge=0)] = 0,
+        verbose: Annotated[int, Field(ge=0, strict=True)] | Flag = 0,
     ) -> None:
         self.problem = problem
         self.hidden = hidden

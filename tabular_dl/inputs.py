@@ -17,6 +17,8 @@ __all__ = ["MATRIX_TYPES", "Inputs", "columns_named", "embedding_size", "sharing
 MATRIX_TYPES = (np.float32, np.uint8, np.int8)
 # Rows that are compared before a whole matrix is.
 FIRST_ROWS = 64
+# A standard deviation of so small a share of the mean is that of a constant column.
+ROUNDING = 100 * np.finfo(np.float64).eps
 
 
 def sharing(matrices: Sequence[np.ndarray]) -> list[np.ndarray]:
@@ -115,9 +117,12 @@ class Inputs:
         mean = scale = None
         if normalize:
             numbers = np.delete(X, chosen, axis=1).astype(np.float64)
-            mean = np.average(numbers, axis=0, weights=weights)
-            deviation = np.sqrt(np.average((numbers - mean) ** 2, axis=0, weights=weights))
-            scale = np.where(deviation > 0, deviation, 1.0)
+            # Weights as a column: without numeric columns NumPy would divide by nothing.
+            own = np.ones((len(numbers), 1)) if weights is None else np.asarray(weights, np.float64)[:, np.newaxis]
+            mean = (numbers * own).sum(axis=0) / own.sum()
+            deviation = np.sqrt(((numbers - mean) ** 2 * own).sum(axis=0) / own.sum())
+            # The mean of equal numbers may miss them by rounding.
+            scale = np.where(deviation > ROUNDING * np.abs(mean), deviation, 1.0)
         return cls(features, chosen, categories, mean, scale)
 
     @property

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from numbers import Integral
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
@@ -17,7 +18,7 @@ from tabular_dl.infer import problem_of
 from tabular_dl.inputs import MATRIX_TYPES, Inputs, columns_named
 from tabular_dl.metrics import METRICS
 from tabular_dl.problems import Problem, get_problem
-from tabular_dl.quantities import TRANSFORMS, Numbers
+from tabular_dl.quantities import TRANSFORMS, Bounded, Numbers
 from tabular_dl.targets import Coding, Indicators, Labels
 
 if TYPE_CHECKING:
@@ -28,6 +29,9 @@ if TYPE_CHECKING:
     from tabular_dl.nn.training import Population
 
 __all__ = ["KerasEstimator"]
+
+# What scikit-learn sets when it looks at a matrix, before anything is learned.
+SHAPE_ATTRIBUTES = ("n_features_in_", "feature_names_in_")
 
 
 class KerasEstimator(Hyperparameters):
@@ -54,12 +58,24 @@ class KerasEstimator(Hyperparameters):
         ValueError
             If the data or a hyperparameter cannot be used.
         """
+        before = {name: self.__dict__[name] for name in SHAPE_ATTRIBUTES if name in self.__dict__}
+        try:
+            self._fit(X, y, sample_weight)
+        except BaseException:
+            # A fit that fails leaves an earlier one as it was.
+            for name in SHAPE_ATTRIBUTES:
+                self.__dict__.pop(name, None)
+            self.__dict__.update(before)
+            raise
+        return self
+
+    def _fit(self, X: Any, y: Any, sample_weight: Any) -> None:
         X, y = validate_data(
             self,
             X,
             y,
             accept_sparse="csr",
-            dtype=MATRIX_TYPES,
+            dtype=self.matrix_types,
             y_numeric=self._numeric_target(),
             multi_output=True,
         )
@@ -67,7 +83,13 @@ class KerasEstimator(Hyperparameters):
         if sample_weight is not None:
             sample_weight = _check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
         fit_groups([self], [X], y, [np.arange(len(y))], sample_weight=sample_weight)
-        return self
+
+    @property
+    def matrix_types(self) -> tuple[Any, ...]:
+        """The types that a feature matrix may stay in; any other becomes the first of them."""
+        # Large numbers are told apart and centred before they become float32, which has seven digits.
+        exact = bool(self.categorical_features) or self.normalize
+        return (np.float64, *MATRIX_TYPES) if exact else MATRIX_TYPES
 
     @property
     def history_(self) -> pd.DataFrame:
@@ -153,6 +175,11 @@ class KerasEstimator(Hyperparameters):
         problem = problem.choose(self.output, self.loss, self.metrics)
         one_hot = problem.target == "one-hot"
         kind = problem.coding
+        if self.bounds is not None and not issubclass(kind, Bounded):
+            raise SpecError(
+                f"bounds: {list(self.bounds)} are for a bounded_regression, the problem is {problem.name}. Leave "
+                "bounds out, or problem."
+            )
         if self.target_transform is not None:
             if kind is not Numbers:
                 raise SpecError(
@@ -210,9 +237,10 @@ class KerasEstimator(Hyperparameters):
         from tabular_dl.nn.inference import predict, thinned
 
         network, inputs, coding = self._parts()
-        X = validate_data(self, X, accept_sparse="csr", dtype=MATRIX_TYPES, reset=False)
+        X = validate_data(self, X, accept_sparse="csr", dtype=self.matrix_types, reset=False)
         weights = self.weights_
         if self.mc_dropout:
-            seed = derived_seed(0 if self.random_state is None else self.random_state, 1)
+            # A generator is left alone: the same rows get the same prediction twice.
+            seed = derived_seed(self.random_state if isinstance(self.random_state, Integral) else 0, 1)
             weights = thinned(network, weights, self.dropout, self.input_dropout, self.mc_dropout, seed)
         return coding.decode(predict(network, weights, inputs.encode(X)).astype(np.float64)).mean(axis=0)

@@ -51,6 +51,11 @@ class Numbers(Coding):
         columns = _columns(y)
         mean = np.average(columns, axis=0, weights=weights)
         scale = np.sqrt(np.average((columns - mean) ** 2, axis=0, weights=weights))
+        if not np.isfinite(scale).all():
+            raise DataError(
+                f"The target goes up to {np.abs(columns).max():.3g}: its square is too large for a number. Divide the "
+                "target by a power of ten."
+            )
         return cls(mean, np.where(scale > 0, scale, 1.0))
 
     def encode(self, y: np.ndarray) -> np.ndarray:

@@ -230,6 +230,9 @@ def test_a_linear_model_has_no_hidden_layer() -> None:
         ({"early_stopping": 0}, "early_stopping should be greater than or equal to 1; it is 0."),
         ({"members": None}, "members should be a valid integer; it is None."),
         ({"random_state": -1}, "random_state should be greater than or equal to 0 or should be an instance of RandomS"),
+        ({"batch_norm": "no"}, "batch_norm should be a valid boolean; it is 'no'."),
+        ({"normalize": 1}, "normalize should be a valid boolean; it is 1."),
+        ({"verbose": "1"}, "verbose should be a valid integer or should be a valid boolean; it is '1'."),
         ({"random_state": "a"}, "random_state should be a valid integer or should be an instance of RandomState; it"),
     ],
 )
@@ -309,3 +312,29 @@ def test_a_pipeline_that_predicts_a_number_is_cross_validated() -> None:
 
 
 # One step an epoch, and no more of them than the checks of learning need.
+
+
+def test_a_fit_that_fails_leaves_an_earlier_one_as_it_was() -> None:
+    model = KerasRegressor(**TINY).fit(X[:, :2], SCORE)
+    before = model.predict(X[:, :2])
+    with pytest.raises(ValueError, match="contains infinity"):
+        model.fit(X, np.where(np.arange(ROWS) == 0, np.inf, SCORE))
+    assert model.n_features_in_ == 2
+    np.testing.assert_array_equal(model.predict(X[:, :2]), before)
+    never = KerasRegressor(**{**TINY, "l2": -1.0})
+    with pytest.raises(SpecError):
+        never.fit(X, SCORE)
+    assert not hasattr(never, "n_features_in_")
+
+
+def test_a_target_whose_square_is_too_large_is_refused() -> None:
+    with pytest.warns(RuntimeWarning), pytest.raises(DataError, match=r"The target goes up to .*e\+200"):
+        KerasRegressor(**TINY).fit(X, 1e200 * SCORE)
+
+
+def test_monte_carlo_dropout_leaves_a_generator_alone() -> None:
+    state = np.random.RandomState(0)
+    model = KerasClassifier(**{**TINY, "random_state": state}, mc_dropout=3, dropout=0.5).fit(X, YES)
+    drawn = state.get_state()[2]
+    np.testing.assert_array_equal(model.predict_proba(X), model.predict_proba(X))
+    assert state.get_state()[2] == drawn

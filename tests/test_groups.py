@@ -238,6 +238,16 @@ def test_rows_that_belong_together_are_held_out_together(monkeypatch: pytest.Mon
     assert not np.array_equal(members.validation_rows[0], members.validation_rows[1])
 
 
+def test_a_weight_for_a_class_that_a_fold_lacks_is_no_matter() -> None:
+    y = np.where(np.arange(ROWS) < 15, "rare", LABEL)  # in no row of the second estimator
+    models = estimators(class_weight={"rare": 3.0, "up": 2.0})[:2]
+    fit_groups(models, MATRICES[:2], y, [np.arange(ROWS), np.arange(15, ROWS)], classes=np.unique(y))
+    alone = estimators(class_weight={"up": 2.0})[:2]
+    fit_groups(alone, MATRICES[:2], y, [np.arange(ROWS), np.arange(15, ROWS)], classes=np.unique(y))
+    np.testing.assert_allclose(models[1].weights_[0], alone[1].weights_[0], atol=1e-5)
+    assert not np.allclose(models[0].weights_[0], alone[0].weights_[0], atol=1e-3)
+
+
 def test_one_group_cannot_be_held_out_and_trained_on() -> None:
     with pytest.raises(DataError, match="All training rows of a fold are of one group, and early stopping holds out"):
         fit_groups(estimators(), MATRICES, LABEL, ROW_LISTS, row_groups=np.zeros(ROWS, int))

@@ -362,6 +362,10 @@ def test_callbacks_are_copied_never_shared_and_named_in_yaml_words(tmp_path: Pat
     assert model.callbacks_[0] is not given
 
 
+class Patient(keras.callbacks.EarlyStopping):
+    """A user's own kind of early stopping."""
+
+
 @pytest.mark.parametrize(
     ("callbacks", "message"),
     [
@@ -369,6 +373,7 @@ def test_callbacks_are_copied_never_shared_and_named_in_yaml_words(tmp_path: Pat
         ([{"CSVLogger": {"file": "x"}}], "CSVLogger does not take {'file': 'x'}"),
         (["EarlyStopping"], "EarlyStopping would act on all members at once; use early_stopping"),
         ([keras.callbacks.ReduceLROnPlateau()], "ReduceLROnPlateau would act on all members at once; use reduce_lr"),
+        ([Patient()], "Patient would act on all members at once; use early_stopping"),
         ([3], "expected a callback, its name, or {name: {argument: value}}; found 3"),
     ],
 )

@@ -91,6 +91,7 @@ def test_sigmoids_may_stand_for_a_softmax() -> None:
     y = np.digitize(SCORE, [-1.0, 1.0])
     model = KerasClassifier(**QUICK, output="sigmoid").fit(X, y)
     np.testing.assert_allclose(model.predict_proba(X).sum(axis=1), 1)
+    np.testing.assert_allclose(np.asarray(model.model_(X)), model.predict_proba(X), atol=1e-5)
     assert model.score(X, y) > 0.85
 
 
@@ -134,6 +135,25 @@ def test_metrics_that_are_followed_are_named_by_the_user() -> None:
         (KerasClassifier, {"problem": "binary"}, np.digitize(SCORE, [-1, 1]), "problem: binary needs two classes"),
         (KerasClassifier, {"problem": "multilabel"}, SCORE > 0, "multilabel does not fit a target of one column"),
         (KerasClassifier, {"class_weight": {"x": 2}}, SCORE > 0, "class_weight: there is no class 'x'"),
+        (
+            KerasClassifier,
+            {"class_weight": {False: -1.0}},
+            SCORE > 0,
+            "a number from 0 on for the class False, found -1",
+        ),
+        (KerasClassifier, {"class_weight": {True: "2"}}, SCORE > 0, "a number from 0 on for the class True, found '2'"),
+        (
+            KerasClassifier,
+            {"bounds": [0, 1]},
+            SCORE > 0,
+            "bounds: [0, 1] are for a bounded_regression, the problem is b",
+        ),
+        (
+            KerasRegressor,
+            {"bounds": [0, 1], "problem": "regression"},
+            SCORE,
+            "the problem is regression. Leave bounds out",
+        ),
         (KerasClassifier, {"class_weight": "balanced"}, LABELS, "class_weight: only single labels"),
         (KerasClassifier, {"monitor": "rmse", "early_stopping": 3}, SCORE > 0, "monitor: rmse cannot score a binary"),
     ],

@@ -136,8 +136,11 @@ def _make_callback(wanted: Any) -> keras.callbacks.Callback:
         raise SpecError(
             f"callbacks: expected a callback, its name, or {{name: {{argument: value}}}}; found {wanted!r}."
         )
-    if name in _OWN:
-        raise SpecError(f"callbacks: {name} would act on all members at once; use {_OWN[name]}.")
+    kind = type(wanted) if isinstance(wanted, keras.callbacks.Callback) else getattr(keras.callbacks, str(name), None)
+    for own, instead in _OWN.items():
+        # A subclass stops or steers all members as well.
+        if isinstance(kind, type) and issubclass(kind, getattr(keras.callbacks, own)):
+            raise SpecError(f"callbacks: {name} would act on all members at once; use {instead}.")
     if isinstance(wanted, keras.callbacks.Callback):
         return deepcopy(wanted)
     known = {

@@ -12,7 +12,7 @@ from tabular_dl.inputs import Inputs
 from tabular_dl.nn.inference import plain_outputs
 from tabular_dl.nn.network import Network
 from tabular_dl.quantities import Logarithms, Numbers
-from tabular_dl.targets import Coding
+from tabular_dl.targets import Coding, Labels
 
 __all__ = ["whole_model"]
 
@@ -44,6 +44,8 @@ def whole_model(
     features = keras.Input((inputs.features,), name="features")
     x = features if inputs.plain else _encoded(inputs, features)
     outputs = [plain_outputs(network, weights, member, x) for member in members]
+    if isinstance(coding, Labels) and network.outputs > 1 and network.output_activation != "softmax":
+        outputs = [_summing_to_one(output) for output in outputs]
     if isinstance(coding, Logarithms):
         # The mean is one of values, not of their logarithms.
         units = keras.layers.Rescaling(coding.scale.tolist(), coding.mean.tolist(), name="logarithm")
@@ -54,6 +56,13 @@ def whole_model(
     if isinstance(coding, Numbers) and not isinstance(coding, Logarithms):
         mean = keras.layers.Rescaling(coding.scale.tolist(), coding.mean.tolist(), name="units")(mean)
     return keras.Model(features, mean)
+
+
+def _summing_to_one(outputs: Any) -> Any:
+    """Turn outputs of their own for each class into probabilities; where all are zero, nothing is known."""
+    total = keras.ops.sum(outputs, axis=-1, keepdims=True)
+    none = keras.ops.cast(total <= 0, outputs.dtype)
+    return (outputs + none / outputs.shape[-1]) / (total + none)
 
 
 def _encoded(inputs: Inputs, features: Any) -> Any:
@@ -67,6 +76,8 @@ def _encoded(inputs: Inputs, features: Any) -> Any:
         parts.append(numbers)
     for column, known in zip(inputs.categorical, inputs.categories, strict=True):
         values = keras.ops.cast(features[:, column : column + 1], "int64")
-        codes = keras.layers.IntegerLookup(vocabulary=known.tolist())(values)
+        # A token that no category is: by default -1 stands for the unknown, and may be a category.
+        unknown = int(known[0]) - 1
+        codes = keras.layers.IntegerLookup(vocabulary=known.tolist(), oov_token=unknown)(values)
         parts.append(keras.ops.cast(codes, "float32"))
     return keras.layers.Concatenate()(parts) if len(parts) > 1 else parts[0]
