@@ -12,6 +12,7 @@ import getpass
 import hashlib
 import json
 import os
+import shutil
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -306,9 +307,17 @@ def _model_arguments(content: RunContent) -> dict[str, Any]:
         "signature": _signature(content.model, content.example),
         "pip_requirements": [f"{name}=={version(name)}" for name in REQUIREMENTS],
         # The code goes along instead of a requirement: no registry has to know this package to serve the model.
-        "code_paths": [str(Path(__file__).parent)],
+        "code_paths": [str(copy_code(Path(__file__).parent, content.files.parent / "code"))],
         "extra_files": [str(content.files / "spec.yaml")],
     }
+
+
+def copy_code(package: Path, folder: Path) -> Path:
+    """Copy a package's code, without the tables and pipelines that an installed one brings; return the copy."""
+    copy = folder / package.name
+    if not copy.exists():
+        shutil.copytree(package, copy, ignore=shutil.ignore_patterns("data", "pipelines", "__pycache__"))
+    return copy
 
 
 def _signature(model: Any, example: pd.DataFrame) -> ModelSignature:

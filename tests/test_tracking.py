@@ -296,6 +296,25 @@ def test_the_model_says_exactly_which_packages_it_needs_and_brings_its_specifica
     assert (logged.model / "code" / "tabular_dl" / "crossfit.py").is_file()
 
 
+def test_the_code_goes_along_without_the_tables_of_an_installed_package(tmp_path: Path) -> None:
+    package = tmp_path / "tabular_dl"
+    for name in (
+        "crossfit.py",
+        "nn/layers.py",
+        "nn/__pycache__/layers.pyc",
+        "data/wine/answers.csv",
+        "pipelines/a.yaml",
+    ):
+        (package / name).parent.mkdir(parents=True, exist_ok=True)
+        (package / name).write_text(name)
+    copy = tracking.copy_code(package, tmp_path / "code")
+    assert copy == tracking.copy_code(package, tmp_path / "code") == tmp_path / "code" / "tabular_dl"
+    assert {str(path.relative_to(copy)) for path in copy.rglob("*") if path.is_file()} == {
+        "crossfit.py",
+        "nn/layers.py",
+    }
+
+
 def test_a_models_folder_is_found_for_its_run(in_store: Logged) -> None:
     assert (stored_runs.model_folder(in_store.returned) / "model.skops").is_file()
 
