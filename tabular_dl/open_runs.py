@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 # First: it tells MLflow what to leave, before MLflow is imported.
-from tabular_dl.stored_runs import quiet, tracking_uri
+from tabular_dl.stored_runs import open_experiment, quiet, tracking_uri
 
 # isort: split
 import mlflow
@@ -66,11 +66,9 @@ class OpenRun:
     def create(cls, pipeline: str, kind: str, parameters: Mapping[str, Any], tags: Mapping[str, str]) -> OpenRun:
         """Open a run in the experiment of a pipeline."""
         with quiet():
-            mlflow.set_tracking_uri(tracking_uri())
-            experiment = mlflow.set_experiment(pipeline)
+            experiment = open_experiment(pipeline)
             client = mlflow.MlflowClient()
-            client.set_experiment_tag(experiment.experiment_id, "mlflow.experimentKind", "custom_model_development")
-            run_id = client.create_run(experiment.experiment_id).info.run_id
+            run_id = client.create_run(experiment).info.run_id
             own = {**origin_tags(pipeline, kind), **tags}
             client.log_batch(run_id, tags=[RunTag(name, value) for name, value in own.items()])
             params = [Param(name, str(value)[:6000]) for name, value in parameters.items()]

@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import os
 import sys
+import time
 import warnings
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -39,6 +40,7 @@ __all__ = [
     "find_run",
     "find_run_id",
     "model_folder",
+    "open_experiment",
     "quiet",
     "serve_command",
     "tracking_uri",
@@ -47,6 +49,9 @@ __all__ = [
 
 # The kinds of run that can predict; the score of a search is that of a configuration, not of a model.
 WITH_MODELS = ("fit", "ensemble")
+
+# A second each, while another process makes the tables of a new store; and for how many seconds that may be so.
+TRIES, IN_THE_MAKING = 10, 60
 
 
 @dataclass(frozen=True)
@@ -77,6 +82,34 @@ def tracking_uri() -> str:
     The default is an absolute path: MLflow keeps stores by their address, also after a change of folder.
     """
     return os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{Path('mlflow.db').resolve().as_posix()}"
+
+
+def open_experiment(pipeline: str) -> str:
+    """Return the id of a pipeline's experiment, made with its store where there is none.
+
+    The process that comes first makes the tables of a new database; one that comes at the same moment waits for it.
+    """
+    uri = tracking_uri()
+    mlflow.set_tracking_uri(uri)
+    for left in reversed(range(TRIES)):
+        try:
+            experiment = mlflow.set_experiment(pipeline)
+            break
+        except Exception:  # (each kind of store raises its own)
+            if not left or not _just_made(uri):
+                raise
+            time.sleep(1)
+    # The UI then shows the pages for training, not those for language models.
+    mlflow.MlflowClient().set_experiment_tag(
+        experiment.experiment_id, "mlflow.experimentKind", "custom_model_development"
+    )
+    return str(experiment.experiment_id)
+
+
+def _just_made(uri: str) -> bool:
+    """Say whether a store is a database that may be in the making."""
+    file = Path(uri.removeprefix("sqlite:///"))
+    return uri.startswith("sqlite:///") and file.exists() and time.time() - file.stat().st_ctime < IN_THE_MAKING
 
 
 def best_run(pipeline: str) -> LoggedRun:

@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 # First: it tells MLflow what to leave, before MLflow is imported.
-from tabular_dl.stored_runs import LoggedRun, as_logged, quiet, tracking_uri
+from tabular_dl.stored_runs import LoggedRun, as_logged, open_experiment, quiet, tracking_uri
 
 # isort: split
 import mlflow
@@ -233,10 +233,8 @@ def _opened_run(content: RunContent) -> Iterator[Run]:
     run_id = None
     # `mlflow run` has opened a run, in an experiment of its own: `start_run` finds it by this variable.
     if "MLFLOW_RUN_ID" not in os.environ:
-        client, experiment = mlflow.MlflowClient(), mlflow.set_experiment(content.pipeline)
-        # The UI then shows the pages for training, not those for language models.
-        client.set_experiment_tag(experiment.experiment_id, "mlflow.experimentKind", "custom_model_development")
-        run_id = client.create_run(experiment.experiment_id, start_time=int(content.started * 1000)).info.run_id
+        experiment = open_experiment(content.pipeline)
+        run_id = mlflow.MlflowClient().create_run(experiment, start_time=int(content.started * 1000)).info.run_id
     with mlflow.start_run(run_id) as run:
         yield run
 

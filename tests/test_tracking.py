@@ -7,6 +7,7 @@ import json
 import math
 import os
 import shutil
+import subprocess
 import sys
 import time
 import zipfile
@@ -370,6 +371,34 @@ def test_a_run_that_could_not_be_written_is_marked_as_failed_and_not_left_open(
     failed = [r for r in runs_of(store, "titanic") if "mlflow.parentRunId" not in r.data.tags]
     assert [run.info.status for run in failed] == ["FAILED"]
     assert mlflow.active_run() is None
+
+
+def test_two_first_runs_at_once_make_one_store(tmp_path: Path) -> None:
+    code = "from tabular_dl.stored_runs import open_experiment, quiet\nwith quiet(): print(open_experiment('wine'))"
+    environment = {name: value for name, value in os.environ.items() if name != "MLFLOW_TRACKING_URI"}
+    both = [
+        subprocess.Popen(
+            [sys.executable, "-c", code],
+            cwd=tmp_path,
+            env=environment | {"PYTHONPATH": str(Path(tracking.__file__).parents[1])},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for _ in range(2)
+    ]
+    said = [process.communicate(timeout=120) for process in both]
+    assert [process.returncode for process in both] == [0, 0], said
+    assert [out for out, _ in said] == ["1\n", "1\n"]
+
+
+def test_a_store_that_is_no_database_is_refused_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    waited: list[float] = []
+    monkeypatch.setattr("tabular_dl.stored_runs.time.sleep", waited.append)
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path}/absent/mlflow.db")
+    with pytest.raises(Exception, match="absent|unable to open"), stored_runs.quiet():
+        stored_runs.open_experiment("wine")
+    assert not [seconds for seconds in waited if seconds == 1]
 
 
 def test_a_file_and_its_values_are_added_to_a_finished_run(
