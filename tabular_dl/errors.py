@@ -11,7 +11,16 @@ import difflib
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-__all__ = ["DataError", "SpecError", "SubmissionError", "TabularDLError", "UserError", "did_you_mean", "plain_words"]
+__all__ = [
+    "DataError",
+    "SpecError",
+    "SubmissionError",
+    "TabularDLError",
+    "UserError",
+    "did_you_mean",
+    "nearest",
+    "plain_words",
+]
 
 MOST_OPTIONS = 12  # that one message lists
 
@@ -61,6 +70,19 @@ class SubmissionError(UserError):
     """A submission would not be accepted, or the run that it is made from cannot be used."""
 
 
+def nearest(word: str, options: Iterable[str]) -> str | None:
+    """Return the option that a mistyped word is most like, whatever its case, or None if it is like none.
+
+    Examples
+    --------
+    >>> nearest("Titanc", ["boston", "titanic"]), nearest("zzz", ["boston"])
+    ('titanic', None)
+    """
+    lower = {name.lower(): name for name in sorted(options)}
+    found = difflib.get_close_matches(word.lower(), lower, n=1, cutoff=0.6)
+    return lower[found[0]] if found else None
+
+
 def did_you_mean(word: str, options: Iterable[str]) -> str:
     """Return a sentence that suggests the option nearest to a mistyped word, or lists the options.
 
@@ -86,10 +108,9 @@ def did_you_mean(word: str, options: Iterable[str]) -> str:
     'Known: boston, wine.'
     """
     names = sorted(options)
-    lower = {name.lower(): name for name in names}
-    nearest = difflib.get_close_matches(word.lower(), lower, n=1, cutoff=0.6)
-    if nearest:
-        return f"Did you mean {lower[nearest[0]]!r}?"
+    near = nearest(word, names)
+    if near is not None:
+        return f"Did you mean {near!r}?"
     more = f" and {len(names) - MOST_OPTIONS} more" if len(names) > MOST_OPTIONS else ""
     return f"Known: {', '.join(names[:MOST_OPTIONS])}{more}." if names else "There are none."
 

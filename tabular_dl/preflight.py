@@ -62,7 +62,10 @@ def preflight(competition: Competition, spec: PipelineSpec, problem: Problem) ->
     wrong_target = [*metric_refusals(spec, problem), *target_refusals(spec, problem, target, names[0])]
     refused = [*group_refusals(spec, competition.train, names[0]), *row_refusals(spec, train, names[0], rest=True)]
     if test is not None:
-        refused += row_refusals(spec, test, names[1], rest=False, training=train)
+        # What is wrong with the pipeline is so for both tables, and said once.
+        said = {finding.message for finding in refused}
+        again = row_refusals(spec, test, names[1], rest=False, training=train)
+        refused += [finding for finding in again if finding.message.replace(names[1], names[0]) not in said]
     found = [*wrong_target, *refused]
     found += same_row_findings(train, test, target, spec.data.id, names)
     if not wrong_target:

@@ -12,13 +12,13 @@ from typing import Any
 import pandas as pd
 
 from tabular_dl.columns import ColumnRule
-from tabular_dl.errors import UserError
+from tabular_dl.errors import UserError, nearest
 from tabular_dl.feature_rules import columns_read
 from tabular_dl.findings import Finding
 from tabular_dl.infer import infer_problem
 from tabular_dl.pipeline import check_rows, check_target, groups_of, metric_of
 from tabular_dl.problems import Problem
-from tabular_dl.remedies import columns_of, ensemble_with, own_rule, taken_out
+from tabular_dl.remedies import columns_of, ensemble_with, own_rule, respelled, taken_out
 from tabular_dl.spec import PipelineSpec
 
 __all__ = ["group_refusals", "metric_refusals", "row_refusals", "target_refusals"]
@@ -175,7 +175,16 @@ def _read_by(spec: PipelineSpec, names: Sequence[str], rows: pd.DataFrame) -> pd
 
 
 def _remedy(spec: PipelineSpec, place: int, names: Sequence[str], rows: pd.DataFrame, where: str) -> str:
-    """Return a rule that can read the column, if there is one."""
+    """Return a rule with the columns that were meant, or one that can read the column, if there is one."""
+    there = [*map(str, rows.columns), *spec.features]
+    free = [name for name in there if name not in spec.columns[place].columns]
+    meant = {name: nearest(name, free) for name in names if name not in there}
+    if meant:
+        known = {old: new for old, new in meant.items() if new}
+        return respelled(spec, place, known) if len(known) == len(meant) else ""
+    read = {name: nearest(name, there) for name in columns_read(_needed(spec, names)) if name not in there}
+    if read:
+        return "".join(f"# in features write {new} for {old}" for old, new in [*read.items()][:1] if new)
     if len(names) > 1 or not spec.columns[place].numeric:
         return ""
     part, table = _alone(spec, place, names), _read_by(spec, names, rows)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from tabular_dl.column_patterns import resolve
@@ -11,7 +11,7 @@ from tabular_dl.feature_rules import columns_read
 from tabular_dl.spec import PipelineSpec
 from tabular_dl.yaml_reader import write_line
 
-__all__ = ["balanced_classes", "columns_of", "ensemble_with", "listed", "own_rule", "taken_out"]
+__all__ = ["balanced_classes", "columns_of", "ensemble_with", "listed", "own_rule", "respelled", "taken_out"]
 
 MOST_NAMES = 8  # in one line
 
@@ -72,6 +72,22 @@ def _rule(rule: ColumnRule, columns: Sequence[str], **changes: Any) -> str:
     if content.get("encode", "none") != "none" and content.get("impute") == "none":
         del content["impute"]
     return f"- {write_line({name: value for name, value in content.items() if value is not None})}"
+
+
+def respelled(spec: PipelineSpec, place: int, meant: Mapping[str, str]) -> str:
+    """Write a rule with other names for some of its columns.
+
+    Examples
+    --------
+    >>> from tabular_dl.spec import load_spec
+    >>> respelled(load_spec("boston"), 1, {"ZN": "Zn"})
+    '- {columns: [Zn, RAD, TAX, CHAS], scale: minmax}  # in place of rule 2'
+    """
+    rule = spec.columns[place]
+    if len(rule.columns) > MOST_NAMES:
+        said = ", ".join(f"{new} for {old}" for old, new in meant.items())
+        return f"# in rule {place + 1} write {said}"
+    return f"{_rule(rule, [meant.get(name, name) for name in rule.columns])}  # in place of rule {place + 1}"
 
 
 def taken_out(spec: PipelineSpec, columns: Collection[str]) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import os
 import sys
-import time
+import tempfile
 import warnings
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -50,9 +50,6 @@ __all__ = [
 # The kinds of run that can predict; the score of a search is that of a configuration, not of a model.
 WITH_MODELS = ("fit", "ensemble")
 
-# A second each, while another process makes the tables of a new store; and for how many seconds that may be so.
-TRIES, IN_THE_MAKING = 10, 60
-
 
 @dataclass(frozen=True)
 class LoggedRun:
@@ -85,20 +82,12 @@ def tracking_uri() -> str:
 
 
 def open_experiment(pipeline: str) -> str:
-    """Return the id of a pipeline's experiment, made with its store where there is none.
-
-    The process that comes first makes the tables of a new database; one that comes at the same moment waits for it.
-    """
+    """Return the id of a pipeline's experiment, made with its store where there is none."""
     uri = tracking_uri()
+    if uri.startswith("sqlite:///"):
+        _make_store(Path(uri.removeprefix("sqlite:///")))
     mlflow.set_tracking_uri(uri)
-    for left in reversed(range(TRIES)):
-        try:
-            experiment = mlflow.set_experiment(pipeline)
-            break
-        except Exception:  # (each kind of store raises its own)
-            if not left or not _just_made(uri):
-                raise
-            time.sleep(1)
+    experiment = mlflow.set_experiment(pipeline)
     # The UI then shows the pages for training, not those for language models.
     mlflow.MlflowClient().set_experiment_tag(
         experiment.experiment_id, "mlflow.experimentKind", "custom_model_development"
@@ -106,10 +95,18 @@ def open_experiment(pipeline: str) -> str:
     return str(experiment.experiment_id)
 
 
-def _just_made(uri: str) -> bool:
-    """Say whether a store is a database that may be in the making."""
-    file = Path(uri.removeprefix("sqlite:///"))
-    return uri.startswith("sqlite:///") and file.exists() and time.time() - file.stat().st_ctime < IN_THE_MAKING
+def _make_store(file: Path) -> None:
+    """Make a new database beside its place, and put it there whole: of two processes at once, MLflow fails both."""
+    if file.exists() or not file.parent.is_dir():
+        return
+    with tempfile.TemporaryDirectory(dir=file.parent, prefix=".mlflow-", ignore_cleanup_errors=True) as folder:
+        new = Path(folder) / file.name
+        mlflow.MlflowClient(f"sqlite:///{new}").search_experiments(max_results=1)
+        try:
+            os.link(new, file)  # unlike a renaming it never replaces what another process has made meanwhile
+        except OSError:
+            if not file.exists():  # a file system without links
+                new.replace(file)
 
 
 def best_run(pipeline: str) -> LoggedRun:

@@ -146,6 +146,24 @@ def test_a_sample_submission_that_cannot_be_filled_is_found_before_a_fit(change:
         assert re.match(f"No submission could be made: {message}", said), said
 
 
+def test_a_name_that_is_mistyped_is_told_once_with_the_line_that_was_meant() -> None:
+    spec = flowers(
+        columns=[{"columns": ["sise", "width"], "scale": "minmax"}, {"columns": ["colour"], "encode": "onehot"}]
+    )
+    found = the_only(check(spec), "table")
+    assert "Did you mean 'size'?" in found.message
+    assert found.fix == "- {columns: [size, width], scale: minmax}  # in place of rule 1"
+    assert check(mended(spec, found.fix)) == []
+    far = flowers(columns=[{"columns": ["size", "width", "unheard"]}, {"columns": ["colour"], "encode": "onehot"}])
+    found = the_only(check(far), "table")
+    assert check(mended(far, found.fix)) == []
+    feature = flowers(
+        features={"wide": {"from": "widht", "fill": 0}}, columns=[*flowers().columns, {"columns": ["wide"]}]
+    )
+    found = the_only(check(feature), "table")
+    assert found.fix == "# in features write width for widht"
+
+
 def test_training_rows_of_one_id_are_better_kept_in_one_fold() -> None:
     def visits(table: pd.DataFrame) -> pd.DataFrame:
         return table.assign(Id=[f"patient {row // 3}" for row in table.index])
@@ -403,7 +421,6 @@ def test_errors_come_first_and_all_of_them_are_told_at_once() -> None:
         "train.csv, column 'price', row 1: the value is missing, and its rule says `impute: none`.",
         "test.csv, column 'size', row 1: expected a finite number, found 'big'",
         "test.csv lacks columns that the rules name. 'colour':",
-        "test.csv lacks columns that the rules name. 'prcie':",
     ]
     for finding, beginning in zip(found, beginnings, strict=True):
         assert finding.level == "error"

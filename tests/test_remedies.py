@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from tabular_dl.columns import ColumnRule
-from tabular_dl.remedies import balanced_classes, columns_of, fewer_folds, listed, own_rule, taken_out
+from tabular_dl.remedies import balanced_classes, columns_of, ensemble_with, listed, own_rule, taken_out
 from tabular_dl.spec import PipelineSpec
 
 
@@ -90,5 +90,5 @@ def test_patterns_mean_the_columns_that_match() -> None:
 
 def test_a_section_keeps_its_other_keys() -> None:
     spec = pipeline({"columns": ["a"]}, ensemble={"folds": 9, "members": 2}, training={"epochs": 7})
-    assert yaml.safe_load(fewer_folds(spec, 3)) == {"ensemble": {"folds": 3, "members": 2}}
+    assert yaml.safe_load(ensemble_with(spec, folds=3)) == {"ensemble": {"folds": 3, "members": 2}}
     assert yaml.safe_load(balanced_classes(spec)) == {"training": {"epochs": 7, "class_weight": "balanced"}}

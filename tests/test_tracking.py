@@ -390,15 +390,7 @@ def test_two_first_runs_at_once_make_one_store(tmp_path: Path) -> None:
     said = [process.communicate(timeout=120) for process in both]
     assert [process.returncode for process in both] == [0, 0], said
     assert [out for out, _ in said] == ["1\n", "1\n"]
-
-
-def test_a_store_that_is_no_database_is_refused_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    waited: list[float] = []
-    monkeypatch.setattr("tabular_dl.stored_runs.time.sleep", waited.append)
-    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path}/absent/mlflow.db")
-    with pytest.raises(Exception, match="absent|unable to open"), stored_runs.quiet():
-        stored_runs.open_experiment("wine")
-    assert not [seconds for seconds in waited if seconds == 1]
+    assert {path.name for path in tmp_path.iterdir()} <= {"mlflow.db", "mlruns"}
 
 
 def test_a_file_and_its_values_are_added_to_a_finished_run(
