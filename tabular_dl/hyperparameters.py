@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import cache
+from inspect import signature
 from typing import Annotated, Any, Literal, get_type_hints
 
 import numpy as np
@@ -135,7 +136,11 @@ class Hyperparameters(BaseEstimator):
         self._check_together()
 
     def _check_names(self) -> None:
-        """Refuse names that nothing has."""
+        """Refuse names that nothing has. Keras, which knows most of them, loads only where one is not the default."""
+        defaults = signature(Hyperparameters).parameters
+        named = ("problem", "activation", "initializer", "optimizer", "schedule", "monitor", "callbacks")
+        if all(getattr(self, name) == defaults[name].default for name in named):
+            return
         from tabular_dl.nn.callbacks import make_callbacks
         from tabular_dl.nn.network import ACTIVATIONS, INITIALIZERS
         from tabular_dl.nn.optimizers import OPTIMIZERS
@@ -244,7 +249,10 @@ def _check_kind(name: str, adapter: TypeAdapter[Any], value: Any) -> None:
     try:
         adapter.validate_python(_without_numpy(value))
     except ValidationError as error:
-        reasons = " or ".join(dict.fromkeys(e["msg"].removeprefix("Input ") for e in error.errors()))
+        # Where pydantic speaks of Python's types.
+        no_list = ("'str' instances are not allowed as a Sequence value", "should be an instance of Sequence")
+        said = [e["msg"].removeprefix("Input ") for e in error.errors()]
+        reasons = " or ".join(dict.fromkeys("should be a list" if each in no_list else each for each in said))
         raise SpecError(f"{name} {reasons}; it is {value!r}.") from None
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import numpy as np
@@ -16,6 +16,7 @@ from tabular_dl.estimators import KerasClassifier, KerasRegressor
 from tabular_dl.feature_rules import columns_read
 from tabular_dl.features import DerivedFeatures
 from tabular_dl.folds import group_codes
+from tabular_dl.hyperparameters import Hyperparameters
 from tabular_dl.infer import infer_problem
 from tabular_dl.metrics import METRICS, Metric, get_metric
 from tabular_dl.preprocessing import build_preprocessing, check_columns
@@ -26,6 +27,7 @@ from tabular_dl.targets import Indicators
 
 __all__ = [
     "build_pipeline",
+    "check_network",
     "check_rows",
     "check_target",
     "check_threshold",
@@ -107,6 +109,17 @@ def build_pipeline(spec: PipelineSpec, problem: Problem) -> Pipeline:
             ("network", network),
         ]
     )
+
+
+def check_network(settings: Mapping[str, Any]) -> None:
+    """Refuse hyperparameters of a pipeline file that no network can be trained with, for `load_spec`.
+
+    Raises
+    ------
+    SpecError
+        Naming the hyperparameter first, what it must be and what it is.
+    """
+    Hyperparameters(**settings).check_parameters()
 
 
 def problem_of(spec: PipelineSpec, y: Any) -> Problem:

@@ -8,10 +8,9 @@ library, so a mistake in a file is reported at once.
 
 from __future__ import annotations
 
-import ast
 import json
-from collections.abc import Iterator, Mapping, Sequence
-from functools import cache
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +21,7 @@ from tabular_dl.distributions import Choice, Distribution, flatten, read_distrib
 from tabular_dl.errors import SpecError, did_you_mean, plain_words
 from tabular_dl.feature_rules import first_mistake
 from tabular_dl.resources import bundled
-from tabular_dl.spec_models import DataSpec, EnsembleSpec, PipelineSpec
+from tabular_dl.spec_models import DataSpec, EnsembleSpec, PipelineSpec, hyperparameters
 from tabular_dl.yaml_reader import Key, read_value, read_yaml, write_yaml
 
 __all__ = [
@@ -40,6 +39,8 @@ __all__ = [
 ]
 
 
+Check = Callable[[Mapping[str, Any]], None]
+
 # The sections whose leaves a search may try.
 SEARCHABLE = ("network", "training", "columns", "features")
 
@@ -56,7 +57,7 @@ def list_pipelines() -> dict[str, Path]:
     return {path.stem: path for folder in folders for path in sorted(folder.glob("*.yaml"))}
 
 
-def load_spec(pipeline: str | Path, overrides: Sequence[str] = ()) -> PipelineSpec:
+def load_spec(pipeline: str | Path, overrides: Sequence[str] = (), check: Check | None = None) -> PipelineSpec:
     """Read and validate a pipeline.
 
     Parameters
@@ -65,6 +66,9 @@ def load_spec(pipeline: str | Path, overrides: Sequence[str] = ()) -> PipelineSp
         The name of a pipeline, or the path of a YAML file.
     overrides : sequence of str
         Changes of single leaves, like ``"network.dropout=0.4"``; the value is read as YAML.
+    check : callable, optional
+        Is given the content of ``network`` and ``training``, and raises a `SpecError` that begins with the name of a
+        hyperparameter whose value cannot be, as `tabular_dl.pipeline.check_network` does. Names are checked without.
 
     Returns
     -------
@@ -82,11 +86,15 @@ def load_spec(pipeline: str | Path, overrides: Sequence[str] = ()) -> PipelineSp
     """
     path = _find(pipeline)
     content, lines = read_yaml(path)
-    return read_spec(content, overrides, path, lines)
+    return read_spec(content, overrides, path, lines, check)
 
 
 def read_spec(
-    content: dict[str, Any], overrides: Sequence[str], path: Path, lines: Mapping[Key, int] | None = None
+    content: dict[str, Any],
+    overrides: Sequence[str],
+    path: Path,
+    lines: Mapping[Key, int] | None = None,
+    check: Check | None = None,
 ) -> PipelineSpec:
     """Validate the content of a pipeline file, changed in place by overrides.
 
@@ -100,6 +108,8 @@ def read_spec(
         The file's name in messages.
     lines : mapping of tuple to int, optional
         Where each key stands in it.
+    check : callable, optional
+        As in `load_spec`.
 
     Raises
     ------
@@ -120,6 +130,8 @@ def read_spec(
         raise SpecError("\n".join(_explain(e, places, path) for e in errors)) from None
     _check_features(spec, places, path)
     _check_hyperparameters(spec, places, path)
+    if check is not None:
+        _check_values(spec, places, path, check)
     if spec.search:
         try:
             read_space(spec, spec.search)
@@ -220,24 +232,6 @@ def dump_spec(spec: PipelineSpec) -> str:
     return write_yaml(spec.model_dump(exclude_defaults=True))
 
 
-@cache
-def hyperparameters() -> tuple[str, ...]:
-    """Name the hyperparameters that ``network`` and ``training`` may set: the estimators' constructor arguments.
-
-    They are read from the source of `tabular_dl.estimators` rather than by importing it, which would load scikit-learn.
-    Members and seed are left out: ``ensemble.members`` and ``seed`` set them.
-
-    Examples
-    --------
-    >>> "dropout" in hyperparameters()
-    True
-    """
-    tree = ast.parse(Path(__file__).with_name("hyperparameters.py").read_text(encoding="utf-8"))
-    constructor = next(node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef) and node.name == "__init__")
-    names = (argument.arg for argument in constructor.args.kwonlyargs)
-    return tuple(name for name in names if name not in ("members", "problem", "random_state", "verbose"))
-
-
 def _find(pipeline: str | Path) -> Path:
     path = Path(pipeline)
     if path.suffix in (".yaml", ".yml") or len(path.parts) > 1:
@@ -296,6 +290,19 @@ def _check_hyperparameters(spec: PipelineSpec, places: Mapping[Key, str], path: 
                 raise SpecError(f"{key}: there is no such key. {hint or did_you_mean(name, hyperparameters())}")
             if section == "training" and name in spec.network:
                 raise SpecError(f"{key}: it is set under network already; keep one of the two.")
+
+
+def _check_values(spec: PipelineSpec, places: Mapping[Key, str], path: Path, check: Check) -> None:
+    """Say where the value stands that cannot be."""
+    try:
+        check({**spec.network, **spec.training})
+    except SpecError as error:
+        found = re.match(r"\w+", str(error))
+        name = found[0] if found else ""
+        section = next((section for section in ("network", "training") if name in getattr(spec, section)), None)
+        if section is None:
+            raise SpecError(f"{path}: {error}") from None
+        raise SpecError(f"{_place((section, name), places, path)}: {section}.{error}") from None
 
 
 def _explain(error: Any, places: Mapping[Key, str], path: Path) -> str:

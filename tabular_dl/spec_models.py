@@ -5,6 +5,9 @@ A new key is added here; `tabular_dl.spec` reads and writes it, and `tabular_dl.
 
 from __future__ import annotations
 
+import ast
+from functools import cache
+from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import (
@@ -21,7 +24,7 @@ from tabular_dl.columns import ColumnRule, Rest
 from tabular_dl.metrics import get_metric
 from tabular_dl.problems import get_problem
 
-__all__ = ["DataSpec", "EnsembleSpec", "PipelineSpec"]
+__all__ = ["DataSpec", "EnsembleSpec", "PipelineSpec", "hyperparameters"]
 
 
 class _Frozen(BaseModel):
@@ -121,3 +124,21 @@ class PipelineSpec(_Frozen):
     @classmethod
     def _nothing_is_empty(cls, section: Any) -> Any:
         return {} if section is None else section
+
+
+@cache
+def hyperparameters() -> tuple[str, ...]:
+    """Name the hyperparameters that ``network`` and ``training`` may set: the estimators' constructor arguments.
+
+    They are read from the source of `tabular_dl.estimators` rather than by importing it, which would load scikit-learn.
+    Members and seed are left out: ``ensemble.members`` and ``seed`` set them.
+
+    Examples
+    --------
+    >>> "dropout" in hyperparameters()
+    True
+    """
+    tree = ast.parse(Path(__file__).with_name("hyperparameters.py").read_text(encoding="utf-8"))
+    constructor = next(node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef) and node.name == "__init__")
+    names = (argument.arg for argument in constructor.args.kwonlyargs)
+    return tuple(name for name in names if name not in ("members", "problem", "random_state", "verbose"))

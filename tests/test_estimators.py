@@ -201,12 +201,12 @@ def test_a_linear_model_has_no_hidden_layer() -> None:
 @pytest.mark.parametrize(
     ("wrong", "message"),
     [
-        ({"hidden": 64}, "hidden should be an instance of Sequence; it is 64."),
+        ({"hidden": 64}, "hidden should be a list; it is 64."),
         ({"hidden": [8, 0]}, "hidden should be greater than or equal to 1; it is [8, 0]."),
         ({"hidden": [2.5]}, "hidden should be a valid integer; it is [2.5]."),
         ({"activation": "rleu"}, "activation: there is no 'rleu'. Did you mean 'relu'?"),
         ({"activation": None}, "activation should be a valid string; it is None."),
-        ({"dropout": 1.0}, "dropout should be less than 1 or should be an instance of Sequence; it is 1.0."),
+        ({"dropout": 1.0}, "dropout should be less than 1 or should be a list; it is 1.0."),
         (
             {"dropout": [0.1, 0.2, 0.3]},
             "dropout should be one number, or one for each of the 2 hidden layers; it is [0",

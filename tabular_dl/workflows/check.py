@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from rich.console import Console
 
 from tabular_dl.findings import Finding
-from tabular_dl.pipeline import competition_of, problem_of
+from tabular_dl.pipeline import check_network, competition_of, problem_of
 from tabular_dl.preflight import preflight
 from tabular_dl.spec import load_spec
 from tabular_dl.tree_input import sample_size
@@ -43,7 +43,7 @@ def check(pipeline: str, overrides: Sequence[str] = (), console: Console | None 
         If the pipeline is no pipeline, or the tables cannot be read.
     """
     console = console or Console()
-    spec = load_spec(pipeline, overrides)
+    spec = load_spec(pipeline, overrides, check_network)
     competition = competition_of(spec)
     print_notes(competition.notes, console)
     problem = problem_of(spec, competition.train[spec.data.target])

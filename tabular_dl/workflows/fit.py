@@ -20,6 +20,7 @@ from rich.table import Table as Grid
 
 from tabular_dl import plots, tracking
 from tabular_dl.errors import UserError
+from tabular_dl.pipeline import check_network
 from tabular_dl.report import render
 from tabular_dl.spec import PipelineSpec, dump_spec, leaves, load_spec, read_spec
 from tabular_dl.submissions import prediction_table
@@ -60,7 +61,7 @@ def fit(
     UserError
         If the pipeline or the tables cannot be used; nothing has been written then.
     """
-    return _fit(load_spec(pipeline, overrides), pipeline, track=track, console=console or Console())
+    return _fit(load_spec(pipeline, overrides, check_network), pipeline, track=track, console=console or Console())
 
 
 def fit_tables(

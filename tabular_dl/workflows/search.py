@@ -20,6 +20,7 @@ from rich.table import Table as Grid
 
 from tabular_dl.metrics import Metric
 from tabular_dl.open_runs import OpenRun
+from tabular_dl.pipeline import check_network
 from tabular_dl.samplers import make_sampler
 from tabular_dl.search_rounds import Record, SearchPlan, SearchState, choose
 from tabular_dl.search_rounds import search as run_rounds
@@ -83,7 +84,7 @@ def search(
         If the space, the pipeline or the tables cannot be used, or all trials of a round diverge.
     """
     console = console or Console()
-    task = SearchTask(load_spec(pipeline, overrides), options)
+    task = SearchTask(load_spec(pipeline, overrides, check_network), options)
     print_notes(task.notes, console)
     plan = SearchPlan(
         options.trials, options.rounds, task.seed, options.pick, make_sampler(options.sampler), options.timeout

@@ -182,3 +182,25 @@ def test_a_fit_stops_at_an_error_before_anything_is_trained(cli: Any, workspace:
     message = cli("fit", "wine", "--data", "wine", *coded, *tiny, "--no-track").refused()
     assert message.startswith("Column alcohol is numbers in train.csv and text in test.csv, such as 'about 12.37'")
     assert [path.name for path in workspace.iterdir()] == ["wine"]
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("network: {dropout: 1.3}", "network.dropout should be less than 1 or should be a list; it is 1.3."),
+        ("network: {hidden: 64}", "network.hidden should be a list; it is 64."),
+        ("training: {epochs: 0}", "training.epochs should be greater than or equal to 1; it is 0."),
+        ("training: {optimizer: adamm}", "training.optimizer: there is no 'adamm'. Did you mean 'adam'?"),
+        ("training: {shift: 2}", "training.shift needs image_shape, the height and width of the images"),
+    ],
+)
+def test_a_value_that_no_network_can_have_is_told_with_its_line(
+    cli: Any, workspace: Path, line: str, message: str
+) -> None:
+    text = (bundled("pipelines") / "wine.yaml").read_text(encoding="utf-8")
+    section = line.split(":")[0]
+    kept = [own for own in text.splitlines() if not own.startswith(f"{section}:")]
+    (workspace / "own.yaml").write_text("\n".join([*kept, line]))
+    for command in ("check", "fit"):
+        said = cli(command, "own.yaml").refused()
+        assert said.startswith(f"own.yaml, line {len(kept) + 1}: {message}"), said
