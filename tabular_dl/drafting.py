@@ -218,10 +218,10 @@ def _metric(problem: Problem, roles: Roles, sample: pd.DataFrame | None, metric:
 
 def _asks_probabilities(sample: pd.DataFrame, roles: Roles) -> bool:
     """Tell whether a sample submission has fractions, or a column for each of several classes."""
-    asked = sample.drop(columns=[roles.id] if roles.id in sample.columns else [])
-    if roles.target not in asked.columns:
-        return len(asked.columns) > 1
-    values = pd.to_numeric(asked[roles.target], errors="coerce")
+    asked = sample.drop(columns=roles.id if roles.id in sample.columns else sample.columns[:1])
+    if len(asked.columns) != 1:
+        return roles.target not in asked.columns and len(asked.columns) > 1
+    values = pd.to_numeric(asked.iloc[:, 0], errors="coerce")
     return bool(((values % 1 != 0) & values.between(0, 1)).any())
 
 

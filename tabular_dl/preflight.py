@@ -25,7 +25,8 @@ from tabular_dl.refusals import group_refusals, metric_refusals, row_refusals, t
 from tabular_dl.remedies import columns_of
 from tabular_dl.row_findings import drift_findings, group_findings, leak_findings, same_row_findings, target_findings
 from tabular_dl.spec import PipelineSpec
-from tabular_dl.submissions import make_submission, prediction_table
+from tabular_dl.submissions import ids_of, make_submission, prediction_table
+from tabular_dl.yaml_reader import write_line
 
 __all__ = ["preflight"]
 
@@ -91,15 +92,27 @@ def _sample_findings(
     competition: Competition, spec: PipelineSpec, problem: Problem, metric: Metric
 ) -> Iterator[Finding]:
     """Yield why the sample submission could not be filled, which otherwise shows after the fit only."""
-    test, sample, id_column = competition.test, competition.sample, spec.data.id
-    if test is None or sample is None or id_column is None:
+    test, sample = competition.test, competition.sample
+    if test is None or sample is None:
+        return
+    ids = ids_of(test, sample, spec.data.id)
+    if ids is None:
+        message = (
+            f"No submission could be made: the pipeline names no id, and {sample.columns[0]} of "
+            f"{competition.sample_file.name} does not count the rows of {competition.test_file.name}."
+        )
+        named = [name for name in sample if name in test]
+        fix = (
+            write_line({"data": {**spec.data.model_dump(exclude_defaults=True), "id": named[0]}})[1:-1] if named else ""
+        )
+        yield Finding("warning", "sample", message, fix)
         return
     # What is predicted does not matter here: only whether it has a place.
     target, classes, made_up = competition.train[spec.data.target], None, np.zeros(len(test))
     if problem.classification:
         classes = np.unique(target.to_numpy())
         made_up = np.full((len(test), len(classes)), 1 / len(classes))
-    table = prediction_table(test[id_column], spec.data.target, made_up, classes)
+    table = prediction_table(ids, spec.data.target, made_up, classes)
     names = (competition.test_file.name, competition.sample_file.name)
     try:
         make_submission(table, spec.data.target, sample, metric, integers=False, names=names)

@@ -15,7 +15,7 @@ from tabular_dl.errors import SubmissionError
 from tabular_dl.metrics import Metric
 from tabular_dl.thresholds import decide
 
-__all__ = ["Form", "make_submission", "prediction_table", "score_submission"]
+__all__ = ["Form", "ids_of", "make_submission", "prediction_table", "score_submission"]
 
 Form = Literal["labels", "probabilities"]
 
@@ -61,6 +61,40 @@ def prediction_table(
         return table
     table[target] = classes[decide(predictions, threshold).argmax(axis=1)]
     return pd.concat([table, pd.DataFrame(predictions, columns=[f"p_{name}" for name in classes])], axis=1)
+
+
+def ids_of(test: pd.DataFrame, sample: pd.DataFrame | None, id_column: str | None) -> pd.Series | None:
+    """Return the id of each test row: its column or, where none is named, its number in the sample submission.
+
+    Parameters
+    ----------
+    test : DataFrame of shape (rows, columns)
+        The rows to predict.
+    sample : DataFrame or None
+        The sample submission. Its first column numbers the test rows if it counts them from 0 or from 1.
+    id_column : str or None
+        The column that identifies a row.
+
+    Returns
+    -------
+    Series of shape (rows,) or None
+        None if nothing tells rows apart.
+
+    Examples
+    --------
+    >>> test, sample = pd.DataFrame({"pixel0": [0, 255]}), pd.DataFrame({"ImageId": [1, 2], "Label": [0, 0]})
+    >>> ids_of(test, sample, None).tolist()
+    [1, 2]
+    """
+    if id_column is not None:
+        return test[id_column]
+    if sample is None or len(sample) != len(test):
+        return None
+    first = sample.iloc[:, 0]
+    numbers = pd.to_numeric(first, errors="coerce").to_numpy(float)
+    if any(np.array_equal(numbers, np.arange(start, start + len(test))) for start in (0, 1)):
+        return first.set_axis(test.index)
+    return None
 
 
 def make_submission(

@@ -84,6 +84,8 @@ def test_a_metric_that_cannot_score_the_target_is_refused() -> None:
         (pd.DataFrame({"id": [1, 2], "y": [0, 1]}), "accuracy"),
         (pd.DataFrame({"id": [1, 2], "y": [0.5, 0.5]}), "log_loss"),
         (pd.DataFrame({"id": [1, 2], "p": [1, 0], "q": [0, 1]}), "log_loss"),
+        (pd.DataFrame({"RowNumber": [1, 2], "Y": [0, 0]}), "accuracy"),
+        (pd.DataFrame({"RowNumber": [1, 2], "p": [0.5, 0.5]}), "log_loss"),
     ],
 )
 def test_a_sample_submission_of_probabilities_is_scored_by_log_loss(sample: pd.DataFrame, metric: str) -> None:

@@ -14,7 +14,7 @@ from sklearn.metrics import accuracy_score, log_loss, roc_auc_score, root_mean_s
 
 from tabular_dl.errors import SubmissionError
 from tabular_dl.metrics import get_metric
-from tabular_dl.submissions import make_submission, prediction_table, score_submission
+from tabular_dl.submissions import ids_of, make_submission, prediction_table, score_submission
 
 ACCURACY, ROC_AUC, RMSE = (get_metric(name) for name in ("accuracy", "roc_auc", "rmse"))
 IDS = pd.Series([7, 3, 5], name="Id")
@@ -203,6 +203,26 @@ def test_labels_follow_the_threshold() -> None:
 
 
 # What would not be accepted
+
+
+@pytest.mark.parametrize(
+    ("first", "expected"),
+    [
+        ([1, 2, 3], [1, 2, 3]),
+        ([0, 1, 2], [0, 1, 2]),
+        (["1", "2", "3"], ["1", "2", "3"]),
+        ([2, 3, 4], None),
+        ([1, 3, 2], None),
+        ([1, 2], None),
+        (["a", "b", "c"], None),
+    ],
+)
+def test_a_sample_that_counts_the_test_rows_tells_them_apart(first: list[Any], expected: list[Any] | None) -> None:
+    test, sample = pd.DataFrame({"pixel": [7, 8, 9]}, index=[1, 2, 3]), pd.DataFrame({"ImageId": first, "Label": 0})
+    found = ids_of(test, sample, None)
+    assert (None if found is None else found.tolist()) == expected
+    assert ids_of(test, None, None) is None
+    assert ids_of(test, sample, "pixel") is not None
 
 
 DIFFER = "The ids of test.csv and sample_submission.csv differ in"

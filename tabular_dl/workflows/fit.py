@@ -23,7 +23,7 @@ from tabular_dl.errors import UserError
 from tabular_dl.pipeline import check_network
 from tabular_dl.report import render
 from tabular_dl.spec import PipelineSpec, dump_spec, leaves, load_spec, read_spec
-from tabular_dl.submissions import prediction_table
+from tabular_dl.submissions import ids_of, prediction_table
 from tabular_dl.thresholds import decide
 from tabular_dl.workflows.drafts import Tables, draft_from_files, name_of
 from tabular_dl.workflows.files import write_text
@@ -279,9 +279,10 @@ def _following(result: FitResult, pipeline: str | None, run: str) -> str:
         name = escape(result.spec.name)
         said = f"tabular-dl init {name} --train {escape(str(result.competition.train_file))}"
         return f"[bold]{said}[/], with the options given here, keeps this pipeline as a file; "
-    if result.competition.test is None:
+    competition = result.competition
+    if competition.test is None:
         return ""
-    if result.spec.data.id is None:
+    if ids_of(competition.test, competition.sample, result.spec.data.id) is None:
         # Without an id there is no submission, but the test rows can be predicted.
         return f"[bold]tabular-dl predict {escape(run)} {escape(str(result.competition.test_file))}[/], or "
     return f"[bold]tabular-dl submit {escape(pipeline)}[/], or "

@@ -16,7 +16,7 @@ from tabular_dl.errors import SubmissionError
 from tabular_dl.kaggle_client import Score, check_ready, send_submission, wait_for_score
 from tabular_dl.pipeline import check_rows, competition_of, metric_of, problem_of
 from tabular_dl.spec import PipelineSpec, load_spec
-from tabular_dl.submissions import Form, make_submission, prediction_table, score_submission
+from tabular_dl.submissions import Form, ids_of, make_submission, prediction_table, score_submission
 from tabular_dl.workflows.files import write_table
 from tabular_dl.workflows.models import open_model
 
@@ -87,16 +87,18 @@ def submit(
     console = console or Console()
     chosen = _choose(pipeline, run)
     model, spec = open_model(chosen)
-    if spec.data.id is None:
-        raise SubmissionError(
-            f"pipeline {spec.name}: a submission needs data.id, the column that identifies a row. Name it in the "
-            f"pipeline and fit again; without one, tabular-dl predict {chosen.name} FILE predicts any table."
-        )
     competition = competition_of(spec)
     if competition.test is None:
         raise SubmissionError(
             f"There is no test table, so nothing to submit: put {competition.test_file} there, or name the file by "
             f"data.test in the pipeline and fit again. tabular-dl predict {chosen.name} FILE predicts any table."
+        )
+    ids = ids_of(competition.test, competition.sample, spec.data.id)
+    if ids is None:
+        raise SubmissionError(
+            f"pipeline {spec.name}: a submission needs data.id, the column that identifies a row, or a sample "
+            f"submission whose first column counts the rows of {competition.test_file.name}. Name it in the pipeline "
+            f"and fit again; without one, tabular-dl predict {chosen.name} FILE predicts any table."
         )
     if sending:
         _check_sendable(spec, competition.folder)
@@ -106,7 +108,7 @@ def submit(
     classes = getattr(model, "classes_", None)
     predicted = model.predict(competition.test) if classes is None else model.predict_proba(competition.test)
     threshold = getattr(model, "threshold_", None)
-    table = prediction_table(competition.test[spec.data.id], spec.data.target, predicted, classes, threshold)
+    table = prediction_table(ids, spec.data.target, predicted, classes, threshold)
     submission = make_submission(
         table,
         spec.data.target,
@@ -122,6 +124,9 @@ def submit(
         f"Run [bold]{escape(chosen.name)}[/] ({chosen.id}), cross-validated {metric.name} {cv_score}",
         f"{len(submission)} rows are in [bold]{escape(str(output))}[/]: header, ids and values are checked.",
     ]
+    if spec.data.id is None:
+        file, first = competition.sample_file.name, escape(str(ids.name))
+        lines.append(f"Nothing but their order tells rows apart: {first} of {file} counts the test rows.")
     scores, said = _against_answers(submission, table, competition, metric)
     lines += said
     if not said and spec.data.kaggle and not sending:

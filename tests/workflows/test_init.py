@@ -173,3 +173,26 @@ def test_the_printed_spec_is_a_pipeline_that_says_all(cli: Any, workspace: Path)
 def test_the_printed_schema_is_json(cli: Any, workspace: Path) -> None:
     schema = json.loads(cli("schema").out)
     assert schema["properties"]["network"]["properties"]["dropout"]["default"] == 0.1
+
+
+def test_rows_that_only_their_order_tells_apart_are_submitted_in_it(cli: Any, workspace: Path) -> None:
+    train, test = (pd.read_csv(bundled("data") / "wine" / f"{name}.csv") for name in ("train", "test"))
+    (workspace / "wines").mkdir()
+    train.drop(columns="Id").to_csv(workspace / "wines" / "train.csv", index=False)
+    test.drop(columns="Id").to_csv(workspace / "wines" / "test.csv", index=False)
+    sample = pd.DataFrame({"WineId": range(1, len(test) + 1), "Label": "Barolo"})
+    sample.to_csv(workspace / "wines" / "sample_submission.csv", index=False)
+    assert cli("init", "wines", "--train", "wines/train.csv").code == 0
+    assert "nothing found" in cli("check", "wines").out
+    fitted = cli("fit", "wines", "--members", "1", "--folds", "2", "--epochs", "20").out
+    assert "tabular-dl submit wines" in fitted
+    said = cli("submit", "wines").out
+    assert "Nothing but their order tells rows apart: WineId of sample_submission.csv counts the test rows." in said
+    submission = pd.read_csv("submission.csv")
+    assert submission["WineId"].tolist() == sample["WineId"].tolist()
+    answers = pd.read_csv(bundled("data") / "wine" / "answers.csv").set_index("Id").loc[test["Id"], "cultivar"]
+    assert (submission["Label"].to_numpy() == answers.to_numpy()).mean() > 0.8
+    sample.assign(WineId=sample["WineId"] + 5).to_csv(workspace / "wines" / "sample_submission.csv", index=False)
+    found = " ".join(cli("check", "wines").out.split())
+    assert "the pipeline names no id, and WineId of sample_submission.csv does not count the rows of test.csv" in found
+    assert "a submission needs data.id" in cli("submit", "wines").refused()
