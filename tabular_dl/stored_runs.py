@@ -109,28 +109,38 @@ def _make_store(file: Path) -> None:
                 new.replace(file)
 
 
-def best_run(pipeline: str) -> LoggedRun:
-    """Return the finished fit of a pipeline with the best cross-validated score.
-
-    Only runs that can be compared with the newest are looked at: scored by the same metric, on the same training data.
+def best_run(pipeline: str, metric: str | None = None) -> LoggedRun:
+    """Return the finished fit of a pipeline with the best cross-validated score, among `comparable_runs`.
 
     Parameters
     ----------
     pipeline : str
         The pipeline's name.
+    metric : str, optional
+        What the pipeline is scored by.
 
     Raises
     ------
     SubmissionError
         If there is none.
     """
-    comparable, _ = comparable_runs(pipeline)
+    comparable, _ = comparable_runs(pipeline, metric)
     sign = 1 if get_metric(comparable[0].data.tags["tabular_dl.metric"]).greater_is_better else -1
     return as_logged(max(comparable, key=lambda run: sign * run.data.metrics["cv_score"]))
 
 
-def comparable_runs(pipeline: str) -> tuple[list[Run], int]:
+def comparable_runs(pipeline: str, metric: str | None = None) -> tuple[list[Run], int]:
     """Return the finished runs of a pipeline that can be compared with the newest, and how many others there are.
+
+    They are scored by the same metric, on the same training data. The newest is that by the pipeline's own metric, if
+    there is one: a fit that tried another metric for once does not decide what the others are compared by.
+
+    Parameters
+    ----------
+    pipeline : str
+        The pipeline's name.
+    metric : str, optional
+        What the pipeline is scored by.
 
     Raises
     ------
@@ -148,7 +158,8 @@ def comparable_runs(pipeline: str) -> tuple[list[Run], int]:
         raise SubmissionError(
             f"There is no finished run of {pipeline} in {tracking_uri()}. Fit one first: tabular-dl fit {pipeline}"
         )
-    newest = max(runs, key=lambda run: run.info.start_time)
+    own = [run for run in runs if run.data.tags.get("tabular_dl.metric") == metric]
+    newest = max(own or runs, key=lambda run: run.info.start_time)
     same = ("tabular_dl.metric", "tabular_dl.data_digest")
     comparable = [run for run in runs if all(run.data.tags.get(tag) == newest.data.tags.get(tag) for tag in same)]
     return comparable, len(runs) - len(comparable)

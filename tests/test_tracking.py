@@ -478,6 +478,16 @@ def test_runs_by_another_metric_or_on_other_rows_are_not_compared(store: mlflow.
     assert stored_runs.best_run("titanic").id == newest[0]
 
 
+def test_a_fit_by_another_metric_for_once_decides_nothing(store: mlflow.MlflowClient) -> None:
+    own = [fake_run(store, score) for score in (0.5, 0.6)]
+    other = fake_run(store, 0.99, metric="roc_auc")
+    assert stored_runs.best_run("titanic").id == other
+    assert stored_runs.best_run("titanic", "accuracy").id == own[1]
+    assert stored_runs.best_run("titanic", "log_loss").id == other  # no run is scored by it
+    runs, left_out = stored_runs.comparable_runs("titanic", "accuracy")
+    assert ({run.info.run_id for run in runs}, left_out) == ({*own}, 1)
+
+
 def test_a_deleted_run_is_not_the_best(store: mlflow.MlflowClient) -> None:
     good, deleted = fake_run(store, 0.5), fake_run(store, 0.9)
     store.delete_run(deleted)

@@ -46,8 +46,9 @@ def compare(
     SubmissionError
         If there is no finished run.
     """
-    name = load_spec(pipeline).name
-    runs, left_out = comparable_runs(name)
+    spec = load_spec(pipeline)
+    name = spec.name
+    runs, left_out = comparable_runs(name, spec.metric)
     metric = get_metric(runs[0].data.tags["tabular_dl.metric"])
     entries = [Entry.of(run) for run in runs]
     rows = rank(entries, greater_is_better=metric.greater_is_better)[:top]

@@ -19,9 +19,9 @@ from rich.table import Table as Grid
 
 from tabular_dl import score_plots, stored_runs, tracking
 from tabular_dl.blended import BlendedClassifier, BlendedRegressor
-from tabular_dl.blending import Blend
+from tabular_dl.blending import METHODS, Blend
 from tabular_dl.crossfit import fold_scores
-from tabular_dl.errors import SpecError, SubmissionError
+from tabular_dl.errors import SpecError, SubmissionError, did_you_mean
 from tabular_dl.leaderboard import Entry, rank
 from tabular_dl.metrics import Metric, get_metric
 from tabular_dl.pipeline import columns_used, competition_of
@@ -70,12 +70,16 @@ def ensemble(
     """
     console = console or Console()
     started = time.time()
-    name = load_spec(pipeline).name
-    members = _named(name, runs) if runs else _leading(name, top, console)
+    if method not in METHODS:
+        raise SpecError(f"--method: there is no {method!r}. {did_you_mean(method, METHODS)}")
+    asked = load_spec(pipeline)
+    name = asked.name
+    members = _named(name, runs) if runs else _leading(name, asked.metric, top, console)
     if len(members) < 2:
+        found = f"--runs names {len(members)}" if runs else f"found {len(members)} with the best one's folds"
         raise SubmissionError(
-            f"A blend needs two runs or more of {name} with the same folds, found {len(members)}: fit with other "
-            f"settings first, like tabular-dl fit {name} --set network.hidden=[128]"
+            f"A blend needs two runs or more of {name}, {found}: fit with other settings first, like "
+            f"tabular-dl fit {name} --set network.hidden=[128]"
         )
     _check_folds(members)
     opened = [open_model(member) for member in members]
@@ -126,18 +130,20 @@ def _named(pipeline: str, names: Sequence[str]) -> list[stored_runs.LoggedRun]:
     return list({run.id: run for run in chosen}.values())
 
 
-def _leading(pipeline: str, top: int, console: Console) -> list[stored_runs.LoggedRun]:
+def _leading(pipeline: str, metric_name: str | None, top: int, console: Console) -> list[stored_runs.LoggedRun]:
     """Return the best fits among those that have the best one's folds."""
-    runs, _ = stored_runs.comparable_runs(pipeline)
+    runs, others = stored_runs.comparable_runs(pipeline, metric_name)
     metric = get_metric(runs[0].data.tags["tabular_dl.metric"])
     fits = [Entry.of(run) for run in runs if run.data.tags.get("tabular_dl.kind") == "fit"]
     entries = [row.entry for row in rank(fits, greater_is_better=metric.greater_is_better)] if fits else []
     alike = [entry for entry in entries if entry.folds == entries[0].folds]
-    if len(alike) < len(entries):
-        console.print(
-            f"{len(entries) - len(alike)} of {len(entries)} runs have other folds than the best run and are left out",
-            highlight=False,
-        )
+    apart = [entry.name for entry in entries if entry.folds != entries[0].folds]
+    if apart:
+        said = f"Left out, for other folds than those of the best run (ensemble.folds, seed): {', '.join(apart)}"
+        console.print(said, highlight=False, soft_wrap=True, markup=False)
+    if others:
+        said = f"Left out, on other data or by another metric: {others} run{'' if others == 1 else 's'}"
+        console.print(said, highlight=False, soft_wrap=True)
     return [stored_runs.find_run(entry.id) for entry in alike[:top]]
 
 
@@ -174,7 +180,7 @@ def _grid(
     better = "higher" if metric.greater_is_better else "lower"
     grid = Grid(
         title=f"{metric.name} of {len(scores)} folds, {better} is better",
-        caption="the blend: each fold by weights that the other folds taught",
+        caption=f"the blend: {_scored_by(blended.blend.method)}",
     )
     for heading in ("run", "weight", metric.name, "standard error"):
         grid.add_column(heading, overflow="fold")
@@ -187,6 +193,12 @@ def _grid(
         style = "bold" if not weight else None
         grid.add_row(escape(name), weight, f"{own.mean():.4f}", f"{error:.4f}", style=style)
     return grid
+
+
+def _scored_by(method: str) -> str:
+    if method == "mean":
+        return "the plain mean, which learns nothing"
+    return f"each fold by {'ranks' if method == 'rank' else 'weights'} that the other folds taught"
 
 
 def _page(judged: Judged, members: Sequence[stored_runs.LoggedRun], models: Sequence[Any], scores: np.ndarray) -> Page:
@@ -202,7 +214,7 @@ def _page(judged: Judged, members: Sequence[stored_runs.LoggedRun], models: Sequ
     )
     said = ", ".join(f"{name} {own.mean():.4f}" for name, own in {"the blend": scores, **each}.items())
     picture = Picture(score_plots.fold_scores({"blend": scores, **each}, metric.name), f"Mean {metric.name}: {said}.")
-    nested = "The blend's score is nested: each fold is predicted by weights that the other folds taught."
+    nested = f"The blend's score: {_scored_by(blend.method)}."
     names = ",".join(each)
     again = (
         f"tabular-dl ensemble {judged.spec.name} --runs {names} --method {blend.method} blends the same runs, where "

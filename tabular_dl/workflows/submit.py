@@ -127,6 +127,8 @@ def submit(
     if spec.data.id is None:
         file, first = competition.sample_file.name, escape(str(ids.name))
         lines.append(f"Nothing but their order tells rows apart: {first} of {file} counts the test rows.")
+    if chosen.tags.get("tabular_dl.data_digest", competition.digest) != competition.digest:
+        lines.append(f"The run was fitted on other rows than {competition.train_file} holds now")
     scores, said = _against_answers(submission, table, competition, metric)
     lines += said
     if not said and spec.data.kaggle and not sending:
@@ -148,7 +150,7 @@ def submit(
 def _choose(pipeline: str, run: str | None) -> stored_runs.LoggedRun:
     spec = load_spec(pipeline)
     if run is None:
-        return stored_runs.best_run(spec.name)
+        return stored_runs.best_run(spec.name, spec.metric)
     chosen = stored_runs.find_run(run)
     found = chosen.tags.get("tabular_dl.pipeline")
     if found != spec.name:

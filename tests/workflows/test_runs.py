@@ -114,12 +114,14 @@ def test_runs_of_other_folds_are_not_blended(folder: Path) -> None:
         UserError, match=f"Run {newest.name} has other folds than {first.name}: blend runs of the same ensemble"
     ):
         ensemble("titanic", [first.id, newest.name], console=QUIET)
-    assert "1 of 4 runs have other folds than the best run and are left out" in said(ensemble, "titanic")
+    text = said(ensemble, "titanic", method="mean")
+    assert f"Left out, for other folds than those of the best run (ensemble.folds, seed): {newest.name}" in text
+    assert "the blend: the plain mean, which learns nothing" in text
 
 
 def test_one_run_is_no_blend(folder: Path) -> None:
     only = compare("titanic", console=QUIET)[0].entry.id
-    with pytest.raises(SubmissionError, match="A blend needs two runs or more of titanic with the same folds, found 1"):
+    with pytest.raises(SubmissionError, match="A blend needs two runs or more of titanic, --runs names 1:"):
         ensemble("titanic", [only, only], console=QUIET)
     with pytest.raises(UserError, match=r"--method: there is no 'greed'"):
         ensemble("titanic", method="greed", console=QUIET)
