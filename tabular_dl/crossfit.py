@@ -130,6 +130,11 @@ class _CrossFit(BaseEstimator, ABC):
         """The epoch, from 1, that each network's weights are from: (folds x members,)."""
         return np.concatenate([pipeline[-1].best_epoch_ for pipeline in self.pipelines_])
 
+    @property
+    def interrupted_(self) -> bool:
+        """Whether Ctrl-C ended training before all networks were done."""
+        return any(pipeline[-1].interrupted_ for pipeline in self.pipelines_)
+
     def predict_fold(self, fold: int, X: pd.DataFrame) -> np.ndarray:
         """Return one fold's probabilities or values for raw rows, such as its own test rows with a column shuffled.
 

@@ -209,6 +209,7 @@ class KerasEstimator(Hyperparameters):
             shown, power = followed.get(plain, (plain, power))
             self.curves_[prefix + shown] = values * group.coding.unit**power if power else values
         self.best_epoch_ = population.best_epoch
+        self.interrupted_ = population.interrupted
 
     def _parts(self) -> tuple[Network, Inputs, Coding]:
         """Return architecture, inputs and target coding of the fitted estimator."""

@@ -68,7 +68,8 @@ class Entry:
             metrics.get("cv_standard_error", float("nan")),
             tags.get("tabular_dl.folds", run.info.run_id),
             np.array(json.loads(tags.get("tabular_dl.fold_scores", "[]"))),
-            run.data.params,
+            # A run that was ended early is not what its settings say.
+            run.data.params | {"Ctrl-C": cut} if (cut := tags.get("tabular_dl.interrupted")) else run.data.params,
             metrics.get("training_seconds", float("nan")),
             metrics.get("submission_score"),
             run.info.start_time,

@@ -113,6 +113,9 @@ def evaluate(
             trained = train_groups(
                 networks, matrices * len(numbers), y, rows * len(numbers), classes, None, judge, row_groups
             )
+        if trained.population.interrupted:
+            # Half-trained configurations say nothing of whole ones.
+            raise KeyboardInterrupt
         scores = _scores(trained, matrices, y, splits, metric, len(numbers), classes)
         epochs = np.isfinite(trained.population.history["loss"]).sum(axis=0).reshape(len(numbers), -1).mean(axis=1)
         for place, number in enumerate(numbers):

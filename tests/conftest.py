@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import threading
 import time
 from collections import defaultdict
@@ -112,3 +113,11 @@ def says() -> type[Answer]:
 def home(kaggle: Server) -> Path:
     """Return the user's home folder, which is empty."""
     return Path(os.environ["HOME"])
+
+
+@pytest.fixture
+def interruptible() -> Iterator[None]:
+    """Let Ctrl-C interrupt as in a terminal: a job in the background of a shell ignores it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)

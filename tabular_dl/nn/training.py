@@ -28,7 +28,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -70,12 +70,15 @@ class Population:
         The epoch, from 1, that the weights are from; 0 for a member that diverged in its first.
     diverged : ndarray of shape (P,), bool
         Whose loss became NaN or infinite.
+    interrupted : bool
+        Whether Ctrl-C ended training while members still had epochs to go.
     """
 
     weights: list[np.ndarray]
     history: dict[str, np.ndarray]
     best_epoch: np.ndarray
     diverged: np.ndarray
+    interrupted: bool = False
 
 
 def fit_population(
@@ -151,7 +154,8 @@ def fit_population(
             if ended or interrupt.asked or not active.any():
                 break
         keras_callbacks.finish()
-        population = _trained(crew, members, history)
+        cut = interrupt.asked and len(history) < training.epochs and bool(active.any())
+        population = replace(_trained(crew, members, history), interrupted=cut)
     _report_diverged(population, members, training)
     return population
 

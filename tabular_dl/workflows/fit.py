@@ -96,6 +96,9 @@ def _fit(spec: PipelineSpec, pipeline: str | None, *, track: bool, console: Cons
         _check_outputs()
     result = train(spec, console, pipeline)
     console.print(_score_grid(result))
+    if result.interrupted:
+        said = f"[bold]Ctrl-C[/] ended training {result.interrupted}: what was learned until then is scored and kept."
+        console.print(said, highlight=False, soft_wrap=True)
     if result.spec.threshold == "auto":
         said = f"Threshold {result.crossfit.threshold_:.3f}; each fold is scored by that of the other folds. "
         said += "The simple models decide at one half."
@@ -204,6 +207,7 @@ def _run_content(result: FitResult, folder: Path) -> tracking.RunContent:
             "tabular_dl.data_digest": competition.digest,
             **tracking.fold_tags(crossfit.test_rows_, result.scores),
             "tabular_dl.surroundings": json.dumps(surroundings()),
+            **({"tabular_dl.interrupted": result.interrupted} if result.interrupted else {}),
         },
         description=_description(result),
         tables=tables,
@@ -228,6 +232,7 @@ def _description(result: FitResult) -> str:
             f"**{spec.name}**, {result.problem.name}: {result.metric.name} {mean:.4f} (standard error {error:.4f}) in "
             f"{spec.ensemble.folds}-fold cross-validation{by_group(spec)} of {spec.ensemble.members} networks a fold, "
             f"{len(result.competition.train)} rows, seed {spec.seed}.",
+            *([f"Ctrl-C ended training {result.interrupted}."] if result.interrupted else []),
             "",
             f"| the same folds | {result.metric.name} |",
             "| --- | --- |",

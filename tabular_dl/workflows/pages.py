@@ -133,6 +133,7 @@ def _what_was_fitted(result: FitResult) -> Section:
     spec, competition = result.spec, result.competition
     network = result.crossfit.pipelines_[0][-1]
     weights = sum(int(np.prod(weight.shape[1:])) for weight in network.weights_)
+    cut = f"; ended by Ctrl-C {result.interrupted}" if result.interrupted else ""
     rows = [
         ["Table", f"{competition.folder.name}: {len(competition.train):,} rows, {competition.train.shape[1]} columns"],
         ["Target", f"{spec.data.target}, {result.problem.name}"],
@@ -140,7 +141,7 @@ def _what_was_fitted(result: FitResult) -> Section:
             "Networks",
             f"{spec.ensemble.folds} folds{by_group(spec)} x {spec.ensemble.members} members, {weights:,} weights each",
         ],
-        ["Epochs", f"{network.epochs} at most; best on average after {result.best_epochs.mean():.0f}"],
+        ["Epochs", f"{network.epochs} at most; best on average after {result.best_epochs.mean():.0f}{cut}"],
         ["Time", f"{result.seconds:.1f} s of training"],
         ["Seed", str(spec.seed)],
     ]

@@ -57,6 +57,11 @@ def reproduce(run: str, console: Console | None = None) -> Reproduction:
     logged = stored_runs.find_run(run)
     if logged.tags.get("tabular_dl.kind") != "fit":
         raise SpecError(f"Run {logged.name} is no fit, but a {logged.tags.get('tabular_dl.kind')}: reproduce its runs.")
+    if "tabular_dl.interrupted" in logged.tags:
+        raise SpecError(
+            f"Run {logged.name} was ended by Ctrl-C {logged.tags['tabular_dl.interrupted']}, which no fit repeats: "
+            f"tabular-dl fit {logged.tags.get('tabular_dl.pipeline')} fits it whole."
+        )
     model, spec = open_model(logged)
     competition = competition_of(spec)
     if competition.digest != logged.tags.get("tabular_dl.data_digest"):

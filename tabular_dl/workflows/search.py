@@ -6,6 +6,7 @@ ones again -> winner -> its score on the hold-out rows -> a spec that `tabular-d
 
 from __future__ import annotations
 
+import shlex
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -104,9 +105,18 @@ def search(
 
         try:
             state = run_rounds(plan, state, board.train, task.sign, task.allowed, keep)
-        except BaseException as error:
-            if isinstance(error, Exception):
-                run.close("FAILED")
+        except KeyboardInterrupt:
+            run.close("KILLED")
+            again = f"tabular-dl search {shlex.join([pipeline])} --resume {run.name}"
+            console.print(
+                f"Ctrl-C: the search ends here. [bold]{escape(again)}[/], with the same options, goes on with "
+                "it after the last round that was finished.",
+                highlight=False,
+                soft_wrap=True,
+            )
+            raise
+        except Exception:
+            run.close("FAILED")
             raise
     for sentence in state.said:
         console.print(escape(sentence), highlight=False, soft_wrap=True)

@@ -74,6 +74,13 @@ class FitResult:
         """The epoch, from 1, that each network's weights are from: (folds x members,)."""
         return self.crossfit.best_epoch_
 
+    @property
+    def interrupted(self) -> str:
+        """After which epoch Ctrl-C ended training; empty if nothing did."""
+        network = self.crossfit.pipelines_[0][-1]
+        done = len(next(iter(self.crossfit.curves_.values())))
+        return f"after epoch {done} of {network.epochs}" if self.crossfit.interrupted_ else ""
+
 
 def train(spec: PipelineSpec, console: Console, named: str | None = None) -> FitResult:
     """Check everything that can be checked, then train.

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import signal
 import warnings
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -108,14 +107,6 @@ def test_the_callers_list_of_callbacks_is_left_as_it_is() -> None:
     given = [keras.callbacks.LambdaCallback()]
     fit(*given)
     assert len(given) == 1
-
-
-@pytest.fixture
-def interruptible() -> Iterator[None]:
-    """Let Ctrl-C interrupt as in a terminal: a job in the background of a shell ignores it."""
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    yield
-    signal.signal(signal.SIGINT, before)
 
 
 @pytest.mark.usefixtures("interruptible")
