@@ -305,7 +305,9 @@ def _drawn_in_one_loop(initializer: Any, shape: tuple[int, int], streams: Sequen
         return initializer(shape)
 
     pairs = tf.constant([[seed, 0] for seed in streams], "uint32")  # what Keras makes of a whole number
-    return tf.function(lambda seeds: tf.map_fn(draw, seeds, fn_output_signature=tf.float32))(pairs).numpy()
+    loop = tf.function(lambda seeds: tf.map_fn(draw, seeds, fn_output_signature=tf.float32))
+    # Each call is of a new function, which TensorFlow would take for one that is traced again and again, and warn.
+    return loop.get_concrete_function(pairs)(pairs).numpy()
 
 
 class _Stream(keras.random.SeedGenerator):
