@@ -124,6 +124,9 @@ def submit(
         f"Run [bold]{escape(chosen.name)}[/] ({chosen.id}), cross-validated {metric.name} {cv_score}",
         f"{len(submission)} rows are in [bold]{escape(str(output))}[/]: header, ids and values are checked.",
     ]
+    sample_notes = [note for note in competition.notes if note.startswith(f"{competition.sample_file.name}: ")]
+    if any("between fields" in note or "decimal sign" in note for note in sample_notes):
+        lines.append(f"It has commas between fields and decimal points, which {competition.sample_file.name} has not.")
     if spec.data.id is None:
         file, first = competition.sample_file.name, escape(str(ids.name))
         lines.append(f"Nothing but their order tells rows apart: {first} of {file} counts the test rows.")

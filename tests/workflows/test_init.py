@@ -188,6 +188,10 @@ def test_rows_that_only_their_order_tells_apart_are_submitted_in_it(cli: Any, wo
     assert "tabular-dl submit wines" in fitted
     said = cli("submit", "wines").out
     assert "Nothing but their order tells rows apart: WineId of sample_submission.csv counts the test rows." in said
+    assert "which sample_submission.csv has not" not in said
+    sample.to_csv(workspace / "wines" / "sample_submission.csv", index=False, sep=";")
+    said = cli("submit", "wines").out
+    assert "It has commas between fields and decimal points, which sample_submission.csv has not." in said
     submission = pd.read_csv("submission.csv")
     assert submission["WineId"].tolist() == sample["WineId"].tolist()
     answers = pd.read_csv(bundled("data") / "wine" / "answers.csv").set_index("Id").loc[test["Id"], "cultivar"]
