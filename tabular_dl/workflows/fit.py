@@ -96,6 +96,8 @@ def _fit(spec: PipelineSpec, pipeline: str | None, *, track: bool, console: Cons
         _check_outputs()
     result = train(spec, console, pipeline)
     console.print(_score_grid(result))
+    for said in _better_baselines(result, pipeline):
+        console.print(said, highlight=False, soft_wrap=True)
     if result.interrupted:
         said = f"[bold]Ctrl-C[/] ended training {result.interrupted}: what was learned until then is scored and kept."
         console.print(said, highlight=False, soft_wrap=True)
@@ -111,6 +113,21 @@ def _fit(spec: PipelineSpec, pipeline: str | None, *, track: bool, console: Cons
         content = _run_content(result, staged)
         _keep(content, staged, result, pipeline, console, track=track)
     return result
+
+
+def _better_baselines(result: FitResult, pipeline: str | None) -> list[str]:
+    """Say which simple model beats the networks: one that does is the better submission."""
+    sign = 1 if result.metric.greater_is_better else -1
+    said = []
+    for name, scores in result.baselines.items():
+        difference, error = mean_and_error(scores - result.scores)
+        if sign * difference > 0:
+            said.append(
+                f"The {name} does better in the mean of the same folds, by {abs(difference):.4f} (standard error {error:.4f})."
+            )
+    if said and pipeline is not None:
+        said[-1] += f" [bold]tabular-dl search {escape(pipeline)}[/] looks for networks that do."
+    return said
 
 
 def _score_grid(result: FitResult) -> Grid:

@@ -66,6 +66,14 @@ def test_the_table_says_what_was_scored_and_which_way_is_better(tracked: Any) ->
     assert "seed 0" in tracked.printed
 
 
+def test_a_simple_model_that_does_better_is_named(cli: Any, workspace: Path, tiny: list[str], tracked: Any) -> None:
+    said = " ".join(cli("fit", "wine", *tiny, "--set", "training.learning_rate=1.0e-6", "--no-track").out.split())
+    assert "The logistic regression does better in the mean of the same folds, by 0." in said
+    assert "tabular-dl search wine looks for networks that do." in said
+    beaten = [name for name, own in tracked.result.baselines.items() if own.mean() <= tracked.result.scores.mean()]
+    assert not [name for name in beaten if f"The {name} does better" in tracked.printed]
+
+
 def test_the_runs_name_and_id_and_the_next_command_are_said(tracked: Any) -> None:
     run = tracked.run
     assert f"Run {run.info.run_name} ({run.info.run_id}), experiment titanic" in tracked.printed
