@@ -123,7 +123,8 @@ def _better_baselines(result: FitResult, pipeline: str | None) -> list[str]:
         difference, error = mean_and_error(scores - result.scores)
         if sign * difference > 0:
             said.append(
-                f"The {name} does better in the mean of the same folds, by {abs(difference):.4f} (standard error {error:.4f})."
+                f"The {name} does better in the mean of the same folds, by {abs(difference):.4f} (standard error "
+                f"{error:.4f})."
             )
     if said and pipeline is not None:
         said[-1] += f" [bold]tabular-dl search {escape(pipeline)}[/] looks for networks that do."
