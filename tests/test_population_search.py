@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 from sklearn.base import clone
+from sklearn.model_selection import ShuffleSplit
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils.estimator_checks import parametrize_with_checks
@@ -120,6 +121,15 @@ def test_a_round_in_which_all_diverge_says_what_to_do() -> None:
     search = PopulationSearchCV(model, space, n_iter=2, rounds=1, cv=2, random_state=0)
     with pytest.raises(UserError, match=r"diverged"):
         search.fit(X, X[:, 0])
+
+
+def test_a_single_split_is_enough_to_choose_by() -> None:
+    split = ShuffleSplit(1, test_size=0.25, random_state=0)
+    model = KerasClassifier(**{**QUICK, "epochs": 3})
+    search = PopulationSearchCV(model, SPACE, n_iter=2, rounds=1, cv=split, random_state=0).fit(X, Y)
+    finals = search.cv_results_["round"] == 2
+    # One score has no standard error: none but equals are near the best.
+    assert search.best_score_ == search.cv_results_["split0_test_score"][finals].max()
 
 
 def test_rounds_part_the_trials() -> None:
