@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, Self
 
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from tabular_dl.nn.network import Network
     from tabular_dl.nn.training import Population
 
-__all__ = ["KerasEstimator"]
+__all__ = ["KerasEstimator", "decoded"]
 
 
 class KerasEstimator(Hyperparameters):
@@ -207,12 +208,43 @@ class KerasEstimator(Hyperparameters):
 
     def _decoded(self, X: Any) -> np.ndarray:
         """Return the mean over members of what their outputs mean, (rows, classes, labels or targets), float64."""
-        from tabular_dl.nn.inference import predict, thinned
-
         network, inputs, coding = self._parts()
         X = validate_data(self, X, accept_sparse="csr", dtype=MATRIX_TYPES, reset=False)
-        weights = self.weights_
-        if self.mc_dropout:
-            seed = derived_seed(0 if self.random_state is None else self.random_state, 1)
-            weights = thinned(network, weights, self.dropout, self.input_dropout, self.mc_dropout, seed)
-        return coding.decode(predict(network, weights, inputs.encode(X)).astype(np.float64)).mean(axis=0)
+        return decoded([self], network, self.weights_, coding, inputs.encode(X))[0]
+
+
+def decoded(
+    estimators: Sequence[Any], network: Network, weights: Sequence[np.ndarray], coding: Coding, X: Any
+) -> np.ndarray:
+    """Return the mean over each estimator's members of what their outputs mean.
+
+    Parameters
+    ----------
+    estimators : sequence of E `KerasClassifier` or E `KerasRegressor`
+        Of one `mc_dropout`: where there is any, their networks are thinned, each by its own rates and seed.
+    network : Network
+        The architecture.
+    weights : sequence of ndarray of shape (E x members, in, out)
+        One estimator's members after the other's.
+    coding : Coding
+        What the outputs are decoded by.
+    X : ndarray or CSR matrix of shape (rows, inputs)
+        What the networks are given.
+
+    Returns
+    -------
+    ndarray of shape (E, rows, classes, labels or targets), float64
+    """
+    from tabular_dl.nn.inference import predict, thinned
+
+    first, count = estimators[0], len(estimators)
+    if first.mc_dropout and count > 1:
+        # One at a time: a thinned estimator is many networks.
+        own = zip(*(np.split(weight, count) for weight in weights), strict=True)
+        parts = [decoded([each], network, w, coding, X) for each, w in zip(estimators, own, strict=True)]
+        return np.concatenate(parts)
+    if first.mc_dropout:
+        seed = derived_seed(0 if first.random_state is None else first.random_state, 1)
+        weights = thinned(network, weights, first.dropout, first.input_dropout, first.mc_dropout, seed)
+    outputs = coding.decode(predict(network, weights, X).astype(np.float64))
+    return outputs.reshape(count, len(outputs) // count, *outputs.shape[1:]).mean(axis=1)

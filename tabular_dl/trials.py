@@ -21,6 +21,7 @@ from sklearn.utils.validation import check_array
 from tabular_dl.assembly import derived_seed
 from tabular_dl.groups import PER_MEMBER, train_groups
 from tabular_dl.inputs import MATRIX_TYPES, sharing
+from tabular_dl.keras_estimator import decoded
 from tabular_dl.matrices import fold_matrix
 from tabular_dl.metrics import Metric
 from tabular_dl.narrowing import halve
@@ -113,7 +114,7 @@ def evaluate(
             trained = train_groups(
                 networks, matrices * len(numbers), y, rows * len(numbers), classes, None, judge, row_groups
             )
-        scores = _scores(trained, matrices, y, splits, metric, len(numbers), classes)
+        scores = _scores(trained, networks, matrices, y, splits, metric, classes)
         epochs = np.isfinite(trained.population.history["loss"]).sum(axis=0).reshape(len(numbers), -1).mean(axis=1)
         for place, number in enumerate(numbers):
             outcomes[number] = Outcome(scores[place], float(epochs[place]), trained.network.parameters)
@@ -171,25 +172,23 @@ def _matrices(encoder: Any, X: Any, y: np.ndarray, rows: Sequence[np.ndarray]) -
 
 def _scores(
     trained: Any,
+    networks: Sequence[Any],
     matrices: Sequence[np.ndarray],
     y: np.ndarray,
     splits: Sequence[tuple[np.ndarray, np.ndarray]],
     metric: Metric,
-    configurations: int,
     classes: np.ndarray | None,
 ) -> np.ndarray:
     """Score every configuration on the test rows of every fold, (configurations, folds): one prediction a fold."""
-    from tabular_dl.nn.inference import predict
-
     folds, members = len(splits), trained.members
+    configurations = len(networks) // folds
     numbers = np.arange(configurations * folds * members).reshape(configurations, folds, members)
     scores = np.full((configurations, folds), np.nan)
     for fold, (_, test) in enumerate(splits):
         group = trained.groups[trained.where[fold]]
         share, network = trained.share(numbers[:, fold].ravel(), group)
-        outputs = predict(network, share.weights, group.inputs.encode(matrices[fold][test]))
-        decoded = group.coding.decode(outputs.astype(np.float64))
-        means = decoded.reshape(configurations, members, *decoded.shape[1:]).mean(axis=1)
+        rows = group.inputs.encode(matrices[fold][test])
+        means = decoded(networks[fold::folds], network, share.weights, group.coding, rows)
         untrained = (share.best_epoch.reshape(configurations, members) == 0).any(axis=1)
         for number in np.flatnonzero(~untrained):
             values = means[number]

@@ -57,6 +57,21 @@ def test_shapes_rates_and_preprocessing_may_vary_and_each_scores_what_it_would_a
     assert [outcome.parameters for outcome in outcomes] == [21, 21, 31, 21]
 
 
+@pytest.mark.parametrize("kind", ["classes", "numbers"])
+def test_networks_thinned_by_dropout_score_what_they_predict(kind: str) -> None:
+    y, estimator, name = (Y, KerasClassifier, "log_loss") if kind == "classes" else (SCORE, KerasRegressor, "rmse")
+    settings = {**TINY, "hidden": [8], "members": 2, "learning_rate": 0.05}
+    models = [estimator(**{**settings, "dropout": rate, "mc_dropout": n}) for rate, n in [(0.9, 0), (0.9, 3), (0.2, 3)]]
+    classes, metric = np.array([0, 1]) if kind == "classes" else None, get_metric(name)
+    outcomes = evaluate(models, X, y, SPLITS, metric, [7, 7, 8], classes=classes)
+    for model, seed, outcome in zip(models, [7, 7, 8], outcomes, strict=True):
+        for fold, (train, test) in enumerate(SPLITS):
+            alone = clone(model).set_params(random_state=derived_seed(seed, fold)).fit(X[train], y[train])
+            predicted = alone.predict(X[test]) if classes is None else alone.predict_proba(X[test])
+            assert outcome.scores[fold] == pytest.approx(metric(y[test], predicted, classes), abs=1e-4)
+    assert outcomes[0].scores[0] != pytest.approx(outcomes[1].scores[0], abs=1e-3)
+
+
 def test_target_encoded_training_rows_are_cross_fitted() -> None:
     table = pd.DataFrame({"a": RNG.integers(0, 30, ROWS), "x": X[:, 0]})
     rules = [{"columns": ["a"], "encode": "target"}, {"columns": ["x"]}]
