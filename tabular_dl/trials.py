@@ -107,7 +107,7 @@ def evaluate(
             _, network = _parts(estimators[number])
             own = (derived_seed(seeds[number], fold) for fold in range(len(splits)))
             networks += [clone(network).set_params(random_state=seed) for seed in own]
-        judge = _Judge(len(numbers), len(splits), networks[0], halving, on_epoch)
+        judge = _Judge(networks, len(splits), halving, on_epoch)
         with warnings.catch_warnings():
             # A trial that diverges has no score, which is told in the table of trials.
             warnings.filterwarnings("ignore", "Training diverged")
@@ -122,20 +122,30 @@ def evaluate(
 
 
 class _Judge:
-    """Stops the worse half of the configurations now and then."""
+    """Stops the worse half of the configurations now and then.
 
-    def __init__(self, configurations: int, folds: int, network: Any, halving: bool, on_epoch: Any) -> None:
-        self.shape = (configurations, folds * network.members)
-        self.at = {max(1, round(share * network.epochs)) for share in HALVINGS} if halving else set()
+    A network counts by the epoch that its weights would be taken from: its best one if it stops early, else its last.
+    So one that has stopped early with a good loss still speaks for its configuration.
+    """
+
+    def __init__(self, networks: Sequence[Any], folds: int, halving: bool, on_epoch: Any) -> None:
+        first = networks[0]
+        self.shape = (len(networks) // folds, folds * first.members)
+        self.at = {max(1, round(share * first.epochs)) for share in HALVINGS} if halving else set()
         self.on_epoch = on_epoch
+        self.keeps_best = np.repeat([network.early_stopping is not None for network in networks], first.members)
+        self.losses = np.full(len(self.keeps_best), np.nan)
 
     def __call__(self, epoch: int, figures: dict[str, np.ndarray], active: np.ndarray) -> np.ndarray | None:
+        now = figures["val_loss" if "val_loss" in figures else "loss"]
+        better = np.where(self.keeps_best, np.fmin(self.losses, now), now)
+        self.losses = np.where(np.isfinite(now), better, self.losses)
         alive = active.reshape(self.shape).any(axis=1)
         if self.on_epoch is not None:
             self.on_epoch(epoch, int(alive.sum()))
         if epoch not in self.at or alive.sum() < 2:
             return None
-        losses = figures["val_loss" if "val_loss" in figures else "loss"].reshape(self.shape)
+        losses = self.losses.reshape(self.shape)
         known = np.isfinite(losses).any(axis=1)
         means = np.full(len(losses), np.nan)
         means[known] = np.nanmean(losses[known], axis=1)

@@ -17,7 +17,7 @@ from tabular_dl.assembly import derived_seed
 from tabular_dl.estimators import KerasClassifier, KerasRegressor
 from tabular_dl.metrics import get_metric
 from tabular_dl.preprocessing import build_preprocessing
-from tabular_dl.trials import evaluate
+from tabular_dl.trials import _Judge, evaluate
 
 ROWS = 80
 RNG = np.random.default_rng(0)
@@ -113,6 +113,21 @@ def test_the_worse_half_stops_early_the_better_train_to_the_end() -> None:
     assert sorted(epochs) == [2, 2, 4, 8]
     assert max(epochs[1], epochs[3]) < max(epochs[0], epochs[2])
     assert alive == [4, 4, 2, 2, 1, 1, 1, 1]
+
+
+@pytest.mark.parametrize("patience", [1, None])
+def test_a_fold_that_stopped_early_still_speaks_for_its_configuration(patience: int | None) -> None:
+    networks = [KerasClassifier(epochs=8, members=1, early_stopping=patience)] * 4
+    judge = _Judge(networks, folds=2, halving=True, on_epoch=None)
+    nan = float("nan")
+    # The first configuration's first fold stops after the first of the two epochs, with the best loss of all.
+    assert judge(1, {"val_loss": np.array([0.1, 0.9, 0.6, 0.5])}, np.array([False, True, True, True])) is None
+    stopped = judge(2, {"val_loss": np.array([nan, 0.9, 0.6, 0.7])}, np.array([False, True, True, True]))
+    assert stopped is not None
+    # Means by hand: (0.1 + 0.9) / 2 = 0.5, against (0.6 + 0.7) / 2 = 0.65, or with the best epochs (0.6 + 0.5) / 2.
+    assert stopped.tolist() == [False, False, True, True]
+    keeps_best = np.array([0.1, 0.9, 0.6, 0.5])
+    np.testing.assert_array_equal(judge.losses, keeps_best if patience else [0.1, 0.9, 0.6, 0.7])
 
 
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")
