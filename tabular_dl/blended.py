@@ -131,6 +131,11 @@ class BlendedClassifier(Thresholded, ClassifierMixin, _Blended):
         """The labels, sorted."""
         return self.models[0].classes_
 
+    @property
+    def indicators_(self) -> bool:
+        """Whether several labels are predicted at once, each yes or no."""
+        return self.models[0].indicators_
+
     def predict_proba(self, X: pd.DataFrame) -> np.ndarray:
         """Return the blended probabilities of raw rows, (rows, classes)."""
         return self._combined(X)

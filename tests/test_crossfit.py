@@ -15,12 +15,15 @@ from sklearn.compose import ColumnTransformer
 from sklearn.dummy import DummyClassifier, DummyRegressor
 from sklearn.exceptions import NotFittedError
 from sklearn.linear_model import LinearRegression, LogisticRegression
-from sklearn.metrics import accuracy_score, log_loss, root_mean_squared_error
+from sklearn.metrics import accuracy_score, log_loss, roc_auc_score, root_mean_squared_error
 from sklearn.model_selection import KFold, PredefinedSplit, ShuffleSplit, StratifiedKFold
+from sklearn.multioutput import ClassifierChain
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
 from tabular_dl import crossfit
+from tabular_dl.blended import BlendedClassifier
+from tabular_dl.blending import Blend
 from tabular_dl.crossfit import CrossFitClassifier, CrossFitRegressor, baseline_scores, fold_scores
 from tabular_dl.datasets import load_competition
 from tabular_dl.errors import DataError
@@ -431,6 +434,48 @@ def test_rows_that_belong_together_are_scored_by_networks_that_know_none_of_them
         clone(model).fit(X, sick[patients], patients[1:])
     with pytest.raises(DataError, match="2 groups are fewer than the 4 folds"):
         clone(model).fit(X, sick[patients], patients % 2)
+
+
+# Several labels at once
+
+
+LABELS = np.stack([SURVIVED, 1 - SURVIVED, (PASSENGERS["Fare"] > 20).astype(int)], axis=1)
+
+
+@pytest.fixture(scope="module")
+def several() -> CrossFitClassifier:
+    network = KerasClassifier(hidden=[4], epochs=10, members=2, learning_rate=0.05)
+    pipeline = Pipeline([("scale", StandardScaler()), ("network", network)])
+    return CrossFitClassifier(pipeline, cv=3, random_state=5).fit(PASSENGERS[["Fare", "Pclass"]], LABELS)
+
+
+def test_several_labels_are_split_plainly_and_predicted_each_as_yes_or_no(several: CrossFitClassifier) -> None:
+    X = PASSENGERS[["Fare", "Pclass"]]
+    for found, (_, test) in zip(several.test_rows_, KFold(3, shuffle=True, random_state=5).split(X), strict=True):
+        np.testing.assert_array_equal(found, test)
+    mean = np.mean([pipeline.predict_proba(X) for pipeline in several.pipelines_], axis=0)
+    np.testing.assert_allclose(several.predict_proba(X), mean)
+    np.testing.assert_array_equal(several.predict(X), (mean > 0.5).astype(int))
+    assert several.predict(X)[:, 2].any()
+    assert several.score(X, LABELS) == accuracy_score(LABELS, mean > 0.5)
+    blend = BlendedClassifier([several, several], Blend("mean")).fit_blend(LABELS, get_metric("accuracy"))
+    np.testing.assert_array_equal(blend.predict(X), several.predict(X))
+
+
+def test_several_labels_are_scored_on_each_fold_and_so_are_simple_models(several: CrossFitClassifier) -> None:
+    X = PASSENGERS[["Fare", "Pclass"]]
+    simple = {"majority": DummyClassifier(strategy="prior"), "linear": ClassifierChain(LogisticRegression())}
+    found = baseline_scores(several, X, LABELS, simple, get_metric("roc_auc"))
+    share = baseline_scores(several, X, LABELS, {"majority": simple["majority"]}, get_metric("accuracy"))["majority"]
+    scores = fold_scores(several, LABELS, get_metric("accuracy"))
+    for fold, (train, test) in enumerate(zip(several.train_rows_, several.test_rows_, strict=True)):
+        assert scores[fold] == accuracy_score(LABELS[test], several.oof_predictions_[test] > 0.5)
+        assert share[fold] == np.mean((LABELS[test] == (LABELS[train].mean(axis=0) > 0.5)).all(axis=1))
+        assert found["majority"][fold] == 0.5
+        scaler = StandardScaler().fit(X.iloc[train])
+        linear = ClassifierChain(LogisticRegression()).fit(scaler.transform(X.iloc[train]), LABELS[train])
+        expected = roc_auc_score(LABELS[test], linear.predict_proba(scaler.transform(X.iloc[test])))
+        assert found["linear"][fold] == pytest.approx(expected)
 
 
 ALL = np.arange(ROWS)

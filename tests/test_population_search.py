@@ -132,6 +132,19 @@ def test_a_single_split_is_enough_to_choose_by() -> None:
     assert search.best_score_ == search.cv_results_["split0_test_score"][finals].max()
 
 
+@pytest.mark.parametrize("cv", [np.int64(3), None])
+def test_a_number_of_folds_may_be_of_any_type(cv: Any) -> None:
+    # Sorted labels: folds that are not shuffled would lack a class each.
+    order = np.argsort(Y)
+    search = PopulationSearchCV(
+        KerasClassifier(**{**QUICK, "epochs": 2}), SPACE, n_iter=2, rounds=1, repeats=0, refit=False, random_state=0
+    )
+    found = clone(search).set_params(cv=cv).fit(X[order], Y[order])
+    expected = clone(search).set_params(cv=5 if cv is None else 3).fit(X[order], Y[order])
+    assert found.n_splits_ == expected.n_splits_
+    np.testing.assert_array_equal(found.cv_results_["mean_test_score"], expected.cv_results_["mean_test_score"])
+
+
 def test_rounds_part_the_trials() -> None:
     plan = SearchPlan(trials=100, rounds=3)
     assert [plan.size(number) for number in range(3)] == [34, 33, 33]
