@@ -28,11 +28,19 @@ SMALLEST = 1e-6  # probabilities are kept this far from 0 and 1 before a logarit
 Score = Callable[[np.ndarray, np.ndarray], float]
 
 
-def greedy_weights(predictions: np.ndarray, y: np.ndarray, score: Score, seed: int = 0, bags: int = BAGS) -> np.ndarray:
+def greedy_weights(
+    predictions: np.ndarray,
+    y: np.ndarray,
+    score: Score,
+    seed: int = 0,
+    bags: int = BAGS,
+    *,
+    classification: bool = False,
+) -> np.ndarray:
     """Select models with replacement, each time the one that helps the mean most (Caruana et al., 2004, ICML, sec. 2).
 
-    The selections of several bootstraps of the rows are averaged, unless that mean scores worse on all rows than the
-    selection made on them.
+    The selections of several bootstraps of the rows are averaged (sec. 2.3). Where that mean scores worse on all rows
+    than the best single model, the selection made on all rows is taken.
 
     Parameters
     ----------
@@ -46,6 +54,8 @@ def greedy_weights(predictions: np.ndarray, y: np.ndarray, score: Score, seed: i
         Fixes the bootstraps.
     bags : int
         How many.
+    classification : bool
+        Whether the target is made of labels: bootstraps that lack one are left out, as not every metric can score them.
 
     Returns
     -------
@@ -59,17 +69,22 @@ def greedy_weights(predictions: np.ndarray, y: np.ndarray, score: Score, seed: i
     >>> greedy_weights(predictions, y, lambda y, p: -np.mean((y - p[:, 0]) ** 2)).round(2).tolist()
     [0.5, 0.5, 0.0]
     """
-    plain = _select(predictions, y, score)
     rng = np.random.default_rng(seed)
     drawn = []
     for _ in range(bags):
         rows = rng.integers(0, len(y), len(y))
-        # A bootstrap that lacks a class cannot be scored by every metric.
-        if y.dtype.kind == "f" or len(np.unique(y[rows])) == len(np.unique(y)):
+        if not classification or _labels(y[rows]) == _labels(y):
             drawn.append(_select(predictions[:, rows], y[rows], score))
-    bagged = np.mean(drawn, axis=0) if drawn else plain
-    better = score(y, _weighted(predictions, bagged)) >= score(y, _weighted(predictions, plain))
-    return bagged if better else plain
+    if drawn:
+        bagged = np.mean(drawn, axis=0)
+        if score(y, _weighted(predictions, bagged)) >= max(score(y, own) for own in predictions):
+            return bagged
+    return _select(predictions, y, score)
+
+
+def _labels(y: np.ndarray) -> list[int]:
+    """Count the different labels in each column."""
+    return [len(np.unique(column)) for column in y.reshape(len(y), -1).T]
 
 
 def _select(predictions: np.ndarray, y: np.ndarray, score: Score) -> np.ndarray:
@@ -171,7 +186,9 @@ class Blend(BaseEstimator):
         self.classification_ = classes is not None
         self.weights_ = np.full(models, 1 / models)
         if self.method == "greedy":
-            self.weights_ = greedy_weights(predictions, y, _scorer(metric, classes), self.seed)
+            self.weights_ = greedy_weights(
+                predictions, y, _scorer(metric, classes), self.seed, classification=classes is not None
+            )
         elif self.method == "weighted":
             self.weights_ = optimal_weights(predictions, y, classes)
         elif self.method == "rank":

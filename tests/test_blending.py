@@ -111,11 +111,56 @@ def test_a_nested_score_is_of_weights_that_have_not_seen_the_fold() -> None:
         assert score == pytest.approx(metric(y[rows], by_hand, classes), abs=1e-9)
 
 
-def test_bootstraps_are_averaged_only_if_that_helps() -> None:
-    y = np.arange(10.0)
-    predictions = np.stack([y, y + 5])[:, :, None]
-    weights = greedy_weights(predictions, y, lambda y, p: -float(np.abs(y - p[:, 0]).mean()))
-    assert weights.tolist() == [1.0, 0.0]
+def selected(predictions: np.ndarray, y: np.ndarray, score: Any) -> np.ndarray:
+    """Select by a plain loop: add whatever model helps the mean most, and keep the best of all means."""
+    chosen: list[int] = []
+    found: list[tuple[float, list[int]]] = []
+    for _ in range(8):
+        scores = [score(y, predictions[[*chosen, k]].mean(axis=0)) for k in range(len(predictions))]
+        chosen.append(int(np.argmax(scores)))
+        found.append((max(scores), list(chosen)))
+    best = max(found, key=lambda each: each[0])[1]
+    return np.bincount(best, minlength=len(predictions)) / len(best)
+
+
+def bagged(predictions: np.ndarray, y: np.ndarray, score: Any) -> np.ndarray:
+    rng, each = np.random.default_rng(0), []
+    for _ in range(10):
+        rows = rng.integers(0, len(y), len(y))
+        each.append(selected(predictions[:, rows], y[rows], score))
+    return np.mean(each, axis=0)
+
+
+def test_the_selections_of_bootstraps_are_averaged() -> None:
+    # Whole numbers: no bootstrap has all of them, and none of them is a class.
+    rng = np.random.default_rng(0)
+    y = rng.permutation(ROWS)
+    predictions = np.stack([y + rng.normal(0, 8 + k, ROWS) for k in range(3)])[:, :, None]
+    score = lambda y, p: -float(np.mean((y - p[:, 0]) ** 2))  # noqa: E731
+    found = greedy_weights(predictions, y, score)
+    np.testing.assert_allclose(found, bagged(predictions, y, score))
+    assert (found != selected(predictions, y, score)).any()
+
+
+def test_a_mean_of_selections_that_is_worse_than_a_single_model_is_not_taken() -> None:
+    # Each model hits some rows exactly, no mean of both any: on some bootstraps the second hits more than the first.
+    hit = np.arange(20) < 11
+    y = np.zeros(20)
+    predictions = np.stack([np.where(hit, 0.0, 1.0), np.where(hit, 1.0, 0.0)])[:, :, None]
+    score = lambda y, p: float(np.mean(p[:, 0] == y))  # noqa: E731
+    assert 0 < bagged(predictions, y, score)[0] < 1
+    assert greedy_weights(predictions, y, score).tolist() == [1.0, 0.0]
+
+
+def test_bootstraps_that_lack_a_class_are_left_out_whatever_type_the_labels_have() -> None:
+    rng = np.random.default_rng(1)
+    p = rng.uniform(size=(3, 30))
+    predictions, metric = np.stack([1 - p, p], axis=2), get_metric("roc_auc")
+    weights = []
+    for y in ((np.arange(30) == 3).astype(float), (np.arange(30) == 3).astype(int)):
+        blend = Blend("greedy").fit(predictions, y, metric, np.unique(y))
+        weights.append(blend.weights_)
+    np.testing.assert_array_equal(*weights)
 
 
 def test_an_unknown_method_gets_the_nearest_name() -> None:
