@@ -31,7 +31,7 @@ from tabular_dl.errors import DataError
 from tabular_dl.folds import read_folds
 from tabular_dl.groups import derived_seed, fit_groups
 from tabular_dl.inputs import MATRIX_TYPES, sharing
-from tabular_dl.matrices import fold_matrix
+from tabular_dl.matrices import dense_matrix, fold_matrix
 from tabular_dl.problems import get_problem
 from tabular_dl.tables import read_rows, read_target
 from tabular_dl.targets import Indicators
@@ -95,14 +95,14 @@ class _CrossFit(BaseEstimator, ABC):
         networks: list[Any] = []
         for fold, (train, _) in enumerate(splits):
             if len(self.pipeline.steps) > 1:
-                encoder, matrix = fold_matrix(self.pipeline[:-1], X, y, train, MATRIX_TYPES)
+                encoder, matrix, names = fold_matrix(self.pipeline[:-1], X, y, train, MATRIX_TYPES)
                 steps.append(encoder.steps)
             else:
                 steps.append([])
-                matrix = check_array(X, dtype=MATRIX_TYPES, input_name="X")
+                matrix, names = dense_matrix(X, MATRIX_TYPES), getattr(self, "feature_names_in_", None)
             matrices = sharing([*matrices, matrix])
             # Seeds of their own make the folds' networks differ by more than their rows.
-            network = clone(self.pipeline[-1])
+            network = clone(self.pipeline[-1]).name_features(names)
             networks.append(network.set_params(random_state=derived_seed(self.random_state, fold)))
         rows = [train for train, _ in splits]
         fit_groups(networks, matrices, y, rows, self._classes(y), on_epoch=on_epoch, row_groups=groups)
@@ -110,7 +110,7 @@ class _CrossFit(BaseEstimator, ABC):
         self.pipelines_ = [Pipeline([*e, (name, n)]) for e, n in zip(steps, networks, strict=True)]
         self.train_rows_ = rows
         self.test_rows_ = [test for _, test in splits]
-        parts = [self._raw(n, m[test]) for n, m, test in zip(networks, matrices, self.test_rows_, strict=True)]
+        parts = [self._raw(n, n.named(m[test])) for n, m, test in zip(networks, matrices, self.test_rows_, strict=True)]
         self.oof_predictions_ = np.concatenate(parts)[np.argsort(np.concatenate(self.test_rows_), kind="stable")]
         return self
 

@@ -111,6 +111,17 @@ class KerasEstimator(Hyperparameters):
         followed = next((name for name in self.curves_ if name != "loss" and f"val_{name}" in self.curves_), None)
         return learning_curves(self.curves_, self.best_epoch_, ["loss", *([followed] if followed else [])])
 
+    def name_features(self, names: np.ndarray | None) -> Self:
+        """Tell an estimator that is fitted on matrices without names (`fit_groups`) what their columns are called."""
+        if names is not None:
+            self.feature_names_in_ = np.asarray(names, dtype=object)
+        return self
+
+    def named(self, X: np.ndarray) -> Any:
+        """Return a matrix of features as what the estimator was fitted on: with names, if that had any."""
+        names = getattr(self, "feature_names_in_", None)
+        return X if names is None else pd.DataFrame(X, columns=names)
+
     def target_coding(self, y: np.ndarray) -> Coding:
         """Return how a target of shape (rows,) or (rows, targets) would be coded for training."""
         return self._target(np.asarray(y), None, None)[1]

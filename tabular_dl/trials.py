@@ -13,16 +13,15 @@ from typing import Any
 
 import joblib
 import numpy as np
-from scipy.sparse import issparse
 from sklearn.base import clone
 from sklearn.pipeline import Pipeline
-from sklearn.utils.validation import check_array
+from sklearn.utils.validation import _get_feature_names
 
 from tabular_dl.assembly import derived_seed
 from tabular_dl.groups import PER_MEMBER, train_groups
 from tabular_dl.inputs import MATRIX_TYPES, sharing
 from tabular_dl.keras_estimator import decoded
-from tabular_dl.matrices import fold_matrix
+from tabular_dl.matrices import dense_matrix, fold_matrix
 from tabular_dl.metrics import Metric
 from tabular_dl.narrowing import halve
 from tabular_dl.quantities import Numbers
@@ -94,19 +93,20 @@ def evaluate(
     list of Outcome
     """
     outcomes: list[Any] = [None] * len(estimators)
-    encoded: dict[str, list[np.ndarray]] = {}
+    encoded: dict[str, Any] = {}
     rows = [train for train, _ in splits]
     for numbers in _by_shape(estimators):
         encoder, _ = _parts(estimators[numbers[0]])
         key = joblib.hash(encoder)
         if key not in encoded:
             encoded = {key: _matrices(encoder, X, y, rows)}  # one at a time: tables may be large
-        matrices = encoded[key]
+        matrices, names = encoded[key]
         networks: list[Any] = []
         for number in numbers:
             _, network = _parts(estimators[number])
-            own = (derived_seed(seeds[number], fold) for fold in range(len(splits)))
-            networks += [clone(network).set_params(random_state=seed) for seed in own]
+            for fold in range(len(splits)):
+                own = clone(network).set_params(random_state=derived_seed(seeds[number], fold))
+                networks.append(own.name_features(names[fold]))
         judge = _Judge(networks, len(splits), halving, on_epoch)
         with warnings.catch_warnings():
             # A trial that diverges has no score, which is told in the table of trials.
@@ -170,14 +170,19 @@ def _by_shape(estimators: Sequence[Any]) -> list[list[int]]:
     return [together[key] for key in sorted(together, key=lambda key: (key[0], together[key][0]))]
 
 
-def _matrices(encoder: Any, X: Any, y: np.ndarray, rows: Sequence[np.ndarray]) -> list[np.ndarray]:
+def _matrices(
+    encoder: Any, X: Any, y: np.ndarray, rows: Sequence[np.ndarray]
+) -> tuple[list[np.ndarray], list[np.ndarray | None]]:
+    """Return each fold's matrix, and the names of its columns."""
     if encoder is None:
-        plain = check_array(X, dtype=np.float32, accept_sparse="csr")
-        return [plain.toarray() if issparse(plain) else plain] * len(rows)
+        return [dense_matrix(X, np.float32)] * len(rows), [_get_feature_names(X)] * len(rows)
     matrices: list[np.ndarray] = []
+    names: list[np.ndarray | None] = []
     for train in rows:
-        matrices = sharing([*matrices, fold_matrix(encoder, X, y, train, MATRIX_TYPES)[1]])
-    return matrices
+        _, matrix, own = fold_matrix(encoder, X, y, train, MATRIX_TYPES)
+        matrices = sharing([*matrices, matrix])
+        names.append(own)
+    return matrices, names
 
 
 def _scores(

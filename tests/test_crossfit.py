@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import skops.io
+from scipy.sparse import csr_matrix
 from sklearn.base import clone, is_classifier, is_regressor
 from sklearn.compose import ColumnTransformer
 from sklearn.dummy import DummyClassifier, DummyRegressor
@@ -19,7 +20,7 @@ from sklearn.metrics import accuracy_score, log_loss, roc_auc_score, root_mean_s
 from sklearn.model_selection import KFold, PredefinedSplit, ShuffleSplit, StratifiedKFold
 from sklearn.multioutput import ClassifierChain
 from sklearn.pipeline import Pipeline
-from sklearn.preprocessing import OneHotEncoder, StandardScaler
+from sklearn.preprocessing import MaxAbsScaler, OneHotEncoder, StandardScaler
 
 from tabular_dl import crossfit
 from tabular_dl.blended import BlendedClassifier
@@ -563,6 +564,42 @@ def test_a_new_fit_forgets_the_threshold_of_the_predictions_of_before() -> None:
     crossfit.fit(PASSENGERS, SURVIVED)
     assert (crossfit.threshold_, crossfit.oof_thresholds_) == (None, None)
     np.testing.assert_array_equal(crossfit.predict(PASSENGERS), crossfit.predict_proba(PASSENGERS).argmax(axis=1))
+
+
+# What the steps return
+
+
+def test_categories_may_be_named_in_a_table_with_and_without_steps() -> None:
+    X = pd.DataFrame({"size": PASSENGERS["Fare"].to_numpy(), "class": PASSENGERS["Pclass"].to_numpy(float)})
+    settings = {"hidden": [4], "epochs": 3, "members": 1, "learning_rate": 0.05}
+    scale = ColumnTransformer(
+        [("size", StandardScaler(), ["size"])], remainder="passthrough", verbose_feature_names_out=False
+    ).set_output(transform="pandas")
+    for steps in ([("scale", scale)], []):
+        found = [
+            CrossFitClassifier(
+                Pipeline([*steps, ("network", KerasClassifier(**settings, categorical_features=[column]))]),
+                cv=SPLITS,
+                random_state=0,
+            ).fit(X, SURVIVED)
+            for column in ("class", 1)
+        ]
+        np.testing.assert_array_equal(found[0].oof_predictions_, found[1].oof_predictions_)
+        # Warnings are errors here: names are known in predictions, too.
+        np.testing.assert_array_equal(found[0].predict_proba(X), found[1].predict_proba(X))
+        network = found[0].pipelines_[0][-1]
+        assert network.feature_names_in_.tolist() == ["size", "class"]
+        assert network.inputs_["categorical"] == [1]
+
+
+def test_a_sparse_table_is_cross_fitted_as_the_dense_one_is() -> None:
+    bits = np.random.default_rng(0).integers(0, 2, (ROWS, 6)).astype(float)
+    network = KerasClassifier(hidden=[4], epochs=3, members=1, learning_rate=0.05)
+    for steps in ([("scale", MaxAbsScaler())], []):
+        model = CrossFitClassifier(Pipeline([*steps, ("network", network)]), cv=SPLITS, random_state=0)
+        sparse = clone(model).fit(csr_matrix(bits), SURVIVED)
+        np.testing.assert_allclose(sparse.oof_predictions_, model.fit(bits, SURVIVED).oof_predictions_, atol=1e-6)
+        np.testing.assert_allclose(sparse.predict_proba(csr_matrix(bits)), model.predict_proba(bits), atol=1e-6)
 
 
 # Folds whose preprocessing learns nothing

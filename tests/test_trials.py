@@ -8,10 +8,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.sparse import csr_matrix
 from sklearn.base import clone
 from sklearn.model_selection import StratifiedKFold
 from sklearn.pipeline import Pipeline
-from sklearn.preprocessing import MinMaxScaler, StandardScaler
+from sklearn.preprocessing import MaxAbsScaler, MinMaxScaler, StandardScaler
 
 from tabular_dl.assembly import derived_seed
 from tabular_dl.estimators import KerasClassifier, KerasRegressor
@@ -83,6 +84,22 @@ def test_target_encoded_training_rows_are_cross_fitted() -> None:
         alone = clone(model).set_params(network__random_state=derived_seed(5, fold))
         expected = metric(Y[test], alone.fit(table.iloc[train], Y[train]).predict_proba(table.iloc[test]), classes)
         assert outcome.scores[fold] == pytest.approx(expected, abs=1e-4)
+
+
+@pytest.mark.parametrize("steps", [[], [("scale", MaxAbsScaler().set_output(transform="pandas"))]])
+def test_categories_may_be_named(steps: list[Any]) -> None:
+    table = pd.DataFrame({"x": X[:, 0], "kind": (RNG.integers(0, 2, ROWS)).astype(float)})
+    networks = [KerasClassifier(**TINY, categorical_features=[column]) for column in ("kind", 1)]
+    models = [Pipeline([*steps, ("network", network)]) for network in networks]
+    metric = get_metric("log_loss")
+    named, numbered = evaluate(models, table, Y, SPLITS, metric, [5, 5], classes=np.array([0, 1]))
+    np.testing.assert_array_equal(named.scores, numbered.scores)
+
+
+def test_a_sparse_table_scores_what_the_dense_one_does() -> None:
+    model, metric, classes = pipeline(MaxAbsScaler()), get_metric("log_loss"), np.array([0, 1])
+    found, expected = (evaluate([model], rows, Y, SPLITS, metric, [5], classes=classes) for rows in (csr_matrix(X), X))
+    np.testing.assert_allclose(found[0].scores, expected[0].scores, rtol=1e-5)
 
 
 def test_numbers_are_scored_in_their_own_units() -> None:
