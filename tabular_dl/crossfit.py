@@ -25,6 +25,7 @@ from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin, clone
 from sklearn.compose import ColumnTransformer, TransformedTargetRegressor
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import OneHotEncoder
+from sklearn.utils import get_tags
 from sklearn.utils.validation import check_array, check_consistent_length, check_is_fitted, column_or_1d
 
 from tabular_dl.errors import DataError
@@ -143,6 +144,12 @@ class _CrossFit(BaseEstimator, ABC):
         """
         check_is_fitted(self, "pipelines_")
         return self._raw(self.pipelines_[fold], read_rows(self, X, reset=False))
+
+    def __sklearn_tags__(self) -> Any:
+        """Tell scikit-learn that tables may be sparse where the pipeline takes them."""
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = get_tags(self.pipeline).input_tags.sparse
+        return tags
 
     def _mean(self, X: pd.DataFrame) -> np.ndarray:
         check_is_fitted(self, "pipelines_")
