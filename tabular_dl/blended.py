@@ -10,7 +10,7 @@ import pandas as pd
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
 from sklearn.exceptions import NotFittedError
 
-from tabular_dl.blending import Blend
+from tabular_dl.blending import Blend, nested_predictions
 from tabular_dl.errors import DataError
 from tabular_dl.metrics import Metric
 from tabular_dl.thresholds import Thresholded, forget_threshold
@@ -66,14 +66,10 @@ class _Blended(BaseEstimator):
         if predictions.shape[1] != len(y):
             raise DataError(f"The runs were fitted on {predictions.shape[1]} rows, the table has {len(y)} now.")
         self.test_rows_ = first.test_rows_
-        combined = np.zeros(predictions.shape[1:])
-        for rows in self.test_rows_:
-            others = np.setdiff1d(np.arange(len(y)), rows)
-            own = Blend(**self.blend.get_params())
-            own.fit(predictions[:, others], y[others], metric, self.classes_or_none_)
-            combined[rows] = own.combine(predictions[:, rows])
-        self.oof_predictions_ = combined if self.classes_or_none_ is not None else combined[:, 0]
-        self.blend_ = Blend(**self.blend.get_params()).fit(predictions, y, metric, self.classes_or_none_)
+        classes = self.classes_or_none_
+        combined = nested_predictions(self.blend, predictions, y, self.test_rows_, metric, classes)
+        self.oof_predictions_ = combined if classes is not None else combined[:, 0]
+        self.blend_ = Blend(**self.blend.get_params()).fit(predictions, y, metric, classes)
         return self
 
     def predict_fold(self, fold: int, X: pd.DataFrame) -> np.ndarray:
@@ -130,6 +126,11 @@ class BlendedClassifier(Thresholded, ClassifierMixin, _Blended):
     def classes_(self) -> np.ndarray:
         """The labels, sorted."""
         return self.models[0].classes_
+
+    @property
+    def indicators_(self) -> bool:
+        """Whether several labels are predicted at once, each yes or no."""
+        return self.models[0].indicators_
 
     def predict_proba(self, X: pd.DataFrame) -> np.ndarray:
         """Return the blended probabilities of raw rows, (rows, classes)."""

@@ -18,7 +18,7 @@ from sklearn.utils.validation import check_is_fitted
 from tabular_dl.errors import SpecError, did_you_mean
 from tabular_dl.metrics import Metric
 
-__all__ = ["METHODS", "Blend", "greedy_weights", "nested_scores", "optimal_weights"]
+__all__ = ["METHODS", "Blend", "greedy_weights", "nested_predictions", "optimal_weights"]
 
 METHODS = ("mean", "weighted", "rank", "greedy", "stack")
 STEPS = 50  # additions of a greedy selection
@@ -28,11 +28,19 @@ SMALLEST = 1e-6  # probabilities are kept this far from 0 and 1 before a logarit
 Score = Callable[[np.ndarray, np.ndarray], float]
 
 
-def greedy_weights(predictions: np.ndarray, y: np.ndarray, score: Score, seed: int = 0, bags: int = BAGS) -> np.ndarray:
+def greedy_weights(
+    predictions: np.ndarray,
+    y: np.ndarray,
+    score: Score,
+    seed: int = 0,
+    bags: int = BAGS,
+    *,
+    classification: bool = False,
+) -> np.ndarray:
     """Select models with replacement, each time the one that helps the mean most (Caruana et al., 2004, ICML, sec. 2).
 
-    The selections of several bootstraps of the rows are averaged, unless that mean scores worse on all rows than the
-    selection made on them.
+    The selections of several bootstraps of the rows are averaged (sec. 2.3). Where that mean scores worse on all rows
+    than the best single model, the selection made on all rows is taken.
 
     Parameters
     ----------
@@ -46,6 +54,8 @@ def greedy_weights(predictions: np.ndarray, y: np.ndarray, score: Score, seed: i
         Fixes the bootstraps.
     bags : int
         How many.
+    classification : bool
+        Whether the target is made of labels: bootstraps that lack one are left out, as not every metric can score them.
 
     Returns
     -------
@@ -59,17 +69,22 @@ def greedy_weights(predictions: np.ndarray, y: np.ndarray, score: Score, seed: i
     >>> greedy_weights(predictions, y, lambda y, p: -np.mean((y - p[:, 0]) ** 2)).round(2).tolist()
     [0.5, 0.5, 0.0]
     """
-    plain = _select(predictions, y, score)
     rng = np.random.default_rng(seed)
     drawn = []
     for _ in range(bags):
         rows = rng.integers(0, len(y), len(y))
-        # A bootstrap that lacks a class cannot be scored by every metric.
-        if y.dtype.kind == "f" or len(np.unique(y[rows])) == len(np.unique(y)):
+        if not classification or _labels(y[rows]) == _labels(y):
             drawn.append(_select(predictions[:, rows], y[rows], score))
-    bagged = np.mean(drawn, axis=0) if drawn else plain
-    better = score(y, _weighted(predictions, bagged)) >= score(y, _weighted(predictions, plain))
-    return bagged if better else plain
+    if drawn:
+        bagged = np.mean(drawn, axis=0)
+        if score(y, _weighted(predictions, bagged)) >= max(score(y, own) for own in predictions):
+            return bagged
+    return _select(predictions, y, score)
+
+
+def _labels(y: np.ndarray) -> list[int]:
+    """Count the different labels in each column."""
+    return [len(np.unique(column)) for column in y.reshape(len(y), -1).T]
 
 
 def _select(predictions: np.ndarray, y: np.ndarray, score: Score) -> np.ndarray:
@@ -153,7 +168,7 @@ class Blend(BaseEstimator):
         ----------
         predictions : ndarray of shape (models, rows, classes) or (models, rows, 1)
             Probabilities, or numbers.
-        y : ndarray of shape (rows,)
+        y : ndarray of shape (rows,) or (rows, labels)
             The target.
         metric : Metric
             What `greedy` selects by.
@@ -163,15 +178,22 @@ class Blend(BaseEstimator):
         Raises
         ------
         SpecError
-            If there is no such method.
+            If there is no such method, or it is not for several labels at once.
         """
         if self.method not in METHODS:
             raise SpecError(f"--method: there is no {self.method!r}. {did_you_mean(self.method, METHODS)}")
+        if classes is not None and y.ndim == 2 and self.method not in ("mean", "greedy"):
+            raise SpecError(
+                f"--method: {self.method} blends single labels, the target has {y.shape[1]} at once: take mean or "
+                "greedy."
+            )
         models = len(predictions)
         self.classification_ = classes is not None
         self.weights_ = np.full(models, 1 / models)
         if self.method == "greedy":
-            self.weights_ = greedy_weights(predictions, y, _scorer(metric, classes), self.seed)
+            self.weights_ = greedy_weights(
+                predictions, y, _scorer(metric, classes), self.seed, classification=classes is not None
+            )
         elif self.method == "weighted":
             self.weights_ = optimal_weights(predictions, y, classes)
         elif self.method == "rank":
@@ -179,6 +201,8 @@ class Blend(BaseEstimator):
         elif self.method == "stack":
             linear = RidgeCV(np.logspace(-3, 3, 13)) if classes is None else LogisticRegression(max_iter=5000)
             self.linear_ = linear.fit(self._stacked(predictions), y)
+            if classes is not None:
+                self.columns_ = np.searchsorted(classes, self.linear_.classes_)
             sizes = np.abs(np.atleast_2d(self.linear_.coef_)).sum(axis=0).reshape(models, -1).sum(axis=1)
             self.weights_ = sizes / max(sizes.sum(), 1e-12)
         return self
@@ -188,7 +212,13 @@ class Blend(BaseEstimator):
         check_is_fitted(self, "weights_")
         if self.method == "stack":
             if self.classification_:
-                return self.linear_.predict_proba(self._stacked(predictions))
+                # A class that no row had is given no probability.
+                combined = np.zeros(predictions.shape[1:])
+                # Blends from before there were columns have one for each class.
+                combined[:, getattr(self, "columns_", slice(None))] = self.linear_.predict_proba(
+                    self._stacked(predictions)
+                )
+                return combined
             return self.linear_.predict(self._stacked(predictions))[:, np.newaxis]
         if self.method == "rank":
             return self._by_rank(predictions)
@@ -227,7 +257,7 @@ def _scorer(metric: Metric, classes: np.ndarray | None) -> Score:
     return score
 
 
-def nested_scores(
+def nested_predictions(
     blend: Blend,
     predictions: np.ndarray,
     y: np.ndarray,
@@ -235,7 +265,7 @@ def nested_scores(
     metric: Metric,
     classes: np.ndarray | None,
 ) -> np.ndarray:
-    """Score a blend honestly: each fold by what was learned from the other folds' out-of-fold predictions.
+    """Combine each fold by what was learned from the other folds' out-of-fold predictions: honest to score.
 
     Parameters
     ----------
@@ -244,20 +274,18 @@ def nested_scores(
     predictions, y, metric, classes
         As for `Blend.fit`.
     folds : sequence of ndarray
-        The rows of each fold.
+        The rows of each fold; together all rows.
 
     Returns
     -------
-    ndarray of shape (folds,)
-        In the metric's own direction.
+    ndarray of shape (rows, classes) or (rows, 1)
     """
-    scores = []
+    combined = np.zeros(predictions.shape[1:])
     for rows in folds:
         others = np.setdiff1d(np.arange(len(y)), rows)
         own = Blend(**blend.get_params()).fit(predictions[:, others], y[others], metric, classes)
-        combined = own.combine(predictions[:, rows])
-        scores.append(metric(y[rows], combined[:, 0] if classes is None else combined, classes))
-    return np.array(scores)
+        combined[rows] = own.combine(predictions[:, rows])
+    return combined
 
 
 def describe(weights: np.ndarray, names: Sequence[Any]) -> str:

@@ -17,24 +17,25 @@ from __future__ import annotations
 import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from numbers import Integral
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 import pandas as pd
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin, clone
 from sklearn.compose import ColumnTransformer, TransformedTargetRegressor
-from sklearn.model_selection import check_cv
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import OneHotEncoder
+from sklearn.utils import get_tags
 from sklearn.utils.validation import check_array, check_consistent_length, check_is_fitted, column_or_1d
 
 from tabular_dl.errors import DataError
-from tabular_dl.folds import make_folds
+from tabular_dl.folds import read_folds
 from tabular_dl.groups import derived_seed, fit_groups
-from tabular_dl.inputs import MATRIX_TYPES, sharing
-from tabular_dl.matrices import fold_matrix
+from tabular_dl.inputs import sharing
+from tabular_dl.matrices import dense_matrix, fold_matrix
+from tabular_dl.problems import get_problem
 from tabular_dl.tables import read_rows, read_target
+from tabular_dl.targets import Indicators
 from tabular_dl.thresholds import Thresholded, decide, forget_threshold
 
 if TYPE_CHECKING:
@@ -59,7 +60,7 @@ class _CrossFit(BaseEstimator, ABC):
         ----------
         X : DataFrame of shape (rows, columns)
             Raw rows.
-        y : array-like of shape (rows,)
+        y : array-like of shape (rows,) or (rows, targets)
             The target.
         groups : array-like of shape (rows,), optional
             What a row belongs to. Rows of one group are in one fold, and are held out for early stopping together.
@@ -76,13 +77,14 @@ class _CrossFit(BaseEstimator, ABC):
             If the folds do not test every row exactly once, there are fewer groups than folds, or rows cannot be used.
         """
         forget_threshold(self)
+        classification = isinstance(self, ClassifierMixin)
         X = read_rows(self, X, reset=True)
-        y = read_target(y, type(self).__name__, classification=isinstance(self, ClassifierMixin))
+        y = read_target(y, type(self).__name__, classification=classification)
         check_consistent_length(X, y)
         if groups is not None:
             groups = column_or_1d(groups)
             check_consistent_length(X, groups)
-        splits = self._splits(X, y, groups)
+        splits = read_folds(self.cv, X, y, groups, classification=classification, seed=self.random_state)
         tested = np.sort(np.concatenate([test for _, test in splits]))
         if not np.array_equal(tested, np.arange(len(y))) or any(np.intersect1d(*split).size for split in splits):
             raise DataError(
@@ -94,14 +96,14 @@ class _CrossFit(BaseEstimator, ABC):
         networks: list[Any] = []
         for fold, (train, _) in enumerate(splits):
             if len(self.pipeline.steps) > 1:
-                encoder, matrix = fold_matrix(self.pipeline[:-1], X, y, train, MATRIX_TYPES)
+                encoder, matrix, names = fold_matrix(self.pipeline[:-1], X, y, train, self.pipeline[-1].fold_types)
                 steps.append(encoder.steps)
             else:
                 steps.append([])
-                matrix = check_array(X, dtype=MATRIX_TYPES, input_name="X")
+                matrix, names = dense_matrix(X, self.pipeline[-1].fold_types), getattr(self, "feature_names_in_", None)
             matrices = sharing([*matrices, matrix])
             # Seeds of their own make the folds' networks differ by more than their rows.
-            network = clone(self.pipeline[-1])
+            network = clone(self.pipeline[-1]).name_features(names)
             networks.append(network.set_params(random_state=derived_seed(self.random_state, fold)))
         rows = [train for train, _ in splits]
         fit_groups(networks, matrices, y, rows, self._classes(y), on_epoch=on_epoch, row_groups=groups)
@@ -109,7 +111,7 @@ class _CrossFit(BaseEstimator, ABC):
         self.pipelines_ = [Pipeline([*e, (name, n)]) for e, n in zip(steps, networks, strict=True)]
         self.train_rows_ = rows
         self.test_rows_ = [test for _, test in splits]
-        parts = [self._raw(n, m[test]) for n, m, test in zip(networks, matrices, self.test_rows_, strict=True)]
+        parts = [self._raw(n, n.named(m[test])) for n, m, test in zip(networks, matrices, self.test_rows_, strict=True)]
         self.oof_predictions_ = np.concatenate(parts)[np.argsort(np.concatenate(self.test_rows_), kind="stable")]
         return self
 
@@ -148,17 +150,17 @@ class _CrossFit(BaseEstimator, ABC):
         check_is_fitted(self, "pipelines_")
         return self._raw(self.pipelines_[fold], read_rows(self, X, reset=False))
 
+    def __sklearn_tags__(self) -> Any:
+        """Tell scikit-learn that tables may be sparse where the pipeline takes them."""
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = get_tags(self.pipeline).input_tags.sparse
+        return tags
+
     def _mean(self, X: pd.DataFrame) -> np.ndarray:
         check_is_fitted(self, "pipelines_")
         X = read_rows(self, X, reset=False)
         predictions = [self._raw(pipeline, X) for pipeline in self.pipelines_]
         return np.asarray(np.mean(predictions, axis=0))
-
-    def _splits(self, X: Any, y: np.ndarray, groups: np.ndarray | None) -> list[tuple[np.ndarray, np.ndarray]]:
-        if isinstance(self.cv, Integral):
-            stratified = isinstance(self, ClassifierMixin)
-            return make_folds(int(self.cv), y, groups, stratified=stratified, seed=self.random_state)
-        return [(np.asarray(a), np.asarray(b)) for a, b in check_cv(self.cv).split(X, y, groups)]
 
     @abstractmethod
     def _classes(self, y: np.ndarray) -> np.ndarray | None:
@@ -177,20 +179,21 @@ class CrossFitClassifier(Thresholded, ClassifierMixin, _CrossFit):
     pipeline : Pipeline
         Unfitted steps from raw rows to the network.
     cv : int, splitter or list of (train, test), default=5
-        The number of stratified, shuffled folds, or a splitter that tests every row once.
+        The number of shuffled folds, or a splitter that tests every row once; None is 5. Folds of single labels are
+        stratified.
     random_state : int or None, default=None
         Fixes the folds and the networks' seeds.
 
     Attributes
     ----------
     classes_ : ndarray of shape (classes,)
-        The labels, sorted.
+        The labels, sorted; of several labels at once, their numbers.
     pipelines_ : list of Pipeline
         One fitted pipeline a fold.
     train_rows_, test_rows_ : list of ndarray
         The rows that each fold trained on, and those that it did not.
     oof_predictions_ : ndarray of shape (rows, classes)
-        Out-of-fold probabilities.
+        Out-of-fold probabilities, of classes or of labels.
     threshold_, oof_thresholds_
         What labels are decided by, after `choose_threshold`.
 
@@ -216,8 +219,20 @@ class CrossFitClassifier(Thresholded, ClassifierMixin, _CrossFit):
         """Return the mean of the folds' probabilities for raw rows, shape (rows, classes)."""
         return self._mean(X)
 
+    @property
+    def indicators_(self) -> bool:
+        """Whether several labels are predicted at once, each yes or no."""
+        check_is_fitted(self, "pipelines_")
+        return get_problem(self.pipelines_[0][-1].problem_).coding is Indicators
+
+    def __sklearn_tags__(self) -> Any:
+        """Tell scikit-learn that several labels at once may be learned."""
+        tags = super().__sklearn_tags__()
+        tags.classifier_tags.multi_label = True
+        return tags
+
     def _classes(self, y: np.ndarray) -> np.ndarray | None:
-        return np.unique(y)
+        return np.unique(y) if y.ndim == 1 else None
 
     def _raw(self, predictor: Any, X: Any) -> np.ndarray:
         return predictor.predict_proba(X)
@@ -231,7 +246,7 @@ class CrossFitRegressor(RegressorMixin, _CrossFit):
     pipeline : Pipeline
         Unfitted steps from raw rows to the network.
     cv : int, splitter or list of (train, test), default=5
-        The number of shuffled folds, or a splitter that tests every row once.
+        The number of shuffled folds, or a splitter that tests every row once; None is 5.
     random_state : int or None, default=None
         Fixes the folds and the networks' seeds.
 
@@ -301,12 +316,23 @@ def baseline_scores(
                 model = _like_network(clone(baseline), pipeline[-1]).fit(matrix[train], y[train])
             if classes is None:
                 predicted = model.predict(matrix[test])
+            elif y.ndim == 2:
+                predicted = _of_labels(model, matrix[test])
             else:
                 # A class that no training row of the fold has is given no probability.
                 predicted = np.zeros((len(test), len(classes)))
                 predicted[:, np.searchsorted(classes, model.classes_)] = model.predict_proba(matrix[test])
             scores[name].append(metric(y[test], predicted, classes))
     return {name: np.array(values) for name, values in scores.items()}
+
+
+def _of_labels(model: Any, X: Any) -> np.ndarray:
+    """Return a simple model's probability of each label, (rows, labels)."""
+    found = model.predict_proba(X)
+    if not isinstance(found, list):
+        return found
+    # A table of two columns a label, or of one where all training rows were alike.
+    return np.column_stack([p[:, known == 1].sum(axis=1) for p, known in zip(found, model.classes_, strict=True)])
 
 
 def _like_network(baseline: Any, network: Any) -> Any:

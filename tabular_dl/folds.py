@@ -6,15 +6,16 @@ building), they go into one fold together: otherwise a network is scored on pati
 
 from __future__ import annotations
 
+from numbers import Integral
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from sklearn.model_selection import GroupKFold, KFold, StratifiedGroupKFold, StratifiedKFold
+from sklearn.model_selection import GroupKFold, KFold, StratifiedGroupKFold, StratifiedKFold, check_cv
 
 from tabular_dl.errors import DataError
 
-__all__ = ["group_codes", "make_folds"]
+__all__ = ["group_codes", "make_folds", "read_folds"]
 
 Splits = list[tuple[np.ndarray, np.ndarray]]
 
@@ -28,8 +29,8 @@ def make_folds(
     ----------
     folds : int
         How many.
-    y : ndarray of shape (rows,)
-        The target.
+    y : ndarray of shape (rows,) or (rows, targets)
+        The target; of one column if it is stratified.
     groups : ndarray of shape (rows,), optional
         What a row belongs to; rows of one group stay together.
     stratified : bool
@@ -69,6 +70,40 @@ def make_folds(
                 f"With whole groups, fold {number} of {folds} would have {lacks}: take fewer folds (ensemble.folds)."
             )
     return splits
+
+
+def read_folds(
+    cv: Any, X: Any, y: np.ndarray, groups: np.ndarray | None = None, *, classification: bool, seed: int | None
+) -> Splits:
+    """Split rows as scikit-learn's argument ``cv`` says.
+
+    Parameters
+    ----------
+    cv : int, None, splitter or iterable of (train, test)
+        A number is one of shuffled folds (`make_folds`), of which each gets its share of the classes; None is 5.
+        What splits by itself does.
+    X : DataFrame, ndarray or sparse matrix of shape (rows, columns)
+        Raw rows.
+    y : ndarray of shape (rows,) or (rows, targets)
+        The target; the folds of several columns are not stratified.
+    groups : ndarray of shape (rows,), optional
+        What a row belongs to.
+    classification : bool
+        Whether the target is made of labels.
+    seed : int or None
+        Fixes the shuffling of a number of folds.
+
+    Examples
+    --------
+    >>> X, y = np.zeros((6, 1)), np.array([0, 0, 0, 1, 1, 1])
+    >>> [y[test].tolist() for _, test in read_folds(np.int64(3), X, y, classification=True, seed=0)]
+    [[0, 1], [0, 1], [0, 1]]
+    """
+    if cv is None or isinstance(cv, Integral):
+        stratified = classification and y.ndim == 1
+        return make_folds(5 if cv is None else int(cv), y, groups, stratified=stratified, seed=seed)
+    splits = check_cv(cv, y, classifier=classification).split(X, y, groups)
+    return [(np.asarray(train), np.asarray(test)) for train, test in splits]
 
 
 def group_codes(column: pd.Series[Any], subject: str) -> np.ndarray:

@@ -15,6 +15,8 @@ __all__ = ["MATRIX_TYPES", "Inputs", "columns_named", "embedding_size", "sharing
 
 # Small integers are left as they are, and made float32 block by block.
 MATRIX_TYPES = (np.float32, np.uint8, np.int8)
+# From here on, float32 does not hold every whole number.
+WHOLE = 2**24
 # Rows that are compared before a whole matrix is.
 FIRST_ROWS = 64
 # A standard deviation of so small a share of the mean is that of a constant column.
@@ -107,6 +109,11 @@ class Inputs:
                 "MaxAbsScaler for instance."
             )
         for column in chosen:
+            if X.dtype == np.float32 and len(X) and np.abs(X[:, column]).max() >= WHOLE:
+                raise DataError(
+                    f"categorical_features: column {column} has categories from {WHOLE} on, which float32 does not "
+                    "tell apart: number them anew, by OrdinalEncoder for instance."
+                )
             odd = X[:, column][X[:, column] % 1 != 0]
             if len(odd):
                 raise DataError(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from numbers import Integral
 from typing import TYPE_CHECKING, Any, Self
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from tabular_dl.nn.network import Network
     from tabular_dl.nn.training import Population
 
-__all__ = ["KerasEstimator"]
+__all__ = ["KerasEstimator", "decoded"]
 
 # What scikit-learn sets when it looks at a matrix, before anything is learned.
 SHAPE_ATTRIBUTES = ("n_features_in_", "feature_names_in_")
@@ -132,9 +133,25 @@ class KerasEstimator(Hyperparameters):
         followed = next((name for name in self.curves_ if name != "loss" and f"val_{name}" in self.curves_), None)
         return learning_curves(self.curves_, self.best_epoch_, ["loss", *([followed] if followed else [])])
 
+    def name_features(self, names: np.ndarray | None) -> Self:
+        """Tell an estimator that is fitted on matrices without names (`fit_groups`) what their columns are called."""
+        if names is not None:
+            self.feature_names_in_ = np.asarray(names, dtype=object)
+        return self
+
+    def named(self, X: np.ndarray) -> Any:
+        """Return a matrix of features as what the estimator was fitted on: with names, if that had any."""
+        names = getattr(self, "feature_names_in_", None)
+        return X if names is None else pd.DataFrame(X, columns=names)
+
     def target_coding(self, y: np.ndarray) -> Coding:
         """Return how a target of shape (rows,) or (rows, targets) would be coded for training."""
         return self._target(np.asarray(y), None, None)[1]
+
+    @property
+    def fold_types(self) -> tuple[Any, ...]:
+        """The types that a fold's matrix may stay in; as wide as needed, since each fold may have one of its own."""
+        return self.matrix_types if self.normalize else MATRIX_TYPES
 
     def __getstate__(self) -> dict[str, Any]:
         """Leave live callbacks behind: they hold models and open files."""
@@ -235,13 +252,44 @@ class KerasEstimator(Hyperparameters):
 
     def _decoded(self, X: Any) -> np.ndarray:
         """Return the mean over members of what their outputs mean, (rows, classes, labels or targets), float64."""
-        from tabular_dl.nn.inference import predict, thinned
-
         network, inputs, coding = self._parts()
         X = validate_data(self, X, accept_sparse="csr", dtype=self.matrix_types, reset=False)
-        weights = self.weights_
-        if self.mc_dropout:
-            # A generator is left alone: the same rows get the same prediction twice.
-            seed = derived_seed(self.random_state if isinstance(self.random_state, Integral) else 0, 1)
-            weights = thinned(network, weights, self.dropout, self.input_dropout, self.mc_dropout, seed)
-        return coding.decode(predict(network, weights, inputs.encode(X)).astype(np.float64)).mean(axis=0)
+        return decoded([self], network, self.weights_, coding, inputs.encode(X))[0]
+
+
+def decoded(
+    estimators: Sequence[Any], network: Network, weights: Sequence[np.ndarray], coding: Coding, X: Any
+) -> np.ndarray:
+    """Return the mean over each estimator's members of what their outputs mean.
+
+    Parameters
+    ----------
+    estimators : sequence of E `KerasClassifier` or E `KerasRegressor`
+        Of one `mc_dropout`: where there is any, their networks are thinned, each by its own rates and seed.
+    network : Network
+        The architecture.
+    weights : sequence of ndarray of shape (E x members, in, out)
+        One estimator's members after the other's.
+    coding : Coding
+        What the outputs are decoded by.
+    X : ndarray or CSR matrix of shape (rows, inputs)
+        What the networks are given.
+
+    Returns
+    -------
+    ndarray of shape (E, rows, classes, labels or targets), float64
+    """
+    from tabular_dl.nn.inference import predict, thinned
+
+    first, count = estimators[0], len(estimators)
+    if first.mc_dropout and count > 1:
+        # One at a time: a thinned estimator is many networks.
+        own = zip(*(np.split(weight, count) for weight in weights), strict=True)
+        parts = [decoded([each], network, w, coding, X) for each, w in zip(estimators, own, strict=True)]
+        return np.concatenate(parts)
+    if first.mc_dropout:
+        # A generator is left alone: the same rows get the same prediction twice.
+        seed = derived_seed(first.random_state if isinstance(first.random_state, Integral) else 0, 1)
+        weights = thinned(network, weights, first.dropout, first.input_dropout, first.mc_dropout, seed)
+    outputs = coding.decode(predict(network, weights, X).astype(np.float64))
+    return outputs.reshape(count, len(outputs) // count, *outputs.shape[1:]).mean(axis=1)

@@ -5,17 +5,31 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from scipy.sparse import issparse
 from sklearn.base import clone
 from sklearn.pipeline import Pipeline
 from sklearn.utils import _safe_indexing
-from sklearn.utils.validation import check_array
+from sklearn.utils.validation import _get_feature_names, check_array
 
-__all__ = ["fold_matrix"]
+__all__ = ["dense_matrix", "fold_matrix"]
+
+
+def dense_matrix(X: Any, dtype: Any = np.float32) -> np.ndarray:
+    """Return finite numbers as a dense matrix of this type, or of one of these types.
+
+    Examples
+    --------
+    >>> from scipy.sparse import csr_matrix
+    >>> dense_matrix(csr_matrix([[0.0, 2.0]])).tolist()
+    [[0.0, 2.0]]
+    """
+    checked = check_array(X, dtype=dtype, accept_sparse="csr", input_name="X")
+    return checked.toarray() if issparse(checked) else checked
 
 
 def fold_matrix(
     steps: Pipeline, X: Any, y: np.ndarray, train: np.ndarray, dtype: Any = np.float32
-) -> tuple[Pipeline, np.ndarray]:
+) -> tuple[Pipeline, np.ndarray, np.ndarray | None]:
     """Fit the steps before a network on the training rows of a fold, and encode all rows.
 
     Training rows get what ``fit_transform`` gives them, all others what ``transform`` gives. The two differ where a
@@ -36,8 +50,8 @@ def fold_matrix(
 
     Returns
     -------
-    tuple of Pipeline and ndarray of shape (rows, features)
-        The fitted steps, and the matrix.
+    tuple of Pipeline, ndarray of shape (rows, features) and ndarray of shape (features,) or None
+        The fitted steps, the matrix, which is dense, and the names of its columns, where the steps return tables.
 
     Raises
     ------
@@ -54,13 +68,14 @@ def fold_matrix(
     [3.5, 3.5, 0.5, 0.5, 0.5]
     """
     fitted = clone(steps)
-    encoded = check_array(fitted.fit_transform(_safe_indexing(X, train), y[train]), dtype=dtype, input_name="X")
+    learned = fitted.fit_transform(_safe_indexing(X, train), y[train])
+    encoded = dense_matrix(learned, dtype)
     matrix = np.empty((len(y), encoded.shape[1]), encoded.dtype)
     matrix[train] = encoded
     others = np.setdiff1d(np.arange(len(y)), train)
     if len(others):
-        other = check_array(fitted.transform(_safe_indexing(X, others)), dtype=dtype, input_name="X")
+        other = dense_matrix(fitted.transform(_safe_indexing(X, others)), dtype)
         if other.dtype != encoded.dtype:  # a step has found a narrower type for some rows than for others
             matrix = check_array(matrix.astype(np.result_type(encoded, other)), dtype=dtype, ensure_all_finite=False)
         matrix[others] = other
-    return fitted, matrix
+    return fitted, matrix, _get_feature_names(learned)

@@ -6,6 +6,7 @@ where they lie; in between the worse half of a population stops early (successiv
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -124,16 +125,18 @@ def _narrow_range(
     new_low, new_high = max(low, places.min() - pad), min(high, places.max() + pad)
     why = f"the best {len(best)} of {of} lie there"
 
-    def may(bound: float) -> bool:
-        return allowed is None or allowed(leaf, present.value(bound))
+    def bound(place: float, outward: Callable[[float], float]) -> float:
+        return present.value(outward(place) if present.kind == "int_uniform" else float(place))
 
-    if places[0] < low + EDGE * width and may(low - WIDENING * width):
-        new_low, why = low - WIDENING * width, f"{why}, the very best on the lower edge"
-    elif places[0] > high - EDGE * width and may(high + WIDENING * width):
-        new_high, why = high + WIDENING * width, f"{why}, the very best on the upper edge"
-    if present.kind == "int_uniform":
-        new_low, new_high = np.floor(new_low), np.ceil(new_high)
-    bounds = present.value(float(new_low)), present.value(float(new_high))
+    def may(value: float) -> bool:
+        return allowed is None or allowed(leaf, value)
+
+    bounds = bound(new_low, math.floor), bound(new_high, math.ceil)
+    wider = bound(low - WIDENING * width, math.floor), bound(high + WIDENING * width, math.ceil)
+    if places[0] < low + EDGE * width and may(wider[0]):
+        bounds, why = (wider[0], bounds[1]), f"{why}, the very best on the lower edge"
+    elif places[0] > high - EDGE * width and may(wider[1]):
+        bounds, why = (bounds[0], wider[1]), f"{why}, the very best on the upper edge"
     return (Range(present.kind, *bounds), why) if bounds[0] < bounds[1] else (present, why)
 
 

@@ -8,7 +8,6 @@ from typing import Any, Self
 import numpy as np
 import pandas as pd
 from sklearn.base import BaseEstimator, MetaEstimatorMixin, clone, is_classifier
-from sklearn.model_selection import KFold, StratifiedKFold, check_cv
 from sklearn.pipeline import Pipeline
 from sklearn.utils import get_tags
 from sklearn.utils.metaestimators import available_if
@@ -17,6 +16,7 @@ from sklearn.utils.validation import _check_method_params, check_consistent_leng
 from tabular_dl.assembly import derived_seed
 from tabular_dl.distributions import Distribution, read_distribution
 from tabular_dl.errors import SpecError, did_you_mean
+from tabular_dl.folds import read_folds
 from tabular_dl.infer import problem_of
 from tabular_dl.metrics import get_metric
 from tabular_dl.search_rounds import REPEATS, SearchPlan, SearchState, choose, search
@@ -56,7 +56,7 @@ class PopulationSearchCV(MetaEstimatorMixin, BaseEstimator):
     scoring : str or None, default=None
         A metric of `tabular_dl.metrics`; None is the problem's own.
     cv : int, splitter or iterable, default=5
-        The folds.
+        The number of shuffled folds, for labels stratified ones; or what splits by itself. None is 5.
     pick : {"simplest", "best"}, default="simplest"
         What to choose among the leading configurations, trained again with fresh seeds.
     repeats : int, default=3
@@ -140,7 +140,7 @@ class PopulationSearchCV(MetaEstimatorMixin, BaseEstimator):
         plan = SearchPlan(
             self.n_iter, min(self.rounds, max(1, self.n_iter // 2)), root, self.pick, repeats=self.repeats
         )
-        splits = [(np.asarray(a), np.asarray(b)) for a, b in self._splitter(root, classes is not None).split(X, y)]
+        splits = read_folds(self.cv, X, y, classification=classification, seed=root)
 
         def train(values: Sequence[Mapping[str, Any]], seeds: Sequence[int], final: bool) -> list[Outcome]:
             epochs = {} if final else self._epochs(self.epochs)
@@ -165,12 +165,6 @@ class PopulationSearchCV(MetaEstimatorMixin, BaseEstimator):
             return {}
         prefix = f"{self.estimator.steps[-1][0]}__" if isinstance(self.estimator, Pipeline) else ""
         return {f"{prefix}epochs": epochs}
-
-    def _splitter(self, root: int, classification: bool) -> Any:
-        if not isinstance(self.cv, int):
-            return check_cv(self.cv, classifier=classification)
-        kind = StratifiedKFold if classification else KFold
-        return kind(self.cv, shuffle=True, random_state=root % 2**32)
 
     def _read_space(self) -> dict[str, Distribution]:
         known = self.estimator.get_params()

@@ -99,7 +99,9 @@ class Record:
 
     @property
     def error(self) -> float:
-        """The standard error of that mean."""
+        """The standard error of that mean; 0 where a single score says nothing about it."""
+        if len(self.scores) < 2:
+            return 0.0
         return float(np.std(self.scores, ddof=1) / np.sqrt(len(self.scores)))
 
 

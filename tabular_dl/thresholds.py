@@ -6,11 +6,13 @@ reported takes each fold by the threshold of the other folds.
 
 from __future__ import annotations
 
+from numbers import Real
 from typing import Any, Self
 
 import numpy as np
 import pandas as pd
 
+from tabular_dl.errors import SpecError
 from tabular_dl.metrics import Metric
 
 __all__ = ["Thresholded", "best_threshold", "decide", "forget_threshold"]
@@ -109,6 +111,8 @@ class Thresholded:
     # In the class, so that models from before there were thresholds have none.
     threshold_: float | None = None
     oof_thresholds_: np.ndarray | None = None
+    # Whether the columns of probabilities are labels, each yes or no, and not classes.
+    indicators_: Any = False
     oof_predictions_: np.ndarray
     test_rows_: list[np.ndarray]
     predict_proba: Any
@@ -129,7 +133,17 @@ class Thresholded:
         Returns
         -------
         self
+
+        Raises
+        ------
+        SpecError
+            If there are no two classes to decide between, or the threshold is no probability.
         """
+        if threshold is not None and (self.indicators_ or len(self.classes_) != 2):
+            found = "several labels at once" if self.indicators_ else f"{len(self.classes_)} classes"
+            raise SpecError(f"threshold: {threshold} decides between two classes, found {found}: write None.")
+        if threshold not in (None, "auto") and not (isinstance(threshold, Real) and 0 <= threshold <= 1):
+            raise SpecError(f'threshold: expected a number from 0 to 1, "auto" or None, found {threshold!r}.')
         rows = np.arange(len(y))
         if threshold is None:
             self.threshold_, self.oof_thresholds_ = None, None
@@ -143,7 +157,9 @@ class Thresholded:
         return self
 
     def predict(self, X: pd.DataFrame) -> np.ndarray:
-        """Return each raw row's label."""
+        """Return each raw row's label; of several labels at once 1 for each whose probability is above one half."""
+        if self.indicators_:
+            return (self.predict_proba(X) > 0.5).astype(int)
         return self.classes_[decide(self.predict_proba(X), self.threshold_).argmax(axis=1)]
 
     def _best(self, rows: np.ndarray, y: np.ndarray, metric: Metric) -> float:

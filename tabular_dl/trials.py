@@ -13,15 +13,15 @@ from typing import Any
 
 import joblib
 import numpy as np
-from scipy.sparse import issparse
 from sklearn.base import clone
 from sklearn.pipeline import Pipeline
-from sklearn.utils.validation import check_array
+from sklearn.utils.validation import _get_feature_names
 
 from tabular_dl.assembly import derived_seed
 from tabular_dl.groups import PER_MEMBER, train_groups
-from tabular_dl.inputs import MATRIX_TYPES, sharing
-from tabular_dl.matrices import fold_matrix
+from tabular_dl.inputs import sharing
+from tabular_dl.keras_estimator import decoded
+from tabular_dl.matrices import dense_matrix, fold_matrix
 from tabular_dl.metrics import Metric
 from tabular_dl.narrowing import halve
 from tabular_dl.quantities import Numbers
@@ -93,20 +93,21 @@ def evaluate(
     list of Outcome
     """
     outcomes: list[Any] = [None] * len(estimators)
-    encoded: dict[str, list[np.ndarray]] = {}
+    encoded: dict[str, Any] = {}
     rows = [train for train, _ in splits]
     for numbers in _by_shape(estimators):
-        encoder, _ = _parts(estimators[numbers[0]])
-        key = joblib.hash(encoder)
+        encoder, shape = _parts(estimators[numbers[0]])
+        key = joblib.hash((encoder, shape.fold_types))
         if key not in encoded:
-            encoded = {key: _matrices(encoder, X, y, rows)}  # one at a time: tables may be large
-        matrices = encoded[key]
+            encoded = {key: _matrices(encoder, X, y, rows, shape.fold_types)}  # one at a time: tables may be large
+        matrices, names = encoded[key]
         networks: list[Any] = []
         for number in numbers:
             _, network = _parts(estimators[number])
-            own = (derived_seed(seeds[number], fold) for fold in range(len(splits)))
-            networks += [clone(network).set_params(random_state=seed) for seed in own]
-        judge = _Judge(len(numbers), len(splits), networks[0], halving, on_epoch)
+            for fold in range(len(splits)):
+                own = clone(network).set_params(random_state=derived_seed(seeds[number], fold))
+                networks.append(own.name_features(names[fold]))
+        judge = _Judge(networks, len(splits), halving, on_epoch)
         with warnings.catch_warnings():
             # A trial that diverges has no score, which is told in the table of trials.
             warnings.filterwarnings("ignore", "Training diverged")
@@ -116,7 +117,7 @@ def evaluate(
         if trained.population.interrupted:
             # Half-trained configurations say nothing of whole ones.
             raise KeyboardInterrupt
-        scores = _scores(trained, matrices, y, splits, metric, len(numbers), classes)
+        scores = _scores(trained, networks, matrices, y, splits, metric, classes)
         epochs = np.isfinite(trained.population.history["loss"]).sum(axis=0).reshape(len(numbers), -1).mean(axis=1)
         for place, number in enumerate(numbers):
             outcomes[number] = Outcome(scores[place], float(epochs[place]), trained.network.parameters)
@@ -124,20 +125,30 @@ def evaluate(
 
 
 class _Judge:
-    """Stops the worse half of the configurations now and then."""
+    """Stops the worse half of the configurations now and then.
 
-    def __init__(self, configurations: int, folds: int, network: Any, halving: bool, on_epoch: Any) -> None:
-        self.shape = (configurations, folds * network.members)
-        self.at = {max(1, round(share * network.epochs)) for share in HALVINGS} if halving else set()
+    A network counts by the epoch that its weights would be taken from: its best one if it stops early, else its last.
+    So one that has stopped early with a good loss still speaks for its configuration.
+    """
+
+    def __init__(self, networks: Sequence[Any], folds: int, halving: bool, on_epoch: Any) -> None:
+        first = networks[0]
+        self.shape = (len(networks) // folds, folds * first.members)
+        self.at = {max(1, round(share * first.epochs)) for share in HALVINGS} if halving else set()
         self.on_epoch = on_epoch
+        self.keeps_best = np.repeat([network.early_stopping is not None for network in networks], first.members)
+        self.losses = np.full(len(self.keeps_best), np.nan)
 
     def __call__(self, epoch: int, figures: dict[str, np.ndarray], active: np.ndarray) -> np.ndarray | None:
+        now = figures["val_loss" if "val_loss" in figures else "loss"]
+        better = np.where(self.keeps_best, np.fmin(self.losses, now), now)
+        self.losses = np.where(np.isfinite(now), better, self.losses)
         alive = active.reshape(self.shape).any(axis=1)
         if self.on_epoch is not None:
             self.on_epoch(epoch, int(alive.sum()))
         if epoch not in self.at or alive.sum() < 2:
             return None
-        losses = figures["val_loss" if "val_loss" in figures else "loss"].reshape(self.shape)
+        losses = self.losses.reshape(self.shape)
         known = np.isfinite(losses).any(axis=1)
         means = np.full(len(losses), np.nan)
         means[known] = np.nanmean(losses[known], axis=1)
@@ -157,42 +168,47 @@ def _by_shape(estimators: Sequence[Any]) -> list[list[int]]:
     for number, estimator in enumerate(estimators):
         encoder, network = _parts(estimator)
         shared = {name: value for name, value in network.get_params().items() if name not in PER_MEMBER}
-        held_out = network.held_out_share > 0
+        # The automatic batch size goes by how many rows are left to train on.
+        share = network.held_out_share
+        held_out = share if network.batch_size == "auto" else share > 0
         together.setdefault((joblib.hash(encoder), joblib.hash((shared, held_out))), []).append(number)
     return [together[key] for key in sorted(together, key=lambda key: (key[0], together[key][0]))]
 
 
-def _matrices(encoder: Any, X: Any, y: np.ndarray, rows: Sequence[np.ndarray]) -> list[np.ndarray]:
+def _matrices(
+    encoder: Any, X: Any, y: np.ndarray, rows: Sequence[np.ndarray], types: tuple[Any, ...]
+) -> tuple[list[np.ndarray], list[np.ndarray | None]]:
+    """Return each fold's matrix, and the names of its columns."""
     if encoder is None:
-        plain = check_array(X, dtype=np.float32, accept_sparse="csr")
-        return [plain.toarray() if issparse(plain) else plain] * len(rows)
+        return [dense_matrix(X, types)] * len(rows), [_get_feature_names(X)] * len(rows)
     matrices: list[np.ndarray] = []
+    names: list[np.ndarray | None] = []
     for train in rows:
-        matrices = sharing([*matrices, fold_matrix(encoder, X, y, train, MATRIX_TYPES)[1]])
-    return matrices
+        _, matrix, own = fold_matrix(encoder, X, y, train, types)
+        matrices = sharing([*matrices, matrix])
+        names.append(own)
+    return matrices, names
 
 
 def _scores(
     trained: Any,
+    networks: Sequence[Any],
     matrices: Sequence[np.ndarray],
     y: np.ndarray,
     splits: Sequence[tuple[np.ndarray, np.ndarray]],
     metric: Metric,
-    configurations: int,
     classes: np.ndarray | None,
 ) -> np.ndarray:
     """Score every configuration on the test rows of every fold, (configurations, folds): one prediction a fold."""
-    from tabular_dl.nn.inference import predict
-
     folds, members = len(splits), trained.members
+    configurations = len(networks) // folds
     numbers = np.arange(configurations * folds * members).reshape(configurations, folds, members)
     scores = np.full((configurations, folds), np.nan)
     for fold, (_, test) in enumerate(splits):
         group = trained.groups[trained.where[fold]]
         share, network = trained.share(numbers[:, fold].ravel(), group)
-        outputs = predict(network, share.weights, group.inputs.encode(matrices[fold][test]))
-        decoded = group.coding.decode(outputs.astype(np.float64))
-        means = decoded.reshape(configurations, members, *decoded.shape[1:]).mean(axis=1)
+        rows = group.inputs.encode(matrices[fold][test])
+        means = decoded(networks[fold::folds], network, share.weights, group.coding, rows)
         untrained = (share.best_epoch.reshape(configurations, members) == 0).any(axis=1)
         for number in np.flatnonzero(~untrained):
             values = means[number]

@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from sklearn.linear_model import LogisticRegression
 
-from tabular_dl.blending import METHODS, Blend, greedy_weights, nested_scores, optimal_weights
+from tabular_dl.blending import METHODS, Blend, greedy_weights, nested_predictions, optimal_weights
 from tabular_dl.errors import SpecError
 from tabular_dl.metrics import get_metric
 
@@ -100,22 +101,96 @@ def test_a_model_that_is_noise_gets_little_weight() -> None:
         assert Blend(method).fit(with_noise, y, metric, classes).weights_[-1] < 0.15, method
 
 
-def test_a_nested_score_is_of_weights_that_have_not_seen_the_fold() -> None:
+def test_a_fold_is_combined_by_weights_that_have_not_seen_it() -> None:
     predictions, y, metric, classes = case(4)
     folds = np.array_split(np.random.default_rng(0).permutation(ROWS), 3)
-    found = nested_scores(Blend("weighted"), predictions, y, folds, metric, classes)
-    for rows, score in zip(folds, found, strict=True):
+    found = nested_predictions(Blend("weighted"), predictions, y, folds, metric, classes)
+    for rows in folds:
         others = np.setdiff1d(np.arange(ROWS), rows)
         weights = optimal_weights(predictions[:, others], y[others], classes)
-        by_hand = np.tensordot(weights, predictions[:, rows], axes=1)
-        assert score == pytest.approx(metric(y[rows], by_hand, classes), abs=1e-9)
+        np.testing.assert_allclose(found[rows], np.tensordot(weights, predictions[:, rows], axes=1))
 
 
-def test_bootstraps_are_averaged_only_if_that_helps() -> None:
-    y = np.arange(10.0)
-    predictions = np.stack([y, y + 5])[:, :, None]
-    weights = greedy_weights(predictions, y, lambda y, p: -float(np.abs(y - p[:, 0]).mean()))
-    assert weights.tolist() == [1.0, 0.0]
+@pytest.mark.parametrize("lacking", CLASSES)
+def test_a_stack_of_rows_that_lack_a_class_gives_it_no_probability(lacking: str) -> None:
+    predictions, y, metric, classes = case(6)
+    fold, others = np.flatnonzero(y == lacking), np.flatnonzero(y != lacking)
+    blend = Blend("stack").fit(predictions[:, others], y[others], metric, classes)
+    linear = LogisticRegression(max_iter=5000).fit(
+        np.log(np.concatenate(list(predictions[:, others]), axis=1)), y[others]
+    )
+    by_hand = linear.predict_proba(np.log(np.concatenate(list(predictions), axis=1)))
+    combined = blend.combine(predictions)
+    np.testing.assert_array_equal(combined[:, classes == lacking], 0)
+    np.testing.assert_allclose(combined[:, classes != lacking], by_hand, atol=1e-6)
+    nested = nested_predictions(Blend("stack"), predictions, y, [fold, others[::2], others[1::2]], metric, classes)
+    np.testing.assert_allclose(nested[fold], combined[fold])
+
+
+def selected(predictions: np.ndarray, y: np.ndarray, score: Any) -> np.ndarray:
+    """Select by a plain loop: add whatever model helps the mean most, and keep the best of all means."""
+    chosen: list[int] = []
+    found: list[tuple[float, list[int]]] = []
+    for _ in range(8):
+        scores = [score(y, predictions[[*chosen, k]].mean(axis=0)) for k in range(len(predictions))]
+        chosen.append(int(np.argmax(scores)))
+        found.append((max(scores), list(chosen)))
+    best = max(found, key=lambda each: each[0])[1]
+    return np.bincount(best, minlength=len(predictions)) / len(best)
+
+
+def bagged(predictions: np.ndarray, y: np.ndarray, score: Any) -> np.ndarray:
+    rng, each = np.random.default_rng(0), []
+    for _ in range(10):
+        rows = rng.integers(0, len(y), len(y))
+        each.append(selected(predictions[:, rows], y[rows], score))
+    return np.mean(each, axis=0)
+
+
+def test_the_selections_of_bootstraps_are_averaged() -> None:
+    # Whole numbers: no bootstrap has all of them, and none of them is a class.
+    rng = np.random.default_rng(0)
+    y = rng.permutation(ROWS)
+    predictions = np.stack([y + rng.normal(0, 8 + k, ROWS) for k in range(3)])[:, :, None]
+    score = lambda y, p: -float(np.mean((y - p[:, 0]) ** 2))  # noqa: E731
+    found = greedy_weights(predictions, y, score)
+    np.testing.assert_allclose(found, bagged(predictions, y, score))
+    assert (found != selected(predictions, y, score)).any()
+
+
+def test_a_mean_of_selections_that_is_worse_than_a_single_model_is_not_taken() -> None:
+    # Each model hits some rows exactly, no mean of both any: on some bootstraps the second hits more than the first.
+    hit = np.arange(20) < 11
+    y = np.zeros(20)
+    predictions = np.stack([np.where(hit, 0.0, 1.0), np.where(hit, 1.0, 0.0)])[:, :, None]
+    score = lambda y, p: float(np.mean(p[:, 0] == y))  # noqa: E731
+    assert 0 < bagged(predictions, y, score)[0] < 1
+    assert greedy_weights(predictions, y, score).tolist() == [1.0, 0.0]
+
+
+def test_bootstraps_that_lack_a_class_are_left_out_whatever_type_the_labels_have() -> None:
+    rng = np.random.default_rng(1)
+    p = rng.uniform(size=(3, 30))
+    predictions, metric = np.stack([1 - p, p], axis=2), get_metric("roc_auc")
+    weights = []
+    for y in ((np.arange(30) == 3).astype(float), (np.arange(30) == 3).astype(int)):
+        blend = Blend("greedy").fit(predictions, y, metric, np.unique(y))
+        weights.append(blend.weights_)
+    np.testing.assert_array_equal(*weights)
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_several_labels_at_once_are_blended_by_plain_weights_alone(method: str) -> None:
+    rng = np.random.default_rng(0)
+    y = rng.integers(0, 2, (ROWS, 3))
+    predictions = np.stack([np.clip(0.5 + 0.4 * (y - 0.5) + rng.normal(0, 0.2, y.shape), 0, 1) for _ in range(2)])
+    blend, arguments = Blend(method), (predictions, y, get_metric("roc_auc"), np.arange(3))
+    if method in ("mean", "greedy"):
+        combined = blend.fit(*arguments).combine(predictions)
+        np.testing.assert_allclose(combined, np.average(predictions, axis=0, weights=blend.weights_))
+        return
+    with pytest.raises(SpecError, match=f"--method: {method} blends single labels, .* 3 at once: take mean or greedy"):
+        blend.fit(*arguments)
 
 
 def test_an_unknown_method_gets_the_nearest_name() -> None:

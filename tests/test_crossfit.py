@@ -10,17 +10,21 @@ import numpy as np
 import pandas as pd
 import pytest
 import skops.io
+from scipy.sparse import csr_matrix
 from sklearn.base import clone, is_classifier, is_regressor
 from sklearn.compose import ColumnTransformer
 from sklearn.dummy import DummyClassifier, DummyRegressor
 from sklearn.exceptions import NotFittedError
 from sklearn.linear_model import LinearRegression, LogisticRegression
-from sklearn.metrics import accuracy_score, log_loss, root_mean_squared_error
+from sklearn.metrics import accuracy_score, log_loss, roc_auc_score, root_mean_squared_error
 from sklearn.model_selection import KFold, PredefinedSplit, ShuffleSplit, StratifiedKFold
+from sklearn.multioutput import ClassifierChain
 from sklearn.pipeline import Pipeline
-from sklearn.preprocessing import OneHotEncoder, StandardScaler
+from sklearn.preprocessing import MaxAbsScaler, OneHotEncoder, StandardScaler
 
 from tabular_dl import crossfit
+from tabular_dl.blended import BlendedClassifier
+from tabular_dl.blending import Blend
 from tabular_dl.crossfit import CrossFitClassifier, CrossFitRegressor, baseline_scores, fold_scores
 from tabular_dl.datasets import load_competition
 from tabular_dl.errors import DataError
@@ -433,6 +437,48 @@ def test_rows_that_belong_together_are_scored_by_networks_that_know_none_of_them
         clone(model).fit(X, sick[patients], patients % 2)
 
 
+# Several labels at once
+
+
+LABELS = np.stack([SURVIVED, 1 - SURVIVED, (PASSENGERS["Fare"] > 20).astype(int)], axis=1)
+
+
+@pytest.fixture(scope="module")
+def several() -> CrossFitClassifier:
+    network = KerasClassifier(hidden=[4], epochs=10, members=2, learning_rate=0.05)
+    pipeline = Pipeline([("scale", StandardScaler()), ("network", network)])
+    return CrossFitClassifier(pipeline, cv=3, random_state=5).fit(PASSENGERS[["Fare", "Pclass"]], LABELS)
+
+
+def test_several_labels_are_split_plainly_and_predicted_each_as_yes_or_no(several: CrossFitClassifier) -> None:
+    X = PASSENGERS[["Fare", "Pclass"]]
+    for found, (_, test) in zip(several.test_rows_, KFold(3, shuffle=True, random_state=5).split(X), strict=True):
+        np.testing.assert_array_equal(found, test)
+    mean = np.mean([pipeline.predict_proba(X) for pipeline in several.pipelines_], axis=0)
+    np.testing.assert_allclose(several.predict_proba(X), mean)
+    np.testing.assert_array_equal(several.predict(X), (mean > 0.5).astype(int))
+    assert several.predict(X)[:, 2].any()
+    assert several.score(X, LABELS) == accuracy_score(LABELS, mean > 0.5)
+    blend = BlendedClassifier([several, several], Blend("mean")).fit_blend(LABELS, get_metric("accuracy"))
+    np.testing.assert_array_equal(blend.predict(X), several.predict(X))
+
+
+def test_several_labels_are_scored_on_each_fold_and_so_are_simple_models(several: CrossFitClassifier) -> None:
+    X = PASSENGERS[["Fare", "Pclass"]]
+    simple = {"majority": DummyClassifier(strategy="prior"), "linear": ClassifierChain(LogisticRegression())}
+    found = baseline_scores(several, X, LABELS, simple, get_metric("roc_auc"))
+    share = baseline_scores(several, X, LABELS, {"majority": simple["majority"]}, get_metric("accuracy"))["majority"]
+    scores = fold_scores(several, LABELS, get_metric("accuracy"))
+    for fold, (train, test) in enumerate(zip(several.train_rows_, several.test_rows_, strict=True)):
+        assert scores[fold] == accuracy_score(LABELS[test], several.oof_predictions_[test] > 0.5)
+        assert share[fold] == np.mean((LABELS[test] == (LABELS[train].mean(axis=0) > 0.5)).all(axis=1))
+        assert found["majority"][fold] == 0.5
+        scaler = StandardScaler().fit(X.iloc[train])
+        linear = ClassifierChain(LogisticRegression()).fit(scaler.transform(X.iloc[train]), LABELS[train])
+        expected = roc_auc_score(LABELS[test], linear.predict_proba(scaler.transform(X.iloc[test])))
+        assert found["linear"][fold] == pytest.approx(expected)
+
+
 ALL = np.arange(ROWS)
 
 
@@ -518,6 +564,42 @@ def test_a_new_fit_forgets_the_threshold_of_the_predictions_of_before() -> None:
     crossfit.fit(PASSENGERS, SURVIVED)
     assert (crossfit.threshold_, crossfit.oof_thresholds_) == (None, None)
     np.testing.assert_array_equal(crossfit.predict(PASSENGERS), crossfit.predict_proba(PASSENGERS).argmax(axis=1))
+
+
+# What the steps return
+
+
+def test_categories_may_be_named_in_a_table_with_and_without_steps() -> None:
+    X = pd.DataFrame({"size": PASSENGERS["Fare"].to_numpy(), "class": PASSENGERS["Pclass"].to_numpy(float)})
+    settings = {"hidden": [4], "epochs": 3, "members": 1, "learning_rate": 0.05}
+    scale = ColumnTransformer(
+        [("size", StandardScaler(), ["size"])], remainder="passthrough", verbose_feature_names_out=False
+    ).set_output(transform="pandas")
+    for steps in ([("scale", scale)], []):
+        found = [
+            CrossFitClassifier(
+                Pipeline([*steps, ("network", KerasClassifier(**settings, categorical_features=[column]))]),
+                cv=SPLITS,
+                random_state=0,
+            ).fit(X, SURVIVED)
+            for column in ("class", 1)
+        ]
+        np.testing.assert_array_equal(found[0].oof_predictions_, found[1].oof_predictions_)
+        # Warnings are errors here: names are known in predictions, too.
+        np.testing.assert_array_equal(found[0].predict_proba(X), found[1].predict_proba(X))
+        network = found[0].pipelines_[0][-1]
+        assert network.feature_names_in_.tolist() == ["size", "class"]
+        assert network.inputs_["categorical"] == [1]
+
+
+def test_a_sparse_table_is_cross_fitted_as_the_dense_one_is() -> None:
+    bits = np.random.default_rng(0).integers(0, 2, (ROWS, 6)).astype(float)
+    network = KerasClassifier(hidden=[4], epochs=3, members=1, learning_rate=0.05)
+    for steps in ([("scale", MaxAbsScaler())], []):
+        model = CrossFitClassifier(Pipeline([*steps, ("network", network)]), cv=SPLITS, random_state=0)
+        sparse = clone(model).fit(csr_matrix(bits), SURVIVED)
+        np.testing.assert_allclose(sparse.oof_predictions_, model.fit(bits, SURVIVED).oof_predictions_, atol=1e-6)
+        np.testing.assert_allclose(sparse.predict_proba(csr_matrix(bits)), model.predict_proba(bits), atol=1e-6)
 
 
 # Folds whose preprocessing learns nothing

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -10,7 +12,7 @@ from hypothesis import strategies as st
 from sklearn.model_selection import KFold, StratifiedKFold
 
 from tabular_dl.errors import DataError
-from tabular_dl.folds import group_codes, make_folds
+from tabular_dl.folds import group_codes, make_folds, read_folds
 
 NUMBERS = np.linspace(0, 1, 40)
 LABELS = np.arange(40) % 3
@@ -22,6 +24,35 @@ def test_without_groups_they_are_those_of_scikit_learn(y: np.ndarray, stratified
     for found, known in zip(make_folds(4, y, stratified=stratified, seed=7), expected, strict=True):
         np.testing.assert_array_equal(found[0], known[0])
         np.testing.assert_array_equal(found[1], known[1])
+
+
+@pytest.mark.parametrize(("cv", "folds"), [(4, 4), (np.int64(4), 4), (None, 5)])
+@pytest.mark.parametrize(
+    ("y", "classification", "kind"),
+    [
+        (np.sort(LABELS), True, StratifiedKFold),
+        (NUMBERS, False, KFold),
+        (LABELS, False, KFold),
+        (np.eye(3)[LABELS], True, KFold),
+    ],
+    ids=["labels", "numbers", "whole numbers", "several labels"],
+)
+def test_a_number_of_folds_is_one_whatever_its_type(
+    cv: Any, folds: int, y: np.ndarray, classification: bool, kind: type
+) -> None:
+    expected = kind(folds, shuffle=True, random_state=7).split(NUMBERS[:, None], y)
+    found = read_folds(cv, NUMBERS[:, None], y, classification=classification, seed=7)
+    for (train, test), known in zip(found, expected, strict=True):
+        np.testing.assert_array_equal(train, known[0])
+        np.testing.assert_array_equal(test, known[1])
+
+
+def test_what_splits_by_itself_does() -> None:
+    for cv in (KFold(4), list(KFold(4).split(NUMBERS))):
+        found = read_folds(cv, NUMBERS[:, None], LABELS, classification=True, seed=7)
+        assert [test.tolist() for _, test in found] == [list(range(k, k + 10)) for k in range(0, 40, 10)]
+    with pytest.raises(ValueError, match="Expected `cv` as an integer, a cross-validation object"):
+        read_folds("five", NUMBERS[:, None], LABELS, classification=True, seed=7)
 
 
 @settings(max_examples=40, deadline=None)

@@ -5,11 +5,16 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sklearn.metrics import r2_score
+from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import OrdinalEncoder, StandardScaler
 
+from tabular_dl.crossfit import CrossFitRegressor
+from tabular_dl.errors import DataError
 from tabular_dl.estimators import KerasClassifier, KerasRegressor
 from tabular_dl.inputs import Inputs, embedding_size
 
@@ -31,6 +36,20 @@ def test_large_codes_are_told_apart() -> None:
     model.fit(X, X[:, 0] % 2)
     assert model.inputs_["categories"][0].tolist() == [20_000_000, 20_000_001]
     assert model.predict(X[:2]).tolist() == [0, 1]
+
+
+def test_codes_that_float32_has_mixed_up_are_refused() -> None:
+    X = np.array([[20_000_000], [20_000_001]] * 20, "float32")
+    with pytest.raises(DataError, match="column 0 has categories from 16777216 on, which float32 does not tell apart"):
+        KerasClassifier(**TINY, categorical_features=[0]).fit(X, np.arange(40) % 2)
+
+
+def test_a_fold_centres_its_numbers_before_they_are_rounded() -> None:
+    seconds = 1.6e9 + 20 * RANDOM.normal(size=(60, 1))
+    table = pd.DataFrame(seconds, columns=["time"])
+    pipeline = Pipeline([("network", KerasRegressor(**{**TINY, "epochs": 60, "learning_rate": 0.05}, normalize=True))])
+    model = CrossFitRegressor(pipeline, cv=3, random_state=0).fit(table, seconds[:, 0] - 1.6e9)
+    assert r2_score(seconds[:, 0] - 1.6e9, model.oof_predictions_) > 0.9
 
 
 @pytest.mark.parametrize("known", [[-1, 0, 1], [-1, 3, 4], [0, 1, 2], [-3, -2, -1]])

@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.sparse import random as sparse_random
 from sklearn.metrics import roc_auc_score
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import FunctionTransformer
+from sklearn.preprocessing import FunctionTransformer, MaxAbsScaler, OneHotEncoder
 
 from tabular_dl.matrices import fold_matrix
 from tabular_dl.preprocessing import build_preprocessing
@@ -27,7 +28,8 @@ def steps():
 
 
 def test_training_rows_are_fitted_and_transformed_at_once_and_others_transformed() -> None:
-    fitted, matrix = fold_matrix(steps(), NOISE, Y, TRAIN, np.float64)
+    fitted, matrix, names = fold_matrix(steps(), NOISE, Y, TRAIN, np.float64)
+    assert names is None
     alone = steps()
     np.testing.assert_array_equal(matrix[TRAIN], alone.fit_transform(NOISE.iloc[TRAIN], Y[TRAIN]))
     np.testing.assert_array_equal(matrix[TEST], alone.transform(NOISE.iloc[TEST]))
@@ -81,3 +83,24 @@ def test_rows_of_a_wider_type_than_the_training_rows_keep_their_values() -> None
     matrix = fold_matrix(steps, values, np.zeros(4), np.array([0, 1]), (np.float32, np.uint8))[1]
     np.testing.assert_array_equal(matrix, values)
     assert matrix.dtype == np.float32
+
+
+def test_a_sparse_table_becomes_a_dense_matrix() -> None:
+    table = sparse_random(60, 5, 0.3, format="csr", random_state=0, dtype=np.float64)
+    train = np.arange(0, 60, 2)
+    fitted, matrix, _ = fold_matrix(make_pipeline(MaxAbsScaler()), table, np.zeros(60), train)
+    expected = table.toarray() / np.abs(table.toarray()[train]).max(axis=0)
+    np.testing.assert_allclose(matrix, expected, rtol=1e-6)
+    assert fitted.transform(table).format == "csr"
+    kinds = make_pipeline(OneHotEncoder(handle_unknown="ignore"))
+    found = fold_matrix(kinds, NOISE[["Noise"]], Y, TRAIN)[1]
+    assert (found[TRAIN].sum(axis=1) == 1).all()
+
+
+def test_the_names_of_a_table_that_the_steps_return_are_known() -> None:
+    table = pd.DataFrame({"a": [1.0, 2.0, 4.0], "b": [3.0, 5.0, 7.0]})
+    scaler = make_pipeline(MaxAbsScaler()).set_output(transform="pandas")
+    _, matrix, names = fold_matrix(scaler, table, np.zeros(3), np.array([0, 1]))
+    assert names is not None
+    assert names.tolist() == ["a", "b"]
+    np.testing.assert_allclose(matrix, [[0.5, 0.6], [1.0, 1.0], [2.0, 1.4]])

@@ -74,6 +74,22 @@ def test_the_best_on_an_edge_widens_the_range_there_if_the_leaf_allows_it() -> N
     assert kept["dropout"].high == pytest.approx(0.8)
 
 
+def test_whole_numbers_widen_to_a_bound_that_the_leaf_allows() -> None:
+    tried = [Trial({"members": value}, -value) for value in range(2, 8)]
+    space = {"members": Range("int_uniform", 2, 7)}
+    # A quarter of the width of 5 below 2 is 0.75: rounded it is 1, but the bound would be 0.
+    kept, said = narrow(space, tried, allowed=lambda leaf, value: value >= 1)
+    assert kept["members"] == Range("int_uniform", 2, 4)
+    assert "edge" not in said[0]
+    wider, _ = narrow(space, tried, allowed=lambda leaf, value: value >= 0)
+    assert wider["members"] == Range("int_uniform", 0, 4)
+    upwards = [Trial({"members": value}, value) for value in range(2, 8)]
+    asked: list[Any] = []
+    found, _ = narrow(space, upwards, allowed=lambda leaf, value: asked.append(value) or True)
+    assert asked == [9]
+    assert found["members"] == Range("int_uniform", 5, 9)
+
+
 def test_a_change_is_explained_in_words() -> None:
     tried = [Trial({"rate": rate}, -abs(np.log10(rate) + 3.5)) for rate in 10 ** np.linspace(-6, -2, 64)]
     _, said = narrow({"rate": LOG}, tried)

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 from sklearn.base import clone
+from sklearn.model_selection import ShuffleSplit
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils.estimator_checks import parametrize_with_checks
@@ -120,6 +121,28 @@ def test_a_round_in_which_all_diverge_says_what_to_do() -> None:
     search = PopulationSearchCV(model, space, n_iter=2, rounds=1, cv=2, random_state=0)
     with pytest.raises(UserError, match=r"diverged"):
         search.fit(X, X[:, 0])
+
+
+def test_a_single_split_is_enough_to_choose_by() -> None:
+    split = ShuffleSplit(1, test_size=0.25, random_state=0)
+    model = KerasClassifier(**{**QUICK, "epochs": 3})
+    search = PopulationSearchCV(model, SPACE, n_iter=2, rounds=1, cv=split, random_state=0).fit(X, Y)
+    finals = search.cv_results_["round"] == 2
+    # One score has no standard error: none but equals are near the best.
+    assert search.best_score_ == search.cv_results_["split0_test_score"][finals].max()
+
+
+@pytest.mark.parametrize("cv", [np.int64(3), None])
+def test_a_number_of_folds_may_be_of_any_type(cv: Any) -> None:
+    # Sorted labels: folds that are not shuffled would lack a class each.
+    order = np.argsort(Y)
+    search = PopulationSearchCV(
+        KerasClassifier(**{**QUICK, "epochs": 2}), SPACE, n_iter=2, rounds=1, repeats=0, refit=False, random_state=0
+    )
+    found = clone(search).set_params(cv=cv).fit(X[order], Y[order])
+    expected = clone(search).set_params(cv=5 if cv is None else 3).fit(X[order], Y[order])
+    assert found.n_splits_ == expected.n_splits_
+    np.testing.assert_array_equal(found.cv_results_["mean_test_score"], expected.cv_results_["mean_test_score"])
 
 
 def test_rounds_part_the_trials() -> None:

@@ -15,6 +15,7 @@ from tabular_dl import thresholds
 from tabular_dl.blended import BlendedClassifier
 from tabular_dl.blending import Blend
 from tabular_dl.crossfit import fold_scores
+from tabular_dl.errors import SpecError
 from tabular_dl.metrics import get_metric
 from tabular_dl.thresholds import Thresholded, best_threshold, decide
 
@@ -109,6 +110,25 @@ def test_a_number_is_the_threshold_of_all_rows_and_of_predictions() -> None:
     model.choose_threshold(None, Y, metric)
     assert (model.threshold_, model.oof_thresholds_) == (None, None)
     assert fold_scores(model, Y, metric).tolist() == [0.75, 0.75]
+
+
+@pytest.mark.parametrize("threshold", [7.0, -0.1, float("nan"), "best"])
+def test_a_threshold_is_a_probability(threshold: Any) -> None:
+    with pytest.raises(
+        SpecError, match=f'^threshold: expected a number from 0 to 1, "auto" or None, found {threshold!r}'
+    ):
+        Known(P, FOLDS).choose_threshold(threshold, Y, get_metric("accuracy"))
+
+
+@pytest.mark.parametrize("threshold", [0.3, "auto"])
+def test_there_is_no_threshold_between_three_classes_or_of_several_labels(threshold: Any) -> None:
+    three, several = Known(P, FOLDS), Known(P, FOLDS)
+    three.classes_, several.indicators_ = np.arange(3), True
+    for model, found in ((three, "3 classes"), (several, "several labels at once")):
+        message = f"^threshold: {threshold} decides between two classes, found {found}: write None"
+        with pytest.raises(SpecError, match=message):
+            model.choose_threshold(threshold, Y, get_metric("accuracy"))
+        assert model.choose_threshold(None, Y, get_metric("accuracy")).threshold_ is None
 
 
 def test_a_blend_has_a_threshold_like_any_model() -> None:
