@@ -134,9 +134,15 @@ def _narrow_range(
     bounds = bound(new_low, math.floor), bound(new_high, math.ceil)
     wider = bound(low - WIDENING * width, math.floor), bound(high + WIDENING * width, math.ceil)
     if places[0] < low + EDGE * width and may(wider[0]):
-        bounds, why = (wider[0], bounds[1]), f"{why}, the very best on the lower edge"
+        bounds, why = (
+            (wider[0], bounds[1]),
+            f"{why}, the very best on the lower edge, so it goes on beyond {present.low:.4g}",
+        )
     elif places[0] > high - EDGE * width and may(wider[1]):
-        bounds, why = (bounds[0], wider[1]), f"{why}, the very best on the upper edge"
+        bounds, why = (
+            (bounds[0], wider[1]),
+            f"{why}, the very best on the upper edge, so it goes on beyond {present.high:.4g}",
+        )
     return (Range(present.kind, *bounds), why) if bounds[0] < bounds[1] else (present, why)
 
 
