@@ -85,8 +85,9 @@ class KerasClassifier(ClassifierMixin, KerasEstimator):
     noise : float, default=0.0
         Standard deviation of gaussian noise added to numeric inputs in training.
     mixup : float, default=0.0
-        The alpha of mixup: training rows ``a x_i + (1 - a) x_j`` with loss ``a L(y_i) + (1 - a) L(y_j)``, a drawn from
-        Beta(alpha, alpha) (arXiv:1710.09412); 0 for none.
+        The alpha of mixup: training rows ``a x_i + (1 - a) x_j`` with loss ``a w_i L(y_i) + (1 - a) w_j L(y_j)``, w
+        their weights, a drawn from Beta(alpha, alpha) for each step, j from all training rows (arXiv:1710.09412); 0 for
+        none.
     shift : int, default=0
         By how many pixels training images move at most: each by ``dy`` and ``dx``, drawn anew each step from the whole
         numbers of -shift to shift, ``x'[r, c] = x[r - dy, c - dx]``, with zeros where there is no such pixel. Needs

@@ -50,8 +50,10 @@ class Members:
     shift
         By how many pixels the images of each training batch move at most.
     mixup
-        The alpha of mixup (arXiv:1710.09412): each batch is trained on ``a x_i + (1 - a) x_j`` with the loss
-        ``a loss(y_i) + (1 - a) loss(y_j)``, a drawn from Beta(alpha, alpha), j another row of the batch; 0 for none.
+        The alpha of mixup (arXiv:1710.09412): rows are trained on as ``a x_i + (1 - a) x_j`` with the loss
+        ``a w_i loss(y_i) + (1 - a) w_j loss(y_j)``, divided by the sum of ``a w_i + (1 - a) w_j`` over the batch; w are
+        the rows' weights, a is drawn from Beta(alpha, alpha) for each batch, and the j are a shuffle of all of the
+        member's training rows in the block of the table; 0 for none.
     masking
         The probability with which a category is hidden in training, so that its embedding's unknown one is learned.
     clip_norm

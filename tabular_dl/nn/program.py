@@ -185,12 +185,12 @@ class Program:
             self._functions[name] = traced.get_concrete_function(*map(tf.convert_to_tensor, arguments))
         return self._functions[name](*map(tf.convert_to_tensor, arguments))
 
-    def _train(self, X: Any, y: Any, rows: Any, weights: Any, partners: Any, shares: Any) -> Any:
+    def _train(self, X: Any, y: Any, rows: Any, weights: Any, partners: Any, others: Any, shares: Any) -> Any:
         """Run all steps of a block. Traced once, never run by Python."""
         self.traces += 1
 
         def step(number: Any, totals: Any) -> Any:
-            mixed = (partners[number], shares[number]) if "mixup" in self.key.uses else None
+            mixed = (partners[number], others[number], shares[number]) if "mixup" in self.key.uses else None
             return number + 1, totals + self._step(X, y, rows[number], weights[number], mixed)
 
         start = (0, tf.zeros((2 + len(self.metrics), self.key.members)))
@@ -207,14 +207,16 @@ class Program:
         counted = tf.cast(weights > 0, tf.float32)[:, :, None]
         inputs, targets = tf.gather(X, rows), tf.gather(y, rows)
         if mixed is not None:
-            partners, share = mixed
+            partners, partner_weights, share = mixed
             inputs = self._mixed(inputs, tf.gather(X, partners), share[:, :, None])
         with tf.GradientTape() as tape:
             outputs = self.model(inputs, steps=tf.cast(steps, tf.uint32), counted=counted, live=live)
             sums, smoothed = self._sums(targets, outputs, weights)
             if mixed is not None:
-                others = self._sums(tf.gather(y, partners), outputs, weights)[1]
+                # Each of the two rows counts with its own weight.
+                others = self._sums(tf.gather(y, partners), outputs, partner_weights)[1]
                 smoothed = share[:, 0] * smoothed + (1.0 - share[:, 0]) * others
+                weight = share[:, 0] * weight + (1.0 - share[:, 0]) * tf.reduce_sum(partner_weights, axis=1)
             objective = tf.reduce_sum(smoothed / tf.maximum(weight, 1e-12) + self._penalty())
         gradients = tape.gradient(objective, [variable.value for variable in self.trainable])
         if "clip_norm" in self.key.uses:
