@@ -62,6 +62,31 @@ def test_each_estimator_ends_up_as_its_own_fit_would_have_left_it(kind: Any, y: 
             np.testing.assert_array_equal(model.classes_, alone.classes_)
 
 
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"noise": 0.5},
+        {"input_dropout": 0.3},
+        {"mixup": 0.5},
+        {"batch_norm": True},
+        # The first column becomes a vector, which stands behind the numbers of the widest.
+        {"noise": 0.5, "input_dropout": 0.3, "categorical_features": [0], "embedding_size": 2},
+    ],
+    ids=lambda changes: "-".join(changes),
+)
+def test_what_is_random_does_not_depend_on_how_wide_the_others_are(changes: dict[str, Any]) -> None:
+    codes = np.arange(ROWS) % 5
+    matrices = [np.column_stack([codes, matrix[:, 1:]]).astype("float32") for matrix in MATRICES]
+    matrices[0] = np.column_stack([matrices[0], *[MATRICES[0]] * 5])
+    together = estimators(**changes)
+    fit_groups(together, matrices, LABEL, ROW_LISTS)
+    for model, alone, matrix, rows in zip(together, estimators(**changes), matrices, ROW_LISTS, strict=True):
+        alone.fit(matrix[rows], LABEL[rows])
+        for found, expected in zip(model.weights_, alone.weights_, strict=True):
+            np.testing.assert_allclose(found, expected, atol=1e-4)
+        np.testing.assert_array_equal(model.best_epoch_, alone.best_epoch_)
+
+
 @pytest.mark.parametrize(("kind", "y"), [(KerasClassifier, LABEL), (KerasRegressor, SCORE)])
 def test_a_row_outside_an_estimators_rows_never_influences_it(kind: Any, y: np.ndarray) -> None:
     expected, found = estimators(kind), estimators(kind)

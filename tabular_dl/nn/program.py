@@ -134,6 +134,8 @@ class Program:
         random += [(layer, members.masking) for layer in self.model.embeddings]
         if self.model.noise is not None:
             random.append((self.model.noise, members.noise))
+            widths = self.key.network.numeric if members.widths is None else members.widths
+            self.model.noise.widths.assign(_column(np.broadcast_to(widths, len(members))))
         if self.model.shift is not None:
             random.append((self.model.shift, members.shift))
         for layer, values in random:
