@@ -317,8 +317,8 @@ def _refuse_untrained(population: Population, per_group: int, training: Training
         group, member = divmod(int(untrained[0]), per_group)
         where = f"member {member}" + (f" of fold {group + 1}" if len(population.best_epoch) > per_group else "")
         raise DivergedError(
-            f"Training diverged: the loss of {where} became NaN or infinite in its first epoch with optimizer "
-            f"{training.optimizer}. Lower learning_rate, or scale the numeric columns (scale: standard)."
+            f"Training diverged: the loss of {where} became NaN or infinite with optimizer "
+            f"{training.optimizer} before it had learned anything. Lower learning_rate, or scale the numeric columns (scale: standard)."
         )
 
 

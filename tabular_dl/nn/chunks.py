@@ -92,6 +92,11 @@ class Crew:
             start += chunk.counted
         return self.stopping("active")
 
+    def finish(self) -> None:
+        """Find the members whose last weights are no good, though no figure has told."""
+        for chunk in self.chunks:
+            chunk.check_last()
+
     def weights(self, *, best: bool) -> list[np.ndarray]:
         """Return all members' weights, of their best or of their last epochs."""
         parts = [chunk.weights(best=best) for chunk in self.chunks]
@@ -206,8 +211,24 @@ class Chunk:
                 "(validation_fraction), or let monitor be loss."
             )
         improved = self.stopping.update(number, monitored, sound)
-        if improved.any():
-            program.keep_best(improved[self.numbers])
+        if improved.any() or program.starts:
+            program.keep_best(improved[self.numbers], self.members.kept_at_start[self.numbers])
+
+    def check_last(self) -> None:
+        """Take the loss of the present weights on a batch of each member's own rows, where no rows are held out.
+
+        A training loss is that of the weights before a step: it tells nothing of what the last one made of them.
+        """
+        if self.members.held_out:
+            return
+        program, total = self._enter(), np.zeros(())
+        for block, batches in self.feed.samples():
+            total = total + program.evaluate(*self.table.block(block), batches)[0]
+            if (total[-1] > 0).all():
+                break
+        unsound = self.numbers[~np.isfinite(total[0])]
+        self.stopping.diverged[unsound] = True
+        self.stopping.active[unsound] = False
 
     def _validate(self, program: Program, active: np.ndarray) -> dict[str, np.ndarray]:
         monitor = self.training.monitor
@@ -253,6 +274,7 @@ class Chunk:
             return
         # Places that are left over go to members that have stopped, so that sizes halve and programs are met again.
         staying = np.argsort(~active[self.numbers], kind="stable")[:half]
+        self.check_last()
         self._remember()
         larger = self._enter()
         self.key = self._key(self.members.take(self.numbers[staying]))

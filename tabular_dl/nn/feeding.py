@@ -131,6 +131,15 @@ class Feed:
             if any(len(own) for own in rows):
                 yield block, _filled(rows, weights, 1, self.held_out)
 
+    def samples(self) -> Iterator[tuple[int, Batches]]:
+        """Yield the blocks with a batch of each member's own training rows that lie in them, in no order."""
+        for block in range(self.table.blocks):
+            rows = [own[block][: self.batch_size] for own in self.training]
+            weights = None
+            if self.weights is not None:
+                weights = [own[block][: self.batch_size] for own in self.weights]
+            yield block, _filled(rows, weights, 1, self.batch_size)
+
     def take(self, numbers: Sequence[int] | np.ndarray) -> Self:
         """Return a feed of these members only, in this order, of the same shapes; their shuffles go on from here."""
         part = copy(self)

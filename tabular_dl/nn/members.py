@@ -121,6 +121,15 @@ class Members:
         """Whether the members hold out validation rows."""
         return any(len(rows) > 0 for rows in self.validation_rows or ())
 
+    @property
+    def kept_at_start(self) -> np.ndarray:
+        """Whose best weights are those at the start of the epoch with the best figure, (P,).
+
+        Without held-out rows an epoch's figure tells of the weights before its updates, so these are sound where a
+        later loss is not finite. Patience that looks at training rows keeps the weights at the end all the same.
+        """
+        return np.isinf(self.patience) & (not self.held_out)
+
     def take(self, numbers: Sequence[int] | np.ndarray) -> Self:
         """Return the members of these numbers, in this order."""
         chosen: dict[str, Any] = {}

@@ -66,6 +66,8 @@ class ProgramKey:
         uses = frozenset(name for name, value in neutral.items() if np.any(getattr(members, name) != value))
         if members.weight_decay is not None:
             uses |= {"weight_decay"}
+        if not members.held_out:
+            uses |= {"starts"}
         shared = (
             training.loss,
             training.metrics,
@@ -92,6 +94,8 @@ class Program:
         names = ("l1", "l2", "label_smoothing", "clip_norm", "total_steps", "plateau")
         self.settings = {name: tf.Variable(tf.zeros(shape), trainable=False) for name in names}
         self.best = [tf.Variable(variable.value, trainable=False) for variable in self.model.learned]
+        # Without held-out rows: the weights at the start of the epoch, which are those that its loss tells of.
+        self.starts = [tf.Variable(best, trainable=False) for best in self.best if "starts" in key.uses]
         # All that belongs to single members, in one order: what a smaller population takes over.
         own = (self.optimizer.rates, self.optimizer.decays, self.optimizer.factors, self.optimizer.steps)
         # Of Keras's variables, only its own step count and rate have no member axis.
@@ -104,15 +108,16 @@ class Program:
             self.active,
             *self.settings.values(),
             *self.best,
+            *self.starts,
         ]
         self._functions: dict[str, Any] = {}
         self.loss, self.metrics, self.activation = _functions(key)
 
     def reset(self, weights: Sequence[np.ndarray], members: Members, steps_an_epoch: np.ndarray, epochs: int) -> None:
         """Start anew: initial weights, no momenta, the members' own settings."""
-        for variable, best, value in zip(self.model.learned, self.best, weights, strict=True):
-            variable.assign(value)
-            best.assign(value)
+        for variables in filter(None, (self.model.learned, self.best, self.starts)):
+            for variable, value in zip(variables, weights, strict=True):
+                variable.assign(value)
         for variable, value in zip(self.restarted, self.fresh, strict=True):
             variable.assign(value)
         for variable, values in (
@@ -175,9 +180,12 @@ class Program:
             part.numpy() for part in self._call("evaluate", self._evaluate, X, y, batches.rows[0], batches.weights[0])
         )
 
-    def keep_best(self, improved: np.ndarray) -> None:
-        """Keep the present weights and statistics of the members that improved, (P,)."""
-        self._call("keep", self._keep, improved)
+    def keep_best(self, improved: np.ndarray, at_start: np.ndarray) -> None:
+        """Keep weights and statistics of the members that improved, (P,): the present, or those at the epoch's start.
+
+        A program of members without held-out rows has to be told of each epoch, whoever improved.
+        """
+        self._call("keep", self._keep, improved, at_start)
 
     def _call(self, name: str, function: Any, *arguments: Any) -> Any:
         # The concrete function is kept, as a `tf.function` warns of retracing when five programs have been made.
@@ -255,10 +263,14 @@ class Program:
         outputs, targets = self.model(tf.gather(X, rows)), tf.gather(y, rows)
         return self._sums(targets, outputs, weights)[0], self.activation(outputs), targets
 
-    def _keep(self, improved: Any) -> None:
-        mask = tf.reshape(improved, (self.key.members, 1, 1))
-        for best, variable in zip(self.best, self.model.learned, strict=True):
-            best.assign(tf.where(mask, variable.value, best))
+    def _keep(self, improved: Any, at_start: Any) -> None:
+        mask, earlier = (tf.reshape(flags, (self.key.members, 1, 1)) for flags in (improved, at_start))
+        starts = self.starts or self.best
+        for best, start, variable in zip(self.best, starts, self.model.learned, strict=True):
+            present = tf.where(earlier, start, variable.value) if self.starts else variable.value
+            best.assign(tf.where(mask, present, best))
+            if self.starts:
+                start.assign(variable.value)
 
 
 def _a_row(values: Any) -> Any:
