@@ -238,18 +238,24 @@ class Chunk:
             sums, outputs, targets = program.evaluate(*self.table.block(block), batches)
             total = total + sums
             if monitor.function is not None:
-                seen.append((outputs, targets, batches.weights[0] > 0))
+                seen.append((outputs, targets, batches.weights[0]))
         figures = {f"val_{name}": values for name, values in self._means(total).items()}
         if monitor.function is not None:
-            outputs, targets, counted = (np.concatenate(parts, axis=1) for parts in zip(*seen, strict=True))
             sound = active & np.isfinite(figures["val_loss"])
+            parts = [np.concatenate(part, axis=1) for part in zip(*seen, strict=True)]
             figures[f"val_{monitor.name}"] = np.array(
                 [
-                    monitor.function(targets[k][counted[k]], outputs[k][counted[k]]) if sound[k] else np.nan
+                    self._monitored(*(part[k] for part in parts)) if sound[k] else np.nan
                     for k in range(len(self.numbers))
                 ]
             )
         return figures
+
+    def _monitored(self, outputs: np.ndarray, targets: np.ndarray, weights: np.ndarray) -> float:
+        """Return what a member's stopping looks at, of the rows that count."""
+        counted = weights > 0
+        given = None if self.members.validation_weights is None else weights[counted]
+        return self.training.monitor.function(targets[counted], outputs[counted], given)  # type: ignore[misc]
 
     def _means(self, sums: np.ndarray) -> dict[str, np.ndarray]:
         """Turn sums over rows of loss, metrics and weight into means, each (members present,)."""

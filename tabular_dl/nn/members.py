@@ -160,14 +160,15 @@ class Monitor:
     name : str
         What the history calls it.
     function : callable or None
-        ``function(y, outputs) -> float``, for one member, of coded targets (rows, targets) and outputs after the output
-        activation (rows, units). None: ``name`` is "loss" or one of the training's metrics.
+        ``function(y, outputs, weights) -> float``, for one member, of coded targets (rows, targets), outputs after the
+        output activation (rows, units) and the rows' weights (rows,), or None where rows have none. If it is None
+        itself, ``name`` is "loss" or one of the training's metrics.
     greater_is_better : bool
         The direction of improvement.
     """
 
     name: str = "loss"
-    function: Callable[[np.ndarray, np.ndarray], float] | None = None
+    function: Callable[[np.ndarray, np.ndarray, np.ndarray | None], float] | None = None
     greater_is_better: bool = False
 
 

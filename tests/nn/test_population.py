@@ -193,7 +193,8 @@ def test_groups_of_members_read_matrices_of_their_own() -> None:
 
 
 def test_stopping_looks_at_the_metric_of_choice() -> None:
-    def auc(y: np.ndarray, outputs: np.ndarray) -> float:
+    def auc(y: np.ndarray, outputs: np.ndarray, weights: Any = None) -> float:
+        assert weights is None
         return float(roc_auc_score(y[:, 0], outputs[:, 0]))
 
     members = crew(3, patience=4)
@@ -262,6 +263,6 @@ def test_a_monitor_of_its_own_needs_validation_rows() -> None:
 
 
 def test_a_figure_that_cannot_be_computed_is_not_taken_for_a_diverged_loss() -> None:
-    how = replace(HOW, monitor=Monitor("roc_auc", lambda y, p: float("nan"), True))
+    how = replace(HOW, monitor=Monitor("roc_auc", lambda y, p, w: float("nan"), True))
     with pytest.raises(DataError, match=r"monitor: roc_auc cannot be computed on the 10 held-out rows .*seed 10.* nan"):
         fit_population(NETWORK, X, Y, crew(2), how)
