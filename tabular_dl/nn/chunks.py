@@ -308,8 +308,10 @@ def _parts(
     All chunks are of one size, and so of one program: the last is filled up with its last member once more.
     """
     threads = _threads(network, table, feed, members, training)
-    widths = sum(network.hidden) + network.outputs + network.inputs
-    floats = 8 * network.parameters + (4 * training.batch_size + 2 * feed.held_out) * widths
+    widths = sum(network.hidden) + network.outputs + network.inputs + network.embedded
+    # In training a category is a row of as many numbers as there are.
+    one_hot = sum(categories for categories, _ in network.embeddings)
+    floats = 8 * network.parameters + 4 * feed.batch_size * (widths + one_hot) + 2 * feed.held_out * widths
     most = max(1, CHUNK_BYTES // (4 * floats))
     count = -(-len(members) // most)
     count = max(threads, -(-count // threads) * threads)

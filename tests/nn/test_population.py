@@ -209,6 +209,17 @@ def test_stopping_looks_at_the_metric_of_choice() -> None:
         assert auc(Y[rows], outputs) == pytest.approx(followed[best - 1])
 
 
+def test_many_categories_make_smaller_chunks() -> None:
+    members = crew(4)
+    feed = feeding.Feed(feeding.Table(X, Y), members, 8)
+    few, many = (
+        chunks._parts(replace(NETWORK, embeddings=((categories, 1),)), feed.table, feed, members, HOW)[1]
+        # Of 8 rows, four times, in 4 bytes each: more than 2**29 bytes, half of what a chunk may have.
+        for categories in (10, 2**22)
+    )
+    assert ([len(part) for part, _ in few], [len(part) for part, _ in many]) == ([4], [1] * 4)
+
+
 def test_threads_never_share_a_program() -> None:
     key = program.ProgramKey.of(NETWORK, crew(2), HOW, (ROWS, 1, 4, 8, 10), False)
     with program.checked_out(key) as first, program.checked_out(key) as second:
