@@ -83,7 +83,7 @@ class KerasClassifier(ClassifierMixin, KerasEstimator):
         weighted as in the loss. Its curve is ``val_`` and its name; ``val_monitor_`` and its name where what is
         followed under that name is another figure, as the accuracy of single labels is for multilabel.
     label_smoothing : float, default=0.0
-        Targets y become ``y (1 - s) + s / classes``. For classifiers.
+        Targets y become ``y (1 - s) + s / classes``. For classifiers with a cross-entropy.
     noise : float, default=0.0
         Standard deviation of gaussian noise added to numeric inputs in training.
     mixup : float, default=0.0

@@ -87,6 +87,8 @@ class Group:
         if all(each.repeats_are_weights(len(rows)) for each in estimators):
             rows, weights = _merged(X, y, rows, weights)
         problem, coding = estimator._target(y[rows], weights, classes)
+        for each in estimators:
+            problem.check_smoothing(each.label_smoothing)
         categorical = estimator._categorical(X.shape[1])
         needs = bool(categorical) or estimator.normalize
         inputs = Inputs.learn(X[rows] if needs else X, categorical, estimator.normalize, weights)

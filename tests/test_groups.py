@@ -122,6 +122,12 @@ def test_a_bad_hyperparameter_is_refused_before_anything_is_trained() -> None:
     assert not hasattr(models[0], "weights_")
 
 
+def test_smoothing_that_one_estimator_of_several_cannot_have_is_refused() -> None:
+    models = [KerasClassifier(**SETTINGS, loss="mse", label_smoothing=share) for share in (0.0, 0.1)]
+    with pytest.raises(SpecError, match=r"label_smoothing 0.1 has no effect on the loss mean_squared_error: set it to 0"):
+        fit_groups(models, [MATRICES[0]] * 2, LABEL, [ROW_LISTS[0]] * 2)
+
+
 def test_each_epoch_is_reported_for_the_members_of_all_groups() -> None:
     reports: list[tuple[int, int]] = []
     fit_groups(
