@@ -60,7 +60,7 @@ class Group:
     rows : ndarray
         The rows that it trains on, without those of weight 0.
     weights : ndarray or None
-        Their weights.
+        Their weights, of mean 1.
     one_column : bool
         Whether the target is one-dimensional.
     """
@@ -92,7 +92,8 @@ class Group:
         categorical = estimator._categorical(X.shape[1])
         needs = bool(categorical) or estimator.normalize
         inputs = Inputs.learn(X[rows] if needs else X, categorical, estimator.normalize, weights)
-        return cls(problem, coding, inputs, rows, _with_class_weight(estimator, coding, y[rows], weights), y.ndim == 1)
+        weights = _of_mean_one(_with_class_weight(estimator, coding, y[rows], weights))
+        return cls(problem, coding, inputs, rows, weights, y.ndim == 1)
 
 
 def fit_groups(
@@ -258,6 +259,11 @@ def _with_class_weight(estimator: Any, coding: Coding, y: np.ndarray, weights: n
     present = np.unique(y)
     of_class = compute_class_weight(chosen, classes=present, y=y, sample_weight=weights)
     return of_class[np.searchsorted(present, y)] * (1.0 if weights is None else weights)
+
+
+def _of_mean_one(weights: np.ndarray | None) -> np.ndarray | None:
+    """Scale weights to a mean of 1: losses are weighted means, so it changes nothing but what float32 can hold."""
+    return weights if weights is None or not weights.any() else weights / weights.mean()
 
 
 def _one_table(groups: Sequence[Group], matrices: Sequence[Any], coded: np.ndarray) -> bool:

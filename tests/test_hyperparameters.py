@@ -197,6 +197,21 @@ def test_stopping_looks_at_the_metric_that_is_named() -> None:
     np.testing.assert_allclose(rmse, np.sqrt(loss) * regressor.target_scale_[0], rtol=1e-4)
 
 
+@pytest.mark.parametrize("scale", [1e-46, 1e-16, 1e100])
+@pytest.mark.parametrize("kind", [KerasClassifier, KerasRegressor])
+def test_the_scale_of_sample_weights_says_nothing(kind: Any, scale: float) -> None:
+    weights = RNG.integers(0, 5, ROWS).astype(float)
+    settings: dict[str, Any] = {**TINY, "optimizer": "sgd", "validation_fraction": 0.3, "members": 1}
+    y = NOISY if kind is KerasClassifier else X[:, 0] + NOISY
+    plain, scaled = (kind(**settings).fit(X, y, sample_weight=w) for w in (weights, scale * weights))
+    start = kind(**{**settings, "learning_rate": 1e-9}).fit(X, y, sample_weight=weights)
+    assert not np.allclose(plain.weights_[0], start.weights_[0], atol=1e-3)
+    for one, other in zip(plain.weights_, scaled.weights_, strict=True):
+        np.testing.assert_allclose(one, other, atol=1e-5)
+    for name, curve in plain.curves_.items():
+        np.testing.assert_allclose(scaled.curves_[name], curve, rtol=1e-4)
+
+
 def test_the_monitor_is_weighted_as_the_loss_is() -> None:
     weights = np.where(NOISY == 1, 20.0, 1.0)
     settings: dict[str, Any] = {**TINY, "early_stopping": 3, "validation_fraction": 0.5}

@@ -227,7 +227,7 @@ class Program:
                 others = self._sums(tf.gather(y, partners), outputs, partner_weights)[1]
                 smoothed = share[:, 0] * smoothed + (1.0 - share[:, 0]) * others
                 weight = share[:, 0] * weight + (1.0 - share[:, 0]) * tf.reduce_sum(partner_weights, axis=1)
-            objective = tf.reduce_sum(smoothed / tf.maximum(weight, 1e-12) + self._penalty())
+            objective = tf.reduce_sum(smoothed / tf.where(weight > 0, weight, 1.0) + self._penalty())
         gradients = tape.gradient(objective, [variable.value for variable in self.trainable])
         if "clip_norm" in self.key.uses:
             gradients = clipped(gradients, self.settings["clip_norm"])
