@@ -13,13 +13,14 @@ from sklearn.utils import check_random_state
 from tabular_dl.errors import DataError, SpecError
 from tabular_dl.inputs import embedding_size
 from tabular_dl.metrics import METRICS
+from tabular_dl.quantities import Bounded
 from tabular_dl.targets import Labels
 
 if TYPE_CHECKING:
     from tabular_dl.nn.members import Members, Monitor, Training
     from tabular_dl.nn.network import Network
 
-__all__ = ["derived_seed", "members_for", "network_for", "training_for"]
+__all__ = ["derived_seed", "members_for", "monitor_is_followed", "network_for", "training_for"]
 
 # The probability with which a category is hidden in training, so that the unknown one is learned.
 MASKING = 0.02
@@ -89,18 +90,30 @@ def _monitor(name: str, group: Any) -> Monitor:
     except SpecError as error:
         raise SpecError(f"monitor: {str(error).removeprefix('metric: ')}") from None
 
-    def score(y: np.ndarray, outputs: np.ndarray) -> float:
+    def score(y: np.ndarray, outputs: np.ndarray, weights: np.ndarray | None) -> float:
         if isinstance(coding, Labels):
             numbers = y.argmax(axis=1) if coding.one_hot else y[:, 0].astype(int)
-            return metric(numbers, coding.decode(outputs), np.arange(len(coding.classes)))
+            return metric(numbers, coding.decode(outputs), np.arange(len(coding.classes)), weights)
         if coding.standardised and metric.lowest is None:
             # In standardised units, which are each group's own; the estimator turns them into the target's.
-            return metric(y, outputs)
+            return metric(y, outputs, sample_weight=weights)
         truth = coding.decode(y)
         # What has been coded comes back up to rounding: 0 perhaps a little below 0.
-        return metric(truth if metric.lowest is None else np.maximum(truth, metric.lowest), coding.decode(outputs))
+        truth = truth if metric.lowest is None else np.maximum(truth, metric.lowest)
+        return metric(truth, coding.decode(outputs), sample_weight=weights)
 
     return Monitor(name, score, metric.greater_is_better)
+
+
+def monitor_is_followed(name: str, group: Any) -> bool:
+    """Tell whether a curve called by the monitor's name is the monitor: it is, or there is no other of that name.
+
+    What is followed is a mean over rows and labels of coded values. A metric is that, too, but for several labels,
+    all of which have to be right, and for numbers that are coded by more than a shift and one factor.
+    """
+    coding = group.coding
+    same = isinstance(coding, Labels) or coding.standardised or (isinstance(coding, Bounded) and len(coding.scale) == 1)
+    return same or name not in {followed.name for followed in group.problem.followed}
 
 
 def derived_seed(random_state: Any, *path: int) -> int:

@@ -79,14 +79,17 @@ class KerasClassifier(ClassifierMixin, KerasEstimator):
         Epochs without a better `monitor` on its held-out rows after which a member stops and goes back to its best
         epoch.
     monitor : str, default="loss"
-        What early stopping and `reduce_lr` look at: the loss, or a metric such as accuracy, roc_auc or rmse.
+        What early stopping and `reduce_lr` look at: the loss, or a metric such as accuracy, roc_auc or rmse, with rows
+        weighted as in the loss. Its curve is ``val_`` and its name; ``val_monitor_`` and its name where what is
+        followed under that name is another figure, as the accuracy of single labels is for multilabel.
     label_smoothing : float, default=0.0
-        Targets y become ``y (1 - s) + s / classes``. For classifiers.
+        Targets y become ``y (1 - s) + s / classes``. For classifiers with a cross-entropy.
     noise : float, default=0.0
         Standard deviation of gaussian noise added to numeric inputs in training.
     mixup : float, default=0.0
-        The alpha of mixup: training rows ``a x_i + (1 - a) x_j`` with loss ``a L(y_i) + (1 - a) L(y_j)``, a drawn from
-        Beta(alpha, alpha) (arXiv:1710.09412); 0 for none.
+        The alpha of mixup: training rows ``a x_i + (1 - a) x_j`` with loss ``a w_i L(y_i) + (1 - a) w_j L(y_j)``, w
+        their weights, a drawn from Beta(alpha, alpha) for each step, j from all training rows (arXiv:1710.09412); 0 for
+        none.
     shift : int, default=0
         By how many pixels training images move at most: each by ``dy`` and ``dx``, drawn anew each step from the whole
         numbers of -shift to shift, ``x'[r, c] = x[r - dy, c - dx]``, with zeros where there is no such pixel. Needs
@@ -218,7 +221,7 @@ class KerasRegressor(RegressorMixin, KerasEstimator):
     model_, members_, weights_, history_, curves_, best_epoch_, problem_
         As in `KerasClassifier`; the loss is that of the standardised target, the mean absolute error ("mae") in units
         of the target where it is one number. With a transform, that error is one of logarithms; a metric that is the
-        `monitor` is of the target itself.
+        `monitor` is of the target itself, and so "mae" as a monitor is "monitor_mae".
 
     Examples
     --------

@@ -61,7 +61,7 @@ class Group:
     rows : ndarray
         The rows that it trains on, without those of weight 0.
     weights : ndarray or None
-        Their weights.
+        Their weights, of mean 1.
     one_column : bool
         Whether the target is one-dimensional.
     """
@@ -88,10 +88,13 @@ class Group:
         if all(each.repeats_are_weights(len(rows)) for each in estimators):
             rows, weights = _merged(X, y, rows, weights)
         problem, coding = estimator._target(y[rows], weights, classes)
+        for each in estimators:
+            problem.check_smoothing(each.label_smoothing)
         categorical = estimator._categorical(X.shape[1])
         needs = bool(categorical) or estimator.normalize
         inputs = Inputs.learn(X[rows] if needs else X, categorical, estimator.normalize, weights)
-        return cls(problem, coding, inputs, rows, _with_class_weight(estimator, coding, y[rows], weights), y.ndim == 1)
+        weights = _of_mean_one(_with_class_weight(estimator, coding, y[rows], weights))
+        return cls(problem, coding, inputs, rows, weights, y.ndim == 1)
 
 
 def fit_groups(
@@ -263,6 +266,11 @@ def _with_class_weight(estimator: Any, coding: Coding, y: np.ndarray, weights: n
     return of_class[np.searchsorted(present, y)] * (1.0 if weights is None else weights)
 
 
+def _of_mean_one(weights: np.ndarray | None) -> np.ndarray | None:
+    """Scale weights to a mean of 1: losses are weighted means, so it changes nothing but what float32 can hold."""
+    return weights if weights is None or not weights.any() else weights / weights.mean()
+
+
 def _one_table(groups: Sequence[Group], matrices: Sequence[Any], coded: np.ndarray) -> bool:
     """Tell whether all groups read the same matrix as it is, and the same targets."""
     one = all(matrix is matrices[0] for matrix in matrices) and all(group.inputs.plain for group in groups)
@@ -322,8 +330,8 @@ def _refuse_untrained(population: Population, per_group: int, training: Training
         group, member = divmod(int(untrained[0]), per_group)
         where = f"member {member}" + (f" of fold {group + 1}" if len(population.best_epoch) > per_group else "")
         raise DivergedError(
-            f"Training diverged: the loss of {where} became NaN or infinite in its first epoch with optimizer "
-            f"{training.optimizer}. Lower learning_rate, or scale the numeric columns (scale: standard)."
+            f"Training diverged: the loss of {where} became NaN or infinite with {training.optimizer} before it had "
+            "learned anything. Lower learning_rate, or scale the numeric columns (scale: standard)."
         )
 
 
@@ -339,6 +347,6 @@ def _share(population: Population, own: np.ndarray, network: Network, group: Gro
         table = len(weights) - len(sizes) + index
         weights[table] = np.ascontiguousarray(weights[table][:, :categories])
     history = {name: values[:, own] for name, values in population.history.items()}
-    best_epoch, diverged = population.best_epoch[own], population.diverged[own]
-    share = replace(population, weights=weights, history=history, best_epoch=best_epoch, diverged=diverged)
+    facts = {"best_epoch": population.best_epoch[own], "diverged": population.diverged[own]}
+    share = replace(population, weights=weights, history=history, **facts)
     return share, replace(network, inputs=width + len(sizes), embeddings=tuple(sizes))

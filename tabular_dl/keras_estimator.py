@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
+from tabular_dl.assembly import monitor_is_followed
 from tabular_dl.diagnosis import Diagnosis, diagnose, tidy_history
 from tabular_dl.errors import SpecError
 from tabular_dl.groups import Group, derived_seed, fit_groups
@@ -224,6 +225,8 @@ class KerasEstimator(Hyperparameters):
             prefix, plain = ("val_", name[4:]) if name.startswith("val_") else ("", name)
             power = METRICS[plain].power if plain in METRICS and group.coding.standardised else 0
             shown, power = followed.get(plain, (plain, power))
+            if plain == self.monitor and not monitor_is_followed(plain, group):
+                shown = f"monitor_{plain}"
             self.curves_[prefix + shown] = values * group.coding.unit**power if power else values
         self.best_epoch_ = population.best_epoch
         self.interrupted_ = population.interrupted

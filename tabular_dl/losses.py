@@ -30,6 +30,11 @@ class Loss:
     target: str
     outputs: tuple[str, ...] = ()
 
+    @property
+    def smooths(self) -> bool:
+        """Whether its targets may be smoothed: probabilities of classes."""
+        return self.name.endswith("crossentropy")
+
 
 @dataclass(frozen=True)
 class Followed:

@@ -52,7 +52,13 @@ class Metric:
     power: int = 0
     lowest: float | None = None
 
-    def __call__(self, y: np.ndarray, prediction: np.ndarray, classes: np.ndarray | None = None) -> float:
+    def __call__(
+        self,
+        y: np.ndarray,
+        prediction: np.ndarray,
+        classes: np.ndarray | None = None,
+        sample_weight: np.ndarray | None = None,
+    ) -> float:
         """Score predictions.
 
         Parameters
@@ -63,6 +69,8 @@ class Metric:
             One probability a class or label, or the predicted numbers.
         classes : ndarray of shape (classes,), optional
             The label of each column of ``prediction``; None where the target is a number.
+        sample_weight : ndarray of shape (rows,), optional
+            How much each row counts; by default all the same.
 
         Returns
         -------
@@ -85,7 +93,8 @@ class Metric:
         import sklearn.metrics
 
         function = getattr(sklearn.metrics, self.function)
-        settings = dict(self.settings)
+        weighted = {} if sample_weight is None else {"sample_weight": sample_weight}
+        settings = {**dict(self.settings), **weighted}
         if self.name == "f1":
             positive = np.unique(y)[-1] if classes is None else classes[1]
             found = prediction == positive if classes is None else prediction[:, 1] > 0.5
@@ -100,7 +109,7 @@ class Metric:
         if self.looks_at == "labels":
             return float(function(y, classes[prediction.argmax(axis=1)], **settings))
         if len(classes) == 2 and self.function == "roc_auc_score":
-            return float(function(y, prediction[:, 1]))
+            return float(function(y, prediction[:, 1], **weighted))
         return float(function(y, prediction, labels=classes, **settings))
 
     def better(self, a: float, b: float) -> bool:

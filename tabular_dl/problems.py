@@ -126,6 +126,35 @@ class Problem:
             problem = replace(problem, follow=tuple(metrics))
         return problem
 
+    def check_smoothing(self, label_smoothing: float) -> None:
+        """Refuse label smoothing where there are no labels, or where the loss would take no notice of it.
+
+        Raises
+        ------
+        SpecError
+            Naming the losses that smooth.
+
+        Examples
+        --------
+        >>> PROBLEMS["binary"].check_smoothing(0.1)
+        >>> PROBLEMS["regression"].check_smoothing(0.1)
+        Traceback (most recent call last):
+        ...
+        tabular_dl.errors.SpecError: label_smoothing 0.1 is for classes, the problem is regression: set it to 0.
+        """
+        if not label_smoothing:
+            return
+        if not self.classification:
+            raise SpecError(
+                f"label_smoothing {label_smoothing} is for classes, the problem is {self.name}: set it to 0."
+            )
+        if not LOSSES[self.loss].smooths:
+            usable = [name for name in PROBLEMS[self.name].losses[self.activation] if LOSSES[name].smooths]
+            raise SpecError(
+                f"label_smoothing {label_smoothing} has no effect on the loss {self.loss}: set it to 0, or take a loss "
+                f"that smooths: {', '.join(usable)}."
+            )
+
     def _why_not(self, output: str) -> str:
         said = OUTPUTS.get(output)
         if said is None:

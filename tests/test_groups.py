@@ -62,6 +62,31 @@ def test_each_estimator_ends_up_as_its_own_fit_would_have_left_it(kind: Any, y: 
             np.testing.assert_array_equal(model.classes_, alone.classes_)
 
 
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"noise": 0.5},
+        {"input_dropout": 0.3},
+        {"mixup": 0.5},
+        {"batch_norm": True},
+        # The first column becomes a vector, which stands behind the numbers of the widest.
+        {"noise": 0.5, "input_dropout": 0.3, "categorical_features": [0], "embedding_size": 2},
+    ],
+    ids=lambda changes: "-".join(changes),
+)
+def test_what_is_random_does_not_depend_on_how_wide_the_others_are(changes: dict[str, Any]) -> None:
+    codes = np.arange(ROWS) % 5
+    matrices = [np.column_stack([codes, matrix[:, 1:]]).astype("float32") for matrix in MATRICES]
+    matrices[0] = np.column_stack([matrices[0], *[MATRICES[0]] * 5])
+    together = estimators(**changes)
+    fit_groups(together, matrices, LABEL, ROW_LISTS)
+    for model, alone, matrix, rows in zip(together, estimators(**changes), matrices, ROW_LISTS, strict=True):
+        alone.fit(matrix[rows], LABEL[rows])
+        for found, expected in zip(model.weights_, alone.weights_, strict=True):
+            np.testing.assert_allclose(found, expected, atol=1e-4)
+        np.testing.assert_array_equal(model.best_epoch_, alone.best_epoch_)
+
+
 @pytest.mark.parametrize(("kind", "y"), [(KerasClassifier, LABEL), (KerasRegressor, SCORE)])
 def test_a_row_outside_an_estimators_rows_never_influences_it(kind: Any, y: np.ndarray) -> None:
     expected, found = estimators(kind), estimators(kind)
@@ -95,6 +120,14 @@ def test_a_bad_hyperparameter_is_refused_before_anything_is_trained() -> None:
     with pytest.raises(SpecError, match=r"dropout should be less than 1"):
         fit_groups(models, MATRICES, LABEL, ROW_LISTS)
     assert not hasattr(models[0], "weights_")
+
+
+def test_smoothing_that_one_estimator_of_several_cannot_have_is_refused() -> None:
+    models = [KerasClassifier(**SETTINGS, loss="mse", label_smoothing=share) for share in (0.0, 0.1)]
+    with pytest.raises(
+        SpecError, match=r"label_smoothing 0.1 has no effect on the loss mean_squared_error: set it to 0"
+    ):
+        fit_groups(models, [MATRICES[0]] * 2, LABEL, [ROW_LISTS[0]] * 2)
 
 
 def test_each_epoch_is_reported_for_the_members_of_all_groups() -> None:

@@ -197,6 +197,52 @@ def test_stopping_looks_at_the_metric_that_is_named() -> None:
     np.testing.assert_allclose(rmse, np.sqrt(loss) * regressor.target_scale_[0], rtol=1e-4)
 
 
+@pytest.mark.parametrize("scale", [1e-46, 1e-16, 1e100])
+@pytest.mark.parametrize("kind", [KerasClassifier, KerasRegressor])
+def test_the_scale_of_sample_weights_says_nothing(kind: Any, scale: float) -> None:
+    weights = RNG.integers(0, 5, ROWS).astype(float)
+    settings: dict[str, Any] = {**TINY, "optimizer": "sgd", "validation_fraction": 0.3, "members": 1}
+    y = NOISY if kind is KerasClassifier else X[:, 0] + NOISY
+    plain, scaled = (kind(**settings).fit(X, y, sample_weight=w) for w in (weights, scale * weights))
+    start = kind(**{**settings, "learning_rate": 1e-9}).fit(X, y, sample_weight=weights)
+    assert not np.allclose(plain.weights_[0], start.weights_[0], atol=1e-3)
+    for one, other in zip(plain.weights_, scaled.weights_, strict=True):
+        np.testing.assert_allclose(one, other, atol=1e-5)
+    for name, curve in plain.curves_.items():
+        np.testing.assert_allclose(scaled.curves_[name], curve, rtol=1e-4)
+
+
+def test_the_monitor_is_weighted_as_the_loss_is() -> None:
+    weights = np.where(NOISY == 1, 20.0, 1.0)
+    settings: dict[str, Any] = {**TINY, "early_stopping": 3, "validation_fraction": 0.5}
+    curves = {
+        name: KerasClassifier(**settings, monitor=name).fit(X, NOISY, sample_weight=weights).curves_["val_accuracy"][0]
+        for name in ("accuracy", "loss")
+    }
+    # After one epoch the two fits are the same, and one figure is scikit-learn's, the other the engine's.
+    np.testing.assert_allclose(curves["accuracy"], curves["loss"], rtol=1e-5)
+    unweighted = KerasClassifier(**settings).fit(X, NOISY).curves_["val_accuracy"][0]
+    assert not np.allclose(curves["accuracy"], unweighted, atol=0.01)
+
+
+def test_a_monitor_has_a_curve_of_its_own_where_another_figure_has_its_name() -> None:
+    settings: dict[str, Any] = {**TINY, "early_stopping": 3, "validation_fraction": 0.5, "members": 1}
+    labels = np.stack([NOISY, X[:, 0] > 0.5], axis=1).astype(int)
+    curves = KerasClassifier(**settings, monitor="accuracy").fit(X, labels).curves_
+    # A row with all labels right has each right, and of two labels that are right half the time more are.
+    assert (curves["val_monitor_accuracy"] < curves["val_accuracy"]).all()
+    assert (2 * curves["val_accuracy"] - 1 <= curves["val_monitor_accuracy"] + 1e-6).all()
+    y = np.exp(3 + X @ np.array([1.0, -2.0, 0.5]))
+    model = KerasRegressor(**settings, target_transform="log1p", monitor="mae").fit(X, y)
+    of_logarithms = KerasRegressor(**settings, monitor="mae").fit(X, np.log1p(y)).curves_
+    np.testing.assert_allclose(model.curves_["val_mae"][0], of_logarithms["val_mae"][0], rtol=1e-3)
+    assert (model.curves_["val_monitor_mae"] > 3 * model.curves_["val_mae"]).all()
+    assert np.nanargmin(model.curves_["val_monitor_mae"]) + 1 == model.best_epoch_[0]
+    assert "monitor_mae" in set(model.history_["metric"])
+    bounded = KerasRegressor(**settings, bounds=(0, 1000), monitor="mae").fit(X, np.minimum(y, 1000))
+    assert set(of_logarithms) == set(bounded.curves_) == {"loss", "mae", "val_loss", "val_mae"}
+
+
 def test_a_target_is_learned_as_its_logarithm_and_predicted_in_its_own_unit() -> None:
     y = np.exp(3 + X @ np.array([1.0, -2.0, 0.5]))
     settings = {**TINY, "early_stopping": 3, "members": 1}

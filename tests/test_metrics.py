@@ -129,3 +129,18 @@ def test_a_metric_names_only_problems_that_exist(metric: Any) -> None:
 def test_an_unknown_metric_gets_the_nearest_name(name: str, nearest: str) -> None:
     with pytest.raises(SpecError, match=f"no metric '{name}'. Did you mean '{nearest}'"):
         get_metric(name)
+
+
+@pytest.mark.parametrize("name", sorted(METRICS))
+def test_a_row_of_weight_2_counts_as_the_row_twice(name: str) -> None:
+    metric, weights = get_metric(name), np.array([1, 2, 1, 3, 2])
+    for problem in metric.problems:
+        classes = None
+        y, prediction = np.array([1.0, 2.0, 4.0, 3.0, 0.5]), np.array([1.0, 3.0, 2.0, 4.0, 0.0])
+        if problem in ("binary", "multiclass"):
+            y, prediction, classes = Y, BINARY, np.array([0, 1])
+        if problem == "multilabel":
+            y, prediction = np.stack([Y, 1 - Y], axis=1), BINARY[:, ::-1]
+        twice = metric(np.repeat(y, weights, axis=0), np.repeat(prediction, weights, axis=0), classes)
+        assert metric(y, prediction, classes, weights) == pytest.approx(twice)
+        assert metric(y, prediction, classes) != pytest.approx(twice)

@@ -155,6 +155,30 @@ def test_metrics_that_are_followed_are_named_by_the_user() -> None:
             "the problem is regression. Leave bounds out",
         ),
         (KerasClassifier, {"class_weight": "balanced"}, LABELS, "class_weight: only single labels"),
+        (
+            KerasClassifier,
+            {"label_smoothing": 0.1, "loss": "mse"},
+            SCORE > 0,
+            "no effect on the loss mean_squared_error",
+        ),
+        (
+            KerasClassifier,
+            {"label_smoothing": 0.1, "loss": "kl_divergence"},
+            np.digitize(SCORE, [-1, 1]),
+            "smooths: sparse_categorical_crossentropy, categorical_crossentropy, categorical_focal_crossentropy.",
+        ),
+        (
+            KerasRegressor,
+            {"label_smoothing": 0.1},
+            SCORE,
+            "label_smoothing 0.1 is for classes, the problem is regressi",
+        ),
+        (
+            KerasRegressor,
+            {"label_smoothing": 0.1, "bounds": (-9, 9), "loss": "binary_crossentropy"},
+            np.tanh(SCORE),
+            "label_smoothing 0.1 is for classes, the problem is bounded_regression",
+        ),
         (KerasClassifier, {"monitor": "rmse", "early_stopping": 3}, SCORE > 0, "monitor: rmse cannot score a binary"),
     ],
 )

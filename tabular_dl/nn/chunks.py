@@ -92,6 +92,11 @@ class Crew:
             start += chunk.counted
         return self.stopping("active")
 
+    def finish(self) -> None:
+        """Find the members whose last weights are no good, though no figure has told."""
+        for chunk in self.chunks:
+            chunk.check_last()
+
     def weights(self, *, best: bool) -> list[np.ndarray]:
         """Return all members' weights, of their best or of their last epochs."""
         parts = [chunk.weights(best=best) for chunk in self.chunks]
@@ -206,8 +211,24 @@ class Chunk:
                 "(validation_fraction), or let monitor be loss."
             )
         improved = self.stopping.update(number, monitored, sound)
-        if improved.any():
-            program.keep_best(improved[self.numbers])
+        if improved.any() or program.starts:
+            program.keep_best(improved[self.numbers], self.members.kept_at_start[self.numbers])
+
+    def check_last(self) -> None:
+        """Take the loss of the present weights on a batch of each member's own rows, where no rows are held out.
+
+        A training loss is that of the weights before a step: it tells nothing of what the last one made of them.
+        """
+        if self.members.held_out:
+            return
+        program, total = self._enter(), np.zeros(())
+        for block, batches in self.feed.samples():
+            total = total + program.evaluate(*self.table.block(block), batches)[0]
+            if (total[-1] > 0).all():
+                break
+        unsound = self.numbers[~np.isfinite(total[0])]
+        self.stopping.diverged[unsound] = True
+        self.stopping.active[unsound] = False
 
     def _validate(self, program: Program, active: np.ndarray) -> dict[str, np.ndarray]:
         monitor = self.training.monitor
@@ -217,18 +238,24 @@ class Chunk:
             sums, outputs, targets = program.evaluate(*self.table.block(block), batches)
             total = total + sums
             if monitor.function is not None:
-                seen.append((outputs, targets, batches.weights[0] > 0))
+                seen.append((outputs, targets, batches.weights[0]))
         figures = {f"val_{name}": values for name, values in self._means(total).items()}
         if monitor.function is not None:
-            outputs, targets, counted = (np.concatenate(parts, axis=1) for parts in zip(*seen, strict=True))
             sound = active & np.isfinite(figures["val_loss"])
+            parts = [np.concatenate(part, axis=1) for part in zip(*seen, strict=True)]
             figures[f"val_{monitor.name}"] = np.array(
                 [
-                    monitor.function(targets[k][counted[k]], outputs[k][counted[k]]) if sound[k] else np.nan
+                    self._monitored(*(part[k] for part in parts)) if sound[k] else np.nan
                     for k in range(len(self.numbers))
                 ]
             )
         return figures
+
+    def _monitored(self, outputs: np.ndarray, targets: np.ndarray, weights: np.ndarray) -> float:
+        """Return what a member's stopping looks at, of the rows that count."""
+        counted = weights > 0
+        given = None if self.members.validation_weights is None else weights[counted]
+        return self.training.monitor.function(targets[counted], outputs[counted], given)  # type: ignore[misc]
 
     def _means(self, sums: np.ndarray) -> dict[str, np.ndarray]:
         """Turn sums over rows of loss, metrics and weight into means, each (members present,)."""
@@ -253,6 +280,7 @@ class Chunk:
             return
         # Places that are left over go to members that have stopped, so that sizes halve and programs are met again.
         staying = np.argsort(~active[self.numbers], kind="stable")[:half]
+        self.check_last()
         self._remember()
         larger = self._enter()
         self.key = self._key(self.members.take(self.numbers[staying]))
@@ -280,8 +308,10 @@ def _parts(
     All chunks are of one size, and so of one program: the last is filled up with its last member once more.
     """
     threads = _threads(network, table, feed, members, training)
-    widths = sum(network.hidden) + network.outputs + network.inputs
-    floats = 8 * network.parameters + (4 * training.batch_size + 2 * feed.held_out) * widths
+    widths = sum(network.hidden) + network.outputs + network.inputs + network.embedded
+    # In training a category is a row of as many numbers as there are.
+    one_hot = sum(categories for categories, _ in network.embeddings)
+    floats = 8 * network.parameters + 4 * feed.batch_size * (widths + one_hot) + 2 * feed.held_out * widths
     most = max(1, CHUNK_BYTES // (4 * floats))
     count = -(-len(members) // most)
     count = max(threads, -(-count // threads) * threads)

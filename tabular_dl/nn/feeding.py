@@ -35,6 +35,8 @@ class Batches:
         0 for rows that only fill up a batch.
     partners : ndarray of shape (steps, P, batch), int32
         The rows that mixup mixes into them.
+    partner_weights : ndarray of shape (steps, P, batch), float32
+        The weights of those.
     shares : ndarray of shape (steps, P, 1), float32
         How much of a mixed row is the row itself; 1 without mixup.
     """
@@ -42,6 +44,7 @@ class Batches:
     rows: np.ndarray
     weights: np.ndarray
     partners: np.ndarray
+    partner_weights: np.ndarray
     shares: np.ndarray
 
 
@@ -128,6 +131,15 @@ class Feed:
             if any(len(own) for own in rows):
                 yield block, _filled(rows, weights, 1, self.held_out)
 
+    def samples(self) -> Iterator[tuple[int, Batches]]:
+        """Yield the blocks with a batch of each member's own training rows that lie in them, in no order."""
+        for block in range(self.table.blocks):
+            rows = [own[block][: self.batch_size] for own in self.training]
+            weights = None
+            if self.weights is not None:
+                weights = [own[block][: self.batch_size] for own in self.weights]
+            yield block, _filled(rows, weights, 1, self.batch_size)
+
     def take(self, numbers: Sequence[int] | np.ndarray) -> Self:
         """Return a feed of these members only, in this order, of the same shapes; their shuffles go on from here."""
         part = copy(self)
@@ -149,13 +161,18 @@ class Feed:
         if not self.mixup.any():
             return batches
         partners = [own[block] for own in self.training]
+        partner_weights = None if self.weights is None else [own[block] for own in self.weights]
         for member in np.flatnonzero(self.mixup):
             alpha, own = self.mixup[member], partners[member]
             # As many draws as the member has steps of its own: its stream is the same in any population.
             steps = -(-len(own) // self.batch_size)
             batches.shares[:steps, member, 0] = self.generators[member].beta(alpha, alpha, steps)
-            partners[member] = own[self.generators[member].permutation(len(own))]
-        return replace(batches, partners=_filled(partners, None, self.steps, self.batch_size).rows)
+            order = self.generators[member].permutation(len(own))
+            partners[member] = own[order]
+            if partner_weights is not None:
+                partner_weights[member] = partner_weights[member][order]
+        others = _filled(partners, partner_weights, self.steps, self.batch_size)
+        return replace(batches, partners=others.rows, partner_weights=others.weights)
 
 
 def _by_block(rows: np.ndarray, table: Table, offset: int, values: np.ndarray | None = None) -> list[np.ndarray]:
@@ -189,4 +206,4 @@ def _filled(rows: Sequence[np.ndarray], weights: Sequence[np.ndarray] | None, st
             counted[member, : len(own)] = 1.0 if weights is None else weights[member]
     stepwise = (np.ascontiguousarray(a.reshape(-1, steps, batch).swapaxes(0, 1)) for a in (numbers, counted))
     chosen, weight = stepwise
-    return Batches(chosen, weight, chosen, np.ones((steps, len(rows), 1), np.float32))
+    return Batches(chosen, weight, chosen, weight, np.ones((steps, len(rows), 1), np.float32))

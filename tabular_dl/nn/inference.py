@@ -11,11 +11,13 @@ import numpy as np
 import tensorflow as tf
 from scipy.sparse import issparse
 
-from tabular_dl.nn.network import Network, StackedModel
+from tabular_dl.nn.layers import EPSILON
+from tabular_dl.nn.network import Network
 
 __all__ = ["ensemble_model", "plain_model", "plain_outputs", "predict", "set_plain_weights", "thinned"]
 
-# Rows that are predicted in one go: bounds the memory of the activations.
+# Memory that the activations of the rows predicted in one go may take, and the most of such rows.
+PREDICTION_BYTES = 2**28
 PREDICTION_ROWS = 8192
 
 
@@ -37,13 +39,25 @@ def predict(network: Network, weights: Sequence[np.ndarray], X: Any) -> np.ndarr
         After the output activation.
     """
     members = len(weights[0])
-    forward = _forward(network, members)
+    forward, size = _forward(network), rows_a_block(network, members)
     tensors = [tf.constant(weight) for weight in weights]
     blocks = [
-        forward(*tensors, tf.constant(_dense(X[start : start + PREDICTION_ROWS]))).numpy()
-        for start in range(0, X.shape[0], PREDICTION_ROWS)
+        forward(tf.constant(_dense(X[start : start + size])), *tensors).numpy() for start in range(0, X.shape[0], size)
     ]
     return np.concatenate(blocks, axis=1) if blocks else np.zeros((members, 0, network.outputs), "float32")
+
+
+def rows_a_block(network: Network, members: int) -> int:
+    """Return how many rows to predict in one go, so that the activations of all members stay in bounds.
+
+    Examples
+    --------
+    >>> network = Network(inputs=50, hidden=(256, 256), outputs=1)
+    >>> rows_a_block(network, 4), rows_a_block(network, 120)
+    (8192, 993)
+    """
+    floats = members * (network.inputs + network.embedded + sum(network.hidden) + network.outputs)
+    return int(np.clip(PREDICTION_BYTES // (4 * floats), 1, PREDICTION_ROWS))
 
 
 def _dense(rows: Any) -> np.ndarray:
@@ -90,27 +104,47 @@ def thinned(
 
 
 @lru_cache(maxsize=32)
-def _forward(network: Network, members: int) -> Any:
-    """Trace the forward pass once an architecture; the number of rows may vary."""
-    model = StackedModel(network, members)
-    activation = keras.activations.get(network.output_activation)
-    learned = [id(variable) for variable in model.learned]
-
-    def forward(*tensors: Any) -> Any:
-        *weights, X = tensors
-        given = dict(zip(learned, weights, strict=True))
-
-        def values(variables: Sequence[Any]) -> list[Any]:
-            return [given.get(id(variable), variable.value) for variable in variables]
-
-        trainable, fixed = model.trainable_variables, model.non_trainable_variables
-        outputs, _ = model.stateless_call(values(trainable), values(fixed), X[tf.newaxis])
-        return activation(outputs)
-
-    signature = [tf.TensorSpec(variable.shape, tf.float32) for variable in model.learned]
-    rows = tf.TensorSpec((None, network.inputs), tf.float32)
+def _forward(network: Network) -> Any:
+    """Trace the forward pass once an architecture; the numbers of members and rows may vary."""
+    signature: list[Any] = []
+    for index, (rows, columns) in enumerate(network.shapes(network.numeric)):
+        after = 4 if network.batch_norm and index < len(network.hidden) else 1
+        signature += [(rows, columns), *[(1, columns)] * after]
+    signature += network.embeddings
+    weights = [tf.TensorSpec((None, *shape), tf.float32) for shape in signature]
     # The concrete function is kept, as a `tf.function` warns of retracing when five architectures have been seen.
-    return tf.function(forward, autograph=False).get_concrete_function(*signature, rows)
+    traced = tf.function(lambda X, *weights: _outputs(network, weights, X), autograph=False)
+    return traced.get_concrete_function(tf.TensorSpec((None, network.inputs), tf.float32), *weights)
+
+
+def _outputs(network: Network, weights: Sequence[Any], X: Any) -> Any:
+    """Do what `StackedModel` does in prediction, and the output activation, without variables of its own.
+
+    A model for each number of members, of which many are kept, would hold weights that nobody reads.
+    """
+    x, order = X[tf.newaxis], iter(weights)
+    if network.embeddings:
+        x = _looked_up(network, weights, X)
+    activation = keras.activations.get(network.activation)
+    for _ in network.hidden:
+        x = tf.matmul(x, next(order))
+        if network.batch_norm:
+            gamma, beta, mean, variance = (next(order) for _ in range(4))
+            scale = gamma * tf.math.rsqrt(variance + EPSILON)
+            x = x * scale + (beta - mean * scale)
+        else:
+            x += next(order)
+        x = activation(x)
+    return keras.activations.get(network.output_activation)(tf.matmul(x, next(order)) + next(order))
+
+
+def _looked_up(network: Network, weights: Sequence[Any], X: Any) -> Any:
+    """Put the vectors of categories behind the numbers, (P, rows, features)."""
+    codes = tf.cast(X[:, network.numeric :], tf.int32)
+    tables = weights[-len(network.embeddings) :]
+    vectors = [tf.gather(table, codes[:, index], axis=1) for index, table in enumerate(tables)]
+    shape = (tf.shape(vectors[0])[0], tf.shape(X)[0], network.numeric)
+    return tf.concat([tf.broadcast_to(X[tf.newaxis, :, : network.numeric], shape), *vectors], axis=2)
 
 
 def plain_model(network: Network, weights: Sequence[np.ndarray], member: int) -> keras.Model:

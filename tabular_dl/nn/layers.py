@@ -14,7 +14,10 @@ import tensorflow as tf
 
 from tabular_dl.nn.streams import MASKING_STREAM, uniform
 
-__all__ = ["MemberBatchNormalization", "MemberDense", "MemberEmbedding", "MemberLayer"]
+__all__ = ["EPSILON", "MemberBatchNormalization", "MemberDense", "MemberEmbedding", "MemberLayer"]
+
+# What batch normalisation adds to a variance, as Keras does.
+EPSILON = 1e-3
 
 
 class MemberLayer(keras.layers.Layer):
@@ -118,8 +121,9 @@ class MemberEmbedding(MemberLayer):
 
     Notes
     -----
-    Input ``(P or 1, rows, 1)``, output ``(P, rows, units)``; the table is ``(P, categories, units)``. The lookup is a
-    product with one-hot rows, whose gradient is a product too: a gather's is a scatter, a serial loop under XLA.
+    Input ``(P or 1, rows, 1)``, output ``(P, rows, units)``; the table is ``(P, categories, units)``. In training the
+    lookup is a product with one-hot rows, whose gradient is a product too: a gather's is a scatter, a serial loop under
+    XLA. In prediction it is a gather, which needs no memory for all categories of each row.
     """
 
     def __init__(self, members: int, categories: int, units: int, index: int, **kwargs: Any) -> None:
@@ -136,11 +140,13 @@ class MemberEmbedding(MemberLayer):
 
     def call(self, inputs: Any, steps: Any = None) -> Any:
         """Look up codes; hide some in step ``steps``, of shape (P, 1, 1) and type uint32; None is prediction."""
-        codes = inputs
-        if steps is not None:
-            shape = (tf.shape(inputs)[1], 1)
-            shown = uniform(self.seeds.value, MASKING_STREAM + self.index, steps, shape) >= self.rates.value
-            codes = tf.where(shown, codes, 0.0)
+        if steps is None:
+            numbers = tf.cast(inputs[:, :, 0], tf.int32)
+            numbers = tf.broadcast_to(numbers, (self.members, tf.shape(numbers)[1]))
+            return tf.gather(self.table.value, numbers, batch_dims=1)
+        shape = (tf.shape(inputs)[1], 1)
+        shown = uniform(self.seeds.value, MASKING_STREAM + self.index, steps, shape) >= self.rates.value
+        codes = tf.where(shown, inputs, 0.0)
         return tf.matmul(tf.one_hot(tf.cast(codes[:, :, 0], tf.int32), self.categories), self.table.value)
 
     def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
@@ -175,7 +181,7 @@ class MemberBatchNormalization(MemberLayer):
     All four weights have the shape ``(P, 1, features)``.
     """
 
-    def __init__(self, members: int, momentum: float = 0.99, epsilon: float = 1e-3, **kwargs: Any) -> None:
+    def __init__(self, members: int, momentum: float = 0.99, epsilon: float = EPSILON, **kwargs: Any) -> None:
         super().__init__(members, **kwargs)
         self.momentum = momentum
         self.epsilon = epsilon

@@ -50,8 +50,10 @@ class Members:
     shift
         By how many pixels the images of each training batch move at most.
     mixup
-        The alpha of mixup (arXiv:1710.09412): each batch is trained on ``a x_i + (1 - a) x_j`` with the loss
-        ``a loss(y_i) + (1 - a) loss(y_j)``, a drawn from Beta(alpha, alpha), j another row of the batch; 0 for none.
+        The alpha of mixup (arXiv:1710.09412): rows are trained on as ``a x_i + (1 - a) x_j`` with the loss
+        ``a w_i loss(y_i) + (1 - a) w_j loss(y_j)``, divided by the sum of ``a w_i + (1 - a) w_j`` over the batch; w are
+        the rows' weights, a is drawn from Beta(alpha, alpha) for each batch, and the j are a shuffle of all of the
+        member's training rows in the block of the table; 0 for none.
     masking
         The probability with which a category is hidden in training, so that its embedding's unknown one is learned.
     clip_norm
@@ -119,6 +121,15 @@ class Members:
         """Whether the members hold out validation rows."""
         return any(len(rows) > 0 for rows in self.validation_rows or ())
 
+    @property
+    def kept_at_start(self) -> np.ndarray:
+        """Whose best weights are those at the start of the epoch with the best figure, (P,).
+
+        Without held-out rows an epoch's figure tells of the weights before its updates, so these are sound where a
+        later loss is not finite. Patience that looks at training rows keeps the weights at the end all the same.
+        """
+        return np.isinf(self.patience) & (not self.held_out)
+
     def take(self, numbers: Sequence[int] | np.ndarray) -> Self:
         """Return the members of these numbers, in this order."""
         chosen: dict[str, Any] = {}
@@ -149,14 +160,15 @@ class Monitor:
     name : str
         What the history calls it.
     function : callable or None
-        ``function(y, outputs) -> float``, for one member, of coded targets (rows, targets) and outputs after the output
-        activation (rows, units). None: ``name`` is "loss" or one of the training's metrics.
+        ``function(y, outputs, weights) -> float``, for one member, of coded targets (rows, targets), outputs after the
+        output activation (rows, units) and the rows' weights (rows,), or None where rows have none. If it is None
+        itself, ``name`` is "loss" or one of the training's metrics.
     greater_is_better : bool
         The direction of improvement.
     """
 
     name: str = "loss"
-    function: Callable[[np.ndarray, np.ndarray], float] | None = None
+    function: Callable[[np.ndarray, np.ndarray, np.ndarray | None], float] | None = None
     greater_is_better: bool = False
 
 

@@ -149,7 +149,8 @@ class StackedModel(keras.Model):
         self.noise = MemberNoise(members) if network.noise else None
         self.embeddings = [MemberEmbedding(members, *size, index) for index, size in enumerate(network.embeddings)]
         # Hidden layers' dropout counts from 0.
-        self.input_dropouts = [MemberDropout(members, len(network.hidden)) for _ in range(network.input_dropout)]
+        on_inputs = (members, len(network.hidden), network.embedded)
+        self.input_dropouts = [MemberDropout(*on_inputs) for _ in range(network.input_dropout)]
         # Batch normalisation takes any bias before it away again: what Adam made of its gradient, which is rounding
         # alone, would differ from population to population.
         hidden = [MemberDense(members, width, use_bias=not network.batch_norm) for width in network.hidden]

@@ -66,6 +66,8 @@ class ProgramKey:
         uses = frozenset(name for name, value in neutral.items() if np.any(getattr(members, name) != value))
         if members.weight_decay is not None:
             uses |= {"weight_decay"}
+        if not members.held_out:
+            uses |= {"starts"}
         shared = (
             training.loss,
             training.metrics,
@@ -92,6 +94,8 @@ class Program:
         names = ("l1", "l2", "label_smoothing", "clip_norm", "total_steps", "plateau")
         self.settings = {name: tf.Variable(tf.zeros(shape), trainable=False) for name in names}
         self.best = [tf.Variable(variable.value, trainable=False) for variable in self.model.learned]
+        # Without held-out rows: the weights at the start of the epoch, which are those that its loss tells of.
+        self.starts = [tf.Variable(best, trainable=False) for best in self.best if "starts" in key.uses]
         # All that belongs to single members, in one order: what a smaller population takes over.
         own = (self.optimizer.rates, self.optimizer.decays, self.optimizer.factors, self.optimizer.steps)
         # Of Keras's variables, only its own step count and rate have no member axis.
@@ -104,15 +108,16 @@ class Program:
             self.active,
             *self.settings.values(),
             *self.best,
+            *self.starts,
         ]
         self._functions: dict[str, Any] = {}
         self.loss, self.metrics, self.activation = _functions(key)
 
     def reset(self, weights: Sequence[np.ndarray], members: Members, steps_an_epoch: np.ndarray, epochs: int) -> None:
         """Start anew: initial weights, no momenta, the members' own settings."""
-        for variable, best, value in zip(self.model.learned, self.best, weights, strict=True):
-            variable.assign(value)
-            best.assign(value)
+        for variables in filter(None, (self.model.learned, self.best, self.starts)):
+            for variable, value in zip(variables, weights, strict=True):
+                variable.assign(value)
         for variable, value in zip(self.restarted, self.fresh, strict=True):
             variable.assign(value)
         for variable, values in (
@@ -134,6 +139,8 @@ class Program:
         random += [(layer, members.masking) for layer in self.model.embeddings]
         if self.model.noise is not None:
             random.append((self.model.noise, members.noise))
+            widths = self.key.network.numeric if members.widths is None else members.widths
+            self.model.noise.widths.assign(_column(np.broadcast_to(widths, len(members))))
         if self.model.shift is not None:
             random.append((self.model.shift, members.shift))
         for layer, values in random:
@@ -173,9 +180,12 @@ class Program:
             part.numpy() for part in self._call("evaluate", self._evaluate, X, y, batches.rows[0], batches.weights[0])
         )
 
-    def keep_best(self, improved: np.ndarray) -> None:
-        """Keep the present weights and statistics of the members that improved, (P,)."""
-        self._call("keep", self._keep, improved)
+    def keep_best(self, improved: np.ndarray, at_start: np.ndarray) -> None:
+        """Keep weights and statistics of the members that improved, (P,): the present, or those at the epoch's start.
+
+        A program of members without held-out rows has to be told of each epoch, whoever improved.
+        """
+        self._call("keep", self._keep, improved, at_start)
 
     def _call(self, name: str, function: Any, *arguments: Any) -> Any:
         # The concrete function is kept, as a `tf.function` warns of retracing when five programs have been made.
@@ -185,12 +195,12 @@ class Program:
             self._functions[name] = traced.get_concrete_function(*map(tf.convert_to_tensor, arguments))
         return self._functions[name](*map(tf.convert_to_tensor, arguments))
 
-    def _train(self, X: Any, y: Any, rows: Any, weights: Any, partners: Any, shares: Any) -> Any:
+    def _train(self, X: Any, y: Any, rows: Any, weights: Any, partners: Any, others: Any, shares: Any) -> Any:
         """Run all steps of a block. Traced once, never run by Python."""
         self.traces += 1
 
         def step(number: Any, totals: Any) -> Any:
-            mixed = (partners[number], shares[number]) if "mixup" in self.key.uses else None
+            mixed = (partners[number], others[number], shares[number]) if "mixup" in self.key.uses else None
             return number + 1, totals + self._step(X, y, rows[number], weights[number], mixed)
 
         start = (0, tf.zeros((2 + len(self.metrics), self.key.members)))
@@ -207,15 +217,17 @@ class Program:
         counted = tf.cast(weights > 0, tf.float32)[:, :, None]
         inputs, targets = tf.gather(X, rows), tf.gather(y, rows)
         if mixed is not None:
-            partners, share = mixed
+            partners, partner_weights, share = mixed
             inputs = self._mixed(inputs, tf.gather(X, partners), share[:, :, None])
         with tf.GradientTape() as tape:
             outputs = self.model(inputs, steps=tf.cast(steps, tf.uint32), counted=counted, live=live)
             sums, smoothed = self._sums(targets, outputs, weights)
             if mixed is not None:
-                others = self._sums(tf.gather(y, partners), outputs, weights)[1]
+                # Each of the two rows counts with its own weight.
+                others = self._sums(tf.gather(y, partners), outputs, partner_weights)[1]
                 smoothed = share[:, 0] * smoothed + (1.0 - share[:, 0]) * others
-            objective = tf.reduce_sum(smoothed / tf.maximum(weight, 1e-12) + self._penalty())
+                weight = share[:, 0] * weight + (1.0 - share[:, 0]) * tf.reduce_sum(partner_weights, axis=1)
+            objective = tf.reduce_sum(smoothed / tf.where(weight > 0, weight, 1.0) + self._penalty())
         gradients = tape.gradient(objective, [variable.value for variable in self.trainable])
         if "clip_norm" in self.key.uses:
             gradients = clipped(gradients, self.settings["clip_norm"])
@@ -251,10 +263,14 @@ class Program:
         outputs, targets = self.model(tf.gather(X, rows)), tf.gather(y, rows)
         return self._sums(targets, outputs, weights)[0], self.activation(outputs), targets
 
-    def _keep(self, improved: Any) -> None:
-        mask = tf.reshape(improved, (self.key.members, 1, 1))
-        for best, variable in zip(self.best, self.model.learned, strict=True):
-            best.assign(tf.where(mask, variable.value, best))
+    def _keep(self, improved: Any, at_start: Any) -> None:
+        mask, earlier = (tf.reshape(flags, (self.key.members, 1, 1)) for flags in (improved, at_start))
+        starts = self.starts or self.best
+        for best, start, variable in zip(self.best, starts, self.model.learned, strict=True):
+            present = tf.where(earlier, start, variable.value) if self.starts else variable.value
+            best.assign(tf.where(mask, present, best))
+            if self.starts:
+                start.assign(variable.value)
 
 
 def _a_row(values: Any) -> Any:

@@ -33,6 +33,10 @@ class MemberDropout(MemberLayer):
         P, the number of networks.
     index : int
         The layer's number in its network; layers of one network drop independently of each other.
+    embedded : int or None
+        None for a hidden layer. For the inputs: how many of the last features come from embeddings. They stand behind
+        as many numbers as the widest member has, so they count from the end, and numbers from the start: the masks of a
+        member are those that it would have alone.
     **kwargs
         `keras.layers.Layer`'s own arguments.
 
@@ -44,9 +48,9 @@ class MemberDropout(MemberLayer):
         The members' seeds.
     """
 
-    def __init__(self, members: int, index: int, **kwargs: Any) -> None:
+    def __init__(self, members: int, index: int, embedded: int | None = None, **kwargs: Any) -> None:
         super().__init__(members, **kwargs)
-        self.index = index
+        self.index, self.embedded = index, embedded
 
     def build(self, input_shape: tuple[int | None, ...]) -> None:
         """Create the members' rates (zero) and seeds (zero)."""
@@ -60,17 +64,24 @@ class MemberDropout(MemberLayer):
             return inputs
         shape = (tf.shape(inputs)[1], inputs.shape[2])
         rates = self.rates.value
-        kept = uniform(self.seeds.value, self.index, steps, shape) >= rates
+        kept = uniform(self.seeds.value, self.index, steps, shape, self._columns(shape[1])) >= rates
         return tf.where(kept, inputs / (1.0 - rates), 0.0)
+
+    def _columns(self, features: int) -> Any:
+        if self.embedded is None:
+            return None
+        return tf.constant([*range(features - self.embedded), *range(-self.embedded, 0)], tf.int32)
 
     def get_config(self) -> dict[str, Any]:
         """Return the constructor's arguments."""
-        return {**super().get_config(), "index": self.index}
+        return {**super().get_config(), "index": self.index, "embedded": self.embedded}
 
 
 @keras.saving.register_keras_serializable("tabular_dl")
 class MemberNoise(MemberLayer):
     """Gaussian noise on the inputs in training, with a standard deviation and a stream for each member.
+
+    The zero columns that fill up a member whose own matrix is narrower stay zero, so that they teach it nothing.
 
     Parameters
     ----------
@@ -83,14 +94,17 @@ class MemberNoise(MemberLayer):
     ----------
     rates : Variable of shape (P, 1, 1)
         The standard deviation of the noise.
+    widths : Variable of shape (P, 1, 1)
+        How many of the inputs a member really has.
     seeds : Variable of shape (P, 1, 1), uint32
         The members' seeds.
     """
 
     def build(self, input_shape: tuple[int | None, ...]) -> None:
-        """Create the members' standard deviations (zero) and seeds (zero)."""
+        """Create the members' standard deviations (zero), widths (zero) and seeds (zero)."""
         del input_shape
         self.rates = self._setting("rates")
+        self.widths = self._setting("widths")
         self.seeds = self._setting("seeds", "uint32")
 
     def call(self, inputs: Any, steps: Any = None) -> Any:
@@ -98,7 +112,10 @@ class MemberNoise(MemberLayer):
         if steps is None:
             return inputs
         shape = (tf.shape(inputs)[1], inputs.shape[2])
-        return inputs + self.rates.value * normal(self.seeds.value, NOISE_STREAM, steps, shape)
+        columns = tf.range(shape[1])
+        own = tf.cast(columns, tf.float32) < self.widths.value
+        noise = normal(self.seeds.value, NOISE_STREAM, steps, shape, columns)
+        return inputs + tf.where(own, self.rates.value, 0.0) * noise
 
 
 @keras.saving.register_keras_serializable("tabular_dl")

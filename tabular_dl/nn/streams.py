@@ -21,7 +21,7 @@ SHIFT_STREAM = 1 << 23
 GOLDEN = 0x9E3779B9  # 2**32 divided by the golden ratio: spreads small integers over all bits
 
 
-def uniform(seeds: Any, layer: int, steps: Any, shape: Any) -> Any:
+def uniform(seeds: Any, layer: int, steps: Any, shape: Any, columns: Any = None) -> Any:
     """Return numbers uniform on [0, 1).
 
     Parameters
@@ -32,6 +32,9 @@ def uniform(seeds: Any, layer: int, steps: Any, shape: Any) -> Any:
         Which of a network's streams.
     shape : (rows, features)
         How many numbers each member needs.
+    columns : Tensor of shape (features,), int32, optional
+        What each feature is called. A number then depends on its row and on that, and not on how many features there
+        are: for features that a member would have fewer of alone.
 
     Returns
     -------
@@ -45,7 +48,12 @@ def uniform(seeds: Any, layer: int, steps: Any, shape: Any) -> Any:
     ((2, 1000, 10), True)
     """
     rows, features = shape
-    positions = tf.cast(tf.reshape(tf.range(rows * features), (1, rows, features)), tf.uint32)
+    if columns is None:
+        positions = tf.cast(tf.reshape(tf.range(rows * features), (1, rows, features)), tf.uint32)
+    else:
+        # Multiples of this constant lie as far apart as they can: rows never meet while rows x features is below 1e9.
+        starts = tf.cast(tf.range(rows), tf.uint32) * tf.constant(GOLDEN, tf.uint32)
+        positions = (starts[:, None] + tf.cast(columns, tf.uint32))[None]
     key = _mix(_mix(seeds + tf.constant(GOLDEN * (layer + 1) % 2**32, tf.uint32)) + steps)
     # Positions are mixed first: added as they are, two keys that lie close together would give shifted copies.
     bits = _mix(tf.bitwise.bitwise_xor(key, _mix(positions)))
@@ -53,10 +61,10 @@ def uniform(seeds: Any, layer: int, steps: Any, shape: Any) -> Any:
     return tf.cast(tf.bitwise.right_shift(bits, tf.constant(8, tf.uint32)), tf.float32) * 2.0**-24
 
 
-def normal(seeds: Any, layer: int, steps: Any, shape: Any) -> Any:
+def normal(seeds: Any, layer: int, steps: Any, shape: Any, columns: Any = None) -> Any:
     """Return standard normal numbers, by the transform of Box and Muller (1958); arguments as for `uniform`."""
-    radius = tf.sqrt(-2.0 * tf.math.log(1.0 - uniform(seeds, 2 * layer, steps, shape)))
-    return radius * tf.cos(2.0 * math.pi * uniform(seeds, 2 * layer + 1, steps, shape))
+    radius = tf.sqrt(-2.0 * tf.math.log(1.0 - uniform(seeds, 2 * layer, steps, shape, columns)))
+    return radius * tf.cos(2.0 * math.pi * uniform(seeds, 2 * layer + 1, steps, shape, columns))
 
 
 def _mix(x: Any) -> Any:

@@ -67,7 +67,8 @@ class Population:
         penalties and smoothing not included, training figures as they were during the epoch; NaN where a member had
         stopped.
     best_epoch : ndarray of shape (P,)
-        The epoch, from 1, that the weights are from; 0 for a member that diverged in its first.
+        The epoch, from 1, that the weights are from; 0 for a member that diverged before any could be kept. Without
+        held-out rows, one that diverged has those at the start of the epoch with the best loss, as that is their loss.
     diverged : ndarray of shape (P,), bool
         Whose loss became NaN or infinite.
     interrupted : bool
@@ -155,6 +156,7 @@ def fit_population(
                 break
         keras_callbacks.finish()
         cut = interrupt.asked and len(history) < training.epochs and bool(active.any())
+        crew.finish()
         population = replace(_trained(crew, members, history), interrupted=cut)
     _report_diverged(population, members, training)
     return population
@@ -166,7 +168,8 @@ def _trained(crew: Crew, members: Members, history: Sequence[dict[str, np.ndarra
     wants_best = np.isfinite(members.patience) | diverged
     both = zip(crew.weights(best=True), crew.weights(best=False), strict=True)
     weights = [np.where(wants_best[:, None, None], best, last) for best, last in both]
-    best_epoch = np.where(wants_best, crew.stopping("best_epoch"), crew.stopping("last_epoch"))
+    best_epoch = np.maximum(crew.stopping("best_epoch") - members.kept_at_start, 0)
+    best_epoch = np.where(wants_best, best_epoch, crew.stopping("last_epoch"))
     together = {name: np.stack([figures[name] for figures in history]) for name in history[0]}
     return Population(weights, together, best_epoch, diverged)
 
@@ -179,6 +182,8 @@ def _report_diverged(population: Population, members: Members, training: Trainin
     advice = "Lower learning_rate, set clip_norm, or scale the numeric columns (scale: standard)."
     said = f"the loss of member {first} ({members.describe(first)}) became NaN or infinite with {training.optimizer}"
     if (population.best_epoch == 0).all():
-        raise DivergedError(f"Training diverged for all {len(members)} members: {said} in its first epoch. {advice}")
+        raise DivergedError(
+            f"Training diverged for all {len(members)} members: {said} before it had learned anything. {advice}"
+        )
     others = f", as did {len(numbers) - 1} others ({', '.join(map(str, numbers[1:]))})" if len(numbers) > 1 else ""
     warnings.warn(f"Training diverged: {said}{others}. They keep their best epoch. {advice}", DivergedWarning, 3)

@@ -60,6 +60,18 @@ def test_weights_follow_their_rows(monkeypatch: pytest.MonkeyPatch) -> None:
         np.testing.assert_array_equal(batches.weights[counted], block * 10 + batches.rows[counted] + 0.5)
 
 
+def test_partners_of_mixup_bring_their_own_weights(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(feeding, "BLOCK_BYTES", 4 * FEATURES * 10)
+    rows = np.arange(ROWS)
+    members = Members([1, 2], [rows, rows[::-1]], training_weights=[rows + 0.5, rows[::-1] + 0.5], mixup=[0.5, 0.0])
+    for block, batches in Feed(Table(X, Y), members, 3).epoch(1):
+        counted = batches.partner_weights > 0
+        np.testing.assert_array_equal(counted, batches.weights > 0)
+        found = block * 10 + batches.partners[counted] + 0.5
+        np.testing.assert_array_equal(batches.partner_weights[counted], found)
+        assert not np.array_equal(batches.partners[:, 0], batches.rows[:, 0])
+
+
 def test_groups_read_their_own_matrix() -> None:
     table = Table(np.stack([X, -X]), np.stack([Y, -Y]))
     feed = Feed(table, Members([1, 2], [np.arange(5)] * 2, groups=np.array([0, 1])), 5)

@@ -5,8 +5,9 @@ from __future__ import annotations
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
-from tabular_dl.nn.layers import MemberBatchNormalization, MemberDense
+from tabular_dl.nn.layers import MemberBatchNormalization, MemberDense, MemberEmbedding
 
 
 @pytest.fixture(scope="module")
@@ -36,3 +37,18 @@ def test_a_layer_is_rebuilt_from_its_config(layer: keras.layers.Layer) -> None:
     again = keras.layers.deserialize(keras.layers.serialize(layer))
     assert type(again) is type(layer)
     assert again.get_config() == layer.get_config()
+
+
+def test_an_embedding_makes_rows_of_all_categories_only_where_it_learns() -> None:
+    layer = MemberEmbedding(members=2, categories=7, units=3, index=0)
+    codes = np.array([[[0.0], [6.0], [2.0], [2.0]]], "float32")
+    layer.build(codes.shape)
+    table = np.random.default_rng(0).normal(size=(2, 7, 3)).astype("float32")
+    layer.table.assign(table)
+    steps = tf.zeros((2, 1, 1), tf.uint32)
+    found = {}
+    for name, given in (("prediction", ()), ("training", (steps,))):
+        traced = tf.function(lambda *step: layer(codes, *step)).get_concrete_function(*given)
+        np.testing.assert_array_equal(traced(*given), table[:, [0, 6, 2, 2]])
+        found[name] = "OneHot" in {operation.type for operation in traced.graph.get_operations()}
+    assert found == {"prediction": False, "training": True}

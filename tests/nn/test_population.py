@@ -193,7 +193,8 @@ def test_groups_of_members_read_matrices_of_their_own() -> None:
 
 
 def test_stopping_looks_at_the_metric_of_choice() -> None:
-    def auc(y: np.ndarray, outputs: np.ndarray) -> float:
+    def auc(y: np.ndarray, outputs: np.ndarray, weights: Any = None) -> float:
+        assert weights is None
         return float(roc_auc_score(y[:, 0], outputs[:, 0]))
 
     members = crew(3, patience=4)
@@ -206,6 +207,17 @@ def test_stopping_looks_at_the_metric_of_choice() -> None:
         # The weights are those of that epoch.
         outputs = predict(NETWORK, [w[k : k + 1] for w in population.weights], X[rows])[0]
         assert auc(Y[rows], outputs) == pytest.approx(followed[best - 1])
+
+
+def test_many_categories_make_smaller_chunks() -> None:
+    members = crew(4)
+    feed = feeding.Feed(feeding.Table(X, Y), members, 8)
+    few, many = (
+        chunks._parts(replace(NETWORK, embeddings=((categories, 1),)), feed.table, feed, members, HOW)[1]
+        # Of 8 rows, four times, in 4 bytes each: more than 2**29 bytes, half of what a chunk may have.
+        for categories in (10, 2**22)
+    )
+    assert ([len(part) for part, _ in few], [len(part) for part, _ in many]) == ([4], [1] * 4)
 
 
 def test_threads_never_share_a_program() -> None:
@@ -262,6 +274,6 @@ def test_a_monitor_of_its_own_needs_validation_rows() -> None:
 
 
 def test_a_figure_that_cannot_be_computed_is_not_taken_for_a_diverged_loss() -> None:
-    how = replace(HOW, monitor=Monitor("roc_auc", lambda y, p: float("nan"), True))
+    how = replace(HOW, monitor=Monitor("roc_auc", lambda y, p, w: float("nan"), True))
     with pytest.raises(DataError, match=r"monitor: roc_auc cannot be computed on the 10 held-out rows .*seed 10.* nan"):
         fit_population(NETWORK, X, Y, crew(2), how)

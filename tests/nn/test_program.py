@@ -131,6 +131,30 @@ def test_one_step_by_hand_with_penalties_row_weights_and_smoothing() -> None:
     assert population.history["loss"][0, 0] == pytest.approx(loss, abs=1e-5)
 
 
+def test_a_batch_of_tiny_weights_is_learned_from_as_any_other() -> None:
+    network, y = shape("mean_squared_error"), LOSSES["mean_squared_error"][3]
+    weights = RNG.uniform(0.5, 2.0, ROWS)
+    training = how("mean_squared_error", optimizer="sgd", batch_size=5)
+    plain, tiny = (
+        fit_population(network, X, y, alone(training_weights=[w], learning_rate=0.1), training).weights
+        for w in (weights, 1e-25 * weights)
+    )
+    for one, other in zip(plain, tiny, strict=True):
+        np.testing.assert_allclose(one, other, atol=1e-5)
+
+
+def test_a_row_and_its_partner_in_mixup_count_each_with_its_own_weight() -> None:
+    # All rows are equal and in one batch, so whatever is mixed, the shares add up to the plain weighted mean.
+    nothing, network = np.zeros_like(X), Network(FEATURES, (), 1, output_activation="sigmoid")
+    y, weights = LOSSES["binary_crossentropy"][3], np.where(CLASSES > 0, 1.0, 5.0)
+    members = alone(training_weights=[weights], learning_rate=2.0, mixup=0.4)
+    population = fit_population(
+        network, nothing, y, members, how("binary_crossentropy", optimizer="sgd", schedule="cosine", epochs=60)
+    )
+    expected = np.average(y[:, 0], weights=weights)
+    assert predict(network, population.weights, nothing)[0, 0, 0] == pytest.approx(expected, abs=1e-3)
+
+
 def test_smoothing_of_class_numbers_equals_that_of_one_hot_rows() -> None:
     results = [
         fit_population(shape(loss), X, LOSSES[loss][3], alone(label_smoothing=0.2), how(loss)).weights

@@ -41,7 +41,9 @@ def column(steps: list[int]) -> Any:
     return tf.constant(np.reshape(np.array(steps, "uint32"), (-1, 1, 1)))
 
 
-@pytest.mark.parametrize("layer", [MemberDropout(members=3, index=1), MemberNoise(members=3), MemberShift(3, 4, 5, 2)])
+@pytest.mark.parametrize(
+    "layer", [MemberDropout(members=3, index=1, embedded=2), MemberNoise(members=3), MemberShift(3, 4, 5, 2)]
+)
 def test_a_layer_is_rebuilt_from_its_config(layer: keras.layers.Layer) -> None:
     again = keras.layers.deserialize(keras.layers.serialize(layer))
     assert type(again) is type(layer)
@@ -93,6 +95,16 @@ def test_no_activation_is_dropped_more_often_than_another_over_the_steps() -> No
     ones = np.ones((1, 8, 8), "float32")
     kept = np.mean([layer(ones, steps=column([step])).numpy() != 0 for step in range(400)], axis=0)
     assert np.abs(kept - 0.5).max() < 5 * np.sqrt(0.25 / 400)
+
+
+def test_noise_has_its_deviation_and_leaves_columns_that_only_fill_up_alone() -> None:
+    layer = MemberNoise(members=2)
+    layer.build((2, ROWS, FEATURES))
+    for variable, values in ((layer.rates, [0.5, 2.0]), (layer.widths, [FEATURES, 20]), (layer.seeds, [3, 4])):
+        variable.assign(np.reshape(values, (2, 1, 1)))
+    noise = layer(np.zeros((2, ROWS, FEATURES), "float32"), steps=column([5, 6])).numpy()
+    np.testing.assert_allclose([noise[0].std(), noise[1, :, :20].std()], [0.5, 2.0], rtol=0.05)
+    assert not noise[1, :, 20:].any()
 
 
 # Shifts of images

@@ -29,6 +29,18 @@ def test_a_member_has_the_same_numbers_in_any_population() -> None:
     np.testing.assert_array_equal(together[1], uniform(column(6), 1, column(9), SHAPE).numpy()[0])
 
 
+def test_numbers_of_named_columns_do_not_depend_on_how_many_there_are() -> None:
+    seeds, steps = column(3), column(7)
+    names = tf.constant([0, 1, 2, -2, -1])
+    wide = uniform(seeds, 0, steps, (SHAPE[0], 20), tf.range(20)).numpy()[0]
+    narrow = uniform(seeds, 0, steps, (SHAPE[0], 5), names).numpy()[0]
+    np.testing.assert_array_equal(narrow[:, :3], wide[:, :3])
+    assert np.unique(np.concatenate([wide, narrow[:, 3:]], axis=1)).size > 0.999 * SHAPE[0] * 22
+    assert stats.kstest(wide.ravel(), "uniform").pvalue > 1e-3
+    for one, other in [(wide[1:], wide[:-1]), (wide[:, 1:], wide[:, :-1]), (wide[1:, 1:], wide[:-1, :-1])]:
+        assert abs(np.corrcoef(one.ravel(), other.ravel())[0, 1]) < 4 / np.sqrt(one.size)
+
+
 @pytest.mark.parametrize("other", [(6, 0, 1), (5, 1, 1), (5, 0, 2)], ids=["seed", "layer", "step"])
 def test_another_seed_layer_or_step_gives_other_numbers(other: tuple[int, int, int]) -> None:
     one = uniform(column(5), 0, column(1), SHAPE).numpy().ravel()

@@ -439,7 +439,7 @@ def test_divergence_names_the_member_and_what_to_do() -> None:
     with pytest.warns(DivergedWarning, match=reported):
         one = fit_population(network("regression"), X, TARGETS["regression"], members(2, rate=[0.01, 1e30]), how)
     assert one.diverged.tolist() == [False, True]
-    expected = r"for all 2 members: the loss of member 0 .* in its first epoch\. Lower learning_rate"
+    expected = r"for all 2 members: the loss of member 0 .* before it had learned anything\. Lower learning_rate"
     with pytest.raises(DivergedError, match=expected):
         fit_population(network("regression"), X, TARGETS["regression"], members(2, rate=1e30), how)
 
@@ -456,6 +456,35 @@ def test_a_member_that_diverges_disturbs_no_other_and_keeps_its_best_finite_epoc
     assert population.best_epoch[1] == 1
     assert all(np.isfinite(weight).all() for weight in population.weights)
     check_same(population, [0, 2], fit_population(shape, X, TARGETS["regression"], chosen(who, [0, 2]), how))
+
+
+def test_without_held_out_rows_a_diverged_member_keeps_weights_that_its_best_loss_is_of() -> None:
+    # The rate rises, so that the loss falls before it explodes.
+    shape, y = network("regression", hidden=()), TARGETS["regression"]
+    how = training("regression", optimizer="sgd", schedule="one_cycle", batch_size=ROWS, epochs=150)
+    with pytest.warns(DivergedWarning, match="They keep their best epoch"):
+        population = fit_population(shape, X, y, members(2, rate=[0.01, 9.0]), how)
+    assert population.diverged.tolist() == [False, True]
+    curve = population.history["loss"][:, 1]
+    best = int(np.nanargmin(curve))
+    assert 0 < best == population.best_epoch[1]
+    # One batch of all rows: the loss of epoch e is of the weights after e - 1.
+    outputs = predict(shape, population.weights, X)[1].astype(float)
+    assert np.mean((outputs - y) ** 2) == pytest.approx(curve[best], rel=1e-4)
+    # The other one ends with its last epoch, as ever.
+    other = fit_population(shape, X, y, members(1, rate=0.01), how)
+    check_same(population, [0], other)
+
+
+def test_what_explodes_in_the_very_last_step_has_diverged() -> None:
+    shape, y = network("regression"), TARGETS["regression"]
+    how = training("regression", optimizer="sgd", batch_size=ROWS, epochs=1)
+    with pytest.raises(DivergedError, match="before it had learned anything"):
+        fit_population(shape, X, y, members(1, rate=1e25), how)
+    with pytest.warns(DivergedWarning):
+        two = fit_population(shape, X, y, members(2, rate=[0.01, 1e25]), how)
+    assert (two.diverged.tolist(), two.best_epoch.tolist()) == ([False, True], [1, 0])
+    assert all(np.isfinite(weight).all() for weight in two.weights)
 
 
 def logit(p: Any) -> np.ndarray:
