@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from numbers import Integral
+from numbers import Integral, Real
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from sklearn.model_selection import GroupShuffleSplit, train_test_split
-from sklearn.utils import check_random_state
+from sklearn.utils import check_random_state, compute_class_weight
 
 from tabular_dl.errors import DataError, SpecError
 from tabular_dl.inputs import embedding_size
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from tabular_dl.nn.members import Members, Monitor, Training
     from tabular_dl.nn.network import Network
 
-__all__ = ["derived_seed", "members_for", "monitor_is_followed", "network_for", "training_for"]
+__all__ = ["derived_seed", "members_for", "monitor_is_followed", "network_for", "row_weights", "training_for"]
 
 # The probability with which a category is hidden in training, so that the unknown one is learned.
 MASKING = 0.02
@@ -246,3 +246,36 @@ def _hold_out(
             labels = None
     train, held_out = train_test_split(rows, test_size=size, stratify=labels, random_state=seed)
     return train, held_out
+
+
+def row_weights(estimator: Any, coding: Any, y: np.ndarray, weights: np.ndarray | None) -> np.ndarray | None:
+    """Return the weight of each training row: the user's, multiplied by that of the row's class; their mean is 1.
+
+    Raises
+    ------
+    SpecError
+        If ``class_weight`` names no class, or is no weight.
+    """
+    if estimator.class_weight is None:
+        return _of_mean_one(weights)
+    if not isinstance(coding, Labels):
+        raise SpecError("class_weight: only single labels have class weights; give sample_weight to fit instead.")
+    chosen = estimator.class_weight
+    if not isinstance(chosen, str):
+        # In a pipeline file 0 and "0" are easily mixed up.
+        unknown = [label for label in chosen if label not in coding.classes.tolist()]
+        if unknown:
+            raise SpecError(f"class_weight: there is no class {unknown[0]!r}. Classes: {coding.classes.tolist()}.")
+        for label, weight in chosen.items():
+            if isinstance(weight, bool) or not isinstance(weight, Real) or not 0 <= float(weight) < np.inf:
+                raise SpecError(f"class_weight: expected a number from 0 on for the class {label!r}, found {weight!r}.")
+        # A fold may lack a class that has a weight.
+        chosen = {label: weight for label, weight in chosen.items() if label in y}
+    present = np.unique(y)
+    of_class = compute_class_weight(chosen, classes=present, y=y, sample_weight=weights)
+    return _of_mean_one(of_class[np.searchsorted(present, y)] * (1.0 if weights is None else weights))
+
+
+def _of_mean_one(weights: np.ndarray | None) -> np.ndarray | None:
+    """Scale weights to a mean of 1: losses are weighted means, so it changes nothing but what float32 can hold."""
+    return weights if weights is None or not weights.any() else weights / weights.mean()

@@ -8,14 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from numbers import Real
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from scipy.sparse import issparse
-from sklearn.utils import compute_class_weight
 
-from tabular_dl.assembly import derived_seed, members_for, network_for, training_for
+from tabular_dl.assembly import derived_seed, members_for, network_for, row_weights, training_for
 from tabular_dl.errors import DataError, SpecError
 from tabular_dl.inputs import Inputs
 from tabular_dl.problems import Problem
@@ -93,7 +91,7 @@ class Group:
         categorical = estimator._categorical(X.shape[1])
         needs = bool(categorical) or estimator.normalize
         inputs = Inputs.learn(X[rows] if needs else X, categorical, estimator.normalize, weights)
-        weights = _of_mean_one(_with_class_weight(estimator, coding, y[rows], weights))
+        weights = row_weights(estimator, coding, y[rows], weights)
         return cls(problem, coding, inputs, rows, weights, y.ndim == 1)
 
 
@@ -242,33 +240,6 @@ def _check_equal_labels(groups: Sequence[Group]) -> None:
     known = [group.coding.classes for group in groups if isinstance(group.coding, Labels)]
     if any(not np.array_equal(classes, known[0]) for classes in known):
         raise DataError("The estimators' rows hold different labels: pass the labels of all rows as classes.")
-
-
-def _with_class_weight(estimator: Any, coding: Coding, y: np.ndarray, weights: np.ndarray | None) -> Any:
-    """Multiply the rows' weights by those of their classes."""
-    if estimator.class_weight is None:
-        return weights
-    if not isinstance(coding, Labels):
-        raise SpecError("class_weight: only single labels have class weights; give sample_weight to fit instead.")
-    chosen = estimator.class_weight
-    if not isinstance(chosen, str):
-        # In a pipeline file 0 and "0" are easily mixed up.
-        unknown = [label for label in chosen if label not in coding.classes.tolist()]
-        if unknown:
-            raise SpecError(f"class_weight: there is no class {unknown[0]!r}. Classes: {coding.classes.tolist()}.")
-        for label, weight in chosen.items():
-            if isinstance(weight, bool) or not isinstance(weight, Real) or not 0 <= float(weight) < np.inf:
-                raise SpecError(f"class_weight: expected a number from 0 on for the class {label!r}, found {weight!r}.")
-        # A fold may lack a class that has a weight.
-        chosen = {label: weight for label, weight in chosen.items() if label in y}
-    present = np.unique(y)
-    of_class = compute_class_weight(chosen, classes=present, y=y, sample_weight=weights)
-    return of_class[np.searchsorted(present, y)] * (1.0 if weights is None else weights)
-
-
-def _of_mean_one(weights: np.ndarray | None) -> np.ndarray | None:
-    """Scale weights to a mean of 1: losses are weighted means, so it changes nothing but what float32 can hold."""
-    return weights if weights is None or not weights.any() else weights / weights.mean()
 
 
 def _one_table(groups: Sequence[Group], matrices: Sequence[Any], coded: np.ndarray) -> bool:
