@@ -257,7 +257,7 @@ WORDS = ["1.5", "big", *["2.0"] * (ROWS - 2)]
         ("train.csv", b"Sale Type\na\nb\na\nb\n", "train.csv: there is no column 'Id' (the id)."),
         ("train.csv", TRAIN.head(1).to_csv(index=False).encode(), "column Sale Type (the target): every row has "),
         ("train.csv", CSV[: CSV.rindex(b'"') - 3], "the quote that opens in row"),
-        ("train.csv.gz", cut(gzip.compress(CSV)), "train.csv.gz is a broken or incomplete gzip file"),
+        ("train.csv.gz", cut(gzip.compress(CSV, mtime=0)), "train.csv.gz is a broken or incomplete gzip file"),
         ("train.zip", cut(zipped(CSV, "train.csv")), "train.zip is a broken or incomplete zip file"),
         ("train.parquet", cut(CSV), "train.parquet is a broken or incomplete Parquet file"),
         ("train.csv", None, "train.csv is a folder: expected a file with a table."),
