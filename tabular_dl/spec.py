@@ -81,8 +81,8 @@ def load_spec(pipeline: str | Path, overrides: Sequence[str] = (), check: Check 
 
     Examples
     --------
-    >>> load_spec("wine", ["ensemble.folds=10"]).ensemble
-    EnsembleSpec(folds=10, members=4)
+    >>> load_spec("wine", ["ensemble.folds=10"]).ensemble.folds
+    10
     """
     path = _find(pipeline)
     content, lines = read_yaml(path)
