@@ -15,6 +15,7 @@ from tabular_dl.yaml_reader import Key, write_flow
 __all__ = ["commented_yaml"]
 
 WIDTH = 118
+LONGEST_KEY = 1000  # YAML looks for a colon so far
 ONE_ENTRY_A_LINE = ("features", "columns", "search")
 
 
@@ -60,7 +61,13 @@ def _section(name: str, value: Any, comments: Mapping[Key, str]) -> Iterator[str
     entries = value.items() if isinstance(value, Mapping) else enumerate(value)
     for key, entry in entries:
         yield from _comment(comments.get((name, key), ""), "  ")
-        yield from _entry("- " if isinstance(key, int) else f"{write_flow(key)}: ", entry, "  ")
+        yield from _entry("- " if isinstance(key, int) else _key(key, "  "), entry, "  ")
+
+
+def _key(name: str, indent: str) -> str:
+    """Write a key, which has to stand in one line; a very long one in the form that YAML has for such."""
+    written = write_flow(name, width=10**6)
+    return f"{written}: " if len(written) < LONGEST_KEY else f"? {written}\n{indent}: "
 
 
 def _entry(start: str, value: Any, indent: str) -> Iterator[str]:

@@ -142,15 +142,17 @@ def write_yaml(content: dict[str, Any]) -> str:
     return yaml.dump(content, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=120)
 
 
-def write_flow(value: Any) -> str:
-    """Write one value in as few lines as there is room for, as `read_value` reads it.
+def write_flow(value: Any, width: int = 104) -> str:
+    """Write one value in as few lines as there is room for in a width, as `read_value` reads it.
 
     Examples
     --------
     >>> print(write_flow({"columns": ["Age", "no"], "scale": "standard"}))
     {columns: [Age, 'no'], scale: standard}
     """
-    text = yaml.dump(value, Dumper=_FlowDumper, sort_keys=False, allow_unicode=True, width=104, default_flow_style=True)
+    text = yaml.dump(
+        value, Dumper=_FlowDumper, sort_keys=False, allow_unicode=True, width=width, default_flow_style=True
+    )
     return text.removesuffix("\n").removesuffix("\n...")  # which ends a plain value
 
 

@@ -33,6 +33,12 @@ def test_what_is_written_is_read_back(content: dict[str, Any], head: str, commen
     assert read_value(commented_yaml(content, comments)) == content
 
 
+def test_a_key_of_many_letters_that_have_to_be_escaped_is_read_back() -> None:
+    for length in (13, 30, 150, 300):
+        content = {"name": None, "features": {"\x1f" + "\U00010000" * length + "0": {"from": "a"}, "b": []}}
+        assert read_value(commented_yaml(content, {})) == content
+
+
 def test_a_comment_stands_above_its_key_and_is_wrapped() -> None:
     text = commented_yaml(
         {"name": "x", "columns": [{"columns": ["a"]}]}, {("columns", 0): "word " * 60, ("name",): "one\ntwo"}
