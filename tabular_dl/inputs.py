@@ -103,11 +103,7 @@ class Inputs:
         features, chosen = X.shape[1], sorted(categorical)
         if not chosen and not normalize:
             return cls(features)
-        if issparse(X):
-            raise DataError(
-                "categorical_features and normalize need a dense matrix: encode or scale the columns before, by "
-                "MaxAbsScaler for instance."
-            )
+        _check_dense(X)
         for column in chosen:
             if X.dtype == np.float32 and len(X) and np.abs(X[:, column]).max() >= WHOLE:
                 raise DataError(
@@ -146,14 +142,28 @@ class Inputs:
         """Return the network's inputs, (rows, numeric columns + categorical columns), float32; a plain matrix as it is.
 
         A memory map or a sparse matrix that needs no coding is not copied.
+
+        Raises
+        ------
+        DataError
+            If the matrix is sparse and needs coding.
         """
         if self.plain:
             return X
+        _check_dense(X)
         numbers = X[:, self.numeric]
         if self.mean is not None:
             numbers = (numbers - self.mean) / self.scale
         codes = [_codes(X[:, column], known) for column, known in zip(self.categorical, self.categories, strict=True)]
         return np.column_stack([numbers, *codes]).astype(np.float32)
+
+
+def _check_dense(X: Any) -> None:
+    if issparse(X):
+        raise DataError(
+            "categorical_features and normalize need a dense matrix: encode or scale the columns before, by "
+            "MaxAbsScaler for instance."
+        )
 
 
 def _codes(values: np.ndarray, known: np.ndarray) -> np.ndarray:

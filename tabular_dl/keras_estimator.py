@@ -294,5 +294,5 @@ def decoded(
         # A generator is left alone: the same rows get the same prediction twice.
         seed = derived_seed(first.random_state if isinstance(first.random_state, Integral) else 0, 1)
         weights = thinned(network, weights, first.dropout, first.input_dropout, first.mc_dropout, seed)
-    outputs = coding.decode(predict(network, weights, X).astype(np.float64))
+    outputs = coding.decode(predict(network, weights, X))
     return outputs.reshape(count, len(outputs) // count, *outputs.shape[1:]).mean(axis=1)

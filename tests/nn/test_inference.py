@@ -88,8 +88,8 @@ def test_many_members_are_predicted_in_blocks_of_fewer_rows(monkeypatch: pytest.
         return dense(rows)
 
     monkeypatch.setattr(inference, "_dense", watched)
-    # A row of one member has 3 inputs, 4 hidden units and 1 output, of 4 bytes each.
-    monkeypatch.setattr(inference, "PREDICTION_BYTES", 14 * 2 * (3 + 4 + 1) * 4)
+    # A row of one member has 3 inputs, 4 hidden units and 1 output, of 8 bytes each.
+    monkeypatch.setattr(inference, "PREDICTION_BYTES", 14 * 2 * (3 + 4 + 1) * 8)
     np.testing.assert_allclose(predict(network, weights, X), whole, atol=1e-6)
     assert met == [14, 14, 2]
     monkeypatch.setattr(inference, "PREDICTION_BYTES", 1)
