@@ -15,27 +15,27 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from tabular_dl.crossfit import CrossFitClassifier as CrossFitClassifier
-    from tabular_dl.crossfit import CrossFitRegressor as CrossFitRegressor
-    from tabular_dl.datasets import load_competition as load_competition
-    from tabular_dl.estimators import KerasClassifier as KerasClassifier
-    from tabular_dl.estimators import KerasRegressor as KerasRegressor
-    from tabular_dl.persistence import load_model as load_model
-    from tabular_dl.pipeline import build_pipeline as build_pipeline
-    from tabular_dl.population_search import PopulationSearchCV as PopulationSearchCV
-    from tabular_dl.spec import load_spec as load_spec
+    from tabular_dl.competition.competition import load_competition as load_competition
+    from tabular_dl.estimators.keras_estimators import KerasClassifier as KerasClassifier
+    from tabular_dl.estimators.keras_estimators import KerasRegressor as KerasRegressor
+    from tabular_dl.model_selection.crossfit import CrossFitClassifier as CrossFitClassifier
+    from tabular_dl.model_selection.crossfit import CrossFitRegressor as CrossFitRegressor
+    from tabular_dl.model_selection.search_cv import PopulationSearchCV as PopulationSearchCV
+    from tabular_dl.spec.build import build_pipeline as build_pipeline
+    from tabular_dl.spec.reader import load_spec as load_spec
+    from tabular_dl.tracking.persistence import load_model as load_model
 
 # Where each public name lives. They are imported when first asked for: TensorFlow alone takes seconds.
 _HOMES = {
-    "CrossFitClassifier": "crossfit",
-    "CrossFitRegressor": "crossfit",
-    "KerasClassifier": "estimators",
-    "KerasRegressor": "estimators",
-    "PopulationSearchCV": "population_search",
-    "build_pipeline": "pipeline",
-    "load_competition": "datasets",
-    "load_model": "persistence",
-    "load_spec": "spec",
+    "CrossFitClassifier": "model_selection.crossfit",
+    "CrossFitRegressor": "model_selection.crossfit",
+    "KerasClassifier": "estimators.keras_estimators",
+    "KerasRegressor": "estimators.keras_estimators",
+    "PopulationSearchCV": "model_selection.search_cv",
+    "build_pipeline": "spec.build",
+    "load_competition": "competition.competition",
+    "load_model": "tracking.persistence",
+    "load_spec": "spec.reader",
 }
 
 __all__ = ["__version__", *_HOMES]

@@ -210,7 +210,7 @@ def project_command(entry_point: str, **parameters: str) -> list[str]:
 def test_the_entry_points_are_commands_of_ours(entry_point: str, parameters: dict[str, str], command: str) -> None:
     from typer.main import get_command
 
-    from tabular_dl.cli import app
+    from tabular_dl.cli.app import app
 
     words = project_command(entry_point, **parameters)
     assert words == ["tabular-dl", *shlex.split(command)]
@@ -256,7 +256,7 @@ def test_the_wheel_carries_the_tables_the_pipelines_and_the_types(wheel: zipfile
         for file in files:
             packed = wheel.read(f"tabular_dl/data/{competition}/{file}")
             assert packed == (ROOT / "data" / competition / file).read_bytes()
-    assert {"tabular_dl/py.typed", "tabular_dl/templates/report.html"} <= names
+    assert {"tabular_dl/py.typed", "tabular_dl/reporting/templates/report.html"} <= names
 
 
 def test_the_wheel_carries_nothing_else(wheel: zipfile.ZipFile) -> None:

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from tabular_dl import cli
-from tabular_dl.spec import load_spec, read_space
+from tabular_dl.cli import app
+from tabular_dl.spec.reader import load_spec, read_space
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -59,7 +59,7 @@ def test_the_commands_of_the_readme_run_in_its_order(
         short = SHORT.get(words[0], [])
         monkeypatch.setattr(sys, "argv", ["tabular-dl", *words, *short])
         with pytest.raises(SystemExit) as stop:
-            cli.main()
+            app.main()
         assert not stop.value.code, (words, capsys.readouterr().err)
     assert len((tmp_path / "my-submission.csv").read_text().splitlines()) == 1 + 418
 

@@ -12,7 +12,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from tabular_dl.nn.streams import MASKING_STREAM, uniform
+from tabular_dl.nn.random_numbers import MASKING_STREAM, uniform
 
 __all__ = ["EPSILON", "MemberBatchNormalization", "MemberDense", "MemberEmbedding", "MemberLayer"]
 

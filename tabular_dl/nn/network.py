@@ -20,7 +20,7 @@ import numpy as np
 import tensorflow as tf
 
 from tabular_dl.nn.layers import MemberBatchNormalization, MemberDense, MemberEmbedding
-from tabular_dl.nn.random_layers import MemberDropout, MemberNoise, MemberShift
+from tabular_dl.nn.regularization_layers import MemberDropout, MemberNoise, MemberShift
 
 __all__ = ["ACTIVATIONS", "INITIALIZERS", "Network", "StackedModel", "initial_weights"]
 

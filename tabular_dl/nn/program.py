@@ -15,7 +15,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from tabular_dl.nn.feeding import Batches
+from tabular_dl.nn.batches import Batches
 from tabular_dl.nn.members import Members, Training
 from tabular_dl.nn.network import Network, StackedModel
 from tabular_dl.nn.optimizers import clipped, make_optimizer

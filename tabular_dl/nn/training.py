@@ -18,7 +18,7 @@ Python runs once an epoch (once a block, for a table that does not fit into one)
 rows make fewer batches sit out the last steps, so that member k is exactly the network that it would be alone. The last
 batch of an epoch is filled up with rows of weight 0. When half of the members have stopped, the rest moves to a program
 of half the size, if what is left to do is worth compiling it. A population too large for memory trains in chunks that
-take turns, and a long training of narrow networks in chunks side by side (`tabular_dl.nn.chunks`).
+take turns, and a long training of narrow networks in chunks side by side (`tabular_dl.nn.parallel`).
 
 Programs are kept (`tabular_dl.nn.program`): a second fit of the same shapes traces and compiles nothing.
 """
@@ -34,11 +34,11 @@ from typing import Any
 import numpy as np
 
 from tabular_dl.errors import UserError
+from tabular_dl.nn.batches import Table
 from tabular_dl.nn.callbacks import EpochCallbacks, interrupt_after_epoch
-from tabular_dl.nn.chunks import Crew
-from tabular_dl.nn.feeding import Table
 from tabular_dl.nn.members import Members, Training
 from tabular_dl.nn.network import Network, initial_weights
+from tabular_dl.nn.parallel import Crew
 
 __all__ = ["DivergedError", "DivergedWarning", "EpochCallback", "Population", "fit_population"]
 

@@ -9,11 +9,11 @@ from collections.abc import Sequence
 
 from rich.console import Console
 
-from tabular_dl.findings import Finding
-from tabular_dl.pipeline import check_network, competition_of, problem_of
-from tabular_dl.preflight import preflight
-from tabular_dl.spec import load_spec
-from tabular_dl.tree_input import sample_size
+from tabular_dl.checks.finding import Finding
+from tabular_dl.checks.ranks import sample_size
+from tabular_dl.checks.run import preflight
+from tabular_dl.spec.build import check_network, competition_of, problem_of
+from tabular_dl.spec.reader import load_spec
 from tabular_dl.workflows.findings import print_findings
 from tabular_dl.workflows.notes import print_notes
 

@@ -11,10 +11,10 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table as Grid
 
-from tabular_dl.leaderboard import Entry, Row, agreement, rank
-from tabular_dl.metrics import get_metric
-from tabular_dl.spec import load_spec
-from tabular_dl.stored_runs import comparable_runs
+from tabular_dl.problems.metrics import get_metric
+from tabular_dl.spec.reader import load_spec
+from tabular_dl.tracking.leaderboard import Entry, Row, agreement, rank
+from tabular_dl.tracking.store import comparable_runs
 
 __all__ = ["compare"]
 

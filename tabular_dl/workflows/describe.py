@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 
-from tabular_dl.full_spec import fill_defaults
-from tabular_dl.schema import pipeline_schema
-from tabular_dl.spec import load_spec
-from tabular_dl.yaml_reader import write_yaml
+from tabular_dl.spec.defaults import fill_defaults
+from tabular_dl.spec.json_schema import pipeline_schema
+from tabular_dl.spec.reader import load_spec
+from tabular_dl.spec.yaml_io import write_yaml
 
 __all__ = ["full_text", "schema_text"]
 

@@ -17,21 +17,22 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table as Grid
 
-from tabular_dl import score_plots, stored_runs, tracking
-from tabular_dl.blended import BlendedClassifier, BlendedRegressor
-from tabular_dl.blending import METHODS, Blend
-from tabular_dl.crossfit import fold_scores
+from tabular_dl.atomic_files import write_text
+from tabular_dl.competition.submission import prediction_table
 from tabular_dl.errors import SpecError, SubmissionError, did_you_mean
-from tabular_dl.leaderboard import Entry, rank
-from tabular_dl.metrics import Metric, get_metric
-from tabular_dl.pipeline import columns_used, competition_of
-from tabular_dl.problems import get_problem
-from tabular_dl.report import Page, Picture, Section, Table, render
-from tabular_dl.spec import dump_spec, load_spec
-from tabular_dl.submissions import prediction_table
-from tabular_dl.workflows.files import write_text
-from tabular_dl.workflows.models import open_model
-from tabular_dl.workflows.pages import Judged, error_sections, mean_and_error, page_of, reproduction
+from tabular_dl.model_selection.blended_models import BlendedClassifier, BlendedRegressor
+from tabular_dl.model_selection.blending import METHODS, Blend
+from tabular_dl.model_selection.crossfit import fold_scores
+from tabular_dl.plots import scores as score_plots
+from tabular_dl.problems.metrics import Metric, get_metric
+from tabular_dl.problems.problem_types import get_problem
+from tabular_dl.reporting.fit_report import Judged, error_sections, mean_and_error, page_of, reproduction
+from tabular_dl.reporting.html_page import Page, Picture, Section, Table, render
+from tabular_dl.spec.build import columns_used, competition_of
+from tabular_dl.spec.reader import dump_spec, load_spec
+from tabular_dl.tracking import run_log, store
+from tabular_dl.tracking.leaderboard import Entry, rank
+from tabular_dl.tracking.stored_model import open_model
 
 __all__ = ["ensemble"]
 
@@ -43,7 +44,7 @@ def ensemble(
     top: int = 3,
     method: str = "greedy",
     console: Console | None = None,
-) -> stored_runs.LoggedRun:
+) -> store.LoggedRun:
     """Blend runs and log the blend as a run.
 
     Parameters
@@ -55,7 +56,7 @@ def ensemble(
     top : int
         How many of the best, where none are named.
     method : str
-        A method of `tabular_dl.blending.Blend`.
+        A method of `tabular_dl.model_selection.blending.Blend`.
     console : Console, optional
         Where to print.
 
@@ -112,7 +113,7 @@ def ensemble(
         columns = [column for column in competition.train if column in read]
         judged = Judged(blended, spec, competition, get_problem(members[0].tags["tabular_dl.problem"]), metric, columns)
         write_text(staged / "report.html", render(_page(judged, members, models, scores)))
-        run = tracking.log_run(tracking.RunContent(**content, files=staged))
+        run = run_log.log_run(run_log.RunContent(**content, files=staged))
     for line in (
         f"Run [bold]{escape(run.name)}[/] ({run.id}), experiment {escape(run.experiment)}",
         f"Next: [bold]tabular-dl submit {escape(pipeline)} --run {escape(run.name)}[/], or tabular-dl compare "
@@ -122,17 +123,17 @@ def ensemble(
     return run
 
 
-def _named(pipeline: str, names: Sequence[str]) -> list[stored_runs.LoggedRun]:
-    chosen = [stored_runs.find_run(name) for name in dict.fromkeys(names)]
+def _named(pipeline: str, names: Sequence[str]) -> list[store.LoggedRun]:
+    chosen = [store.find_run(name) for name in dict.fromkeys(names)]
     for run in chosen:
         if run.tags.get("tabular_dl.pipeline") != pipeline:
             raise SubmissionError(f"Run {run.name} is of pipeline {run.tags.get('tabular_dl.pipeline')}.")
     return list({run.id: run for run in chosen}.values())
 
 
-def _leading(pipeline: str, metric_name: str | None, top: int, console: Console) -> list[stored_runs.LoggedRun]:
+def _leading(pipeline: str, metric_name: str | None, top: int, console: Console) -> list[store.LoggedRun]:
     """Return the best fits among those that have the best one's folds."""
-    runs, others = stored_runs.comparable_runs(pipeline, metric_name)
+    runs, others = store.comparable_runs(pipeline, metric_name)
     metric = get_metric(runs[0].data.tags["tabular_dl.metric"])
     fits = [Entry.of(run) for run in runs if run.data.tags.get("tabular_dl.kind") == "fit"]
     entries = [row.entry for row in rank(fits, greater_is_better=metric.greater_is_better)] if fits else []
@@ -144,10 +145,10 @@ def _leading(pipeline: str, metric_name: str | None, top: int, console: Console)
     if others:
         said = f"Left out, on other data or by another metric: {others} run{'' if others == 1 else 's'}"
         console.print(said, highlight=False, soft_wrap=True)
-    return [stored_runs.find_run(entry.id) for entry in alike[:top]]
+    return [store.find_run(entry.id) for entry in alike[:top]]
 
 
-def _check_folds(members: Sequence[stored_runs.LoggedRun]) -> None:
+def _check_folds(members: Sequence[store.LoggedRun]) -> None:
     first, *others = members
     for run in others:
         if run.tags.get("tabular_dl.folds") != first.tags.get("tabular_dl.folds"):
@@ -157,7 +158,7 @@ def _check_folds(members: Sequence[stored_runs.LoggedRun]) -> None:
             )
 
 
-def _check_data(members: Sequence[stored_runs.LoggedRun], digest: str) -> None:
+def _check_data(members: Sequence[store.LoggedRun], digest: str) -> None:
     for member in members:
         if member.tags.get("tabular_dl.data_digest") != digest:
             raise SpecError(
@@ -170,7 +171,7 @@ def _predicted(model: Any, rows: Any) -> np.ndarray:
 
 
 def _grid(
-    members: Sequence[stored_runs.LoggedRun],
+    members: Sequence[store.LoggedRun],
     models: Sequence[Any],
     blended: Any,
     scores: np.ndarray,
@@ -201,7 +202,7 @@ def _scored_by(method: str) -> str:
     return f"each fold by {'ranks' if method == 'rank' else 'weights'} that the other folds taught"
 
 
-def _page(judged: Judged, members: Sequence[stored_runs.LoggedRun], models: Sequence[Any], scores: np.ndarray) -> Page:
+def _page(judged: Judged, members: Sequence[store.LoggedRun], models: Sequence[Any], scores: np.ndarray) -> Page:
     """Compose the report of a blend: what it is made of, then what any model's report says of its predictions."""
     y, metric, blend = judged.y, judged.metric, judged.model.blend_
     each = {member.name: fold_scores(model, y, metric) for member, model in zip(members, models, strict=True)}
@@ -230,7 +231,7 @@ def _page(judged: Judged, members: Sequence[stored_runs.LoggedRun], models: Sequ
 
 def _content(
     name: str,
-    members: Sequence[stored_runs.LoggedRun],
+    members: Sequence[store.LoggedRun],
     blended: Any,
     scores: np.ndarray,
     spec: Any,
@@ -262,7 +263,7 @@ def _content(
             "tabular_dl.problem": tags.get("tabular_dl.problem", ""),
             "tabular_dl.data_digest": competition.digest,
             "tabular_dl.members": json.dumps([member.id for member in members]),
-            **tracking.fold_tags(blended.test_rows_, scores),
+            **run_log.fold_tags(blended.test_rows_, scores),
         },
         "description": "\n".join(
             [
@@ -272,7 +273,7 @@ def _content(
             ]
         ),
         "tables": [
-            tracking.Table(
+            run_log.Table(
                 f"{spec.name}-train", "training", competition.train, source, competition.digest, spec.data.target
             )
         ],

@@ -10,8 +10,8 @@ from shlex import join
 from rich.console import Console
 from rich.text import Text
 
+from tabular_dl.checks.finding import LEVELS, Finding
 from tabular_dl.errors import DataError
-from tabular_dl.findings import LEVELS, Finding
 
 __all__ = ["print_findings", "warn_in_short"]
 

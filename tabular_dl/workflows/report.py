@@ -8,9 +8,9 @@ from pathlib import Path
 from rich.console import Console
 from rich.markup import escape
 
-from tabular_dl.open_runs import OpenRun
-from tabular_dl.stored_runs import find_run_id
-from tabular_dl.workflows.files import write_text
+from tabular_dl.atomic_files import write_text
+from tabular_dl.tracking.open_run import OpenRun
+from tabular_dl.tracking.store import find_run_id
 
 __all__ = ["report"]
 

@@ -11,11 +11,13 @@ import numpy as np
 from scipy.stats import bootstrap
 from sklearn.model_selection import train_test_split
 
-from tabular_dl.crossfit import CrossFitClassifier, CrossFitRegressor
 from tabular_dl.errors import SpecError
-from tabular_dl.folds import make_folds
-from tabular_dl.metrics import Metric
-from tabular_dl.pipeline import (
+from tabular_dl.model_selection.crossfit import CrossFitClassifier, CrossFitRegressor
+from tabular_dl.model_selection.evaluation import Outcome, evaluate
+from tabular_dl.model_selection.folds import make_folds
+from tabular_dl.problems.metrics import Metric
+from tabular_dl.problems.problem_types import Problem
+from tabular_dl.spec.build import (
     build_pipeline,
     check_rows,
     check_target,
@@ -25,10 +27,8 @@ from tabular_dl.pipeline import (
     metric_of,
     problem_of,
 )
-from tabular_dl.problems import Problem
-from tabular_dl.spec import PipelineSpec, leaves, read_space, with_values
-from tabular_dl.trials import Outcome, evaluate
-from tabular_dl.yaml_reader import read_yaml
+from tabular_dl.spec.reader import PipelineSpec, leaves, read_space, with_values
+from tabular_dl.spec.yaml_io import read_yaml
 
 __all__ = ["SearchOptions", "SearchTask"]
 

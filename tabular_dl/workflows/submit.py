@@ -10,20 +10,20 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 from rich.markup import escape
 
-from tabular_dl import stored_runs, tracking
-from tabular_dl.datasets import Competition, read_answers
+from tabular_dl.atomic_files import write_table
+from tabular_dl.competition.competition import Competition, read_answers
+from tabular_dl.competition.kaggle import Score, check_ready, send_submission, wait_for_score
+from tabular_dl.competition.submission import Form, ids_of, make_submission, prediction_table, score_submission
 from tabular_dl.errors import SubmissionError
-from tabular_dl.kaggle_client import Score, check_ready, send_submission, wait_for_score
-from tabular_dl.pipeline import check_rows, competition_of, metric_of, problem_of
-from tabular_dl.spec import PipelineSpec, load_spec
-from tabular_dl.submissions import Form, ids_of, make_submission, prediction_table, score_submission
-from tabular_dl.workflows.files import write_table
-from tabular_dl.workflows.models import open_model
+from tabular_dl.spec.build import check_rows, competition_of, metric_of, problem_of
+from tabular_dl.spec.reader import PipelineSpec, load_spec
+from tabular_dl.tracking import run_log, store
+from tabular_dl.tracking.stored_model import open_model
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from tabular_dl.metrics import Metric
+    from tabular_dl.problems.metrics import Metric
 
 __all__ = ["Sending", "submit"]
 
@@ -139,7 +139,7 @@ def submit(
         command = f"tabular-dl submit {pipeline} --run {chosen.name}{asked} --send"
         lines.append(f"Next: [bold]{escape(command)}[/], which sends it to Kaggle")
     try:
-        tracking.log_file(chosen, output, "submission", scores)
+        run_log.log_file(chosen, output, "submission", scores)
     except Exception as error:  # noqa: BLE001 (whatever the store raises, the submission is there)
         reason = " ".join(str(error).split())
         lines.append(f"[bold red]It was not added to the run[/]: {escape(reason)}")
@@ -150,11 +150,11 @@ def submit(
     return output
 
 
-def _choose(pipeline: str, run: str | None) -> stored_runs.LoggedRun:
+def _choose(pipeline: str, run: str | None) -> store.LoggedRun:
     spec = load_spec(pipeline)
     if run is None:
-        return stored_runs.best_run(spec.name, spec.metric)
-    chosen = stored_runs.find_run(run)
+        return store.best_run(spec.name, spec.metric)
+    chosen = store.find_run(run)
     found = chosen.tags.get("tabular_dl.pipeline")
     if found != spec.name:
         raise SubmissionError(f"Run {run} is of pipeline {found}, not of {spec.name}: tabular-dl submit {found}.")
@@ -191,9 +191,7 @@ def _check_sendable(spec: PipelineSpec, folder: Path) -> None:
     check_ready(spec.data.kaggle)
 
 
-def _send(
-    run: stored_runs.LoggedRun, competition: str, file: Path, sending: Sending, message: str, console: Console
-) -> None:
+def _send(run: store.LoggedRun, competition: str, file: Path, sending: Sending, message: str, console: Console) -> None:
     """Send a file, wait for its score, and keep both in the run. A file that was sent before is not sent again."""
     digest = hashlib.sha256(file.read_bytes()).hexdigest()
     ref = run.tags.get("tabular_dl.kaggle_submission")
@@ -221,9 +219,9 @@ def _said(score: Score, seconds: float) -> str:
     )
 
 
-def _keep(run: stored_runs.LoggedRun, metrics: dict[str, float], tags: dict[str, str], console: Console) -> None:
+def _keep(run: store.LoggedRun, metrics: dict[str, float], tags: dict[str, str], console: Console) -> None:
     try:
-        tracking.log_values(run, metrics, tags)
+        run_log.log_values(run, metrics, tags)
     except Exception as error:  # noqa: BLE001 (whatever the store raises, the submission is at Kaggle)
         reason = " ".join(str(error).split())
         console.print(f"[bold red]This was not added to the run[/]: {escape(reason)}", highlight=False, soft_wrap=True)

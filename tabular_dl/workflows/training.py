@@ -10,10 +10,12 @@ import numpy as np
 from rich.console import Console
 from sklearn.dummy import DummyClassifier, DummyRegressor
 
-from tabular_dl.crossfit import CrossFitClassifier, CrossFitRegressor, baseline_scores, fold_scores
-from tabular_dl.datasets import Competition
-from tabular_dl.metrics import Metric
-from tabular_dl.pipeline import (
+from tabular_dl.checks.run import preflight
+from tabular_dl.competition.competition import Competition
+from tabular_dl.model_selection.crossfit import CrossFitClassifier, CrossFitRegressor, baseline_scores, fold_scores
+from tabular_dl.problems.metrics import Metric
+from tabular_dl.problems.problem_types import Problem
+from tabular_dl.spec.build import (
     build_pipeline,
     check_rows,
     check_target,
@@ -24,12 +26,10 @@ from tabular_dl.pipeline import (
     metric_of,
     problem_of,
 )
-from tabular_dl.preflight import preflight
-from tabular_dl.problems import Problem
-from tabular_dl.spec import PipelineSpec
+from tabular_dl.spec.reader import PipelineSpec
+from tabular_dl.workflows.console import TrainingProgress
 from tabular_dl.workflows.findings import warn_in_short
 from tabular_dl.workflows.notes import print_notes
-from tabular_dl.workflows.progress import TrainingProgress
 
 __all__ = ["FitResult", "train"]
 

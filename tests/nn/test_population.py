@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from sklearn.metrics import roc_auc_score
 
 from tabular_dl.errors import DataError
-from tabular_dl.nn import chunks, feeding, program
+from tabular_dl.nn import batches, parallel, program
 from tabular_dl.nn.inference import predict
 from tabular_dl.nn.members import Members, Monitor, Training
 from tabular_dl.nn.network import Network
@@ -104,11 +104,11 @@ def test_moving_to_a_smaller_program_when_half_have_stopped_changes_nothing(monk
     members = crew(5, patience=np.array([1, 1, 20, 1, 20]), learning_rate=np.array([0.5, 0.5, 0.02, 0.5, 0.03]))
     how = replace(HOW, epochs=12)
     expected = fit_population(NETWORK, X, Y, members, how)
-    monkeypatch.setattr(chunks, "WORK_THAT_PAYS_FOR_A_PROGRAM", 0)
+    monkeypatch.setattr(parallel, "WORK_THAT_PAYS_FOR_A_PROGRAM", 0)
     sizes = []
-    take_over = chunks.Program.take_over
+    take_over = parallel.Program.take_over
     monkeypatch.setattr(
-        chunks.Program, "take_over", lambda self, *rest: (sizes.append(self.key.members), take_over(self, *rest))
+        parallel.Program, "take_over", lambda self, *rest: (sizes.append(self.key.members), take_over(self, *rest))
     )
     found = fit_population(NETWORK, X, Y, members, how)
     assert sizes[0] == 3
@@ -122,16 +122,16 @@ def test_a_population_trained_in_chunks_is_the_same(monkeypatch: pytest.MonkeyPa
     members = crew(5, l2=np.linspace(0, 0.1, 5), patience=np.array([2, np.inf, 1, np.inf, 1]))
     expected = fit_population(NETWORK, X, Y, members, HOW)
     threads: set[int] = set()
-    epoch = chunks.Chunk.epoch
+    epoch = parallel.Chunk.epoch
     monkeypatch.setattr(
-        chunks.Chunk, "epoch", lambda self, number: (threads.add(threading.get_ident()), epoch(self, number))
+        parallel.Chunk, "epoch", lambda self, number: (threads.add(threading.get_ident()), epoch(self, number))
     )
     if side_by_side:
-        monkeypatch.setattr(chunks, "MEMBERS_THAT_FILL_A_CORE", 2)
-        monkeypatch.setattr(chunks, "WORK_THAT_PAYS_FOR_A_PROGRAM", 0)
+        monkeypatch.setattr(parallel, "MEMBERS_THAT_FILL_A_CORE", 2)
+        monkeypatch.setattr(parallel, "WORK_THAT_PAYS_FOR_A_PROGRAM", 0)
         monkeypatch.setattr("os.cpu_count", lambda: 2)
     else:
-        monkeypatch.setattr(chunks, "CHUNK_BYTES", 2 * 4 * (8 * NETWORK.parameters + (4 * 8 + 2 * 10) * 14))
+        monkeypatch.setattr(parallel, "CHUNK_BYTES", 2 * 4 * (8 * NETWORK.parameters + (4 * 8 + 2 * 10) * 14))
     sizes: list[int] = []
     reports: list[tuple[int, int, int]] = []
 
@@ -159,7 +159,7 @@ def test_a_population_trained_in_chunks_is_the_same(monkeypatch: pytest.MonkeyPa
 
 
 def test_chunks_end_together_when_training_is_asked_to_stop(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(chunks, "CHUNK_BYTES", 1)
+    monkeypatch.setattr(parallel, "CHUNK_BYTES", 1)
     members = crew(3, patience=np.inf)
 
     class Stop(keras.callbacks.Callback):
@@ -174,7 +174,7 @@ def test_chunks_end_together_when_training_is_asked_to_stop(monkeypatch: pytest.
 def test_a_table_in_blocks_trains_each_member_as_alone_also_from_a_memory_map(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Any
 ) -> None:
-    monkeypatch.setattr(feeding, "BLOCK_BYTES", 4 * FEATURES * 16)
+    monkeypatch.setattr(batches, "BLOCK_BYTES", 4 * FEATURES * 16)
     mapped = np.memmap(tmp_path / "rows", np.float32, "w+", shape=X.shape)
     mapped[:] = X
     members = crew(3)
@@ -211,9 +211,9 @@ def test_stopping_looks_at_the_metric_of_choice() -> None:
 
 def test_many_categories_make_smaller_chunks() -> None:
     members = crew(4)
-    feed = feeding.Feed(feeding.Table(X, Y), members, 8)
+    feed = batches.Feed(batches.Table(X, Y), members, 8)
     few, many = (
-        chunks._parts(replace(NETWORK, embeddings=((categories, 1),)), feed.table, feed, members, HOW)[1]
+        parallel._parts(replace(NETWORK, embeddings=((categories, 1),)), feed.table, feed, members, HOW)[1]
         # Of 8 rows, four times, in 4 bytes each: more than 2**29 bytes, half of what a chunk may have.
         for categories in (10, 2**22)
     )
@@ -247,7 +247,7 @@ def test_a_plateau_lowers_the_rate_within_training_for_its_member_alone() -> Non
 
 
 def test_a_smaller_program_takes_over_momenta_rates_statistics_and_settings(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(chunks, "WORK_THAT_PAYS_FOR_A_PROGRAM", 0)
+    monkeypatch.setattr(parallel, "WORK_THAT_PAYS_FOR_A_PROGRAM", 0)
     members = crew(4, patience=np.array([1, np.inf, 1, np.inf]), learning_rate=np.array([0.9, 0.02, 0.9, 0.03]), l2=0.1)
     before: list[tuple[list[np.ndarray], np.ndarray, list[np.ndarray]]] = []
     take_over = program.Program.take_over

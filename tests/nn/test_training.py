@@ -21,7 +21,7 @@ from tabular_dl.nn.members import Members, Training
 from tabular_dl.nn.network import Network, initial_weights
 from tabular_dl.nn.optimizers import OPTIMIZERS
 from tabular_dl.nn.training import DivergedError, DivergedWarning, Population
-from tabular_dl.problems import PROBLEMS
+from tabular_dl.problems.problem_types import PROBLEMS
 
 ROWS, FEATURES, CLASSES = 40, 3, 3
 X = np.random.default_rng(0).normal(size=(ROWS, FEATURES)).astype("float32")

@@ -17,8 +17,8 @@ import pytest
 from mlflow.tracking._tracking_service import utils as mlflow_places
 from rich.console import Console
 
-from tabular_dl import stored_runs
-from tabular_dl.cli import main
+from tabular_dl.cli.app import main
+from tabular_dl.tracking import store as stored_runs
 from tabular_dl.workflows.fit import FitResult, fit
 
 TINY = [

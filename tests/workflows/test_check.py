@@ -11,8 +11,8 @@ import pandas as pd
 import pytest
 from rich.console import Console
 
+from tabular_dl.checks.finding import Finding
 from tabular_dl.errors import DataError
-from tabular_dl.findings import Finding
 from tabular_dl.resources import bundled
 from tabular_dl.workflows.check import check
 from tabular_dl.workflows.findings import print_findings, warn_in_short

@@ -12,11 +12,11 @@ import pandas as pd
 import pytest
 from sklearn.metrics import accuracy_score
 
-from tabular_dl import tracking
-from tabular_dl.datasets import load_competition
-from tabular_dl.persistence import load_model
+from tabular_dl.competition.competition import load_competition
 from tabular_dl.resources import bundled
-from tabular_dl.spec import leaves, load_spec
+from tabular_dl.spec.reader import leaves, load_spec
+from tabular_dl.tracking import run_log
+from tabular_dl.tracking.persistence import load_model
 
 TRAIN = pd.read_csv(bundled("data") / "titanic" / "train.csv")
 TEST = pd.read_csv(bundled("data") / "titanic" / "test.csv")
@@ -324,7 +324,7 @@ def test_an_error_of_the_store_is_said_as_it_is_whatever_is_in_it(
     def broken(_: Any) -> None:
         raise RuntimeError("[SQL: insert] [parameters: (1,)] [/x]")
 
-    monkeypatch.setattr(tracking, "log_run", broken)
+    monkeypatch.setattr(run_log, "log_run", broken)
     outcome = cli("fit", "wine", *tiny)
     assert outcome.code == 0
     assert "Tracking failed: RuntimeError: [SQL: insert] [parameters: (1,)] [/x]" in outcome.err

@@ -10,10 +10,10 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from tabular_dl.pipeline import competition_of
+from tabular_dl.drafting.from_files import name_of
 from tabular_dl.resources import bundled
-from tabular_dl.spec import load_spec
-from tabular_dl.workflows.drafts import name_of
+from tabular_dl.spec.build import competition_of
+from tabular_dl.spec.reader import load_spec
 from tests.competitions import COMPETITIONS, mixed_columns
 
 TINY = [

@@ -9,7 +9,7 @@ from typing import Any
 import mlflow
 import pytest
 
-from tabular_dl.workflows.progress import TrainingProgress
+from tabular_dl.workflows.console import TrainingProgress
 
 SMALL = ["--set", "network.hidden=[4]", "--set", "ensemble.members=1", "--set", "ensemble.folds=2"]
 LONG = [*SMALL, "--set", "training.early_stopping=null", "--set", "training.epochs=60"]

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tabular_dl import stored_runs
+from tabular_dl.tracking import store as stored_runs
 from tabular_dl.workflows.report import report
 
 BROWSER = next(

@@ -21,12 +21,13 @@ import pandas as pd
 import pytest
 from rich.console import Console
 
-from tabular_dl import stored_runs, tracking
 from tabular_dl.errors import SpecError, SubmissionError, UserError
+from tabular_dl.tracking import run_log
+from tabular_dl.tracking import store as stored_runs
+from tabular_dl.tracking.stored_model import open_model
 from tabular_dl.workflows.compare import compare
 from tabular_dl.workflows.ensemble import ensemble
 from tabular_dl.workflows.fit import fit
-from tabular_dl.workflows.models import open_model
 from tabular_dl.workflows.predict import predict
 from tabular_dl.workflows.promote import promote
 from tabular_dl.workflows.reproduce import reproduce
@@ -92,10 +93,10 @@ def test_a_blend_is_a_run_that_predict_submit_and_compare_take(folder: Path, met
     assert f"blend ({method})" in text.getvalue()
     model, _ = open_model(run)
     assert len(model.models) == 3
-    test = pd.read_csv(Path(tracking.__file__).parents[1] / "data" / "titanic" / "test.csv")
+    test = pd.read_csv(Path(run_log.__file__).parents[2] / "data" / "titanic" / "test.csv")
     by_hand = model.blend_.combine(np.stack([own.predict_proba(test) for own in model.models]))
     np.testing.assert_allclose(model.predict_proba(test), by_hand)
-    y = pd.read_csv(Path(tracking.__file__).parents[1] / "data" / "titanic" / "train.csv")["Survived"].to_numpy()
+    y = pd.read_csv(Path(run_log.__file__).parents[2] / "data" / "titanic" / "train.csv")["Survived"].to_numpy()
     nested = [np.mean(model.oof_predictions_[rows].argmax(axis=1) == y[rows]) for rows in model.test_rows_]
     assert run.metrics["cv_score"] == pytest.approx(np.mean(nested))
     test.to_csv(folder / "rows.csv", index=False)
@@ -161,7 +162,7 @@ def test_a_blend_is_not_fitted_again(folder: Path) -> None:
 
 
 def test_a_blend_without_a_test_table_predicts_no_test_rows(folder: Path) -> None:
-    shutil.copytree(Path(tracking.__file__).parents[1] / "data" / "titanic", folder / "data" / "titanic")
+    shutil.copytree(Path(run_log.__file__).parents[2] / "data" / "titanic", folder / "data" / "titanic")
     (folder / "data" / "titanic" / "test.csv").unlink()
     blend = ensemble("titanic", top=2, method="mean", console=QUIET)
     shutil.rmtree(folder / "data")
@@ -200,7 +201,7 @@ def test_a_served_model_answers_as_predict_does_and_outlives_malformed_questions
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    command = [sys.executable, "-m", "tabular_dl.cli", "serve", run.id, "--port", str(port)]
+    command = [sys.executable, "-m", "tabular_dl.cli.app", "serve", run.id, "--port", str(port)]
     server = subprocess.Popen(command, cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
         for _ in range(300):
@@ -210,7 +211,7 @@ def test_a_served_model_answers_as_predict_does_and_outlives_malformed_questions
             except OSError:
                 time.sleep(0.2)
         model, _ = open_model(run)
-        rows = pd.read_csv(Path(tracking.__file__).parents[1] / "data" / "titanic" / "test.csv").head(5)
+        rows = pd.read_csv(Path(run_log.__file__).parents[2] / "data" / "titanic" / "test.csv").head(5)
         rows.loc[0, "Fare"] = np.nan
         rows.loc[1, "Embarked"] = "Mars"
         split = json.loads(rows.to_json(orient="split", index=False))

@@ -19,11 +19,11 @@ import pandas as pd
 import pytest
 from rich.console import Console
 
-from tabular_dl import stored_runs
-from tabular_dl.datasets import load_competition
+from tabular_dl.competition.competition import load_competition
 from tabular_dl.errors import SpecError, UserError
-from tabular_dl.metrics import METRICS
-from tabular_dl.spec import load_spec
+from tabular_dl.problems.metrics import METRICS
+from tabular_dl.spec.reader import load_spec
+from tabular_dl.tracking import store as stored_runs
 from tabular_dl.workflows.search import SearchOptions, SearchResult, holdout_lines, search
 from tabular_dl.workflows.search_task import SearchTask
 
@@ -132,7 +132,7 @@ def test_the_run_holds_rounds_trials_figures_and_the_winner(found: tuple[SearchR
 
 
 def test_many_trials_go_into_a_table_alone(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tabular_dl.workflows.search_store.MOST_CHILDREN", 2)
+    monkeypatch.setattr("tabular_dl.workflows.search_run.MOST_CHILDREN", 2)
     result, _ = run(holdout=False, output=Path("other.yaml"), trials=4, rounds=1)
     client = mlflow.MlflowClient(stored_runs.tracking_uri())
     parent = client.get_run(result.run_id)

@@ -12,7 +12,7 @@ from mlflow.entities import LoggedModelOutput, Metric
 from sklearn.metrics import accuracy_score
 
 from tabular_dl.resources import bundled
-from tabular_dl.spec import dump_spec
+from tabular_dl.spec.reader import dump_spec
 
 DATA = bundled("data") / "titanic"
 TRAIN, TEST, SAMPLE, ANSWERS = (

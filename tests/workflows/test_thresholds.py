@@ -10,10 +10,10 @@ import pandas as pd
 import pytest
 from sklearn.metrics import balanced_accuracy_score
 
-from tabular_dl.metrics import get_metric
+from tabular_dl.model_selection.classification_threshold import best_threshold, decide
+from tabular_dl.problems.metrics import get_metric
 from tabular_dl.resources import bundled
-from tabular_dl.thresholds import best_threshold, decide
-from tabular_dl.workflows.models import open_model
+from tabular_dl.tracking.stored_model import open_model
 
 DATA = bundled("data") / "titanic"
 TUNED = ["--set", "metric=balanced_accuracy", "--set", "threshold=auto"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from rich.console import Console
 
-from tabular_dl.spec import load_spec
+from tabular_dl.spec.reader import load_spec
 from tabular_dl.workflows import training
 
 TINY = ["network.hidden=[2]", "training.epochs=1", "ensemble.folds=2", "ensemble.members=1"]

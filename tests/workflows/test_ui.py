@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tabular_dl.stored_runs import ui_command
+from tabular_dl.tracking.store import ui_command
 
 
 @pytest.fixture

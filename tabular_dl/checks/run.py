@@ -1,0 +1,141 @@
+"""Preflight: what can be told of tables and pipeline together before anything is trained.
+
+refusals (errors) -> raw rows and columns, sample submission -> tables as the rules read them -> columns, leaks, drift
+-> findings
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from tabular_dl.checks.columns import column_findings, kind_findings
+from tabular_dl.checks.finding import Finding, by_level
+from tabular_dl.checks.fit_errors import group_refusals, metric_refusals, row_refusals, target_refusals
+from tabular_dl.checks.fixes import columns_of
+from tabular_dl.checks.rows import drift_findings, group_findings, leak_findings, same_row_findings, target_findings
+from tabular_dl.competition.competition import Competition
+from tabular_dl.competition.submission import ids_of, make_submission, prediction_table
+from tabular_dl.errors import SubmissionError
+from tabular_dl.preprocessing.column_rules import read_categories, read_numbers
+from tabular_dl.preprocessing.derived_features import DerivedFeatures
+from tabular_dl.problems.metrics import Metric
+from tabular_dl.problems.problem_types import Problem
+from tabular_dl.spec.build import columns_used, metric_of
+from tabular_dl.spec.reader import PipelineSpec
+from tabular_dl.spec.yaml_io import write_line
+
+__all__ = ["preflight"]
+
+
+def preflight(competition: Competition, spec: PipelineSpec, problem: Problem) -> tuple[Finding, ...]:
+    """Check tables and pipeline together.
+
+    Parameters
+    ----------
+    competition : Competition
+        The tables; without a test table, what needs one is left out.
+    spec : PipelineSpec
+        The pipeline.
+    problem : Problem
+        The type of problem.
+
+    Returns
+    -------
+    tuple of Finding
+        Errors first. Where the rules cannot be applied to a table, what needs that is left out. Where models are
+        trained, large tables are sampled by the pipeline's seed.
+
+    Examples
+    --------
+    >>> from tabular_dl.competition.competition import load_competition
+    >>> from tabular_dl.problems.problem_types import get_problem
+    >>> from tabular_dl.spec.reader import load_spec
+    >>> preflight(load_competition("wine", "cultivar", "Id"), load_spec("wine"), get_problem("multiclass"))
+    ()
+    """
+    target, test = competition.train[spec.data.target], competition.test
+    train = competition.train.drop(columns=spec.data.target)
+    names = (competition.train_file.name, competition.test_file.name)
+    wrong_target = [*metric_refusals(spec, problem), *target_refusals(spec, problem, target, names[0])]
+    refused = [*group_refusals(spec, competition.train, names[0]), *row_refusals(spec, train, names[0], rest=True)]
+    if test is not None:
+        # What is wrong with the pipeline is so for both tables, and said once.
+        said = {finding.message for finding in refused}
+        again = row_refusals(spec, test, names[1], rest=False, training=train)
+        refused += [finding for finding in again if finding.message.replace(names[1], names[0]) not in said]
+    found = [*wrong_target, *refused]
+    found += same_row_findings(train, test, target, spec.data.id, names)
+    if not wrong_target:
+        metric = metric_of(spec, problem)
+        found += target_findings(spec, target, problem, metric)
+        found += group_findings(spec, train, test, target, problem, names)
+        found += _sample_findings(competition, spec, problem, metric)
+    if all(finding.code != "table" for finding in refused):
+        read, *others = _as_read(spec, [train] if test is None else [train, test])
+        # What can ruin a score before what can cost some of it: a fit shows the first few.
+        if not wrong_target:
+            found += leak_findings(spec, read, target, problem, names[0])
+        if test is not None:
+            group = spec.ensemble.group
+            groups = (train[group], test[group]) if group in train and group in test else None
+            found += drift_findings(spec, read, others[0], names, groups)
+            found += kind_findings(spec, train, test, columns_used(spec, train), names)
+        found += column_findings(spec, read, others[0] if others else None, names)
+    return by_level(found)
+
+
+def _sample_findings(
+    competition: Competition, spec: PipelineSpec, problem: Problem, metric: Metric
+) -> Iterator[Finding]:
+    """Yield why the sample submission could not be filled, which otherwise shows after the fit only."""
+    test, sample = competition.test, competition.sample
+    if test is None or sample is None:
+        return
+    ids = ids_of(test, sample, spec.data.id)
+    if ids is None:
+        message = (
+            f"No submission could be made: the pipeline names no id, and {sample.columns[0]} of "
+            f"{competition.sample_file.name} does not count the rows of {competition.test_file.name}."
+        )
+        named = [name for name in sample if name in test]
+        fix = (
+            write_line({"data": {**spec.data.model_dump(exclude_defaults=True), "id": named[0]}})[1:-1] if named else ""
+        )
+        yield Finding("warning", "sample", message, fix)
+        return
+    # What is predicted does not matter here: only whether it has a place.
+    target, classes, made_up = competition.train[spec.data.target], None, np.zeros(len(test))
+    if problem.classification:
+        classes = np.unique(target.to_numpy())
+        made_up = np.full((len(test), len(classes)), 1 / len(classes))
+    table = prediction_table(ids, spec.data.target, made_up, classes)
+    names = (competition.test_file.name, competition.sample_file.name)
+    try:
+        make_submission(table, spec.data.target, sample, metric, integers=False, names=names)
+    except SubmissionError as error:
+        yield Finding("warning", "sample", f"No submission could be made: {error}")
+
+
+def _as_read(spec: PipelineSpec, tables: list[pd.DataFrame]) -> list[pd.DataFrame]:
+    """Return the columns that rules name, features included, as numbers or as the text of categories."""
+    used = columns_used(spec, tables[0])
+    features = DerivedFeatures(spec.features).fit(tables[0][used])
+    frames = [features.transform(table[used]) for table in tables]
+    numeric: dict[str, bool] = {}
+    for rule in spec.columns:
+        for name in columns_of(rule, frames[0].columns, (spec.data.id,)):
+            numeric[name] = rule.numeric or numeric.get(name, False)
+    return [
+        pd.DataFrame({name: _column(frame[name], number=number) for name, number in numeric.items()}, index=frame.index)
+        for frame in frames
+    ]
+
+
+def _column(column: pd.Series[Any], *, number: bool) -> Any:
+    if not number:
+        return pd.Series(read_categories(column), index=column.index, dtype=object)
+    return column if column.dtype.kind in "biuf" else read_numbers(column, f"column {column.name!r}", "")

@@ -1,0 +1,56 @@
+"""The command line: options in, one workflow each, and errors without a traceback.
+
+A command imports its workflow when it is called, so that `--help`, `--version`, `list` and mistakes in a pipeline file
+are answered at once.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import typer
+
+from tabular_dl.cli import predictions, runs, tables, training
+from tabular_dl.errors import UserError
+
+__all__ = ["app", "main"]
+
+app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode="markdown")
+for part in (tables, training, runs, predictions):
+    app.add_typer(part.app)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        from tabular_dl import __version__
+
+        typer.echo(f"tabular-dl {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def root(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """Neural networks for Kaggle-style tables: from train.csv to a tracked ensemble and a checked submission.
+
+    Start with `tabular-dl fit titanic`, then `tabular-dl submit titanic` and `tabular-dl ui`; with tables of your own
+    by `tabular-dl init NAME --train train.csv`.
+    """
+    del version
+
+
+def main() -> None:
+    """Run a command; print what is wrong with the user's input without a traceback, and exit with code 2."""
+    try:
+        app(prog_name="tabular-dl")
+    except UserError as error:
+        typer.secho(f"Error: {error}", fg=typer.colors.RED, err=True)
+        sys.exit(2)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,132 @@
+"""Commands about finished runs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from tabular_dl.cli.options import Pipeline, Run, quiet_console
+from tabular_dl.nn import load_quietly
+
+__all__ = ["app"]
+
+app = typer.Typer(rich_markup_mode="markdown")
+PANEL = "Runs"
+
+
+@app.command(rich_help_panel=PANEL)
+def compare(
+    pipeline: Pipeline,
+    top: Annotated[int | None, typer.Option(min=1, help="Only so many of the best.")] = None,
+    as_csv: Annotated[bool, typer.Option("--csv", help="Print CSV.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Show the leaderboard of a pipeline's runs, and which cannot be told from the best.
+
+    Example: `tabular-dl compare titanic --top 10`
+    """
+    from tabular_dl.workflows.compare import compare as run
+
+    run(pipeline, top=top, form="json" if as_json else "csv" if as_csv else "table")
+
+
+@app.command(rich_help_panel=PANEL)
+def ensemble(
+    pipeline: Pipeline,
+    runs: Annotated[
+        list[str] | None, typer.Option(help="Ids or names, with commas between them.", metavar="A,B,C")
+    ] = None,
+    top: Annotated[int, typer.Option(min=2, help="Without --runs: so many of the best fits.")] = 3,
+    method: Annotated[str, typer.Option(help="mean, weighted, rank, greedy or stack.")] = "greedy",
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print errors only.")] = False,
+) -> None:
+    """Blend finished runs by their out-of-fold predictions, without training; the blend is a run like any other.
+
+    Its score is nested: each fold is predicted by weights that the other folds taught.
+
+    Example: `tabular-dl ensemble titanic --top 3 --method greedy`
+    """
+    load_quietly()
+    from tabular_dl.workflows.ensemble import ensemble as run
+
+    names = [name for each in runs or () for name in each.split(",") if name]
+    run(pipeline, names, top=top, method=method, console=quiet_console(quiet))
+
+
+@app.command(rich_help_panel=PANEL)
+def report(
+    run: Annotated[str, typer.Argument(help="The id or name of a fit, a blend or a search.", metavar="RUN")],
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="Where to write; report-NAME.html.", metavar="FILE")
+    ] = None,
+    show: Annotated[bool, typer.Option("--open", help="Open it in the browser.")] = False,
+) -> None:
+    """Write the report of a run as one HTML page that loads nothing: scores, curves, errors, importances.
+
+    Example: `tabular-dl report amusing-owl-123 --open`
+    """
+    load_quietly()
+    from tabular_dl.workflows.report import report as write
+
+    write(run, output, show=show)
+
+
+@app.command(rich_help_panel=PANEL)
+def promote(
+    run: Run,
+    alias: Annotated[str, typer.Option("--as", help="The alias that its model gets.", metavar="ALIAS")] = "champion",
+) -> None:
+    """Register a run's model in MLflow under an alias; `submit` and `predict` then take NAME@ALIAS.
+
+    Example: `tabular-dl promote amusing-owl-123 --as champion`, then `tabular-dl submit titanic@champion`
+    """
+    load_quietly()
+    from tabular_dl.workflows.promote import promote as register
+
+    register(run, alias)
+
+
+@app.command(rich_help_panel=PANEL)
+def reproduce(run: Run) -> None:
+    """Fit a run again from its own specification, data and seed, and say whether its predictions are the same.
+
+    Example: `tabular-dl reproduce amusing-owl-123`
+    """
+    load_quietly()
+    from tabular_dl.workflows.reproduce import reproduce as again
+
+    again(run)
+
+
+@app.command(rich_help_panel=PANEL)
+def serve(
+    run: Annotated[str, typer.Argument(help="A run's id or name, or NAME@alias.", metavar="RUN")],
+    port: Annotated[int, typer.Option(min=1, max=65535, help="The port on this machine.")] = 5001,
+    host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",
+) -> None:
+    """Serve a run's model over HTTP by MLflow's model server, on this machine only; Ctrl-C ends it.
+
+    Example: `tabular-dl serve titanic@champion`
+    """
+    from tabular_dl.workflows.serve import serve as run_server
+
+    raise typer.Exit(run_server(run, port, host))
+
+
+@app.command(rich_help_panel=PANEL)
+def ui(
+    pipeline: Annotated[
+        str | None, typer.Argument(help="Whose runs to show first; those of the newest run.", metavar="[NAME]")
+    ] = None,
+    port: Annotated[int, typer.Option(min=1, max=65535, help="The port on this machine.")] = 5000,
+    show: Annotated[bool, typer.Option("--open", help="Open it in the browser.")] = False,
+) -> None:
+    """Serve the MLflow UI over all runs, on this machine only; Ctrl-C ends it.
+
+    Example: `tabular-dl ui titanic --open`
+    """
+    from tabular_dl.workflows.ui import ui as run
+
+    run(port, pipeline, show=show)

@@ -1,1 +1,0 @@
-"""The commands, by what they are about; `tabular_dl.cli` puts them together."""

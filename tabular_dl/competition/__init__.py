@@ -1,0 +1,1 @@
+"""Tables of a competition: read, downloaded, and answered by a submission."""

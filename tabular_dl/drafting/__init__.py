@@ -1,0 +1,1 @@
+"""A pipeline file from nothing but tables."""

@@ -1,0 +1,127 @@
+"""How large a network, how long a training and how many folds suit a table: rules of thumb by its size.
+
+==================  ==========================  ====================================  ==================
+training rows       hidden layers               training                              folds x members
+==================  ==========================  ====================================  ==================
+fewer than 500      64, 32                      a fixed number of epochs, all rows    5 x 4
+fewer than 1,000    64, 32                      the same for numbers; for labels      5 x 4
+                                                early stopping, at most 100 epochs
+fewer than 10,000   128, 64                     early stopping, at most 100 epochs    5 x 4
+fewer than 100,000  256, 128                    early stopping, at most 60 epochs     5 x 2
+more                512, 256                    early stopping, at most 30 epochs     3 x 2
+==================  ==========================  ====================================  ==================
+
+In small tables, held-out rows cost more than early stopping gains; with labels, which are known by heart sooner than
+numbers, the gain is greater. Small tables get more dropout and more decay. Batches are "auto", the power of two nearest
+to a 128th of the rows.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from tabular_dl.problems.problem_types import Problem
+
+__all__ = ["Sizes", "choose_sizes"]
+
+FEW, SMALL, MEDIUM, LARGE = 500, 1_000, 10_000, 100_000
+FOLDS, FEWER_FOLDS = 5, 3
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """Network, training and ensemble for a table, as a pipeline file has them.
+
+    Attributes
+    ----------
+    network, training, ensemble, search : dict
+        The sections of a pipeline file.
+    reason : str
+        Why this network and training, in words.
+    folds_reason : str or None
+        Why there are fewer folds than usual, in words.
+    """
+
+    network: dict[str, Any]
+    training: dict[str, Any]
+    ensemble: dict[str, Any]
+    search: dict[str, Any]
+    reason: str
+    folds_reason: str | None = None
+
+
+def choose_sizes(rows: int, problem: Problem, rarest: int | None = None) -> Sizes:
+    """Choose network, training and ensemble by rule.
+
+    Parameters
+    ----------
+    rows : int
+        Training rows.
+    problem : Problem
+        What is predicted.
+    rarest : int, optional
+        Rows of the rarest class, of which every fold needs one.
+
+    Returns
+    -------
+    Sizes
+
+    Examples
+    --------
+    >>> from tabular_dl.problems.problem_types import get_problem
+    >>> sizes = choose_sizes(500, get_problem("regression"))
+    >>> sizes.network["hidden"], sizes.training["epochs"], sizes.ensemble
+    ([64, 32], 250, {'folds': 5, 'members': 4})
+    >>> choose_sizes(500, get_problem("multiclass"), rarest=3).ensemble["folds"]
+    3
+    """
+    hidden, dropout, l2, members = _capacity(rows, problem)
+    folds = FOLDS if rows < LARGE else FEWER_FOLDS
+    folds_reason = None
+    if rarest is not None and rarest < folds:
+        folds_reason = f"The rarest class has {rarest} rows, and every fold needs one."
+        folds = rarest
+    return Sizes(
+        network={"hidden": hidden, "activation": "relu", "dropout": dropout, "l2": l2},
+        training=_training(rows, problem),
+        ensemble={"folds": folds, "members": members},
+        search={
+            "learning_rate": {"log_uniform": [1e-4, 3e-2]},
+            "l2": {"log_uniform": [1e-7, 1e-2]},
+            "dropout": {"uniform": [0.0, 0.6]},
+            "hidden": {"choice": [[size // 2 for size in hidden], hidden, [size * 2 for size in hidden]]},
+        },
+        reason=_reason(rows, problem),
+        folds_reason=folds_reason,
+    )
+
+
+def _capacity(rows: int, problem: Problem) -> tuple[list[int], float, float, int]:
+    """Return hidden layers, dropout, L2 and members. Labels are overfitted sooner than numbers are."""
+    if rows < SMALL:
+        return [64, 32], 0.3 if problem.classification else 0.1, 1e-3, 4
+    if rows < MEDIUM:
+        return [128, 64], 0.2, 1e-4, 4
+    if rows < LARGE:
+        return [256, 128], 0.1, 1e-5, 2
+    return [512, 256], 0.1, 1e-6, 2
+
+
+def _training(rows: int, problem: Problem) -> dict[str, Any]:
+    if _all_rows_train(rows, problem):
+        epochs = 100 if problem.classification else 250
+        return {"optimizer": "adam", "epochs": epochs, "early_stopping": None, "validation_fraction": 0}
+    epochs = 100 if rows < MEDIUM else 60 if rows < LARGE else 30
+    return {"optimizer": "adam", "epochs": epochs, "early_stopping": 10 if rows < LARGE else 5}
+
+
+def _all_rows_train(rows: int, problem: Problem) -> bool:
+    return rows < (FEW if problem.classification else SMALL)
+
+
+def _reason(rows: int, problem: Problem) -> str:
+    if _all_rows_train(rows, problem):
+        return f"{rows} rows are few: a small network, and all rows train it, for a fixed number of epochs."
+    size = "few" if rows < SMALL else "some" if rows < MEDIUM else "many" if rows < LARGE else "very many"
+    return f"{rows} rows are {size}; each network stops when a tenth of them, held out, no longer gains."

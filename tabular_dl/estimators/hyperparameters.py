@@ -1,0 +1,263 @@
+"""The hyperparameters of a network: one constructor for classifier, regressor and pipeline file, and what is checked.
+
+A hyperparameter has one name, an argument of `Hyperparameters`. The annotations say what it may be: `check_parameters`
+and pipeline files go by them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import cache
+from inspect import signature
+from typing import Annotated, Any, Literal, get_type_hints
+
+import numpy as np
+from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
+from sklearn.base import BaseEstimator
+
+from tabular_dl.errors import SpecError, did_you_mean
+from tabular_dl.problems.metrics import METRICS
+from tabular_dl.problems.problem_types import PROBLEMS
+
+__all__ = ["Hyperparameters"]
+
+Count = Annotated[int, Field(ge=1, strict=True)]
+Number = Annotated[float, Field(allow_inf_nan=False, strict=True)]
+Positive = Annotated[float, Field(gt=0, allow_inf_nan=False, strict=True)]
+NotNegative = Annotated[float, Field(ge=0, allow_inf_nan=False, strict=True)]
+Seed = Annotated[int, Field(ge=0, strict=True)]
+Share = Annotated[float, Field(ge=0, lt=1, strict=True)]
+Flag = Annotated[bool, Field(strict=True)]
+_CLASSES_MAY_BE_NAMED = ConfigDict(arbitrary_types_allowed=True)
+
+# What reduce_lr may say in full; a number alone is its patience.
+REDUCE_LR = {"patience": 10, "factor": 0.2}
+
+
+class Hyperparameters(BaseEstimator):
+    """What `KerasClassifier` and `KerasRegressor` are constructed with; see there for what each means."""
+
+    def __init__(
+        self,
+        *,
+        problem: str = "auto",
+        hidden: Sequence[Count] = (64, 32),
+        activation: str = "relu",
+        initializer: str = "auto",
+        batch_norm: Flag = False,
+        dropout: Share | Sequence[Share] = 0.1,
+        input_dropout: Share = 0.0,
+        l1: NotNegative = 0.0,
+        l2: NotNegative = 0.0,
+        weight_decay: NotNegative | None = None,
+        optimizer: str = "adam",
+        learning_rate: Positive | None = None,
+        schedule: str = "constant",
+        reduce_lr: Count | Mapping[str, Any] | None = None,
+        clip_norm: Positive | None = None,
+        epochs: Count = 100,
+        batch_size: Count | Literal["auto"] = "auto",
+        validation_fraction: Share | Literal["auto"] = "auto",
+        early_stopping: Count | None = 10,
+        monitor: str = "loss",
+        label_smoothing: Share = 0.0,
+        noise: NotNegative = 0.0,
+        mixup: NotNegative = 0.0,
+        shift: Annotated[int, Field(ge=0, strict=True)] = 0,
+        image_shape: Sequence[Count] | None = None,
+        members: Count = 4,
+        mc_dropout: Annotated[int, Field(ge=0, strict=True)] = 0,
+        class_weight: Mapping[Any, Any] | Literal["balanced"] | None = None,
+        bounds: Sequence[Number] | None = None,
+        target_transform: Literal["log1p"] | None = None,
+        categorical_features: Sequence[int | str] | None = None,
+        embedding_size: Count | Literal["auto"] = "auto",
+        normalize: Flag = False,
+        output: str | None = None,
+        loss: str | None = None,
+        metrics: Sequence[str] | None = None,
+        callbacks: Sequence[Any] | None = None,
+        tensorboard: str | None = None,
+        random_state: Seed | np.random.RandomState | None = None,
+        verbose: Annotated[int, Field(ge=0, strict=True)] | Flag = 0,
+    ) -> None:
+        self.problem = problem
+        self.hidden = hidden
+        self.activation = activation
+        self.initializer = initializer
+        self.batch_norm = batch_norm
+        self.dropout = dropout
+        self.input_dropout = input_dropout
+        self.l1 = l1
+        self.l2 = l2
+        self.weight_decay = weight_decay
+        self.optimizer = optimizer
+        self.learning_rate = learning_rate
+        self.schedule = schedule
+        self.reduce_lr = reduce_lr
+        self.clip_norm = clip_norm
+        self.epochs = epochs
+        self.batch_size = batch_size
+        self.validation_fraction = validation_fraction
+        self.early_stopping = early_stopping
+        self.monitor = monitor
+        self.label_smoothing = label_smoothing
+        self.noise = noise
+        self.mixup = mixup
+        self.shift = shift
+        self.image_shape = image_shape
+        self.members = members
+        self.mc_dropout = mc_dropout
+        self.class_weight = class_weight
+        self.bounds = bounds
+        self.target_transform = target_transform
+        self.categorical_features = categorical_features
+        self.embedding_size = embedding_size
+        self.normalize = normalize
+        self.output = output
+        self.loss = loss
+        self.metrics = metrics
+        self.callbacks = callbacks
+        self.tensorboard = tensorboard
+        self.random_state = random_state
+        self.verbose = verbose
+
+    def check_parameters(self) -> None:
+        """Refuse hyperparameters that cannot be trained with, before any data is needed.
+
+        Raises
+        ------
+        SpecError
+            A `ValueError` that names the hyperparameter, what it must be and what it is.
+        """
+        for name, adapter in _adapters().items():
+            _check_kind(name, adapter, getattr(self, name))
+        self._check_names()
+        self._check_together()
+
+    def _check_names(self) -> None:
+        """Refuse names that nothing has. Keras, which knows most of them, loads only where one is not the default."""
+        defaults = signature(Hyperparameters).parameters
+        named = ("problem", "activation", "initializer", "optimizer", "schedule", "monitor", "callbacks")
+        if all(getattr(self, name) == defaults[name].default for name in named):
+            return
+        from tabular_dl.nn.callbacks import make_callbacks
+        from tabular_dl.nn.network import ACTIVATIONS, INITIALIZERS
+        from tabular_dl.nn.optimizers import OPTIMIZERS
+        from tabular_dl.nn.schedules import SCHEDULES
+
+        names = {
+            "problem": ["auto", *PROBLEMS],
+            "activation": ACTIVATIONS,
+            "initializer": ["auto", *INITIALIZERS],
+            "optimizer": OPTIMIZERS,
+            "schedule": SCHEDULES,
+            "monitor": ["loss", *METRICS],
+        }
+        for name, known in names.items():
+            value = getattr(self, name)
+            if value not in known:
+                raise SpecError(f"{name}: there is no {value!r}. {did_you_mean(value, known)}")
+        make_callbacks(self.callbacks)
+
+    def _check_together(self) -> None:
+        """Refuse values that do not fit each other."""
+        if np.ndim(self.dropout) and np.size(self.dropout) != len(self.hidden):
+            raise SpecError(
+                f"dropout should be one number, or one for each of the {len(self.hidden)} hidden layers; "
+                f"it is {self.dropout!r}."
+            )
+        for name in ("early_stopping", "reduce_lr"):
+            if getattr(self, name) is not None and self.validation_fraction == 0:
+                raise SpecError(
+                    f"{name} needs held-out rows: set validation_fraction above 0, or to auto, or {name} to null."
+                )
+        if self.monitor != "loss" and self.held_out_share == 0:
+            raise SpecError(f"monitor {self.monitor} needs held-out rows: set validation_fraction above 0.")
+        if self.bounds is not None and not (len(self.bounds) == 2 and self.bounds[0] < self.bounds[1]):
+            raise SpecError(f"bounds should be two numbers, the lower first; they are {list(self.bounds)!r}.")
+        if self.image_shape is not None and len(self.image_shape) != 2:
+            raise SpecError(f"image_shape should be height and width; it is {list(self.image_shape)!r}.")
+        if self.shift and self.image_shape is None:
+            raise SpecError("shift needs image_shape, the height and width of the images, like [28, 28].")
+        if self.shift and self.shift >= min(self.image_shape or ()):
+            raise SpecError(f"shift {self.shift} moves images of {list(self.image_shape or ())} off: make it smaller.")
+        plateau = self.reduce_lr if isinstance(self.reduce_lr, Mapping) else {}
+        for name in plateau:
+            if name not in REDUCE_LR:
+                raise SpecError(f"reduce_lr: there is no {name!r}. {did_you_mean(name, REDUCE_LR)}")
+        _check_kind("reduce_lr.patience", TypeAdapter(Count), plateau.get("patience", 1))
+        _check_kind("reduce_lr.factor", TypeAdapter(Share), plateau.get("factor", 0.5))
+
+    @property
+    def held_out_share(self) -> float:
+        """The share of the training rows that each member holds out: with "auto" 0.1 where anything looks at them."""
+        if self.validation_fraction != "auto":
+            return float(self.validation_fraction)
+        watched = self.early_stopping is not None or self.reduce_lr is not None or self.monitor != "loss"
+        return 0.1 if watched else 0.0
+
+    @property
+    def plateau(self) -> tuple[float, float]:
+        """Patience and factor of ``reduce_lr``; infinity for never."""
+        if self.reduce_lr is None:
+            return np.inf, REDUCE_LR["factor"]
+        given = self.reduce_lr if isinstance(self.reduce_lr, Mapping) else {"patience": self.reduce_lr}
+        settings = {**REDUCE_LR, **given}
+        return float(settings["patience"]), float(settings["factor"])
+
+    def rows_a_step(self, rows: int) -> int:
+        """Return the batch size for so many training rows.
+
+        "auto" is the power of two nearest to a 128th of the rows, between 32 and 1024: a small table gets many small
+        steps, a large one batches that fill the processor.
+        """
+        if self.batch_size != "auto":
+            return int(self.batch_size)
+        return int(np.clip(2 ** round(np.log2(max(1, rows) / 128)), 32, 1024))
+
+    def repeats_are_weights(self, rows: int) -> bool:
+        """Tell whether training on a row twice is the same as training on it once with twice the weight.
+
+        It is where each step sees all rows, and each row is treated alike.
+        """
+        random = (self.dropout, self.input_dropout, self.noise, self.mixup, self.shift, self.held_out_share)
+        every_row = self.rows_a_step(rows) >= rows
+        return every_row and not (self.batch_norm or self.categorical_features or any(np.any(rate) for rate in random))
+
+    def kernel_initializer(self) -> str:
+        """Return Keras's name of the initialiser.
+
+        "auto" goes by the activation: LeCun for selu (arXiv:1706.02515), Glorot for those that saturate, He for others.
+        """
+        if self.initializer != "auto":
+            return self.initializer
+        if self.activation == "selu":
+            return "lecun_normal"
+        saturating = ("sigmoid", "tanh", "softsign", "hard_sigmoid", "hard_tanh", "linear")
+        return "glorot_uniform" if self.activation in saturating else "he_normal"
+
+
+@cache
+def _adapters() -> dict[str, TypeAdapter[Any]]:
+    """Return what checks each hyperparameter; made once, as a search checks thousands."""
+    kinds = get_type_hints(Hyperparameters.__init__, include_extras=True)
+    return {name: TypeAdapter(kind, config=_CLASSES_MAY_BE_NAMED) for name, kind in kinds.items() if name != "return"}
+
+
+def _check_kind(name: str, adapter: TypeAdapter[Any], value: Any) -> None:
+    try:
+        adapter.validate_python(_without_numpy(value))
+    except ValidationError as error:
+        # Where pydantic speaks of Python's types.
+        no_list = ("'str' instances are not allowed as a Sequence value", "should be an instance of Sequence")
+        said = [e["msg"].removeprefix("Input ") for e in error.errors()]
+        reasons = " or ".join(dict.fromkeys("should be a list" if each in no_list else each for each in said))
+        raise SpecError(f"{name} {reasons}; it is {value!r}.") from None
+
+
+def _without_numpy(value: Any) -> Any:
+    """Turn NumPy's scalars and arrays, which are as welcome as Python's own, into Python's own."""
+    if isinstance(value, list | tuple):
+        return [_without_numpy(v) for v in value]
+    return value.tolist() if isinstance(value, np.ndarray | np.generic) else value

@@ -1,0 +1,1 @@
+"""Folds, cross-fits, searches, thresholds and blends."""

@@ -1,0 +1,166 @@
+"""The probability above which a row gets the second of two labels: one half, or what suits the metric.
+
+A threshold that is chosen on rows flatters them. So it is chosen on out-of-fold predictions, and the score that is
+reported takes each fold by the threshold of the other folds.
+"""
+
+from __future__ import annotations
+
+from numbers import Real
+from typing import Any, Self
+
+import numpy as np
+import pandas as pd
+
+from tabular_dl.errors import SpecError
+from tabular_dl.problems.metrics import Metric
+
+__all__ = ["Thresholded", "best_threshold", "decide", "forget_threshold"]
+
+# More thresholds than this are not tried; each costs one call of the metric.
+MOST_TRIED = 100
+
+
+def decide(p: np.ndarray, threshold: float | np.ndarray | None) -> np.ndarray:
+    """Return each row's class as indicators: 1 in the column of the class, 0 elsewhere.
+
+    The second of two classes is taken where its probability is above the threshold; without a threshold, the class of
+    the greatest probability. So 0.5 is the same as none.
+
+    Parameters
+    ----------
+    p : ndarray of shape (rows, classes)
+        Probabilities.
+    threshold : float, ndarray of shape (rows,) or None
+        For two classes only.
+
+    Returns
+    -------
+    ndarray of shape (rows, classes)
+
+    Examples
+    --------
+    >>> decide(np.array([[0.7, 0.3], [0.4, 0.6]]), 0.2).tolist()
+    [[0.0, 1.0], [0.0, 1.0]]
+    >>> decide(np.array([[0.7, 0.3], [0.4, 0.6]]), None).tolist()
+    [[1.0, 0.0], [0.0, 1.0]]
+    """
+    column = p.argmax(axis=1) if threshold is None else (p[:, 1] > threshold).astype(int)
+    return np.eye(p.shape[1])[column]
+
+
+def best_threshold(y: np.ndarray, p: np.ndarray, classes: np.ndarray, metric: Metric) -> float:
+    """Return the threshold with the best score; of equal ones, that nearest to one half.
+
+    What scikit-learn's `TunedThresholdClassifierCV` does with the rows of one split.
+
+    Parameters
+    ----------
+    y : ndarray of shape (rows,)
+        The true labels.
+    p : ndarray of shape (rows, 2)
+        Probabilities, of rows that the model has not seen.
+    classes : ndarray of shape (2,)
+        The labels.
+    metric : Metric
+        One that looks at labels.
+
+    Returns
+    -------
+    float
+        One half, or half way between two neighbouring probabilities.
+
+    Examples
+    --------
+    >>> from tabular_dl.problems.metrics import get_metric
+    >>> p = np.array([0.1, 0.2, 0.3, 0.4])
+    >>> round(best_threshold(np.array([0, 0, 1, 1]), np.stack([1 - p, p], 1), np.arange(2), get_metric("f1")), 4)
+    0.25
+    """
+    values = np.unique(p[:, 1])
+    between = (values[1:] + values[:-1]) / 2
+    if len(between) > MOST_TRIED:
+        between = between[np.linspace(0, len(between) - 1, MOST_TRIED).astype(int)]
+    tried = np.append(between, 0.5)
+    tried = tried[np.argsort(np.abs(tried - 0.5), kind="stable")]
+    best, at = 0.5, None
+    for threshold in tried:
+        score = metric(y, decide(p, threshold), classes)
+        if at is None or metric.better(score, at):
+            best, at = float(threshold), score
+    return best
+
+
+def forget_threshold(model: object) -> None:
+    """Take a threshold from a model that is fitted anew: it was chosen on the predictions of before."""
+    for name in ("threshold_", "oof_thresholds_"):
+        vars(model).pop(name, None)
+
+
+class Thresholded:
+    """What classifiers with out-of-fold predictions share: labels by a threshold.
+
+    Attributes
+    ----------
+    threshold_ : float or None
+        What `predict` decides by; None is the greatest probability.
+    oof_thresholds_ : ndarray of shape (rows,) or None
+        The same for each training row, chosen without the fold that the row is in.
+    """
+
+    # In the class, so that models from before there were thresholds have none.
+    threshold_: float | None = None
+    oof_thresholds_: np.ndarray | None = None
+    # Whether the columns of probabilities are labels, each yes or no, and not classes.
+    indicators_: Any = False
+    oof_predictions_: np.ndarray
+    test_rows_: list[np.ndarray]
+    predict_proba: Any
+    classes_: Any
+
+    def choose_threshold(self, threshold: float | str | None, y: np.ndarray, metric: Metric) -> Self:
+        """Decide by a threshold from now on.
+
+        Parameters
+        ----------
+        threshold : float, "auto" or None
+            "auto" takes the best one on the out-of-fold predictions.
+        y : ndarray of shape (rows,)
+            The target of the rows that the model was fitted on.
+        metric : Metric
+            What "auto" chooses by: one that looks at labels.
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        SpecError
+            If there are no two classes to decide between, or the threshold is no probability.
+        """
+        if threshold is not None and (self.indicators_ or len(self.classes_) != 2):
+            found = "several labels at once" if self.indicators_ else f"{len(self.classes_)} classes"
+            raise SpecError(f"threshold: {threshold} decides between two classes, found {found}: write None.")
+        if threshold not in (None, "auto") and not (isinstance(threshold, Real) and 0 <= threshold <= 1):
+            raise SpecError(f'threshold: expected a number from 0 to 1, "auto" or None, found {threshold!r}.')
+        rows = np.arange(len(y))
+        if threshold is None:
+            self.threshold_, self.oof_thresholds_ = None, None
+        elif threshold == "auto":
+            self.oof_thresholds_ = np.empty(len(y))
+            for fold in self.test_rows_:
+                self.oof_thresholds_[fold] = self._best(np.setdiff1d(rows, fold), y, metric)
+            self.threshold_ = self._best(rows, y, metric)
+        else:
+            self.threshold_, self.oof_thresholds_ = float(threshold), np.full(len(y), float(threshold))
+        return self
+
+    def predict(self, X: pd.DataFrame) -> np.ndarray:
+        """Return each raw row's label; of several labels at once 1 for each whose probability is above one half."""
+        if self.indicators_:
+            return (self.predict_proba(X) > 0.5).astype(int)
+        return self.classes_[decide(self.predict_proba(X), self.threshold_).argmax(axis=1)]
+
+    def _best(self, rows: np.ndarray, y: np.ndarray, metric: Metric) -> float:
+        return best_threshold(y[rows], self.oof_predictions_[rows], self.classes_, metric)

@@ -1,0 +1,83 @@
+"""A statistic of a column over the rows of each group, learned on training rows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from tabular_dl.preprocessing.column_rules import read_categories
+
+__all__ = ["group_keys", "learn_statistics", "statistics_of"]
+
+# Between the values of several columns; no text in a table has it.
+_BETWEEN = "\x1f"
+
+
+def group_keys(columns: Sequence[pd.Series]) -> np.ndarray[Any, Any]:
+    """Name the group of each row: its value of one column, or of several together; NaN where one is missing.
+
+    Parameters
+    ----------
+    columns : sequence of Series of shape (n,)
+        Of any types.
+
+    Returns
+    -------
+    ndarray of object, shape (n,)
+        Empty for no column.
+
+    Examples
+    --------
+    >>> group_keys([pd.Series([3, None, 1])])
+    array(['3', nan, '1'], dtype=object)
+    """
+    texts = [read_categories(column) for column in columns]
+    if len(texts) == 1:
+        return texts[0]
+    rows = zip(*texts, strict=True)
+    keys = [_BETWEEN.join(row) if all(isinstance(text, str) for text in row) else np.nan for row in rows]
+    return np.array(keys, dtype=object)
+
+
+def learn_statistics(numbers: np.ndarray[Any, Any], keys: np.ndarray[Any, Any], statistic: str) -> dict[str, Any]:
+    """Learn a statistic of each group, and of all rows, from the numbers that are not missing.
+
+    Parameters
+    ----------
+    numbers : ndarray of float64, shape (n,)
+        NaN where missing.
+    keys : ndarray of object, shape (n,)
+        The groups.
+    statistic : str
+        ``mean``, ``median``, ``std`` (of the population: 0 for one row), ``min`` or ``max``.
+
+    Returns
+    -------
+    dict
+        ``groups``, a dict of str to float, and ``overall``, a float, NaN if no number is known.
+
+    Examples
+    --------
+    >>> learn_statistics(np.array([1.0, 3.0, 8.0, np.nan]), np.array(["a", "a", "b", "c"], dtype=object), "mean")
+    {'groups': {'a': 2.0, 'b': 8.0}, 'overall': 4.0}
+    """
+    values = pd.Series(numbers)
+    arguments = {"ddof": 0} if statistic == "std" else {}
+    groups = getattr(values.groupby(keys), statistic)(**arguments).dropna()
+    overall = getattr(values, statistic)(**arguments)
+    return {"groups": {str(key): float(value) for key, value in groups.items()}, "overall": float(overall)}
+
+
+def statistics_of(keys: np.ndarray[Any, Any], learned: Mapping[str, Any]) -> np.ndarray[Any, Any]:
+    """Return the statistic of each row's group; that of all training rows for a group missing, unknown or without one.
+
+    Examples
+    --------
+    >>> statistics_of(np.array(["a", "z", np.nan], dtype=object), {"groups": {"a": 2.0}, "overall": 4.0}).tolist()
+    [2.0, 4.0, 4.0]
+    """
+    groups, overall = learned["groups"], learned["overall"]
+    return np.array([groups.get(key, overall) if isinstance(key, str) else overall for key in keys], dtype=np.float64)

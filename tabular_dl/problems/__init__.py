@@ -1,0 +1,1 @@
+"""Types of problems: output layers, losses, metrics, target codings."""

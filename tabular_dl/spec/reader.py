@@ -1,0 +1,334 @@
+"""The pipeline specification: one YAML file about one competition, validated and frozen.
+
+    file -> YAML (safe loader, with line numbers) -> `--set` overrides -> `PipelineSpec`
+
+Every error names the file and line (or the override), the key, and the nearest valid key. Nothing here loads a heavy
+library, so a mistake in a file is reported at once.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+
+from tabular_dl.errors import SpecError, did_you_mean, plain_words
+from tabular_dl.model_selection.search_space import Choice, Distribution, flatten, read_distribution
+from tabular_dl.preprocessing.column_rules import ColumnRule
+from tabular_dl.preprocessing.feature_rules import first_mistake
+from tabular_dl.resources import bundled
+from tabular_dl.spec.models import DataSpec, EnsembleSpec, PipelineSpec, hyperparameters
+from tabular_dl.spec.yaml_io import Key, read_value, read_yaml, write_yaml
+
+__all__ = [
+    "DataSpec",
+    "EnsembleSpec",
+    "PipelineSpec",
+    "dump_spec",
+    "hyperparameters",
+    "leaves",
+    "list_pipelines",
+    "load_spec",
+    "read_space",
+    "read_spec",
+    "with_values",
+]
+
+
+Check = Callable[[Mapping[str, Any]], None]
+
+# The sections whose leaves a search may try.
+SEARCHABLE = ("network", "training", "columns", "features")
+
+
+def list_pipelines() -> dict[str, Path]:
+    """Return the pipelines that can be named: the bundled ones, and those of ``./pipelines``, which win.
+
+    Examples
+    --------
+    >>> sorted(list_pipelines())
+    ['boston', 'digits', 'fashion_mnist', 'imdb', 'mnist', 'titanic', 'wine']
+    """
+    folders = (bundled("pipelines"), Path("pipelines"))
+    return {path.stem: path for folder in folders for path in sorted(folder.glob("*.yaml"))}
+
+
+def load_spec(pipeline: str | Path, overrides: Sequence[str] = (), check: Check | None = None) -> PipelineSpec:
+    """Read and validate a pipeline.
+
+    Parameters
+    ----------
+    pipeline : str or Path
+        The name of a pipeline, or the path of a YAML file.
+    overrides : sequence of str
+        Changes of single leaves, like ``"network.dropout=0.4"``; the value is read as YAML.
+    check : callable, optional
+        Is given the content of ``network`` and ``training``, and raises a `SpecError` that begins with the name of a
+        hyperparameter whose value cannot be, as `tabular_dl.spec.build.check_network` does. Names are checked without.
+
+    Returns
+    -------
+    PipelineSpec
+
+    Raises
+    ------
+    SpecError
+        Naming file, line and key, what was expected and what to do.
+
+    Examples
+    --------
+    >>> load_spec("wine", ["ensemble.folds=10"]).ensemble.folds
+    10
+    """
+    path = _find(pipeline)
+    content, lines = read_yaml(path)
+    return read_spec(content, overrides, path, lines, check)
+
+
+def read_spec(
+    content: dict[str, Any],
+    overrides: Sequence[str],
+    path: Path,
+    lines: Mapping[Key, int] | None = None,
+    check: Check | None = None,
+) -> PipelineSpec:
+    """Validate the content of a pipeline file, changed in place by overrides.
+
+    Parameters
+    ----------
+    content : dict
+        What the file says.
+    overrides : sequence of str
+        As in `load_spec`.
+    path : Path
+        The file's name in messages.
+    lines : mapping of tuple to int, optional
+        Where each key stands in it.
+    check : callable, optional
+        As in `load_spec`.
+
+    Raises
+    ------
+    SpecError
+        As `load_spec` does.
+    """
+    places = {key: f"{path}, line {line}" for key, line in (lines or {}).items()}
+    for override in overrides:
+        key = _apply(content, override)
+        places = {other: place for other, place in places.items() if other[: len(key)] != key}
+        # A section that the override made is the override's too.
+        places = {key[:length]: f"--set {override}" for length in range(1, len(key) + 1)} | places
+    try:
+        spec = PipelineSpec.model_validate(content)
+    except ValidationError as error:
+        # Pydantic calls a list with a bad item too short as well.
+        errors = [e for e in error.errors() if e["type"] != "too_short" or not e["input"]]
+        raise SpecError("\n".join(_explain(e, places, path) for e in errors)) from None
+    _check_features(spec, places, path)
+    _check_hyperparameters(spec, places, path)
+    if check is not None:
+        _check_values(spec, places, path, check)
+    if spec.search:
+        try:
+            read_space(spec, spec.search)
+        except SpecError as error:
+            raise SpecError(f"{_place(('search',), places, path)}: {error}") from None
+    return spec
+
+
+def with_values(spec: PipelineSpec, values: Mapping[str, Any]) -> PipelineSpec:
+    """Return a spec with other values of some leaves, and without a search space.
+
+    Raises
+    ------
+    SpecError
+        If there is no such leaf, or it cannot have such a value.
+
+    Examples
+    --------
+    >>> with_values(load_spec("wine"), {"network.dropout": 0.3, "ensemble.members": 2}).network["dropout"]
+    0.3
+    """
+    content = json.loads(spec.model_copy(update={"search": {}}).model_dump_json(exclude_defaults=True))
+    for leaf, value in values.items():
+        _apply(content, f"{leaf}={json.dumps(value)}")
+    where = Path(spec.name)
+    try:
+        changed = PipelineSpec.model_validate(content)
+    except ValidationError as error:
+        raise SpecError("\n".join(_explain(e, {}, where) for e in error.errors())) from None
+    _check_features(changed, {}, where)
+    _check_hyperparameters(changed, {}, where)
+    return changed
+
+
+def read_space(spec: PipelineSpec, section: Mapping[str, Any]) -> dict[str, Distribution]:
+    """Read a search space: distributions at leaves of a spec.
+
+    Parameters
+    ----------
+    spec : PipelineSpec
+        What the leaves are leaves of.
+    section : mapping
+        Of the shape of the spec, or with dotted paths, or with bare names of hyperparameters.
+
+    Raises
+    ------
+    SpecError
+        If a leaf does not exist or may not be searched, or a distribution cannot be.
+
+    Examples
+    --------
+    >>> list(read_space(load_spec("wine"), {"l2": {"log_uniform": [1e-8, 1e-4]}}))
+    ['network.l2']
+    """
+    space: dict[str, Distribution] = {}
+    for name, value in flatten(section):
+        leaf = name
+        if "." not in name and name in hyperparameters():
+            leaf = f"{'training' if name in spec.training else 'network'}.{name}"
+        if leaf.split(".")[0] not in SEARCHABLE:
+            sections = ", ".join(SEARCHABLE)
+            hint = did_you_mean(name, [*hyperparameters(), *SEARCHABLE])
+            raise SpecError(f"search.{name}: a leaf of {sections} may be searched. {hint}")
+        space[leaf] = read_distribution(name, value)
+        found = space[leaf]
+        for option in found.options if isinstance(found, Choice) else (found.low, found.high):
+            _try(spec, name, leaf, option)
+    if not space:
+        raise SpecError("search: no leaf has a distribution; like  search: {l2: {log_uniform: [1.0e-8, 1.0e-4]}}.")
+    return space
+
+
+def _try(spec: PipelineSpec, name: str, leaf: str, value: Any) -> None:
+    try:
+        # A leaf that stands in the other section already moves.
+        with_values(spec, {leaf: value})
+    except SpecError as error:
+        reason = str(error).removeprefix(f"{spec.name}: ").removeprefix("--set ")
+        raise SpecError(f"search.{name}: {reason}") from None
+
+
+def leaves(spec: PipelineSpec) -> dict[str, Any]:
+    """Return every value of a spec but its search space under its dotted path.
+
+    Examples
+    --------
+    >>> leaves(load_spec("wine"))["data.target"]
+    'cultivar'
+    """
+    return {
+        ".".join(map(str, key)): value
+        for key, value in _walk(spec.model_dump(mode="json", exclude_none=True, exclude={"search"}), ())
+    }
+
+
+def dump_spec(spec: PipelineSpec) -> str:
+    """Write a spec as YAML that `load_spec` reads back to an equal spec."""
+    return write_yaml(spec.model_dump(exclude_defaults=True))
+
+
+def _find(pipeline: str | Path) -> Path:
+    path = Path(pipeline)
+    if path.suffix in (".yaml", ".yml") or len(path.parts) > 1:
+        return path
+    known = list_pipelines()
+    if str(pipeline) not in known:
+        raise SpecError(
+            f"There is no pipeline {str(pipeline)!r}. {did_you_mean(str(pipeline), known)} "
+            "A file of your own goes into pipelines/NAME.yaml, or is given by its path."
+        )
+    return known[str(pipeline)]
+
+
+def _apply(content: dict[str, Any], override: str) -> Key:
+    """Change one leaf of a file's content in place; return its key."""
+    name, separator, text = override.partition("=")
+    if not separator or not name:
+        raise SpecError(f"--set {override}: expected key.path=value, like network.dropout=0.4.")
+    *parents, leaf = name.split(".")
+    key: Key = ()
+    node: Any = content
+    for part in parents:
+        step = _step(node, part, key, override)
+        if isinstance(node, dict) and node.get(step) is None:
+            node[step] = {}
+        node = node[step]
+        key = (*key, step)
+    step = _step(node, leaf, key, override)
+    node[step] = read_value(text)
+    return (*key, step)
+
+
+def _step(node: Any, part: str, key: Key, override: str) -> str | int:
+    """Return the name or the list index that one part of an override's path means at a node."""
+    if isinstance(node, dict):
+        return part
+    if isinstance(node, list) and part.isdecimal() and int(part) < len(node):
+        return int(part)
+    raise SpecError(f"--set {override}: there is no key {part!r} in {'.'.join(map(str, key))}.")
+
+
+def _check_features(spec: PipelineSpec, places: Mapping[Key, str], path: Path) -> None:
+    for name, feature in spec.features.items():
+        mistake = first_mistake(name, feature)
+        if mistake:
+            key, message = mistake
+            raise SpecError(f"{_place(('features', name, key), places, path)}: {message}")
+
+
+def _check_hyperparameters(spec: PipelineSpec, places: Mapping[Key, str], path: Path) -> None:
+    for section in ("network", "training"):
+        for name in getattr(spec, section):
+            key = f"{_place((section, name), places, path)}: {section}.{name}"
+            if name not in hyperparameters():
+                hint = {"members": "Set ensemble.members.", "random_state": "Set seed."}.get(name)
+                raise SpecError(f"{key}: there is no such key. {hint or did_you_mean(name, hyperparameters())}")
+            if section == "training" and name in spec.network:
+                raise SpecError(f"{key}: it is set under network already; keep one of the two.")
+
+
+def _check_values(spec: PipelineSpec, places: Mapping[Key, str], path: Path, check: Check) -> None:
+    """Say where the value stands that cannot be."""
+    try:
+        check({**spec.network, **spec.training})
+    except SpecError as error:
+        found = re.match(r"\w+", str(error))
+        name = found[0] if found else ""
+        section = next((section for section in ("network", "training") if name in getattr(spec, section)), None)
+        if section is None:
+            raise SpecError(f"{path}: {error}") from None
+        raise SpecError(f"{_place((section, name), places, path)}: {section}.{error}") from None
+
+
+def _explain(error: Any, places: Mapping[Key, str], path: Path) -> str:
+    """Turn one of pydantic's errors into a sentence: file and line, key, what is wrong, what to do."""
+    key: Key = tuple(part for part in error["loc"] if part != "[key]")
+    where = f"{_place(key, places, path)}: {'.'.join(map(str, key))}"
+    if error["type"] == "extra_forbidden":
+        models: dict[str, type[BaseModel]] = {"data": DataSpec, "ensemble": EnsembleSpec, "columns": ColumnRule}
+        model = models[str(key[0])] if len(key) > 1 else PipelineSpec
+        return f"{where}: there is no such key. {did_you_mean(str(key[-1]), model.model_fields)}"
+    return f"{where}: {plain_words(error)}"
+
+
+def _place(key: Key, places: Mapping[Key, str], path: Path) -> str:
+    """Return where the key, or the nearest key above it, was written."""
+    prefixes = (key[:length] for length in range(len(key), 0, -1))
+    return next((places[prefix] for prefix in prefixes if prefix in places), str(path))
+
+
+def _walk(node: Any, key: Key) -> Iterator[tuple[Key, Any]]:
+    """Yield every leaf with its key; a list of plain values is a leaf."""
+    if isinstance(node, dict) and node:
+        for name, value in node.items():
+            yield from _walk(value, (*key, name))
+    elif isinstance(node, list) and any(isinstance(value, dict) for value in node):
+        for index, value in enumerate(node):
+            yield from _walk(value, (*key, index))
+    else:
+        yield key, node

@@ -1,0 +1,89 @@
+"""Raw rows as a DataFrame, whatever scikit-learn hands over."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import assert_all_finite, check_array, column_or_1d, validate_data
+
+from tabular_dl.preprocessing.column_rules import require_table
+
+__all__ = ["read_rows", "read_table", "read_target"]
+
+
+def read_table(estimator: Any, X: Any, *, reset: bool) -> pd.DataFrame:
+    """Return rows as a DataFrame, checked as scikit-learn checks its input.
+
+    Parameters
+    ----------
+    estimator : estimator
+        Gets ``n_features_in_`` and ``feature_names_in_``, or is held to them.
+    X : DataFrame or array-like of shape (rows, columns)
+        Raw rows, of any types, with missing values. An array's columns are called x0, x1, ...
+    reset : bool
+        Whether this is what the estimator is fitted on.
+
+    Raises
+    ------
+    ValueError
+        If it is no table, is empty, or has other columns than the estimator was fitted on.
+
+    Examples
+    --------
+    >>> from tabular_dl.preprocessing.column_readers import NumericColumns
+    >>> list(read_table(NumericColumns(), [[1.0, None]], reset=True).columns)
+    ['x0', 'x1']
+    """
+    if isinstance(X, pd.DataFrame) and len(X.columns):
+        require_table(X)
+        validate_data(estimator, X, skip_check_array=True, reset=reset)
+        return X
+    values = validate_data(estimator, X, dtype=None, ensure_all_finite="allow-nan", reset=reset)
+    return pd.DataFrame(values, columns=[f"x{number}" for number in range(values.shape[1])]).infer_objects()
+
+
+def read_rows(estimator: Any, X: Any, *, reset: bool) -> Any:
+    """Return rows as they are, checked: a DataFrame has the columns that are needed, and perhaps others.
+
+    Parameters
+    ----------
+    estimator : estimator
+        Gets ``n_features_in_`` and ``feature_names_in_``, or is held to them.
+    X : DataFrame, array-like or CSR matrix of shape (rows, columns)
+        Raw rows.
+    reset : bool
+        Whether this is what the estimator is fitted on.
+    """
+    if isinstance(X, pd.DataFrame) and len(X.columns):
+        needed = list(X.columns if reset else getattr(estimator, "feature_names_in_", X.columns))
+        if len(X.columns) > len(needed) and set(needed) <= set(X.columns):
+            X = X[needed]
+        validate_data(estimator, X, skip_check_array=True, reset=reset)
+        return X
+    return validate_data(estimator, X, dtype=None, accept_sparse="csr", ensure_all_finite="allow-nan", reset=reset)
+
+
+def read_target(y: Any, name: str, *, classification: bool) -> np.ndarray:
+    """Return a target as an array, if it is one that can be learned.
+
+    Parameters
+    ----------
+    y : array-like of shape (rows,) or (rows, targets)
+        Labels or numbers.
+    name : str
+        The estimator's, for messages.
+    classification : bool
+        Whether it holds labels.
+    """
+    if y is None:
+        raise ValueError(f"{name} requires y to be passed, but the target y is None")
+    values = check_array(y, dtype=None if classification else np.float64, ensure_2d=False, input_name="y")
+    assert_all_finite(values, input_name="y")
+    if values.ndim < 2 or values.shape[1] == 1:
+        values = column_or_1d(values, warn=True)
+    if classification:
+        check_classification_targets(values)
+    return np.asarray(values)

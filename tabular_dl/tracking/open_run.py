@@ -1,0 +1,129 @@
+"""MLflow runs that stay open: written to while the work goes on, and taken up again by another process."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+# First: it tells MLflow what to leave, before MLflow is imported.
+from tabular_dl.tracking.store import open_experiment, quiet, tracking_uri
+
+# isort: split
+import mlflow
+from mlflow.entities import Metric, Param, RunTag
+
+from tabular_dl.errors import SpecError
+from tabular_dl.tracking.run_log import METRICS_A_BATCH, PARAMS_A_BATCH, origin_tags
+
+__all__ = ["Child", "OpenRun"]
+
+
+@dataclass(frozen=True)
+class Child:
+    """A child run that is written at once.
+
+    Parameters
+    ----------
+    name : str
+        Added to the parent's name.
+    parameters, metrics, tags : dict
+        What it holds.
+    """
+
+    name: str
+    parameters: Mapping[str, Any]
+    metrics: Mapping[str, float]
+    tags: Mapping[str, str]
+
+
+class OpenRun:
+    """A run that is being written.
+
+    Parameters
+    ----------
+    run_id : str
+        MLflow's id.
+
+    Attributes
+    ----------
+    id, name, experiment : str
+        The run's id and name, and the experiment's id.
+    tags : dict
+        As logged when it was opened.
+    """
+
+    def __init__(self, run_id: str) -> None:
+        self.client = mlflow.MlflowClient(tracking_uri())
+        with quiet():
+            run = self.client.get_run(run_id)
+        self.id, self.name, self.experiment = run.info.run_id, run.info.run_name, run.info.experiment_id
+        self.tags = dict(run.data.tags)
+
+    @classmethod
+    def create(cls, pipeline: str, kind: str, parameters: Mapping[str, Any], tags: Mapping[str, str]) -> OpenRun:
+        """Open a run in the experiment of a pipeline."""
+        with quiet():
+            experiment = open_experiment(pipeline)
+            client = mlflow.MlflowClient()
+            run_id = client.create_run(experiment).info.run_id
+            own = {**origin_tags(pipeline, kind), **tags}
+            client.log_batch(run_id, tags=[RunTag(name, value) for name, value in own.items()])
+            params = [Param(name, str(value)[:6000]) for name, value in parameters.items()]
+            for start in range(0, len(params), PARAMS_A_BATCH):
+                client.log_batch(run_id, params=params[start : start + PARAMS_A_BATCH])
+        return cls(run_id)
+
+    def log(
+        self, metrics: Mapping[str, float] | None = None, tags: Mapping[str, str] | None = None, step: int = 0
+    ) -> None:
+        """Write values and tags in one call."""
+        now = int(time.time() * 1000)
+        values = [Metric(name, float(value), now, step) for name, value in (metrics or {}).items()]
+        with quiet():
+            for start in range(0, max(1, len(values)), METRICS_A_BATCH):
+                labels = [RunTag(name, value) for name, value in (tags or {}).items()]
+                self.client.log_batch(self.id, metrics=values[start : start + METRICS_A_BATCH], tags=labels)
+
+    def log_file(self, file: Path, folder: str | None = None) -> None:
+        """Add a file, or write it anew."""
+        with quiet():
+            self.client.log_artifact(self.id, str(file), folder)
+
+    def children(self, children: Sequence[Child]) -> None:
+        """Write child runs, three calls each."""
+        now = int(time.time() * 1000)
+        with quiet():
+            for child in children:
+                tags = {"mlflow.parentRunId": self.id, **child.tags}
+                name = f"{self.name}-{child.name}"
+                run_id = self.client.create_run(self.experiment, tags=tags, run_name=name).info.run_id
+                self.client.log_batch(
+                    run_id,
+                    metrics=[Metric(key, float(value), now, 0) for key, value in child.metrics.items()],
+                    params=[Param(key, str(value)[:6000]) for key, value in child.parameters.items()],
+                )
+                self.client.set_terminated(run_id)
+
+    def read(self, file: str) -> str:
+        """Return the text of one of the run's files.
+
+        Raises
+        ------
+        SpecError
+            If it has no such file.
+        """
+        with quiet():
+            try:
+                address = f"runs:/{self.id}/{file}"
+                path = mlflow.artifacts.download_artifacts(artifact_uri=address, tracking_uri=tracking_uri())
+            except Exception:  # noqa: BLE001 (each kind of store raises its own)
+                raise SpecError(f"Run {self.name} ({self.id}) has no {file}.") from None
+        return Path(path).read_text(encoding="utf-8")
+
+    def close(self, status: str = "FINISHED") -> None:
+        """End the run."""
+        with quiet():
+            self.client.set_terminated(self.id, status)

@@ -1,0 +1,196 @@
+"""A search in MLflow: opened or taken up again, written round by round, and closed with figures and a report."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from tabular_dl.errors import SpecError
+from tabular_dl.model_selection.search_rounds import Record, SearchState
+from tabular_dl.model_selection.search_space import Distribution, read_distribution
+from tabular_dl.reporting import search_figures
+from tabular_dl.reporting.fit_report import reproduction
+from tabular_dl.reporting.html_page import Page, Picture, Section, Table, render
+from tabular_dl.spec.reader import PipelineSpec, leaves
+from tabular_dl.tracking.open_run import Child, OpenRun
+from tabular_dl.tracking.store import find_run_id
+from tabular_dl.workflows.search_task import SearchOptions, SearchTask
+
+__all__ = ["finish", "log_round", "open_search"]
+
+# With more trials than this, child runs would make the UI slow: a table holds them.
+MOST_CHILDREN = 200
+
+
+def open_search(task: SearchTask, options: SearchOptions) -> tuple[OpenRun, SearchState]:
+    """Open a run, or take up one that was broken off."""
+    identity = task.identity()
+    if options.resume is None:
+        parameters = {**leaves(task.spec), **{f"search.{leaf}": str(each) for leaf, each in task.space.items()}}
+        tags = {
+            "tabular_dl.metric": task.metric.name,
+            "tabular_dl.problem": task.problem.name,
+            "tabular_dl.data_digest": task.digest,
+        }
+        run = OpenRun.create(task.spec.name, "search", {**parameters, **_plain(options)}, tags)
+        _write_json(run, "search.json", {"identity": identity})
+        state = SearchState([task.space])
+        _write_json(run, "state.json", _as_json(state))
+        return run, state
+    run = OpenRun(find_run_id(options.resume))
+    if run.tags.get("tabular_dl.kind") != "search":
+        raise SpecError(f"--resume {options.resume}: that run is no search, but a {run.tags.get('tabular_dl.kind')}.")
+    before = json.loads(run.read("search.json"))["identity"]
+    now = json.loads(json.dumps(identity))
+    different = sorted(name for name in now if now[name] != before.get(name))
+    if different:
+        keys = [key for key in {*now["spec"], *before["spec"]} if now["spec"].get(key) != before["spec"].get(key)]
+        what = ", ".join(sorted(keys)) if different == ["spec"] else ", ".join(different)
+        raise SpecError(
+            f"--resume {options.resume}: that search was of another pipeline or had other options ({what}). Give the "
+            "same, or start a new search."
+        )
+    return run, _from_json(json.loads(run.read("state.json")))
+
+
+def _plain(options: SearchOptions) -> dict[str, Any]:
+    return {
+        f"search_{name}": value for name, value in asdict(options).items() if value is not None and name != "resume"
+    }
+
+
+def _as_json(state: SearchState) -> dict[str, Any]:
+    ranges = [{leaf: each.as_dict() for leaf, each in present.items()} for present in state.ranges]
+    records, finals = ([asdict(record) for record in some] for some in (state.records, state.finals))
+    return {"ranges": ranges, "records": records, "said": state.said, "finals": finals}
+
+
+def _from_json(content: Mapping[str, Any]) -> SearchState:
+    ranges: list[dict[str, Distribution]] = [
+        {leaf: read_distribution(leaf, each) for leaf, each in present.items()} for present in content["ranges"]
+    ]
+    records, finals = ([Record(**record) for record in content[name]] for name in ("records", "finals"))
+    return SearchState(ranges, records, list(content["said"]), finals)
+
+
+def _write_json(run: OpenRun, name: str, content: Any) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / name
+        file.write_text(json.dumps(content, indent=1), encoding="utf-8")
+        run.log_file(file)
+
+
+def log_round(run: OpenRun, state: SearchState, before: int, task: SearchTask) -> None:
+    """Write what a round has found: child runs, the best so far, and last the state, from which a search goes on."""
+    records = state.records[before:]
+    if records and len(state.records) <= MOST_CHILDREN:
+        run.children([_child(record, before + place + 1, task) for place, record in enumerate(records)])
+    known = [record.mean for record in state.records if np.isfinite(record.mean)]
+    best = max(known, key=lambda score: task.sign * score)
+    run.log({"best_cv_score": best, "trials": len(state.records)}, step=state.rounds_done)
+    _write_json(run, "state.json", _as_json(state))
+
+
+def _child(record: Record, number: int, task: SearchTask) -> Child:
+    metrics = {"epochs": record.epochs, "parameters": record.parameters}
+    if np.isfinite(record.mean):
+        metrics |= {"cv_score": record.mean, "cv_standard_error": record.error, f"cv_{task.metric.name}": record.mean}
+    tags = {"tabular_dl.kind": "trial", "tabular_dl.round": str(record.round)}
+    return Child(f"trial-{number}", record.params, metrics, tags)
+
+
+def finish(
+    run: OpenRun,
+    state: SearchState,
+    winner: Record,
+    spec: PipelineSpec,
+    holdout: Mapping[str, float],
+    task: SearchTask,
+    output: Path,
+    seconds: float,
+) -> None:
+    """Write figures, the table of trials, the winner and its scores, and end the run."""
+    records = state.records
+    scores = np.array([record.mean for record in records])
+    params = [record.params for record in records]
+    name = task.metric.name
+    best = "highest" if task.metric.greater_is_better else "lowest"
+    rounds = [record.round for record in records]
+    figures = {
+        "scores": search_figures.scores_by_hyperparameter(state.ranges, params, scores, rounds, name),
+        "parallel_coordinates": search_figures.parallel_coordinates(state.ranges[0], params, scores, name, best),
+    }
+    table = pd.DataFrame(
+        [{"round": r.round, **r.params, "cv_score": r.mean, "epochs": r.epochs} for r in [*records, *state.finals]]
+    )
+    with tempfile.TemporaryDirectory() as folder:
+        page = Path(folder) / "report.html"
+        page.write_text(render(_page(state, winner, spec, holdout, task, figures)), encoding="utf-8")
+        run.log_file(page)
+        for title, figure in figures.items():
+            file = Path(folder) / f"{title}.png"
+            figure.savefig(file, dpi=110)
+            run.log_file(file, "figures")
+        trials = Path(folder) / "trials.csv"
+        trials.write_text(table.to_csv(index=False), encoding="utf-8")
+        run.log_file(trials)
+    run.log_file(output)
+    metrics = {"cv_score": winner.mean, "cv_standard_error": winner.error, f"cv_{name}": winner.mean}
+    metrics |= {"training_seconds": seconds}
+    metrics |= {f"holdout_{key}": value for key, value in holdout.items()}
+    lines = [f"**Search of {task.spec.name}**: {len(records)} trials. The winner:", ""]
+    lines += [f"- {leaf}: {value}" for leaf, value in winner.params.items()]
+    lines += ["", "How the ranges went:", "", *(f"- {sentence}" for sentence in state.said)]
+    run.log(metrics, {"mlflow.note.content": "\n".join(lines)})
+    run.close()
+
+
+def _page(
+    state: SearchState,
+    winner: Record,
+    spec: PipelineSpec,
+    holdout: Mapping[str, float],
+    task: SearchTask,
+    figures: Mapping[str, Any],
+) -> Page:
+    """Compose the report of a search: the winner, the ranges round by round, the figures, how to fit the winner."""
+    name, finals = task.metric.name, sorted(state.finals, key=lambda record: -task.sign * record.mean)
+    folds = f"{len(task.splits)} folds, {len(task.rows):,} rows"
+    score = f"{name} {winner.mean:.4f}, standard error {winner.error:.4f}"
+    summary = f"{len(state.records)} trials; the winner's {score}, {folds}."
+    said = ["The leading configurations, trained again with fresh seeds; the first table has the one that was chosen."]
+    if holdout:
+        said.append(
+            f"On {len(task.held_out):,} rows that took no part in choosing: the winner {holdout['winner']:.4f} "
+            f"(standard error {holdout['winner_error']:.4f}), the pipeline as it was {holdout['pipeline']:.4f}; the "
+            f"difference is {holdout['difference']:+.4f} ({holdout['difference_error']:.4f})."
+        )
+    chosen = Table([], [[leaf, str(value)] for leaf, value in winner.params.items()])
+    header = [name, "standard error", "weights", *winner.params]
+    rows = [[r.mean, r.error, r.parameters, *map(_plain_cell, r.params.values())] for r in finals]
+    alternatives = {
+        "scores": f"{name} of {len(state.records)} trials against each hyperparameter; bars show the ranges.",
+        "parallel_coordinates": f"Each trial as a line through its hyperparameters to its {name}.",
+    }
+    pictures = [Picture(figure, alternatives[title]) for title, figure in figures.items()]
+    again = (
+        f"Save the specification as spec.yaml and run: tabular-dl fit spec.yaml. The search itself: tabular-dl search "
+        f"{spec.name} --seed {task.seed}, with the options that are parameters of its run."
+    )
+    sections = [
+        Section("The winner", said, [chosen, Table(header, rows)]),
+        Section("How the ranges went", state.said, [], pictures),
+        *reproduction(spec, task.digest, again),
+    ]
+    return Page(f"{task.spec.name}: a search", summary, sections)
+
+
+def _plain_cell(value: Any) -> Any:
+    return value if isinstance(value, int | float) and not isinstance(value, bool) else str(value)

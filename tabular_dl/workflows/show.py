@@ -1,0 +1,45 @@
+"""`tabular-dl list` and `tabular-dl problems`: what can be named in commands and in pipeline files."""
+
+from __future__ import annotations
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from tabular_dl.errors import SpecError
+from tabular_dl.problems.problem_types import describe
+from tabular_dl.resources import bundled
+from tabular_dl.spec.reader import list_pipelines, load_spec
+
+__all__ = ["list_all", "list_problems"]
+
+
+def list_all(console: Console | None = None) -> None:
+    """Print each pipeline with its problem, metric, target, data and networks; a broken file is named as such."""
+    grid = Table(caption="tabular-dl fit NAME fits one; a file of your own goes into pipelines/NAME.yaml")
+    for heading in ("name", "problem", "metric", "target", "data", "folds x members", "from"):
+        grid.add_column(heading)
+    for name, path in sorted(list_pipelines().items()):
+        origin = "bundled" if path.parent == bundled("pipelines") else str(path)
+        try:
+            spec = load_spec(path)
+        except SpecError as error:
+            grid.add_row(Text(name), Text(str(error), style="red"), *[""] * 4, Text(origin))
+            continue
+        networks = f"{spec.ensemble.folds} x {spec.ensemble.members}"
+        metric = spec.metric or "the problem's own"
+        cells = (name, spec.problem, metric, spec.data.target, spec.data.source, networks, origin)
+        # Not as plain strings, in which Rich would take [a-z] for a style.
+        grid.add_row(*map(Text, cells))
+    (console or Console()).print(grid)
+
+
+def list_problems(console: Console | None = None) -> None:
+    """Print the table of problem types."""
+    rows = describe()
+    grid = Table(caption="output, loss and metrics of a pipeline's network section take other Keras names")
+    for heading in rows[0]:
+        grid.add_column(heading, overflow="fold")
+    for row in rows:
+        grid.add_row(*map(Text, row.values()))
+    (console or Console()).print(grid)

@@ -1,0 +1,15 @@
+"""Findings are told by what they mean for a fit."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tabular_dl.checks.finding import LEVELS, Finding, by_level
+
+
+@given(st.lists(st.tuples(st.sampled_from(LEVELS), st.sampled_from("abc")), max_size=8))
+def test_errors_come_first_and_findings_of_a_level_stay_in_order(content: list[tuple[str, str]]) -> None:
+    found = [Finding(level, code, "") for level, code in content]
+    expected = [finding for level in ("error", "warning", "note") for finding in found if finding.level == level]
+    assert list(by_level(found)) == expected

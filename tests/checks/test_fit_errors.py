@@ -1,0 +1,107 @@
+"""All that a fit would refuse is found at once, and nothing that it would accept."""
+
+from __future__ import annotations
+
+from contextlib import nullcontext
+from typing import Any
+
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tabular_dl.checks.fit_errors import metric_refusals, row_refusals, target_refusals
+from tabular_dl.errors import DataError
+from tabular_dl.problems.problem_types import get_problem
+from tabular_dl.spec.build import check_rows
+from tabular_dl.spec.reader import PipelineSpec
+
+NAN = float("nan")
+GOOD: dict[str, list[Any]] = {"a": [1.0, 2.0], "b": [NAN, 4.0], "c": ["x", "y"], "d": [5.0, 6.0]}
+FAULTS: dict[str, list[Any] | None] = {"a": ["one", 2.0], "b": None, "c": None, "d": [NAN, 6.0]}
+
+
+def spec(**changes: Any) -> PipelineSpec:
+    content: dict[str, Any] = {
+        "name": "p",
+        "data": {"source": "p", "target": "y", "id": "Id"},
+        "features": {"Sum": {"eval": "a + b"}, "Letter": {"from": "c", "extract": "(x)"}},
+        "columns": [
+            {"columns": ["a", "b"], "scale": "standard"},
+            {"columns": ["c", "Letter"], "encode": "onehot"},
+            {"columns": ["d"], "impute": "none"},
+        ],
+    }
+    return PipelineSpec.model_validate(content | changes)
+
+
+@settings(max_examples=16, deadline=None)
+@given(st.sets(st.sampled_from([*FAULTS])))
+def test_each_fault_is_found_and_nothing_where_there_is_none(faults: set[str]) -> None:
+    columns = {name: FAULTS[name] if name in faults else values for name, values in GOOD.items()}
+    rows = pd.DataFrame({name: values for name, values in columns.items() if values is not None}, index=[1, 2])
+    found = row_refusals(spec(), rows, "train.csv", rest=True)
+    with pytest.raises(DataError) if faults else nullcontext():
+        check_rows(spec(), rows, "train.csv")
+    for name in FAULTS:
+        assert (name in faults) == any(f"'{name}'" in finding.message.partition("Known")[0] for finding in found)
+    assert {(finding.level, finding.code) for finding in found} <= {("error", "table")}
+
+
+def test_a_remedy_is_offered_where_it_would_be_accepted() -> None:
+    rows = pd.DataFrame(GOOD | {"a": ["one", "two"], "d": [NAN, 6.0]}, index=[1, 2])
+    fixes = [finding.fix for finding in row_refusals(spec(features={}), rows.assign(Letter="x"), "t", rest=True)]
+    assert fixes == [
+        "- {columns: [a], encode: onehot}  # and take a out of rule 1",
+        "- {columns: [d], impute: median}  # in place of rule 3",
+    ]
+
+
+@pytest.mark.parametrize(("column", "word"), [("y", "target"), ("Id", "id")])
+def test_a_rule_that_names_target_or_id_loses_it(column: str, word: str) -> None:
+    rules = [{"columns": ["a", column]}, {"columns": ["c"], "encode": "onehot"}]
+    rows = pd.DataFrame(GOOD | {"Id": [1, 2]}, index=[1, 2])
+    (found,) = row_refusals(spec(columns=rules, rest="drop", features={}), rows, "train.csv", rest=True)
+    assert f"the {word} '{column}' cannot be a feature" in found.message
+    assert found.fix == "- {columns: [a]}  # in place of rule 1"
+
+
+def test_columns_that_no_rule_names_count_where_rows_are_to_be_learned_from() -> None:
+    rows = pd.DataFrame(GOOD | {"e": [1, 2]}, index=[1, 2])
+    (found,) = row_refusals(spec(), rows, "train.csv", rest=True)
+    assert (found.code, found.fix) == ("unnamed", "rest: drop")
+    assert row_refusals(spec(), rows, "test.csv", rest=False) == []
+    assert row_refusals(spec(rest="drop"), rows, "train.csv", rest=True) == []
+
+
+def test_a_feature_that_no_rule_names_may_be_what_is_refused() -> None:
+    broken = spec(features={"Sum": {"eval": "a + z"}}, columns=[{"columns": ["a", "b", "d"]}], rest="drop")
+    (found,) = row_refusals(broken, pd.DataFrame(GOOD, index=[1, 2]), "train.csv", rest=True)
+    assert found.message.startswith("train.csv: feature 'Sum' reads column 'z', which the table does not have.")
+
+
+@pytest.mark.parametrize(
+    ("problem", "y", "folds", "fix"),
+    [
+        ("binary", [0, 1] * 5, 5, None),
+        ("binary", [0] * 7 + [1] * 3, 5, "ensemble: {folds: 3}"),
+        ("binary", [0] * 9 + [1], 5, ""),
+        ("binary", ["a", "b", "c"] * 5, 5, "problem: multiclass"),
+        ("binary", [0.5, 1.5, 2.5], 2, "problem: regression"),
+        ("multiclass", [0.5, 1.5] * 5, 5, ""),
+        ("regression", [1.0, 2.0, 3.0], 5, "ensemble: {folds: 3}"),
+        ("regression", ["a", "b"] * 5, 5, "problem: binary"),
+        ("bounded_regression", [0.5, 7.0, 3.0, 2.0], 2, "problem: regression"),
+    ],
+)
+def test_a_target_is_refused_with_what_would_do(problem: str, y: list[Any], folds: int, fix: str | None) -> None:
+    pipeline = spec(problem=problem, ensemble={"folds": folds})
+    found = target_refusals(pipeline, get_problem(problem), pd.Series(y), "train.csv")
+    assert [finding.fix for finding in found] == ([] if fix is None else [fix])
+
+
+def test_a_metric_that_cannot_score_is_refused_with_one_that_can() -> None:
+    assert [finding.fix for finding in metric_refusals(spec(metric="r2"), get_problem("binary"))] == [
+        "metric: accuracy"
+    ]
+    assert metric_refusals(spec(metric="r2"), get_problem("regression")) == []

@@ -1,0 +1,70 @@
+"""scikit-learn's own checks of estimators, on everything of ours that fits. There is no list of expected failures."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from sklearn.pipeline import Pipeline
+from sklearn.utils.estimator_checks import parametrize_with_checks
+
+from tabular_dl.estimators.keras_estimators import KerasClassifier, KerasRegressor
+from tabular_dl.model_selection.crossfit import CrossFitClassifier, CrossFitRegressor
+from tabular_dl.preprocessing.column_readers import CategoryColumns, MissingFlags, NumericColumns
+from tabular_dl.preprocessing.constant_scaler import ConstantScaler
+from tabular_dl.preprocessing.derived_features import DerivedFeatures
+from tabular_dl.preprocessing.encoders import FrequencyEncoder
+from tabular_dl.preprocessing.scalers import NormalQuantiles, QuantileClipper
+
+# Small networks, full batches, no validation split: what the checks ask of a learner that is not random.
+QUICK: dict[str, Any] = {
+    "hidden": [8],
+    "epochs": 30,
+    "batch_size": 1000,
+    "learning_rate": 0.1,
+    "dropout": 0.0,
+    "members": 1,
+    "early_stopping": None,
+    "random_state": 0,
+}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def keep_all_programs() -> Iterator[None]:
+    """Most fits here are of the same few shapes: compile each once."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("tabular_dl.nn.program.PROGRAMS_KEPT", 100)
+        yield
+
+
+@parametrize_with_checks([KerasClassifier(**QUICK), KerasRegressor(**QUICK)])
+def test_the_networks_pass(estimator: Any, check: Any) -> None:
+    check(estimator)
+
+
+# RareCategories returns text, which the checks, who give it numbers, subtract.
+@parametrize_with_checks(
+    [
+        DerivedFeatures({}),
+        NumericColumns(),
+        CategoryColumns(),
+        MissingFlags(),
+        ConstantScaler(),
+        FrequencyEncoder(),
+        QuantileClipper(),
+        NormalQuantiles(),
+    ]
+)
+def test_the_transformers_pass(estimator: Any, check: Any) -> None:
+    check(estimator)
+
+
+@parametrize_with_checks(
+    [
+        CrossFitClassifier(Pipeline([("network", KerasClassifier(**QUICK))]), cv=2, random_state=0),
+        CrossFitRegressor(Pipeline([("network", KerasRegressor(**QUICK))]), cv=2, random_state=0),
+    ]
+)
+def test_the_cross_fits_pass(estimator: Any, check: Any) -> None:
+    check(estimator)

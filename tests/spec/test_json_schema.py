@@ -1,0 +1,99 @@
+"""The JSON schema of pipeline files names what `load_spec` accepts, with words for each."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from tabular_dl.preprocessing.column_rules import ColumnRule
+from tabular_dl.problems.metrics import METRICS
+from tabular_dl.problems.problem_types import PROBLEMS
+from tabular_dl.spec.defaults import fill_defaults
+from tabular_dl.spec.json_schema import pipeline_schema
+from tabular_dl.spec.reader import PipelineSpec, hyperparameters, list_pipelines, load_spec
+
+SCHEMA = json.loads(json.dumps(pipeline_schema()))
+TYPES: dict[str, Any] = {
+    **{"object": dict, "array": list, "string": str, "number": (int, float)},
+    **{"integer": int, "boolean": bool, "null": type(None)},
+}
+
+
+def mistakes(schema: dict[str, Any], value: Any, where: str = "") -> list[str]:
+    """Validate by the few words of JSON Schema that pipeline files need."""
+    if "$ref" in schema:
+        return mistakes(SCHEMA["$defs"][schema["$ref"].rpartition("/")[2]], value, where)
+    if "anyOf" in schema:
+        each = [mistakes(option, value, where) for option in schema["anyOf"]]
+        return [] if [] in each else [f"{where}: {value!r}"]
+    kinds = schema.get("type", list(TYPES))
+    fits = any(isinstance(value, TYPES[kind]) for kind in ([kinds] if isinstance(kinds, str) else kinds))
+    if not fits or value not in schema.get("enum", [value]):
+        return [f"{where}: {value!r}"]
+    found = []
+    if isinstance(value, dict):
+        known, more = schema.get("properties", {}), schema.get("additionalProperties", {})
+        for key, item in value.items():
+            if key not in known and more is False:
+                found.append(f"{where}.{key}: unknown")
+            found += mistakes(known.get(key, more if isinstance(more, dict) else {}), item, f"{where}.{key}")
+        found += [f"{where}.{key}: lacking" for key in schema.get("required", []) if key not in value]
+    if isinstance(value, list):
+        each = [mistakes(schema.get("items", {}), item, f"{where}.{place}") for place, item in enumerate(value)]
+        found = [text for texts in each for text in texts]
+    return found
+
+
+@pytest.mark.parametrize("name", ["titanic", "wine", "boston"])
+def test_the_shipped_pipelines_fit_also_with_every_default(name: str) -> None:
+    spec = load_spec(list_pipelines()[name])
+    assert mistakes(SCHEMA, fill_defaults(spec)) == []
+    assert mistakes(SCHEMA, json.loads(spec.model_dump_json(exclude_defaults=True))) == []
+
+
+@pytest.mark.parametrize(
+    ("override", "found"),
+    [
+        ({"metric": "acc"}, ".metric: 'acc'"),
+        ({"problem": "binry"}, ".problem: 'binry'"),
+        ({"colums": []}, ".colums: unknown"),
+        ({"network": {"dropuot": 0.3}}, ".network.dropuot: unknown"),
+        ({"training": {"epochs": "many"}}, ".training.epochs: 'many'"),
+        ({"columns": [{"columns": ["a"], "scale": "standrd"}]}, ".columns.0.scale: 'standrd'"),
+        ({"columns": [{"scale": "standard"}]}, ".columns.0.columns: lacking"),
+        ({"features": {"Deck": {"from": "Cabin", "extrct": "x"}}}, ".features.Deck.extrct: unknown"),
+    ],
+)
+def test_a_mistake_is_found_where_it_is(override: dict[str, Any], found: str) -> None:
+    content = json.loads(load_spec("wine").model_dump_json(exclude_defaults=True))
+    assert mistakes(SCHEMA, content | override) == [found]
+
+
+def test_each_word_of_a_file_is_there() -> None:
+    properties = SCHEMA["properties"]
+    assert list(properties) == list(PipelineSpec.model_fields)
+    assert properties["problem"]["enum"] == ["auto", *PROBLEMS]
+    assert properties["metric"]["enum"] == [*METRICS, None]
+    for section in ("network", "training"):
+        assert list(properties[section]["properties"]) == list(hyperparameters())
+
+
+def test_a_rule_may_say_what_the_schema_offers() -> None:
+    offered = SCHEMA["$defs"]["ColumnRule"]["properties"]
+    assert list(offered) == list(ColumnRule.model_fields)
+    for key in ("encode", "scale"):
+        for word in offered[key]["enum"]:
+            assert getattr(ColumnRule.model_validate({"columns": ("a",), key: word}), key) == word
+
+
+def test_every_key_is_explained() -> None:
+    rule = SCHEMA["$defs"]["ColumnRule"]["properties"]
+    for properties in (SCHEMA["properties"], SCHEMA["properties"]["network"]["properties"], rule):
+        assert [name for name, schema in properties.items() if not schema.get("description")] == []
+    dropout = SCHEMA["properties"]["network"]["properties"]["dropout"]
+    assert (dropout["default"], dropout["description"][:48]) == (
+        0.1,
+        "The probability that a hidden activation is drop",
+    )
