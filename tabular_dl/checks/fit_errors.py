@@ -18,8 +18,9 @@ from tabular_dl.preprocessing.column_rules import ColumnRule
 from tabular_dl.preprocessing.feature_rules import columns_read
 from tabular_dl.problems.detect import infer_problem
 from tabular_dl.problems.problem_types import Problem
-from tabular_dl.spec.build import check_rows, check_target, groups_of, metric_of
+from tabular_dl.spec.build import metric_of
 from tabular_dl.spec.reader import PipelineSpec
+from tabular_dl.spec.validate import check_rows, check_target, groups_of
 
 __all__ = ["group_refusals", "metric_refusals", "row_refusals", "target_refusals"]
 

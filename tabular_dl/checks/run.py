@@ -20,13 +20,13 @@ from tabular_dl.checks.rows import drift_findings, group_findings, leak_findings
 from tabular_dl.competition.competition import Competition
 from tabular_dl.competition.submission import ids_of, make_submission, prediction_table
 from tabular_dl.errors import SubmissionError
-from tabular_dl.preprocessing.column_rules import read_categories, read_numbers
 from tabular_dl.preprocessing.derived_features import DerivedFeatures
 from tabular_dl.problems.metrics import Metric
 from tabular_dl.problems.problem_types import Problem
 from tabular_dl.spec.build import columns_used, metric_of
 from tabular_dl.spec.reader import PipelineSpec
 from tabular_dl.spec.yaml_io import write_line
+from tabular_dl.tables.values import read_categories, read_numbers
 
 __all__ = ["preflight"]
 

@@ -90,7 +90,7 @@ def print_spec(
 
     Example: `tabular-dl spec titanic > pipelines/mine.yaml`
     """
-    from tabular_dl.workflows.describe import full_text
+    from tabular_dl.workflows.show import full_text
 
     typer.echo(full_text(pipeline, settings or []), nl=False)
 
@@ -102,7 +102,7 @@ def print_schema() -> None:
     Write `tabular-dl schema > pipelines/schema.json`, and as first line of a pipeline
     `# yaml-language-server: $schema=schema.json`.
     """
-    from tabular_dl.workflows.describe import schema_text
+    from tabular_dl.workflows.show import schema_text
 
     typer.echo(schema_text())
 

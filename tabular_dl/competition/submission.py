@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from tabular_dl.errors import SubmissionError
-from tabular_dl.model_selection.classification_threshold import decide
+from tabular_dl.problems.decisions import decide
 from tabular_dl.problems.metrics import Metric
 
 __all__ = ["Form", "ids_of", "make_submission", "prediction_table", "score_submission"]

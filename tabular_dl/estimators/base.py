@@ -20,8 +20,7 @@ from tabular_dl.estimators.population import monitor_is_followed
 from tabular_dl.problems.detect import problem_of
 from tabular_dl.problems.metrics import METRICS
 from tabular_dl.problems.problem_types import Problem, get_problem
-from tabular_dl.problems.quantities import TRANSFORMS, Bounded, Numbers
-from tabular_dl.problems.target_coding import Coding, Indicators, Labels
+from tabular_dl.problems.target_coding import TRANSFORMS, Bounded, Coding, Indicators, Labels, Numbers
 
 if TYPE_CHECKING:
     import keras

@@ -11,8 +11,7 @@ import numpy as np
 from tabular_dl.estimators.network_inputs import Inputs
 from tabular_dl.nn.inference import plain_outputs
 from tabular_dl.nn.network import Network
-from tabular_dl.problems.quantities import Logarithms, Numbers
-from tabular_dl.problems.target_coding import Coding, Labels
+from tabular_dl.problems.target_coding import Coding, Labels, Logarithms, Numbers
 
 __all__ = ["whole_model"]
 

@@ -11,41 +11,15 @@ from scipy.sparse import issparse
 
 from tabular_dl.errors import DataError, SpecError, did_you_mean
 
-__all__ = ["MATRIX_TYPES", "Inputs", "columns_named", "embedding_size", "sharing"]
+__all__ = ["MATRIX_TYPES", "Inputs", "columns_named", "embedding_size"]
 
 # Small integers are left as they are, and made float32 block by block.
 MATRIX_TYPES = (np.float32, np.uint8, np.int8)
 # From here on, float32 does not hold every whole number.
 WHOLE = 2**24
-# Rows that are compared before a whole matrix is.
-FIRST_ROWS = 64
+
 # A standard deviation of so small a share of the mean is that of a constant column.
 ROUNDING = 100 * np.finfo(np.float64).eps
-
-
-def sharing(matrices: Sequence[np.ndarray]) -> list[np.ndarray]:
-    """Put the first of equal matrices in the place of its copies, which are then free to go.
-
-    Folds whose preprocessing learns nothing from its rows, or learned the same, then train on one matrix in memory.
-
-    Examples
-    --------
-    >>> one, copy, other = np.zeros((2, 1)), np.zeros((2, 1)), np.ones((2, 1))
-    >>> shared = sharing([one, copy, other])
-    >>> shared[1] is one, shared[2] is other
-    (True, True)
-    """
-    kept: list[np.ndarray] = []
-    for matrix in matrices:
-        same = (each for each in kept if each is matrix or _equal(each, matrix))
-        kept.append(next(same, matrix))
-    return kept
-
-
-def _equal(one: np.ndarray, other: np.ndarray) -> bool:
-    if one.dtype != other.dtype or one.shape != other.shape:
-        return False
-    return all(np.array_equal(one[rows], other[rows]) for rows in (slice(FIRST_ROWS), slice(FIRST_ROWS, None)))
 
 
 def embedding_size(categories: int) -> int:

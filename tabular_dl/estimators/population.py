@@ -13,8 +13,7 @@ from sklearn.utils import check_random_state, compute_class_weight
 from tabular_dl.errors import DataError, SpecError
 from tabular_dl.estimators.network_inputs import embedding_size
 from tabular_dl.problems.metrics import METRICS
-from tabular_dl.problems.quantities import Bounded
-from tabular_dl.problems.target_coding import Labels
+from tabular_dl.problems.target_coding import Bounded, Labels
 
 if TYPE_CHECKING:
     from tabular_dl.nn.members import Members, Monitor, Training

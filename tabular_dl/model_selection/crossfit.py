@@ -30,10 +30,10 @@ from sklearn.utils.validation import check_array, check_consistent_length, check
 
 from tabular_dl.errors import DataError
 from tabular_dl.estimators.joint_training import derived_seed, fit_groups
-from tabular_dl.estimators.network_inputs import sharing
-from tabular_dl.model_selection.classification_threshold import Thresholded, decide, forget_threshold
-from tabular_dl.model_selection.fold_matrices import dense_matrix, fold_matrix
+from tabular_dl.model_selection.classification_threshold import Thresholded, forget_threshold
+from tabular_dl.model_selection.fold_matrices import dense_matrix, fold_matrix, sharing
 from tabular_dl.model_selection.folds import read_folds
+from tabular_dl.problems.decisions import decide
 from tabular_dl.problems.problem_types import get_problem
 from tabular_dl.problems.target_coding import Indicators
 from tabular_dl.tables.validation import read_rows, read_target

@@ -19,12 +19,11 @@ from sklearn.utils.validation import _get_feature_names
 
 from tabular_dl.estimators.base import decoded
 from tabular_dl.estimators.joint_training import PER_MEMBER, train_groups
-from tabular_dl.estimators.network_inputs import sharing
 from tabular_dl.estimators.population import derived_seed
-from tabular_dl.model_selection.fold_matrices import dense_matrix, fold_matrix
+from tabular_dl.model_selection.fold_matrices import dense_matrix, fold_matrix, sharing
 from tabular_dl.model_selection.range_narrowing import halve
 from tabular_dl.problems.metrics import Metric
-from tabular_dl.problems.quantities import Numbers
+from tabular_dl.problems.target_coding import Numbers
 
 __all__ = ["Outcome", "evaluate"]
 

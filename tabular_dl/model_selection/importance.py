@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from tabular_dl.model_selection.classification_threshold import decide
+from tabular_dl.model_selection.standard_error import standard_error
+from tabular_dl.problems.decisions import decide
 from tabular_dl.problems.metrics import Metric
 
 __all__ = ["hardest_rows", "permutation_importance"]
@@ -92,7 +93,7 @@ def permutation_importance(
             predicted = model.predict_fold(fold, _permuted(table, columns, some))
             for (place, _), part in zip(some, np.split(predicted, len(some)), strict=True):
                 worsened[fold, place] += sign * (plain - score(part)) / repeats
-    error = worsened.std(axis=0, ddof=1) / np.sqrt(len(worsened))
+    error = [standard_error(column) for column in worsened.T]
     found = pd.DataFrame({"column": list(columns), "importance": worsened.mean(axis=0), "error": error})
     return found.sort_values("importance", ascending=False, kind="stable", ignore_index=True)
 

@@ -17,6 +17,7 @@ from tabular_dl.estimators.population import derived_seed
 from tabular_dl.model_selection.evaluation import Outcome
 from tabular_dl.model_selection.range_narrowing import Trial, narrow, sample
 from tabular_dl.model_selection.search_space import Distribution
+from tabular_dl.model_selection.standard_error import standard_error
 
 __all__ = ["Record", "SearchPlan", "SearchState", "choose", "search"]
 
@@ -100,9 +101,7 @@ class Record:
     @property
     def error(self) -> float:
         """The standard error of that mean; 0 where a single score says nothing about it."""
-        if len(self.scores) < 2:
-            return 0.0
-        return float(np.std(self.scores, ddof=1) / np.sqrt(len(self.scores)))
+        return standard_error(self.scores) if len(self.scores) > 1 else 0.0
 
 
 @dataclass(frozen=True)

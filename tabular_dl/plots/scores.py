@@ -20,28 +20,30 @@ MANY_CURVES = 10
 BINS = 10
 
 
-def fold_scores(scores: Mapping[str, np.ndarray], metric: str) -> Figure:
+def fold_scores(scores: Mapping[str, np.ndarray], errors: Mapping[str, float], metric: str) -> Figure:
     """Draw the score of each fold, one row a model, with each model's mean and standard error.
 
     Parameters
     ----------
     scores : mapping of str to ndarray of shape (folds,)
         Of the networks first, then of simple models on the same folds.
+    errors : mapping of str to float
+        The standard error of each mean.
     metric : str
         What the scores are.
 
     Examples
     --------
-    >>> figure = fold_scores({"networks": np.array([0.8, 0.9]), "linear": np.array([0.7, 0.8])}, "accuracy")
+    >>> scores = {"networks": np.array([0.8, 0.9]), "linear": np.array([0.7, 0.8])}
+    >>> figure = fold_scores(scores, {"networks": 0.09, "linear": 0.09}, "accuracy")
     >>> [label.get_text() for label in figure.axes[0].get_yticklabels()]
     ['networks', 'linear']
     """
     figure, axes = _panel(1.3 + 0.55 * len(scores))
-    for place, values in enumerate(scores.values()):
+    for place, (name, values) in enumerate(scores.items()):
         colour = BLUE if place == 0 else GREY
         axes.scatter(values, np.full(len(values), place), s=28, color=colour, alpha=0.55, linewidths=0)
-        error = values.std(ddof=1) / np.sqrt(len(values))
-        axes.errorbar(values.mean(), place, xerr=error, fmt="D", color=INK, markersize=6, capsize=4)
+        axes.errorbar(values.mean(), place, xerr=errors[name], fmt="D", color=INK, markersize=6, capsize=4)
     dress(axes, f"{metric} of each fold", f"{metric} (diamond: mean and standard error)", "")
     axes.set_yticks(range(len(scores)), list(scores))
     axes.set_ylim(len(scores) - 0.5, -0.5)

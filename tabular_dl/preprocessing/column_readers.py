@@ -14,8 +14,8 @@ import pandas as pd
 from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
-from tabular_dl.preprocessing.column_rules import read_categories, read_numbers
 from tabular_dl.tables.validation import read_table
+from tabular_dl.tables.values import read_categories, read_numbers
 
 __all__ = ["ADVICE", "CategoryColumns", "MissingFlags", "NumericColumns", "kinds_of"]
 

@@ -1,14 +1,13 @@
-"""Columns: what a pipeline file declares about them, and how their values are read.
+"""Column rules: what a pipeline file declares about columns, and which words it may use.
 
-Nothing heavy loads here: a pipeline file is checked without scikit-learn, and features and preprocessing, which do
-not know each other, agree on what a number, a category and a missing value are.
+Nothing heavy loads with this file: a pipeline file is checked without scikit-learn.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
-from numbers import Integral, Real
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import (
     BaseModel,
@@ -20,31 +19,51 @@ from pydantic import (
     model_validator,
 )
 
-from tabular_dl.errors import DataError, SpecError, did_you_mean, plain_words
+from tabular_dl.errors import SpecError, did_you_mean, plain_words
 from tabular_dl.preprocessing.column_patterns import has_pattern
-from tabular_dl.preprocessing.rule_words import ENCODERS, IMPUTERS, SCALERS, contradiction
 
-if TYPE_CHECKING:
-    import numpy as np
-    import pandas as pd
+__all__ = ["ENCODERS", "IMPUTERS", "SCALERS", "ColumnRule", "Rest", "contradiction", "read_rules"]
 
-__all__ = [
-    "ENCODERS",
-    "IMPUTERS",
-    "SCALERS",
-    "ColumnRule",
-    "Rest",
-    "category_text",
-    "read_categories",
-    "read_numbers",
-    "read_rules",
-    "require_table",
-]
+# The only lists of encoders and scalers: the name in a pipeline file, then the class (of
+# `tabular_dl.preprocessing.encoders` or `tabular_dl.preprocessing.scalers`, otherwise of sklearn.preprocessing) and its
+# arguments.
+SCALERS: dict[str, tuple[str, dict[str, Any]]] = {
+    "minmax": ("MinMaxScaler", {}),
+    "standard": ("StandardScaler", {}),
+    "symmetric": ("MinMaxScaler", {"feature_range": (-1, 1)}),
+    "robust": ("RobustScaler", {}),
+    "quantile": ("NormalQuantiles", {}),
+    "power": ("PowerTransformer", {"method": "yeo-johnson"}),
+}
+
+
+_LABEL = (
+    "OrdinalEncoder",
+    {"handle_unknown": "use_encoded_value", "unknown_value": -1, "encoded_missing_value": -2},
+)
+
+
+ENCODERS: dict[str, tuple[str, dict[str, Any]]] = {
+    "onehot": ("OneHotEncoder", {"handle_unknown": "ignore", "sparse_output": False}),
+    "label": _LABEL,
+    "ordinal": _LABEL,
+    "target": ("TargetEncoder", {}),
+    "frequency": ("FrequencyEncoder", {}),
+    "embedding": _LABEL,
+}
+
+
+IMPUTERS = ("median", "mean", "most_frequent", "constant")  # strategies of sklearn.impute.SimpleImputer
+
+
+# Why an encoded column is not scaled.
+_NOT_SCALED = {
+    "onehot": "one-hot columns are 0 and 1 already; leave scale out or use encode: label",
+    "embedding": "an embedding reads whole numbers that stand for categories; leave scale out or use encode: label",
+}
 
 # What becomes of the columns that no rule names: refused, or left out.
 Rest = Literal["error", "drop"]
-
-_LARGEST_INTEGER = 2**53  # beyond it a float no longer holds every integer
 
 
 class ColumnRule(BaseModel):
@@ -208,129 +227,50 @@ def _explain(problem: Any, place: int) -> str:
     return f"{where}: {plain_words(problem)}"
 
 
-def category_text(value: object) -> str:
-    """Write a value that is not missing as a category, the same for every type that holds it.
-
-    An integer column that gains a missing value becomes a float column: 1 and 1.0 have to be one category.
-
-    Examples
-    --------
-    >>> [category_text(value) for value in (1, 1.0, 2.5, True, "1", "1.0")]
-    ['1', '1', '2.5', 'True', '1', '1.0']
-    """
-    if isinstance(value, Integral) and not isinstance(value, bool):
-        return str(int(value))
-    if isinstance(value, Real) and not isinstance(value, bool):
-        number = float(value)
-        if number.is_integer() and abs(number) <= _LARGEST_INTEGER:
-            return str(int(number))
-    return str(value)
-
-
-def read_categories(column: pd.Series[Any]) -> np.ndarray[Any, Any]:
-    """Read a column as categories.
+def contradiction(
+    *,
+    impute: str,
+    fill_value: str | bool | int | float | None,
+    missing_flag: bool,
+    encode: str,
+    rare: int,
+    clip: float,
+    scale: str,
+    divisor: float | None = None,
+) -> str | None:
+    """Say which words of a rule contradict each other, and what to write; None if none do.
 
     Parameters
     ----------
-    column : Series
-        Of any type.
-
-    Returns
-    -------
-    ndarray of object, shape (n,)
-        Text as `category_text` writes it; NaN where missing.
+    impute, fill_value, missing_flag, encode, rare, clip, scale, divisor
+        As in `tabular_dl.preprocessing.column_rules.ColumnRule`, each with a value that it may have.
 
     Examples
     --------
-    >>> import pandas as pd
-    >>> read_categories(pd.Series([1.0, None]))
-    array(['1', nan], dtype=object)
+    >>> rule = {"impute": "none", "fill_value": None, "missing_flag": False, "rare": 1, "clip": 0.0}
+    >>> contradiction(**rule, encode="onehot", scale="minmax")
+    'scale: one-hot columns are 0 and 1 already; leave scale out or use encode: label'
     """
-    import numpy as np
-    import pandas as pd
-
-    if column.dtype == object:  # may hold 1 and True side by side, which are equal and would be one category
-        missing = column.isna()
-        pairs = zip(column, missing, strict=True)
-        return np.array([np.nan if gone else category_text(value) for value, gone in pairs], dtype=object)
-    codes, values = pd.factorize(column)
-    return np.array([*(category_text(value) for value in values), np.nan], dtype=object)[codes]  # missing is -1
-
-
-def read_numbers(column: pd.Series[Any], subject: str, advice: str) -> np.ndarray[Any, Any]:
-    """Read a column as finite numbers; booleans are 0 and 1, and text such as ``3.5`` is the number.
-
-    Parameters
-    ----------
-    column : Series
-        Of any type.
-    subject : str
-        How a message begins: which column, of what.
-    advice : str
-        How a message ends: what to do if it is not a column of numbers.
-
-    Returns
-    -------
-    ndarray of float64, shape (n,)
-        NaN where missing.
-
-    Raises
-    ------
-    DataError
-        For text, a date or an infinite value, naming its row label and how many there are.
-
-    Examples
-    --------
-    >>> import pandas as pd
-    >>> read_numbers(pd.Series([True, "3.5", None]), "column Age", "Correct it.")
-    array([1. , 3.5, nan])
-    >>> read_numbers(pd.Series(["22", "abc"]), "column Age", "Correct it.")
-    Traceback (most recent call last):
-    ...
-    tabular_dl.errors.DataError: column Age, row 1: expected a finite number, found 'abc'. Correct it.
-    """
-    import numpy as np
-    import pandas as pd
-
-    values = np.full(len(column), np.nan)
-    if column.dtype.kind in "biuf":
-        values = column.to_numpy(dtype=np.float64, na_value=np.nan)
-    elif column.dtype.kind == "O":
-        converted = pd.to_numeric(column.astype(object), errors="coerce").to_numpy()
-        values = values if converted.dtype.kind == "c" else converted.astype(np.float64)
-    wrong = np.flatnonzero(np.isinf(values) | (np.isnan(values) & column.notna().to_numpy()))
-    if len(wrong):
-        more = f" (and {len(wrong) - 1} more such rows)" if len(wrong) > 1 else ""
-        found = column.iloc[wrong[0]]
-        shown = repr(found) if isinstance(found, str) else str(found)
-        row = column.index[wrong[0]]
-        raise DataError(f"{subject}, row {row}: expected a finite number, found {shown}{more}. {advice}")
-    return values
-
-
-def require_table(X: object) -> pd.DataFrame:
-    """Return the argument if it is a pandas DataFrame whose columns have distinct names.
-
-    Raises
-    ------
-    DataError
-        Otherwise.
-
-    Examples
-    --------
-    >>> require_table([[1, 2]])
-    Traceback (most recent call last):
-    ...
-    tabular_dl.errors.DataError: expected a pandas DataFrame with named columns, found a list
-    """
-    import pandas as pd
-
-    if not isinstance(X, pd.DataFrame):
-        raise DataError(f"expected a pandas DataFrame with named columns, found a {type(X).__name__}")
-    unnamed = [name for name in X.columns if not isinstance(name, str)]
-    if unnamed:
-        raise DataError(f"expected columns whose names are text, found {unnamed[0]!r}; rename the columns")
-    twice = X.columns[X.columns.duplicated()]
-    if len(twice):
-        raise DataError(f"column {twice[0]!r} appears twice; rename or drop one of them")
-    return X
+    numeric, reads = encode == "none", f"but encode: {encode} reads categories"
+    problem = None
+    if not numeric and impute in ("median", "mean"):
+        problem = f"impute: the {impute} is of numbers, {reads}; write most_frequent, {{constant: value}} or none"
+    elif not numeric and impute == "none" and missing_flag:
+        problem = "missing_flag: missing is a category of its own already; leave the flag out"
+    elif not numeric and clip:
+        problem = f"clip: moves numbers, {reads}; leave clip out"
+    elif numeric and rare > 1:
+        problem = "rare: joins categories, but a rule without encode reads numbers; add encode or leave rare out"
+    elif encode in _NOT_SCALED and scale != "none":
+        problem = f"scale: {_NOT_SCALED[encode]}"
+    elif (impute == "constant") != (fill_value is not None):
+        problem = "impute: a constant and its value go together; write impute: {constant: value}"
+    elif (scale == "constant") != (divisor is not None):
+        problem = "scale: a constant and its value go together; write scale: {constant: 255}"
+    elif divisor is not None and not 0 < divisor < math.inf:
+        problem = f"scale: the constant to divide by is a number above 0, found {divisor}"
+    elif isinstance(fill_value, float) and not math.isfinite(fill_value):
+        problem = f"impute: the constant must be finite, found {fill_value}"
+    elif numeric and isinstance(fill_value, str):
+        problem = f"impute: the constant of a numeric column is a number, found {fill_value!r}"
+    return problem

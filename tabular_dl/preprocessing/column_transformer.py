@@ -20,19 +20,10 @@ from tabular_dl.errors import DataError
 from tabular_dl.preprocessing import encoders, scalers
 from tabular_dl.preprocessing.column_patterns import ColumnSelection, has_pattern, missing_names, resolve
 from tabular_dl.preprocessing.column_readers import ADVICE, CategoryColumns, MissingFlags, NumericColumns, kinds_of
-from tabular_dl.preprocessing.column_rules import (
-    ENCODERS,
-    SCALERS,
-    ColumnRule,
-    Rest,
-    category_text,
-    read_numbers,
-    read_rules,
-    require_table,
-)
-from tabular_dl.preprocessing.constant_scaler import ConstantScaler
+from tabular_dl.preprocessing.column_rules import ENCODERS, SCALERS, ColumnRule, Rest, read_rules
 from tabular_dl.preprocessing.encoders import EncodingFolds, RareCategories
-from tabular_dl.preprocessing.scalers import QuantileClipper
+from tabular_dl.preprocessing.scalers import ConstantScaler, QuantileClipper
+from tabular_dl.tables.values import category_text, read_numbers, require_table
 
 __all__ = ["build_preprocessing", "check_columns"]
 

@@ -17,12 +17,12 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
 from tabular_dl.errors import DataError, did_you_mean
-from tabular_dl.preprocessing.column_rules import category_text, read_categories, read_numbers
 from tabular_dl.preprocessing.dates import date_part, learn_dates
 from tabular_dl.preprocessing.expressions import evaluate, parse
 from tabular_dl.preprocessing.feature_rules import check_features, columns_read, group_columns
 from tabular_dl.preprocessing.group_statistics import group_keys, learn_statistics, statistics_of
 from tabular_dl.tables.validation import read_table
+from tabular_dl.tables.values import category_text, read_categories, read_numbers
 
 __all__ = ["DerivedFeatures"]
 

@@ -1,6 +1,6 @@
 """What scikit-learn's encoders lack: by frequency, rare categories as one, seeded folds for target encoding.
 
-A category is the text that `tabular_dl.preprocessing.column_rules.category_text` makes of a value.
+A category is the text that `tabular_dl.tables.values.category_text` makes of a value.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from sklearn.model_selection import KFold, StratifiedKFold
 from sklearn.utils.validation import check_is_fitted
 
 from tabular_dl.errors import DataError
-from tabular_dl.preprocessing.column_rules import read_categories
 from tabular_dl.tables.validation import read_table
+from tabular_dl.tables.values import read_categories
 
 __all__ = ["RARE", "EncodingFolds", "FrequencyEncoder", "RareCategories"]
 

@@ -12,8 +12,7 @@ from typing import Any
 
 from tabular_dl.errors import SpecError, did_you_mean
 from tabular_dl.problems.losses import FOLLOWED, LOSSES, OUTPUTS, Followed, get_loss
-from tabular_dl.problems.quantities import Bounded, Numbers
-from tabular_dl.problems.target_coding import Coding, Indicators, Labels
+from tabular_dl.problems.target_coding import Bounded, Coding, Indicators, Labels, Numbers
 
 __all__ = ["PROBLEMS", "Problem", "describe", "get_problem"]
 

@@ -6,28 +6,24 @@ scores beside baselines -> learning curves -> where the predictions are wrong ->
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from tabular_dl.competition.competition import Competition
 from tabular_dl.estimators.diagnosis import diagnose
-from tabular_dl.model_selection.classification_threshold import decide
 from tabular_dl.model_selection.importance import hardest_rows, permutation_importance
+from tabular_dl.model_selection.standard_error import mean_and_error, standard_error
 from tabular_dl.plots import fits
 from tabular_dl.plots import scores as score_plots
-from tabular_dl.problems.metrics import Metric
-from tabular_dl.problems.problem_types import Problem
+from tabular_dl.problems.decisions import decide
 from tabular_dl.reporting.html_page import Page, Picture, Section, Table
+from tabular_dl.reporting.results import FitResult, Judged, by_group
 from tabular_dl.spec.build import columns_used
 from tabular_dl.spec.reader import PipelineSpec, dump_spec
-from tabular_dl.tracking.environment import surroundings
-from tabular_dl.workflows.training import FitResult
 
-__all__ = ["Judged", "by_group", "error_sections", "fit_page", "mean_and_error", "page_of", "reproduction"]
+__all__ = ["error_sections", "fit_page", "page_of", "reproduction"]
 
 # Shuffling each of more columns than this in every fold takes minutes, and single ones no longer matter.
 MOST_COLUMNS = 200
@@ -42,65 +38,15 @@ FIT_AGAIN = (
 )
 
 
-@dataclass(frozen=True)
-class Judged:
-    """A model whose out-of-fold predictions are looked at.
-
-    Parameters
-    ----------
-    model : cross-fit or blend
-        Fitted.
-    spec : PipelineSpec
-        Its specification; of a blend, that of its first run.
-    competition : Competition
-        The tables.
-    problem, metric : Problem and Metric
-        The type of problem, and what it is scored by.
-    columns : sequence of str
-        The raw columns that it reads.
-    """
-
-    model: Any
-    spec: PipelineSpec
-    competition: Competition
-    problem: Problem
-    metric: Metric
-    columns: Sequence[str]
-
-    @property
-    def y(self) -> np.ndarray:
-        """The target of the training rows."""
-        return self.competition.train[self.spec.data.target].to_numpy()
-
-    @property
-    def classes(self) -> np.ndarray | None:
-        """The labels; None where the target is a number."""
-        return getattr(self.model, "classes_", None)
-
-    @property
-    def thresholds(self) -> np.ndarray | None:
-        """What the label of each training row is decided by; None is the greatest probability."""
-        return getattr(self.model, "oof_thresholds_", None)
-
-
-def mean_and_error(scores: np.ndarray) -> tuple[float, float]:
-    """Return the mean over folds and its standard error.
-
-    Examples
-    --------
-    >>> mean_and_error(np.array([0.7, 0.9]))
-    (0.8, 0.1)
-    """
-    return round(float(scores.mean()), 15), round(float(scores.std(ddof=1) / np.sqrt(len(scores))), 15)
-
-
-def fit_page(result: FitResult) -> Page:
+def fit_page(result: FitResult, environment: Mapping[str, str]) -> Page:
     """Compose the report of a fit.
 
     Parameters
     ----------
     result : FitResult
         What came out of it.
+    environment : mapping of str to str
+        Versions and machine.
     """
     columns = columns_used(result.spec, result.competition.train)
     judged = Judged(result.crossfit, result.spec, result.competition, result.problem, result.metric, columns)
@@ -109,7 +55,7 @@ def fit_page(result: FitResult) -> Page:
         _scores(result),
         _learning(result),
         *error_sections(judged),
-        *reproduction(result.spec, result.competition.digest, FIT_AGAIN),
+        *reproduction(result.spec, result.competition.digest, FIT_AGAIN, environment),
     ]
     return page_of(judged, result.scores, f"{len(result.best_epochs)} networks", sections)
 
@@ -123,11 +69,6 @@ def page_of(judged: Judged, scores: np.ndarray, what: str, sections: Sequence[Se
         f"{what} on {len(judged.competition.train):,} rows; {better} is better."
     )
     return Page(f"{judged.spec.name}, {time.strftime('%Y-%m-%d %H:%M')}", summary, sections)
-
-
-def by_group(spec: PipelineSpec) -> str:
-    """Say by what the rows of a fold are kept together, if by anything."""
-    return "" if spec.ensemble.group is None else f" by {spec.ensemble.group}"
 
 
 def _what_was_fitted(result: FitResult) -> Section:
@@ -152,6 +93,7 @@ def _what_was_fitted(result: FitResult) -> Section:
 def _scores(result: FitResult) -> Section:
     name = result.metric.name
     columns = {"networks": result.scores, **result.baselines}
+    errors = {label: standard_error(scores) for label, scores in columns.items()}
     rows: list[list[Any]] = []
     for label, scores in columns.items():
         mean, error = mean_and_error(scores)
@@ -168,7 +110,7 @@ def _scores(result: FitResult) -> Section:
             "simple models are fitted anew in each. Differences are paired over the folds."
         ],
         [Table(header, rows)],
-        [Picture(score_plots.fold_scores(columns, name), f"{name} of each fold. Means: {said}.")],
+        [Picture(score_plots.fold_scores(columns, errors, name), f"{name} of each fold. Means: {said}.")],
     )
 
 
@@ -278,9 +220,9 @@ def _cell(value: Any) -> str:
     return text if len(text) <= 40 else f"{text[:39]}…"
 
 
-def reproduction(spec: PipelineSpec, digest: str, how: str) -> list[Section]:
-    """Say how to do it again: specification, data, versions, machine."""
-    facts = {"SHA-256 of the training table": digest, **surroundings()}
+def reproduction(spec: PipelineSpec, digest: str, how: str, environment: Mapping[str, str]) -> list[Section]:
+    """Return the sections that say how to do it again: specification, data, versions, machine."""
+    facts = {"SHA-256 of the training table": digest, **environment}
     return [
         Section("Specification", code=dump_spec(spec)),
         Section("How to do it again", [how], [Table([], [list(fact) for fact in facts.items()])]),

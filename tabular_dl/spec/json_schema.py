@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import ast
 import inspect
 import re
 from collections.abc import Iterable
-from pathlib import Path
 from typing import Any, get_type_hints
 
 from pydantic import ConfigDict, TypeAdapter
 from pydantic.errors import PydanticInvalidForJsonSchema
 
 from tabular_dl.estimators.hyperparameters import Hyperparameters
+from tabular_dl.estimators.keras_estimators import KerasClassifier, KerasRegressor
 from tabular_dl.preprocessing.column_rules import ENCODERS, IMPUTERS, SCALERS, ColumnRule
 from tabular_dl.preprocessing.feature_rules import FEATURE_KEYS
 from tabular_dl.problems.metrics import METRICS
@@ -115,13 +114,8 @@ def _json_schema(adapter: TypeAdapter[Any]) -> dict[str, Any]:
 
 
 def _hyperparameters_described() -> dict[str, str]:
-    """Read the parameters' descriptions from the source of the estimators, which would load TensorFlow if imported."""
-    tree = ast.parse(Path(__file__).with_name("estimators.py").read_text(encoding="utf-8"))
-    classes = [node for node in ast.walk(tree) if isinstance(node, ast.ClassDef)]
-    said: dict[str, str] = {}
-    for node in classes:
-        said = _described(ast.get_docstring(node) or "") | said
-    return said
+    """Return the description of each parameter from the docstrings of the estimators."""
+    return _described(inspect.getdoc(KerasRegressor) or "") | _described(inspect.getdoc(KerasClassifier) or "")
 
 
 def _described(docstring: str) -> dict[str, str]:

@@ -24,8 +24,8 @@ from typing import Any
 import pandas as pd
 
 from tabular_dl.errors import DataError, did_you_mean
-from tabular_dl.preprocessing.column_rules import category_text
 from tabular_dl.tables.csv_files import read_delimited, refuse_twice
+from tabular_dl.tables.values import category_text
 
 __all__ = ["SUFFIXES", "TableFile", "read_table_file"]
 

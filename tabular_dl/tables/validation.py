@@ -9,7 +9,7 @@ import pandas as pd
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import assert_all_finite, check_array, column_or_1d, validate_data
 
-from tabular_dl.preprocessing.column_rules import require_table
+from tabular_dl.tables.values import require_table
 
 __all__ = ["read_rows", "read_table", "read_target"]
 

@@ -1,4 +1,4 @@
-"""What a fit depends on beside its specification and its data."""
+"""Versions and machine: what a fit depends on beside its specification and its data."""
 
 from __future__ import annotations
 
@@ -6,17 +6,17 @@ import os
 import platform
 from importlib.metadata import version
 
-__all__ = ["surroundings"]
+__all__ = ["environment"]
 
 PACKAGES = ("keras", "numpy", "pandas", "scikit-learn", "tabular-dl", "tensorflow")
 
 
-def surroundings() -> dict[str, str]:
+def environment() -> dict[str, str]:
     """Return versions and machine, as a run keeps them.
 
     Examples
     --------
-    >>> sorted(surroundings())[:3]
+    >>> sorted(environment())[:3]
     ['cores', 'keras', 'machine']
     """
     machine = {"python": platform.python_version(), "machine": platform.machine(), "cores": str(os.cpu_count())}

@@ -9,6 +9,8 @@ from typing import Any
 
 import numpy as np
 
+from tabular_dl.model_selection.standard_error import standard_error
+
 __all__ = ["Entry", "Row", "agreement", "rank"]
 
 # Differences below so many standard errors may be noise.
@@ -60,14 +62,15 @@ class Entry:
     def of(cls, run: Any) -> Entry:
         """Read a run of MLflow."""
         metrics, tags = run.data.metrics, run.data.tags
+        scores = np.array(json.loads(tags.get("tabular_dl.fold_scores", "[]")))
         return cls(
             run.info.run_id,
             run.info.run_name,
             tags.get("tabular_dl.kind", ""),
             metrics["cv_score"],
-            metrics.get("cv_standard_error", float("nan")),
+            standard_error(scores) if len(scores) > 1 else metrics.get("cv_standard_error", float("nan")),
             tags.get("tabular_dl.folds", run.info.run_id),
-            np.array(json.loads(tags.get("tabular_dl.fold_scores", "[]"))),
+            scores,
             # A run that was ended early is not what its settings say.
             run.data.params | {"Ctrl-C": cut} if (cut := tags.get("tabular_dl.interrupted")) else run.data.params,
             metrics.get("training_seconds", float("nan")),
@@ -173,5 +176,5 @@ def _error(entry: Entry, best: Entry) -> float:
     """Return the standard error of the difference of two scores."""
     count = len(entry.fold_scores)
     if entry.folds == best.folds and count > 1 and count == len(best.fold_scores):
-        return float(np.std(entry.fold_scores - best.fold_scores, ddof=1) / np.sqrt(count))
+        return standard_error(entry.fold_scores - best.fold_scores)
     return float(np.hypot(entry.error, best.error))

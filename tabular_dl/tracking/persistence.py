@@ -30,7 +30,7 @@ TRUSTED_TYPES = [
     "numpy.dtype",
     "tabular_dl.model_selection.blending.Blend",
     "tabular_dl.preprocessing.column_patterns.ColumnSelection",
-    "tabular_dl.preprocessing.constant_scaler.ConstantScaler",
+    "tabular_dl.preprocessing.scalers.ConstantScaler",
     "tabular_dl.preprocessing.encoders.EncodingFolds",
     "tabular_dl.preprocessing.encoders.FrequencyEncoder",
     "tabular_dl.preprocessing.encoders.RareCategories",

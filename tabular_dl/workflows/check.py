@@ -14,8 +14,7 @@ from tabular_dl.checks.ranks import sample_size
 from tabular_dl.checks.run import preflight
 from tabular_dl.spec.build import check_network, competition_of, problem_of
 from tabular_dl.spec.reader import load_spec
-from tabular_dl.workflows.findings import print_findings
-from tabular_dl.workflows.notes import print_notes
+from tabular_dl.workflows.console import print_findings, print_notes
 
 __all__ = ["check"]
 

@@ -23,14 +23,16 @@ from tabular_dl.errors import SpecError, SubmissionError, did_you_mean
 from tabular_dl.model_selection.blended_models import BlendedClassifier, BlendedRegressor
 from tabular_dl.model_selection.blending import METHODS, Blend
 from tabular_dl.model_selection.crossfit import fold_scores
-from tabular_dl.plots import scores as score_plots
+from tabular_dl.model_selection.standard_error import mean_and_error, standard_error
 from tabular_dl.problems.metrics import Metric, get_metric
 from tabular_dl.problems.problem_types import get_problem
-from tabular_dl.reporting.fit_report import Judged, error_sections, mean_and_error, page_of, reproduction
-from tabular_dl.reporting.html_page import Page, Picture, Section, Table, render
+from tabular_dl.reporting.blend_report import blend_page, scored_by
+from tabular_dl.reporting.html_page import render
+from tabular_dl.reporting.results import Judged
 from tabular_dl.spec.build import columns_used, competition_of
 from tabular_dl.spec.reader import dump_spec, load_spec
 from tabular_dl.tracking import run_log, store
+from tabular_dl.tracking.environment import environment
 from tabular_dl.tracking.leaderboard import Entry, rank
 from tabular_dl.tracking.stored_model import open_model
 
@@ -111,8 +113,9 @@ def ensemble(
             write_text(staged / "predictions" / f"{table}.csv", laid_out.to_csv(index=False))
         read = {column for _, each in opened for column in columns_used(each, competition.train)}
         columns = [column for column in competition.train if column in read]
+        member_scores = {m.name: fold_scores(model, y, metric) for m, model in zip(members, models, strict=True)}
         judged = Judged(blended, spec, competition, get_problem(members[0].tags["tabular_dl.problem"]), metric, columns)
-        write_text(staged / "report.html", render(_page(judged, members, models, scores)))
+        write_text(staged / "report.html", render(blend_page(judged, member_scores, scores, environment())))
         run = run_log.log_run(run_log.RunContent(**content, files=staged))
     for line in (
         f"Run [bold]{escape(run.name)}[/] ({run.id}), experiment {escape(run.experiment)}",
@@ -181,7 +184,7 @@ def _grid(
     better = "higher" if metric.greater_is_better else "lower"
     grid = Grid(
         title=f"{metric.name} of {len(scores)} folds, {better} is better",
-        caption=f"the blend: {_scored_by(blended.blend.method)}",
+        caption=f"the blend: {scored_by(blended.blend.method)}",
     )
     for heading in ("run", "weight", metric.name, "standard error"):
         grid.add_column(heading, overflow="fold")
@@ -190,43 +193,9 @@ def _grid(
         for member, weight, model in zip(members, blended.blend_.weights_, models, strict=True)
     ]
     for name, weight, own in [*lines, (f"blend ({blended.blend.method})", "", scores)]:
-        error = own.std(ddof=1) / np.sqrt(len(own))
         style = "bold" if not weight else None
-        grid.add_row(escape(name), weight, f"{own.mean():.4f}", f"{error:.4f}", style=style)
+        grid.add_row(escape(name), weight, f"{own.mean():.4f}", f"{standard_error(own):.4f}", style=style)
     return grid
-
-
-def _scored_by(method: str) -> str:
-    if method == "mean":
-        return "the plain mean, which learns nothing"
-    return f"each fold by {'ranks' if method == 'rank' else 'weights'} that the other folds taught"
-
-
-def _page(judged: Judged, members: Sequence[store.LoggedRun], models: Sequence[Any], scores: np.ndarray) -> Page:
-    """Compose the report of a blend: what it is made of, then what any model's report says of its predictions."""
-    y, metric, blend = judged.y, judged.metric, judged.model.blend_
-    each = {member.name: fold_scores(model, y, metric) for member, model in zip(members, models, strict=True)}
-    table = Table(
-        ["run", "weight", f"{metric.name} (standard error)"],
-        [
-            [name, float(weight), "{:.4f} ({:.4f})".format(*mean_and_error(own))]
-            for (name, own), weight in zip(each.items(), blend.weights_, strict=True)
-        ],
-    )
-    said = ", ".join(f"{name} {own.mean():.4f}" for name, own in {"the blend": scores, **each}.items())
-    picture = Picture(score_plots.fold_scores({"blend": scores, **each}, metric.name), f"Mean {metric.name}: {said}.")
-    nested = f"The blend's score: {_scored_by(blend.method)}."
-    names = ",".join(each)
-    again = (
-        f"tabular-dl ensemble {judged.spec.name} --runs {names} --method {blend.method} blends the same runs, where "
-        "they are stored; tabular-dl reproduce fits one of them again. The specification is that of the first."
-    )
-    sections = [
-        Section(f"What is blended, by {blend.method}", [nested], [table], [picture]),
-        *error_sections(judged),
-        *reproduction(judged.spec, judged.competition.digest, again),
-    ]
-    return page_of(judged, scores, f"a blend of {len(members)} runs", sections)
 
 
 def _content(
@@ -240,7 +209,7 @@ def _content(
     method: str,
     started: float,
 ) -> dict[str, Any]:
-    mean, error = float(scores.mean()), float(scores.std(ddof=1) / np.sqrt(len(scores)))
+    mean, error = mean_and_error(scores)
     weights = {member.name: float(weight) for member, weight in zip(members, blended.blend_.weights_, strict=True)}
     source = str(competition.folder)
     tags = members[0].tags

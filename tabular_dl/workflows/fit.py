@@ -22,15 +22,17 @@ from tabular_dl.atomic_files import write_text
 from tabular_dl.competition.submission import ids_of, prediction_table
 from tabular_dl.drafting.from_files import Tables, draft_from_files, name_of
 from tabular_dl.errors import UserError
-from tabular_dl.model_selection.classification_threshold import decide
+from tabular_dl.model_selection.standard_error import mean_and_error
 from tabular_dl.plots import fits
-from tabular_dl.reporting.fit_report import by_group, fit_page, mean_and_error
+from tabular_dl.problems.decisions import decide
+from tabular_dl.reporting.fit_report import fit_page
 from tabular_dl.reporting.html_page import render
+from tabular_dl.reporting.results import FitResult, by_group
 from tabular_dl.spec.build import check_network
 from tabular_dl.spec.reader import PipelineSpec, dump_spec, leaves, load_spec, read_spec
 from tabular_dl.tracking import run_log
-from tabular_dl.tracking.environment import surroundings
-from tabular_dl.workflows.training import FitResult, train
+from tabular_dl.tracking.environment import environment
+from tabular_dl.workflows.training import train
 
 __all__ = ["FitResult", "fit", "fit_tables"]
 
@@ -180,7 +182,7 @@ def _write_files(result: FitResult, folder: Path) -> None:
         figures["confusion_matrix"] = fits.confusion_matrix(y, predicted, classes)
     for name, figure in figures.items():
         figure.savefig(folder / "figures" / f"{name}.png", dpi=120)
-    write_text(folder / "report.html", render(fit_page(result)))
+    write_text(folder / "report.html", render(fit_page(result, environment())))
 
 
 def _run_content(result: FitResult, folder: Path) -> run_log.RunContent:
@@ -223,7 +225,7 @@ def _run_content(result: FitResult, folder: Path) -> run_log.RunContent:
             "tabular_dl.problem": result.problem.name,
             "tabular_dl.data_digest": competition.digest,
             **run_log.fold_tags(crossfit.test_rows_, result.scores),
-            "tabular_dl.surroundings": json.dumps(surroundings()),
+            "tabular_dl.surroundings": json.dumps(environment()),
             **({"tabular_dl.interrupted": result.interrupted} if result.interrupted else {}),
         },
         description=_description(result),

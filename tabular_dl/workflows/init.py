@@ -14,7 +14,7 @@ from tabular_dl.drafting.draft import Draft
 from tabular_dl.drafting.from_files import Tables, draft_from_files
 from tabular_dl.errors import SpecError, UserError
 from tabular_dl.spec.reader import read_spec
-from tabular_dl.workflows.notes import print_notes
+from tabular_dl.workflows.console import print_notes
 
 __all__ = ["init"]
 

@@ -9,10 +9,10 @@ from rich.markup import escape
 
 from tabular_dl.atomic_files import write_text
 from tabular_dl.competition.submission import prediction_table
-from tabular_dl.spec.build import check_rows
+from tabular_dl.spec.validate import check_rows
 from tabular_dl.tables.table_files import read_table_file
 from tabular_dl.tracking.stored_model import open_model
-from tabular_dl.workflows.notes import print_notes
+from tabular_dl.workflows.console import print_notes
 
 __all__ = ["predict"]
 

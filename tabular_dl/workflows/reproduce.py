@@ -12,7 +12,7 @@ from rich.markup import escape
 from tabular_dl.errors import SpecError
 from tabular_dl.spec.build import competition_of
 from tabular_dl.tracking import store
-from tabular_dl.tracking.environment import surroundings
+from tabular_dl.tracking.environment import environment
 from tabular_dl.tracking.stored_model import open_model
 from tabular_dl.workflows.training import train
 
@@ -71,7 +71,7 @@ def reproduce(run: str, console: Console | None = None) -> Reproduction:
         )
     again = train(spec, console).crossfit
     then = json.loads(logged.tags.get("tabular_dl.surroundings", "{}"))
-    now = surroundings()
+    now = environment()
     different = {name: (then[name], now.get(name, "-")) for name in then if then[name] != now.get(name)}
     one, other = model.oof_predictions_, again.oof_predictions_
     found = Reproduction(bool(np.array_equal(one, other)), float(np.abs(one - other).max()), different)

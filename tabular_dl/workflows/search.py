@@ -9,7 +9,6 @@ from __future__ import annotations
 import shlex
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -25,42 +24,15 @@ from tabular_dl.model_selection.samplers import make_sampler
 from tabular_dl.model_selection.search_rounds import Record, SearchPlan, SearchState, choose
 from tabular_dl.model_selection.search_rounds import search as run_rounds
 from tabular_dl.problems.metrics import Metric
+from tabular_dl.reporting.results import SearchResult
 from tabular_dl.spec.build import check_network
 from tabular_dl.spec.reader import PipelineSpec, dump_spec, load_spec, with_values
 from tabular_dl.tracking.open_run import OpenRun
-from tabular_dl.workflows.notes import print_notes
+from tabular_dl.workflows.console import print_notes
 from tabular_dl.workflows.search_run import finish, log_round, open_search
 from tabular_dl.workflows.search_task import SearchOptions, SearchTask
 
-__all__ = ["SearchOptions", "SearchResult", "holdout_lines", "search"]
-
-
-@dataclass(frozen=True)
-class SearchResult:
-    """What a search found.
-
-    Attributes
-    ----------
-    winner : Record
-        The configuration that was chosen.
-    spec : PipelineSpec
-        The pipeline with it.
-    state : SearchState
-        All that was tried.
-    holdout : dict of str to float
-        The winner's score on the hold-out rows, its standard error, and those of the pipeline as it was.
-    output : Path
-        Where the winner is.
-    run_id : str
-        The search's run.
-    """
-
-    winner: Record
-    spec: PipelineSpec
-    state: SearchState
-    holdout: dict[str, float]
-    output: Path
-    run_id: str
+__all__ = ["SearchOptions", "holdout_lines", "search"]
 
 
 def search(
@@ -126,11 +98,25 @@ def search(
     output.parent.mkdir(parents=True, exist_ok=True)
     write_text(output, _winner_text(spec, winner, run, task))
     holdout = task.score_on_holdout({"winner": spec, "pipeline": task.spec}) if options.holdout else {}
-    finish(run, state, winner, spec, holdout, task, output, time.perf_counter() - begun)
+    result = SearchResult(
+        winner,
+        spec,
+        state,
+        holdout,
+        output,
+        run.id,
+        task.metric,
+        folds=len(task.splits),
+        rows=len(task.rows),
+        holdout_rows=len(task.held_out),
+        digest=task.digest,
+        seed=task.seed,
+    )
+    finish(run, result, time.perf_counter() - begun)
     console.print(_final_grid(state, winner, task))
     for line in _last_lines(holdout, task, output, time.perf_counter() - begun, len(state.records)):
         console.print(line, highlight=False, soft_wrap=True)
-    return SearchResult(winner, spec, state, holdout, output, run.id)
+    return result
 
 
 class _Board:

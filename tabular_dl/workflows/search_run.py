@@ -16,9 +16,11 @@ from tabular_dl.errors import SpecError
 from tabular_dl.model_selection.search_rounds import Record, SearchState
 from tabular_dl.model_selection.search_space import Distribution, read_distribution
 from tabular_dl.reporting import search_figures
-from tabular_dl.reporting.fit_report import reproduction
-from tabular_dl.reporting.html_page import Page, Picture, Section, Table, render
-from tabular_dl.spec.reader import PipelineSpec, leaves
+from tabular_dl.reporting.html_page import render
+from tabular_dl.reporting.results import SearchResult
+from tabular_dl.reporting.search_report import search_page
+from tabular_dl.spec.reader import leaves
+from tabular_dl.tracking.environment import environment
 from tabular_dl.tracking.open_run import Child, OpenRun
 from tabular_dl.tracking.store import find_run_id
 from tabular_dl.workflows.search_task import SearchOptions, SearchTask
@@ -106,23 +108,24 @@ def _child(record: Record, number: int, task: SearchTask) -> Child:
     return Child(f"trial-{number}", record.params, metrics, tags)
 
 
-def finish(
-    run: OpenRun,
-    state: SearchState,
-    winner: Record,
-    spec: PipelineSpec,
-    holdout: Mapping[str, float],
-    task: SearchTask,
-    output: Path,
-    seconds: float,
-) -> None:
-    """Write figures, the table of trials, the winner and its scores, and end the run."""
+def finish(run: OpenRun, result: SearchResult, seconds: float) -> None:
+    """Write figures, the table of trials, the report, the winner and its scores, and end the run.
+
+    Parameters
+    ----------
+    run : OpenRun
+        The search's run.
+    result : SearchResult
+        What the search found.
+    seconds : float
+        How long it took.
+    """
+    state, winner, name = result.state, result.winner, result.metric.name
     records = state.records
     scores = np.array([record.mean for record in records])
     params = [record.params for record in records]
-    name = task.metric.name
-    best = "highest" if task.metric.greater_is_better else "lowest"
     rounds = [record.round for record in records]
+    best = "highest" if result.metric.greater_is_better else "lowest"
     figures = {
         "scores": search_figures.scores_by_hyperparameter(state.ranges, params, scores, rounds, name),
         "parallel_coordinates": search_figures.parallel_coordinates(state.ranges[0], params, scores, name, best),
@@ -132,7 +135,7 @@ def finish(
     )
     with tempfile.TemporaryDirectory() as folder:
         page = Path(folder) / "report.html"
-        page.write_text(render(_page(state, winner, spec, holdout, task, figures)), encoding="utf-8")
+        page.write_text(render(search_page(result, figures, environment())), encoding="utf-8")
         run.log_file(page)
         for title, figure in figures.items():
             file = Path(folder) / f"{title}.png"
@@ -141,56 +144,12 @@ def finish(
         trials = Path(folder) / "trials.csv"
         trials.write_text(table.to_csv(index=False), encoding="utf-8")
         run.log_file(trials)
-    run.log_file(output)
+    run.log_file(result.output)
     metrics = {"cv_score": winner.mean, "cv_standard_error": winner.error, f"cv_{name}": winner.mean}
     metrics |= {"training_seconds": seconds}
-    metrics |= {f"holdout_{key}": value for key, value in holdout.items()}
-    lines = [f"**Search of {task.spec.name}**: {len(records)} trials. The winner:", ""]
+    metrics |= {f"holdout_{key}": value for key, value in result.holdout.items()}
+    lines = [f"**Search of {result.spec.name}**: {len(records)} trials. The winner:", ""]
     lines += [f"- {leaf}: {value}" for leaf, value in winner.params.items()]
     lines += ["", "How the ranges went:", "", *(f"- {sentence}" for sentence in state.said)]
     run.log(metrics, {"mlflow.note.content": "\n".join(lines)})
     run.close()
-
-
-def _page(
-    state: SearchState,
-    winner: Record,
-    spec: PipelineSpec,
-    holdout: Mapping[str, float],
-    task: SearchTask,
-    figures: Mapping[str, Any],
-) -> Page:
-    """Compose the report of a search: the winner, the ranges round by round, the figures, how to fit the winner."""
-    name, finals = task.metric.name, sorted(state.finals, key=lambda record: -task.sign * record.mean)
-    folds = f"{len(task.splits)} folds, {len(task.rows):,} rows"
-    score = f"{name} {winner.mean:.4f}, standard error {winner.error:.4f}"
-    summary = f"{len(state.records)} trials; the winner's {score}, {folds}."
-    said = ["The leading configurations, trained again with fresh seeds; the first table has the one that was chosen."]
-    if holdout:
-        said.append(
-            f"On {len(task.held_out):,} rows that took no part in choosing: the winner {holdout['winner']:.4f} "
-            f"(standard error {holdout['winner_error']:.4f}), the pipeline as it was {holdout['pipeline']:.4f}; the "
-            f"difference is {holdout['difference']:+.4f} ({holdout['difference_error']:.4f})."
-        )
-    chosen = Table([], [[leaf, str(value)] for leaf, value in winner.params.items()])
-    header = [name, "standard error", "weights", *winner.params]
-    rows = [[r.mean, r.error, r.parameters, *map(_plain_cell, r.params.values())] for r in finals]
-    alternatives = {
-        "scores": f"{name} of {len(state.records)} trials against each hyperparameter; bars show the ranges.",
-        "parallel_coordinates": f"Each trial as a line through its hyperparameters to its {name}.",
-    }
-    pictures = [Picture(figure, alternatives[title]) for title, figure in figures.items()]
-    again = (
-        f"Save the specification as spec.yaml and run: tabular-dl fit spec.yaml. The search itself: tabular-dl search "
-        f"{spec.name} --seed {task.seed}, with the options that are parameters of its run."
-    )
-    sections = [
-        Section("The winner", said, [chosen, Table(header, rows)]),
-        Section("How the ranges went", state.said, [], pictures),
-        *reproduction(spec, task.digest, again),
-    ]
-    return Page(f"{task.spec.name}: a search", summary, sections)
-
-
-def _plain_cell(value: Any) -> Any:
-    return value if isinstance(value, int | float) and not isinstance(value, bool) else str(value)

@@ -17,17 +17,9 @@ from tabular_dl.model_selection.evaluation import Outcome, evaluate
 from tabular_dl.model_selection.folds import make_folds
 from tabular_dl.problems.metrics import Metric
 from tabular_dl.problems.problem_types import Problem
-from tabular_dl.spec.build import (
-    build_pipeline,
-    check_rows,
-    check_target,
-    columns_used,
-    competition_of,
-    groups_of,
-    metric_of,
-    problem_of,
-)
+from tabular_dl.spec.build import build_pipeline, columns_used, competition_of, metric_of, problem_of
 from tabular_dl.spec.reader import PipelineSpec, leaves, read_space, with_values
+from tabular_dl.spec.validate import check_rows, check_target, groups_of
 from tabular_dl.spec.yaml_io import read_yaml
 
 __all__ = ["SearchOptions", "SearchTask"]

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Sequence
+
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -11,7 +14,7 @@ from tabular_dl.problems.problem_types import describe
 from tabular_dl.resources import bundled
 from tabular_dl.spec.reader import list_pipelines, load_spec
 
-__all__ = ["list_all", "list_problems"]
+__all__ = ["full_text", "list_all", "list_problems", "schema_text"]
 
 
 def list_all(console: Console | None = None) -> None:
@@ -43,3 +46,24 @@ def list_problems(console: Console | None = None) -> None:
     for row in rows:
         grid.add_row(*map(Text, row.values()))
     (console or Console()).print(grid)
+
+
+def full_text(pipeline: str, overrides: Sequence[str] = ()) -> str:
+    """Return a pipeline as YAML with every default filled, which can be fitted as it is.
+
+    Raises
+    ------
+    SpecError
+        If there is no such pipeline, or a mistake in it.
+    """
+    from tabular_dl.spec.defaults import fill_defaults
+    from tabular_dl.spec.yaml_io import write_yaml
+
+    return write_yaml(fill_defaults(load_spec(pipeline, overrides)))
+
+
+def schema_text() -> str:
+    """Return the JSON schema of pipeline files."""
+    from tabular_dl.spec.json_schema import pipeline_schema
+
+    return json.dumps(pipeline_schema(), indent=2)

@@ -15,8 +15,9 @@ from tabular_dl.competition.competition import Competition, read_answers
 from tabular_dl.competition.kaggle import Score, check_ready, send_submission, wait_for_score
 from tabular_dl.competition.submission import Form, ids_of, make_submission, prediction_table, score_submission
 from tabular_dl.errors import SubmissionError
-from tabular_dl.spec.build import check_rows, competition_of, metric_of, problem_of
+from tabular_dl.spec.build import competition_of, metric_of, problem_of
 from tabular_dl.spec.reader import PipelineSpec, load_spec
+from tabular_dl.spec.validate import check_rows
 from tabular_dl.tracking import run_log, store
 from tabular_dl.tracking.stored_model import open_model
 

@@ -3,83 +3,22 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
-from typing import Any
 
-import numpy as np
 from rich.console import Console
 from sklearn.dummy import DummyClassifier, DummyRegressor
 
 from tabular_dl.checks.run import preflight
-from tabular_dl.competition.competition import Competition
 from tabular_dl.model_selection.crossfit import CrossFitClassifier, CrossFitRegressor, baseline_scores, fold_scores
-from tabular_dl.problems.metrics import Metric
-from tabular_dl.problems.problem_types import Problem
-from tabular_dl.spec.build import (
-    build_pipeline,
-    check_rows,
-    check_target,
-    check_threshold,
-    columns_used,
-    competition_of,
-    groups_of,
-    metric_of,
-    problem_of,
-)
+from tabular_dl.reporting.results import FitResult
+from tabular_dl.spec.build import build_pipeline, columns_used, competition_of, metric_of, problem_of
 from tabular_dl.spec.reader import PipelineSpec
-from tabular_dl.workflows.console import TrainingProgress
-from tabular_dl.workflows.findings import warn_in_short
-from tabular_dl.workflows.notes import print_notes
+from tabular_dl.spec.validate import check_rows, check_target, check_threshold, groups_of
+from tabular_dl.workflows.console import TrainingProgress, print_notes, warn_in_short
 
-__all__ = ["FitResult", "train"]
+__all__ = ["train"]
 
 # Rows x columns of a table beyond which no linear model is fitted for comparison.
 MOST_CELLS = 10_000_000
-
-
-@dataclass(frozen=True)
-class FitResult:
-    """What a fit leaves in memory.
-
-    Attributes
-    ----------
-    spec : PipelineSpec
-        What was fitted.
-    problem, metric : Problem and Metric
-        The type of problem, and what it was scored by.
-    crossfit : CrossFitClassifier or CrossFitRegressor
-        The fitted predictor.
-    scores : ndarray of shape (folds,)
-        Each fold's score on the rows that it did not train on.
-    baselines : dict of str to ndarray of shape (folds,)
-        The same of simple models.
-    competition : Competition
-        The tables.
-    started, seconds : float
-        When training began, in seconds since 1970, and how long it took.
-    """
-
-    spec: PipelineSpec
-    problem: Problem
-    metric: Metric
-    crossfit: Any
-    scores: np.ndarray
-    baselines: dict[str, np.ndarray]
-    competition: Competition
-    started: float
-    seconds: float
-
-    @property
-    def best_epochs(self) -> np.ndarray:
-        """The epoch, from 1, that each network's weights are from: (folds x members,)."""
-        return self.crossfit.best_epoch_
-
-    @property
-    def interrupted(self) -> str:
-        """After which epoch Ctrl-C ended training; empty if nothing did."""
-        network = self.crossfit.pipelines_[0][-1]
-        done = len(next(iter(self.crossfit.curves_.values())))
-        return f"after epoch {done} of {network.epochs}" if self.crossfit.interrupted_ else ""
 
 
 def train(spec: PipelineSpec, console: Console, named: str | None = None) -> FitResult:

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from tabular_dl.checks.fit_errors import metric_refusals, row_refusals, target_refusals
 from tabular_dl.errors import DataError
 from tabular_dl.problems.problem_types import get_problem
-from tabular_dl.spec.build import check_rows
 from tabular_dl.spec.reader import PipelineSpec
+from tabular_dl.spec.validate import check_rows
 
 NAN = float("nan")
 GOOD: dict[str, list[Any]] = {"a": [1.0, 2.0], "b": [NAN, 4.0], "c": ["x", "y"], "d": [5.0, 6.0]}

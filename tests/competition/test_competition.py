@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 
 from tabular_dl.competition.competition import Competition, find_folder, load_competition, read_answers, read_table
 from tabular_dl.errors import DataError
-from tabular_dl.preprocessing.column_rules import read_categories
 from tabular_dl.resources import bundled
+from tabular_dl.tables.values import read_categories
 
 TRAIN = "Id,size,kind\n1,2.5,a\n2,,b\n3,4,a\n"
 TEST = "Id,size\n4,1\n5,2\n"

@@ -12,10 +12,9 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 from tabular_dl.estimators.keras_estimators import KerasClassifier, KerasRegressor
 from tabular_dl.model_selection.crossfit import CrossFitClassifier, CrossFitRegressor
 from tabular_dl.preprocessing.column_readers import CategoryColumns, MissingFlags, NumericColumns
-from tabular_dl.preprocessing.constant_scaler import ConstantScaler
 from tabular_dl.preprocessing.derived_features import DerivedFeatures
 from tabular_dl.preprocessing.encoders import FrequencyEncoder
-from tabular_dl.preprocessing.scalers import NormalQuantiles, QuantileClipper
+from tabular_dl.preprocessing.scalers import ConstantScaler, NormalQuantiles, QuantileClipper
 
 # Small networks, full batches, no validation split: what the checks ask of a learner that is not random.
 QUICK: dict[str, Any] = {

@@ -15,8 +15,9 @@ from tabular_dl.errors import SpecError
 from tabular_dl.model_selection import classification_threshold
 from tabular_dl.model_selection.blended_models import BlendedClassifier
 from tabular_dl.model_selection.blending import Blend
-from tabular_dl.model_selection.classification_threshold import Thresholded, best_threshold, decide
+from tabular_dl.model_selection.classification_threshold import Thresholded
 from tabular_dl.model_selection.crossfit import fold_scores
+from tabular_dl.problems.decisions import best_threshold, decide
 from tabular_dl.problems.metrics import get_metric
 
 LABELS = np.array(["no", "yes"])

@@ -56,12 +56,13 @@ def test_constant_probabilities_make_one_bin() -> None:
 
 
 def test_fold_scores_show_mean_and_standard_error() -> None:
-    scores = np.array([0.7, 0.8, 0.9])
-    (axes,) = scores.fold_scores({"networks": scores, "linear": scores - 0.1}, "accuracy").axes
+    own = np.array([0.7, 0.8, 0.9])
+    errors = {"networks": 0.02, "linear": 0.01}
+    (axes,) = scores.fold_scores({"networks": own, "linear": own - 0.1}, errors, "accuracy").axes
     drawn = axes.containers[0]
     (low, _), (high, _) = drawn.lines[2][0].get_segments()[0]
     assert np.isclose((low + high) / 2, 0.8)
-    assert np.isclose(high - low, 2 * 0.1 / np.sqrt(3))
+    assert np.isclose(high - low, 2 * 0.02)
 
 
 def test_importances_beyond_the_most_are_said_to_be_left_out() -> None:

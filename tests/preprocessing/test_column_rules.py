@@ -12,16 +12,8 @@ from pydantic import ValidationError
 
 from tabular_dl.errors import DataError, SpecError
 from tabular_dl.preprocessing import encoders, scalers
-from tabular_dl.preprocessing.column_rules import (
-    ENCODERS,
-    IMPUTERS,
-    SCALERS,
-    ColumnRule,
-    category_text,
-    read_categories,
-    read_numbers,
-    read_rules,
-)
+from tabular_dl.preprocessing.column_rules import ENCODERS, IMPUTERS, SCALERS, ColumnRule, read_rules
+from tabular_dl.tables.values import category_text, read_categories, read_numbers
 
 NAN = float("nan")
 

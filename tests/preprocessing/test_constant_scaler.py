@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tabular_dl.preprocessing.constant_scaler import ConstantScaler
+from tabular_dl.preprocessing.scalers import ConstantScaler
 
 
 @pytest.mark.parametrize("kind", [np.uint8, np.int64, np.float32, np.float64])

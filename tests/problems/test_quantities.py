@@ -12,7 +12,7 @@ from hypothesis.extra.numpy import arrays
 from sklearn.preprocessing import StandardScaler
 
 from tabular_dl.errors import DataError
-from tabular_dl.problems.quantities import TRANSFORMS, Bounded, Logarithms, Numbers
+from tabular_dl.problems.target_coding import TRANSFORMS, Bounded, Logarithms, Numbers
 
 NUMBERS = arrays("float64", st.tuples(st.integers(2, 9), st.integers(1, 3)), elements=st.floats(-1e3, 1e3))
 AMOUNTS = arrays("float64", st.tuples(st.integers(2, 9), st.integers(1, 3)), elements=st.floats(0, 1e6))

@@ -11,8 +11,7 @@ from hypothesis.extra.numpy import arrays
 from sklearn.metrics import log_loss
 
 from tabular_dl.errors import DataError
-from tabular_dl.problems.quantities import Numbers
-from tabular_dl.problems.target_coding import Indicators, Labels
+from tabular_dl.problems.target_coding import Indicators, Labels, Numbers
 
 
 @given(arrays("float32", (2, 7, 1), elements=st.floats(0, 1, width=32)))

@@ -15,8 +15,9 @@ from tabular_dl.competition.keras_datasets import is_loaded
 from tabular_dl.errors import DataError, SpecError
 from tabular_dl.model_selection.crossfit import CrossFitClassifier, CrossFitRegressor
 from tabular_dl.problems.problem_types import PROBLEMS, get_problem
-from tabular_dl.spec.build import build_pipeline, check_rows, check_target, columns_used, metric_of, problem_of
+from tabular_dl.spec.build import build_pipeline, columns_used, metric_of, problem_of
 from tabular_dl.spec.reader import PipelineSpec, leaves, list_pipelines, load_spec, read_space, with_values
+from tabular_dl.spec.validate import check_rows, check_target
 
 NAN = float("nan")
 SMALL = ["training.epochs=2", "ensemble.folds=2", "ensemble.members=1"]

@@ -15,7 +15,7 @@ from tabular_dl.checks.finding import Finding
 from tabular_dl.errors import DataError
 from tabular_dl.resources import bundled
 from tabular_dl.workflows.check import check
-from tabular_dl.workflows.findings import print_findings, warn_in_short
+from tabular_dl.workflows.console import print_findings, warn_in_short
 
 TRAIN = pd.read_csv(bundled("data") / "wine" / "train.csv")
 TEST = pd.read_csv(bundled("data") / "wine" / "test.csv")

@@ -7,7 +7,7 @@ import io
 import pytest
 from rich.console import Console
 
-from tabular_dl.workflows.notes import print_notes
+from tabular_dl.workflows.console import print_notes
 
 
 @pytest.mark.parametrize(

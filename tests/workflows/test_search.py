@@ -22,9 +22,10 @@ from rich.console import Console
 from tabular_dl.competition.competition import load_competition
 from tabular_dl.errors import SpecError, UserError
 from tabular_dl.problems.metrics import METRICS
+from tabular_dl.reporting.results import SearchResult
 from tabular_dl.spec.reader import load_spec
 from tabular_dl.tracking import store as stored_runs
-from tabular_dl.workflows.search import SearchOptions, SearchResult, holdout_lines, search
+from tabular_dl.workflows.search import SearchOptions, holdout_lines, search
 from tabular_dl.workflows.search_task import SearchTask
 
 OPTIONS = SearchOptions(trials=6, rounds=2, epochs=3)

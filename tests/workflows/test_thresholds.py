@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 from sklearn.metrics import balanced_accuracy_score
 
-from tabular_dl.model_selection.classification_threshold import best_threshold, decide
+from tabular_dl.problems.decisions import best_threshold, decide
 from tabular_dl.problems.metrics import get_metric
 from tabular_dl.resources import bundled
 from tabular_dl.tracking.stored_model import open_model
