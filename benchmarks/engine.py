@@ -29,10 +29,7 @@ from rich.console import Console
 from rich.table import Table as Grid
 from sklearn.neural_network import MLPClassifier
 
-from tabular_dl.nn import program
-from tabular_dl.nn.members import Members, Training
-from tabular_dl.nn.network import Network
-from tabular_dl.nn.training import fit_population
+from tabular_dl.nn import Members, Network, Training, fit_population, program
 
 LOSS, METRICS = "binary_crossentropy", ("binary_accuracy",)
 TITANIC = {"rows": 891, "features": 26, "hidden": (64, 32), "batch": 32}

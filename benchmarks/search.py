@@ -28,12 +28,11 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.model_selection import ParameterSampler, RandomizedSearchCV, StratifiedKFold, cross_val_score
 from sklearn.neural_network import MLPClassifier
 
-from tabular_dl.competition.competition import load_competition
-from tabular_dl.estimators.keras_estimators import KerasClassifier
-from tabular_dl.model_selection.search_cv import PopulationSearchCV
-from tabular_dl.problems.problem_types import get_problem
-from tabular_dl.spec.build import build_pipeline, columns_used
-from tabular_dl.spec.reader import load_spec
+from tabular_dl.competition import load_competition
+from tabular_dl.estimators import KerasClassifier
+from tabular_dl.model_selection import PopulationSearchCV
+from tabular_dl.problems import get_problem
+from tabular_dl.spec import build_pipeline, columns_used, load_spec
 
 CONFIGURATIONS, FOLDS, EPOCHS, HIDDEN, BATCH = 64, 5, 20, (64, 32), 32
 TIMED = 4

@@ -18,7 +18,7 @@ from typing import Any
 
 from rich.console import Console
 
-from tabular_dl.tracking import run_log
+from tabular_dl import tracking
 from tabular_dl.workflows.fit import fit
 
 BAR = 3.0  # seconds of tracking
@@ -27,7 +27,7 @@ BAR = 3.0  # seconds of tracking
 def main(rounds: int = 3) -> None:
     """Time the rounds and print a table."""
     spent: list[float] = []
-    log_run = run_log.log_run
+    log_run = tracking.log_run
 
     def timed(content: Any) -> Any:
         start = time.perf_counter()
@@ -35,7 +35,7 @@ def main(rounds: int = 3) -> None:
         spent.append(time.perf_counter() - start)
         return run
 
-    run_log.log_run = timed
+    tracking.log_run = timed
     shares = []
     with tempfile.TemporaryDirectory() as folder:
         os.chdir(folder)

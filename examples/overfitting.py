@@ -16,7 +16,7 @@ from matplotlib.figure import Figure
 from sklearn.datasets import load_digits
 from sklearn.model_selection import train_test_split
 
-from tabular_dl.estimators.keras_estimators import KerasClassifier
+from tabular_dl.estimators import KerasClassifier
 
 EPOCHS = 100
 PLAIN = {"hidden": [64] * 7, "epochs": EPOCHS, "early_stopping": None, "dropout": 0.0, "batch_size": 32, "members": 5}

@@ -12,8 +12,8 @@ import pandas as pd
 
 from tabular_dl.checks.finding import Finding, Level
 from tabular_dl.checks.fixes import columns_of, listed, own_rule, taken_out
-from tabular_dl.profiling.column_quality import constant_columns, duplicate_columns, row_name, squeezed_into
-from tabular_dl.spec.reader import PipelineSpec
+from tabular_dl.profiling import constant_columns, duplicate_columns, row_name, squeezed_into
+from tabular_dl.spec import PipelineSpec
 
 __all__ = ["column_findings", "kind_findings"]
 

@@ -13,7 +13,7 @@ from sklearn.model_selection import cross_val_predict, cross_validate
 from sklearn.tree import DecisionTreeClassifier
 
 from tabular_dl.checks.ranks import sampled, tree_input
-from tabular_dl.model_selection.folds import make_folds
+from tabular_dl.model_selection import make_folds
 
 __all__ = ["Drift", "find_drift"]
 

@@ -14,13 +14,9 @@ import pandas as pd
 from tabular_dl.checks.finding import Finding
 from tabular_dl.checks.fixes import columns_of, ensemble_with, own_rule, respelled, taken_out
 from tabular_dl.errors import UserError, nearest
-from tabular_dl.preprocessing.column_rules import ColumnRule
-from tabular_dl.preprocessing.feature_rules import columns_read
-from tabular_dl.problems.detect import infer_problem
-from tabular_dl.problems.problem_types import Problem
-from tabular_dl.spec.build import metric_of
-from tabular_dl.spec.reader import PipelineSpec
-from tabular_dl.spec.validate import check_rows, check_target, groups_of
+from tabular_dl.preprocessing import ColumnRule, columns_read
+from tabular_dl.problems import Problem, infer_problem
+from tabular_dl.spec import PipelineSpec, check_rows, check_target, groups_of, metric_of
 
 __all__ = ["group_refusals", "metric_refusals", "row_refusals", "target_refusals"]
 

@@ -5,11 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
-from tabular_dl.preprocessing.column_patterns import resolve
-from tabular_dl.preprocessing.column_rules import ColumnRule
-from tabular_dl.preprocessing.feature_rules import columns_read
-from tabular_dl.spec.reader import PipelineSpec
-from tabular_dl.spec.yaml_io import write_line
+from tabular_dl.preprocessing import ColumnRule, columns_read, resolve
+from tabular_dl.spec import PipelineSpec, write_line
 
 __all__ = ["balanced_classes", "columns_of", "ensemble_with", "listed", "own_rule", "respelled", "taken_out"]
 

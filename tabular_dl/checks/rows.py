@@ -12,10 +12,9 @@ from tabular_dl.checks.duplicate_rows import Overlap, find_overlap, find_twins, 
 from tabular_dl.checks.finding import Finding, Level
 from tabular_dl.checks.fixes import balanced_classes, ensemble_with, taken_out
 from tabular_dl.checks.leakage import find_leaks
-from tabular_dl.problems.metrics import Metric
-from tabular_dl.problems.problem_types import Problem
-from tabular_dl.profiling.row_groups import find_groupings
-from tabular_dl.spec.reader import PipelineSpec
+from tabular_dl.problems import Metric, Problem
+from tabular_dl.profiling import find_groupings
+from tabular_dl.spec import PipelineSpec
 
 __all__ = ["drift_findings", "group_findings", "leak_findings", "same_row_findings", "target_findings"]
 

@@ -17,16 +17,12 @@ from tabular_dl.checks.finding import Finding, by_level
 from tabular_dl.checks.fit_errors import group_refusals, metric_refusals, row_refusals, target_refusals
 from tabular_dl.checks.fixes import columns_of
 from tabular_dl.checks.rows import drift_findings, group_findings, leak_findings, same_row_findings, target_findings
-from tabular_dl.competition.competition import Competition
-from tabular_dl.competition.submission import ids_of, make_submission, prediction_table
+from tabular_dl.competition import Competition, ids_of, make_submission, prediction_table
 from tabular_dl.errors import SubmissionError
-from tabular_dl.preprocessing.derived_features import DerivedFeatures
-from tabular_dl.problems.metrics import Metric
-from tabular_dl.problems.problem_types import Problem
-from tabular_dl.spec.build import columns_used, metric_of
-from tabular_dl.spec.reader import PipelineSpec
-from tabular_dl.spec.yaml_io import write_line
-from tabular_dl.tables.values import read_categories, read_numbers
+from tabular_dl.preprocessing import DerivedFeatures
+from tabular_dl.problems import Metric, Problem
+from tabular_dl.spec import PipelineSpec, columns_used, metric_of, write_line
+from tabular_dl.tables import read_categories, read_numbers
 
 __all__ = ["preflight"]
 

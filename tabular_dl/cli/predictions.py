@@ -57,7 +57,7 @@ def submit(
 
     Example: `tabular-dl submit titanic -o submission.csv`, or `tabular-dl submit titanic --send -m "64-32"`
     """
-    from tabular_dl.spec.reader import load_spec
+    from tabular_dl.spec import load_spec
 
     seconds = seconds_of(timeout) or 0.0
     if message is not None and not send:

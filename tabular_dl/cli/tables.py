@@ -38,7 +38,7 @@ def init(
 
     Example: `tabular-dl init houses --train houses/train.csv --metric rmsle`, then `tabular-dl fit houses`
     """
-    from tabular_dl.drafting.from_files import Tables
+    from tabular_dl.drafting import Tables
     from tabular_dl.workflows.init import init as run
 
     tables = Tables(train, test, sample, target, id_column, metric)
@@ -69,7 +69,7 @@ def check(
     overrides = [*(settings or [])]
     if data is not None:
         overrides.append(f"data.source={quoted(data)}")
-    from tabular_dl.spec.reader import load_spec
+    from tabular_dl.spec import load_spec
 
     load_spec(pipeline, overrides)
     from tabular_dl.workflows.check import check as run

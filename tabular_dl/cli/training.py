@@ -71,14 +71,14 @@ def fit(
     _refuse_mixture(pipeline, data, train, [option for option, value in asked.items() if value is not None])
     if train is not None:
         load_quietly()
-        from tabular_dl.drafting.from_files import Tables
+        from tabular_dl.drafting import Tables
         from tabular_dl.workflows.fit import fit_tables
 
         tables = Tables(train, test, None, target, id_column, metric)
         fit_tables(tables, overrides, track=not no_track, console=quiet_console(quiet))
     if pipeline is not None:
         # A mistake in the pipeline is told before the libraries load.
-        from tabular_dl.spec.reader import load_spec
+        from tabular_dl.spec import load_spec
 
         load_spec(pipeline, overrides)
         load_quietly()
@@ -121,7 +121,7 @@ def search(
     overrides = [*(settings or [])]
     if data is not None:
         overrides.append(f"data.source={quoted(data)}")
-    from tabular_dl.spec.reader import load_spec
+    from tabular_dl.spec import load_spec
 
     load_spec(pipeline, overrides)
     load_quietly()

@@ -21,9 +21,7 @@ import pandas as pd
 from tabular_dl.competition.keras_datasets import is_loaded, load, load_answers
 from tabular_dl.errors import DataError, did_you_mean
 from tabular_dl.resources import bundled
-from tabular_dl.tables.number_parsing import read_number
-from tabular_dl.tables.table_files import SUFFIXES, TableFile, read_table_file
-from tabular_dl.tables.values import category_text
+from tabular_dl.tables import SUFFIXES, TableFile, category_text, read_number, read_table_file
 
 __all__ = ["Competition", "find_file", "find_folder", "load_competition", "read_answers", "read_table"]
 

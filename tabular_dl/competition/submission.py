@@ -12,8 +12,7 @@ import numpy as np
 import pandas as pd
 
 from tabular_dl.errors import SubmissionError
-from tabular_dl.problems.decisions import decide
-from tabular_dl.problems.metrics import Metric
+from tabular_dl.problems import Metric, decide
 
 __all__ = ["Form", "ids_of", "make_submission", "prediction_table", "score_submission"]
 

@@ -28,7 +28,7 @@ from typing import Any
 
 import pandas as pd
 
-from tabular_dl.profiling.column_kinds import ColumnKind
+from tabular_dl.profiling import ColumnKind
 
 __all__ = ["Treatments", "treat"]
 

@@ -17,15 +17,10 @@ import pandas as pd
 from tabular_dl.drafting.column_defaults import Treatments, treat
 from tabular_dl.drafting.network_defaults import Sizes, choose_sizes
 from tabular_dl.errors import DataError
-from tabular_dl.model_selection.folds import group_codes, make_folds
-from tabular_dl.problems.detect import infer_problem
-from tabular_dl.problems.metrics import get_metric
-from tabular_dl.problems.problem_types import Problem, get_problem
-from tabular_dl.profiling.column_kinds import ColumnKind, column_kinds
-from tabular_dl.profiling.row_groups import find_groupings
-from tabular_dl.profiling.target_and_id import Roles
-from tabular_dl.spec.commented_yaml import commented_yaml
-from tabular_dl.spec.yaml_io import Key
+from tabular_dl.model_selection import group_codes, make_folds
+from tabular_dl.problems import Problem, get_metric, get_problem, infer_problem
+from tabular_dl.profiling import ColumnKind, Roles, column_kinds, find_groupings
+from tabular_dl.spec import Key, commented_yaml
 
 __all__ = ["Draft", "draft_pipeline"]
 

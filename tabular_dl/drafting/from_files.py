@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pandas as pd
 
-from tabular_dl.competition.competition import find_file, load_competition, read_table
+from tabular_dl.competition import find_file, load_competition, read_table
 from tabular_dl.drafting.draft import Draft, draft_pipeline
-from tabular_dl.profiling.target_and_id import find_roles
-from tabular_dl.spec.reader import list_pipelines
+from tabular_dl.profiling import find_roles
+from tabular_dl.spec import list_pipelines
 
 __all__ = ["Tables", "draft_from_files", "name_of"]
 

@@ -21,7 +21,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from tabular_dl.problems.problem_types import Problem
+from tabular_dl.problems import Problem
 
 __all__ = ["Sizes", "choose_sizes"]
 

@@ -17,17 +17,24 @@ from tabular_dl.estimators.hyperparameters import Hyperparameters
 from tabular_dl.estimators.joint_training import Group, derived_seed, fit_groups
 from tabular_dl.estimators.network_inputs import MATRIX_TYPES, Inputs, columns_named
 from tabular_dl.estimators.population import monitor_is_followed
-from tabular_dl.problems.detect import problem_of
-from tabular_dl.problems.metrics import METRICS
-from tabular_dl.problems.problem_types import Problem, get_problem
-from tabular_dl.problems.target_coding import TRANSFORMS, Bounded, Coding, Indicators, Labels, Numbers
+from tabular_dl.problems import (
+    METRICS,
+    TRANSFORMS,
+    Bounded,
+    Coding,
+    Indicators,
+    Labels,
+    Numbers,
+    Problem,
+    get_problem,
+    problem_of,
+)
 
 if TYPE_CHECKING:
     import keras
     from matplotlib.figure import Figure
 
-    from tabular_dl.nn.network import Network
-    from tabular_dl.nn.training import Population
+    from tabular_dl.nn import Network, Population
 
 __all__ = ["KerasEstimator", "decoded"]
 
@@ -127,7 +134,7 @@ class KerasEstimator(Hyperparameters):
 
     def plot_history(self) -> Figure:
         """Draw loss and metrics of training and validation rows over the epochs, with the mean best epoch."""
-        from tabular_dl.plots.fits import learning_curves
+        from tabular_dl.plots import learning_curves
 
         check_is_fitted(self, "weights_")
         followed = next((name for name in self.curves_ if name != "loss" and f"val_{name}" in self.curves_), None)
@@ -175,12 +182,12 @@ class KerasEstimator(Hyperparameters):
 
     def _callbacks_of_fit(self, X: Any) -> list[Any]:
         """Make copies of the callbacks for a fit; they are kept as ``callbacks_``."""
-        from tabular_dl.nn.callbacks import make_callbacks
+        from tabular_dl.nn import make_callbacks
 
         self.callbacks_ = make_callbacks(self.callbacks)
         if self.tensorboard is None:
             return self.callbacks_
-        from tabular_dl.nn.tensorboard import MemberTensorBoard
+        from tabular_dl.nn import MemberTensorBoard
 
         return [*self.callbacks_, MemberTensorBoard(self.tensorboard, X)]
 
@@ -232,7 +239,7 @@ class KerasEstimator(Hyperparameters):
 
     def _parts(self) -> tuple[Network, Inputs, Coding]:
         """Return architecture, inputs and target coding of the fitted estimator."""
-        from tabular_dl.nn.network import Network
+        from tabular_dl.nn import Network
 
         check_is_fitted(self, "weights_")
         settings = dict(self.network_)
@@ -281,7 +288,7 @@ def decoded(
     -------
     ndarray of shape (E, rows, classes, labels or targets), float64
     """
-    from tabular_dl.nn.inference import predict, thinned
+    from tabular_dl.nn import predict, thinned
 
     first, count = estimators[0], len(estimators)
     if first.mc_dropout and count > 1:

@@ -16,8 +16,7 @@ from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 from sklearn.base import BaseEstimator
 
 from tabular_dl.errors import SpecError, did_you_mean
-from tabular_dl.problems.metrics import METRICS
-from tabular_dl.problems.problem_types import PROBLEMS
+from tabular_dl.problems import METRICS, PROBLEMS
 
 __all__ = ["Hyperparameters"]
 
@@ -141,10 +140,7 @@ class Hyperparameters(BaseEstimator):
         named = ("problem", "activation", "initializer", "optimizer", "schedule", "monitor", "callbacks")
         if all(getattr(self, name) == defaults[name].default for name in named):
             return
-        from tabular_dl.nn.callbacks import make_callbacks
-        from tabular_dl.nn.network import ACTIVATIONS, INITIALIZERS
-        from tabular_dl.nn.optimizers import OPTIMIZERS
-        from tabular_dl.nn.schedules import SCHEDULES
+        from tabular_dl.nn import ACTIVATIONS, INITIALIZERS, OPTIMIZERS, SCHEDULES, make_callbacks
 
         names = {
             "problem": ["auto", *PROBLEMS],

@@ -16,13 +16,10 @@ from scipy.sparse import issparse
 from tabular_dl.errors import DataError, SpecError
 from tabular_dl.estimators.network_inputs import Inputs
 from tabular_dl.estimators.population import derived_seed, members_for, network_for, row_weights, training_for
-from tabular_dl.problems.problem_types import Problem
-from tabular_dl.problems.target_coding import Coding, Labels
+from tabular_dl.problems import Coding, Labels, Problem
 
 if TYPE_CHECKING:
-    from tabular_dl.nn.members import Training
-    from tabular_dl.nn.network import Network
-    from tabular_dl.nn.training import EpochCallback, Population
+    from tabular_dl.nn import EpochCallback, Network, Population, Training
 
 __all__ = ["Group", "Trained", "derived_seed", "fit_groups", "train_groups"]
 
@@ -183,7 +180,7 @@ def train_groups(
     row_groups: np.ndarray | None = None,
 ) -> Trained:
     """Train the members of several estimators; arguments and errors as for `fit_groups`."""
-    from tabular_dl.nn.training import fit_population
+    from tabular_dl.nn import fit_population
 
     first = estimators[0]
     for estimator in estimators:
@@ -294,7 +291,7 @@ def _equal(one: Any, other: Any) -> bool:
 
 def _refuse_untrained(population: Population, per_group: int, training: Training) -> None:
     """Refuse an ensemble with a member that diverged before it had learned anything."""
-    from tabular_dl.nn.training import DivergedError
+    from tabular_dl.nn import DivergedError
 
     untrained = np.flatnonzero(population.best_epoch == 0)
     if len(untrained):

@@ -12,8 +12,7 @@ import numpy as np
 from sklearn.base import ClassifierMixin, RegressorMixin
 from sklearn.utils.multiclass import check_classification_targets
 
-from tabular_dl.problems.problem_types import get_problem
-from tabular_dl.problems.target_coding import Indicators
+from tabular_dl.problems import Indicators, get_problem
 
 if TYPE_CHECKING:
     pass
@@ -160,6 +159,8 @@ class KerasClassifier(ClassifierMixin, KerasEstimator):
     (2, 3)
     """
 
+    __module__ = "tabular_dl.estimators"  # stored models name this path: it stays
+
     def predict_proba(self, X: Any) -> np.ndarray:
         """Return the mean of the members' probabilities, (rows, classes); for multilabel (rows, labels)."""
         return self._decoded(X)
@@ -231,6 +232,8 @@ class KerasRegressor(RegressorMixin, KerasEstimator):
     >>> model.score(X, 100 + 10 * X[:, 0]) > 0.95
     True
     """
+
+    __module__ = "tabular_dl.estimators"  # stored models name this path: it stays
 
     def predict(self, X: Any) -> np.ndarray:
         """Return the mean of the members' values for each row, in units of the target."""

@@ -9,9 +9,8 @@ import keras
 import numpy as np
 
 from tabular_dl.estimators.network_inputs import Inputs
-from tabular_dl.nn.inference import plain_outputs
-from tabular_dl.nn.network import Network
-from tabular_dl.problems.target_coding import Coding, Labels, Logarithms, Numbers
+from tabular_dl.nn import Network, plain_outputs
+from tabular_dl.problems import Coding, Labels, Logarithms, Numbers
 
 __all__ = ["whole_model"]
 

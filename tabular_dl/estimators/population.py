@@ -12,12 +12,10 @@ from sklearn.utils import check_random_state, compute_class_weight
 
 from tabular_dl.errors import DataError, SpecError
 from tabular_dl.estimators.network_inputs import embedding_size
-from tabular_dl.problems.metrics import METRICS
-from tabular_dl.problems.target_coding import Bounded, Labels
+from tabular_dl.problems import METRICS, Bounded, Labels
 
 if TYPE_CHECKING:
-    from tabular_dl.nn.members import Members, Monitor, Training
-    from tabular_dl.nn.network import Network
+    from tabular_dl.nn import Members, Monitor, Network, Training
 
 __all__ = ["derived_seed", "members_for", "monitor_is_followed", "network_for", "row_weights", "training_for"]
 
@@ -27,7 +25,7 @@ MASKING = 0.02
 
 def network_for(estimators: Sequence[Any], groups: Sequence[Any], targets: int) -> Network:
     """Return the architecture that has room for every group."""
-    from tabular_dl.nn.network import Network
+    from tabular_dl.nn import Network
 
     first, problem, coding = estimators[0], groups[0].problem, groups[0].coding
     counts = np.array([[len(known) for known in group.inputs.categories] for group in groups], int).max(axis=0)
@@ -64,7 +62,7 @@ def _check_images(height: int, width: int, widths: set[int]) -> None:
 
 def training_for(estimator: Any, group: Any, rows: int) -> Training:
     """Say what all members share."""
-    from tabular_dl.nn.members import Training
+    from tabular_dl.nn import Training
 
     return Training(
         loss=group.problem.loss,
@@ -79,7 +77,7 @@ def training_for(estimator: Any, group: Any, rows: int) -> Training:
 
 def _monitor(name: str, group: Any) -> Monitor:
     """Return what early stopping looks at."""
-    from tabular_dl.nn.members import Monitor
+    from tabular_dl.nn import Monitor
 
     if name == "loss":
         return Monitor()
@@ -149,7 +147,7 @@ def members_for(
     row_groups : ndarray of shape (rows,), optional
         What a row belongs to: rows of one are held out together.
     """
-    from tabular_dl.nn.members import Members
+    from tabular_dl.nn import Members
 
     each = estimators[0].members
     seeds: list[int] = []

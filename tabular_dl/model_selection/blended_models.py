@@ -13,7 +13,7 @@ from sklearn.exceptions import NotFittedError
 from tabular_dl.errors import DataError
 from tabular_dl.model_selection.blending import Blend, nested_predictions
 from tabular_dl.model_selection.classification_threshold import Thresholded, forget_threshold
-from tabular_dl.problems.metrics import Metric
+from tabular_dl.problems import Metric
 
 __all__ = ["BlendedClassifier", "BlendedRegressor"]
 
@@ -122,6 +122,8 @@ def _check_alike(first: Any, model: Any, number: int) -> None:
 class BlendedClassifier(Thresholded, ClassifierMixin, _Blended):
     """A blend of classifiers; see `Blend` for how they are combined."""
 
+    __module__ = "tabular_dl.model_selection"  # stored models name this path: it stays
+
     @property
     def classes_(self) -> np.ndarray:
         """The labels, sorted."""
@@ -139,6 +141,8 @@ class BlendedClassifier(Thresholded, ClassifierMixin, _Blended):
 
 class BlendedRegressor(RegressorMixin, _Blended):
     """A blend of regressors; see `Blend` for how they are combined."""
+
+    __module__ = "tabular_dl.model_selection"  # stored models name this path: it stays
 
     def predict(self, X: pd.DataFrame) -> np.ndarray:
         """Return the blended values of raw rows."""

@@ -16,7 +16,7 @@ from sklearn.linear_model import LogisticRegression, RidgeCV
 from sklearn.utils.validation import check_is_fitted
 
 from tabular_dl.errors import SpecError, did_you_mean
-from tabular_dl.problems.metrics import Metric
+from tabular_dl.problems import Metric
 
 __all__ = ["METHODS", "Blend", "greedy_weights", "nested_predictions", "optimal_weights"]
 
@@ -156,6 +156,8 @@ class Blend(BaseEstimator):
     weights_ : ndarray of shape (models,)
         Not negative, summing to one; for `stack` the share of the absolute coefficients.
     """
+
+    __module__ = "tabular_dl.model_selection"  # stored models name this path: it stays
 
     def __init__(self, method: str = "mean", seed: int = 0) -> None:
         self.method = method

@@ -13,8 +13,7 @@ import numpy as np
 import pandas as pd
 
 from tabular_dl.errors import SpecError
-from tabular_dl.problems.decisions import best_threshold, decide
-from tabular_dl.problems.metrics import Metric
+from tabular_dl.problems import Metric, best_threshold, decide
 
 __all__ = ["Thresholded", "forget_threshold"]
 

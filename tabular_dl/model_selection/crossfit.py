@@ -29,18 +29,16 @@ from sklearn.utils import get_tags
 from sklearn.utils.validation import check_array, check_consistent_length, check_is_fitted, column_or_1d
 
 from tabular_dl.errors import DataError
-from tabular_dl.estimators.joint_training import derived_seed, fit_groups
+from tabular_dl.estimators import derived_seed, fit_groups
 from tabular_dl.model_selection.classification_threshold import Thresholded, forget_threshold
 from tabular_dl.model_selection.fold_matrices import dense_matrix, fold_matrix, sharing
 from tabular_dl.model_selection.folds import read_folds
-from tabular_dl.problems.decisions import decide
-from tabular_dl.problems.problem_types import get_problem
-from tabular_dl.problems.target_coding import Indicators
-from tabular_dl.tables.validation import read_rows, read_target
+from tabular_dl.problems import Indicators, decide, get_problem
+from tabular_dl.tables import read_rows, read_target
 
 if TYPE_CHECKING:
-    from tabular_dl.nn.training import EpochCallback
-    from tabular_dl.problems.metrics import Metric
+    from tabular_dl.nn import EpochCallback
+    from tabular_dl.problems import Metric
 
 __all__ = ["CrossFitClassifier", "CrossFitRegressor", "baseline_scores", "fold_scores"]
 
@@ -209,6 +207,8 @@ class CrossFitClassifier(Thresholded, ClassifierMixin, _CrossFit):
     ((178, 3), (2, 3))
     """
 
+    __module__ = "tabular_dl.model_selection"  # stored models name this path: it stays
+
     @property
     def classes_(self) -> np.ndarray:
         """The labels, sorted."""
@@ -257,6 +257,8 @@ class CrossFitRegressor(RegressorMixin, _CrossFit):
     oof_predictions_ : ndarray of shape (rows,)
         Out-of-fold values.
     """
+
+    __module__ = "tabular_dl.model_selection"  # stored models name this path: it stays
 
     def predict(self, X: pd.DataFrame) -> np.ndarray:
         """Return the mean of the folds' values for raw rows."""

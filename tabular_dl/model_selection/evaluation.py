@@ -17,13 +17,10 @@ from sklearn.base import clone
 from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import _get_feature_names
 
-from tabular_dl.estimators.base import decoded
-from tabular_dl.estimators.joint_training import PER_MEMBER, train_groups
-from tabular_dl.estimators.population import derived_seed
+from tabular_dl.estimators import PER_MEMBER, decoded, derived_seed, train_groups
 from tabular_dl.model_selection.fold_matrices import dense_matrix, fold_matrix, sharing
 from tabular_dl.model_selection.range_narrowing import halve
-from tabular_dl.problems.metrics import Metric
-from tabular_dl.problems.target_coding import Numbers
+from tabular_dl.problems import Metric, Numbers
 
 __all__ = ["Outcome", "evaluate"]
 

@@ -9,8 +9,7 @@ import numpy as np
 import pandas as pd
 
 from tabular_dl.model_selection.standard_error import standard_error
-from tabular_dl.problems.decisions import decide
-from tabular_dl.problems.metrics import Metric
+from tabular_dl.problems import Metric, decide
 
 __all__ = ["hardest_rows", "permutation_importance"]
 

@@ -14,14 +14,13 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import _check_method_params, check_consistent_length, check_is_fitted
 
 from tabular_dl.errors import SpecError, did_you_mean
-from tabular_dl.estimators.population import derived_seed
+from tabular_dl.estimators import derived_seed
 from tabular_dl.model_selection.evaluation import Outcome, evaluate
 from tabular_dl.model_selection.folds import read_folds
 from tabular_dl.model_selection.search_rounds import REPEATS, SearchPlan, SearchState, choose, search
 from tabular_dl.model_selection.search_space import Distribution, read_distribution
-from tabular_dl.problems.detect import problem_of
-from tabular_dl.problems.metrics import get_metric
-from tabular_dl.tables.validation import read_rows, read_target
+from tabular_dl.problems import get_metric, problem_of
+from tabular_dl.tables import read_rows, read_target
 
 __all__ = ["PopulationSearchCV"]
 

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from tabular_dl.errors import SpecError, UserError
-from tabular_dl.estimators.population import derived_seed
+from tabular_dl.estimators import derived_seed
 from tabular_dl.model_selection.evaluation import Outcome
 from tabular_dl.model_selection.range_narrowing import Trial, narrow, sample
 from tabular_dl.model_selection.search_space import Distribution

@@ -1,1 +1,5 @@
 """Columns of a table as numbers: derived features, imputation, encoding, scaling."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

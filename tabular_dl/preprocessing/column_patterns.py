@@ -104,6 +104,8 @@ class ColumnSelection:
     ['p0', 'p1']
     """
 
+    __module__ = "tabular_dl.preprocessing"  # stored models name this path: it stays
+
     names: Sequence[str]
     never: Sequence[str] = ()
 

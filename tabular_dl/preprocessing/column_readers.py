@@ -14,8 +14,7 @@ import pandas as pd
 from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
-from tabular_dl.tables.validation import read_table
-from tabular_dl.tables.values import read_categories, read_numbers
+from tabular_dl.tables import read_categories, read_numbers, read_table
 
 __all__ = ["ADVICE", "CategoryColumns", "MissingFlags", "NumericColumns", "kinds_of"]
 
@@ -63,6 +62,8 @@ class NumericColumns(_EachColumn):
            [0.  ,  nan]])
     """
 
+    __module__ = "tabular_dl.preprocessing"  # stored models name this path: it stays
+
     def _read(self, X: pd.DataFrame) -> np.ndarray[Any, Any]:
         # A wide table of numbers is read as a whole, and stays as narrow as it is: 10,000 columns of uint8 fit.
         if all(kind in "biuf" for kind in kinds_of(X)):
@@ -83,6 +84,8 @@ class CategoryColumns(_EachColumn):
     array([['3', 'male'],
            [nan, 'female']], dtype=object)
     """
+
+    __module__ = "tabular_dl.preprocessing"  # stored models name this path: it stays
 
     def _read(self, X: pd.DataFrame) -> np.ndarray[Any, Any]:
         return np.column_stack([read_categories(X[name]) for name in X])
@@ -109,6 +112,8 @@ class MissingFlags(_EachColumn):
     >>> flags.get_feature_names_out().tolist()
     ['Age_missing']
     """
+
+    __module__ = "tabular_dl.preprocessing"  # stored models name this path: it stays
 
     def _read(self, X: pd.DataFrame) -> np.ndarray[Any, Any]:
         return X.isna().to_numpy(dtype=np.float64)

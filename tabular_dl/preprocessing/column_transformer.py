@@ -23,7 +23,7 @@ from tabular_dl.preprocessing.column_readers import ADVICE, CategoryColumns, Mis
 from tabular_dl.preprocessing.column_rules import ENCODERS, SCALERS, ColumnRule, Rest, read_rules
 from tabular_dl.preprocessing.encoders import EncodingFolds, RareCategories
 from tabular_dl.preprocessing.scalers import ConstantScaler, QuantileClipper
-from tabular_dl.tables.values import category_text, read_numbers, require_table
+from tabular_dl.tables import category_text, read_numbers, require_table
 
 __all__ = ["build_preprocessing", "check_columns"]
 

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from tabular_dl.errors import DataError
-from tabular_dl.tables.values import read_categories
+from tabular_dl.tables import read_categories
 
 __all__ = ["FORMATS", "date_part", "learn_dates"]
 

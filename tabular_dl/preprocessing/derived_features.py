@@ -21,8 +21,7 @@ from tabular_dl.preprocessing.dates import date_part, learn_dates
 from tabular_dl.preprocessing.expressions import evaluate, parse
 from tabular_dl.preprocessing.feature_rules import check_features, columns_read, group_columns
 from tabular_dl.preprocessing.group_statistics import group_keys, learn_statistics, statistics_of
-from tabular_dl.tables.validation import read_table
-from tabular_dl.tables.values import category_text, read_categories, read_numbers
+from tabular_dl.tables import category_text, read_categories, read_numbers, read_table
 
 __all__ = ["DerivedFeatures"]
 
@@ -83,6 +82,8 @@ class DerivedFeatures(TransformerMixin, BaseEstimator):
     0    Mr     1.0
     1  Miss    11.0
     """
+
+    __module__ = "tabular_dl.preprocessing"  # stored models name this path: it stays
 
     def __init__(self, features: dict[str, dict[str, Any]]) -> None:
         self.features = features

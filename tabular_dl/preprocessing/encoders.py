@@ -17,8 +17,7 @@ from sklearn.model_selection import KFold, StratifiedKFold
 from sklearn.utils.validation import check_is_fitted
 
 from tabular_dl.errors import DataError
-from tabular_dl.tables.validation import read_table
-from tabular_dl.tables.values import read_categories
+from tabular_dl.tables import read_categories, read_table
 
 __all__ = ["RARE", "EncodingFolds", "FrequencyEncoder", "RareCategories"]
 
@@ -58,6 +57,8 @@ class FrequencyEncoder(_ReadsCategories):
     >>> FrequencyEncoder().fit(ports).transform(later).ravel().tolist()
     [0.5, 0.25, 0.0, 0.25]
     """
+
+    __module__ = "tabular_dl.preprocessing"  # stored models name this path: it stays
 
     def fit(self, X: pd.DataFrame, y: object = None) -> FrequencyEncoder:  # noqa: ARG002
         """Count the categories of columns of shape ``(n, columns)``."""
@@ -104,6 +105,8 @@ class RareCategories(_ReadsCategories):
     ['Mr', 'Mr', '(rare)', nan]
     """
 
+    __module__ = "tabular_dl.preprocessing"  # stored models name this path: it stays
+
     def __init__(self, min_rows: int = 10) -> None:
         self.min_rows = min_rows
 
@@ -147,6 +150,8 @@ class EncodingFolds(KFold):
     >>> [test.tolist() for _, test in folds.split(np.zeros((4, 1)), ["a", "b", "a", "b"])]
     [[1, 2], [0, 3]]
     """
+
+    __module__ = "tabular_dl.preprocessing"  # stored models name this path: it stays
 
     def __init__(self, stratified: bool, random_state: int | None = None) -> None:
         super().__init__(5, shuffle=True, random_state=random_state)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from tabular_dl.tables.values import read_categories
+from tabular_dl.tables import read_categories
 
 __all__ = ["group_keys", "learn_statistics", "statistics_of"]
 

@@ -36,6 +36,8 @@ class QuantileClipper(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
     [10.0, 10.0, 20.0, 30.0, 30.0]
     """
 
+    __module__ = "tabular_dl.preprocessing"  # stored models name this path: it stays
+
     def __init__(self, share: float = 0.01) -> None:
         self.share = share
 
@@ -76,6 +78,8 @@ class NormalQuantiles(QuantileTransformer):
     [-5.2, 0.0, 5.2]
     """
 
+    __module__ = "tabular_dl.preprocessing"  # stored models name this path: it stays
+
     def __init__(self, *, n_quantiles: int = 1000, subsample: int = 10_000, random_state: int | None = None) -> None:
         super().__init__(
             n_quantiles=n_quantiles, output_distribution="normal", subsample=subsample, random_state=random_state
@@ -105,6 +109,8 @@ class ConstantScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
     >>> ConstantScaler(255).fit_transform(np.array([[0, 51, 255]], np.uint8))
     array([[0. , 0.2, 1. ]], dtype=float32)
     """
+
+    __module__ = "tabular_dl.preprocessing"  # stored models name this path: it stays
 
     def __init__(self, constant: float = 255.0) -> None:
         self.constant = constant

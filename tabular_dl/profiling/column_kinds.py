@@ -27,8 +27,8 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
-from tabular_dl.preprocessing.dates import learn_dates
-from tabular_dl.tables.values import category_text
+from tabular_dl.preprocessing import learn_dates
+from tabular_dl.tables import category_text
 
 __all__ = ["ColumnKind", "Kind", "column_kinds", "names_an_id"]
 

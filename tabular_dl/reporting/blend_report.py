@@ -6,8 +6,8 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from tabular_dl.model_selection.standard_error import mean_and_error, standard_error
-from tabular_dl.plots import scores as score_plots
+from tabular_dl import plots
+from tabular_dl.model_selection import mean_and_error, standard_error
 from tabular_dl.reporting.fit_report import error_sections, page_of, reproduction
 from tabular_dl.reporting.html_page import Page, Picture, Section, Table
 from tabular_dl.reporting.results import Judged
@@ -49,7 +49,7 @@ def blend_page(
     together = {"blend": scores, **members}
     means = ", ".join(f"{name} {own.mean():.4f}" for name, own in together.items())
     errors = {name: standard_error(own) for name, own in together.items()}
-    picture = Picture(score_plots.fold_scores(together, errors, metric.name), f"Mean {metric.name}: {means}.")
+    picture = Picture(plots.fold_scores(together, errors, metric.name), f"Mean {metric.name}: {means}.")
     again = (
         f"tabular-dl ensemble {judged.spec.name} --runs {','.join(members)} --method {blend.method} blends the same "
         "runs, where they are stored; tabular-dl reproduce fits one of them again. The specification is that of the "

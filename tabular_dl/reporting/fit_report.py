@@ -12,16 +12,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from tabular_dl.estimators.diagnosis import diagnose
-from tabular_dl.model_selection.importance import hardest_rows, permutation_importance
-from tabular_dl.model_selection.standard_error import mean_and_error, standard_error
-from tabular_dl.plots import fits
-from tabular_dl.plots import scores as score_plots
-from tabular_dl.problems.decisions import decide
+from tabular_dl import plots
+from tabular_dl.estimators import diagnose
+from tabular_dl.model_selection import hardest_rows, mean_and_error, permutation_importance, standard_error
+from tabular_dl.problems import decide
 from tabular_dl.reporting.html_page import Page, Picture, Section, Table
 from tabular_dl.reporting.results import FitResult, Judged, by_group
-from tabular_dl.spec.build import columns_used
-from tabular_dl.spec.reader import PipelineSpec, dump_spec
+from tabular_dl.spec import PipelineSpec, columns_used, dump_spec
 
 __all__ = ["error_sections", "fit_page", "page_of", "reproduction"]
 
@@ -110,7 +107,7 @@ def _scores(result: FitResult) -> Section:
             "simple models are fitted anew in each. Differences are paired over the folds."
         ],
         [Table(header, rows)],
-        [Picture(score_plots.fold_scores(columns, errors, name), f"{name} of each fold. Means: {said}.")],
+        [Picture(plots.fold_scores(columns, errors, name), f"{name} of each fold. Means: {said}.")],
     )
 
 
@@ -123,7 +120,7 @@ def _learning(result: FitResult) -> Section:
         last = {label: key for label, key in (("training", name), ("validation", f"val_{name}")) if key in curves}
         at_best = {label: float(curves[key][best - 1, np.arange(len(best))].mean()) for label, key in last.items()}
         said = ", ".join(f"{label} {value:.4g}" for label, value in at_best.items())
-        figure = fits.learning_curves(curves, best, [name])
+        figure = plots.learning_curves(curves, best, [name])
         pictures.append(Picture(figure, f"Learning curve of {name}; at the best epoch: {said}.", resize=True))
     verdict = f"Verdict: {found.verdict}. {found.reason[0].upper()}{found.reason[1:]}."
     return Section("Learning curves", [verdict], [], pictures)
@@ -147,9 +144,9 @@ def _wrong(judged: Judged) -> Section:
         rmse = float(np.sqrt(np.mean((y - predictions) ** 2)))
         together = f"{target}: correlation {np.corrcoef(y, predictions)[0, 1]:.3f}, RMSE {rmse:.4g}"
         pictures = [
-            Picture(fits.predicted_against_true(y, predictions, target), f"Predicted against true {together}.", True),
+            Picture(plots.predicted_against_true(y, predictions, target), f"Predicted against true {together}.", True),
             Picture(
-                fits.residual_histogram(y, predictions, target),
+                plots.residual_histogram(y, predictions, target),
                 f"Residuals: mean {np.mean(y - predictions):.3g}, half of the rows within "
                 f"{np.median(np.abs(y - predictions)):.3g}.",
                 True,
@@ -158,12 +155,12 @@ def _wrong(judged: Judged) -> Section:
     else:
         predicted = classes[decide(predictions, judged.thresholds).argmax(axis=1)]
         right = ", ".join(
-            f"{label} {np.mean(predicted[y == label] == label):.1%}" for label in classes[: fits.MANY_CLASSES]
+            f"{label} {np.mean(predicted[y == label] == label):.1%}" for label in classes[: plots.MANY_CLASSES]
         )
         pictures = [
-            Picture(fits.confusion_matrix(y, predicted, list(classes)), f"Right of each class: {right}.", True),
-            _titled(score_plots.roc_curves(y, predictions, classes)),
-            _titled(score_plots.calibration(y, predictions, classes)),
+            Picture(plots.confusion_matrix(y, predicted, list(classes)), f"Right of each class: {right}.", True),
+            _titled(plots.roc_curves(y, predictions, classes)),
+            _titled(plots.calibration(y, predictions, classes)),
         ]
     said = "Out-of-fold predictions: each row is predicted by networks that did not train on it."
     return Section("Where the predictions are wrong", [said], [], pictures)
@@ -193,7 +190,7 @@ def _importance(judged: Judged, found: pd.DataFrame) -> Section:
         ],
         f"The first {MOST_SHOWN} of {len(found)} columns." if len(found) > MOST_SHOWN else "",
     )
-    picture = Picture(score_plots.importances(found, judged.metric.name), f"Permutation importance: {said}.")
+    picture = Picture(plots.importances(found, judged.metric.name), f"Permutation importance: {said}.")
     return Section("What the predictions rest on", [text], [table], [picture])
 
 

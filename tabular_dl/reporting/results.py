@@ -9,11 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from tabular_dl.competition.competition import Competition
-from tabular_dl.model_selection.search_rounds import Record, SearchState
-from tabular_dl.problems.metrics import Metric
-from tabular_dl.problems.problem_types import Problem
-from tabular_dl.spec.reader import PipelineSpec
+from tabular_dl.competition import Competition
+from tabular_dl.model_selection import Record, SearchState
+from tabular_dl.problems import Metric, Problem
+from tabular_dl.spec import PipelineSpec
 
 __all__ = ["FitResult", "Judged", "SearchResult", "by_group"]
 

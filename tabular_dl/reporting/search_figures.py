@@ -9,7 +9,7 @@ import numpy as np
 from matplotlib import colormaps
 from matplotlib.figure import Figure
 
-from tabular_dl.model_selection.search_space import Choice, Distribution
+from tabular_dl.model_selection import Choice, Distribution
 
 __all__ = ["parallel_coordinates", "scores_by_hyperparameter"]
 

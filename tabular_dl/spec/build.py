@@ -8,17 +8,11 @@ from typing import Any
 import pandas as pd
 from sklearn.pipeline import Pipeline
 
-from tabular_dl.competition.competition import Competition, load_competition
+from tabular_dl.competition import Competition, load_competition
 from tabular_dl.errors import SpecError
-from tabular_dl.estimators.hyperparameters import Hyperparameters
-from tabular_dl.estimators.keras_estimators import KerasClassifier, KerasRegressor
-from tabular_dl.preprocessing.column_patterns import resolve
-from tabular_dl.preprocessing.column_transformer import build_preprocessing
-from tabular_dl.preprocessing.derived_features import DerivedFeatures
-from tabular_dl.preprocessing.feature_rules import columns_read
-from tabular_dl.problems.detect import infer_problem
-from tabular_dl.problems.metrics import Metric, get_metric
-from tabular_dl.problems.problem_types import Problem, get_problem
+from tabular_dl.estimators import Hyperparameters, KerasClassifier, KerasRegressor
+from tabular_dl.preprocessing import DerivedFeatures, build_preprocessing, columns_read, resolve
+from tabular_dl.problems import Metric, Problem, get_metric, get_problem, infer_problem
 from tabular_dl.spec.reader import PipelineSpec
 
 __all__ = ["build_pipeline", "check_network", "columns_used", "competition_of", "metric_of", "problem_of"]

@@ -5,9 +5,8 @@ from __future__ import annotations
 import inspect
 from typing import Any
 
-from tabular_dl.estimators.hyperparameters import Hyperparameters
-from tabular_dl.problems.metrics import get_metric
-from tabular_dl.problems.problem_types import PROBLEMS
+from tabular_dl.estimators import Hyperparameters
+from tabular_dl.problems import PROBLEMS, get_metric
 from tabular_dl.spec.reader import PipelineSpec, hyperparameters
 
 __all__ = ["NETWORK", "fill_defaults"]

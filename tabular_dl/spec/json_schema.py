@@ -10,12 +10,9 @@ from typing import Any, get_type_hints
 from pydantic import ConfigDict, TypeAdapter
 from pydantic.errors import PydanticInvalidForJsonSchema
 
-from tabular_dl.estimators.hyperparameters import Hyperparameters
-from tabular_dl.estimators.keras_estimators import KerasClassifier, KerasRegressor
-from tabular_dl.preprocessing.column_rules import ENCODERS, IMPUTERS, SCALERS, ColumnRule
-from tabular_dl.preprocessing.feature_rules import FEATURE_KEYS
-from tabular_dl.problems.metrics import METRICS
-from tabular_dl.problems.problem_types import PROBLEMS
+from tabular_dl.estimators import Hyperparameters, KerasClassifier, KerasRegressor
+from tabular_dl.preprocessing import ENCODERS, FEATURE_KEYS, IMPUTERS, SCALERS, ColumnRule
+from tabular_dl.problems import METRICS, PROBLEMS
 from tabular_dl.spec.reader import PipelineSpec, hyperparameters
 
 __all__ = ["pipeline_schema"]

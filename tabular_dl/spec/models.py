@@ -21,9 +21,8 @@ from pydantic import (
     field_validator,
 )
 
-from tabular_dl.preprocessing.column_rules import ColumnRule, Rest
-from tabular_dl.problems.metrics import get_metric
-from tabular_dl.problems.problem_types import get_problem
+from tabular_dl.preprocessing import ColumnRule, Rest
+from tabular_dl.problems import get_metric, get_problem
 
 __all__ = ["DataSpec", "EnsembleSpec", "PipelineSpec", "hyperparameters"]
 

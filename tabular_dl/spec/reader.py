@@ -17,9 +17,8 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 
 from tabular_dl.errors import SpecError, did_you_mean, plain_words
-from tabular_dl.model_selection.search_space import Choice, Distribution, flatten, read_distribution
-from tabular_dl.preprocessing.column_rules import ColumnRule
-from tabular_dl.preprocessing.feature_rules import first_mistake
+from tabular_dl.model_selection import Choice, Distribution, flatten, read_distribution
+from tabular_dl.preprocessing import ColumnRule, first_mistake
 from tabular_dl.resources import bundled
 from tabular_dl.spec.models import DataSpec, EnsembleSpec, PipelineSpec, hyperparameters
 from tabular_dl.spec.yaml_io import Key, read_value, read_yaml, write_yaml

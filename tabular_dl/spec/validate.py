@@ -8,13 +8,9 @@ import numpy as np
 import pandas as pd
 
 from tabular_dl.errors import DataError, SpecError, did_you_mean
-from tabular_dl.model_selection.folds import group_codes
-from tabular_dl.preprocessing.column_transformer import check_columns
-from tabular_dl.preprocessing.derived_features import DerivedFeatures
-from tabular_dl.preprocessing.feature_rules import columns_read
-from tabular_dl.problems.metrics import METRICS, Metric
-from tabular_dl.problems.problem_types import Problem
-from tabular_dl.problems.target_coding import Bounded, Indicators
+from tabular_dl.model_selection import group_codes
+from tabular_dl.preprocessing import DerivedFeatures, check_columns, columns_read
+from tabular_dl.problems import METRICS, Bounded, Indicators, Metric, Problem
 from tabular_dl.spec.build import columns_named, metric_of, unmatched_columns
 from tabular_dl.spec.reader import PipelineSpec
 

@@ -1,1 +1,5 @@
 """Tables from files, and the values in their cells."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

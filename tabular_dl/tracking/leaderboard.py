@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from tabular_dl.model_selection.standard_error import standard_error
+from tabular_dl.model_selection import standard_error
 
 __all__ = ["Entry", "Row", "agreement", "rank"]
 

@@ -33,7 +33,7 @@ from mlflow.models import ModelSignature
 from mlflow.types import ColSpec, DataType, Schema
 from mlflow.types.schema import AnyType
 
-from tabular_dl.competition.keras_datasets import is_loaded
+from tabular_dl.competition import is_loaded
 from tabular_dl.tracking.persistence import TRUSTED_TYPES
 
 if TYPE_CHECKING:

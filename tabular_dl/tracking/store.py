@@ -26,7 +26,7 @@ import mlflow
 import numpy as np
 
 from tabular_dl.errors import SubmissionError, did_you_mean
-from tabular_dl.problems.metrics import get_metric
+from tabular_dl.problems import get_metric
 
 if TYPE_CHECKING:
     from mlflow.entities import Run

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from tabular_dl.errors import DataError
-from tabular_dl.spec.reader import PipelineSpec, load_spec
+from tabular_dl.spec import PipelineSpec, load_spec
 from tabular_dl.tracking import store
 from tabular_dl.tracking.persistence import load_model
 

@@ -9,11 +9,8 @@ from collections.abc import Sequence
 
 from rich.console import Console
 
-from tabular_dl.checks.finding import Finding
-from tabular_dl.checks.ranks import sample_size
-from tabular_dl.checks.run import preflight
-from tabular_dl.spec.build import check_network, competition_of, problem_of
-from tabular_dl.spec.reader import load_spec
+from tabular_dl.checks import Finding, preflight, sample_size
+from tabular_dl.spec import check_network, competition_of, load_spec, problem_of
 from tabular_dl.workflows.console import print_findings, print_notes
 
 __all__ = ["check"]

@@ -11,10 +11,9 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table as Grid
 
-from tabular_dl.problems.metrics import get_metric
-from tabular_dl.spec.reader import load_spec
-from tabular_dl.tracking.leaderboard import Entry, Row, agreement, rank
-from tabular_dl.tracking.store import comparable_runs
+from tabular_dl.problems import get_metric
+from tabular_dl.spec import load_spec
+from tabular_dl.tracking import Entry, Row, agreement, comparable_runs, rank
 
 __all__ = ["compare"]
 

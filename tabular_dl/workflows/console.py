@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING, Self
 from rich.progress import Progress, TextColumn, TimeElapsedColumn
 from rich.text import Text
 
-from tabular_dl.checks.finding import LEVELS, Finding
+from tabular_dl.checks import LEVELS, Finding
 from tabular_dl.errors import DataError
 
 if TYPE_CHECKING:
     import numpy as np
     from rich.console import Console
 
-    from tabular_dl.problems.losses import Followed
+    from tabular_dl.problems import Followed
 
 __all__ = ["TrainingProgress", "print_findings", "print_notes", "warn_in_short"]
 

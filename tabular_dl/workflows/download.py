@@ -9,8 +9,8 @@ from pathlib import Path
 from rich.console import Console
 from rich.markup import escape
 
-from tabular_dl.competition.downloads import Download, download
-from tabular_dl.spec.reader import list_pipelines
+from tabular_dl.competition import Download, download
+from tabular_dl.spec import list_pipelines
 
 __all__ = ["get"]
 

@@ -17,24 +17,23 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table as Grid
 
+from tabular_dl import tracking
 from tabular_dl.atomic_files import write_text
-from tabular_dl.competition.submission import prediction_table
+from tabular_dl.competition import prediction_table
 from tabular_dl.errors import SpecError, SubmissionError, did_you_mean
-from tabular_dl.model_selection.blended_models import BlendedClassifier, BlendedRegressor
-from tabular_dl.model_selection.blending import METHODS, Blend
-from tabular_dl.model_selection.crossfit import fold_scores
-from tabular_dl.model_selection.standard_error import mean_and_error, standard_error
-from tabular_dl.problems.metrics import Metric, get_metric
-from tabular_dl.problems.problem_types import get_problem
-from tabular_dl.reporting.blend_report import blend_page, scored_by
-from tabular_dl.reporting.html_page import render
-from tabular_dl.reporting.results import Judged
-from tabular_dl.spec.build import columns_used, competition_of
-from tabular_dl.spec.reader import dump_spec, load_spec
-from tabular_dl.tracking import run_log, store
-from tabular_dl.tracking.environment import environment
-from tabular_dl.tracking.leaderboard import Entry, rank
-from tabular_dl.tracking.stored_model import open_model
+from tabular_dl.model_selection import (
+    METHODS,
+    Blend,
+    BlendedClassifier,
+    BlendedRegressor,
+    fold_scores,
+    mean_and_error,
+    standard_error,
+)
+from tabular_dl.problems import Metric, get_metric, get_problem
+from tabular_dl.reporting import Judged, blend_page, render, scored_by
+from tabular_dl.spec import columns_used, competition_of, dump_spec, load_spec
+from tabular_dl.tracking import Entry, environment, open_model, rank
 
 __all__ = ["ensemble"]
 
@@ -46,7 +45,7 @@ def ensemble(
     top: int = 3,
     method: str = "greedy",
     console: Console | None = None,
-) -> store.LoggedRun:
+) -> tracking.LoggedRun:
     """Blend runs and log the blend as a run.
 
     Parameters
@@ -116,7 +115,7 @@ def ensemble(
         member_scores = {m.name: fold_scores(model, y, metric) for m, model in zip(members, models, strict=True)}
         judged = Judged(blended, spec, competition, get_problem(members[0].tags["tabular_dl.problem"]), metric, columns)
         write_text(staged / "report.html", render(blend_page(judged, member_scores, scores, environment())))
-        run = run_log.log_run(run_log.RunContent(**content, files=staged))
+        run = tracking.log_run(tracking.RunContent(**content, files=staged))
     for line in (
         f"Run [bold]{escape(run.name)}[/] ({run.id}), experiment {escape(run.experiment)}",
         f"Next: [bold]tabular-dl submit {escape(pipeline)} --run {escape(run.name)}[/], or tabular-dl compare "
@@ -126,17 +125,17 @@ def ensemble(
     return run
 
 
-def _named(pipeline: str, names: Sequence[str]) -> list[store.LoggedRun]:
-    chosen = [store.find_run(name) for name in dict.fromkeys(names)]
+def _named(pipeline: str, names: Sequence[str]) -> list[tracking.LoggedRun]:
+    chosen = [tracking.find_run(name) for name in dict.fromkeys(names)]
     for run in chosen:
         if run.tags.get("tabular_dl.pipeline") != pipeline:
             raise SubmissionError(f"Run {run.name} is of pipeline {run.tags.get('tabular_dl.pipeline')}.")
     return list({run.id: run for run in chosen}.values())
 
 
-def _leading(pipeline: str, metric_name: str | None, top: int, console: Console) -> list[store.LoggedRun]:
+def _leading(pipeline: str, metric_name: str | None, top: int, console: Console) -> list[tracking.LoggedRun]:
     """Return the best fits among those that have the best one's folds."""
-    runs, others = store.comparable_runs(pipeline, metric_name)
+    runs, others = tracking.comparable_runs(pipeline, metric_name)
     metric = get_metric(runs[0].data.tags["tabular_dl.metric"])
     fits = [Entry.of(run) for run in runs if run.data.tags.get("tabular_dl.kind") == "fit"]
     entries = [row.entry for row in rank(fits, greater_is_better=metric.greater_is_better)] if fits else []
@@ -148,10 +147,10 @@ def _leading(pipeline: str, metric_name: str | None, top: int, console: Console)
     if others:
         said = f"Left out, on other data or by another metric: {others} run{'' if others == 1 else 's'}"
         console.print(said, highlight=False, soft_wrap=True)
-    return [store.find_run(entry.id) for entry in alike[:top]]
+    return [tracking.find_run(entry.id) for entry in alike[:top]]
 
 
-def _check_folds(members: Sequence[store.LoggedRun]) -> None:
+def _check_folds(members: Sequence[tracking.LoggedRun]) -> None:
     first, *others = members
     for run in others:
         if run.tags.get("tabular_dl.folds") != first.tags.get("tabular_dl.folds"):
@@ -161,7 +160,7 @@ def _check_folds(members: Sequence[store.LoggedRun]) -> None:
             )
 
 
-def _check_data(members: Sequence[store.LoggedRun], digest: str) -> None:
+def _check_data(members: Sequence[tracking.LoggedRun], digest: str) -> None:
     for member in members:
         if member.tags.get("tabular_dl.data_digest") != digest:
             raise SpecError(
@@ -174,7 +173,7 @@ def _predicted(model: Any, rows: Any) -> np.ndarray:
 
 
 def _grid(
-    members: Sequence[store.LoggedRun],
+    members: Sequence[tracking.LoggedRun],
     models: Sequence[Any],
     blended: Any,
     scores: np.ndarray,
@@ -200,7 +199,7 @@ def _grid(
 
 def _content(
     name: str,
-    members: Sequence[store.LoggedRun],
+    members: Sequence[tracking.LoggedRun],
     blended: Any,
     scores: np.ndarray,
     spec: Any,
@@ -232,7 +231,7 @@ def _content(
             "tabular_dl.problem": tags.get("tabular_dl.problem", ""),
             "tabular_dl.data_digest": competition.digest,
             "tabular_dl.members": json.dumps([member.id for member in members]),
-            **run_log.fold_tags(blended.test_rows_, scores),
+            **tracking.fold_tags(blended.test_rows_, scores),
         },
         "description": "\n".join(
             [
@@ -242,7 +241,7 @@ def _content(
             ]
         ),
         "tables": [
-            run_log.Table(
+            tracking.Table(
                 f"{spec.name}-train", "training", competition.train, source, competition.digest, spec.data.target
             )
         ],

@@ -18,20 +18,16 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table as Grid
 
+from tabular_dl import plots, tracking
 from tabular_dl.atomic_files import write_text
-from tabular_dl.competition.submission import ids_of, prediction_table
-from tabular_dl.drafting.from_files import Tables, draft_from_files, name_of
+from tabular_dl.competition import ids_of, prediction_table
+from tabular_dl.drafting import Tables, draft_from_files, name_of
 from tabular_dl.errors import UserError
-from tabular_dl.model_selection.standard_error import mean_and_error
-from tabular_dl.plots import fits
-from tabular_dl.problems.decisions import decide
-from tabular_dl.reporting.fit_report import fit_page
-from tabular_dl.reporting.html_page import render
-from tabular_dl.reporting.results import FitResult, by_group
-from tabular_dl.spec.build import check_network
-from tabular_dl.spec.reader import PipelineSpec, dump_spec, leaves, load_spec, read_spec
-from tabular_dl.tracking import run_log
-from tabular_dl.tracking.environment import environment
+from tabular_dl.model_selection import mean_and_error
+from tabular_dl.problems import decide
+from tabular_dl.reporting import FitResult, by_group, fit_page, render
+from tabular_dl.spec import PipelineSpec, check_network, dump_spec, leaves, load_spec, read_spec
+from tabular_dl.tracking import environment
 from tabular_dl.workflows.training import train
 
 __all__ = ["FitResult", "fit", "fit_tables"]
@@ -174,18 +170,18 @@ def _write_files(result: FitResult, folder: Path) -> None:
         table = prediction_table(ids, spec.data.target, predictions, classes, threshold)
         write_text(folder / "predictions" / f"{name}.csv", table.to_csv(index=False))
     history, best = crossfit.curves_, crossfit.best_epoch_
-    figures = {"learning_curves": fits.learning_curves(history, best, ["loss", result.problem.followed[0].name])}
+    figures = {"learning_curves": plots.learning_curves(history, best, ["loss", result.problem.followed[0].name])}
     if classes is None:
-        figures["residuals"] = fits.residuals(y, crossfit.oof_predictions_, spec.data.target)
+        figures["residuals"] = plots.residuals(y, crossfit.oof_predictions_, spec.data.target)
     else:
         predicted = classes[decide(crossfit.oof_predictions_, oof_thresholds).argmax(axis=1)]
-        figures["confusion_matrix"] = fits.confusion_matrix(y, predicted, classes)
+        figures["confusion_matrix"] = plots.confusion_matrix(y, predicted, classes)
     for name, figure in figures.items():
         figure.savefig(folder / "figures" / f"{name}.png", dpi=120)
     write_text(folder / "report.html", render(fit_page(result, environment())))
 
 
-def _run_content(result: FitResult, folder: Path) -> run_log.RunContent:
+def _run_content(result: FitResult, folder: Path) -> tracking.RunContent:
     spec, crossfit, competition = result.spec, result.crossfit, result.competition
     mean, error = mean_and_error(result.scores)
     threshold = getattr(crossfit, "threshold_", None)
@@ -199,12 +195,14 @@ def _run_content(result: FitResult, folder: Path) -> run_log.RunContent:
     ]
     source = str(competition.folder)
     tables = [
-        run_log.Table(f"{spec.name}-train", "training", competition.train, source, competition.digest, spec.data.target)
+        tracking.Table(
+            f"{spec.name}-train", "training", competition.train, source, competition.digest, spec.data.target
+        )
     ]
     if competition.test is not None:
         name = f"{spec.name}-test"
-        tables.append(run_log.Table(name, "prediction", competition.test, source, competition.test_digest))
-    return run_log.RunContent(
+        tables.append(tracking.Table(name, "prediction", competition.test, source, competition.test_digest))
+    return tracking.RunContent(
         pipeline=spec.name,
         kind="fit",
         parameters=leaves(spec),
@@ -224,7 +222,7 @@ def _run_content(result: FitResult, folder: Path) -> run_log.RunContent:
             "tabular_dl.metric": result.metric.name,
             "tabular_dl.problem": result.problem.name,
             "tabular_dl.data_digest": competition.digest,
-            **run_log.fold_tags(crossfit.test_rows_, result.scores),
+            **tracking.fold_tags(crossfit.test_rows_, result.scores),
             "tabular_dl.surroundings": json.dumps(environment()),
             **({"tabular_dl.interrupted": result.interrupted} if result.interrupted else {}),
         },
@@ -261,7 +259,7 @@ def _description(result: FitResult) -> str:
 
 
 def _keep(
-    content: run_log.RunContent,
+    content: tracking.RunContent,
     staged: Path,
     result: FitResult,
     pipeline: str | None,
@@ -272,7 +270,7 @@ def _keep(
     """Log the run; without tracking, or where it fails, keep everything in a folder instead."""
     if track:
         try:
-            run = run_log.log_run(content)
+            run = tracking.log_run(content)
         except Exception as error:  # noqa: BLE001 (whatever the store raises, the fit must not be lost)
             # Plain text, and said even if the console is quiet.
             said = f"Tracking failed: {type(error).__name__}: {error}"
@@ -320,14 +318,14 @@ def _check_outputs() -> None:
         raise UserError(f"{OUTPUTS.resolve()}, where the results go, cannot be written to: work in another folder.")
 
 
-def _keep_in(parent: Path, content: run_log.RunContent, staged: Path) -> Path:
+def _keep_in(parent: Path, content: tracking.RunContent, staged: Path) -> Path:
     """Copy files and model to a new folder in another, which appears when it is complete."""
     first = parent / f"{content.pipeline}-{time.strftime('%Y%m%d-%H%M%S')}"
     parent.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory(dir=parent, prefix=f".{first.name}-") as partial:
         complete = Path(partial) / "complete"
         shutil.copytree(staged, complete)
-        run_log.save_model(content, complete / "model")
+        tracking.save_model(content, complete / "model")
         # Two fits may end in the same second.
         names = (first, *(first.with_name(f"{first.name}-{number}") for number in range(2, 1000)))
         folder = next(name for name in names if not name.exists())

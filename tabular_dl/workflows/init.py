@@ -10,10 +10,9 @@ from rich.table import Table as Grid
 from rich.text import Text
 
 from tabular_dl.atomic_files import write_text
-from tabular_dl.drafting.draft import Draft
-from tabular_dl.drafting.from_files import Tables, draft_from_files
+from tabular_dl.drafting import Draft, Tables, draft_from_files
 from tabular_dl.errors import SpecError, UserError
-from tabular_dl.spec.reader import read_spec
+from tabular_dl.spec import read_spec
 from tabular_dl.workflows.console import print_notes
 
 __all__ = ["init"]

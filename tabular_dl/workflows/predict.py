@@ -8,10 +8,10 @@ from rich.console import Console
 from rich.markup import escape
 
 from tabular_dl.atomic_files import write_text
-from tabular_dl.competition.submission import prediction_table
-from tabular_dl.spec.validate import check_rows
-from tabular_dl.tables.table_files import read_table_file
-from tabular_dl.tracking.stored_model import open_model
+from tabular_dl.competition import prediction_table
+from tabular_dl.spec import check_rows
+from tabular_dl.tables import read_table_file
+from tabular_dl.tracking import open_model
 from tabular_dl.workflows.console import print_notes
 
 __all__ = ["predict"]

@@ -7,8 +7,8 @@ import re
 from rich.console import Console
 from rich.markup import escape
 
+from tabular_dl import tracking
 from tabular_dl.errors import SpecError
-from tabular_dl.tracking import run_log, store
 
 __all__ = ["promote"]
 
@@ -38,8 +38,8 @@ def promote(run: str, alias: str, console: Console | None = None) -> str:
     # MLflow keeps "latest" and v1, v2, ... for itself.
     if not re.fullmatch(r"[A-Za-z][\w-]*", alias) or alias == "latest" or re.fullmatch(r"v\d+", alias):
         raise SpecError(f"--as: expected a word like champion (not latest, not v1), found {alias!r}.")
-    logged = store.find_run(run)
-    name, number = run_log.register(logged, alias)
+    logged = tracking.find_run(run)
+    name, number = tracking.register(logged, alias)
     for line in (
         f"Run [bold]{escape(logged.name)}[/] is version {number} of {escape(name)}, alias [bold]{escape(alias)}[/]",
         f"Next: [bold]tabular-dl submit {escape(name)}@{escape(alias)}[/]",

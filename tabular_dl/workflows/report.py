@@ -9,8 +9,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from tabular_dl.atomic_files import write_text
-from tabular_dl.tracking.open_run import OpenRun
-from tabular_dl.tracking.store import find_run_id
+from tabular_dl.tracking import OpenRun, find_run_id
 
 __all__ = ["report"]
 

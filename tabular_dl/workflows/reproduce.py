@@ -9,11 +9,10 @@ import numpy as np
 from rich.console import Console
 from rich.markup import escape
 
+from tabular_dl import tracking
 from tabular_dl.errors import SpecError
-from tabular_dl.spec.build import competition_of
-from tabular_dl.tracking import store
-from tabular_dl.tracking.environment import environment
-from tabular_dl.tracking.stored_model import open_model
+from tabular_dl.spec import competition_of
+from tabular_dl.tracking import environment, open_model
 from tabular_dl.workflows.training import train
 
 __all__ = ["Reproduction", "reproduce"]
@@ -54,7 +53,7 @@ def reproduce(run: str, console: Console | None = None) -> Reproduction:
         If there is no such run, it is a blend, or its data has changed.
     """
     console = console or Console()
-    logged = store.find_run(run)
+    logged = tracking.find_run(run)
     if logged.tags.get("tabular_dl.kind") != "fit":
         raise SpecError(f"Run {logged.name} is no fit, but a {logged.tags.get('tabular_dl.kind')}: reproduce its runs.")
     if "tabular_dl.interrupted" in logged.tags:

@@ -19,15 +19,12 @@ from rich.markup import escape
 from rich.table import Table as Grid
 
 from tabular_dl.atomic_files import write_text
-from tabular_dl.model_selection.evaluation import Outcome
-from tabular_dl.model_selection.samplers import make_sampler
-from tabular_dl.model_selection.search_rounds import Record, SearchPlan, SearchState, choose
-from tabular_dl.model_selection.search_rounds import search as run_rounds
-from tabular_dl.problems.metrics import Metric
-from tabular_dl.reporting.results import SearchResult
-from tabular_dl.spec.build import check_network
-from tabular_dl.spec.reader import PipelineSpec, dump_spec, load_spec, with_values
-from tabular_dl.tracking.open_run import OpenRun
+from tabular_dl.model_selection import Outcome, Record, SearchPlan, SearchState, choose, make_sampler
+from tabular_dl.model_selection import search as run_rounds
+from tabular_dl.problems import Metric
+from tabular_dl.reporting import SearchResult
+from tabular_dl.spec import PipelineSpec, check_network, dump_spec, load_spec, with_values
+from tabular_dl.tracking import OpenRun
 from tabular_dl.workflows.console import print_notes
 from tabular_dl.workflows.search_run import finish, log_round, open_search
 from tabular_dl.workflows.search_task import SearchOptions, SearchTask

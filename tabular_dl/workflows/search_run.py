@@ -13,16 +13,10 @@ import numpy as np
 import pandas as pd
 
 from tabular_dl.errors import SpecError
-from tabular_dl.model_selection.search_rounds import Record, SearchState
-from tabular_dl.model_selection.search_space import Distribution, read_distribution
-from tabular_dl.reporting import search_figures
-from tabular_dl.reporting.html_page import render
-from tabular_dl.reporting.results import SearchResult
-from tabular_dl.reporting.search_report import search_page
-from tabular_dl.spec.reader import leaves
-from tabular_dl.tracking.environment import environment
-from tabular_dl.tracking.open_run import Child, OpenRun
-from tabular_dl.tracking.store import find_run_id
+from tabular_dl.model_selection import Distribution, Record, SearchState, read_distribution
+from tabular_dl.reporting import SearchResult, parallel_coordinates, render, scores_by_hyperparameter, search_page
+from tabular_dl.spec import leaves
+from tabular_dl.tracking import Child, OpenRun, environment, find_run_id
 from tabular_dl.workflows.search_task import SearchOptions, SearchTask
 
 __all__ = ["finish", "log_round", "open_search"]
@@ -127,8 +121,8 @@ def finish(run: OpenRun, result: SearchResult, seconds: float) -> None:
     rounds = [record.round for record in records]
     best = "highest" if result.metric.greater_is_better else "lowest"
     figures = {
-        "scores": search_figures.scores_by_hyperparameter(state.ranges, params, scores, rounds, name),
-        "parallel_coordinates": search_figures.parallel_coordinates(state.ranges[0], params, scores, name, best),
+        "scores": scores_by_hyperparameter(state.ranges, params, scores, rounds, name),
+        "parallel_coordinates": parallel_coordinates(state.ranges[0], params, scores, name, best),
     }
     table = pd.DataFrame(
         [{"round": r.round, **r.params, "cv_score": r.mean, "epochs": r.epochs} for r in [*records, *state.finals]]

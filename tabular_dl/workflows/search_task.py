@@ -12,15 +12,23 @@ from scipy.stats import bootstrap
 from sklearn.model_selection import train_test_split
 
 from tabular_dl.errors import SpecError
-from tabular_dl.model_selection.crossfit import CrossFitClassifier, CrossFitRegressor
-from tabular_dl.model_selection.evaluation import Outcome, evaluate
-from tabular_dl.model_selection.folds import make_folds
-from tabular_dl.problems.metrics import Metric
-from tabular_dl.problems.problem_types import Problem
-from tabular_dl.spec.build import build_pipeline, columns_used, competition_of, metric_of, problem_of
-from tabular_dl.spec.reader import PipelineSpec, leaves, read_space, with_values
-from tabular_dl.spec.validate import check_rows, check_target, groups_of
-from tabular_dl.spec.yaml_io import read_yaml
+from tabular_dl.model_selection import CrossFitClassifier, CrossFitRegressor, Outcome, evaluate, make_folds
+from tabular_dl.problems import Metric, Problem
+from tabular_dl.spec import (
+    PipelineSpec,
+    build_pipeline,
+    check_rows,
+    check_target,
+    columns_used,
+    competition_of,
+    groups_of,
+    leaves,
+    metric_of,
+    problem_of,
+    read_space,
+    read_yaml,
+    with_values,
+)
 
 __all__ = ["SearchOptions", "SearchTask"]
 

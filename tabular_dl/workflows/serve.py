@@ -13,7 +13,7 @@ from typing import Any
 from rich.console import Console
 from rich.markup import escape
 
-from tabular_dl.tracking import store
+from tabular_dl import tracking
 
 __all__ = ["serve"]
 
@@ -42,7 +42,7 @@ def serve(run: str, port: int, host: str = "127.0.0.1", console: Console | None 
     SubmissionError
         If there is no such run.
     """
-    logged = store.find_run(run)
+    logged = tracking.find_run(run)
     console = console or Console()
     example = '{"dataframe_split": {"columns": [...], "data": [[...]]}}'
     for line in (
@@ -52,10 +52,10 @@ def serve(run: str, port: int, host: str = "127.0.0.1", console: Console | None 
         console.print(line, highlight=False, soft_wrap=True)
     # MLflow starts `uvicorn` by its name: the one that is installed beside this Python.
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
-    own = {"MLFLOW_TRACKING_URI": store.tracking_uri(), "TF_CPP_MIN_LOG_LEVEL": "3", "PATH": path}
+    own = {"MLFLOW_TRACKING_URI": tracking.tracking_uri(), "TF_CPP_MIN_LOG_LEVEL": "3", "PATH": path}
     environment = {**os.environ, **own}
     # A session of its own, as the server is a child of MLflow's command: both end when this process does.
-    command = store.serve_command(logged, host, port)
+    command = tracking.serve_command(logged, host, port)
     server = subprocess.Popen(command, env=environment, start_new_session=True)  # noqa: S603
     before = signal.signal(signal.SIGTERM, _end)
     try:

@@ -10,9 +10,9 @@ from rich.table import Table
 from rich.text import Text
 
 from tabular_dl.errors import SpecError
-from tabular_dl.problems.problem_types import describe
+from tabular_dl.problems import describe
 from tabular_dl.resources import bundled
-from tabular_dl.spec.reader import list_pipelines, load_spec
+from tabular_dl.spec import list_pipelines, load_spec
 
 __all__ = ["full_text", "list_all", "list_problems", "schema_text"]
 
@@ -56,14 +56,13 @@ def full_text(pipeline: str, overrides: Sequence[str] = ()) -> str:
     SpecError
         If there is no such pipeline, or a mistake in it.
     """
-    from tabular_dl.spec.defaults import fill_defaults
-    from tabular_dl.spec.yaml_io import write_yaml
+    from tabular_dl.spec import fill_defaults, write_yaml
 
     return write_yaml(fill_defaults(load_spec(pipeline, overrides)))
 
 
 def schema_text() -> str:
     """Return the JSON schema of pipeline files."""
-    from tabular_dl.spec.json_schema import pipeline_schema
+    from tabular_dl.spec import pipeline_schema
 
     return json.dumps(pipeline_schema(), indent=2)

@@ -10,21 +10,29 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 from rich.markup import escape
 
+from tabular_dl import tracking
 from tabular_dl.atomic_files import write_table
-from tabular_dl.competition.competition import Competition, read_answers
-from tabular_dl.competition.kaggle import Score, check_ready, send_submission, wait_for_score
-from tabular_dl.competition.submission import Form, ids_of, make_submission, prediction_table, score_submission
+from tabular_dl.competition import (
+    Competition,
+    Form,
+    Score,
+    check_ready,
+    ids_of,
+    make_submission,
+    prediction_table,
+    read_answers,
+    score_submission,
+    send_submission,
+    wait_for_score,
+)
 from tabular_dl.errors import SubmissionError
-from tabular_dl.spec.build import competition_of, metric_of, problem_of
-from tabular_dl.spec.reader import PipelineSpec, load_spec
-from tabular_dl.spec.validate import check_rows
-from tabular_dl.tracking import run_log, store
-from tabular_dl.tracking.stored_model import open_model
+from tabular_dl.spec import PipelineSpec, check_rows, competition_of, load_spec, metric_of, problem_of
+from tabular_dl.tracking import open_model
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from tabular_dl.problems.metrics import Metric
+    from tabular_dl.problems import Metric
 
 __all__ = ["Sending", "submit"]
 
@@ -140,7 +148,7 @@ def submit(
         command = f"tabular-dl submit {pipeline} --run {chosen.name}{asked} --send"
         lines.append(f"Next: [bold]{escape(command)}[/], which sends it to Kaggle")
     try:
-        run_log.log_file(chosen, output, "submission", scores)
+        tracking.log_file(chosen, output, "submission", scores)
     except Exception as error:  # noqa: BLE001 (whatever the store raises, the submission is there)
         reason = " ".join(str(error).split())
         lines.append(f"[bold red]It was not added to the run[/]: {escape(reason)}")
@@ -151,11 +159,11 @@ def submit(
     return output
 
 
-def _choose(pipeline: str, run: str | None) -> store.LoggedRun:
+def _choose(pipeline: str, run: str | None) -> tracking.LoggedRun:
     spec = load_spec(pipeline)
     if run is None:
-        return store.best_run(spec.name, spec.metric)
-    chosen = store.find_run(run)
+        return tracking.best_run(spec.name, spec.metric)
+    chosen = tracking.find_run(run)
     found = chosen.tags.get("tabular_dl.pipeline")
     if found != spec.name:
         raise SubmissionError(f"Run {run} is of pipeline {found}, not of {spec.name}: tabular-dl submit {found}.")
@@ -192,7 +200,9 @@ def _check_sendable(spec: PipelineSpec, folder: Path) -> None:
     check_ready(spec.data.kaggle)
 
 
-def _send(run: store.LoggedRun, competition: str, file: Path, sending: Sending, message: str, console: Console) -> None:
+def _send(
+    run: tracking.LoggedRun, competition: str, file: Path, sending: Sending, message: str, console: Console
+) -> None:
     """Send a file, wait for its score, and keep both in the run. A file that was sent before is not sent again."""
     digest = hashlib.sha256(file.read_bytes()).hexdigest()
     ref = run.tags.get("tabular_dl.kaggle_submission")
@@ -220,9 +230,9 @@ def _said(score: Score, seconds: float) -> str:
     )
 
 
-def _keep(run: store.LoggedRun, metrics: dict[str, float], tags: dict[str, str], console: Console) -> None:
+def _keep(run: tracking.LoggedRun, metrics: dict[str, float], tags: dict[str, str], console: Console) -> None:
     try:
-        run_log.log_values(run, metrics, tags)
+        tracking.log_values(run, metrics, tags)
     except Exception as error:  # noqa: BLE001 (whatever the store raises, the submission is at Kaggle)
         reason = " ".join(str(error).split())
         console.print(f"[bold red]This was not added to the run[/]: {escape(reason)}", highlight=False, soft_wrap=True)

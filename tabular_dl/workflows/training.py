@@ -7,12 +7,21 @@ import time
 from rich.console import Console
 from sklearn.dummy import DummyClassifier, DummyRegressor
 
-from tabular_dl.checks.run import preflight
-from tabular_dl.model_selection.crossfit import CrossFitClassifier, CrossFitRegressor, baseline_scores, fold_scores
-from tabular_dl.reporting.results import FitResult
-from tabular_dl.spec.build import build_pipeline, columns_used, competition_of, metric_of, problem_of
-from tabular_dl.spec.reader import PipelineSpec
-from tabular_dl.spec.validate import check_rows, check_target, check_threshold, groups_of
+from tabular_dl.checks import preflight
+from tabular_dl.model_selection import CrossFitClassifier, CrossFitRegressor, baseline_scores, fold_scores
+from tabular_dl.reporting import FitResult
+from tabular_dl.spec import (
+    PipelineSpec,
+    build_pipeline,
+    check_rows,
+    check_target,
+    check_threshold,
+    columns_used,
+    competition_of,
+    groups_of,
+    metric_of,
+    problem_of,
+)
 from tabular_dl.workflows.console import TrainingProgress, print_notes, warn_in_short
 
 __all__ = ["train"]

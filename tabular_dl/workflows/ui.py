@@ -8,7 +8,7 @@ import webbrowser
 from rich.console import Console
 
 from tabular_dl.errors import UserError
-from tabular_dl.tracking.store import experiment_page, tracking_uri, ui_command
+from tabular_dl.tracking import experiment_page, tracking_uri, ui_command
 
 __all__ = ["ui"]
 

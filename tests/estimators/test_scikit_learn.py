@@ -161,7 +161,7 @@ def test_copies_and_stores_keep_predictions_bit_for_bit() -> None:
     buffer = io.BytesIO()
     joblib.dump(model, buffer)
     buffer.seek(0)
-    own = "tabular_dl.estimators.keras_estimators.KerasClassifier"
+    own = "tabular_dl.estimators.KerasClassifier"
     stored = skops.io.dumps(model)
     assert skops.io.get_untrusted_types(data=stored) == [own]
     copies = [

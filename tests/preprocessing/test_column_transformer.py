@@ -21,10 +21,10 @@ NAN = float("nan")
 # numpy.dtype is in the state of a fitted SimpleImputer; skops knows how to store it but does not trust it by itself.
 TRUSTED = [
     "numpy.dtype",
-    "tabular_dl.preprocessing.derived_features.DerivedFeatures",
-    "tabular_dl.preprocessing.column_readers.CategoryColumns",
-    "tabular_dl.preprocessing.column_readers.MissingFlags",
-    "tabular_dl.preprocessing.column_readers.NumericColumns",
+    "tabular_dl.preprocessing.DerivedFeatures",
+    "tabular_dl.preprocessing.CategoryColumns",
+    "tabular_dl.preprocessing.MissingFlags",
+    "tabular_dl.preprocessing.NumericColumns",
 ]
 
 

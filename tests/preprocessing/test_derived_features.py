@@ -315,7 +315,7 @@ def test_skops_stores_a_fitted_transformer_and_needs_to_trust_only_its_class(pas
     passengers = passengers.assign(Born=["31/01/1900", None, "01/02/1880", "02/03/1870"])
     features.fit(passengers)
     stored = skops.io.dumps(features)
-    trusted = ["tabular_dl.preprocessing.derived_features.DerivedFeatures"]
+    trusted = ["tabular_dl.preprocessing.DerivedFeatures"]
     assert skops.io.get_untrusted_types(data=stored) == trusted
     restored = skops.io.loads(stored, trusted=trusted)
     pd.testing.assert_frame_equal(restored.transform(passengers), features.transform(passengers))

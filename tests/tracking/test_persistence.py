@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import doctest
+import importlib
 import io
 import json
 import os
+import re
 import zipfile
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 import skops.io
 from sklearn.linear_model import LogisticRegression
@@ -19,6 +23,7 @@ from tabular_dl.competition.competition import load_competition
 from tabular_dl.errors import DataError
 from tabular_dl.model_selection.crossfit import CrossFitClassifier, CrossFitRegressor
 from tabular_dl.problems.problem_types import get_problem
+from tabular_dl.resources import bundled
 from tabular_dl.spec.build import build_pipeline, columns_used
 from tabular_dl.spec.reader import load_spec
 from tabular_dl.tracking.persistence import TRUSTED_TYPES, load_model
@@ -211,3 +216,38 @@ def test_a_model_that_is_not_there_is_named(tmp_path: Path) -> None:
     assert str(refused.value) == expected
     with pytest.raises(DataError, match="is not a model, or is damaged: "):
         load_model(tmp_path)
+
+
+def test_a_model_from_before_the_packages_loads_and_predicts_as_it_did() -> None:
+    old = Path(__file__).parent / "models" / "blend_before_packages.skops"
+    blend = load_model(old)
+    rows = pd.read_csv(bundled("data") / "titanic" / "test.csv").head(40)
+    (crossfit,) = blend.models
+    then = np.loadtxt(old.with_suffix(".csv"))
+    now = np.column_stack([crossfit.predict_proba(rows)[:, 1], blend.predict_proba(rows)[:, 1]])
+    # It was stored when networks predicted in float32.
+    np.testing.assert_allclose(now, then, atol=1e-5)
+    # All that it is made of is stored again under public paths.
+    stored = skops.io.get_untrusted_types(data=skops.io.dumps(blend))
+    assert {name.count(".") for name in stored if name.startswith("tabular_dl")} == {2}
+    assert set(stored) <= set(TRUSTED_TYPES)
+
+
+@pytest.mark.parametrize("path", [name for name in TRUSTED_TYPES if name.startswith("tabular_dl")])
+def test_public_paths_lead_to_types_whose_examples_hold(path: str) -> None:
+    package, _, name = path.rpartition(".")
+    kind = getattr(importlib.import_module(package), name)
+    assert (kind.__module__, kind.__qualname__) == (package, name)
+    # pytest looks for examples where a class says that it lives, and its public path is not its file.
+    runner = doctest.DocTestRunner(optionflags=doctest.NORMALIZE_WHITESPACE | doctest.ELLIPSIS)
+    file = importlib.import_module(f"{package}.{_file_of(package, name)}")
+    for example in doctest.DocTestFinder().find(kind, name, globs=dict(vars(file))):
+        runner.run(example)
+    assert runner.summarize().failed == 0
+
+
+def _file_of(package: str, name: str) -> str:
+    """Return the module that a package's stub says a name comes from."""
+    stub = Path(importlib.import_module(package).__file__ or "").with_suffix(".pyi")
+    (source,) = re.findall(rf"from \.(\w+) import {name} as {name}\n", stub.read_text())
+    return source

@@ -1,0 +1,4 @@
+from .finding import LEVELS as LEVELS
+from .finding import Finding as Finding
+from .ranks import sample_size as sample_size
+from .run import preflight as preflight

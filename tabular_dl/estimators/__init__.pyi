@@ -1,0 +1,9 @@
+from .base import decoded as decoded
+from .diagnosis import diagnose as diagnose
+from .hyperparameters import Hyperparameters as Hyperparameters
+from .joint_training import PER_MEMBER as PER_MEMBER
+from .joint_training import fit_groups as fit_groups
+from .joint_training import train_groups as train_groups
+from .keras_estimators import KerasClassifier as KerasClassifier
+from .keras_estimators import KerasRegressor as KerasRegressor
+from .population import derived_seed as derived_seed

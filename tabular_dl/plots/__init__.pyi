@@ -1,0 +1,10 @@
+from .fits import MANY_CLASSES as MANY_CLASSES
+from .fits import confusion_matrix as confusion_matrix
+from .fits import learning_curves as learning_curves
+from .fits import predicted_against_true as predicted_against_true
+from .fits import residual_histogram as residual_histogram
+from .fits import residuals as residuals
+from .scores import calibration as calibration
+from .scores import fold_scores as fold_scores
+from .scores import importances as importances
+from .scores import roc_curves as roc_curves

@@ -1,0 +1,11 @@
+from .blend_report import blend_page as blend_page
+from .blend_report import scored_by as scored_by
+from .fit_report import fit_page as fit_page
+from .html_page import render as render
+from .results import FitResult as FitResult
+from .results import Judged as Judged
+from .results import SearchResult as SearchResult
+from .results import by_group as by_group
+from .search_figures import parallel_coordinates as parallel_coordinates
+from .search_figures import scores_by_hyperparameter as scores_by_hyperparameter
+from .search_report import search_page as search_page

@@ -1,0 +1,11 @@
+from .number_parsing import read_number as read_number
+from .table_files import SUFFIXES as SUFFIXES
+from .table_files import TableFile as TableFile
+from .table_files import read_table_file as read_table_file
+from .validation import read_rows as read_rows
+from .validation import read_table as read_table
+from .validation import read_target as read_target
+from .values import category_text as category_text
+from .values import read_categories as read_categories
+from .values import read_numbers as read_numbers
+from .values import require_table as require_table
