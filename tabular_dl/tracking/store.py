@@ -149,7 +149,7 @@ def comparable_runs(pipeline: str, metric: str | None = None) -> tuple[list[Run]
     """
     runs = [
         run
-        for run in _runs(f"tags.`tabular_dl.spec.build` = '{pipeline}'")
+        for run in _runs(f"tags.`tabular_dl.pipeline` = '{pipeline}'")
         if run.info.status == "FINISHED"
         and run.data.tags.get("tabular_dl.kind") in WITH_MODELS
         and np.isfinite(run.data.metrics.get("cv_score", np.nan))
@@ -208,7 +208,7 @@ def experiment_page(pipeline: str | None) -> str:
         If the pipeline named has no run.
     """
     runs = _runs(
-        "tags.`tabular_dl.spec.build` != ''" if pipeline is None else f"tags.`tabular_dl.spec.build` = '{pipeline}'"
+        "tags.`tabular_dl.pipeline` != ''" if pipeline is None else f"tags.`tabular_dl.pipeline` = '{pipeline}'"
     )
     if not runs and pipeline is not None:
         raise SubmissionError(f"There is no run of {pipeline!r} in {tracking_uri()}: tabular-dl fit {pipeline}")
