@@ -260,7 +260,7 @@ def test_the_wheel_carries_the_tables_the_pipelines_and_the_types(wheel: zipfile
 
 
 def test_the_wheel_carries_nothing_else(wheel: zipfile.ZipFile) -> None:
-    allowed = r"tabular_dl/(nn/|workflows/|commands/)?\w+\.py|tabular_dl/py\.typed|tabular_dl/templates/report\.html"
+    allowed = r"tabular_dl/(\w+/)*\w+\.pyi?|tabular_dl/py\.typed|tabular_dl/reporting/templates/report\.html"
     allowed += r"|tabular_dl/pipelines/\w+\.yaml"
     allowed += r"|tabular_dl/data/\w+/(\w+\.csv|README\.md)|tabular_dl-[^/]+\.dist-info/.*"
     assert [name for name in wheel.namelist() if not re.fullmatch(allowed, name)] == []
@@ -268,7 +268,7 @@ def test_the_wheel_carries_nothing_else(wheel: zipfile.ZipFile) -> None:
 
 def test_the_wheel_brings_the_command_and_the_licence(wheel: zipfile.ZipFile) -> None:
     (metadata,) = {name.split("/")[0] for name in wheel.namelist() if ".dist-info/" in name}
-    assert "tabular-dl = tabular_dl.cli:main" in wheel.read(f"{metadata}/entry_points.txt").decode()
+    assert "tabular-dl = tabular_dl.cli.app:main" in wheel.read(f"{metadata}/entry_points.txt").decode()
     licence = wheel.read(f"{metadata}/licenses/LICENSE").decode()
     assert "Version 2.0, January 2004" in licence
     assert "END OF TERMS AND CONDITIONS" in licence

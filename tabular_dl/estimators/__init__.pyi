@@ -1,9 +1,13 @@
-from .base import decoded as decoded
+from .base import KerasEstimator as KerasEstimator
 from .diagnosis import diagnose as diagnose
 from .hyperparameters import Hyperparameters as Hyperparameters
+from .joint_fit import fit_together as fit_together
+from .joint_fit import tasks_of as tasks_of
 from .joint_training import PER_MEMBER as PER_MEMBER
-from .joint_training import fit_groups as fit_groups
-from .joint_training import train_groups as train_groups
+from .joint_training import TrainedTasks as TrainedTasks
+from .joint_training import train_tasks as train_tasks
 from .keras_estimators import KerasClassifier as KerasClassifier
 from .keras_estimators import KerasRegressor as KerasRegressor
+from .network_inputs import Matrix as Matrix
 from .population import derived_seed as derived_seed
+from .prediction import decoded as decoded

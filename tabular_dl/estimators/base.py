@@ -4,19 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict
-from numbers import Integral
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 import pandas as pd
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
-from tabular_dl.errors import SpecError
+from tabular_dl.errors import DataError, SpecError
 from tabular_dl.estimators.diagnosis import Diagnosis, diagnose, tidy_history
 from tabular_dl.estimators.hyperparameters import Hyperparameters
-from tabular_dl.estimators.joint_training import Group, derived_seed, fit_groups
-from tabular_dl.estimators.network_inputs import MATRIX_TYPES, Inputs, columns_named
-from tabular_dl.estimators.population import monitor_is_followed
+from tabular_dl.estimators.joint_training import train_tasks
+from tabular_dl.estimators.network_inputs import MATRIX_TYPES, Inputs, Matrix, columns_named
+from tabular_dl.estimators.population import merged_rows, monitor_is_followed, row_weights
+from tabular_dl.estimators.prediction import decoded
+from tabular_dl.estimators.task import Prepared, Task, TrainedTask
 from tabular_dl.problems import (
     METRICS,
     TRANSFORMS,
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
 
     from tabular_dl.nn import Network, Population
 
-__all__ = ["KerasEstimator", "decoded"]
+__all__ = ["KerasEstimator"]
 
 # What scikit-learn sets when it looks at a matrix, before anything is learned.
 SHAPE_ATTRIBUTES = ("n_features_in_", "feature_names_in_")
@@ -90,7 +91,89 @@ class KerasEstimator(Hyperparameters):
         y = self._checked_target(y)
         if sample_weight is not None:
             sample_weight = _check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
-        fit_groups([self], [X], y, [np.arange(len(y))], sample_weight=sample_weight)
+        self.check_parameters()
+        task = Task(self, X, self.prepare(X, y, np.arange(len(y)), sample_weight=sample_weight))
+        trained = train_tasks([task], y, callbacks=self.make_callbacks)
+        trained.refuse_untrained()
+        self.take_over(trained.result(0))
+
+    def prepare(
+        self,
+        X: Matrix,
+        y: np.ndarray,
+        rows: np.ndarray,
+        classes: np.ndarray | None = None,
+        sample_weight: np.ndarray | None = None,
+        alike: Sequence[Hyperparameters] = (),
+    ) -> Prepared:
+        """Learn problem, target coding and inputs from training rows.
+
+        Parameters
+        ----------
+        X : ndarray or CSR matrix of shape (rows, features)
+            All rows.
+        y : ndarray of shape (rows,) or (rows, targets)
+            The target of all rows.
+        rows : ndarray of int
+            Numbers of the training rows.
+        classes : ndarray, optional
+            The labels, where the training rows may lack some; by default those of the rows.
+        sample_weight : ndarray of shape (rows,), optional
+            The weight of each row in the loss.
+        alike : sequence of Hyperparameters, optional
+            Other estimators that share the result.
+
+        Raises
+        ------
+        DataError
+            If there is one class only, or no row has a weight.
+        SpecError
+            If a hyperparameter does not fit the problem.
+        """
+        weights = None
+        if sample_weight is not None:
+            rows = rows[sample_weight[rows] > 0]
+            weights = sample_weight[rows]
+            if not len(rows):
+                raise DataError("sample_weight is 0 for every row of a fold: give some of its rows a weight above 0.")
+        if all(each.repeats_are_weights(len(rows)) for each in (self, *alike)):
+            rows, weights = merged_rows(X, y, rows, weights)
+        problem, coding = self._target(y[rows], weights, classes)
+        for each in (self, *alike):
+            problem.check_smoothing(each.label_smoothing)
+        names = getattr(self, "feature_names_in_", None)
+        categorical = columns_named(self.categorical_features or (), X.shape[1], names)
+        needs_rows = bool(categorical) or self.normalize
+        inputs = Inputs.learn(X[rows] if needs_rows else X, categorical, self.normalize, weights)
+        weights = row_weights(self, coding, y[rows], weights)
+        return Prepared(problem, coding, inputs, rows, weights, y.ndim == 1)
+
+    def take_over(self, trained: TrainedTask) -> None:
+        """Become the estimator that has fitted these networks, all at once: a fit that fails changes nothing."""
+        prepared, population = trained.prepared, trained.population
+        for name, value in prepared.coding.attributes().items():
+            setattr(self, name, value)
+        self.problem_ = prepared.problem.name
+        self.one_hot_ = prepared.problem.target == "one-hot"
+        self.one_column_ = prepared.one_column
+        self.n_features_in_ = prepared.inputs.features
+        self.inputs_ = asdict(prepared.inputs)
+        self.network_ = asdict(trained.network)
+        self.weights_ = population.weights
+        self.curves_ = _curves(prepared, population, self.monitor)
+        self.best_epoch_ = population.best_epoch
+        self.interrupted_ = population.interrupted
+
+    def make_callbacks(self, inputs: Matrix) -> list[keras.callbacks.Callback]:
+        """Make copies of the callbacks for a fit on these inputs of networks; they are kept as ``callbacks_``."""
+        from tabular_dl.nn import make_callbacks
+
+        self.callbacks_ = make_callbacks(self.callbacks)
+        if self.tensorboard is None:
+            return self.callbacks_
+        from tabular_dl.nn import MemberTensorBoard
+
+        return [*self.callbacks_, MemberTensorBoard(self.tensorboard, inputs)]
 
     @property
     def matrix_types(self) -> tuple[Any, ...]:
@@ -117,7 +200,7 @@ class KerasEstimator(Hyperparameters):
         from tabular_dl.estimators.keras_export import whole_model
 
         network, inputs, coding = self._parts()
-        return [whole_model(network, self.weights_, [k], inputs, coding) for k in range(len(self.weights_[0]))]
+        return [whole_model(network, self.weights_, [k], inputs, coding) for k in range(len(self.best_epoch_))]
 
     @property
     def model_(self) -> keras.Model:
@@ -125,7 +208,7 @@ class KerasEstimator(Hyperparameters):
         from tabular_dl.estimators.keras_export import whole_model
 
         network, inputs, coding = self._parts()
-        return whole_model(network, self.weights_, range(len(self.weights_[0])), inputs, coding)
+        return whole_model(network, self.weights_, range(len(self.best_epoch_)), inputs, coding)
 
     def diagnose(self) -> Diagnosis:
         """Tell from the learning curves whether the networks are underfitting, overfitting or fine, and why."""
@@ -175,22 +258,6 @@ class KerasEstimator(Hyperparameters):
     def _numeric_target(self) -> bool:
         return False
 
-    def _categorical(self, features: int) -> list[int]:
-        """Return the numbers of the columns that hold categories."""
-        names = getattr(self, "feature_names_in_", None)
-        return columns_named(self.categorical_features or (), features, names)
-
-    def _callbacks_of_fit(self, X: Any) -> list[Any]:
-        """Make copies of the callbacks for a fit; they are kept as ``callbacks_``."""
-        from tabular_dl.nn import make_callbacks
-
-        self.callbacks_ = make_callbacks(self.callbacks)
-        if self.tensorboard is None:
-            return self.callbacks_
-        from tabular_dl.nn import MemberTensorBoard
-
-        return [*self.callbacks_, MemberTensorBoard(self.tensorboard, X)]
-
     def _target(self, y: np.ndarray, weights: Any, classes: np.ndarray | None) -> tuple[Problem, Coding]:
         """Tell the problem and learn the target coding from training rows."""
         classification = not self._numeric_target()
@@ -214,29 +281,6 @@ class KerasEstimator(Hyperparameters):
         coding = kind.learn(y, weights=weights, classes=classes, one_hot=one_hot, bounds=self.bounds)
         return problem, coding
 
-    def _learned(self, group: Group, population: Population, network: Network) -> None:
-        """Take over what training found, all at once: a fit that fails leaves an earlier one as it was."""
-        for name, value in group.coding.attributes().items():
-            setattr(self, name, value)
-        self.problem_ = group.problem.name
-        self.one_hot_ = group.problem.target == "one-hot"
-        self.one_column_ = group.one_column
-        self.n_features_in_ = group.inputs.features
-        self.inputs_ = asdict(group.inputs)
-        self.network_ = asdict(network)
-        self.weights_ = population.weights
-        followed = {one.function: (one.name, one.power) for one in group.problem.followed}
-        self.curves_ = {}
-        for name, values in population.history.items():
-            prefix, plain = ("val_", name[4:]) if name.startswith("val_") else ("", name)
-            power = METRICS[plain].power if plain in METRICS and group.coding.standardised else 0
-            shown, power = followed.get(plain, (plain, power))
-            if plain == self.monitor and not monitor_is_followed(plain, group):
-                shown = f"monitor_{plain}"
-            self.curves_[prefix + shown] = values * group.coding.unit**power if power else values
-        self.best_epoch_ = population.best_epoch
-        self.interrupted_ = population.interrupted
-
     def _parts(self) -> tuple[Network, Inputs, Coding]:
         """Return architecture, inputs and target coding of the fitted estimator."""
         from tabular_dl.nn import Network
@@ -248,6 +292,17 @@ class KerasEstimator(Hyperparameters):
         settings["image_shape"] = tuple(settings.get("image_shape", (0, 0)))
         settings["embeddings"] = tuple(map(tuple, settings["embeddings"]))
         return Network(**settings), Inputs(**self.inputs_), self.target_coding_
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Restore what has been stored; models from before weights had names hold them as a list."""
+        super().__setstate__(state)
+        if isinstance(getattr(self, "weights_", None), list):
+            from tabular_dl.nn import in_old_order
+
+            weights: Any = self.weights_
+            network, _, _ = self._parts()
+            named = dict(zip(in_old_order(network), weights, strict=True))
+            self.weights_ = {name: named[name] for name in network.weights}
 
     @property
     def target_coding_(self) -> Coding:
@@ -266,39 +321,16 @@ class KerasEstimator(Hyperparameters):
         return decoded([self], network, self.weights_, coding, inputs.encode(X))[0]
 
 
-def decoded(
-    estimators: Sequence[Any], network: Network, weights: Sequence[np.ndarray], coding: Coding, X: Any
-) -> np.ndarray:
-    """Return the mean over each estimator's members of what their outputs mean.
-
-    Parameters
-    ----------
-    estimators : sequence of E `KerasClassifier` or E `KerasRegressor`
-        Of one `mc_dropout`: where there is any, their networks are thinned, each by its own rates and seed.
-    network : Network
-        The architecture.
-    weights : sequence of ndarray of shape (E x members, in, out)
-        One estimator's members after the other's.
-    coding : Coding
-        What the outputs are decoded by.
-    X : ndarray or CSR matrix of shape (rows, inputs)
-        What the networks are given.
-
-    Returns
-    -------
-    ndarray of shape (E, rows, classes, labels or targets), float64
-    """
-    from tabular_dl.nn import predict, thinned
-
-    first, count = estimators[0], len(estimators)
-    if first.mc_dropout and count > 1:
-        # One at a time: a thinned estimator is many networks.
-        own = zip(*(np.split(weight, count) for weight in weights), strict=True)
-        parts = [decoded([each], network, w, coding, X) for each, w in zip(estimators, own, strict=True)]
-        return np.concatenate(parts)
-    if first.mc_dropout:
-        # A generator is left alone: the same rows get the same prediction twice.
-        seed = derived_seed(first.random_state if isinstance(first.random_state, Integral) else 0, 1)
-        weights = thinned(network, weights, first.dropout, first.input_dropout, first.mc_dropout, seed)
-    outputs = coding.decode(predict(network, weights, X))
-    return outputs.reshape(count, len(outputs) // count, *outputs.shape[1:]).mean(axis=1)
+def _curves(prepared: Prepared, population: Population, monitor: str) -> dict[str, np.ndarray]:
+    """Return the learning curves of a population by the names that users know, in units of the target."""
+    coding = prepared.coding
+    followed = {one.function: (one.name, one.power) for one in prepared.problem.followed}
+    curves = {}
+    for name, values in population.history.items():
+        prefix, plain = ("val_", name[4:]) if name.startswith("val_") else ("", name)
+        power = METRICS[plain].power if plain in METRICS and coding.standardised else 0
+        shown, power = followed.get(plain, (plain, power))
+        if plain == monitor and not monitor_is_followed(plain, prepared):
+            shown = f"monitor_{plain}"
+        curves[prefix + shown] = values * coding.unit**power if power else values
+    return curves

@@ -9,14 +9,14 @@ import keras
 import numpy as np
 
 from tabular_dl.estimators.network_inputs import Inputs
-from tabular_dl.nn import Network, plain_outputs
+from tabular_dl.nn import Network, Weights, plain_outputs
 from tabular_dl.problems import Coding, Labels, Logarithms, Numbers
 
 __all__ = ["whole_model"]
 
 
 def whole_model(
-    network: Network, weights: Sequence[np.ndarray], members: Sequence[int], inputs: Inputs, coding: Coding
+    network: Network, weights: Weights, members: Sequence[int], inputs: Inputs, coding: Coding
 ) -> keras.Model:
     """Return the mean of some members as one Keras model that takes an estimator's own features.
 
@@ -24,8 +24,8 @@ def whole_model(
     ----------
     network : Network
         The architecture.
-    weights : sequence of ndarray of shape (P, in, out)
-        As `tabular_dl.nn.network.initial_weights` orders them.
+    weights : dict of str to ndarray of shape (P, in, out)
+        By name.
     members : sequence of int
         Which members.
     inputs : Inputs

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, Self
+from typing import Self, TypeAlias
 
 import numpy as np
-from scipy.sparse import issparse
+from scipy.sparse import csr_matrix, issparse
 
 from tabular_dl.errors import DataError, SpecError, did_you_mean
 
@@ -15,6 +15,8 @@ __all__ = ["MATRIX_TYPES", "Inputs", "columns_named", "embedding_size"]
 
 # Small integers are left as they are, and made float32 block by block.
 MATRIX_TYPES = (np.float32, np.uint8, np.int8)
+# A feature matrix, dense or sparse.
+Matrix: TypeAlias = np.ndarray | csr_matrix
 # From here on, float32 does not hold every whole number.
 WHOLE = 2**24
 
@@ -66,7 +68,13 @@ class Inputs:
     scale: np.ndarray | None = None
 
     @classmethod
-    def learn(cls, X: Any, categorical: Sequence[int] = (), normalize: bool = False, weights: Any = None) -> Self:
+    def learn(
+        cls,
+        X: Matrix,
+        categorical: Sequence[int] = (),
+        normalize: bool = False,
+        weights: np.ndarray | None = None,
+    ) -> Self:
         """Learn categories and weighted means and standard deviations from training rows, (rows, features).
 
         Raises
@@ -112,7 +120,7 @@ class Inputs:
         """The columns that hold numbers."""
         return [column for column in range(self.features) if column not in self.categorical]
 
-    def encode(self, X: Any) -> Any:
+    def encode(self, X: Matrix) -> Matrix:
         """Return the network's inputs, (rows, numeric columns + categorical columns), float32; a plain matrix as it is.
 
         A memory map or a sparse matrix that needs no coding is not copied.
@@ -132,7 +140,7 @@ class Inputs:
         return np.column_stack([numbers, *codes]).astype(np.float32)
 
 
-def _check_dense(X: Any) -> None:
+def _check_dense(X: Matrix) -> None:
     if issparse(X):
         raise DataError(
             "categorical_features and normalize need a dense matrix: encode or scale the columns before, by "

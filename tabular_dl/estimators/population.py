@@ -7,29 +7,40 @@ from numbers import Integral, Real
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from scipy.sparse import issparse
 from sklearn.model_selection import GroupShuffleSplit, train_test_split
 from sklearn.utils import check_random_state, compute_class_weight
 
 from tabular_dl.errors import DataError, SpecError
-from tabular_dl.estimators.network_inputs import embedding_size
-from tabular_dl.problems import METRICS, Bounded, Labels
+from tabular_dl.estimators.hyperparameters import Hyperparameters
+from tabular_dl.estimators.network_inputs import Matrix, embedding_size
+from tabular_dl.estimators.task import Prepared
+from tabular_dl.problems import METRICS, Bounded, Coding, Labels
 
 if TYPE_CHECKING:
     from tabular_dl.nn import Members, Monitor, Network, Training
 
-__all__ = ["derived_seed", "members_for", "monitor_is_followed", "network_for", "row_weights", "training_for"]
+__all__ = [
+    "derived_seed",
+    "members_for",
+    "merged_rows",
+    "monitor_is_followed",
+    "network_for",
+    "row_weights",
+    "training_for",
+]
 
 # The probability with which a category is hidden in training, so that the unknown one is learned.
 MASKING = 0.02
 
 
-def network_for(estimators: Sequence[Any], groups: Sequence[Any], targets: int) -> Network:
+def network_for(settings: Sequence[Hyperparameters], groups: Sequence[Prepared], targets: int) -> Network:
     """Return the architecture that has room for every group."""
     from tabular_dl.nn import Network
 
-    first, problem, coding = estimators[0], groups[0].problem, groups[0].coding
+    first, problem, coding = settings[0], groups[0].problem, groups[0].coding
     counts = np.array([[len(known) for known in group.inputs.categories] for group in groups], int).max(axis=0)
-    shift = max(estimator.shift for estimator in estimators)
+    shift = max(own.shift for own in settings)
     height, width = first.image_shape or (0, 0)
     if shift:
         _check_images(height, width, {len(group.inputs.numeric) for group in groups})
@@ -42,9 +53,9 @@ def network_for(estimators: Sequence[Any], groups: Sequence[Any], targets: int) 
         output_activation=problem.activation,
         initializer=first.kernel_initializer(),
         batch_norm=bool(first.batch_norm),
-        dropout=any(bool(np.any(estimator.dropout)) for estimator in estimators),
-        input_dropout=any(estimator.input_dropout > 0 for estimator in estimators),
-        noise=any(estimator.noise > 0 for estimator in estimators),
+        dropout=any(bool(np.any(own.dropout)) for own in settings),
+        input_dropout=any(own.input_dropout > 0 for own in settings),
+        noise=any(own.noise > 0 for own in settings),
         embeddings=tuple((n + 1, size) for n, size in zip(counts.tolist(), sizes, strict=True)),
         shift=shift,
         image_shape=(int(height), int(width)),
@@ -60,22 +71,22 @@ def _check_images(height: int, width: int, widths: set[int]) -> None:
             )
 
 
-def training_for(estimator: Any, group: Any, rows: int) -> Training:
+def training_for(settings: Hyperparameters, group: Prepared, rows: int) -> Training:
     """Say what all members share."""
     from tabular_dl.nn import Training
 
     return Training(
         loss=group.problem.loss,
         metrics=tuple(followed.function for followed in group.problem.followed),
-        optimizer=estimator.optimizer,
-        schedule=estimator.schedule,
-        epochs=estimator.epochs,
-        batch_size=estimator.rows_a_step(rows),
-        monitor=_monitor(estimator.monitor, group),
+        optimizer=settings.optimizer,
+        schedule=settings.schedule,
+        epochs=settings.epochs,
+        batch_size=settings.rows_a_step(rows),
+        monitor=_monitor(settings.monitor, group),
     )
 
 
-def _monitor(name: str, group: Any) -> Monitor:
+def _monitor(name: str, group: Prepared) -> Monitor:
     """Return what early stopping looks at."""
     from tabular_dl.nn import Monitor
 
@@ -102,7 +113,7 @@ def _monitor(name: str, group: Any) -> Monitor:
     return Monitor(name, score, metric.greater_is_better)
 
 
-def monitor_is_followed(name: str, group: Any) -> bool:
+def monitor_is_followed(name: str, group: Prepared) -> bool:
     """Tell whether a curve called by the monitor's name is the monitor: it is, or there is no other of that name.
 
     What is followed is a mean over rows and labels of coded values. A metric is that, too, but for several labels,
@@ -113,7 +124,7 @@ def monitor_is_followed(name: str, group: Any) -> bool:
     return same or name not in {followed.name for followed in group.problem.followed}
 
 
-def derived_seed(random_state: Any, *path: int) -> int:
+def derived_seed(random_state: int | np.random.RandomState | None, *path: int) -> int:
     """Derive a seed from a random state and a path of numbers, independent of every other path.
 
     Examples
@@ -126,22 +137,22 @@ def derived_seed(random_state: Any, *path: int) -> int:
 
 
 def members_for(
-    estimators: Sequence[Any],
-    groups: Sequence[Any],
+    settings: Sequence[Hyperparameters],
+    groups: Sequence[Prepared],
     where: Sequence[int],
     coded: np.ndarray,
     row_groups: np.ndarray | None = None,
 ) -> Members:
-    """Say for each member of each estimator, in turn, what it trains on and with which settings.
+    """Return for each member of each task, in turn, its rows and settings.
 
     Parameters
     ----------
-    estimators : sequence of estimators
-        Of equal shapes.
-    groups : sequence of Group
-        What they have learned from their rows.
+    settings : sequence of Hyperparameters
+        Of each task; they differ in `tabular_dl.estimators.joint_training.PER_MEMBER` only.
+    groups : sequence of Prepared
+        What has been learned from each matrix and its rows.
     where : sequence of int
-        For each estimator the number of its group.
+        For each task the number of its group.
     coded : ndarray of shape (groups, rows, targets)
         Each group's coded target.
     row_groups : ndarray of shape (rows,), optional
@@ -149,21 +160,21 @@ def members_for(
     """
     from tabular_dl.nn import Members
 
-    each = estimators[0].members
+    each = settings[0].members
     seeds: list[int] = []
     places: list[tuple[np.ndarray, np.ndarray]] = []
-    for estimator, number in zip(estimators, where, strict=True):
+    for own, number in zip(settings, where, strict=True):
         group = groups[number]
         # A random state that is a generator moves on with each draw: fix it once for all members.
-        root = derived_seed(estimator.random_state)
+        root = derived_seed(own.random_state)
         labels = coded[number, group.rows, 0] if group.problem.stratified and coded.shape[2] == 1 else None
         if group.problem.stratified and labels is None:
             labels = coded[number, group.rows].argmax(axis=1)
         together = None if row_groups is None else row_groups[group.rows]
         for k in range(each):
             seeds.append(derived_seed(root, k))
-            places.append(_hold_out(np.arange(len(group.rows)), labels, estimator.held_out_share, seeds[-1], together))
-    own = [groups[number] for number in where for _ in range(each)]
+            places.append(_hold_out(np.arange(len(group.rows)), labels, own.held_out_share, seeds[-1], together))
+    of_member = [groups[number] for number in where for _ in range(each)]
     weighted = any(group.weights is not None for group in groups)
 
     def weights(side: int) -> list[np.ndarray] | None:
@@ -171,29 +182,29 @@ def members_for(
             return None
         return [
             np.ones(len(place[side])) if group.weights is None else group.weights[place[side]]
-            for group, place in zip(own, places, strict=True)
+            for group, place in zip(of_member, places, strict=True)
         ]
 
     def setting(name: str, none: Any = None) -> np.ndarray | None:
-        values = [getattr(estimator, name) for estimator in estimators]
+        values = [getattr(own, name) for own in settings]
         if all(value is None for value in values):
             return none
         # NaN beside a number is the default, too.
         given = np.nan if none is None else none
         return np.repeat([given if value is None else value for value in values], each, axis=0)
 
-    hidden = len(estimators[0].hidden)
-    plateaus = np.repeat([estimator.plateau for estimator in estimators], each, axis=0)
-    dropouts = [np.broadcast_to(estimator.dropout if hidden else 0.0, max(1, hidden)) for estimator in estimators]
+    hidden = len(settings[0].hidden)
+    plateaus = np.repeat([own.plateau for own in settings], each, axis=0)
+    dropouts = [np.broadcast_to(own.dropout if hidden else 0.0, max(1, hidden)) for own in settings]
     return Members(
         seeds=seeds,
-        training_rows=[group.rows[place[0]] for group, place in zip(own, places, strict=True)],
-        validation_rows=[group.rows[place[1]] for group, place in zip(own, places, strict=True)],
+        training_rows=[group.rows[place[0]] for group, place in zip(of_member, places, strict=True)],
+        validation_rows=[group.rows[place[1]] for group, place in zip(of_member, places, strict=True)],
         training_weights=weights(0),
         validation_weights=weights(1),
         groups=np.repeat(where, each),
-        widths=np.array([len(group.inputs.numeric) for group in own]),
-        categories=np.array([[len(known) + 1 for known in group.inputs.categories] for group in own], int),
+        widths=np.array([len(group.inputs.numeric) for group in of_member]),
+        categories=np.array([[len(known) + 1 for known in group.inputs.categories] for group in of_member], int),
         learning_rate=setting("learning_rate"),
         weight_decay=setting("weight_decay"),
         l1=setting("l1"),
@@ -245,7 +256,9 @@ def _hold_out(
     return train, held_out
 
 
-def row_weights(estimator: Any, coding: Any, y: np.ndarray, weights: np.ndarray | None) -> np.ndarray | None:
+def row_weights(
+    settings: Hyperparameters, coding: Coding, y: np.ndarray, weights: np.ndarray | None
+) -> np.ndarray | None:
     """Return the weight of each training row: the user's, multiplied by that of the row's class; their mean is 1.
 
     Raises
@@ -253,11 +266,11 @@ def row_weights(estimator: Any, coding: Any, y: np.ndarray, weights: np.ndarray 
     SpecError
         If ``class_weight`` names no class, or is no weight.
     """
-    if estimator.class_weight is None:
+    if settings.class_weight is None:
         return _of_mean_one(weights)
     if not isinstance(coding, Labels):
         raise SpecError("class_weight: only single labels have class weights; give sample_weight to fit instead.")
-    chosen = estimator.class_weight
+    chosen = settings.class_weight
     if not isinstance(chosen, str):
         # In a pipeline file 0 and "0" are easily mixed up.
         unknown = [label for label in chosen if label not in coding.classes.tolist()]
@@ -276,3 +289,20 @@ def row_weights(estimator: Any, coding: Any, y: np.ndarray, weights: np.ndarray 
 def _of_mean_one(weights: np.ndarray | None) -> np.ndarray | None:
     """Scale weights to a mean of 1: losses are weighted means, so it changes nothing but what float32 can hold."""
     return weights if weights is None or not weights.any() else weights / weights.mean()
+
+
+def merged_rows(
+    X: Matrix, y: np.ndarray, rows: np.ndarray, weights: np.ndarray | None
+) -> tuple[np.ndarray, np.ndarray | None]:
+    """Put repeated rows together, with the sum of their weights, in an order of their own.
+
+    A row twice is then a row of weight 2, and a permutation of rows is nothing, to the last bit.
+    """
+    dense = X[rows].toarray() if issparse(X) else X[rows]
+    numbers = np.unique(y[rows], return_inverse=True)[1].reshape(len(rows), -1)
+    _, first, place, counts = np.unique(
+        np.column_stack([dense, numbers]), axis=0, return_index=True, return_inverse=True, return_counts=True
+    )
+    if weights is None and counts.max() == 1:
+        return rows[first], None
+    return rows[first], np.bincount(place.ravel(), weights, len(first)).astype(np.float64)

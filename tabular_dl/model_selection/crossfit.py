@@ -29,7 +29,7 @@ from sklearn.utils import get_tags
 from sklearn.utils.validation import check_array, check_consistent_length, check_is_fitted, column_or_1d
 
 from tabular_dl.errors import DataError
-from tabular_dl.estimators import derived_seed, fit_groups
+from tabular_dl.estimators import derived_seed, fit_together
 from tabular_dl.model_selection.classification_threshold import Thresholded, forget_threshold
 from tabular_dl.model_selection.fold_matrices import dense_matrix, fold_matrix, sharing
 from tabular_dl.model_selection.folds import read_folds
@@ -104,7 +104,7 @@ class _CrossFit(BaseEstimator, ABC):
             network = clone(self.pipeline[-1]).name_features(names)
             networks.append(network.set_params(random_state=derived_seed(self.random_state, fold)))
         rows = [train for train, _ in splits]
-        fit_groups(networks, matrices, y, rows, self._classes(y), on_epoch=on_epoch, row_groups=groups)
+        fit_together(networks, matrices, y, rows, self._classes(y), on_epoch=on_epoch, row_groups=groups)
         name = self.pipeline.steps[-1][0]
         self.pipelines_ = [Pipeline([*e, (name, n)]) for e, n in zip(steps, networks, strict=True)]
         self.train_rows_ = rows

@@ -17,7 +17,7 @@ from sklearn.base import clone
 from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import _get_feature_names
 
-from tabular_dl.estimators import PER_MEMBER, decoded, derived_seed, train_groups
+from tabular_dl.estimators import PER_MEMBER, TrainedTasks, decoded, derived_seed, tasks_of, train_tasks
 from tabular_dl.model_selection.fold_matrices import dense_matrix, fold_matrix, sharing
 from tabular_dl.model_selection.range_narrowing import halve
 from tabular_dl.problems import Metric, Numbers
@@ -82,7 +82,7 @@ def evaluate(
     on_epoch : callable, optional
         Called after each epoch with its number and how many configurations still train.
     row_groups : ndarray of shape (rows,), optional
-        What a row belongs to, as for `tabular_dl.estimators.joint_training.fit_groups`.
+        What a row belongs to, as for `tabular_dl.estimators.fit_together`.
 
     Returns
     -------
@@ -107,9 +107,8 @@ def evaluate(
         with warnings.catch_warnings():
             # A trial that diverges has no score, which is told in the table of trials.
             warnings.filterwarnings("ignore", "Training diverged")
-            trained = train_groups(
-                networks, matrices * len(numbers), y, rows * len(numbers), classes, None, judge, row_groups
-            )
+            tasks = tasks_of(networks, matrices * len(numbers), y, rows * len(numbers), classes)
+            trained = train_tasks(tasks, y, judge, row_groups, networks[0].make_callbacks)
         if trained.population.interrupted:
             # Half-trained configurations say nothing of whole ones.
             raise KeyboardInterrupt
@@ -187,7 +186,7 @@ def _matrices(
 
 
 def _scores(
-    trained: Any,
+    trained: TrainedTasks,
     networks: Sequence[Any],
     matrices: Sequence[np.ndarray],
     y: np.ndarray,
@@ -201,14 +200,13 @@ def _scores(
     numbers = np.arange(configurations * folds * members).reshape(configurations, folds, members)
     scores = np.full((configurations, folds), np.nan)
     for fold, (_, test) in enumerate(splits):
-        group = trained.groups[trained.where[fold]]
-        share, network = trained.share(numbers[:, fold].ravel(), group)
-        rows = group.inputs.encode(matrices[fold][test])
-        means = decoded(networks[fold::folds], network, share.weights, group.coding, rows)
-        untrained = (share.best_epoch.reshape(configurations, members) == 0).any(axis=1)
+        share = trained.result(fold, numbers[:, fold].ravel())
+        rows, coding = share.prepared.inputs.encode(matrices[fold][test]), share.prepared.coding
+        means = decoded(networks[fold::folds], share.network, share.population.weights, coding, rows)
+        untrained = (share.population.best_epoch.reshape(configurations, members) == 0).any(axis=1)
         for number in np.flatnonzero(~untrained):
             values = means[number]
-            if isinstance(group.coding, Numbers) and y.ndim == 1:
+            if isinstance(coding, Numbers) and y.ndim == 1:
                 values = values[:, 0]
             if np.isfinite(values).all():
                 scores[number, fold] = metric(y[test], values, classes)

@@ -1,3 +1,4 @@
+from .blocks.base import OwnInputs as OwnInputs
 from .callbacks import make_callbacks as make_callbacks
 from .inference import plain_outputs as plain_outputs
 from .inference import predict as predict
@@ -9,6 +10,9 @@ from .members import Training as Training
 from .network import ACTIVATIONS as ACTIVATIONS
 from .network import INITIALIZERS as INITIALIZERS
 from .network import Network as Network
+from .network import Weights as Weights
+from .network import in_old_order as in_old_order
+from .network import own_weights as own_weights
 from .optimizers import OPTIMIZERS as OPTIMIZERS
 from .schedules import SCHEDULES as SCHEDULES
 from .tensorboard import MemberTensorBoard as MemberTensorBoard

@@ -13,8 +13,8 @@ import keras
 import numpy as np
 
 from tabular_dl.errors import SpecError, did_you_mean
-from tabular_dl.nn.inference import ensemble_model, set_plain_weights
-from tabular_dl.nn.network import Network
+from tabular_dl.nn.inference import ensemble_model
+from tabular_dl.nn.network import Network, Weights
 
 __all__ = ["EpochCallbacks", "Interrupt", "interrupt_after_epoch", "make_callbacks"]
 
@@ -31,7 +31,7 @@ class EpochCallbacks:
         Used as they are; nothing is added to them.
     network : Network
         The architecture.
-    weights : list of ndarray of shape (P, in, out)
+    weights : dict of str to ndarray of shape (P, in, out)
         The initial weights.
     epochs : int
         As planned.
@@ -41,13 +41,14 @@ class EpochCallbacks:
         self,
         callbacks: Sequence[keras.callbacks.Callback],
         network: Network,
-        weights: Sequence[np.ndarray],
+        weights: Weights,
         epochs: int,
     ) -> None:
         self.callbacks = list(callbacks)
         if not self.callbacks:
             return
-        self.model, self.members = ensemble_model(network, weights)
+        self.ensemble = ensemble_model(network, weights)
+        self.model, self.members = self.ensemble.model, self.ensemble.members
         self.model.stop_training = False
         self.model.optimizer = None  # callbacks look whether there is a learning rate to log
         for callback in self.callbacks:
@@ -73,9 +74,7 @@ class EpochCallbacks:
         """
         if not self.callbacks:
             return False
-        present = weights()
-        for number, member in enumerate(self.members):
-            set_plain_weights(member, present, number)
+        self.ensemble.assign(weights())
         for callback in self.callbacks:
             if hasattr(callback, "on_members_epoch_end"):
                 callback.on_members_epoch_end(epoch - 1, figures, self.members)

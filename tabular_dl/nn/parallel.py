@@ -10,7 +10,7 @@ Nothing here mixes two members, so the results are those of one program, up to r
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from typing import Any
@@ -21,7 +21,7 @@ from tabular_dl.errors import DataError
 from tabular_dl.nn.batches import Feed, Table
 from tabular_dl.nn.early_stopping import Stopping
 from tabular_dl.nn.members import Members, Training
-from tabular_dl.nn.network import Network
+from tabular_dl.nn.network import Network, Weights
 from tabular_dl.nn.program import Program, ProgramKey, checked_out
 
 __all__ = ["Crew"]
@@ -49,7 +49,7 @@ class Crew:
         Gives programs and threads back when training ends.
     network, table, members, training
         As for `tabular_dl.nn.training.fit_population`.
-    weights : list of ndarray of shape (P, in, out)
+    weights : dict of str to ndarray of shape (P, in, out)
         The initial weights.
     """
 
@@ -60,7 +60,7 @@ class Crew:
         table: Table,
         members: Members,
         training: Training,
-        weights: Sequence[np.ndarray],
+        weights: Weights,
     ) -> None:
         feed = Feed(table, members, training.batch_size)
         threads, parts = _parts(network, table, feed, members, training)
@@ -69,7 +69,7 @@ class Crew:
         self.chunks = []
         for index, (numbers, counted) in enumerate(parts):
             thread = self.threads[index % threads]
-            own = [weight[numbers] for weight in weights]
+            own = {name: weight[numbers] for name, weight in weights.items()}
             chunk = Chunk(thread, network, table, members.take(numbers), training, feed.take(numbers), own, counted)
             self.chunks.append(chunk)
             thread.chunks.append(chunk)
@@ -99,10 +99,10 @@ class Crew:
         for chunk in self.chunks:
             chunk.check_last()
 
-    def weights(self, *, best: bool) -> list[np.ndarray]:
+    def weights(self, *, best: bool) -> Weights:
         """Return all members' weights, of their best or of their last epochs."""
         parts = [chunk.weights(best=best) for chunk in self.chunks]
-        return [np.concatenate(arrays) for arrays in zip(*parts, strict=True)]
+        return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
 
 class _Thread:
@@ -147,7 +147,7 @@ class Chunk:
         members: Members,
         training: Training,
         feed: Feed,
-        weights: list[np.ndarray],
+        weights: Weights,
         counted: int,
     ) -> None:
         self.thread, self.network, self.table, self.members, self.training = thread, network, table, members, training
@@ -155,7 +155,7 @@ class Chunk:
         self.numbers = np.arange(len(members))
         self.stopping = Stopping(members, training.monitor)
         self.figures: dict[str, np.ndarray] = {}
-        self.best, self.last = [w.copy() for w in weights], [w.copy() for w in weights]
+        self.best, self.last = ({name: w.copy() for name, w in weights.items()} for _ in range(2))
         self.state: list[np.ndarray] | None = None
         self.program: Program | None = None
         self.shapes = (table.block_rows, table.groups, feed.steps, feed.batch_size, feed.held_out)
@@ -224,7 +224,7 @@ class Chunk:
         if self.members.held_out:
             return
         program, total = self._enter(), np.zeros(())
-        if all((np.abs(weight) <= LARGE).all() for weight in program.weights(best=False)):
+        if all((np.abs(weight) <= LARGE).all() for weight in program.weights(best=False).values()):
             return  # a step that makes a loss infinite makes weights large; most have not, and compile nothing here
         for block, batches in self.feed.samples():
             total = total + program.evaluate(*self.table.block(block), batches)[0]
@@ -295,13 +295,13 @@ class Chunk:
     def _remember(self) -> None:
         program = self._enter()
         for kept, best in ((self.best, True), (self.last, False)):
-            for all_members, present in zip(kept, program.weights(best=best), strict=True):
-                all_members[self.numbers] = present
+            for name, present in program.weights(best=best).items():
+                kept[name][self.numbers] = present
 
-    def weights(self, *, best: bool) -> list[np.ndarray]:
+    def weights(self, *, best: bool) -> Weights:
         """Return the wanted members' weights, of their best or of their last epochs."""
         self._remember()
-        return [weight[: self.counted] for weight in (self.best if best else self.last)]
+        return {name: weight[: self.counted] for name, weight in (self.best if best else self.last).items()}
 
 
 def _parts(
@@ -312,7 +312,7 @@ def _parts(
     All chunks are of one size, and so of one program: the last is filled up with its last member once more.
     """
     threads = _threads(network, table, feed, members, training)
-    widths = sum(network.hidden) + network.outputs + network.inputs + network.embedded
+    widths = network.activations
     # In training a category is a row of as many numbers as there are.
     one_hot = sum(categories for categories, _ in network.embeddings)
     floats = 8 * network.parameters + 4 * feed.batch_size * (widths + one_hot) + 2 * feed.held_out * widths
@@ -324,7 +324,11 @@ def _parts(
 
 def _threads(network: Network, table: Table, feed: Feed, members: Members, training: Training) -> int:
     """Return how many chunks to train side by side."""
-    product = 2 * feed.batch_size * max(a * b for a, b in network.shapes(network.numeric))
+    product = (
+        2
+        * feed.batch_size
+        * max(network.weights[name].inputs * network.weights[name].outputs for name in network.kernels)
+    )
     rows = feed.steps * feed.batch_size
     work = 6.0 * network.parameters * rows * training.epochs * len(members)
     # Blocks are loaded in turn: chunks that are at different blocks would only load them twice.

@@ -16,8 +16,9 @@ import numpy as np
 import tensorflow as tf
 
 from tabular_dl.nn.batches import Batches
+from tabular_dl.nn.blocks.base import TrainingStep
 from tabular_dl.nn.members import Members, Training
-from tabular_dl.nn.network import Network, StackedModel
+from tabular_dl.nn.network import Network, Weights, forward
 from tabular_dl.nn.optimizers import clipped, make_optimizer
 from tabular_dl.nn.schedules import SCHEDULES
 
@@ -84,8 +85,14 @@ class Program:
     def __init__(self, key: ProgramKey) -> None:
         self.key = key
         self.traces = 0
-        self.model = StackedModel(key.network, key.members)
-        self.trainable = self.model.trainable_variables
+        self.network = key.network
+        self.learned = {
+            name: keras.Variable(
+                np.zeros((key.members, each.inputs, each.outputs)), dtype="float32", trainable=each.trained, name=name
+            )
+            for name, each in self.network.weights.items()
+        }
+        self.trainable = [self.learned[name] for name, weight in self.network.weights.items() if weight.trained]
         self.optimizer = make_optimizer(
             key.optimizer, self.trainable, dict(key.optimizer_settings), decaying="weight_decay" in key.uses
         )
@@ -93,7 +100,14 @@ class Program:
         self.active = tf.Variable(tf.ones(shape, tf.bool), trainable=False)
         names = ("l1", "l2", "label_smoothing", "clip_norm", "total_steps", "plateau")
         self.settings = {name: tf.Variable(tf.zeros(shape), trainable=False) for name in names}
-        self.best = [tf.Variable(variable.value, trainable=False) for variable in self.model.learned]
+        self.seeds = tf.Variable(tf.zeros(shape, tf.uint32), trainable=False)
+        anyone = Members(seeds=[0] * key.members, training_rows=[np.array([], int)] * key.members)
+        self.of_blocks = {
+            f"{block.name}.{name}": tf.Variable(tf.zeros(shape), trainable=False)
+            for block in self.network.blocks
+            for name in block.settings(anyone)
+        }
+        self.best = [tf.Variable(variable.value, trainable=False) for variable in self.learned.values()]
         # Without held-out rows: the weights at the start of the epoch, which are those that its loss tells of.
         self.starts = [tf.Variable(best, trainable=False) for best in self.best if "starts" in key.uses]
         # All that belongs to single members, in one order: what a smaller population takes over.
@@ -103,8 +117,10 @@ class Program:
         self.restarted = [*momenta, *own]
         self.fresh = [variable.numpy() for variable in self.restarted]
         self.member_variables = [
-            *self.model.variables,
+            *self.learned.values(),
             *self.restarted,
+            self.seeds,
+            *self.of_blocks.values(),
             self.active,
             *self.settings.values(),
             *self.best,
@@ -113,11 +129,11 @@ class Program:
         self._functions: dict[str, Any] = {}
         self.loss, self.metrics, self.activation = _functions(key)
 
-    def reset(self, weights: Sequence[np.ndarray], members: Members, steps_an_epoch: np.ndarray, epochs: int) -> None:
+    def reset(self, weights: Weights, members: Members, steps_an_epoch: np.ndarray, epochs: int) -> None:
         """Start anew: initial weights, no momenta, the members' own settings."""
-        for variables in filter(None, (self.model.learned, self.best, self.starts)):
-            for variable, value in zip(variables, weights, strict=True):
-                variable.assign(value)
+        for variables in filter(None, (self.learned.values(), self.best, self.starts)):
+            for variable, name in zip(variables, self.learned, strict=True):
+                variable.assign(weights[name])
         for variable, value in zip(self.restarted, self.fresh, strict=True):
             variable.assign(value)
         for variable, values in (
@@ -132,20 +148,10 @@ class Program:
         self.settings["total_steps"].assign(_column(steps_an_epoch * epochs))
         self.let(np.ones(len(members), bool), np.ones(len(members)))
         streams = [np.random.SeedSequence([seed, 2]).generate_state(1)[0] for seed in members.seeds]
-        dropout = np.asarray(members.dropout, np.float32).reshape(len(members), -1)
-        rates = np.broadcast_to(dropout, (len(members), max(1, len(self.key.network.hidden))))
-        random = [(layer, rates[:, index]) for index, layer in enumerate(self.model.dropouts)]
-        random += [(layer, members.input_dropout) for layer in self.model.input_dropouts]
-        random += [(layer, members.masking) for layer in self.model.embeddings]
-        if self.model.noise is not None:
-            random.append((self.model.noise, members.noise))
-            widths = self.key.network.numeric if members.widths is None else members.widths
-            self.model.noise.widths.assign(_column(np.broadcast_to(widths, len(members))))
-        if self.model.shift is not None:
-            random.append((self.model.shift, members.shift))
-        for layer, values in random:
-            layer.rates.assign(_column(values))
-            layer.seeds.assign(_column(streams, np.uint32))
+        self.seeds.assign(_column(streams, np.uint32))
+        for block in self.network.blocks:
+            for name, values in block.settings(members).items():
+                self.of_blocks[f"{block.name}.{name}"].assign(_column(values))
 
     def let(self, active: np.ndarray, rate_factors: np.ndarray) -> None:
         """Say who trains on, and what plateaus multiply the rates by; both of shape (P,)."""
@@ -166,9 +172,10 @@ class Program:
         for variable, value in zip(self.member_variables, state, strict=True):
             variable.assign(value)
 
-    def weights(self, *, best: bool) -> list[np.ndarray]:
+    def weights(self, *, best: bool) -> Weights:
         """Return copies of what the members have learned: the best kept, or the last."""
-        return [np.array(variable.numpy()) for variable in (self.best if best else self.model.learned)]
+        variables = self.best if best else self.learned.values()
+        return {name: np.array(variable.numpy()) for name, variable in zip(self.learned, variables, strict=True)}
 
     def train(self, X: Any, y: Any, batches: Batches) -> np.ndarray:
         """Run the steps of a block; return sums over rows of loss, metrics and weight, shape (2 + metrics, P)."""
@@ -219,8 +226,10 @@ class Program:
         if mixed is not None:
             partners, partner_weights, share = mixed
             inputs = self._mixed(inputs, tf.gather(X, partners), share[:, :, None])
+        settings = {name: variable.value() for name, variable in self.of_blocks.items()}
+        pass_ = TrainingStep(tf.cast(steps, tf.uint32), self.seeds.value(), settings, counted, live)
         with tf.GradientTape() as tape:
-            outputs = self.model(inputs, steps=tf.cast(steps, tf.uint32), counted=counted, live=live)
+            outputs = forward(self.network, self._values(), inputs, pass_)
             sums, smoothed = self._sums(targets, outputs, weights)
             if mixed is not None:
                 # Each of the two rows counts with its own weight.
@@ -232,11 +241,16 @@ class Program:
         if "clip_norm" in self.key.uses:
             gradients = clipped(gradients, self.settings["clip_norm"])
         self.optimizer.apply(gradients, self.trainable)
+        for name, value in pass_.updates.items():
+            self.learned[name].value.assign(value)
         return sums
+
+    def _values(self) -> dict[str, Any]:
+        return {name: variable.value for name, variable in self.learned.items()}
 
     def _mixed(self, inputs: Any, others: Any, share: Any) -> Any:
         """Mix numbers; of two categories the one with the greater share stays."""
-        numeric = self.key.network.numeric
+        numeric = self.network.numeric
         numbers = share * inputs[:, :, :numeric] + (1.0 - share) * others[:, :, :numeric]
         codes = tf.where(share >= 0.5, inputs[:, :, numeric:], others[:, :, numeric:])
         return tf.concat([numbers, codes], axis=2)
@@ -244,9 +258,10 @@ class Program:
     def _penalty(self) -> Any:
         """Return each member's penalty on its kernels, (P,)."""
         penalty = tf.zeros((self.key.members,))
+        penalised = [self.learned[name] for name, weight in self.network.weights.items() if weight.penalised]
         for name, size in (("l1", tf.abs), ("l2", tf.square)):
             if name in self.key.uses:
-                total = tf.add_n([tf.reduce_sum(size(layer.kernel.value), axis=(1, 2)) for layer in self.model.dense])
+                total = tf.add_n([tf.reduce_sum(size(kernel.value), axis=(1, 2)) for kernel in penalised])
                 penalty += self.settings[name][:, 0, 0] * total
         return penalty
 
@@ -260,13 +275,13 @@ class Program:
         return tf.stack(sums), tf.reduce_sum(smoothed * weights, axis=1)
 
     def _evaluate(self, X: Any, y: Any, rows: Any, weights: Any) -> Any:
-        outputs, targets = self.model(tf.gather(X, rows)), tf.gather(y, rows)
+        outputs, targets = forward(self.network, self._values(), tf.gather(X, rows)), tf.gather(y, rows)
         return self._sums(targets, outputs, weights)[0], self.activation(outputs), targets
 
     def _keep(self, improved: Any, at_start: Any) -> None:
         mask, earlier = (tf.reshape(flags, (self.key.members, 1, 1)) for flags in (improved, at_start))
         starts = self.starts or self.best
-        for best, start, variable in zip(self.best, starts, self.model.learned, strict=True):
+        for best, start, variable in zip(self.best, starts, self.learned.values(), strict=True):
             present = tf.where(earlier, start, variable.value) if self.starts else variable.value
             best.assign(tf.where(mask, present, best))
             if self.starts:

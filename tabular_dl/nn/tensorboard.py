@@ -54,7 +54,8 @@ class MemberTensorBoard(keras.callbacks.Callback):
         for index, layer in enumerate(dense):
             for weight in layer.weights:
                 tf.summary.histogram(f"weights/dense_{index}/{weight.name}", weight.value)
-        outputs = keras.Model(model.inputs[0], [layer.output for layer in dense])(self.sample)
+        activations = [layer for layer in model.layers if isinstance(layer, keras.layers.Activation)]
+        outputs = keras.Model(model.inputs[0], [layer.output for layer in activations])(self.sample)
         for index, values in enumerate(outputs if isinstance(outputs, list) else [outputs]):
             tf.summary.histogram(f"activations/dense_{index}", values)
 

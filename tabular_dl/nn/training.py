@@ -37,7 +37,7 @@ from tabular_dl.errors import UserError
 from tabular_dl.nn.batches import Table
 from tabular_dl.nn.callbacks import EpochCallbacks, interrupt_after_epoch
 from tabular_dl.nn.members import Members, Training
-from tabular_dl.nn.network import Network, initial_weights
+from tabular_dl.nn.network import Network, Weights, initial_weights
 from tabular_dl.nn.parallel import Crew
 
 __all__ = ["DivergedError", "DivergedWarning", "EpochCallback", "Population", "fit_population"]
@@ -59,8 +59,8 @@ class Population:
 
     Attributes
     ----------
-    weights : list of ndarray of shape (P, in, out)
-        As `tabular_dl.nn.network.initial_weights` orders them; those of the best epoch for members with patience and
+    weights : dict of str to ndarray of shape (P, in, out)
+        By the names of `Network.weights`; those of the best epoch for members with patience and
         for those that diverged, of the last epoch for others.
     history : dict of str to ndarray of shape (epochs, P)
         "loss", the metrics and, with validation rows, the same with "val_" and a monitor of its own: means over rows,
@@ -75,7 +75,7 @@ class Population:
         Whether Ctrl-C ended training while members still had epochs to go.
     """
 
-    weights: list[np.ndarray]
+    weights: Weights
     history: dict[str, np.ndarray]
     best_epoch: np.ndarray
     diverged: np.ndarray
@@ -166,8 +166,8 @@ def _trained(crew: Crew, members: Members, history: Sequence[dict[str, np.ndarra
     """Take the weights of the best epoch of those with patience and of those that diverged, of the last of others."""
     diverged = crew.stopping("diverged")
     wants_best = np.isfinite(members.patience) | diverged
-    both = zip(crew.weights(best=True), crew.weights(best=False), strict=True)
-    weights = [np.where(wants_best[:, None, None], best, last) for best, last in both]
+    best, last = crew.weights(best=True), crew.weights(best=False)
+    weights = {name: np.where(wants_best[:, None, None], best[name], last[name]) for name in best}
     best_epoch = np.maximum(crew.stopping("best_epoch") - members.kept_at_start, 0)
     best_epoch = np.where(wants_best, best_epoch, crew.stopping("last_epoch"))
     together = {name: np.stack([figures[name] for figures in history]) for name in history[0]}

@@ -55,7 +55,7 @@ __all__ = [
 METRICS_A_BATCH, PARAMS_A_BATCH = 1000, 100
 # Cells of a table beyond which MLflow would take long to tell its columns' types, and the rows that tell them.
 MOST_CELLS, ROWS_THAT_TELL_TYPES = 1_000_000, 1000
-REQUIREMENTS = ("keras", "mlflow", "numpy", "pandas", "pydantic", "scikit-learn", "skops", "tensorflow")
+REQUIREMENTS = ("keras", "lazy-loader", "mlflow", "numpy", "pandas", "pydantic", "scikit-learn", "skops", "tensorflow")
 
 
 @dataclass(frozen=True)

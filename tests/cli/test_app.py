@@ -174,7 +174,7 @@ def test_help_version_list_and_mistakes_in_a_pipeline_load_no_heavy_library(tmp_
     ]
     script = f"""
 import sys
-from tabular_dl.cli import main
+from tabular_dl.cli.app import main
 
 for command in {commands!r}:
     sys.argv = ["tabular-dl", *command]

@@ -107,7 +107,10 @@ def test_loading_never_looks_at_the_answers(state: str, tmp_path: Path) -> None:
 def test_nothing_but_the_submission_workflow_reads_the_answers() -> None:
     package = Path(__file__).parents[2] / "tabular_dl"
     readers = [path for path in package.rglob("*.py") if "read_answers" in path.read_text(encoding="utf-8")]
-    assert sorted(path.relative_to(package).as_posix() for path in readers) == ["datasets.py", "workflows/submit.py"]
+    assert sorted(path.relative_to(package).as_posix() for path in readers) == [
+        "competition/competition.py",
+        "workflows/submit.py",
+    ]
 
 
 def test_answers_are_read_where_there_are_some(folder: Path) -> None:

@@ -52,7 +52,7 @@ def fit(settings: dict[str, Any] = TINY, y: Any = NOISY, rows: Any = X, **more: 
 
 def size(model: Any) -> float:
     """Return the mean square of all kernels."""
-    return float(np.mean([np.mean(weight**2) for weight in model.weights_[::2]]))
+    return float(np.mean([np.mean(weight**2) for name, weight in model.weights_.items() if name.endswith("kernel")]))
 
 
 def test_the_docstring_tells_of_every_hyperparameter() -> None:
@@ -69,7 +69,7 @@ def test_an_initialiser_is_keras_own(initializer: str, activation: str, deviatio
     rows = RNG.normal(size=(40, 200)).astype("float32")
     settings = {**FULL, "hidden": [300], "learning_rate": 1e-9, "epochs": 1, "members": 1}
     model = fit(settings, NOISY[:40], rows, initializer=initializer, activation=activation)
-    assert model.weights_[0].var() == pytest.approx(deviation, rel=0.05)
+    assert model.weights_["dense_0.kernel"].var() == pytest.approx(deviation, rel=0.05)
 
 
 @pytest.mark.parametrize(
@@ -107,7 +107,7 @@ def test_penalties_and_decay_make_weights_smaller() -> None:
 def test_l1_makes_weights_of_noise_vanish() -> None:
     rows = np.column_stack([X, RNG.normal(size=(ROWS, 5))]).astype("float32")
     model = fit({**FULL, "hidden": []}, rows=rows, l1=0.1, epochs=300)
-    kernel = np.abs(model.weights_[0]).mean(axis=0)[:, 0]
+    kernel = np.abs(model.weights_["dense_0.kernel"]).mean(axis=0)[:, 0]
     assert kernel[3:].max() < 0.1 * kernel[:2].min()
 
 
@@ -137,7 +137,7 @@ def test_shift_shows_a_network_its_images_moved() -> None:
 
 def test_shift_0_is_no_shift() -> None:
     off, without = fit(image_shape=[1, 3]), fit()
-    for one, other in zip(off.weights_, without.weights_, strict=True):
+    for one, other in zip(off.weights_.values(), without.weights_.values(), strict=True):
         np.testing.assert_array_equal(one, other)
 
 
@@ -170,7 +170,7 @@ def test_a_schedule_and_a_plateau_lower_the_rate() -> None:
 def test_a_clipped_gradient_moves_no_further_than_its_bound() -> None:
     settings = {**FULL, "optimizer": "sgd", "learning_rate": 1.0, "epochs": 1}
     start, end = fit(settings, learning_rate=1e-12), fit(settings, clip_norm=0.01)
-    steps = zip(start.weights_, end.weights_, strict=True)
+    steps = zip(start.weights_.values(), end.weights_.values(), strict=True)
     moved = np.sqrt(sum(((b - a) ** 2).sum(axis=(1, 2)) for a, b in steps))
     np.testing.assert_allclose(moved, 0.01, rtol=1e-3)
 
@@ -205,8 +205,8 @@ def test_the_scale_of_sample_weights_says_nothing(kind: Any, scale: float) -> No
     y = NOISY if kind is KerasClassifier else X[:, 0] + NOISY
     plain, scaled = (kind(**settings).fit(X, y, sample_weight=w) for w in (weights, scale * weights))
     start = kind(**{**settings, "learning_rate": 1e-9}).fit(X, y, sample_weight=weights)
-    assert not np.allclose(plain.weights_[0], start.weights_[0], atol=1e-3)
-    for one, other in zip(plain.weights_, scaled.weights_, strict=True):
+    assert not np.allclose(plain.weights_["dense_0.kernel"], start.weights_["dense_0.kernel"], atol=1e-3)
+    for one, other in zip(plain.weights_.values(), scaled.weights_.values(), strict=True):
         np.testing.assert_allclose(one, other, atol=1e-5)
     for name, curve in plain.curves_.items():
         np.testing.assert_allclose(scaled.curves_[name], curve, rtol=1e-4)
@@ -337,7 +337,7 @@ def test_an_embedding_learns_what_a_category_means() -> None:
     rows = np.column_stack([RNG.normal(size=400), codes]).astype("float32")
     model = fit({**TINY, "epochs": 60}, y, rows, categorical_features=[1], embedding_size=2)
     assert model.score(rows, y) == 1.0
-    assert [weight.shape for weight in model.weights_][-1] == (2, 7, 2)
+    assert [weight.shape for weight in model.weights_.values()][-1] == (2, 7, 2)
     # A category that was not seen gets the unknown vector, whatever its number.
     unseen = np.array([[0.0, 77.0], [0.0, -3.0]], "float32")
     assert len(np.unique(model.predict_proba(unseen), axis=0)) == 1

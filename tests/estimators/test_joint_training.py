@@ -11,8 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tabular_dl.errors import DataError, SpecError
-from tabular_dl.estimators.joint_training import derived_seed, fit_groups
+from tabular_dl.estimators.joint_fit import fit_together
 from tabular_dl.estimators.keras_estimators import KerasClassifier, KerasRegressor
+from tabular_dl.estimators.population import derived_seed
 from tabular_dl.nn.training import fit_population
 
 ROWS = 60
@@ -43,12 +44,12 @@ def estimators(kind: Any = KerasClassifier, **changes: Any) -> list[Any]:
 @pytest.mark.parametrize(("kind", "y"), [(KerasClassifier, LABEL), (KerasRegressor, SCORE)])
 def test_each_estimator_ends_up_as_its_own_fit_would_have_left_it(kind: Any, y: np.ndarray) -> None:
     together = estimators(kind)
-    fit_groups(together, MATRICES, y, ROW_LISTS)
+    fit_together(together, MATRICES, y, ROW_LISTS)
     for model, alone, matrix, rows in zip(together, estimators(kind), MATRICES, ROW_LISTS, strict=True):
         alone.fit(matrix[rows], y[rows])
         assert model.n_features_in_ == alone.n_features_in_ == matrix.shape[1]
         assert model.network_ == alone.network_
-        for found, expected in zip(model.weights_, alone.weights_, strict=True):
+        for found, expected in zip(model.weights_.values(), alone.weights_.values(), strict=True):
             np.testing.assert_allclose(found, expected, atol=1e-4)
         np.testing.assert_allclose(model._decoded(matrix), alone._decoded(matrix), atol=1e-4)
         np.testing.assert_array_equal(model.best_epoch_, alone.best_epoch_)
@@ -79,10 +80,10 @@ def test_what_is_random_does_not_depend_on_how_wide_the_others_are(changes: dict
     matrices = [np.column_stack([codes, matrix[:, 1:]]).astype("float32") for matrix in MATRICES]
     matrices[0] = np.column_stack([matrices[0], *[MATRICES[0]] * 5])
     together = estimators(**changes)
-    fit_groups(together, matrices, LABEL, ROW_LISTS)
+    fit_together(together, matrices, LABEL, ROW_LISTS)
     for model, alone, matrix, rows in zip(together, estimators(**changes), matrices, ROW_LISTS, strict=True):
         alone.fit(matrix[rows], LABEL[rows])
-        for found, expected in zip(model.weights_, alone.weights_, strict=True):
+        for found, expected in zip(model.weights_.values(), alone.weights_.values(), strict=True):
             np.testing.assert_allclose(found, expected, atol=1e-4)
         np.testing.assert_array_equal(model.best_epoch_, alone.best_epoch_)
 
@@ -90,15 +91,15 @@ def test_what_is_random_does_not_depend_on_how_wide_the_others_are(changes: dict
 @pytest.mark.parametrize(("kind", "y"), [(KerasClassifier, LABEL), (KerasRegressor, SCORE)])
 def test_a_row_outside_an_estimators_rows_never_influences_it(kind: Any, y: np.ndarray) -> None:
     expected, found = estimators(kind), estimators(kind)
-    fit_groups(expected, MATRICES, y, ROW_LISTS)
+    fit_together(expected, MATRICES, y, ROW_LISTS)
     # Row 12 is the first estimator's alone, row 45 the second's: the last has neither.
     other_y = y.copy()
     other_y[[12, 45]] = "up" if kind is KerasClassifier else 1e6
     matrices = [matrix.copy() for matrix in MATRICES]
     for matrix, rows in zip(matrices, ROW_LISTS, strict=True):
         matrix[np.setdiff1d(np.arange(ROWS), rows)] = 3e38
-    fit_groups(found, matrices, other_y, ROW_LISTS)
-    for before, after in zip(expected[2].weights_, found[2].weights_, strict=True):
+    fit_together(found, matrices, other_y, ROW_LISTS)
+    for before, after in zip(expected[2].weights_.values(), found[2].weights_.values(), strict=True):
         np.testing.assert_array_equal(before, after)
     np.testing.assert_array_equal(expected[2].curves_["val_loss"], found[2].curves_["val_loss"])
 
@@ -107,18 +108,18 @@ def test_an_estimator_that_lacks_a_class_gives_it_a_probability_all_the_same() -
     y = np.digitize(SCORE, [-1.0, 1.0])
     rows = [np.flatnonzero(y != 2), np.arange(ROWS)]
     models = estimators()[:2]
-    fit_groups(models, MATRICES[:2], y, rows, classes=np.array([0, 1, 2]))
+    fit_together(models, MATRICES[:2], y, rows, classes=np.array([0, 1, 2]))
     for model, matrix in zip(models, MATRICES, strict=False):
         assert model.predict_proba(matrix).shape == (ROWS, 3)
         np.testing.assert_array_equal(model.classes_, [0, 1, 2])
     with pytest.raises(DataError, match="rows hold different labels: pass the labels of all rows as classes"):
-        fit_groups(estimators()[:2], MATRICES[:2], y, rows)
+        fit_together(estimators()[:2], MATRICES[:2], y, rows)
 
 
 def test_a_bad_hyperparameter_is_refused_before_anything_is_trained() -> None:
     models = estimators(dropout=2.0)
     with pytest.raises(SpecError, match=r"dropout should be less than 1"):
-        fit_groups(models, MATRICES, LABEL, ROW_LISTS)
+        fit_together(models, MATRICES, LABEL, ROW_LISTS)
     assert not hasattr(models[0], "weights_")
 
 
@@ -127,12 +128,12 @@ def test_smoothing_that_one_estimator_of_several_cannot_have_is_refused() -> Non
     with pytest.raises(
         SpecError, match=r"label_smoothing 0.1 has no effect on the loss mean_squared_error: set it to 0"
     ):
-        fit_groups(models, [MATRICES[0]] * 2, LABEL, [ROW_LISTS[0]] * 2)
+        fit_together(models, [MATRICES[0]] * 2, LABEL, [ROW_LISTS[0]] * 2)
 
 
 def test_each_epoch_is_reported_for_the_members_of_all_groups() -> None:
     reports: list[tuple[int, int]] = []
-    fit_groups(
+    fit_together(
         estimators(early_stopping=None),
         MATRICES,
         LABEL,
@@ -158,9 +159,9 @@ def splits() -> Callable[..., list[tuple[np.ndarray, np.ndarray]]]:
             raise _RowsSeen
 
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr("tabular_dl.nn.training.fit_population", stop)
+            patch.setattr("tabular_dl.nn.fit_population", stop)
             with pytest.raises(_RowsSeen):
-                fit_groups([model] * groups, [np.zeros((len(y), 1))] * groups, y, [np.arange(len(y))] * groups)
+                fit_together([model] * groups, [np.zeros((len(y), 1))] * groups, y, [np.arange(len(y))] * groups)
         return found
 
     return seen
@@ -243,11 +244,11 @@ def test_a_default_beside_a_number_is_the_default(name: str, value: float, optim
     }
     together = [KerasClassifier(**{**common, name: each}) for each in (None, value)]
     rows = np.arange(ROWS)
-    fit_groups(together, [MATRICES[0]] * 2, LABEL, [rows] * 2)
+    fit_together(together, [MATRICES[0]] * 2, LABEL, [rows] * 2)
     assert not np.allclose(together[0].weights_[0], together[1].weights_[0], atol=1e-4)
     for model, own in zip(together, (None, value), strict=True):
         alone = KerasClassifier(**{**common, name: own}).fit(MATRICES[0], LABEL)
-        for found, expected in zip(model.weights_, alone.weights_, strict=True):
+        for found, expected in zip(model.weights_.values(), alone.weights_.values(), strict=True):
             np.testing.assert_allclose(found, expected, atol=1e-5)
 
 
@@ -258,9 +259,9 @@ def test_rows_that_belong_together_are_held_out_together(monkeypatch: pytest.Mon
         trained.append(members)
         return fit_population(network, X, y, members, *others)
 
-    monkeypatch.setattr("tabular_dl.nn.training.fit_population", watched)
+    monkeypatch.setattr("tabular_dl.nn.fit_population", watched)
     patients = np.arange(ROWS) // 4
-    fit_groups(estimators(epochs=1), MATRICES, LABEL, ROW_LISTS, row_groups=patients)
+    fit_together(estimators(epochs=1), MATRICES, LABEL, ROW_LISTS, row_groups=patients)
     (members,) = trained
     assert len(members.validation_rows) == 6
     for number, (learned, held) in enumerate(zip(members.training_rows, members.validation_rows, strict=True)):
@@ -274,13 +275,13 @@ def test_rows_that_belong_together_are_held_out_together(monkeypatch: pytest.Mon
 def test_a_weight_for_a_class_that_a_fold_lacks_is_no_matter() -> None:
     y = np.where(np.arange(ROWS) < 15, "rare", LABEL)  # in no row of the second estimator
     models = estimators(class_weight={"rare": 3.0, "up": 2.0})[:2]
-    fit_groups(models, MATRICES[:2], y, [np.arange(ROWS), np.arange(15, ROWS)], classes=np.unique(y))
+    fit_together(models, MATRICES[:2], y, [np.arange(ROWS), np.arange(15, ROWS)], classes=np.unique(y))
     alone = estimators(class_weight={"up": 2.0})[:2]
-    fit_groups(alone, MATRICES[:2], y, [np.arange(ROWS), np.arange(15, ROWS)], classes=np.unique(y))
+    fit_together(alone, MATRICES[:2], y, [np.arange(ROWS), np.arange(15, ROWS)], classes=np.unique(y))
     np.testing.assert_allclose(models[1].weights_[0], alone[1].weights_[0], atol=1e-5)
     assert not np.allclose(models[0].weights_[0], alone[0].weights_[0], atol=1e-3)
 
 
 def test_one_group_cannot_be_held_out_and_trained_on() -> None:
     with pytest.raises(DataError, match="All training rows of a fold are of one group, and early stopping holds out"):
-        fit_groups(estimators(), MATRICES, LABEL, ROW_LISTS, row_groups=np.zeros(ROWS, int))
+        fit_together(estimators(), MATRICES, LABEL, ROW_LISTS, row_groups=np.zeros(ROWS, int))

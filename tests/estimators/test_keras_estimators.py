@@ -35,7 +35,7 @@ def keep_all_programs() -> Iterator[None]:
 
 
 def same_weights(a: Any, b: Any) -> bool:
-    return all(np.array_equal(v, w) for v, w in zip(a.weights_, b.weights_, strict=True))
+    return all(np.array_equal(v, w) for v, w in zip(a.weights_.values(), b.weights_.values(), strict=True))
 
 
 @pytest.fixture(scope="module")
@@ -120,7 +120,7 @@ def test_without_a_random_state_two_fits_differ() -> None:
 
 def test_two_members_differ_and_begin_the_ensemble_of_three(binary: KerasClassifier) -> None:
     more = KerasClassifier(**{**TINY, "members": 3}).fit(X, YES)
-    for two, three in zip(binary.weights_, more.weights_, strict=True):
+    for two, three in zip(binary.weights_.values(), more.weights_.values(), strict=True):
         np.testing.assert_allclose(two, three[:2], atol=1e-4)
         assert not np.allclose(two[0], two[1])
     np.testing.assert_array_equal(binary.best_epoch_, more.best_epoch_[:2])
@@ -193,8 +193,8 @@ def test_a_constant_target_is_predicted_near_that_constant() -> None:
 
 def test_a_linear_model_has_no_hidden_layer() -> None:
     model = KerasClassifier(**{**TINY, "hidden": []}).fit(X, YES)
-    assert [weight.shape for weight in model.weights_] == [(2, 3, 1), (2, 1, 1)]
-    w, b = (weight[0] for weight in model.weights_)
+    assert [weight.shape for weight in model.weights_.values()] == [(2, 3, 1), (2, 1, 1)]
+    w, b = (weight[0] for weight in model.weights_.values())
     np.testing.assert_allclose(np.asarray(model.members_[0](X)), 1 / (1 + np.exp(-(X @ w + b))), atol=1e-6)
 
 

@@ -12,11 +12,11 @@ from hypothesis import strategies as st
 from sklearn.metrics import accuracy_score, balanced_accuracy_score, f1_score
 
 from tabular_dl.errors import SpecError
-from tabular_dl.model_selection import classification_threshold
 from tabular_dl.model_selection.blended_models import BlendedClassifier
 from tabular_dl.model_selection.blending import Blend
 from tabular_dl.model_selection.classification_threshold import Thresholded
 from tabular_dl.model_selection.crossfit import fold_scores
+from tabular_dl.problems import decisions
 from tabular_dl.problems.decisions import best_threshold, decide
 from tabular_dl.problems.metrics import get_metric
 
@@ -65,10 +65,8 @@ def test_no_threshold_scores_better_than_the_one_that_is_chosen(rows: list[tuple
 
 def test_of_many_probabilities_some_thresholds_are_tried(monkeypatch: pytest.MonkeyPatch) -> None:
     calls: list[int] = []
-    plain = classification_threshold.decide
-    monkeypatch.setattr(
-        classification_threshold, "decide", lambda p, threshold: (calls.append(1), plain(p, threshold))[1]
-    )
+    plain = decisions.decide
+    monkeypatch.setattr(decisions, "decide", lambda p, threshold: (calls.append(1), plain(p, threshold))[1])
     p = np.linspace(0, 1, 1001)
     chosen = best_threshold(LABELS[(p > 0.8).astype(int)], two(p), LABELS, get_metric("accuracy"))
     assert chosen == pytest.approx(0.8, abs=0.01)

@@ -74,7 +74,7 @@ def fitted_state(pipeline: Pipeline) -> str:
 
 
 def same_weights(a: Pipeline, b: Pipeline) -> bool:
-    return all(np.array_equal(v, w) for v, w in zip(a[-1].weights_, b[-1].weights_, strict=True))
+    return all(np.array_equal(v, w) for v, w in zip(a[-1].weights_.values(), b[-1].weights_.values(), strict=True))
 
 
 @pytest.fixture(scope="module")
@@ -190,7 +190,7 @@ def test_folds_of_different_widths_train_together_as_they_would_alone() -> None:
 def test_folds_and_members_have_seeds_of_their_own(case: Any) -> None:
     model, _, _ = case
     assert len({pipeline[-1].random_state for pipeline in model.pipelines_}) == 3
-    first, second = (pipeline[-1].weights_[-1] for pipeline in model.pipelines_[:2])
+    first, second = (pipeline[-1].weights_["head.bias"] for pipeline in model.pipelines_[:2])
     assert not np.allclose(first, second)
 
 
@@ -343,7 +343,9 @@ def test_a_fold_with_every_encoder_equals_its_pipeline_fitted_alone(encoded: Cro
         alone.fit(TRAVELLERS.iloc[train], SURVIVED[train])
         np.testing.assert_allclose(predictions(together, TRAVELLERS), predictions(alone, TRAVELLERS), atol=1e-4)
         assert together[-1].inputs_["categorical"] == [0, 1]
-        assert [len(weight) for weight in together[-1].weights_] == [len(weight) for weight in alone[-1].weights_]
+        assert [len(weight) for weight in together[-1].weights_.values()] == [
+            len(weight) for weight in alone[-1].weights_.values()
+        ]
 
 
 def test_the_targets_of_a_fold_are_not_in_the_encodings_that_it_is_scored_with(encoded: CrossFitClassifier) -> None:
@@ -619,7 +621,7 @@ def test_folds_that_learn_nothing_train_on_one_matrix_of_bytes_as_on_one_each(mo
     assert [(each.shape, each.dtype) for each in tables] == [((ROWS, 6), np.uint8), ((3, ROWS, 6), np.float32)]
     np.testing.assert_allclose(shared.oof_predictions_, apart.oof_predictions_, atol=1e-6)
     for one, other in zip(shared.pipelines_, apart.pipelines_, strict=True):
-        np.testing.assert_allclose(one[-1].weights_[0], other[-1].weights_[0], atol=1e-6)
+        np.testing.assert_allclose(one[-1].weights_["dense_0.kernel"], other[-1].weights_["dense_0.kernel"], atol=1e-6)
 
 
 def test_folds_of_a_regression_share_no_target() -> None:

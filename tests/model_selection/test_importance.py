@@ -41,7 +41,7 @@ def test_importance_is_what_scikit_learn_finds_fold_by_fold() -> None:
         for model, rows in zip(folds.models, folds.test_rows_, strict=True)
     ]
     np.testing.assert_allclose(found.loc[list(X.columns), "importance"], np.mean(each, axis=0), rtol=0.05, atol=0.01)
-    expected = np.std(each, axis=0, ddof=1) / np.sqrt(3)
+    expected = np.std(each, axis=0, ddof=1) * np.sqrt(1 / 3 + 1 / 2)
     np.testing.assert_allclose(found.loc[list(X.columns), "error"], expected, atol=0.05)
 
 

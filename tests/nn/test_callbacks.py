@@ -121,7 +121,7 @@ def test_ctrl_c_ends_training_after_the_epoch_and_keeps_what_was_learned() -> No
     assert len(population.history["loss"]) in (3, 4)
     assert signal.getsignal(signal.SIGINT) is before
     expected = fit(epochs=len(population.history["loss"]))
-    for ours, theirs in zip(population.weights, expected.weights, strict=True):
+    for ours, theirs in zip(population.weights.values(), expected.weights.values(), strict=True):
         np.testing.assert_array_equal(ours, theirs)
 
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from tabular_dl.nn import inference
 from tabular_dl.nn.inference import ensemble_model, plain_model, predict
-from tabular_dl.nn.network import Network, StackedModel, initial_weights
+from tabular_dl.nn.network import Network, forward, initial_weights
 
 X = np.random.default_rng(0).normal(size=(30, 3)).astype("float32")
 
@@ -24,12 +25,12 @@ X = np.random.default_rng(0).normal(size=(30, 3)).astype("float32")
 def test_plain_models_predict_what_the_population_does(network: Network) -> None:
     rng = np.random.default_rng(1)
     drawn = initial_weights(network, [1, 2, 3], [3, 3, 3])
-    weights = [w + rng.uniform(0.1, 0.5, w.shape).astype("float32") for w in drawn]
+    weights = {name: w + rng.uniform(0.1, 0.5, w.shape).astype("float32") for name, w in drawn.items()}
     together = predict(network, weights, X)
     assert together.shape == (3, 30, network.outputs)
-    ensemble, members = ensemble_model(network, weights)
-    np.testing.assert_allclose(ensemble(X), together.mean(axis=0), atol=1e-6)
-    for k, member in enumerate(members):
+    ensemble = ensemble_model(network, weights)
+    np.testing.assert_allclose(ensemble.model(X), together.mean(axis=0), atol=1e-6)
+    for k, member in enumerate(ensemble.members):
         np.testing.assert_allclose(member(X), together[k], atol=1e-6)
         np.testing.assert_allclose(plain_model(network, weights, k)(X), together[k], atol=1e-6)
 
@@ -43,7 +44,7 @@ def test_a_plain_model_has_standard_layers_only() -> None:
 def test_one_member_is_its_own_ensemble() -> None:
     network = Network(3, (4,), 1)
     weights = initial_weights(network, [1], [3])
-    model, _ = ensemble_model(network, weights)
+    model = ensemble_model(network, weights).model
     np.testing.assert_allclose(model(X), predict(network, weights, X)[0], atol=1e-6)
 
 
@@ -65,16 +66,14 @@ def test_more_rows_than_a_block_are_predicted_as_one_table(monkeypatch: pytest.M
     ],
     ids=["normalised", "embedded", "embedded alone"],
 )
-def test_prediction_is_what_the_trained_model_does(network: Network) -> None:
+def test_prediction_in_float64_is_what_training_does_in_float32(network: Network) -> None:
     rng = np.random.default_rng(1)
     rows = np.column_stack([X[:, : network.numeric], rng.integers(0, 4, 30), rng.integers(0, 3, 30)])
     rows = rows[:, : network.inputs].astype("float32")
     drawn = initial_weights(network, [1, 2, 3], [network.numeric] * 3)
-    weights = [w + rng.uniform(0.1, 0.5, w.shape).astype("float32") for w in drawn]
-    model = StackedModel(network, 3)
-    for variable, weight in zip(model.learned, weights, strict=True):
-        variable.assign(weight)
-    expected = keras.activations.get(network.output_activation)(model(rows[np.newaxis]))
+    weights = {name: w + rng.uniform(0.1, 0.5, w.shape).astype("float32") for name, w in drawn.items()}
+    outputs = forward(network, {name: tf.constant(weight) for name, weight in weights.items()}, tf.constant(rows[None]))
+    expected = keras.activations.get(network.output_activation)(outputs)
     np.testing.assert_allclose(predict(network, weights, rows), expected, atol=1e-6)
 
 
@@ -99,8 +98,8 @@ def test_many_members_are_predicted_in_blocks_of_fewer_rows(monkeypatch: pytest.
 def test_a_traced_prediction_keeps_no_weights_and_serves_any_number_of_members() -> None:
     network = Network(3, (6,), 1, batch_norm=True, embeddings=((5, 2),))
     rows = np.column_stack([X[:, :2], np.arange(30) % 5]).astype("float32")
-    inference._forward.cache_clear()
+    inference._predictor.cache_clear()
     for seeds in ([1], [1, 2], [1, 2, 3]):
         predict(network, initial_weights(network, seeds, [2] * len(seeds)), rows)
-    assert inference._forward.cache_info().currsize == 1
-    assert not inference._forward(network).captured_inputs
+    assert inference._predictor.cache_info().currsize == 1
+    assert not inference._predictor(network).captured_inputs

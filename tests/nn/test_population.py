@@ -40,7 +40,7 @@ def crew(size: int, **settings: Any) -> Members:
 
 
 def same(one: Population, ks: list[int], other: Population, atol: float = 1e-4) -> None:
-    for stacked, own in zip(one.weights, other.weights, strict=True):
+    for stacked, own in zip(one.weights.values(), other.weights.values(), strict=True):
         np.testing.assert_allclose(stacked[ks], own, atol=atol)
     np.testing.assert_array_equal(one.best_epoch[ks], other.best_epoch)
 
@@ -205,7 +205,7 @@ def test_stopping_looks_at_the_metric_of_choice() -> None:
         best = population.best_epoch[k]
         assert followed[best - 1] == np.nanmax(followed)
         # The weights are those of that epoch.
-        outputs = predict(NETWORK, [w[k : k + 1] for w in population.weights], X[rows])[0]
+        outputs = predict(NETWORK, {name: w[k : k + 1] for name, w in population.weights.items()}, X[rows])[0]
         assert auc(Y[rows], outputs) == pytest.approx(followed[best - 1])
 
 
@@ -241,7 +241,7 @@ def test_a_plateau_lowers_the_rate_within_training_for_its_member_alone() -> Non
     how = replace(HOW, epochs=2)
     two = fit_population(NETWORK, X, Y, members, how)
     five = fit_population(NETWORK, X, Y, members, replace(how, epochs=5))
-    kernel = 0
+    kernel = "dense_0.kernel"
     np.testing.assert_array_equal(two.weights[kernel][0], five.weights[kernel][0])
     assert not np.allclose(two.weights[kernel][1], five.weights[kernel][1])
 

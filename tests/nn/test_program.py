@@ -52,7 +52,7 @@ def keras_twin(network: Network, penalty: Any = None) -> keras.Model:
     """Return Keras's model of the same network with the same initial weights."""
     model = plain_model(network, initial_weights(network, [7], [FEATURES]), 0)
     if penalty is not None:
-        for layer in model.layers[1:]:
+        for layer in (layer for layer in model.layers if isinstance(layer, keras.layers.Dense)):
             layer.kernel.regularizer = penalty
     return model
 
@@ -68,7 +68,7 @@ def test_training_equals_plain_keras_step_by_step(loss: str, optimizer: str) -> 
     for _ in range(4):
         twin.train_on_batch(X, y)
     np.testing.assert_allclose(predict(network, population.weights, X)[0], twin.predict(X, verbose=0), atol=1e-4)
-    for ours, theirs in zip(population.weights, twin.get_weights(), strict=True):
+    for ours, theirs in zip(population.weights.values(), twin.get_weights(), strict=True):
         np.testing.assert_allclose(ours[0].reshape(theirs.shape), theirs, atol=1e-4)
 
 
@@ -90,7 +90,7 @@ def test_batch_normalisation_is_keras_own_moving_averages_included() -> None:
     twin.compile(keras.optimizers.SGD(0.05), "binary_crossentropy")
     for _ in range(4):
         twin.train_on_batch(X, y)
-    for ours, theirs in zip(population.weights, twin.get_weights(), strict=True):
+    for ours, theirs in zip(population.weights.values(), twin.get_weights(), strict=True):
         np.testing.assert_allclose(ours[0].reshape(theirs.shape), theirs, atol=1e-4)
 
 
@@ -99,7 +99,7 @@ def test_rows_that_only_fill_up_a_batch_leave_the_batch_statistics_alone() -> No
     short = Members([7, 7], [ALL, ALL[:10]], learning_rate=0.05)
     together = fit_population(network, X, y, short, how("binary_crossentropy"))
     exact = fit_population(network, X, y, short.take([1]), how("binary_crossentropy", batch_size=10))
-    for ours, theirs in zip(together.weights, exact.weights, strict=True):
+    for ours, theirs in zip(together.weights.values(), exact.weights.values(), strict=True):
         np.testing.assert_allclose(ours[1], theirs[0], atol=1e-5)
 
 
@@ -111,7 +111,7 @@ def test_one_step_by_hand_with_penalties_row_weights_and_smoothing() -> None:
     training = how("binary_crossentropy", optimizer="sgd", epochs=1)
     population = fit_population(network, X, y, members, training)
 
-    W, b, V, c = (w[0].astype(float) for w in initial_weights(network, [7], [FEATURES]))
+    W, b, V, c = (w[0].astype(float) for w in initial_weights(network, [7], [FEATURES]).values())
     hidden = np.tanh(X @ W + b)
     p = 1 / (1 + np.exp(-(hidden @ V + c)))
     share = weights[:, None] / weights.sum()
@@ -124,7 +124,7 @@ def test_one_step_by_hand_with_penalties_row_weights_and_smoothing() -> None:
         V - rate * (steps[2] + l1 * np.sign(V) + 2 * l2 * V),
         c - rate * steps[3],
     ]
-    for ours, by_hand in zip(population.weights, expected, strict=True):
+    for ours, by_hand in zip(population.weights.values(), expected, strict=True):
         np.testing.assert_allclose(ours[0], by_hand, atol=1e-5)
     # The history tells the loss without penalties and smoothing.
     loss = -(share * (y * np.log(p) + (1 - y) * np.log(1 - p))).sum()
@@ -139,7 +139,7 @@ def test_a_batch_of_tiny_weights_is_learned_from_as_any_other() -> None:
         fit_population(network, X, y, alone(training_weights=[w], learning_rate=0.1), training).weights
         for w in (weights, 1e-25 * weights)
     )
-    for one, other in zip(plain, tiny, strict=True):
+    for one, other in zip(plain.values(), tiny.values(), strict=True):
         np.testing.assert_allclose(one, other, atol=1e-5)
 
 
@@ -157,7 +157,7 @@ def test_a_row_and_its_partner_in_mixup_count_each_with_its_own_weight() -> None
 
 def test_smoothing_of_class_numbers_equals_that_of_one_hot_rows() -> None:
     results = [
-        fit_population(shape(loss), X, LOSSES[loss][3], alone(label_smoothing=0.2), how(loss)).weights
+        fit_population(shape(loss), X, LOSSES[loss][3], alone(label_smoothing=0.2), how(loss)).weights.values()
         for loss in ("categorical_crossentropy", "sparse_categorical_crossentropy")
     ]
     for one, other in zip(*results, strict=True):
@@ -169,9 +169,10 @@ def test_a_gradient_is_clipped_by_its_members_norm_alone() -> None:
     members = Members([7, 7], [ALL, ALL], clip_norm=np.array([0.5, np.inf]), learning_rate=1.0)
     training = how("mean_squared_error", optimizer="sgd", epochs=1)
     population = fit_population(network, X, y, members, training)
-    start = initial_weights(network, [7], [FEATURES])
+    start = initial_weights(network, [7], [FEATURES]).values()
     norms = [
-        np.sqrt(sum(((w[k] - s[0]) ** 2).sum() for w, s in zip(population.weights, start, strict=True))) for k in (0, 1)
+        np.sqrt(sum(((w[k] - s[0]) ** 2).sum() for w, s in zip(population.weights.values(), start, strict=True)))
+        for k in (0, 1)
     ]
     assert norms[0] == pytest.approx(0.5, rel=1e-4)
     assert norms[1] > 5
@@ -182,7 +183,9 @@ def test_decay_pulls_weights_beside_the_gradient() -> None:
     training = how("mean_squared_error", optimizer="sgd", epochs=1)
     plain = fit_population(network, X, y, alone(learning_rate=0.1), training).weights
     decayed = fit_population(network, X, y, alone(learning_rate=0.1, weight_decay=0.3), training).weights
-    for start, one, other in zip(initial_weights(network, [7], [FEATURES]), plain, decayed, strict=True):
+    for start, one, other in zip(
+        initial_weights(network, [7], [FEATURES]).values(), plain.values(), decayed.values(), strict=True
+    ):
         np.testing.assert_allclose(other, one - 0.1 * 0.3 * start, atol=1e-5)
 
 
@@ -195,5 +198,5 @@ def test_a_schedule_multiplies_the_rate_step_by_step() -> None:
     for rate in (0.1, 0.1, 0.01, 0.001):
         twin.optimizer.learning_rate = rate
         twin.train_on_batch(X, y)
-    for ours, theirs in zip(scheduled, twin.get_weights(), strict=True):
+    for ours, theirs in zip(scheduled.values(), twin.get_weights(), strict=True):
         np.testing.assert_allclose(ours[0].reshape(theirs.shape), theirs, atol=1e-5)

@@ -93,7 +93,7 @@ def chosen(population: Members, numbers: Sequence[int]) -> Members:
 
 def check_same(population: Population, ks: Sequence[int], other: Population, atol: float = 1e-4) -> None:
     """Check that members ks of a population are the members of another."""
-    for stacked, own in zip(population.weights, other.weights, strict=True):
+    for stacked, own in zip(population.weights.values(), other.weights.values(), strict=True):
         np.testing.assert_allclose(stacked[list(ks)], own, atol=atol)
     np.testing.assert_array_equal(population.best_epoch[list(ks)], other.best_epoch)
     for name, values in other.history.items():
@@ -205,7 +205,7 @@ def test_rows_that_no_member_has_influence_nothing() -> None:
     how, shape = training("multiclass", patience=3), network("multiclass", dropout=True)
     expected = fit_population(shape, X, TARGETS["multiclass"], some, how)
     found = fit_population(shape, strange, y, some, how)
-    for a, b in zip(expected.weights, found.weights, strict=True):
+    for a, b in zip(expected.weights.values(), found.weights.values(), strict=True):
         np.testing.assert_array_equal(a, b)
     for name, values in expected.history.items():
         np.testing.assert_array_equal(found.history[name], values)
@@ -214,7 +214,9 @@ def test_rows_that_no_member_has_influence_nothing() -> None:
 def test_zero_columns_that_fill_up_a_narrow_member_learn_nothing() -> None:
     y = np.tile(TARGETS["binary"], (2, 1))
     narrow = chosen(replace(UNEQUAL, l2=np.full(3, 0.01, "float32")), [1])
-    kernel = fit_population(network(dropout=True), TABLE, y, narrow, training(optimizer="adamw")).weights[0]
+    kernel = fit_population(network(dropout=True), TABLE, y, narrow, training(optimizer="adamw")).weights[
+        "dense_0.kernel"
+    ]
     assert not kernel[0, 2].any()
     assert kernel[0, :2].all()
 
@@ -252,8 +254,8 @@ def test_one_member_is_what_keras_trains_on_the_same_batches(problem: str, optim
         for start in range(0, ROWS, batch_size):
             batch = order[start : start + batch_size]
             model.train_on_batch(X[batch], y[batch])
-    for k, weight in enumerate(model.get_weights()):
-        np.testing.assert_allclose(population.weights[k][0].reshape(weight.shape), weight, atol=1e-4)
+    for ours, weight in zip(population.weights.values(), model.get_weights(), strict=True):
+        np.testing.assert_allclose(ours[0].reshape(weight.shape), weight, atol=1e-4)
 
 
 def test_a_batch_wider_than_the_rows_is_all_rows(programs: list[Any]) -> None:
@@ -270,12 +272,12 @@ def test_a_step_of_gradient_descent_with_l2_is_the_one_worked_out_by_hand() -> N
     shape, y, rate, l2 = network("regression"), TARGETS["regression"], 0.1, 0.03
     how = training("regression", optimizer="sgd", epochs=1, batch_size=ROWS)
     population = fit_population(shape, X, y, members(1, rate=rate, l2=l2), how)
-    w, b, v, c = (weight[0].astype(float) for weight in initial_weights(shape, [0], [FEATURES]))
+    w, b, v, c = (weight[0].astype(float) for weight in initial_weights(shape, [0], [FEATURES]).values())
     hidden = np.maximum(X @ w + b, 0)
     slope = 2 / ROWS * (hidden @ v + c - y)
     back = (slope @ v.T) * (hidden > 0)
     gradients = [X.T @ back + 2 * l2 * w, back.sum(axis=0), hidden.T @ slope + 2 * l2 * v, slope.sum(axis=0)]
-    for found, start, gradient in zip(population.weights, (w, b, v, c), gradients, strict=True):
+    for found, start, gradient in zip(population.weights.values(), (w, b, v, c), gradients, strict=True):
         np.testing.assert_allclose(found[0], start - rate * gradient, atol=1e-6)
     assert population.history["loss"][0, 0] == pytest.approx(np.mean((hidden @ v + c - y) ** 2), rel=1e-5)
     assert population.history["mean_absolute_error"][0, 0] == pytest.approx(
@@ -454,7 +456,7 @@ def test_a_member_that_diverges_disturbs_no_other_and_keeps_its_best_finite_epoc
     assert len(losses(population, 1)) < 15
     assert np.isinf(population.history["val_loss"][:, 1]).any() or np.isnan(population.history["val_loss"][-1, 1])
     assert population.best_epoch[1] == 1
-    assert all(np.isfinite(weight).all() for weight in population.weights)
+    assert all(np.isfinite(weight).all() for weight in population.weights.values())
     check_same(population, [0, 2], fit_population(shape, X, TARGETS["regression"], chosen(who, [0, 2]), how))
 
 
@@ -484,7 +486,7 @@ def test_what_explodes_in_the_very_last_step_has_diverged() -> None:
     with pytest.warns(DivergedWarning):
         two = fit_population(shape, X, y, members(2, rate=[0.01, 1e25]), how)
     assert (two.diverged.tolist(), two.best_epoch.tolist()) == ([False, True], [1, 0])
-    assert all(np.isfinite(weight).all() for weight in two.weights)
+    assert all(np.isfinite(weight).all() for weight in two.weights.values())
 
 
 def logit(p: Any) -> np.ndarray:

@@ -7,12 +7,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from tabular_dl.model_selection.standard_error import standard_error
 from tabular_dl.tracking.leaderboard import Entry, rank
 
 
 def entry(name: str, scores: list[float], folds: str = "same", **params: str) -> Entry:
     values = np.array(scores)
-    error = float(values.std(ddof=1) / np.sqrt(len(values)))
+    error = float(standard_error(values))
     return Entry(name, name, "fit", float(values.mean()), error, folds, values, params, 1.0, None, 0)
 
 
@@ -30,7 +31,7 @@ def test_the_error_of_a_difference_is_that_of_the_pairs_on_the_same_folds() -> N
     row = rank([A, B], greater_is_better=True)[1]
     differences = np.array([-0.01, -0.01, -0.011])
     assert row.difference == pytest.approx(differences.mean())
-    assert row.error == pytest.approx(differences.std(ddof=1) / np.sqrt(3))
+    assert row.error == pytest.approx(differences.std(ddof=1) * np.sqrt(1 / 3 + 1 / 2))
     assert not row.tied
 
 

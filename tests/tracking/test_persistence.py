@@ -88,7 +88,7 @@ def test_a_classifier_is_restored_bit_for_bit(classifier: tuple[Any, Any], archi
     np.testing.assert_array_equal(restored.oof_predictions_, model.oof_predictions_)
     assert restored.get_params(deep=False).keys() == model.get_params(deep=False).keys()
     for pipeline, original in zip(restored.pipelines_, model.pipelines_, strict=True):
-        for weight, expected in zip(pipeline[-1].weights_, original[-1].weights_, strict=True):
+        for weight, expected in zip(pipeline[-1].weights_.values(), original[-1].weights_.values(), strict=True):
             np.testing.assert_array_equal(weight, expected)
 
 

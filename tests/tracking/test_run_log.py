@@ -277,7 +277,7 @@ def test_a_run_says_who_and_what_made_it(logged: Logged, monkeypatch: pytest.Mon
 def test_the_model_holds_no_pickle(logged: Logged) -> None:
     files = [path for path in logged.model.rglob("*") if path.is_file()]
     assert {path.suffix for path in files} <= {
-        *(".skops", ".yaml", ".txt", ".py", ".typed", "", ".csv", ".md", ".html")
+        *(".skops", ".yaml", ".txt", ".py", ".pyi", ".typed", "", ".csv", ".md", ".html")
     }
     with zipfile.ZipFile(logged.model / "model.skops") as archive:
         assert archive.testzip() is None
@@ -295,7 +295,7 @@ def test_the_model_says_exactly_which_packages_it_needs_and_brings_its_specifica
     assert {line.partition("==")[0] for line in requirements} == set(run_log.REQUIREMENTS)
     assert all("==" in line for line in requirements)
     assert load_spec(logged.model / "extra_files" / "spec.yaml") == SPEC
-    assert (logged.model / "code" / "tabular_dl" / "crossfit.py").is_file()
+    assert (logged.model / "code" / "tabular_dl" / "model_selection" / "crossfit.py").is_file()
 
 
 def test_the_code_goes_along_without_the_tables_of_an_installed_package(tmp_path: Path) -> None:
@@ -375,7 +375,7 @@ def test_a_run_that_could_not_be_written_is_marked_as_failed_and_not_left_open(
 
 
 def test_two_first_runs_at_once_make_one_store(tmp_path: Path) -> None:
-    code = "from tabular_dl.stored_runs import open_experiment, quiet\nwith quiet(): print(open_experiment('wine'))"
+    code = "from tabular_dl.tracking.store import open_experiment, quiet\nwith quiet(): print(open_experiment('wine'))"
     environment = {name: value for name, value in os.environ.items() if name != "MLFLOW_TRACKING_URI"}
     both = [
         subprocess.Popen(

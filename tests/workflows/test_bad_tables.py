@@ -16,8 +16,8 @@ import pandas as pd
 import pytest
 from rich.console import Console
 
+from tabular_dl import tracking
 from tabular_dl.resources import bundled
-from tabular_dl.tracking import run_log
 from tabular_dl.workflows.fit import fit
 
 ROWS, TEST_ROWS = 40, 6
@@ -321,7 +321,7 @@ def test_a_store_and_a_folder_that_both_fail_never_lose_a_fit(
         raise RuntimeError("no store")
 
     (workspace / "outputs").write_text("mine")
-    monkeypatch.setattr(run_log, "log_run", broken)
+    monkeypatch.setattr(tracking, "log_run", broken)
     monkeypatch.setattr("tempfile.tempdir", str(workspace))
     outcome = cli("fit", "own.yaml")
     assert outcome.code == 0, outcome

@@ -12,10 +12,10 @@ import pandas as pd
 import pytest
 from sklearn.metrics import accuracy_score
 
+from tabular_dl import tracking
 from tabular_dl.competition.competition import load_competition
 from tabular_dl.resources import bundled
 from tabular_dl.spec.reader import leaves, load_spec
-from tabular_dl.tracking import run_log
 from tabular_dl.tracking.persistence import load_model
 
 TRAIN = pd.read_csv(bundled("data") / "titanic" / "train.csv")
@@ -57,7 +57,7 @@ def test_the_table_has_each_fold_mean_and_standard_error_beside_two_baselines(tr
         assert found[str(fold + 1)] == [f"{scores[fold]:.4f}" for scores in columns]
     assert found["mean"] == [f"{sum(scores) / 2:.4f}" for scores in columns]
     # Of two values a and b the standard error is |a - b| / 2.
-    assert found["standard error"] == [f"{abs(scores[0] - scores[1]) / 2:.4f}" for scores in columns]
+    assert found["standard error"] == [f"{abs(scores[0] - scores[1]) * np.sqrt(3) / 2:.4f}" for scores in columns]
 
 
 def test_the_table_says_what_was_scored_and_which_way_is_better(tracked: Any) -> None:
@@ -145,7 +145,7 @@ def test_all_leaves_of_the_specification_are_parameters(tracked: Any) -> None:
 def test_the_score_its_error_and_the_baselines_are_values_of_the_run(tracked: Any) -> None:
     result, values = tracked.result, tracked.run.data.metrics
     assert values["cv_score"] == values["cv_accuracy"] == pytest.approx(np.mean(result.scores))
-    assert values["cv_standard_error"] == pytest.approx(abs(result.scores[0] - result.scores[1]) / 2)
+    assert values["cv_standard_error"] == pytest.approx(abs(result.scores[0] - result.scores[1]) * np.sqrt(3) / 2)
     assert values["baseline_majority_class"] == pytest.approx(np.mean(result.baselines["majority class"]))
     assert values["baseline_logistic_regression"] == pytest.approx(np.mean(result.baselines["logistic regression"]))
     assert values["best_epoch"] == pytest.approx(result.crossfit.best_epoch_.mean())
@@ -220,7 +220,12 @@ def test_options_change_the_run(cli: Any, workspace: Path) -> None:
     model = load_model(kept(workspace) / "model" / "model.skops")
     assert len(model.pipelines_) == 3
     network = model.pipelines_[0][-1]
-    assert [weight.shape[:1] + weight.shape[2:] for weight in network.weights_] == [(2, 3), (2, 3), (2, 3), (2, 3)]
+    assert [weight.shape[:1] + weight.shape[2:] for weight in network.weights_.values()] == [
+        (2, 3),
+        (2, 3),
+        (2, 3),
+        (2, 3),
+    ]
     assert (network.epochs, network.batch_size) == (1, 50)
     assert len(network.curves_["loss"]) == 1
 
@@ -324,7 +329,7 @@ def test_an_error_of_the_store_is_said_as_it_is_whatever_is_in_it(
     def broken(_: Any) -> None:
         raise RuntimeError("[SQL: insert] [parameters: (1,)] [/x]")
 
-    monkeypatch.setattr(run_log, "log_run", broken)
+    monkeypatch.setattr(tracking, "log_run", broken)
     outcome = cli("fit", "wine", *tiny)
     assert outcome.code == 0
     assert "Tracking failed: RuntimeError: [SQL: insert] [parameters: (1,)] [/x]" in outcome.err

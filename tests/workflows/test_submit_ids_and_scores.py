@@ -72,7 +72,7 @@ def test_a_store_that_takes_no_files_costs_no_submission(cli: Any, own: Any, mon
     def refuse(*_: Any) -> None:
         raise OSError("the disk is full")
 
-    monkeypatch.setattr("tabular_dl.tracking.run_log.log_file", refuse)
+    monkeypatch.setattr("tabular_dl.tracking.log_file", refuse)
     outcome = cli("submit", "titanic")
     assert outcome.code == 0
     assert "It was not added to the run: the disk is full" in outcome.out

@@ -1,18 +1,17 @@
-"""What layers change at random: how much, each member by its own stream, and nothing in prediction."""
+"""Blocks that act at random: how much, each member by its own stream, and nothing in prediction."""
 
 from __future__ import annotations
 
 import itertools
 from typing import Any
 
-import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tabular_dl.nn.regularization_layers import MemberDropout, MemberNoise, MemberShift
+from tabular_dl.nn.blocks import Dropout, Noise, Shift, TrainingStep
 
 ROWS, FEATURES = 200, 50
 SIZE = ROWS * FEATURES
@@ -25,29 +24,18 @@ def mask(seed: int, rate: float = 0.5, *, step: int = 0, index: int = 0) -> np.n
 
 def masks(seeds: list[int], rates: list[float], steps: list[int], index: int = 0) -> np.ndarray:
     """Return what dropout leaves of ones, (member, row, feature)."""
-    layer = dropout(seeds, rates, index)
-    return layer(np.ones((len(seeds), ROWS, FEATURES), "float32"), steps=column(steps)).numpy()
+    block, ones = Dropout(f"dropout_{index}", index), np.ones((len(seeds), ROWS, FEATURES), "float32")
+    return block.forward(ones, {}, step_of(seeds, steps, {f"dropout_{index}.rate": rates})).numpy()
 
 
-def dropout(seeds: list[int], rates: list[float], index: int = 0) -> MemberDropout:
-    layer = MemberDropout(members=len(seeds), index=index)
-    layer.build((len(seeds), ROWS, FEATURES))
-    layer.seeds.assign(np.reshape(np.array(seeds, "uint32"), (-1, 1, 1)))
-    layer.rates.assign(np.reshape(rates, (-1, 1, 1)))
-    return layer
+def step_of(seeds: list[int], steps: list[int], settings: dict[str, Any]) -> TrainingStep:
+    """Return a training pass of members with these seeds, numbers of steps and settings."""
+    own = {name: tf.constant(np.reshape(np.array(values, "float32"), (-1, 1, 1))) for name, values in settings.items()}
+    return TrainingStep(column(steps), column(seeds), own, counted=None, live=None)
 
 
-def column(steps: list[int]) -> Any:
-    return tf.constant(np.reshape(np.array(steps, "uint32"), (-1, 1, 1)))
-
-
-@pytest.mark.parametrize(
-    "layer", [MemberDropout(members=3, index=1, embedded=2), MemberNoise(members=3), MemberShift(3, 4, 5, 2)]
-)
-def test_a_layer_is_rebuilt_from_its_config(layer: keras.layers.Layer) -> None:
-    again = keras.layers.deserialize(keras.layers.serialize(layer))
-    assert type(again) is type(layer)
-    assert again.get_config() == layer.get_config()
+def column(values: list[int]) -> Any:
+    return tf.constant(np.reshape(np.array(values, "uint32"), (-1, 1, 1)))
 
 
 @settings(max_examples=20, deadline=None)
@@ -70,7 +58,7 @@ def test_each_member_drops_at_its_own_rate() -> None:
 
 def test_dropout_does_nothing_at_prediction() -> None:
     inputs = np.random.default_rng(0).normal(size=(2, ROWS, FEATURES)).astype("float32")
-    np.testing.assert_array_equal(np.asarray(dropout([1, 2], [0.5, 0.9])(inputs)), inputs)
+    np.testing.assert_array_equal(Dropout("dropout_0", 0).forward(inputs, {}), inputs)
 
 
 def test_a_member_drops_the_same_activations_whatever_the_population_around_it() -> None:
@@ -91,20 +79,26 @@ def test_neighbouring_rows_and_features_are_dropped_independently() -> None:
 
 
 def test_no_activation_is_dropped_more_often_than_another_over_the_steps() -> None:
-    layer = dropout([21], [0.5])
-    ones = np.ones((1, 8, 8), "float32")
-    kept = np.mean([layer(ones, steps=column([step])).numpy() != 0 for step in range(400)], axis=0)
+    block, ones = Dropout("dropout_0", 0), np.ones((1, 8, 8), "float32")
+    steps = [step_of([21], [step], {"dropout_0.rate": [0.5]}) for step in range(400)]
+    kept = np.mean([block.forward(ones, {}, step).numpy() != 0 for step in steps], axis=0)
     assert np.abs(kept - 0.5).max() < 5 * np.sqrt(0.25 / 400)
 
 
 def test_noise_has_its_deviation_and_leaves_columns_that_only_fill_up_alone() -> None:
-    layer = MemberNoise(members=2)
-    layer.build((2, ROWS, FEATURES))
-    for variable, values in ((layer.rates, [0.5, 2.0]), (layer.widths, [FEATURES, 20]), (layer.seeds, [3, 4])):
-        variable.assign(np.reshape(values, (2, 1, 1)))
-    noise = layer(np.zeros((2, ROWS, FEATURES), "float32"), steps=column([5, 6])).numpy()
+    step = step_of([3, 4], [5, 6], {"noise.deviation": [0.5, 2.0], "noise.width": [FEATURES, 20]})
+    noise = Noise("noise", FEATURES).forward(np.zeros((2, ROWS, FEATURES), "float32"), {}, step).numpy()
     np.testing.assert_allclose([noise[0].std(), noise[1, :, :20].std()], [0.5, 2.0], rtol=0.05)
     assert not noise[1, :, 20:].any()
+
+
+def test_noise_leaves_the_codes_behind_the_numbers_alone() -> None:
+    step = step_of([3], [5], {"noise.deviation": [1.0], "noise.width": [2]})
+    inputs = np.ones((1, ROWS, 3), "float32")
+    outputs = Noise("noise", 2).forward(inputs, {}, step).numpy()
+    np.testing.assert_array_equal(outputs[:, :, 2], inputs[:, :, 2])
+    numbers = Noise("noise", 2).forward(inputs[:, :, :2], {}, step).numpy()
+    np.testing.assert_array_equal(outputs[:, :, :2], numbers)
 
 
 # Shifts of images
@@ -114,18 +108,11 @@ HEIGHT, WIDTH = 5, 4
 IMAGES = np.arange(1.0, 1 + 30 * HEIGHT * WIDTH, dtype="float32").reshape(30, HEIGHT, WIDTH)
 
 
-def shift(seeds: list[int], rates: list[int], most: int) -> MemberShift:
-    layer = MemberShift(members=len(seeds), height=HEIGHT, width=WIDTH, most=most)
-    layer.build((len(seeds), 30, HEIGHT * WIDTH))
-    layer.seeds.assign(np.reshape(np.array(seeds, "uint32"), (-1, 1, 1)))
-    layer.rates.assign(np.reshape(rates, (-1, 1, 1)))
-    return layer
-
-
 def shifted(seeds: list[int], rates: list[int], most: int, steps: list[int]) -> np.ndarray:
     """Return what becomes of the images, (member, image, row, column)."""
     inputs = np.broadcast_to(IMAGES.reshape(1, 30, -1), (len(seeds), 30, HEIGHT * WIDTH))
-    outputs = shift(seeds, rates, most)(inputs, steps=column(steps)).numpy()
+    step = step_of(seeds, steps, {"shift.range": rates})
+    outputs = Shift("shift", HEIGHT, WIDTH, most).forward(inputs, {}, step).numpy()
     return outputs.reshape(len(seeds), 30, HEIGHT, WIDTH)
 
 
@@ -154,7 +141,7 @@ def test_images_move_by_at_most_their_rate_and_zeros_come_in(rate: int) -> None:
 def test_images_stay_where_they_are_at_rate_0_and_in_prediction() -> None:
     np.testing.assert_array_equal(shifted([7], [0], 2, [3])[0], IMAGES)
     inputs = IMAGES.reshape(1, 30, -1)
-    np.testing.assert_array_equal(shift([7], [2], 2)(inputs).numpy(), inputs)
+    np.testing.assert_array_equal(Shift("shift", HEIGHT, WIDTH, 2).forward(inputs, {}), inputs)
 
 
 def test_a_member_shifts_its_images_as_it_would_alone() -> None:

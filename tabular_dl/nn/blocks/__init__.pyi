@@ -1,0 +1,11 @@
+from .activation import Activation as Activation
+from .base import Block as Block
+from .base import OwnInputs as OwnInputs
+from .base import TrainingStep as TrainingStep
+from .base import Weight as Weight
+from .batch_normalization import BatchNormalization as BatchNormalization
+from .dense import Dense as Dense
+from .dropout import Dropout as Dropout
+from .embeddings import Embeddings as Embeddings
+from .noise import Noise as Noise
+from .shift import Shift as Shift

@@ -1,0 +1,52 @@
+"""The activation block."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import keras
+
+from tabular_dl.nn.blocks.base import Block, TrainingStep
+
+__all__ = ["ACTIVATIONS", "Activation"]
+
+# Keras's activations by name, without those that take arguments or change the width.
+ACTIVATIONS = frozenset(name for name in dir(keras.activations) if name[0].islower()) - {
+    "deserialize",
+    "get",
+    "glu",
+    "serialize",
+    "threshold",
+}
+
+
+@dataclass(frozen=True)
+class Activation(Block):
+    """An activation function of Keras, the same for all members.
+
+    Parameters
+    ----------
+    name : str
+        Unique in its network.
+    function : str
+        One of `ACTIVATIONS`.
+
+    Examples
+    --------
+    >>> Activation("activation_0", "relu").forward(keras.ops.array([[[-1.0, 2.0]]]), {}).numpy()
+    array([[[0., 2.]]], dtype=float32)
+    """
+
+    name: str
+    function: str
+
+    def forward(self, x: Any, weights: Mapping[str, Any], step: TrainingStep | None = None) -> Any:
+        """Return the function of each activation."""
+        del weights, step
+        return keras.activations.get(self.function)(x)
+
+    def export(self, x: Any) -> tuple[Any, dict[str, Any]]:
+        """Apply a `keras.layers.Activation`."""
+        return keras.layers.Activation(self.function)(x), {}

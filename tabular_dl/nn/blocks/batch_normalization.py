@@ -1,0 +1,72 @@
+"""The batch normalisation block."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from tabular_dl.nn.blocks.base import Block, TrainingStep, Weight
+
+__all__ = ["BatchNormalization"]
+
+_START = {"gamma": 1.0, "beta": 0.0, "mean": 0.0, "variance": 1.0}
+
+
+@dataclass(frozen=True)
+class BatchNormalization(Block):
+    """Batch normalisation with statistics of each member's own batches (Ioffe & Szegedy, 2015, arXiv:1502.03167).
+
+    In training over the rows of the batch that count; in prediction by moving averages. As in Keras::
+
+        moving = momentum * moving + (1 - momentum) * batch
+
+    Keras's own layer normalises one axis for all members: it cannot keep statistics for each.
+
+    Parameters
+    ----------
+    name : str
+        Unique in its network.
+    features : int
+        Number of features.
+    momentum, epsilon : float
+        As in `keras.layers.BatchNormalization`.
+    """
+
+    name: str
+    features: int
+    momentum: float = 0.99
+    epsilon: float = 1e-3
+
+    @property
+    def weights(self) -> dict[str, Weight]:
+        """Scale ``gamma``, offset ``beta`` and moving ``mean`` and ``variance``, each of shape (1, features)."""
+        return {name: Weight(1, self.features, trained=name in ("gamma", "beta")) for name in _START}
+
+    def draw(self, weight: str, rows: int, seeds: Sequence[int]) -> Sequence[np.ndarray]:
+        """Return the same start for all: scale and variance one, offset and mean zero."""
+        return [np.full((rows, self.features), _START[weight], "float32")] * len(seeds)
+
+    def forward(self, x: Any, weights: Mapping[str, Any], step: TrainingStep | None = None) -> Any:
+        """Return ``gamma * (x - mean) / sqrt(variance + epsilon) + beta``; in training, update the moving averages."""
+        mean, variance = weights["mean"], weights["variance"]
+        if step is not None:
+            rows = tf.maximum(tf.reduce_sum(step.counted, axis=1, keepdims=True), 1.0)
+            mean = tf.reduce_sum(x * step.counted, axis=1, keepdims=True) / rows
+            variance = tf.reduce_sum(tf.square(x - mean) * step.counted, axis=1, keepdims=True) / rows
+            for name, batch in (("mean", mean), ("variance", variance)):
+                moved = weights[name] * self.momentum + batch * (1.0 - self.momentum)
+                step.updates[f"{self.name}.{name}"] = tf.where(step.live, moved, weights[name])
+        scale = weights["gamma"] * tf.math.rsqrt(variance + self.epsilon)
+        return x * scale + (weights["beta"] - mean * scale)
+
+    def export(self, x: Any) -> tuple[Any, dict[str, Any]]:
+        """Apply a `keras.layers.BatchNormalization`."""
+        layer = keras.layers.BatchNormalization(momentum=self.momentum, epsilon=self.epsilon)
+        output = layer(x)
+        variables = (layer.gamma, layer.beta, layer.moving_mean, layer.moving_variance)
+        return output, dict(zip(_START, variables, strict=True))

@@ -1,0 +1,91 @@
+"""The block of embeddings: vectors of categories in the place of their codes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from tabular_dl.nn.blocks.base import Block, OwnInputs, TrainingStep, Weight
+from tabular_dl.nn.members import Members
+from tabular_dl.nn.random_numbers import MASKING_STREAM, uniform
+
+__all__ = ["Embeddings"]
+
+
+@dataclass(frozen=True)
+class Embeddings(Block):
+    """A learned vector for each category of some columns, for each member: ``outputs[k] = table[k][codes]``.
+
+    Code 0 is the unknown category. In training a category is hidden, coded as 0, with the member's own probability, so
+    that the unknown vector is learned too (Guo & Berkhahn, 2016, arXiv:1604.06737, for embeddings of categories).
+
+    In training the lookup is a product with one-hot rows, whose gradient is a product too: a gather's is a scatter, a
+    serial loop under XLA. In prediction it is a gather, which needs no memory for all categories of each row.
+
+    Parameters
+    ----------
+    name : str
+        Unique in its network.
+    numeric : int
+        Number of leading inputs that are numbers; the codes stand behind them, a column an embedding.
+    sizes : tuple of (categories, units)
+        For each embedding the number of codes, the unknown one included, and the length of a vector.
+    """
+
+    name: str
+    numeric: int
+    sizes: tuple[tuple[int, int], ...]
+
+    @property
+    def weights(self) -> dict[str, Weight]:
+        """A table of shape (categories, units) for each embedding."""
+        return {f"table_{index}": Weight(*size) for index, size in enumerate(self.sizes)}
+
+    def own_rows(self, inputs: OwnInputs) -> dict[str, np.ndarray]:
+        """Return the tables' rows of the member's own categories."""
+        return {f"table_{index}": np.arange(count) for index, count in enumerate(inputs.categories)}
+
+    def draw(self, weight: str, rows: int, seeds: Sequence[int]) -> Sequence[np.ndarray]:
+        """Draw vectors as Keras's Embedding does: uniform between -0.05 and 0.05."""
+        index = int(weight.removeprefix("table_"))
+        shape = (rows, self.sizes[index][1])
+        return [np.random.default_rng([seed, 3, index]).uniform(-0.05, 0.05, shape) for seed in seeds]
+
+    def settings(self, members: Members) -> dict[str, Any]:
+        """Return each member's probability that a category is hidden."""
+        return {"masking": members.masking}
+
+    def forward(self, x: Any, weights: Mapping[str, Any], step: TrainingStep | None = None) -> Any:
+        """Return ``(P, rows, numbers + vectors)``."""
+        parts = [self._vectors(x, index, weights[f"table_{index}"], step) for index in range(len(self.sizes))]
+        if self.numeric:
+            shape = (tf.shape(parts[0])[0], tf.shape(x)[1], self.numeric)
+            parts.insert(0, tf.broadcast_to(x[:, :, : self.numeric], shape))
+        return tf.concat(parts, axis=2)
+
+    def _vectors(self, x: Any, index: int, table: Any, step: TrainingStep | None) -> Any:
+        codes = x[:, :, self.numeric + index]
+        if step is None:
+            numbers = tf.cast(codes, tf.int32)
+            numbers = tf.broadcast_to(numbers, (tf.shape(table)[0], tf.shape(numbers)[1]))
+            return tf.gather(table, numbers, batch_dims=1)
+        shape = (tf.shape(x)[1], 1)
+        masking = step.settings[f"{self.name}.masking"]
+        shown = uniform(step.seeds, MASKING_STREAM + index, step.steps, shape) >= masking
+        codes = tf.where(shown[:, :, 0], codes, 0.0)
+        return tf.matmul(tf.one_hot(tf.cast(codes, tf.int32), self.sizes[index][0]), table)
+
+    def export(self, x: Any) -> tuple[Any, dict[str, Any]]:
+        """Apply a `keras.layers.Embedding` a column, and put the vectors behind the numbers."""
+        parts = [x[:, : self.numeric]] if self.numeric else []
+        variables = {}
+        for index, (categories, units) in enumerate(self.sizes):
+            layer = keras.layers.Embedding(categories, units)
+            parts.append(layer(x[:, self.numeric + index]))
+            variables[f"table_{index}"] = layer.embeddings
+        return keras.layers.Concatenate()(parts) if len(parts) > 1 else parts[0], variables
