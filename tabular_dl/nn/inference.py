@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -10,7 +10,7 @@ from typing import Any
 import keras
 import numpy as np
 import tensorflow as tf
-from scipy.sparse import issparse
+from scipy.sparse import csr_matrix
 
 from tabular_dl.nn.network import Network, Weights, exported, forward
 
@@ -21,7 +21,7 @@ PREDICTION_BYTES = 2**28
 PREDICTION_ROWS = 8192
 
 
-def predict(network: Network, weights: Mapping[str, np.ndarray], X: Any) -> np.ndarray:
+def predict(network: Network, weights: Mapping[str, np.ndarray], X: np.ndarray | csr_matrix) -> np.ndarray:
     """Return every member's outputs for the same rows, by one traced call a block of rows.
 
     The arithmetic is in float64. A product of float32 matrices rounds by their shapes, by a row's place in them and by
@@ -62,12 +62,17 @@ def rows_a_block(network: Network, members: int) -> int:
     return int(np.clip(PREDICTION_BYTES // (8 * members * network.activations), 1, PREDICTION_ROWS))
 
 
-def _dense(rows: Any) -> np.ndarray:
-    return (rows.toarray() if issparse(rows) else rows).astype(np.float64, copy=False)
+def _dense(rows: np.ndarray | csr_matrix) -> np.ndarray:
+    return (rows if isinstance(rows, np.ndarray) else rows.toarray()).astype(np.float64, copy=False)
 
 
 def thinned(
-    network: Network, weights: Mapping[str, np.ndarray], dropout: Any, input_dropout: float, samples: int, seed: int
+    network: Network,
+    weights: Mapping[str, np.ndarray],
+    dropout: float | Sequence[float],
+    input_dropout: float,
+    samples: int,
+    seed: int,
 ) -> Weights:
     """Draw networks from a population by dropout: Monte Carlo dropout (Gal & Ghahramani, 2016, arXiv:1506.02142).
 
@@ -111,7 +116,7 @@ def _predictor(network: Network) -> Any:
     nobody reads.
     """
 
-    def outputs(X: Any, *weights: Any) -> Any:
+    def outputs(X: tf.Tensor, *weights: tf.Tensor) -> tf.Tensor:
         by_name = dict(zip(network.weights, weights, strict=True))
         return keras.activations.get(network.output_activation)(forward(network, by_name, X[tf.newaxis]))
 
@@ -143,14 +148,16 @@ def plain_model(network: Network, weights: Mapping[str, np.ndarray], member: int
     return keras.Model(inputs, plain_outputs(network, weights, member, inputs))
 
 
-def plain_outputs(network: Network, weights: Mapping[str, np.ndarray], member: int, inputs: Any) -> Any:
+def plain_outputs(
+    network: Network, weights: Mapping[str, np.ndarray], member: int, inputs: keras.KerasTensor
+) -> keras.KerasTensor:
     """Apply one member, as standard Keras layers, to a symbolic tensor (rows, inputs); return (rows, units)."""
     outputs, variables = exported(network, inputs)
     assign(variables, weights, member)
     return outputs
 
 
-def assign(variables: Mapping[str, Any], weights: Mapping[str, np.ndarray], member: int) -> None:
+def assign(variables: Mapping[str, keras.Variable], weights: Mapping[str, np.ndarray], member: int) -> None:
     """Give variables of an exported member the member's weights of the same names."""
     for name, variable in variables.items():
         variable.assign(weights[name][member].reshape(variable.shape))
@@ -172,7 +179,7 @@ class EnsembleModel:
 
     model: keras.Model
     members: list[keras.Model]
-    variables: list[dict[str, Any]]
+    variables: list[dict[str, keras.Variable]]
 
     def assign(self, weights: Mapping[str, np.ndarray]) -> None:
         """Give all members their weights, each of shape (P, in, out)."""

@@ -13,10 +13,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
 import keras
 import numpy as np
+import tensorflow as tf
 
 from tabular_dl.nn.blocks.activation import ACTIVATIONS, Activation
 from tabular_dl.nn.blocks.base import Block, OwnInputs, TrainingStep, Weight
@@ -150,7 +150,9 @@ class Network:
         return self.inputs + self.embedded + sum(self.hidden) + self.outputs
 
 
-def forward(network: Network, weights: Mapping[str, Any], x: Any, step: TrainingStep | None = None) -> Any:
+def forward(
+    network: Network, weights: Mapping[str, tf.Tensor], x: tf.Tensor, step: TrainingStep | None = None
+) -> tf.Tensor:
     """Pass rows through all members.
 
     Parameters
@@ -175,7 +177,7 @@ def forward(network: Network, weights: Mapping[str, Any], x: Any, step: Training
 
 
 def initial_weights(
-    network: Network, seeds: Sequence[int], widths: Sequence[int] | np.ndarray, categories: Any = None
+    network: Network, seeds: Sequence[int], widths: Sequence[int] | np.ndarray, categories: np.ndarray | None = None
 ) -> Weights:
     """Draw each member's initial weights from its own seed.
 
@@ -264,7 +266,7 @@ def in_old_order(network: Network) -> Iterator[str]:
     yield from (name for name in names if name.startswith("embeddings."))
 
 
-def exported(network: Network, x: Any) -> tuple[Any, dict[str, Any]]:
+def exported(network: Network, x: keras.KerasTensor) -> tuple[keras.KerasTensor, dict[str, keras.Variable]]:
     """Apply one member, output activation included, as standard Keras layers.
 
     Parameters
@@ -280,7 +282,7 @@ def exported(network: Network, x: Any) -> tuple[Any, dict[str, Any]]:
     variables : dict of str to keras.Variable
         The layers' variables by the names of `Network.weights`.
     """
-    variables: dict[str, Any] = {}
+    variables: dict[str, keras.Variable] = {}
     for block in network.blocks:
         x, own = block.export(x)
         variables |= {f"{block.name}.{name}": variable for name, variable in own.items()}

@@ -71,40 +71,40 @@ class _MemberOptimizer:
         self.live = tf.Variable(tf.ones(shape, tf.bool), trainable=False)
 
     @property
-    def iterations(self) -> Any:
+    def iterations(self) -> tf.Variable:
         """The members' own step counts, which the update rules read for their bias corrections."""
         return self.steps
 
-    def build(self, variables: Sequence[Any]) -> None:
+    def build(self, variables: Sequence[keras.Variable]) -> None:
         """Create the state of the update rule, one for each member."""
         super().build(variables)  # type: ignore[misc]
         if hasattr(self, "_u_product"):  # Nadam's only state that is not shaped like a weight
             self._u_product = keras.Variable(np.ones((variables[0].shape[0], 1, 1)), dtype="float32")
 
-    def apply(self, gradients: Sequence[Any], variables: Sequence[Any] | None = None) -> None:
+    def apply(self, gradients: Sequence[tf.Tensor], variables: Sequence[keras.Variable] | None = None) -> None:
         """Update the live members, and count the step for them."""
         super().apply(gradients, variables)  # type: ignore[misc]
         self.steps.assign_add(tf.cast(self.live, tf.float32))
 
-    def update_step(self, gradient: Any, variable: Any, learning_rate: Any) -> None:
+    def update_step(self, gradient: tf.Tensor, variable: keras.Variable, learning_rate: tf.Tensor) -> None:
         """Update one stacked weight by the members' own rates, not by the optimizer's single one."""
         del learning_rate
         super().update_step(gradient, variable, self.rates * self.factors)  # type: ignore[misc]
 
-    def _apply_weight_decay(self, variables: Sequence[Any]) -> None:
+    def _apply_weight_decay(self, variables: Sequence[keras.Variable]) -> None:
         # A pass over all weights, left out where no member asks for it.
         for variable in variables if self.decaying else ():
             self.assign_sub(variable, variable * self.decays * self.rates * self.factors)
 
-    def assign(self, variable: Any, value: Any) -> None:
+    def assign(self, variable: keras.Variable, value: tf.Tensor) -> None:
         """Write the live members' values only."""
         super().assign(variable, tf.where(self.live, value, variable))  # type: ignore[misc]
 
-    def assign_add(self, variable: Any, value: Any) -> None:
+    def assign_add(self, variable: keras.Variable, value: tf.Tensor) -> None:
         """Add to the live members' values only."""
         super().assign_add(variable, tf.where(self.live, value, 0.0))  # type: ignore[misc]
 
-    def assign_sub(self, variable: Any, value: Any) -> None:
+    def assign_sub(self, variable: keras.Variable, value: tf.Tensor) -> None:
         """Subtract from the live members' values only."""
         super().assign_sub(variable, tf.where(self.live, value, 0.0))  # type: ignore[misc]
 
@@ -115,8 +115,8 @@ def _member_class(name: str) -> type[keras.Optimizer]:
 
 
 def make_optimizer(
-    name: str, variables: Sequence[Any], settings: Mapping[str, Any] | None = None, *, decaying: bool = False
-) -> Any:
+    name: str, variables: Sequence[keras.Variable], settings: Mapping[str, Any] | None = None, *, decaying: bool = False
+) -> keras.Optimizer:
     """Return a Keras optimizer that updates the members of a population side by side.
 
     Parameters
@@ -166,7 +166,7 @@ def make_optimizer(
     return optimizer
 
 
-def clipped(gradients: Sequence[Any], norms: Any) -> list[Any]:
+def clipped(gradients: Sequence[tf.Tensor], norms: tf.Tensor) -> list[tf.Tensor]:
     """Scale each member's gradients so that their common Euclidean norm does not exceed the member's bound.
 
     Parameters

@@ -6,7 +6,7 @@ A program is made for a set of shapes and reused: a second fit of the same shape
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -14,6 +14,7 @@ from typing import Any
 import keras
 import numpy as np
 import tensorflow as tf
+from numpy.typing import ArrayLike, DTypeLike
 
 from tabular_dl.nn.batches import Batches
 from tabular_dl.nn.blocks.base import TrainingStep
@@ -25,6 +26,9 @@ from tabular_dl.nn.schedules import SCHEDULES
 __all__ = ["Program", "ProgramKey", "checked_out"]
 
 PROGRAMS_KEPT = 8
+# A metric or an activation; and a loss, which returns itself and its smoothed twin.
+TensorFunction = Callable[..., tf.Tensor]
+LossFunction = Callable[[tf.Tensor, tf.Tensor, tf.Tensor | None], tuple[tf.Tensor, tf.Tensor]]
 
 
 @dataclass(frozen=True)
@@ -177,11 +181,11 @@ class Program:
         variables = self.best if best else self.learned.values()
         return {name: np.array(variable.numpy()) for name, variable in zip(self.learned, variables, strict=True)}
 
-    def train(self, X: Any, y: Any, batches: Batches) -> np.ndarray:
+    def train(self, X: tf.Tensor, y: tf.Tensor, batches: Batches) -> np.ndarray:
         """Run the steps of a block; return sums over rows of loss, metrics and weight, shape (2 + metrics, P)."""
         return self._call("train", self._train, X, y, *vars(batches).values()).numpy()
 
-    def evaluate(self, X: Any, y: Any, batches: Batches) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    def evaluate(self, X: tf.Tensor, y: tf.Tensor, batches: Batches) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Return sums as `train` does, outputs (P, rows, units) and targets (P, rows, targets), of one step."""
         return tuple(
             part.numpy() for part in self._call("evaluate", self._evaluate, X, y, batches.rows[0], batches.weights[0])
@@ -194,7 +198,7 @@ class Program:
         """
         self._call("keep", self._keep, improved, at_start)
 
-    def _call(self, name: str, function: Any, *arguments: Any) -> Any:
+    def _call(self, name: str, function: Callable[..., Any], *arguments: ArrayLike) -> Any:
         # The concrete function is kept, as a `tf.function` warns of retracing when five programs have been made.
         if name not in self._functions:
             # Only the steps pay for XLA: the other two are a few operations an epoch.
@@ -202,18 +206,34 @@ class Program:
             self._functions[name] = traced.get_concrete_function(*map(tf.convert_to_tensor, arguments))
         return self._functions[name](*map(tf.convert_to_tensor, arguments))
 
-    def _train(self, X: Any, y: Any, rows: Any, weights: Any, partners: Any, others: Any, shares: Any) -> Any:
+    def _train(
+        self,
+        X: tf.Tensor,
+        y: tf.Tensor,
+        rows: tf.Tensor,
+        weights: tf.Tensor,
+        partners: tf.Tensor,
+        others: tf.Tensor,
+        shares: tf.Tensor,
+    ) -> tf.Tensor:
         """Run all steps of a block. Traced once, never run by Python."""
         self.traces += 1
 
-        def step(number: Any, totals: Any) -> Any:
+        def step(number: tf.Tensor, totals: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
             mixed = (partners[number], others[number], shares[number]) if "mixup" in self.key.uses else None
             return number + 1, totals + self._step(X, y, rows[number], weights[number], mixed)
 
         start = (0, tf.zeros((2 + len(self.metrics), self.key.members)))
         return tf.while_loop(lambda number, _: number < rows.shape[0], step, start)[1]
 
-    def _step(self, X: Any, y: Any, rows: Any, weights: Any, mixed: Any) -> Any:
+    def _step(
+        self,
+        X: tf.Tensor,
+        y: tf.Tensor,
+        rows: tf.Tensor,
+        weights: tf.Tensor,
+        mixed: tuple[tf.Tensor, tf.Tensor, tf.Tensor] | None,
+    ) -> tf.Tensor:
         """Move each live member by one batch; return its summed loss, metrics and weight, (2 + metrics, P)."""
         weight = tf.reduce_sum(weights, axis=1)
         live = tf.logical_and(self.active, weight[:, None, None] > 0)
@@ -245,17 +265,17 @@ class Program:
             self.learned[name].value.assign(value)
         return sums
 
-    def _values(self) -> dict[str, Any]:
+    def _values(self) -> dict[str, tf.Tensor]:
         return {name: variable.value for name, variable in self.learned.items()}
 
-    def _mixed(self, inputs: Any, others: Any, share: Any) -> Any:
+    def _mixed(self, inputs: tf.Tensor, others: tf.Tensor, share: tf.Tensor) -> tf.Tensor:
         """Mix numbers; of two categories the one with the greater share stays."""
         numeric = self.network.numeric
         numbers = share * inputs[:, :, :numeric] + (1.0 - share) * others[:, :, :numeric]
         codes = tf.where(share >= 0.5, inputs[:, :, numeric:], others[:, :, numeric:])
         return tf.concat([numbers, codes], axis=2)
 
-    def _penalty(self) -> Any:
+    def _penalty(self) -> tf.Tensor:
         """Return each member's penalty on its kernels, (P,)."""
         penalty = tf.zeros((self.key.members,))
         penalised = [self.learned[name] for name, weight in self.network.weights.items() if weight.penalised]
@@ -265,7 +285,7 @@ class Program:
                 penalty += self.settings[name][:, 0, 0] * total
         return penalty
 
-    def _sums(self, y: Any, outputs: Any, weights: Any) -> tuple[Any, Any]:
+    def _sums(self, y: tf.Tensor, outputs: tf.Tensor, weights: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         """Return weighted sums over rows of loss, metrics and weight, and of the smoothed loss (P,)."""
         smoothing = self.settings["label_smoothing"] if "label_smoothing" in self.key.uses else None
         loss, smoothed = self.loss(y, outputs, smoothing)
@@ -274,11 +294,13 @@ class Program:
         sums = [tf.reduce_sum(value * weights, axis=1) for value in (loss, *metrics, tf.ones_like(loss))]
         return tf.stack(sums), tf.reduce_sum(smoothed * weights, axis=1)
 
-    def _evaluate(self, X: Any, y: Any, rows: Any, weights: Any) -> Any:
+    def _evaluate(
+        self, X: tf.Tensor, y: tf.Tensor, rows: tf.Tensor, weights: tf.Tensor
+    ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
         outputs, targets = forward(self.network, self._values(), tf.gather(X, rows)), tf.gather(y, rows)
         return self._sums(targets, outputs, weights)[0], self.activation(outputs), targets
 
-    def _keep(self, improved: Any, at_start: Any) -> None:
+    def _keep(self, improved: tf.Tensor, at_start: tf.Tensor) -> None:
         mask, earlier = (tf.reshape(flags, (self.key.members, 1, 1)) for flags in (improved, at_start))
         starts = self.starts or self.best
         for best, start, variable in zip(self.best, starts, self.learned.values(), strict=True):
@@ -288,17 +310,17 @@ class Program:
                 start.assign(variable.value)
 
 
-def _a_row(values: Any) -> Any:
+def _a_row(values: tf.Tensor) -> tf.Tensor:
     """Average a metric (P, rows, units) over units; most of Keras's functions have done so already."""
     return tf.reduce_mean(values, axis=2) if len(values.shape) == 3 else values
 
 
-def _column(values: Any, dtype: Any = np.float32) -> np.ndarray:
+def _column(values: ArrayLike, dtype: DTypeLike = np.float32) -> np.ndarray:
     """Give one value a member the shape (P, 1, 1)."""
     return np.asarray(values, dtype).reshape(-1, 1, 1)
 
 
-def _functions(key: ProgramKey) -> tuple[Any, Any, Any]:
+def _functions(key: ProgramKey) -> tuple[LossFunction, tuple[TensorFunction, ...], TensorFunction]:
     """Return loss, metrics and output activation; a loss returns itself and, with smoothing, its smoothed twin."""
     activation = keras.activations.get(key.network.output_activation)
     keras_loss = getattr(keras.losses, key.loss)
@@ -307,10 +329,10 @@ def _functions(key: ProgramKey) -> tuple[Any, Any, Any]:
     # Cross-entropies are exact before the activation that belongs to them.
     from_logits = key.loss.endswith("crossentropy") and key.network.output_activation in ("sigmoid", "softmax")
 
-    def plain(function: Any, y: Any, outputs: Any) -> Any:
+    def plain(function: Callable[..., tf.Tensor], y: tf.Tensor, outputs: tf.Tensor) -> tf.Tensor:
         return function(y, outputs, from_logits=True) if from_logits else function(y, activation(outputs))
 
-    def loss(y: Any, outputs: Any, smoothing: Any) -> tuple[Any, Any]:
+    def loss(y: tf.Tensor, outputs: tf.Tensor, smoothing: tf.Tensor | None) -> tuple[tf.Tensor, tf.Tensor]:
         value = plain(keras_loss, y, outputs)
         if smoothing is None or not key.loss.endswith("crossentropy"):
             return value, value

@@ -18,10 +18,14 @@ NOISE_STREAM = 1 << 20
 MASKING_STREAM = 1 << 22
 SHIFT_STREAM = 1 << 23
 
+# Rows and features; rows may be known only when a program runs.
+Shape = tuple[Any, int]
 GOLDEN = 0x9E3779B9  # 2**32 divided by the golden ratio: spreads small integers over all bits
 
 
-def uniform(seeds: Any, layer: int, steps: Any, shape: Any, columns: Any = None) -> Any:
+def uniform(
+    seeds: tf.Tensor, layer: int, steps: tf.Tensor, shape: Shape, columns: tf.Tensor | None = None
+) -> tf.Tensor:
     """Return numbers uniform on [0, 1).
 
     Parameters
@@ -61,13 +65,13 @@ def uniform(seeds: Any, layer: int, steps: Any, shape: Any, columns: Any = None)
     return tf.cast(tf.bitwise.right_shift(bits, tf.constant(8, tf.uint32)), tf.float32) * 2.0**-24
 
 
-def normal(seeds: Any, layer: int, steps: Any, shape: Any, columns: Any = None) -> Any:
+def normal(seeds: tf.Tensor, layer: int, steps: tf.Tensor, shape: Shape, columns: tf.Tensor | None = None) -> tf.Tensor:
     """Return standard normal numbers, by the transform of Box and Muller (1958); arguments as for `uniform`."""
     radius = tf.sqrt(-2.0 * tf.math.log(1.0 - uniform(seeds, 2 * layer, steps, shape, columns)))
     return radius * tf.cos(2.0 * math.pi * uniform(seeds, 2 * layer + 1, steps, shape, columns))
 
 
-def _mix(x: Any) -> Any:
+def _mix(x: tf.Tensor) -> tf.Tensor:
     """Scramble uint32 numbers by the finaliser of MurmurHash3 (A. Appleby, 2011, public domain)."""
     x = tf.bitwise.bitwise_xor(x, tf.bitwise.right_shift(x, tf.constant(16, tf.uint32)))
     x *= tf.constant(0x85EBCA6B, tf.uint32)

@@ -26,15 +26,15 @@ __all__ = ["SCHEDULES"]
 WARM_UP, START = 0.3, 0.04
 
 
-def _cosine(progress: Any) -> Any:
+def _cosine(progress: tf.Tensor) -> tf.Tensor:
     return 0.5 * (1.0 + tf.cos(math.pi * tf.minimum(progress, 1.0)))
 
 
-def _step(progress: Any) -> Any:
+def _step(progress: tf.Tensor) -> tf.Tensor:
     return tf.where(progress < 0.5, 1.0, tf.where(progress < 0.75, 0.1, 0.01))
 
 
-def _one_cycle(progress: Any) -> Any:
+def _one_cycle(progress: tf.Tensor) -> tf.Tensor:
     warming = START + (1.0 - START) * progress / WARM_UP
     return tf.where(progress < WARM_UP, warming, _cosine((progress - WARM_UP) / (1.0 - WARM_UP)))
 

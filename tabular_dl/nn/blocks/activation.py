@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import keras
+import tensorflow as tf
 
 from tabular_dl.nn.blocks.base import Block, TrainingStep
 
@@ -42,11 +42,11 @@ class Activation(Block):
     name: str
     function: str
 
-    def forward(self, x: Any, weights: Mapping[str, Any], step: TrainingStep | None = None) -> Any:
+    def forward(self, x: tf.Tensor, weights: Mapping[str, tf.Tensor], step: TrainingStep | None = None) -> tf.Tensor:
         """Return the function of each activation."""
         del weights, step
         return keras.activations.get(self.function)(x)
 
-    def export(self, x: Any) -> tuple[Any, dict[str, Any]]:
+    def export(self, x: keras.KerasTensor) -> tuple[keras.KerasTensor, dict[str, keras.Variable]]:
         """Apply a `keras.layers.Activation`."""
         return keras.layers.Activation(self.function)(x), {}

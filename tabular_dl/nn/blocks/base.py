@@ -10,9 +10,10 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
+import keras
 import numpy as np
+import tensorflow as tf
 
 from tabular_dl.nn.members import Members
 
@@ -75,12 +76,12 @@ class TrainingStep:
         New values of weights that the optimizer does not move, by name.
     """
 
-    steps: Any
-    seeds: Any
-    settings: Mapping[str, Any]
-    counted: Any
-    live: Any
-    updates: dict[str, Any] = field(default_factory=dict)
+    steps: tf.Tensor
+    seeds: tf.Tensor
+    settings: Mapping[str, tf.Tensor]
+    counted: tf.Tensor
+    live: tf.Tensor
+    updates: dict[str, tf.Tensor] = field(default_factory=dict)
 
 
 class Block(ABC):
@@ -127,13 +128,13 @@ class Block(ABC):
         del rows, seeds
         raise LookupError(f"{type(self).__name__} has no weight {weight!r}")
 
-    def settings(self, members: Members) -> Mapping[str, Any]:
+    def settings(self, members: Members) -> Mapping[str, np.ndarray]:
         """Return the members' settings of this block by their names within it, each of shape (P,); none by default."""
         del members
         return {}
 
     @abstractmethod
-    def forward(self, x: Any, weights: Mapping[str, Any], step: TrainingStep | None = None) -> Any:
+    def forward(self, x: tf.Tensor, weights: Mapping[str, tf.Tensor], step: TrainingStep | None = None) -> tf.Tensor:
         """Pass activations of all members through the block.
 
         Parameters
@@ -151,7 +152,7 @@ class Block(ABC):
         """
 
     @abstractmethod
-    def export(self, x: Any) -> tuple[Any, dict[str, Any]]:
+    def export(self, x: keras.KerasTensor) -> tuple[keras.KerasTensor, dict[str, keras.Variable]]:
         """Apply the prediction pass of one member as standard Keras layers.
 
         Parameters

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import keras
 import numpy as np
@@ -51,7 +50,7 @@ class BatchNormalization(Block):
         """Return the same start for all: scale and variance one, offset and mean zero."""
         return [np.full((rows, self.features), _START[weight], "float32")] * len(seeds)
 
-    def forward(self, x: Any, weights: Mapping[str, Any], step: TrainingStep | None = None) -> Any:
+    def forward(self, x: tf.Tensor, weights: Mapping[str, tf.Tensor], step: TrainingStep | None = None) -> tf.Tensor:
         """Return ``gamma * (x - mean) / sqrt(variance + epsilon) + beta``; in training, update the moving averages."""
         mean, variance = weights["mean"], weights["variance"]
         if step is not None:
@@ -64,7 +63,7 @@ class BatchNormalization(Block):
         scale = weights["gamma"] * tf.math.rsqrt(variance + self.epsilon)
         return x * scale + (weights["beta"] - mean * scale)
 
-    def export(self, x: Any) -> tuple[Any, dict[str, Any]]:
+    def export(self, x: keras.KerasTensor) -> tuple[keras.KerasTensor, dict[str, keras.Variable]]:
         """Apply a `keras.layers.BatchNormalization`."""
         layer = keras.layers.BatchNormalization(momentum=self.momentum, epsilon=self.epsilon)
         output = layer(x)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import keras
 import numpy as np
@@ -88,20 +87,22 @@ class Dense(Block):
             return [np.asarray(kind(seed=stream)((rows, self.outputs))) for stream in streams]
         return list(_drawn_in_one_loop(kind(seed=0), (rows, self.outputs), streams))
 
-    def forward(self, x: Any, weights: Mapping[str, Any], step: TrainingStep | None = None) -> Any:
+    def forward(self, x: tf.Tensor, weights: Mapping[str, tf.Tensor], step: TrainingStep | None = None) -> tf.Tensor:
         """Return ``(P, rows, outputs)``."""
         del step
         outputs = tf.matmul(x, weights["kernel"])
         return outputs + weights["bias"] if self.use_bias else outputs
 
-    def export(self, x: Any) -> tuple[Any, dict[str, Any]]:
+    def export(self, x: keras.KerasTensor) -> tuple[keras.KerasTensor, dict[str, keras.Variable]]:
         """Apply a `keras.layers.Dense` without activation."""
         layer = keras.layers.Dense(self.outputs, use_bias=self.use_bias)
         output = layer(x)
         return output, {"kernel": layer.kernel} | ({"bias": layer.bias} if self.use_bias else {})
 
 
-def _drawn_in_one_loop(initializer: Any, shape: tuple[int, int], streams: Sequence[int]) -> np.ndarray:
+def _drawn_in_one_loop(
+    initializer: keras.initializers.Initializer, shape: tuple[int, int], streams: Sequence[int]
+) -> np.ndarray:
     """Draw a kernel for each seed by the same operations as one by one, but pass through Keras once for all."""
     stream = _Stream()
     initializer.seed = stream
@@ -120,7 +121,7 @@ class _Stream(keras.random.SeedGenerator):
     """A seed that is given."""
 
     def __init__(self) -> None:
-        self.seed: Any = None
+        self.seed: tf.Tensor | None = None
 
-    def next(self, ordered: bool = True) -> Any:  # noqa: ARG002 (Keras's signature)
+    def next(self, ordered: bool = True) -> tf.Tensor:  # noqa: ARG002 (Keras's signature)
         return self.seed

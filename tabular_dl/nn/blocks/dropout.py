@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
+import keras
 import numpy as np
 import tensorflow as tf
 
@@ -48,14 +49,14 @@ class Dropout(Block):
     rates: Literal["dropout", "input_dropout"] = "dropout"
     embedded: int | None = None
 
-    def settings(self, members: Members) -> dict[str, Any]:
+    def settings(self, members: Members) -> dict[str, np.ndarray]:
         """Return each member's probability that an activation is dropped."""
         if self.rates == "input_dropout":
             return {"rate": members.input_dropout}
         rates = np.asarray(members.dropout, np.float32).reshape(len(members), -1)
         return {"rate": np.broadcast_to(rates, (len(members), self.hidden))[:, self.index]}
 
-    def forward(self, x: Any, weights: Mapping[str, Any], step: TrainingStep | None = None) -> Any:
+    def forward(self, x: tf.Tensor, weights: Mapping[str, tf.Tensor], step: TrainingStep | None = None) -> tf.Tensor:
         """Return activations, in training some of them zero and the others larger."""
         del weights
         if step is None:
@@ -65,11 +66,11 @@ class Dropout(Block):
         kept = uniform(step.seeds, self.index, step.steps, shape, self._columns(shape[1])) >= rates
         return tf.where(kept, x / (1.0 - rates), 0.0)
 
-    def export(self, x: Any) -> tuple[Any, dict[str, Any]]:
+    def export(self, x: keras.KerasTensor) -> tuple[keras.KerasTensor, dict[str, keras.Variable]]:
         """Return the activations: in prediction nothing is dropped."""
         return x, {}
 
-    def _columns(self, features: int) -> Any:
+    def _columns(self, features: int) -> tf.Tensor | None:
         if self.embedded is None:
             return None
         return tf.constant([*range(features - self.embedded), *range(-self.embedded, 0)], tf.int32)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import keras
 import numpy as np
@@ -56,11 +55,11 @@ class Embeddings(Block):
         shape = (rows, self.sizes[index][1])
         return [np.random.default_rng([seed, 3, index]).uniform(-0.05, 0.05, shape) for seed in seeds]
 
-    def settings(self, members: Members) -> dict[str, Any]:
+    def settings(self, members: Members) -> dict[str, np.ndarray]:
         """Return each member's probability that a category is hidden."""
         return {"masking": members.masking}
 
-    def forward(self, x: Any, weights: Mapping[str, Any], step: TrainingStep | None = None) -> Any:
+    def forward(self, x: tf.Tensor, weights: Mapping[str, tf.Tensor], step: TrainingStep | None = None) -> tf.Tensor:
         """Return ``(P, rows, numbers + vectors)``."""
         parts = [self._vectors(x, index, weights[f"table_{index}"], step) for index in range(len(self.sizes))]
         if self.numeric:
@@ -68,7 +67,7 @@ class Embeddings(Block):
             parts.insert(0, tf.broadcast_to(x[:, :, : self.numeric], shape))
         return tf.concat(parts, axis=2)
 
-    def _vectors(self, x: Any, index: int, table: Any, step: TrainingStep | None) -> Any:
+    def _vectors(self, x: tf.Tensor, index: int, table: tf.Tensor, step: TrainingStep | None) -> tf.Tensor:
         codes = x[:, :, self.numeric + index]
         if step is None:
             numbers = tf.cast(codes, tf.int32)
@@ -80,7 +79,7 @@ class Embeddings(Block):
         codes = tf.where(shown[:, :, 0], codes, 0.0)
         return tf.matmul(tf.one_hot(tf.cast(codes, tf.int32), self.sizes[index][0]), table)
 
-    def export(self, x: Any) -> tuple[Any, dict[str, Any]]:
+    def export(self, x: keras.KerasTensor) -> tuple[keras.KerasTensor, dict[str, keras.Variable]]:
         """Apply a `keras.layers.Embedding` a column, and put the vectors behind the numbers."""
         parts = [x[:, : self.numeric]] if self.numeric else []
         variables = {}

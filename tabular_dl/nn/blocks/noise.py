@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
+import keras
+import numpy as np
 import tensorflow as tf
 
 from tabular_dl.nn.blocks.base import Block, TrainingStep
@@ -33,12 +34,12 @@ class Noise(Block):
     name: str
     numeric: int
 
-    def settings(self, members: Members) -> dict[str, Any]:
+    def settings(self, members: Members) -> dict[str, np.ndarray]:
         """Return each member's standard deviation, and the number of its own numeric inputs."""
         widths = [self.numeric] * len(members) if members.widths is None else members.widths
         return {"deviation": members.noise, "width": widths}
 
-    def forward(self, x: Any, weights: Mapping[str, Any], step: TrainingStep | None = None) -> Any:
+    def forward(self, x: tf.Tensor, weights: Mapping[str, tf.Tensor], step: TrainingStep | None = None) -> tf.Tensor:
         """Return the inputs, in training with noise."""
         del weights
         if step is None:
@@ -50,6 +51,6 @@ class Noise(Block):
         numbers += tf.where(own, step.settings[f"{self.name}.deviation"], 0.0) * noise
         return tf.concat([numbers, codes], axis=2) if x.shape[2] > self.numeric else numbers
 
-    def export(self, x: Any) -> tuple[Any, dict[str, Any]]:
+    def export(self, x: keras.KerasTensor) -> tuple[keras.KerasTensor, dict[str, keras.Variable]]:
         """Return the inputs: in prediction there is no noise."""
         return x, {}

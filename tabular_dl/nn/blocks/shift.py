@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
+import keras
+import numpy as np
 import tensorflow as tf
 
 from tabular_dl.nn.blocks.base import Block, TrainingStep
@@ -42,11 +43,11 @@ class Shift(Block):
     width: int
     most: int
 
-    def settings(self, members: Members) -> dict[str, Any]:
+    def settings(self, members: Members) -> dict[str, np.ndarray]:
         """Return the most pixels by which images of each member move."""
         return {"range": members.shift}
 
-    def forward(self, x: Any, weights: Mapping[str, Any], step: TrainingStep | None = None) -> Any:
+    def forward(self, x: tf.Tensor, weights: Mapping[str, tf.Tensor], step: TrainingStep | None = None) -> tf.Tensor:
         """Return the inputs, in training with shifted images."""
         del weights
         if step is None:
@@ -65,7 +66,7 @@ class Shift(Block):
         codes = tf.broadcast_to(x[:, :, pixels:], (tf.shape(images)[0], rows, x.shape[2] - pixels))
         return tf.concat([images, codes], axis=2)
 
-    def _moved(self, images: Any, by: Any, axis: int) -> Any:
+    def _moved(self, images: tf.Tensor, by: tf.Tensor, axis: int) -> tf.Tensor:
         """Move (P or 1, rows, height, width) along an axis by (P, rows, 1, 1) pixels."""
         size = images.shape[axis]
         padded = tf.pad(images, [[self.most, self.most] if each == axis else [0, 0] for each in range(4)])
@@ -76,6 +77,6 @@ class Shift(Block):
             moved = tf.where(by == float(move), part, moved)
         return moved
 
-    def export(self, x: Any) -> tuple[Any, dict[str, Any]]:
+    def export(self, x: keras.KerasTensor) -> tuple[keras.KerasTensor, dict[str, keras.Variable]]:
         """Return the inputs: in prediction nothing moves."""
         return x, {}
