@@ -6,10 +6,10 @@ and pipeline files go by them.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from functools import cache
+from collections.abc import Callable, Collection, Mapping, Sequence
+from functools import cache, wraps
 from inspect import signature
-from typing import Annotated, Any, Literal, get_type_hints
+from typing import Annotated, Any, Concatenate, Literal, ParamSpec, cast, get_args, get_type_hints
 
 import numpy as np
 from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
@@ -29,29 +29,69 @@ Share = Annotated[float, Field(ge=0, lt=1, strict=True)]
 Flag = Annotated[bool, Field(strict=True)]
 _CLASSES_MAY_BE_NAMED = ConfigDict(arbitrary_types_allowed=True)
 
+# Names that `tabular_dl.nn` has a table of: repeated for type checkers and editors, and held to the tables by a test.
+Initializer = Literal[
+    "auto",
+    "glorot_normal",
+    "glorot_uniform",
+    "he_normal",
+    "he_uniform",
+    "lecun_normal",
+    "lecun_uniform",
+    "orthogonal",
+    "random_normal",
+    "random_uniform",
+    "truncated_normal",
+]
+Optimizer = Literal["adadelta", "adagrad", "adam", "adamax", "adamw", "ftrl", "lion", "nadam", "rmsprop", "sgd"]
+Schedule = Literal["constant", "cosine", "exponential", "step", "one_cycle"]
+
 # What reduce_lr may say in full; a number alone is its patience.
 REDUCE_LR = {"patience": 10, "factor": 0.2}
 
 
-class Hyperparameters(BaseEstimator):
-    """What `KerasClassifier` and `KerasRegressor` are constructed with; see there for what each means."""
+P = ParamSpec("P")
 
+
+def _by_name(constructor: Callable[Concatenate[Any, P], None]) -> Callable[Concatenate[Any, P], None]:
+    """Make a constructor answer an argument that it does not have with the nearest one, by the name of the subclass."""
+    known = list(signature(constructor).parameters)[1:]
+
+    @wraps(constructor)
+    def checked(self: Any, *positional: Any, **settings: Any) -> None:
+        kind = type(self).__name__
+        if positional:
+            raise TypeError(
+                f"{kind}: hyperparameters are given by name, like hidden=[64, 32]; found {positional[0]!r}."
+            )
+        for name in settings:
+            if name not in known:
+                raise TypeError(f"{kind}: there is no hyperparameter {name!r}. {did_you_mean(name, known)}")
+        constructor(self, **settings)  # type: ignore[call-arg]
+
+    return cast(Callable[Concatenate[Any, P], None], checked)
+
+
+class Hyperparameters(BaseEstimator):
+    """Arguments of `KerasClassifier` and `KerasRegressor`, whose docstrings say what each means."""
+
+    @_by_name
     def __init__(
         self,
         *,
         problem: str = "auto",
         hidden: Sequence[Count] = (64, 32),
         activation: str = "relu",
-        initializer: str = "auto",
+        initializer: Initializer = "auto",
         batch_norm: Flag = False,
         dropout: Share | Sequence[Share] = 0.1,
         input_dropout: Share = 0.0,
         l1: NotNegative = 0.0,
         l2: NotNegative = 0.0,
         weight_decay: NotNegative | None = None,
-        optimizer: str = "adam",
+        optimizer: Optimizer = "adam",
         learning_rate: Positive | None = None,
-        schedule: str = "constant",
+        schedule: Schedule = "constant",
         reduce_lr: Count | Mapping[str, Any] | None = None,
         clip_norm: Positive | None = None,
         epochs: Count = 100,
@@ -129,32 +169,32 @@ class Hyperparameters(BaseEstimator):
         SpecError
             A `ValueError` that names the hyperparameter, what it must be and what it is.
         """
+        self._check_names()
         for name, adapter in _adapters().items():
             _check_kind(name, adapter, getattr(self, name))
-        self._check_names()
         self._check_together()
 
     def _check_names(self) -> None:
-        """Refuse names that nothing has. Keras, which knows most of them, loads only where one is not the default."""
-        defaults = signature(Hyperparameters).parameters
-        named = ("problem", "activation", "initializer", "optimizer", "schedule", "monitor", "callbacks")
-        if all(getattr(self, name) == defaults[name].default for name in named):
-            return
-        from tabular_dl.nn import ACTIVATIONS, INITIALIZERS, OPTIMIZERS, SCHEDULES, make_callbacks
-
-        names = {
+        """Refuse names that nothing has. Keras, which knows some of them, loads only where one is not the default."""
+        names: dict[str, Collection[str]] = {
             "problem": ["auto", *PROBLEMS],
-            "activation": ACTIVATIONS,
-            "initializer": ["auto", *INITIALIZERS],
-            "optimizer": OPTIMIZERS,
-            "schedule": SCHEDULES,
+            "initializer": get_args(Initializer),
+            "optimizer": get_args(Optimizer),
+            "schedule": get_args(Schedule),
             "monitor": ["loss", *METRICS],
         }
+        if self.activation != "relu":
+            from tabular_dl.nn import ACTIVATIONS
+
+            names["activation"] = ACTIVATIONS
         for name, known in names.items():
             value = getattr(self, name)
             if value not in known:
-                raise SpecError(f"{name}: there is no {value!r}. {did_you_mean(value, known)}")
-        make_callbacks(self.callbacks)
+                raise SpecError(f"{name}: there is no {value!r}. {did_you_mean(str(value), known)}")
+        if self.callbacks is not None:
+            from tabular_dl.nn import make_callbacks
+
+            make_callbacks(self.callbacks)
 
     def _check_together(self) -> None:
         """Refuse values that do not fit each other."""

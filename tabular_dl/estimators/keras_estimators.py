@@ -6,18 +6,14 @@ and train all their members as one population (`tabular_dl.estimators.joint_trai
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from sklearn.base import ClassifierMixin, RegressorMixin
 from sklearn.utils.multiclass import check_classification_targets
 
-from tabular_dl.problems import Indicators, get_problem
-
-if TYPE_CHECKING:
-    pass
-
 from tabular_dl.estimators.base import KerasEstimator
+from tabular_dl.problems import Indicators, get_problem
 
 __all__ = ["KerasClassifier", "KerasRegressor"]
 

@@ -7,7 +7,7 @@ import re
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import keras
 import numpy as np
@@ -19,8 +19,10 @@ from sklearn.base import clone
 from sklearn.metrics import roc_auc_score
 
 from tabular_dl.errors import SpecError
+from tabular_dl.estimators import hyperparameters
 from tabular_dl.estimators.hyperparameters import Hyperparameters
 from tabular_dl.estimators.keras_estimators import KerasClassifier, KerasRegressor
+from tabular_dl.nn import INITIALIZERS, OPTIMIZERS, SCHEDULES
 from tabular_dl.tracking.persistence import TRUSTED_TYPES
 
 ROWS = 96
@@ -510,3 +512,19 @@ def test_a_value_that_cannot_be_is_named(settings: dict[str, Any], message: str)
     with pytest.raises(SpecError) as error:
         fit({**TINY, **settings})
     assert message in str(error.value)
+
+
+@pytest.mark.parametrize("kind", [KerasClassifier, KerasRegressor])
+def test_an_argument_that_there_is_not_is_answered_with_the_nearest_one(kind: Any) -> None:
+    with pytest.raises(
+        TypeError, match=f"^{kind.__name__}: there is no hyperparameter 'dropuot'. Did you mean 'dropout'"
+    ):
+        kind(dropuot=0.2)
+    with pytest.raises(TypeError, match=f"^{kind.__name__}: .*by name.*found \\[3\\]"):
+        kind([3])
+
+
+def test_choices_that_type_checkers_see_are_those_of_the_engine() -> None:
+    assert set(get_args(hyperparameters.Optimizer)) == set(OPTIMIZERS)
+    assert set(get_args(hyperparameters.Schedule)) == set(SCHEDULES)
+    assert set(get_args(hyperparameters.Initializer)) == {"auto", *INITIALIZERS}
