@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.test_layers import FLOORS
+
 ROOT = Path(__file__).parents[1]
 NAMED = re.findall(r"`(tests/[\w/]+\.py)::(\w+)`", (ROOT / "docs" / "course.md").read_text(encoding="utf-8"))
 
@@ -20,3 +22,22 @@ def test_the_course_names_many_tests() -> None:
 def test_each_row_of_the_course_names_a_test_that_exists(file: str, test: str) -> None:
     tree = ast.parse((ROOT / file).read_text(encoding="utf-8"))
     assert test in {node.name for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)}
+
+
+@pytest.mark.parametrize("page", ["CONTRIBUTING.md", "docs/architecture.md"])
+def test_each_file_that_a_page_names_exists(page: str) -> None:
+    text = (ROOT / page).read_text(encoding="utf-8")
+    named = set(re.findall(r"`((?:tabular_dl|tests|docs)/[\w/.]+?)`", text))
+    assert len(named) >= 4
+    assert [name for name in sorted(named) if not (ROOT / name).exists()] == []
+
+
+def test_the_table_of_floors_has_every_package_on_its_floor() -> None:
+    text = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\|\s+(\d?)\s*\| ((?:`[\w.]+`(?:, )?)+) \|", text, re.MULTILINE)
+    floors, floor = {}, ""
+    for number, names in rows:
+        floor = number or floor
+        floors |= {name.removesuffix(".py"): int(floor) for name in re.findall(r"`([\w.]+)`", names)}
+    lines = FLOORS.strip().splitlines()
+    assert floors == {name: len(lines) - row for row, line in enumerate(lines) for name in line.split()}
