@@ -1,4 +1,4 @@
-"""What `KerasClassifier` and `KerasRegressor` share: training, the members' outputs, and what can be seen of them."""
+"""The common base of `KerasClassifier` and `KerasRegressor`: training, predictions, curves and models."""
 
 from __future__ import annotations
 
@@ -39,12 +39,12 @@ if TYPE_CHECKING:
 
 __all__ = ["KerasEstimator"]
 
-# What scikit-learn sets when it looks at a matrix, before anything is learned.
+# Attributes that scikit-learn sets when it checks a matrix, before anything is learned.
 SHAPE_ATTRIBUTES = ("n_features_in_", "feature_names_in_")
 
 
 class KerasEstimator(Hyperparameters):
-    """What the two estimators share: training, the members' outputs, and what can be seen of them."""
+    """The common base of the two estimators: training, predictions, curves and models."""
 
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
         """Train the members side by side.
@@ -211,7 +211,7 @@ class KerasEstimator(Hyperparameters):
         return whole_model(network, self.weights_, range(len(self.best_epoch_)), inputs, coding)
 
     def diagnose(self) -> Diagnosis:
-        """Tell from the learning curves whether the networks are underfitting, overfitting or fine, and why."""
+        """Return whether the networks are underfitting, overfitting or fine, by the learning curves, and why."""
         check_is_fitted(self, "weights_")
         return diagnose(self.curves_, self.best_epoch_)
 
@@ -224,7 +224,7 @@ class KerasEstimator(Hyperparameters):
         return learning_curves(self.curves_, self.best_epoch_, ["loss", *([followed] if followed else [])])
 
     def name_features(self, names: np.ndarray | None) -> Self:
-        """Tell an estimator that is fitted on matrices without names (`fit_groups`) what their columns are called."""
+        """Set the names of the columns, for an estimator that is fitted on matrices without names."""
         if names is not None:
             self.feature_names_in_ = np.asarray(names, dtype=object)
         return self
@@ -249,7 +249,7 @@ class KerasEstimator(Hyperparameters):
         return {name: value for name, value in state.items() if name != "callbacks_"}
 
     def __sklearn_tags__(self) -> Any:
-        """Tell scikit-learn what the estimator can do."""
+        """Return scikit-learn's tags."""
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = True
         tags.target_tags.single_output = True
@@ -259,7 +259,7 @@ class KerasEstimator(Hyperparameters):
         return False
 
     def _target(self, y: np.ndarray, weights: Any, classes: np.ndarray | None) -> tuple[Problem, Coding]:
-        """Tell the problem and learn the target coding from training rows."""
+        """Return problem and target coding, learned from training rows."""
         classification = not self._numeric_target()
         known = y if classes is None or y.ndim == 2 else classes
         problem = problem_of(known, classification=classification, name=self.problem, bounds=self.bounds)
@@ -306,7 +306,7 @@ class KerasEstimator(Hyperparameters):
 
     @property
     def target_coding_(self) -> Coding:
-        """The target coding that the training rows taught."""
+        """The target coding, as learned from the training rows."""
         kind = get_problem(self.problem_).coding
         if issubclass(kind, Numbers):
             # Estimators stored before there were transforms have none.
@@ -315,7 +315,7 @@ class KerasEstimator(Hyperparameters):
         return Labels(self.classes_, self.one_hot_) if kind is Labels else Indicators(len(self.classes_))
 
     def _decoded(self, X: Any) -> np.ndarray:
-        """Return the mean over members of what their outputs mean, (rows, classes, labels or targets), float64."""
+        """Return the mean over members of their decoded outputs, (rows, classes, labels or targets), float64."""
         network, inputs, coding = self._parts()
         X = validate_data(self, X, accept_sparse="csr", dtype=self.matrix_types, reset=False)
         return decoded([self], network, self.weights_, coding, inputs.encode(X))[0]

@@ -1,4 +1,4 @@
-"""What learning curves say: underfitting, overfitting or fine, with the numbers that it rests on."""
+"""Diagnosis of learning curves: underfitting, overfitting or fine, with the numbers behind the verdict."""
 
 from __future__ import annotations
 
@@ -94,12 +94,12 @@ class Diagnosis:
 
 
 def diagnose(curves: Mapping[str, np.ndarray], best_epoch: np.ndarray) -> Diagnosis:
-    """Tell from learning curves whether networks learned too little, too much by heart, or neither.
+    """Return whether networks are underfitting, overfitting or fine, by their learning curves.
 
     Underfitting: the training loss at the best epoch is above 80 % of the first epoch's, or the validation loss was
     still falling in the last tenth of the epochs without a gap. Overfitting: the validation loss at the best epoch is
     more than 20 % above the training loss, or it has risen by more than 5 % since. Otherwise: fine. Without validation
-    rows nothing can be said of a gap, and a training loss that still falls says nothing: it always does.
+    rows no gap is known, and a training loss that still falls is no sign: it always falls.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""The hyperparameters of a network: one constructor for classifier, regressor and pipeline file, and what is checked.
+"""The hyperparameters of a network: one constructor for classifier, regressor and pipeline file, and its checks.
 
 A hyperparameter has one name, an argument of `Hyperparameters`. The annotations say what it may be: `check_parameters`
 and pipeline files go by them.
@@ -253,7 +253,7 @@ class Hyperparameters(BaseEstimator):
         return int(np.clip(2 ** round(np.log2(max(1, rows) / 128)), 32, 1024))
 
     def repeats_are_weights(self, rows: int) -> bool:
-        """Tell whether training on a row twice is the same as training on it once with twice the weight.
+        """Return whether training on a row twice is the same as training on it once with twice the weight.
 
         It is where each step sees all rows, and each row is treated alike.
         """
@@ -287,8 +287,8 @@ def _check_kind(name: str, adapter: TypeAdapter[Any], value: Any) -> None:
     except ValidationError as error:
         # Where pydantic speaks of Python's types.
         no_list = ("'str' instances are not allowed as a Sequence value", "should be an instance of Sequence")
-        said = [e["msg"].removeprefix("Input ") for e in error.errors()]
-        reasons = " or ".join(dict.fromkeys("should be a list" if each in no_list else each for each in said))
+        messages = [e["msg"].removeprefix("Input ") for e in error.errors()]
+        reasons = " or ".join(dict.fromkeys("should be a list" if each in no_list else each for each in messages))
         raise SpecError(f"{name} {reasons}; it is {value!r}.") from None
 
 

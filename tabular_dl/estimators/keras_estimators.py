@@ -169,7 +169,7 @@ class KerasClassifier(ClassifierMixin, KerasEstimator):
         return self.classes_[probabilities.argmax(axis=1)]
 
     def __sklearn_tags__(self) -> Any:
-        """Tell scikit-learn that several labels at once may be learned."""
+        """Return scikit-learn's tags: several labels at once may be learned."""
         tags = super().__sklearn_tags__()
         tags.classifier_tags.multi_label = True
         return tags
@@ -237,7 +237,7 @@ class KerasRegressor(RegressorMixin, KerasEstimator):
         return values[:, 0] if self.one_column_ else values
 
     def __sklearn_tags__(self) -> Any:
-        """Tell scikit-learn that several numbers at once may be learned."""
+        """Return scikit-learn's tags: several numbers at once may be learned."""
         tags = super().__sklearn_tags__()
         tags.target_tags.multi_output = True
         return tags

@@ -1,4 +1,4 @@
-"""What a network is given for a row: numbers, normalised on request, and the codes of categories."""
+"""Inputs of a network: numbers, normalised on request, and the codes of categories."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def embedding_size(categories: int) -> int:
 
 @dataclass(frozen=True)
 class Inputs:
-    """How the columns of a feature matrix become the inputs of a network: numbers first, then codes.
+    """Inputs of a network from the columns of a feature matrix: numbers first, then codes of categories.
 
     Parameters
     ----------

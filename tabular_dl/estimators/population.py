@@ -1,4 +1,4 @@
-"""What a population is made of, from estimators and what they have learned from their rows."""
+"""Architecture, members and training of a population, from the tasks that it is made for."""
 
 from __future__ import annotations
 
@@ -63,16 +63,16 @@ def network_for(settings: Sequence[Hyperparameters], groups: Sequence[Prepared],
 
 
 def _check_images(height: int, width: int, widths: set[int]) -> None:
-    for found in widths:
-        if found != height * width:
+    for pixels in widths:
+        if pixels != height * width:
             raise SpecError(
-                f"image_shape: {height} x {width} are {height * width} pixels, but the network has {found} numeric "
+                f"image_shape: {height} x {width} are {height * width} pixels, but the network has {pixels} numeric "
                 "inputs. To shift images, they have to be the pixels of the image, row by row."
             )
 
 
 def training_for(settings: Hyperparameters, group: Prepared, rows: int) -> Training:
-    """Say what all members share."""
+    """Return the settings that all members share."""
     from tabular_dl.nn import Training
 
     return Training(
@@ -87,7 +87,7 @@ def training_for(settings: Hyperparameters, group: Prepared, rows: int) -> Train
 
 
 def _monitor(name: str, group: Prepared) -> Monitor:
-    """Return what early stopping looks at."""
+    """Return the figure that early stopping goes by."""
     from tabular_dl.nn import Monitor
 
     if name == "loss":
@@ -114,7 +114,7 @@ def _monitor(name: str, group: Prepared) -> Monitor:
 
 
 def monitor_is_followed(name: str, group: Prepared) -> bool:
-    """Tell whether a curve called by the monitor's name is the monitor: it is, or there is no other of that name.
+    """Return whether the curve that has the monitor's name is the monitor: it is unless another figure has that name.
 
     What is followed is a mean over rows and labels of coded values. A metric is that, too, but for several labels,
     all of which have to be right, and for numbers that are coded by more than a shift and one factor.
@@ -239,13 +239,13 @@ def _hold_out(
             "or set early_stopping to null and validation_fraction to 0."
         )
     if together is not None:
-        found = len(np.unique(together))
-        if found < 2:
+        groups = len(np.unique(together))
+        if groups < 2:
             raise DataError(
                 "All training rows of a fold are of one group, and early stopping holds out whole groups: set "
                 "early_stopping to null and validation_fraction to 0."
             )
-        apart = GroupShuffleSplit(1, test_size=min(max(1, round(fraction * found)), found - 1), random_state=seed)
+        apart = GroupShuffleSplit(1, test_size=min(max(1, round(fraction * groups)), groups - 1), random_state=seed)
         ((trained, stopped),) = apart.split(rows, groups=together)
         return rows[trained], rows[stopped]
     if labels is not None:

@@ -22,7 +22,7 @@ __all__ = ["decoded"]
 def decoded(
     estimators: Sequence[Hyperparameters], network: Network, weights: Weights, coding: Coding, X: Matrix
 ) -> np.ndarray:
-    """Return the mean over each estimator's members of what their outputs mean.
+    """Return the mean over each estimator's members of their decoded outputs.
 
     Parameters
     ----------
@@ -33,9 +33,9 @@ def decoded(
     weights : dict of str to ndarray of shape (E x members, in, out)
         One estimator's members after the other's.
     coding : Coding
-        What the outputs are decoded by.
+        The target coding.
     X : ndarray or CSR matrix of shape (rows, inputs)
-        What the networks are given.
+        Inputs of the networks.
 
     Returns
     -------

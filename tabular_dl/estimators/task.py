@@ -19,7 +19,7 @@ __all__ = ["Prepared", "Task", "TrainedTask"]
 
 @dataclass(frozen=True)
 class Prepared:
-    """What has been learned from training rows before any network trains on them.
+    """Problem, target coding and inputs, learned from training rows before any network trains on them.
 
     Attributes
     ----------

@@ -38,7 +38,7 @@ class Batches:
     partner_weights : ndarray of shape (steps, P, batch), float32
         The weights of those.
     shares : ndarray of shape (steps, P, 1), float32
-        How much of a mixed row is the row itself; 1 without mixup.
+        Share of the row itself in a mixed row; 1 without mixup.
     """
 
     rows: np.ndarray
@@ -114,7 +114,7 @@ class Feed:
 
     @property
     def steps_an_epoch(self) -> np.ndarray:
-        """How many updates each member has in an epoch, (P,)."""
+        """Number of updates that each member has in an epoch, (P,)."""
         return np.array([sum(-(-len(rows) // self.batch_size) for rows in own) for own in self.training])
 
     def epoch(self, number: int) -> Iterator[tuple[int, Batches]]:

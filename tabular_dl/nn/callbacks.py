@@ -1,10 +1,10 @@
-"""What happens between epochs besides training: Keras callbacks, and Ctrl-C that waits for the epoch under way."""
+"""Keras callbacks between epochs, and Ctrl-C that waits for the epoch under way."""
 
 from __future__ import annotations
 
 import signal
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from copy import deepcopy
 from typing import Any
@@ -54,14 +54,14 @@ class EpochCallbacks:
         for callback in self.callbacks:
             callback.set_params({"epochs": epochs, "verbose": 0})
             callback.set_model(self.model)
-        self._tell("on_train_begin")
+        self._notify("on_train_begin")
 
     def begin(self, epoch: int) -> None:
-        """Tell that an epoch, counted from 1, begins; Keras counts from 0."""
-        self._tell("on_epoch_begin", epoch - 1)
+        """Notify the callbacks that an epoch, counted from 1, begins; Keras counts from 0."""
+        self._notify("on_epoch_begin", epoch - 1)
 
-    def end(self, epoch: int, figures: dict[str, np.ndarray], weights: Any) -> bool:
-        """Tell that an epoch has ended; return whether a callback wants to stop.
+    def end(self, epoch: int, figures: dict[str, np.ndarray], weights: Callable[[], Weights]) -> bool:
+        """Notify the callbacks that an epoch has ended, and return whether one of them wants to stop.
 
         Parameters
         ----------
@@ -70,7 +70,7 @@ class EpochCallbacks:
         figures : dict of str to ndarray of shape (P,)
             NaN for members that had stopped.
         weights : callable
-            Returns the members' weights; asked only if there are callbacks.
+            Returns the members' weights; called only if there are callbacks.
         """
         if not self.callbacks:
             return False
@@ -79,20 +79,20 @@ class EpochCallbacks:
             if hasattr(callback, "on_members_epoch_end"):
                 callback.on_members_epoch_end(epoch - 1, figures, self.members)
         logs = {name: float(np.nanmean(values)) for name, values in figures.items() if np.isfinite(values).any()}
-        self._tell("on_epoch_end", epoch - 1, logs)
+        self._notify("on_epoch_end", epoch - 1, logs)
         return bool(self.model.stop_training)
 
     def finish(self) -> None:
-        """Tell that training has ended."""
-        self._tell("on_train_end")
+        """Notify the callbacks that training has ended."""
+        self._notify("on_train_end")
 
-    def _tell(self, event: str, *arguments: Any) -> None:
+    def _notify(self, event: str, *arguments: Any) -> None:
         for callback in self.callbacks:
             getattr(callback, event)(*arguments)
 
 
-# Callbacks whose work belongs to the members, and what does it for each of them.
-_OWN = {
+# Callbacks that would act on all members at once, and the setting that does their work for each member.
+_REPLACED = {
     "EarlyStopping": "early_stopping",
     "ReduceLROnPlateau": "reduce_lr",
     "LearningRateScheduler": "schedule",
@@ -104,7 +104,7 @@ _OWN = {
 
 
 def make_callbacks(wanted: Sequence[Any] | None) -> list[keras.callbacks.Callback]:
-    """Make Keras callbacks of what a user asks for.
+    """Make Keras callbacks from a user's list.
 
     Parameters
     ----------
@@ -136,16 +136,16 @@ def _make_callback(wanted: Any) -> keras.callbacks.Callback:
             f"callbacks: expected a callback, its name, or {{name: {{argument: value}}}}; found {wanted!r}."
         )
     kind = type(wanted) if isinstance(wanted, keras.callbacks.Callback) else getattr(keras.callbacks, str(name), None)
-    for own, instead in _OWN.items():
+    for refused, instead in _REPLACED.items():
         # A subclass stops or steers all members as well.
-        if isinstance(kind, type) and issubclass(kind, getattr(keras.callbacks, own)):
+        if isinstance(kind, type) and issubclass(kind, getattr(keras.callbacks, refused)):
             raise SpecError(f"callbacks: {name} would act on all members at once; use {instead}.")
     if isinstance(wanted, keras.callbacks.Callback):
         return deepcopy(wanted)
     known = {
         key
         for key, value in vars(keras.callbacks).items()
-        if isinstance(value, type) and key not in (*_OWN, "Callback")
+        if isinstance(value, type) and key not in (*_REPLACED, "Callback")
     }
     if name not in known:
         raise SpecError(f"callbacks: Keras has no callback {name!r}. {did_you_mean(str(name), known)}")
@@ -158,7 +158,7 @@ def _make_callback(wanted: Any) -> keras.callbacks.Callback:
 class Interrupt:
     """Whether Ctrl-C was pressed."""
 
-    asked = False
+    requested = False
 
 
 @contextmanager
@@ -173,7 +173,7 @@ def interrupt_after_epoch() -> Iterator[Interrupt]:
 
     def ask(number: int, frame: Any) -> None:
         del number, frame
-        interrupt.asked = True
+        interrupt.requested = True
         signal.signal(signal.SIGINT, before)
 
     signal.signal(signal.SIGINT, ask)

@@ -1,4 +1,4 @@
-"""Early stopping, plateaus and divergence: who still trains, and from which epoch each member's weights are."""
+"""Early stopping, plateaus and divergence of each member."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ class Stopping:
     members : Members
         Patience, minimal improvement and plateaus of each.
     monitor : Monitor
-        Which direction is better.
+        The direction of improvement.
 
     Attributes
     ----------
     active : ndarray of shape (P,), bool
-        Who still trains.
+        Whether a member still trains.
     diverged : ndarray of shape (P,), bool
-        Whose loss became NaN or infinite; such a member stops at once.
+        Whether a member's loss became NaN or infinite; such a member stops at once.
     best_epoch : ndarray of shape (P,)
         The epoch, from 1, of the best monitored figure; 0 while there is none.
     rate_factors : ndarray of shape (P,)
-        What plateaus have multiplied the learning rates by.
+        Factor of the learning rates that plateaus have led to.
     """
 
     def __init__(self, members: Members, monitor: Monitor) -> None:
@@ -54,12 +54,12 @@ class Stopping:
         figures : ndarray of shape (P,)
             The monitored figure.
         sound : ndarray of shape (P,), bool
-            Whose losses are finite; others have diverged.
+            Whether a member's losses are finite; others have diverged.
 
         Returns
         -------
         ndarray of shape (P,), bool
-            Whose weights are the best so far.
+            Whether a member's weights are its best so far.
         """
         figures = self.sign * figures
         self.diverged |= self.active & ~sound

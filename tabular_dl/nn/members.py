@@ -1,4 +1,4 @@
-"""What a population is asked to do: each member's own settings, and what all members share."""
+"""Settings of a training: those of each member, and those that all members share."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ PerMember = Any
 
 @dataclass(frozen=True)
 class Members:
-    """What belongs to each member of a population of P; a single number stands for P equal ones.
+    """Rows and settings of each member of a population of P; a single number stands for P equal ones.
 
     Parameters
     ----------
@@ -31,9 +31,9 @@ class Members:
     groups : int or array of shape (P,)
         Which matrix of ``X`` with shape ``(groups, rows, features)`` a member reads.
     widths : array of shape (P,), optional
-        How many leading numeric features a member really has, where the rest of them is zero.
+        Number of leading numeric features that a member really has; the others are zero.
     categories : array of shape (P, embeddings), optional
-        How many categories each embedding of a member really has.
+        Number of categories that each embedding of a member really has.
     learning_rate, weight_decay : optional
         None, or NaN for one member of several, is the optimizer's default. Weight decay is decoupled:
         ``w -= rate * decay * w`` (arXiv:1711.05101).
@@ -48,7 +48,7 @@ class Members:
     noise
         Standard deviation of gaussian noise added to the numeric inputs of each training batch.
     shift
-        By how many pixels the images of each training batch move at most.
+        Most pixels by which the images of each training batch move.
     mixup
         The alpha of mixup (arXiv:1710.09412): rows are trained on as ``a x_i + (1 - a) x_j`` with the loss
         ``a w_i loss(y_i) + (1 - a) w_j loss(y_j)``, divided by the sum of ``a w_i + (1 - a) w_j`` over the batch; w are
@@ -61,7 +61,7 @@ class Members:
     patience
         Epochs without improvement after which a member stops and goes back to its best epoch; infinity for never.
     min_delta
-        By how much the monitored figure has to improve to count.
+        Least improvement of the monitored figure that counts.
     plateau_patience, plateau_factor
         After so many epochs without improvement the learning rate is multiplied by the factor; infinity for never.
     """
@@ -123,9 +123,9 @@ class Members:
 
     @property
     def kept_at_start(self) -> np.ndarray:
-        """Whose best weights are those at the start of the epoch with the best figure, (P,).
+        """Whether a member's best weights are those at the start of its best epoch, (P,).
 
-        Without held-out rows an epoch's figure tells of the weights before its updates, so these are sound where a
+        Without held-out rows an epoch's figure is that of the weights before its updates, so these are sound where a
         later loss is not finite. Patience that looks at training rows keeps the weights at the end all the same.
         """
         return np.isinf(self.patience) & (not self.held_out)
@@ -143,22 +143,22 @@ class Members:
 
     def describe(self, member: int) -> str:
         """Name a member's hyperparameters that differ from the defaults."""
-        said = []
+        settings = []
         for each in fields(self)[8:]:
             value = getattr(self, each.name)
             if value is not None and not np.all(value[member] == each.default):
-                said.append(f"{each.name} {np.asarray(value[member]).tolist()}")
-        return ", ".join(said) or "default hyperparameters"
+                settings.append(f"{each.name} {np.asarray(value[member]).tolist()}")
+        return ", ".join(settings) or "default hyperparameters"
 
 
 @dataclass(frozen=True)
 class Monitor:
-    """What early stopping and plateaus look at.
+    """The figure that early stopping and plateaus go by.
 
     Parameters
     ----------
     name : str
-        What the history calls it.
+        Its name in the history.
     function : callable or None
         ``function(y, outputs, weights) -> float``, for one member, of coded targets (rows, targets), outputs after the
         output activation (rows, units) and the rows' weights (rows,), or None where rows have none. If it is None
@@ -174,7 +174,7 @@ class Monitor:
 
 @dataclass(frozen=True)
 class Training:
-    """What all members share: how a population is trained.
+    """Settings that all members of a population share.
 
     Parameters
     ----------
@@ -191,7 +191,7 @@ class Training:
     epochs, batch_size : int
         At most so many passes over the training rows; rows a step.
     monitor : Monitor
-        What stopping looks at, on validation rows where there are any, else on training rows.
+        The figure that stopping goes by, on validation rows if there are any, otherwise on training rows.
     compile : {"auto", True, False}
         Whether to compile by XLA; "auto" does where the training is long enough for that to pay.
     """

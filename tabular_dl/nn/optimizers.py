@@ -42,18 +42,18 @@ DEFAULT_RATES = {"adagrad": 0.01}
 
 
 class _MemberOptimizer:
-    """What makes a Keras optimizer treat the leading axis of its variables as members.
+    """A mixin by which a Keras optimizer treats the leading axis of its variables as members.
 
     Attributes
     ----------
     rates, decays : tf.Variable of shape (P, 1, 1)
         Learning rate and decoupled weight decay of each member.
     factors : tf.Variable of shape (P, 1, 1)
-        What the rates are multiplied by in this step: schedule and plateau.
+        Factors of the rates in this step, from schedule and plateau.
     steps : tf.Variable of shape (P, 1, 1)
-        How many updates each member has had; exact up to 2**24.
+        Number of updates that each member has had; exact up to 2**24.
     live : tf.Variable of shape (P, 1, 1), bool
-        Which members the update under way is for.
+        Whether the update under way is for a member.
     decaying : bool
         Whether any member has weight decay.
     """

@@ -32,7 +32,7 @@ STEPS_THAT_PAY_FOR_XLA = 400
 WORK_THAT_PAYS_FOR_A_PROGRAM = 1.2e11
 # Memory that the variables and activations of one program may take.
 CHUNK_BYTES = 2**30
-# Weights beyond this are not those of a network that learns.
+# Weights beyond this are a sign of divergence.
 LARGE = 1e3
 # Operations of a matrix product of one member below which a core more does not help it.
 NARROW_PRODUCT = 2**20
@@ -95,7 +95,7 @@ class Crew:
         return self.stopping("active")
 
     def finish(self) -> None:
-        """Find the members whose last weights are no good, though no figure has told."""
+        """Find members whose last weights give a loss that is not finite, which no figure of an epoch shows."""
         for chunk in self.chunks:
             chunk.check_last()
 
@@ -119,7 +119,7 @@ class _Thread:
             chunk.epoch(number)
 
     def program(self, key: ProgramKey, chunk: Chunk) -> Program:
-        """Let a chunk into a program; who is inside leaves with its state."""
+        """Give a program to a chunk, and save the state of the chunk that used it before."""
         if key not in self.programs:
             self.programs[key] = self.stack.enter_context(checked_out(key))
         program, other = self.programs[key], self.inside.get(key)
@@ -189,9 +189,9 @@ class Chunk:
         self._settle(self.training.epochs - number)
 
     def _settle(self, epochs_left: int) -> None:
-        """Let those go on that still train, in a smaller program if that pays."""
+        """Move on with the members that still train, in a smaller program if that pays."""
         self._shrink(epochs_left)
-        self._enter().let(self.stopping.active[self.numbers], self.stopping.rate_factors[self.numbers])
+        self._enter().set_active(self.stopping.active[self.numbers], self.stopping.rate_factors[self.numbers])
 
     def stop(self, stopped: np.ndarray) -> None:
         """Stop some of the members that count."""
@@ -200,7 +200,7 @@ class Chunk:
             self._settle(self.training.epochs - int(self.stopping.last_epoch.max()))
 
     def _judge(self, number: int, program: Program) -> None:
-        """Keep the weights of those that improved, stop those that did not for too long."""
+        """Keep the weights of members that improved, and stop members that have not for too long."""
         losses = [values for name, values in self.figures.items() if name in ("loss", "val_loss")]
         monitored = self.figures[("val_" if self.members.held_out else "") + self.training.monitor.name]
         sound = np.all(np.isfinite(losses), axis=0)
@@ -256,7 +256,7 @@ class Chunk:
         return figures
 
     def _monitored(self, outputs: np.ndarray, targets: np.ndarray, weights: np.ndarray) -> float:
-        """Return what a member's stopping looks at, of the rows that count."""
+        """Return the monitored figure of a member, of the rows that count."""
         counted = weights > 0
         given = None if self.members.validation_weights is None else weights[counted]
         return self.training.monitor.function(targets[counted], outputs[counted], given)  # type: ignore[misc]
@@ -274,7 +274,7 @@ class Chunk:
     def _shrink(self, epochs_left: int) -> None:
         """Move to a program of half the size when half have stopped and enough is left to do.
 
-        The rule counts operations, not seconds: a time would make results depend on the machine's mood.
+        The rule counts operations, not seconds: a time would make results depend on the load of the machine.
         """
         active = self.stopping.active
         half = -(-len(self.numbers) // 2)

@@ -33,7 +33,7 @@ LossFunction = Callable[[tf.Tensor, tf.Tensor, tf.Tensor | None], tuple[tf.Tenso
 
 @dataclass(frozen=True)
 class ProgramKey:
-    """What a program is compiled for.
+    """The shapes and settings that a program is compiled for.
 
     Parameters
     ----------
@@ -46,7 +46,7 @@ class ProgramKey:
     shapes : tuple
         Shapes of the table's blocks and of the batches.
     uses : frozenset of str
-        Which members' settings are in use at all; the rest is not computed.
+        Names of the members' settings that are in use; the others are not computed.
     xla : bool
         Whether XLA compiles the steps.
     """
@@ -150,15 +150,15 @@ class Program:
         for name in ("l1", "l2", "label_smoothing", "clip_norm"):
             self.settings[name].assign(_column(getattr(members, name)))
         self.settings["total_steps"].assign(_column(steps_an_epoch * epochs))
-        self.let(np.ones(len(members), bool), np.ones(len(members)))
+        self.set_active(np.ones(len(members), bool), np.ones(len(members)))
         streams = [np.random.SeedSequence([seed, 2]).generate_state(1)[0] for seed in members.seeds]
         self.seeds.assign(_column(streams, np.uint32))
         for block in self.network.blocks:
             for name, values in block.settings(members).items():
                 self.of_blocks[f"{block.name}.{name}"].assign(_column(values))
 
-    def let(self, active: np.ndarray, rate_factors: np.ndarray) -> None:
-        """Say who trains on, and what plateaus multiply the rates by; both of shape (P,)."""
+    def set_active(self, active: np.ndarray, rate_factors: np.ndarray) -> None:
+        """Set which members train on, and the factors of their rates from plateaus; both of shape (P,)."""
         self.active.assign(_column(active, bool))
         self.settings["plateau"].assign(_column(rate_factors))
 
@@ -194,7 +194,7 @@ class Program:
     def keep_best(self, improved: np.ndarray, at_start: np.ndarray) -> None:
         """Keep weights and statistics of the members that improved, (P,): the present, or those at the epoch's start.
 
-        A program of members without held-out rows has to be told of each epoch, whoever improved.
+        For members without held-out rows it has to be called after each epoch, whether or not one has improved.
         """
         self._call("keep", self._keep, improved, at_start)
 

@@ -31,14 +31,14 @@ def uniform(
     Parameters
     ----------
     seeds, steps : Tensor of shape (P, 1, 1), uint32
-        The members' seeds, and how many updates each has had.
+        The members' seeds, and the number of updates that each has had.
     layer : int
         Which of a network's streams.
     shape : (rows, features)
-        How many numbers each member needs.
+        Number of numbers that each member needs.
     columns : Tensor of shape (features,), int32, optional
-        What each feature is called. A number then depends on its row and on that, and not on how many features there
-        are: for features that a member would have fewer of alone.
+        A number that names each feature. A random number then depends on its row and on that name, not on the number
+        of features: for features that a member would have fewer of alone.
 
     Returns
     -------

@@ -12,7 +12,8 @@ An epoch, for all members at once::
               the sum of the members' losses has for member k's weights the gradient of member k's loss alone
               clip by each member's own norm; move by its own rate, if it is live
     program   each member's figures on its own validation rows                 loss, metric (member,)
-    host      who has improved keeps a copy of weights and batch statistics; who has not for `patience` epochs stops
+    host      members that improved keep a copy of weights and batch statistics; after `patience` epochs without
+              improvement a member stops
 
 Python runs once an epoch (once a block, for a table that does not fit into one) and never once a step. Members whose
 rows make fewer batches sit out the last steps, so that member k is exactly the network that it would be alone. The last
@@ -70,7 +71,7 @@ class Population:
         The epoch, from 1, that the weights are from; 0 for a member that diverged before any could be kept. Without
         held-out rows, one that diverged has those at the start of the epoch with the best loss, as that is their loss.
     diverged : ndarray of shape (P,), bool
-        Whose loss became NaN or infinite.
+        Whether a member's loss became NaN or infinite.
     interrupted : bool
         Whether Ctrl-C ended training while members still had epochs to go.
     """
@@ -152,10 +153,10 @@ def fit_population(
             if on_epoch is not None:
                 stopped = on_epoch(epoch, history[-1], active)
                 active = crew.stop(stopped) if stopped is not None else active
-            if ended or interrupt.asked or not active.any():
+            if ended or interrupt.requested or not active.any():
                 break
         keras_callbacks.finish()
-        cut = interrupt.asked and len(history) < training.epochs and bool(active.any())
+        cut = interrupt.requested and len(history) < training.epochs and bool(active.any())
         crew.finish()
         population = replace(_trained(crew, members, history), interrupted=cut)
     _report_diverged(population, members, training)
@@ -180,10 +181,10 @@ def _report_diverged(population: Population, members: Members, training: Trainin
         return
     first = numbers[0]
     advice = "Lower learning_rate, set clip_norm, or scale the numeric columns (scale: standard)."
-    said = f"the loss of member {first} ({members.describe(first)}) became NaN or infinite with {training.optimizer}"
+    reason = f"the loss of member {first} ({members.describe(first)}) became NaN or infinite with {training.optimizer}"
     if (population.best_epoch == 0).all():
         raise DivergedError(
-            f"Training diverged for all {len(members)} members: {said} before it had learned anything. {advice}"
+            f"Training diverged for all {len(members)} members: {reason} before it had learned anything. {advice}"
         )
     others = f", as did {len(numbers) - 1} others ({', '.join(map(str, numbers[1:]))})" if len(numbers) > 1 else ""
-    warnings.warn(f"Training diverged: {said}{others}. They keep their best epoch. {advice}", DivergedWarning, 3)
+    warnings.warn(f"Training diverged: {reason}{others}. They keep their best epoch. {advice}", DivergedWarning, 3)
