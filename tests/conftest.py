@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import sys
 import threading
 import time
 from collections import defaultdict
@@ -20,6 +21,17 @@ import pytest
 os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
 os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
 os.environ["DO_NOT_TRACK"] = "true"
+
+
+# How many compiled programs a process keeps: most fits of the tests are of a few shapes, and compiling costs a second.
+PROGRAMS_KEPT = 100
+
+
+def pytest_runtest_setup() -> None:
+    """Keep programs from one test to the next, once something has imported the module that compiles them."""
+    program = sys.modules.get("tabular_dl.nn.program")
+    if program is not None:
+        program.PROGRAMS_KEPT = PROGRAMS_KEPT
 
 
 @dataclass(frozen=True)

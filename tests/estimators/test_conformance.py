@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
-import pytest
 from sklearn.pipeline import Pipeline
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
@@ -27,14 +25,6 @@ QUICK: dict[str, Any] = {
     "early_stopping": None,
     "random_state": 0,
 }
-
-
-@pytest.fixture(scope="module", autouse=True)
-def keep_all_programs() -> Iterator[None]:
-    """Most fits here are of the same few shapes: compile each once."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("tabular_dl.nn.program.PROGRAMS_KEPT", 100)
-        yield
 
 
 @parametrize_with_checks([KerasClassifier(**QUICK), KerasRegressor(**QUICK)])

@@ -5,7 +5,6 @@ from __future__ import annotations
 import inspect
 import re
 import warnings
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, get_args
 
@@ -39,13 +38,6 @@ TINY: dict[str, Any] = {
     "early_stopping": None,
 }
 FULL = {**TINY, "batch_size": 1000}
-
-
-@pytest.fixture(scope="module", autouse=True)
-def keep_all_programs() -> Iterator[None]:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("tabular_dl.nn.program.PROGRAMS_KEPT", 100)
-        yield
 
 
 def fit(settings: dict[str, Any] = TINY, y: Any = NOISY, rows: Any = X, **more: Any) -> KerasClassifier:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -24,14 +23,6 @@ SCORE = X @ np.array([1.0, -2.0, 0.5])
 YES = np.where(SCORE > 0, "yes", "no")
 LEVEL = np.array(["low", "mid", "top"])[np.digitize(SCORE, [-1.0, 1.0])]
 TINY: dict[str, Any] = {"hidden": [4], "epochs": 5, "members": 2, "random_state": 0, "learning_rate": 0.02}
-
-
-@pytest.fixture(scope="module", autouse=True)
-def keep_all_programs() -> Iterator[None]:
-    """Most fits here are of the same few shapes: compile each once."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("tabular_dl.nn.program.PROGRAMS_KEPT", 100)
-        yield
 
 
 def same_weights(a: Any, b: Any) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -28,13 +27,6 @@ QUICK: dict[str, Any] = {
     "random_state": 0,
     "early_stopping": None,
 }
-
-
-@pytest.fixture(scope="module", autouse=True)
-def keep_all_programs() -> Iterator[None]:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("tabular_dl.nn.program.PROGRAMS_KEPT", 100)
-        yield
 
 
 def test_several_labels_at_once_have_a_probability_each() -> None:

@@ -6,7 +6,6 @@ import copy
 import io
 import pickle
 import warnings
-from collections.abc import Iterator
 from typing import Any
 
 import joblib
@@ -52,13 +51,6 @@ TINY: dict[str, Any] = {
     "random_state": 0,
 }
 CLASSIFIER, REGRESSOR = KerasClassifier(**TINY), KerasRegressor(**TINY)
-
-
-@pytest.fixture(scope="module", autouse=True)
-def keep_all_programs() -> Iterator[None]:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("tabular_dl.nn.program.PROGRAMS_KEPT", 100)
-        yield
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -27,13 +26,6 @@ SCORE = X @ np.array([1.0, -2.0, 0.5]) + RNG.normal(size=ROWS)
 Y = (SCORE > 0).astype(int)
 SPLITS = list(StratifiedKFold(2, shuffle=True, random_state=0).split(X, Y))
 TINY: dict[str, Any] = {"hidden": [4], "epochs": 8, "members": 1, "dropout": 0.2, "early_stopping": 5}
-
-
-@pytest.fixture(scope="module", autouse=True)
-def keep_all_programs() -> Iterator[None]:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("tabular_dl.nn.program.PROGRAMS_KEPT", 100)
-        yield
 
 
 def pipeline(scaler: Any, **settings: Any) -> Pipeline:

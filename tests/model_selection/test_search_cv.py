@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -33,13 +32,6 @@ QUICK: dict[str, Any] = {
     "random_state": 0,
 }
 SPACE = {"l2": {"log_uniform": [1e-8, 1e-6]}}
-
-
-@pytest.fixture(scope="module", autouse=True)
-def keep_all_programs() -> Iterator[None]:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("tabular_dl.nn.program.PROGRAMS_KEPT", 100)
-        yield
 
 
 @parametrize_with_checks(

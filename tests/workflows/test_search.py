@@ -46,7 +46,6 @@ def folder(tmp_path_factory: pytest.TempPathFactory, empty_store: Path) -> Any:
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(place)
         patch.delenv("MLFLOW_TRACKING_URI", raising=False)
-        patch.setattr("tabular_dl.nn.program.PROGRAMS_KEPT", 100)
         yield place
 
 
