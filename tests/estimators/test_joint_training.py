@@ -66,10 +66,8 @@ def test_each_estimator_ends_up_as_its_own_fit_would_have_left_it(kind: Any, y: 
 @pytest.mark.parametrize(
     "changes",
     [
-        {"noise": 0.5},
-        {"input_dropout": 0.3},
-        {"mixup": 0.5},
-        {"batch_norm": True},
+        {"noise": 0.5, "input_dropout": 0.3},
+        {"mixup": 0.5, "batch_norm": True},
         # The first column becomes a vector, which stands behind the numbers of the widest.
         {"noise": 0.5, "input_dropout": 0.3, "categorical_features": [0], "embedding_size": 2},
     ],
@@ -79,9 +77,10 @@ def test_what_is_random_does_not_depend_on_how_wide_the_others_are(changes: dict
     codes = np.arange(ROWS) % 5
     matrices = [np.column_stack([codes, matrix[:, 1:]]).astype("float32") for matrix in MATRICES]
     matrices[0] = np.column_stack([matrices[0], *[MATRICES[0]] * 5])
-    together = estimators(**changes)
-    fit_together(together, matrices, LABEL, ROW_LISTS)
-    for model, alone, matrix, rows in zip(together, estimators(**changes), matrices, ROW_LISTS, strict=True):
+    # A wide one and a narrow one.
+    together, matrices, row_lists = estimators(**changes)[:2], matrices[:2], ROW_LISTS[:2]
+    fit_together(together, matrices, LABEL, row_lists)
+    for model, alone, matrix, rows in zip(together, estimators(**changes)[:2], matrices, row_lists, strict=True):
         alone.fit(matrix[rows], LABEL[rows])
         for found, expected in zip(model.weights_.values(), alone.weights_.values(), strict=True):
             np.testing.assert_allclose(found, expected, atol=1e-4)

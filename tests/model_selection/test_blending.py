@@ -56,7 +56,7 @@ def test_weights_are_not_negative_and_sum_to_one(method: str, kind: str, seed: i
 
 @pytest.mark.parametrize("metric", ["log_loss", "accuracy", "roc_auc"])
 @given(seed=st.integers(0, 200))
-@settings(max_examples=5, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=2, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_greedy_is_never_worse_than_the_best_single_model_on_its_metric(metric: str, seed: int) -> None:
     predictions, y, _, classes = case(seed)
     scored = get_metric(metric)
