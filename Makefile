@@ -12,10 +12,10 @@ STAMP := .venv/.installed
 FINGERPRINT := cat requirements.lock pyproject.toml | cksum
 
 .DEFAULT_GOAL := help
-.PHONY: help install environment fit test lint format bench ui lock clean
+.PHONY: help install environment fit test test-fast lint format bench ui lock clean
 
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 install: ## Make .venv with every package pinned (PYTHON=python3); skipped when nothing changed
 	@test "$$(cat $(STAMP) 2>/dev/null)" = "$$($(FINGERPRINT))" || $(MAKE) --no-print-directory environment
@@ -35,9 +35,14 @@ environment:
 fit: install ## Fit a pipeline: make fit PIPELINE=wine (titanic unless said otherwise)
 	$(BIN)/tabular-dl fit $(PIPELINE)
 
-# Each file's tests stay together: they share what they have fitted.
+# Each file's tests stay together: they share what they have fitted. Files with slow tests come first (tests/conftest.py).
+PYTEST := $(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
+
 test: install ## Run the whole test suite
-	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile
+	$(PYTEST)
+
+test-fast: install ## Run the tests that are not slow: what a change most likely breaks
+	$(PYTEST) -m "not slow"
 
 lint: install ## Check format, style and types
 	$(BIN)/ruff format --check

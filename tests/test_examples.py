@@ -12,6 +12,7 @@ import pytest
 EXAMPLES = Path(__file__).parents[1] / "examples"
 
 
+@pytest.mark.slow
 def test_the_quick_start_prints_a_score_with_its_error(capsys: pytest.CaptureFixture[str]) -> None:
     runpy.run_path(str(EXAMPLES / "quickstart.py"))
     said = re.match(r"accuracy (0\.\d+), standard error (0\.\d+) \(178 rows", capsys.readouterr().out)
@@ -20,6 +21,7 @@ def test_the_quick_start_prints_a_score_with_its_error(capsys: pytest.CaptureFix
     assert len((EXAMPLES / "quickstart.py").read_text().splitlines()) <= 25
 
 
+@pytest.mark.slow
 def test_the_gap_of_the_overfitting_example_closes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     figure = tmp_path / "overfitting.png"
     example = runpy.run_path(str(EXAMPLES / "overfitting.py"))

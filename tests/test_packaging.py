@@ -7,6 +7,7 @@ import re
 import shlex
 import subprocess
 import sys
+import tarfile
 import tomllib
 import zipfile
 from pathlib import Path
@@ -21,7 +22,7 @@ ROOT = Path(__file__).parents[1]
 PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 LOCK = (ROOT / "requirements.lock").read_text(encoding="utf-8").splitlines()
 PYTHONS = ["3.11", "3.12", "3.13"]
-TARGETS = ["install", "fit", "test", "lint", "format", "bench", "ui", "lock", "clean"]
+TARGETS = ["install", "fit", "test", "test-fast", "lint", "format", "bench", "ui", "lock", "clean"]
 # A make of our own, not a part of the `make test` that may have started us.
 ENVIRONMENT = {name: value for name, value in os.environ.items() if name not in {"MAKEFLAGS", "MAKELEVEL", "MFLAGS"}}
 
@@ -81,7 +82,7 @@ def test_the_lock_serves_the_pythons_that_pyproject_names() -> None:
 def test_help_lists_every_target_and_is_the_default() -> None:
     shown = make("help")
     assert shown.returncode == 0, shown.stderr
-    assert re.findall(r"^  make (\w+) +\S", shown.stdout, re.MULTILINE) == ["help", *TARGETS]
+    assert re.findall(r"^  make ([\w-]+) +\S", shown.stdout, re.MULTILINE) == ["help", *TARGETS]
     assert make().stdout == shown.stdout
 
 
@@ -233,18 +234,18 @@ def test_the_environment_of_the_project_is_the_locked_one() -> None:
 # The wheel
 
 
+def build(what: str, folder: Path) -> Path:
+    """Build a wheel or a source distribution into a folder; return its path."""
+    # The backend of this environment, called directly: nothing is downloaded.
+    command = [sys.executable, "-m", "hatchling", "build", "-t", what, "-d", str(folder)]
+    subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
+    (path,) = folder.iterdir()
+    return path
+
+
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> zipfile.ZipFile:
-    folder = tmp_path_factory.mktemp("wheel")
-    # The backend of this environment, called directly: nothing is downloaded.
-    subprocess.run(
-        [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(folder)],
-        cwd=ROOT,
-        check=True,
-        capture_output=True,
-    )
-    (path,) = folder.glob("*.whl")
-    return zipfile.ZipFile(path)
+    return zipfile.ZipFile(build("wheel", tmp_path_factory.mktemp("wheel")))
 
 
 def test_the_wheel_carries_the_tables_the_pipelines_and_the_types(wheel: zipfile.ZipFile) -> None:
@@ -272,3 +273,26 @@ def test_the_wheel_brings_the_command_and_the_licence(wheel: zipfile.ZipFile) ->
     licence = wheel.read(f"{metadata}/licenses/LICENSE").decode()
     assert "Version 2.0, January 2004" in licence
     assert "END OF TERMS AND CONDITIONS" in licence
+
+
+# The source distribution
+
+
+@pytest.mark.slow
+def test_the_source_distribution_brings_what_its_tests_read(tmp_path: Path) -> None:
+    with tarfile.open(build("sdist", tmp_path / "built")) as archive:
+        archive.extractall(tmp_path, filter="data")
+    (source,) = tmp_path.glob("tabular_dl-*")
+    # Modules read files while they are collected; the tests of pages, of examples and of this file read the others.
+    collected = pytest_in(source, "--collect-only")
+    assert collected.returncode == 0, collected.stdout + collected.stderr
+    pages = pytest_in(source, "tests/test_docs.py", "tests/test_readme.py", "-k", "not in_its_order")
+    assert pages.returncode == 0, pages.stdout + pages.stderr
+    assert (source / "examples" / "overfitting.py").is_file()
+
+
+def pytest_in(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run pytest in a folder with the package that lies there."""
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:xdist", *arguments]
+    environment = {**ENVIRONMENT, "PYTHONPATH": str(folder)}
+    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)

@@ -38,13 +38,14 @@ def command_lines() -> list[list[str]]:
 
 def test_every_make_command_of_the_readme_is_a_target() -> None:
     targets = {words[1] for words in command_lines() if words[0] == "make"}
-    targets |= set(re.findall(r"`make (\w+)`", README))
-    assert {"fit", "test"} <= targets
+    targets |= set(re.findall(r"`make ([\w-]+)`", README))
+    assert {"fit", "test", "test-fast"} <= targets
     for target in targets:
         result = subprocess.run(["make", "-n", target], cwd=ROOT, capture_output=True, text=True, check=False)
         assert result.returncode == 0, result.stderr
 
 
+@pytest.mark.slow
 def test_the_commands_of_the_readme_run_in_its_order(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

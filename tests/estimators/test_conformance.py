@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 from sklearn.pipeline import Pipeline
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
@@ -29,6 +30,7 @@ QUICK: dict[str, Any] = {
 LEAST = {**QUICK, "hidden": []}
 
 
+@pytest.mark.slow
 @parametrize_with_checks([KerasClassifier(**QUICK), KerasRegressor(**QUICK)])
 def test_the_networks_pass(estimator: Any, check: Any) -> None:
     check(estimator)
@@ -51,6 +53,7 @@ def test_the_transformers_pass(estimator: Any, check: Any) -> None:
     check(estimator)
 
 
+@pytest.mark.slow
 @parametrize_with_checks(
     [
         CrossFitClassifier(Pipeline([("network", KerasClassifier(**LEAST))]), cv=2, random_state=0),

@@ -41,6 +41,7 @@ def estimators(kind: Any = KerasClassifier, **changes: Any) -> list[Any]:
     return [kind(**{**SETTINGS, **changes}, random_state=group) for group in range(3)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("kind", "y"), [(KerasClassifier, LABEL), (KerasRegressor, SCORE)])
 def test_each_estimator_ends_up_as_its_own_fit_would_have_left_it(kind: Any, y: np.ndarray) -> None:
     together = estimators(kind)
@@ -63,6 +64,7 @@ def test_each_estimator_ends_up_as_its_own_fit_would_have_left_it(kind: Any, y: 
             np.testing.assert_array_equal(model.classes_, alone.classes_)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "changes",
     [
@@ -222,6 +224,7 @@ def test_a_derived_seed_depends_on_its_path_alone(root: int, path: list[int], ot
     assert (seed == derived_seed(root, *other)) == (path == other)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "value", "optimizer"),
     [

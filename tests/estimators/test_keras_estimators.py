@@ -305,6 +305,7 @@ def test_a_pipeline_that_predicts_a_number_is_cross_validated() -> None:
 # One step an epoch, and no more of them than the checks of learning need.
 
 
+@pytest.mark.slow
 def test_a_fit_that_fails_leaves_an_earlier_one_as_it_was() -> None:
     model = KerasRegressor(**TINY).fit(X[:, :2], SCORE)
     before = model.predict(X[:, :2])

@@ -46,6 +46,7 @@ def predictors() -> dict[str, tuple[Any, np.ndarray, np.ndarray]]:
     }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", predictors())
 def test_the_rows_beside_a_row_do_not_matter(kind: str) -> None:
     estimator, X, y = predictors()[kind]
@@ -65,6 +66,7 @@ def test_the_rows_beside_a_row_do_not_matter(kind: str) -> None:
         np.testing.assert_allclose(predict(csr_matrix(X[:20])), whole[:20], rtol=1e-9)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("processor", PROCESSORS)
 def test_nor_do_they_on_another_processor(processor: str) -> None:
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:xdist"]

@@ -39,6 +39,7 @@ def case(seed: int, models: int = 3, kind: str = "classes") -> tuple[np.ndarray,
     return p, CLASSES[numbers], get_metric("log_loss"), CLASSES
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["classes", "numbers"])
 @pytest.mark.parametrize("method", METHODS)
 @given(seed=st.integers(0, 30))
@@ -54,6 +55,7 @@ def test_weights_are_not_negative_and_sum_to_one(method: str, kind: str, seed: i
         np.testing.assert_allclose(combined.sum(axis=1), 1)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("metric", ["log_loss", "accuracy", "roc_auc"])
 @given(seed=st.integers(0, 200))
 @settings(max_examples=2, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

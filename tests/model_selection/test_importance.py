@@ -30,6 +30,7 @@ class LinearFolds:
         return self.models[fold].predict(rows[list(X.columns)])
 
 
+@pytest.mark.slow
 def test_importance_is_what_scikit_learn_finds_fold_by_fold() -> None:
     """Shuffles differ, so the two agree as far as a hundred shuffles determine them."""
     folds = LinearFolds()

@@ -17,6 +17,8 @@ from tabular_dl.estimators.keras_estimators import KerasClassifier, KerasRegress
 from tabular_dl.model_selection.search_cv import PopulationSearchCV
 from tabular_dl.model_selection.search_rounds import SearchPlan
 
+pytestmark = pytest.mark.slow
+
 ROWS = 80
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(ROWS, 3)).astype("float32")

@@ -20,6 +20,8 @@ from tabular_dl.nn.members import Members, Monitor, Training
 from tabular_dl.nn.network import Network
 from tabular_dl.nn.training import Population, fit_population
 
+pytestmark = pytest.mark.slow
+
 ROWS, FEATURES = 40, 3
 X = np.random.default_rng(0).normal(size=(ROWS, FEATURES)).astype("float32")
 Y = (X[:, :1] - X[:, 1:2] > 0).astype("float32")

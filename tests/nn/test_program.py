@@ -57,6 +57,7 @@ def keras_twin(network: Network, penalty: Any = None) -> keras.Model:
     return model
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("loss", sorted(LOSSES))
 @pytest.mark.parametrize("optimizer", ["adam", "sgd", "rmsprop"])
 def test_training_equals_plain_keras_step_by_step(loss: str, optimizer: str) -> None:

@@ -23,6 +23,8 @@ from tabular_dl.nn.optimizers import OPTIMIZERS
 from tabular_dl.nn.training import DivergedError, DivergedWarning, Population
 from tabular_dl.problems.problem_types import PROBLEMS
 
+pytestmark = pytest.mark.slow
+
 ROWS, FEATURES, CLASSES = 40, 3, 3
 X = np.random.default_rng(0).normal(size=(ROWS, FEATURES)).astype("float32")
 SCORE = X @ np.array([1.0, -2.0, 0.5]) + np.random.default_rng(1).normal(size=ROWS)

@@ -30,6 +30,17 @@ TINY = [
 ]
 
 
+FOLDER = Path(__file__).parent
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark as slow what asks for the options of a small fit: it fits for itself."""
+    for item in items:
+        if item.path.is_relative_to(FOLDER) and "tiny" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.slow)
+
+
 @dataclass(frozen=True)
 class Tracked:
     """A fit of titanic that was tracked: its folder, what it returned and what it printed."""

@@ -22,6 +22,7 @@ TINY = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", COMPETITIONS)
 def test_init_and_fit_end_well_on_tables_like_real_ones(cli: Any, workspace: Path, name: str) -> None:
     made = COMPETITIONS[name]()
@@ -41,6 +42,7 @@ def test_init_and_fit_end_well_on_tables_like_real_ones(cli: Any, workspace: Pat
     assert predicted.notna().all(axis=None)
 
 
+@pytest.mark.slow
 def test_fit_of_a_table_fits_what_init_writes_down(cli: Any, workspace: Path) -> None:
     made = mixed_columns(120)
     few = [*list(made.kinds)[:4], "pool", "Sale Price"]
@@ -175,6 +177,7 @@ def test_the_printed_schema_is_json(cli: Any, workspace: Path) -> None:
     assert schema["properties"]["network"]["properties"]["dropout"]["default"] == 0.1
 
 
+@pytest.mark.slow
 def test_rows_that_only_their_order_tells_apart_are_submitted_in_it(cli: Any, workspace: Path) -> None:
     train, test = (pd.read_csv(bundled("data") / "wine" / f"{name}.csv") for name in ("train", "test"))
     (workspace / "wines").mkdir()

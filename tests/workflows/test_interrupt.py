@@ -11,6 +11,8 @@ import pytest
 
 from tabular_dl.workflows.console import TrainingProgress
 
+pytestmark = pytest.mark.slow
+
 SMALL = ["--set", "network.hidden=[4]", "--set", "ensemble.members=1", "--set", "ensemble.folds=2"]
 LONG = [*SMALL, "--set", "training.early_stopping=null", "--set", "training.epochs=60"]
 

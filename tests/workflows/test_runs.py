@@ -33,6 +33,8 @@ from tabular_dl.workflows.promote import promote
 from tabular_dl.workflows.reproduce import reproduce
 from tabular_dl.workflows.submit import submit
 
+pytestmark = pytest.mark.slow
+
 TINY = [
     "ensemble.folds=3",
     "ensemble.members=1",

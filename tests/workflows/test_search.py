@@ -189,6 +189,8 @@ def test_a_search_that_was_killed_goes_on_and_ends_with_the_same_winner(
 from tabular_dl.workflows import search as module
 from pathlib import Path
 import time
+
+pytestmark = pytest.mark.slow
 log = module.log_round
 def slow(run, state, before, task):
     log(run, state, before, task)

@@ -17,6 +17,8 @@ from scipy.stats import spearmanr
 
 from tabular_dl.resources import bundled
 
+pytestmark = pytest.mark.slow
+
 START, CREATE, ASK = "/StartSubmissionUpload", "/CreateSubmission", "/GetSubmission"
 
 

@@ -11,6 +11,8 @@ import pytest
 
 from tabular_dl.resources import bundled
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def answers(own: Any) -> Path:
