@@ -71,7 +71,7 @@ def page_of(judged: Judged, scores: np.ndarray, what: str, sections: Sequence[Se
 def _what_was_fitted(result: FitResult) -> Section:
     spec, competition = result.spec, result.competition
     network = result.crossfit.pipelines_[0][-1]
-    weights = sum(int(np.prod(weight.shape[1:])) for weight in network.weights_)
+    weights = sum(int(np.prod(weight.shape[1:])) for weight in network.weights_.values())
     cut = f"; ended by Ctrl-C {result.interrupted}" if result.interrupted else ""
     rows = [
         ["Table", f"{competition.folder.name}: {len(competition.train):,} rows, {competition.train.shape[1]} columns"],

@@ -157,6 +157,7 @@ def test_a_mistake_in_an_option_is_told_with_code_2(cli: Any, folder: Path, argu
     assert contents(folder) == before
 
 
+@pytest.mark.slow
 def test_help_version_list_and_mistakes_in_a_pipeline_load_no_heavy_library(tmp_path: Path) -> None:
     (tmp_path / "pipelines").mkdir()
     text = (bundled("pipelines") / "titanic.yaml").read_text().replace("dropout", "droput")
@@ -218,6 +219,7 @@ def own_pipeline(folder: Path, **changes: str) -> Path:
     return path
 
 
+@pytest.mark.slow
 def test_a_file_in_the_folder_pipelines_is_fitted_by_name_and_wins_over_the_bundled_one(cli: Any, folder: Path) -> None:
     own_pipeline(folder, standard="minmax").rename(folder / "pipelines" / "wine.yaml")
     assert cli("fit", "wine", *TINY).code == 0

@@ -212,6 +212,7 @@ def cli(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[..., None]:
 TINY = ["--folds", 2, "--epochs", 8, "--set", "network.hidden=[8]", "--set", "training.batch_size=8", "--quiet"]
 
 
+@pytest.mark.slow
 def test_fit_submit_and_predict_of_fashion(cache: Path, cli: Callable[..., None]) -> None:
     cli("fit", "fashion_mnist", *TINY)
     cli("submit", "fashion_mnist", "--quiet")
@@ -227,6 +228,7 @@ def test_fit_submit_and_predict_of_fashion(cache: Path, cli: Callable[..., None]
     assert pd.read_csv("predictions.csv")["label"].tolist() == submission["label"].tolist()
 
 
+@pytest.mark.slow
 def test_fit_of_imdb_tells_praise_by_its_words(
     cache: Path, cli: Callable[..., None], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -247,7 +247,7 @@ def test_a_default_beside_a_number_is_the_default(name: str, value: float, optim
     together = [KerasClassifier(**{**common, name: each}) for each in (None, value)]
     rows = np.arange(ROWS)
     fit_together(together, [MATRICES[0]] * 2, LABEL, [rows] * 2)
-    assert not np.allclose(together[0].weights_[0], together[1].weights_[0], atol=1e-4)
+    assert not np.allclose(together[0].weights_["dense_0.kernel"], together[1].weights_["dense_0.kernel"], atol=1e-4)
     for model, own in zip(together, (None, value), strict=True):
         alone = KerasClassifier(**{**common, name: own}).fit(MATRICES[0], LABEL)
         for found, expected in zip(model.weights_.values(), alone.weights_.values(), strict=True):
@@ -280,8 +280,8 @@ def test_a_weight_for_a_class_that_a_fold_lacks_is_no_matter() -> None:
     fit_together(models, MATRICES[:2], y, [np.arange(ROWS), np.arange(15, ROWS)], classes=np.unique(y))
     alone = estimators(class_weight={"up": 2.0})[:2]
     fit_together(alone, MATRICES[:2], y, [np.arange(ROWS), np.arange(15, ROWS)], classes=np.unique(y))
-    np.testing.assert_allclose(models[1].weights_[0], alone[1].weights_[0], atol=1e-5)
-    assert not np.allclose(models[0].weights_[0], alone[0].weights_[0], atol=1e-3)
+    np.testing.assert_allclose(models[1].weights_["dense_0.kernel"], alone[1].weights_["dense_0.kernel"], atol=1e-5)
+    assert not np.allclose(models[0].weights_["dense_0.kernel"], alone[0].weights_["dense_0.kernel"], atol=1e-3)
 
 
 def test_one_group_cannot_be_held_out_and_trained_on() -> None:

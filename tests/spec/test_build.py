@@ -99,6 +99,7 @@ def test_every_word_of_a_rule_may_be_searched(leaf: str, values: list[Any]) -> N
 # The shipped pipelines
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", [name for name in list_pipelines() if not is_loaded(load_spec(name).data.source)])
 def test_a_shipped_pipeline_fits_on_a_hundred_rows_and_predicts_finite_values(name: str) -> None:
     spec = load_spec(name, SMALL)

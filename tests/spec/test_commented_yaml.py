@@ -26,6 +26,7 @@ FILES = st.fixed_dictionaries(
 )
 
 
+@pytest.mark.slow
 @given(FILES, TEXTS, TEXTS)
 @settings(max_examples=60, deadline=None)
 def test_what_is_written_is_read_back(content: dict[str, Any], head: str, comment: str) -> None:
