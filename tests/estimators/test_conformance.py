@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 from sklearn.pipeline import Pipeline
-from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from tabular_dl.estimators.keras_estimators import KerasClassifier, KerasRegressor
 from tabular_dl.model_selection.crossfit import CrossFitClassifier, CrossFitRegressor
@@ -14,6 +13,7 @@ from tabular_dl.preprocessing.column_readers import CategoryColumns, MissingFlag
 from tabular_dl.preprocessing.derived_features import DerivedFeatures
 from tabular_dl.preprocessing.encoders import FrequencyEncoder
 from tabular_dl.preprocessing.scalers import ConstantScaler, NormalQuantiles, QuantileClipper
+from tests.conformance import checks_of
 
 # Small networks, full batches, no validation split: what the checks ask of a learner that is not random.
 QUICK: dict[str, Any] = {
@@ -31,34 +31,30 @@ LEAST = {**QUICK, "hidden": []}
 
 
 @pytest.mark.slow
-@parametrize_with_checks([KerasClassifier(**QUICK), KerasRegressor(**QUICK)])
+@checks_of(KerasClassifier(**QUICK), KerasRegressor(**QUICK))
 def test_the_networks_pass(estimator: Any, check: Any) -> None:
     check(estimator)
 
 
 # RareCategories returns text, which the checks, who give it numbers, subtract.
-@parametrize_with_checks(
-    [
-        DerivedFeatures({}),
-        NumericColumns(),
-        CategoryColumns(),
-        MissingFlags(),
-        ConstantScaler(),
-        FrequencyEncoder(),
-        QuantileClipper(),
-        NormalQuantiles(),
-    ]
+@checks_of(
+    DerivedFeatures({}),
+    NumericColumns(),
+    CategoryColumns(),
+    MissingFlags(),
+    ConstantScaler(),
+    FrequencyEncoder(),
+    QuantileClipper(),
+    NormalQuantiles(),
 )
 def test_the_transformers_pass(estimator: Any, check: Any) -> None:
     check(estimator)
 
 
 @pytest.mark.slow
-@parametrize_with_checks(
-    [
-        CrossFitClassifier(Pipeline([("network", KerasClassifier(**LEAST))]), cv=2, random_state=0),
-        CrossFitRegressor(Pipeline([("network", KerasRegressor(**LEAST))]), cv=2, random_state=0),
-    ]
+@checks_of(
+    CrossFitClassifier(Pipeline([("network", KerasClassifier(**LEAST))]), cv=2, random_state=0),
+    CrossFitRegressor(Pipeline([("network", KerasRegressor(**LEAST))]), cv=2, random_state=0),
 )
 def test_the_cross_fits_pass(estimator: Any, check: Any) -> None:
     check(estimator)

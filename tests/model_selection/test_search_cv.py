@@ -10,12 +10,12 @@ from sklearn.base import clone
 from sklearn.model_selection import ShuffleSplit
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import StandardScaler
-from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from tabular_dl.errors import SpecError, UserError
 from tabular_dl.estimators.keras_estimators import KerasClassifier, KerasRegressor
 from tabular_dl.model_selection.search_cv import PopulationSearchCV
 from tabular_dl.model_selection.search_rounds import SearchPlan
+from tests.conformance import checks_of
 
 pytestmark = pytest.mark.slow
 
@@ -38,11 +38,9 @@ LEAST = {**QUICK, "hidden": []}
 SPACE = {"l2": {"log_uniform": [1e-8, 1e-6]}}
 
 
-@parametrize_with_checks(
-    [
-        PopulationSearchCV(KerasClassifier(**LEAST), SPACE, n_iter=2, rounds=1, cv=2, repeats=0, random_state=0),
-        PopulationSearchCV(KerasRegressor(**LEAST), SPACE, n_iter=2, rounds=1, cv=2, repeats=0, random_state=0),
-    ]
+@checks_of(
+    PopulationSearchCV(KerasClassifier(**LEAST), SPACE, n_iter=2, rounds=1, cv=2, repeats=0, random_state=0),
+    PopulationSearchCV(KerasRegressor(**LEAST), SPACE, n_iter=2, rounds=1, cv=2, repeats=0, random_state=0),
 )
 def test_scikit_learns_checks_pass(estimator: Any, check: Any) -> None:
     check(estimator)
