@@ -178,6 +178,7 @@ def test_the_printed_schema_is_json(cli: Any, workspace: Path) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("store")
 def test_rows_that_only_their_order_tells_apart_are_submitted_in_it(cli: Any, workspace: Path) -> None:
     train, test = (pd.read_csv(bundled("data") / "wine" / f"{name}.csv") for name in ("train", "test"))
     (workspace / "wines").mkdir()

@@ -23,7 +23,7 @@ def runs(folder: Path, kind: str) -> list[Any]:
     return client.search_runs([experiment.experiment_id], f"tags.`tabular_dl.kind` = '{kind}'")
 
 
-@pytest.mark.usefixtures("interruptible")
+@pytest.mark.usefixtures("interruptible", "store")
 def test_a_fit_that_was_ended_says_so_wherever_it_is_shown(
     cli: Any, workspace: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -50,7 +50,7 @@ def test_a_fit_that_was_ended_says_so_wherever_it_is_shown(
     assert message.startswith(f"Run {cut.info.run_name} was ended by Ctrl-C after epoch 3 of 60, which no fit repeats")
 
 
-@pytest.mark.usefixtures("interruptible")
+@pytest.mark.usefixtures("interruptible", "store")
 def test_a_search_that_was_ended_can_be_gone_on_with(
     cli: Any, workspace: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -132,11 +132,12 @@ def test_one_run_is_no_blend(folder: Path) -> None:
 
 def test_a_fit_is_reproduced_bit_for_bit(folder: Path) -> None:
     run = next(row.entry for row in compare("titanic", console=QUIET) if row.entry.kind == "fit")
-    found = reproduce(run.id, QUIET)
+    out = io.StringIO()
+    found = reproduce(run.id, Console(file=out, width=160))
     assert found.identical
     assert found.largest == 0
     assert found.different == {}
-    assert "Identical: all 1782 out-of-fold predictions" in said(reproduce, run.id)
+    assert "Identical: all 1782 out-of-fold predictions" in out.getvalue()
 
 
 def test_what_differs_is_said(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
