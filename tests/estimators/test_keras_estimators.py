@@ -196,7 +196,7 @@ def test_a_linear_model_has_no_hidden_layer() -> None:
         ({"hidden": [8, 0]}, "hidden should be greater than or equal to 1; it is [8, 0]."),
         ({"hidden": [2.5]}, "hidden should be a valid integer; it is [2.5]."),
         ({"activation": "rleu"}, "activation: there is no 'rleu'. Did you mean 'relu'?"),
-        ({"activation": None}, "activation should be a valid string; it is None."),
+        ({"activation": None}, "activation: there is no None. Known: "),
         ({"dropout": 1.0}, "dropout should be less than 1 or should be a list; it is 1.0."),
         (
             {"dropout": [0.1, 0.2, 0.3]},
