@@ -28,6 +28,8 @@ from tabular_dl.tracking import store as stored_runs
 from tabular_dl.workflows.search import SearchOptions, holdout_lines, search
 from tabular_dl.workflows.search_task import SearchTask
 
+pytestmark = pytest.mark.slow
+
 OPTIONS = SearchOptions(trials=6, rounds=2, epochs=3)
 SMALL = ["ensemble.folds=2", "ensemble.members=1", "training.epochs=4", "network.hidden=[4]"]
 SPACE = """
@@ -189,8 +191,6 @@ def test_a_search_that_was_killed_goes_on_and_ends_with_the_same_winner(
 from tabular_dl.workflows import search as module
 from pathlib import Path
 import time
-
-pytestmark = pytest.mark.slow
 log = module.log_round
 def slow(run, state, before, task):
     log(run, state, before, task)
