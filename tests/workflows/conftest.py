@@ -95,7 +95,7 @@ def nothing_from_outside(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     assert mlflow.active_run() is None
 
 
-@pytest.fixture(scope="session", autouse=True)
+@pytest.fixture(scope="module", autouse=True)
 def axes_without_numbers() -> Iterator[None]:
     """Draw figures without ticks: a third of a small fit's time are its figures, and much of that the ticks' places."""
     sides = {"xtick.bottom": False, "xtick.labelbottom": False, "ytick.left": False, "ytick.labelleft": False}
