@@ -20,6 +20,8 @@ import pytest
 from tabular_dl.competition.downloads import KERAS_FILES, download
 from tabular_dl.errors import DataError
 
+pytestmark = pytest.mark.slow
+
 BUNDLE = "/DownloadDataFiles"
 ROOT = Path(__file__).parents[2]
 
@@ -246,7 +248,6 @@ def keras(server: Any, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     return server
 
 
-@pytest.mark.slow
 def test_keras_finds_its_files_where_they_were_put(keras: Any, says: Any, folder: Path) -> None:
     images = np.arange(3 * 28 * 28).reshape(3, 28, 28) % 251
     parts = {
@@ -267,7 +268,6 @@ def test_keras_finds_its_files_where_they_were_put(keras: Any, says: Any, folder
     assert [path.name for path in (folder / "keras" / "datasets").iterdir()] == ["fashion-mnist"]
 
 
-@pytest.mark.slow
 def test_a_file_that_is_not_what_keras_expects_leaves_nothing(keras: Any, says: Any, folder: Path) -> None:
     keras.answer("mnist.npz", says(body=b"something else"))
     place = folder / "keras" / "datasets"

@@ -16,6 +16,8 @@ from tabular_dl.competition import kaggle as kaggle_module
 from tabular_dl.competition.kaggle import Score, check_ready, download_competition, send_submission, wait_for_score
 from tabular_dl.errors import DataError, SubmissionError
 
+pytestmark = pytest.mark.slow
+
 START, CREATE, ASK, DOWNLOAD = "/StartSubmissionUpload", "/CreateSubmission", "/GetSubmission", "/DownloadDataFiles"
 RULES = "https://www.kaggle.com/competitions/house-prices/rules"
 

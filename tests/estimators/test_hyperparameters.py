@@ -24,6 +24,8 @@ from tabular_dl.estimators.keras_estimators import KerasClassifier, KerasRegress
 from tabular_dl.nn import INITIALIZERS, OPTIMIZERS, SCHEDULES
 from tabular_dl.tracking.persistence import TRUSTED_TYPES
 
+pytestmark = pytest.mark.slow
+
 ROWS = 96
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(ROWS, 3)).astype("float32")
@@ -93,14 +95,12 @@ def test_batch_normalisation_has_statistics_that_serve_at_prediction() -> None:
     assert model.score(X, NOISY) > 0.8
 
 
-@pytest.mark.slow
 def test_penalties_and_decay_make_weights_smaller() -> None:
     plain = size(fit(epochs=40))
     for name, value in (("l1", 0.02), ("l2", 0.02), ("weight_decay", 0.5)):
         assert size(fit(epochs=40, **{name: value})) < 0.8 * plain, name
 
 
-@pytest.mark.slow
 def test_l1_makes_weights_of_noise_vanish() -> None:
     rows = np.column_stack([X, RNG.normal(size=(ROWS, 5))]).astype("float32")
     model = fit({**FULL, "hidden": []}, rows=rows, l1=0.1, epochs=300)
@@ -112,14 +112,12 @@ def test_dropout_of_inputs_is_that_of_a_layer_before_the_first() -> None:
     assert fit(input_dropout=0.5, epochs=40).curves_["loss"][-1].mean() > fit(epochs=40).curves_["loss"][-1].mean()
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("name", ["noise", "mixup", "label_smoothing"])
 def test_noise_mixup_and_smoothing_make_a_network_less_sure(name: str) -> None:
     plain, softer = (fit(epochs=60, **{name: value}).predict_proba(X) for value in (0.0, 0.9))
     assert np.abs(softer - 0.5).mean() < 0.9 * np.abs(plain - 0.5).mean()
 
 
-@pytest.mark.slow
 def test_shift_shows_a_network_its_images_moved() -> None:
     # Images of 2 x 6: one bright pixel, or two beside each other, always at the same place.
     y = np.arange(ROWS) % 2
@@ -145,7 +143,6 @@ def test_images_have_as_many_pixels_as_there_are_numbers() -> None:
         fit(image_shape=[2, 2], shift=1)
 
 
-@pytest.mark.slow
 def test_mixup_trains_on_mixed_rows_with_the_mixed_loss() -> None:
     # With alpha so large, a is 1/2: a row and its partner count alike, and a linear fit sees the means of pairs.
     y = X @ np.array([1.0, -2.0, 0.5]) + 3
@@ -154,7 +151,6 @@ def test_mixup_trains_on_mixed_rows_with_the_mixed_loss() -> None:
     assert model.score(X, y) > 0.98
 
 
-@pytest.mark.slow
 def test_a_schedule_and_a_plateau_lower_the_rate() -> None:
     settings = {**TINY, "epochs": 30, "learning_rate": 0.05}
     ends = {
@@ -189,7 +185,6 @@ def test_rows_are_held_out_where_anything_looks_at_them() -> None:
     assert "val_loss" not in fit().curves_
 
 
-@pytest.mark.slow
 def test_stopping_looks_at_the_metric_that_is_named() -> None:
     model = fit(monitor="roc_auc", early_stopping=3, epochs=40, validation_fraction=0.4)
     curve = model.curves_["val_roc_auc"]
@@ -227,7 +222,6 @@ def test_the_monitor_is_weighted_as_the_loss_is() -> None:
     assert not np.allclose(curves["accuracy"], unweighted, atol=0.01)
 
 
-@pytest.mark.slow
 def test_a_monitor_has_a_curve_of_its_own_where_another_figure_has_its_name() -> None:
     settings: dict[str, Any] = {**TINY, "early_stopping": 3, "validation_fraction": 0.5, "members": 1}
     labels = np.stack([NOISY, X[:, 0] > 0.5], axis=1).astype(int)
@@ -319,7 +313,6 @@ def test_class_weights_are_row_weights() -> None:
     assert balanced.predict_proba(X)[:, 1].mean() > fit(FULL, y).predict_proba(X)[:, 1].mean()
 
 
-@pytest.mark.slow
 def test_a_row_twice_is_a_row_of_weight_two_and_of_weight_zero_is_absent() -> None:
     w = RNG.integers(0, 4, ROWS)
     weighted = KerasClassifier(**FULL).fit(X, NOISY, sample_weight=w)
@@ -335,7 +328,6 @@ def test_a_row_twice_is_a_row_of_weight_two_and_of_weight_zero_is_absent() -> No
         KerasClassifier(**FULL).fit(X, NOISY, sample_weight=np.zeros(ROWS))
 
 
-@pytest.mark.slow
 def test_an_embedding_learns_what_a_category_means() -> None:
     codes = RNG.integers(0, 6, 400)
     y = np.isin(codes, [1, 4])

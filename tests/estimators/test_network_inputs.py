@@ -18,6 +18,8 @@ from tabular_dl.estimators.keras_estimators import KerasClassifier, KerasRegress
 from tabular_dl.estimators.network_inputs import Inputs, embedding_size
 from tabular_dl.model_selection.crossfit import CrossFitRegressor
 
+pytestmark = pytest.mark.slow
+
 RANDOM = np.random.default_rng(0)
 TINY: dict[str, Any] = {"hidden": [4], "epochs": 2, "early_stopping": None, "members": 2, "random_state": 0}
 

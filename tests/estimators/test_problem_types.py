@@ -12,6 +12,8 @@ from tabular_dl.errors import DataError, SpecError
 from tabular_dl.estimators.keras_estimators import KerasClassifier, KerasRegressor
 from tabular_dl.problems.problem_types import PROBLEMS, describe
 
+pytestmark = pytest.mark.slow
+
 ROWS = 120
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(ROWS, 3)).astype("float32")
@@ -66,7 +68,6 @@ def test_a_number_out_of_its_bounds_is_refused() -> None:
         KerasRegressor(**QUICK, problem="bounded_regression").fit(X, 3 * SHARE)
 
 
-@pytest.mark.slow
 def test_one_hot_targets_and_class_numbers_are_trained_alike() -> None:
     y = np.digitize(SCORE, [-1.0, 1.0])
     sparse, one_hot = (KerasClassifier(**QUICK, loss=loss).fit(X, y) for loss in (None, "categorical_crossentropy"))

@@ -34,6 +34,8 @@ from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
 from tabular_dl.estimators.keras_estimators import KerasClassifier, KerasRegressor
 
+pytestmark = pytest.mark.slow
+
 ROWS = 90
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(ROWS, 3)).astype("float32")
@@ -53,7 +55,6 @@ TINY: dict[str, Any] = {
 CLASSIFIER, REGRESSOR = KerasClassifier(**TINY), KerasRegressor(**TINY)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     ("scoring", "estimator", "y"),
     [
@@ -74,7 +75,6 @@ def test_cross_val_score_equals_a_loop_by_hand(scoring: str, estimator: Any, y: 
     np.testing.assert_allclose(scores, by_hand)
 
 
-@pytest.mark.slow
 def test_grid_search_in_two_processes() -> None:
     search = GridSearchCV(CLASSIFIER, {"l2": [0.0, 0.1]}, cv=2, n_jobs=2, error_score="raise").fit(X, YES)
     alone = cross_val_score(search.best_estimator_, X, YES, cv=2).mean()
@@ -88,7 +88,6 @@ def test_randomized_search_over_a_log_uniform_rate() -> None:
     assert 1e-3 <= search.best_params_["network__learning_rate"] <= 1e-1
 
 
-@pytest.mark.slow
 def test_stacking_calibration_and_tuned_thresholds() -> None:
     stack = StackingClassifier([("network", CLASSIFIER), ("linear", LogisticRegression())], cv=2).fit(X, YES)
     calibrated = CalibratedClassifierCV(CLASSIFIER, cv=2).fit(X, YES)

@@ -14,6 +14,8 @@ from tabular_dl.errors import SpecError
 from tabular_dl.model_selection.blending import METHODS, Blend, greedy_weights, nested_predictions, optimal_weights
 from tabular_dl.problems.metrics import get_metric
 
+pytestmark = pytest.mark.slow
+
 ROWS, CLASSES = 40, np.array(["a", "b", "c"])
 
 
@@ -39,7 +41,6 @@ def case(seed: int, models: int = 3, kind: str = "classes") -> tuple[np.ndarray,
     return p, CLASSES[numbers], get_metric("log_loss"), CLASSES
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["classes", "numbers"])
 @pytest.mark.parametrize("method", METHODS)
 @given(seed=st.integers(0, 30))
@@ -55,7 +56,6 @@ def test_weights_are_not_negative_and_sum_to_one(method: str, kind: str, seed: i
         np.testing.assert_allclose(combined.sum(axis=1), 1)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("metric", ["log_loss", "accuracy", "roc_auc"])
 @given(seed=st.integers(0, 200))
 @settings(max_examples=2, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

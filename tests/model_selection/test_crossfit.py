@@ -37,6 +37,8 @@ from tabular_dl.spec.build import build_pipeline, columns_used
 from tabular_dl.spec.reader import PipelineSpec, load_spec, with_values
 from tabular_dl.tracking.persistence import TRUSTED_TYPES, load_model
 
+pytestmark = pytest.mark.slow
+
 SMALL = ["network.hidden=[4]", "training.epochs=4", "training.learning_rate=0.02", "ensemble.members=2"]
 TITANIC = load_spec("titanic", [*SMALL, "training.early_stopping=2"])
 BOSTON = load_spec("boston", SMALL)
@@ -97,7 +99,6 @@ def case(request: pytest.FixtureRequest, binary: Any, continuous: Any) -> tuple[
 # Nothing leaks
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("fold", [0, 2])
 def test_a_rows_own_target_changes_nothing_in_its_out_of_fold_prediction(case: Any, fold: int) -> None:
     model, X, y = case
@@ -146,7 +147,6 @@ def test_a_fold_learns_its_statistics_and_categories_from_its_training_rows_alon
         assert any({v for v in known if isinstance(v, str)} == ports for known in categories)
 
 
-@pytest.mark.slow
 def test_a_category_of_test_rows_only_is_unknown_to_their_fold() -> None:
     X, y = PASSENGERS.copy(), SURVIVED
     test = SPLITS[0][1]
@@ -160,7 +160,6 @@ def test_a_category_of_test_rows_only_is_unknown_to_their_fold() -> None:
 # A fold is what it would be alone
 
 
-@pytest.mark.slow
 def test_a_folds_pipeline_equals_the_same_pipeline_fitted_alone_on_its_training_rows(case: Any) -> None:
     model, X, y = case
     for (train, _), together in zip(SPLITS, model.pipelines_, strict=True):
@@ -171,7 +170,6 @@ def test_a_folds_pipeline_equals_the_same_pipeline_fitted_alone_on_its_training_
         np.testing.assert_array_equal(together[-1].best_epoch_, alone[-1].best_epoch_)
 
 
-@pytest.mark.slow
 def test_folds_of_different_widths_train_together_as_they_would_alone() -> None:
     # "rare" is in one row: the fold that tests it has a column less than the others.
     generator = np.random.default_rng(0)
@@ -341,7 +339,6 @@ def encoded() -> CrossFitClassifier:
     return CrossFitClassifier(build_pipeline(ENCODED, get_problem("binary")), SPLITS, 0).fit(TRAVELLERS, SURVIVED)
 
 
-@pytest.mark.slow
 def test_a_fold_with_every_encoder_equals_its_pipeline_fitted_alone(encoded: CrossFitClassifier) -> None:
     for (train, _), together in zip(SPLITS, encoded.pipelines_, strict=True):
         alone = clone(encoded.pipeline).set_params(network__random_state=together[-1].random_state)
@@ -362,7 +359,6 @@ def test_the_targets_of_a_fold_are_not_in_the_encodings_that_it_is_scored_with(e
     np.testing.assert_array_equal(clone(encoded).fit(TRAVELLERS, SURVIVED).oof_predictions_, encoded.oof_predictions_)
 
 
-@pytest.mark.slow
 def test_baselines_train_on_cross_fitted_values_and_on_one_hot_rows_for_embeddings(encoded: CrossFitClassifier) -> None:
     linear = LogisticRegression(max_iter=5000)
     found = baseline_scores(encoded, TRAVELLERS, SURVIVED, {"linear": linear}, get_metric("log_loss"))
@@ -577,7 +573,6 @@ def test_a_new_fit_forgets_the_threshold_of_the_predictions_of_before() -> None:
 # What the steps return
 
 
-@pytest.mark.slow
 def test_categories_may_be_named_in_a_table_with_and_without_steps() -> None:
     X = pd.DataFrame({"size": PASSENGERS["Fare"].to_numpy(), "class": PASSENGERS["Pclass"].to_numpy(float)})
     settings = {"hidden": [4], "epochs": 3, "members": 1, "learning_rate": 0.05}
@@ -614,7 +609,6 @@ def test_a_sparse_table_is_cross_fitted_as_the_dense_one_is() -> None:
 # Folds whose preprocessing learns nothing
 
 
-@pytest.mark.slow
 def test_folds_that_learn_nothing_train_on_one_matrix_of_bytes_as_on_one_each(monkeypatch: pytest.MonkeyPatch) -> None:
     bits = np.random.default_rng(0).integers(0, 2, (ROWS, 6)).astype(np.uint8)
     X, y = pd.DataFrame(bits, columns=[f"word{k}" for k in range(6)]), bits[:, 0] ^ bits[:, 1]

@@ -14,6 +14,8 @@ from hypothesis import strategies as st
 from tabular_dl.errors import SpecError
 from tabular_dl.nn.optimizers import DEFAULT_RATES, OPTIMIZERS, make_optimizer
 
+pytestmark = pytest.mark.slow
+
 SHAPES = [(4, 2), (1, 2)]
 GENERATOR = np.random.default_rng(0)
 START = [GENERATOR.normal(size=(3, *shape)).astype("float32") for shape in SHAPES]

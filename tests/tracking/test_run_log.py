@@ -33,6 +33,8 @@ from tabular_dl.spec.reader import dump_spec, leaves, load_spec
 from tabular_dl.tracking import run_log
 from tabular_dl.tracking import store as stored_runs
 
+pytestmark = pytest.mark.slow
+
 SPEC = load_spec(
     "titanic",
     ["network.hidden=[2]", "training.epochs=5", "training.learning_rate=0.1", "ensemble.folds=2", "ensemble.members=1"],
@@ -374,7 +376,6 @@ def test_a_run_that_could_not_be_written_is_marked_as_failed_and_not_left_open(
     assert mlflow.active_run() is None
 
 
-@pytest.mark.slow
 def test_two_first_runs_at_once_make_one_store(tmp_path: Path) -> None:
     code = "from tabular_dl.tracking.store import open_experiment, quiet\nwith quiet(): print(open_experiment('wine'))"
     environment = {name: value for name, value in os.environ.items() if name != "MLFLOW_TRACKING_URI"}

@@ -20,6 +20,8 @@ from tabular_dl import tracking
 from tabular_dl.resources import bundled
 from tabular_dl.workflows.fit import fit
 
+pytestmark = pytest.mark.slow
+
 ROWS, TEST_ROWS = 40, 6
 FIRST_ID = 2**53 + 1  # floats hold every second integer from here on
 
@@ -181,7 +183,6 @@ def test_other_forms_of_the_same_tables_predict_the_same(
     assert predictions(workspace) == clean.predictions
 
 
-@pytest.mark.slow
 def test_three_hundred_classes_one_feature_and_one_row_to_predict(cli: Any, workspace: Path) -> None:
     (workspace / "tables").mkdir()
     classes = [f"class {number}" for number in range(300)]
@@ -197,7 +198,6 @@ def test_three_hundred_classes_one_feature_and_one_row_to_predict(cli: Any, work
     assert found["y"][0] == found.columns[2:][found.iloc[0, 2:].to_numpy(float).argmax()].removeprefix("p_")
 
 
-@pytest.mark.slow
 def test_two_thousand_columns_and_no_test_table(cli: Any, workspace: Path) -> None:
     (workspace / "tables").mkdir()
     names = [f"c{place}" for place in range(2000)]
