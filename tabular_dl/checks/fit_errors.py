@@ -1,24 +1,34 @@
-"""What a fit would refuse, all of it at once, each with what would mend it.
+"""What makes a fit impossible, all of it at once, each with what would mend it.
 
-`tabular_dl.spec.build` holds the checks themselves, which stop at the first mistake. Here they are asked about the
-whole pipeline and, if they refuse it, about each of its rules alone; a remedy is offered where they accept it.
+`tabular_dl.spec.validate` finds what is wrong. Here it becomes findings; a remedy is looked for only then, and offered
+where it would be accepted.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pandas as pd
 
 from tabular_dl.checks.finding import Finding
-from tabular_dl.checks.fixes import columns_of, ensemble_with, own_rule, respelled, taken_out
+from tabular_dl.checks.fixes import ensemble_with, listed, own_rule, respelled, taken_out
 from tabular_dl.errors import UserError, nearest
-from tabular_dl.preprocessing import ColumnRule, columns_read
+from tabular_dl.preprocessing import ColumnRule, column_faults, columns_read
 from tabular_dl.problems import Problem, infer_problem
-from tabular_dl.spec import PipelineSpec, check_rows, check_target, groups_of, metric_of
+from tabular_dl.spec import (
+    CheckedRows,
+    Fault,
+    PipelineSpec,
+    check_target,
+    check_threshold,
+    groups_of,
+    metric_of,
+    needed_features,
+    network_settings,
+)
 
-__all__ = ["group_refusals", "metric_refusals", "row_refusals", "target_refusals"]
+__all__ = ["group_errors", "pipeline_errors", "row_errors", "target_errors"]
 
 # What a column of numbers that cannot be used as it is may become instead.
 _OTHER_WORDS: tuple[dict[str, Any], ...] = (
@@ -27,16 +37,22 @@ _OTHER_WORDS: tuple[dict[str, Any], ...] = (
 )
 
 
-def metric_refusals(spec: PipelineSpec, problem: Problem) -> list[Finding]:
-    """Find a metric that cannot score the problem."""
-    try:
-        metric_of(spec, problem)
-    except UserError as error:
-        return [Finding("error", "metric", str(error), f"metric: {problem.metric}")]
-    return []
+def pipeline_errors(spec: PipelineSpec, problem: Problem) -> list[Finding]:
+    """Find what does not suit the type of problem: the metric, the threshold or the network."""
+    message = _refusal(lambda: metric_of(spec, problem))
+    if message:
+        return [Finding("error", "metric", message, f"metric: {problem.metric}")]
+    found = []
+    message = _refusal(lambda: check_threshold(spec, problem, metric_of(spec, problem)))
+    if message:
+        found.append(Finding("error", "threshold", message, "threshold: null"))
+    message = _refusal(lambda: network_settings(spec))
+    if message:
+        found.append(Finding("error", "network", message))
+    return found
 
 
-def target_refusals(spec: PipelineSpec, problem: Problem, target: pd.Series[Any], where: str) -> list[Finding]:
+def target_errors(spec: PipelineSpec, problem: Problem, target: pd.Series[Any], where: str) -> list[Finding]:
     """Find what makes a target one that the pipeline cannot learn.
 
     Parameters
@@ -44,150 +60,111 @@ def target_refusals(spec: PipelineSpec, problem: Problem, target: pd.Series[Any]
     spec : PipelineSpec
         What the user wrote.
     problem : Problem
-        The type of problem.
+        The type of problem, which the metric can score.
     target : Series of shape (rows,)
         The target.
     where : str
         The table's name in messages.
     """
-    said = _of_target(spec, problem, target, where)
-    if said is None:
+
+    def refusal(spec: PipelineSpec, problem: Problem) -> str | None:
+        return _refusal(lambda: check_target(spec, problem, target, where))
+
+    message = refusal(spec, problem)
+    if message is None:
         return []
     most = int(target.value_counts().min()) if problem.classification else len(target)
     fewer = spec.model_copy(update={"ensemble": spec.ensemble.model_copy(update={"folds": most})})
     fix = ""
-    if 2 <= most < spec.ensemble.folds and _of_target(fewer, problem, target, where) is None:
+    if 2 <= most < spec.ensemble.folds and refusal(fewer, problem) is None:
         fix = ensemble_with(spec, folds=most)
     elif spec.problem != "auto":
         other = infer_problem(target)
-        fix = f"problem: {other.name}" if _of_target(spec, other, target, where) is None else ""
-    return [Finding("error", "target", said, fix)]
+        fix = f"problem: {other.name}" if refusal(spec, other) is None else ""
+    return [Finding("error", "target", message, fix)]
 
 
-def group_refusals(spec: PipelineSpec, train: pd.DataFrame, where: str) -> list[Finding]:
+def group_errors(spec: PipelineSpec, train: pd.DataFrame, where: str) -> list[Finding]:
     """Find what makes ``ensemble.group`` one that no folds can be made by."""
-    try:
-        groups_of(spec, train, where)
-    except UserError as error:
-        return [Finding("error", "group", str(error))]
-    return []
+    message = _refusal(lambda: groups_of(spec, train, where))
+    if message is None:
+        return []
+    name = spec.ensemble.group
+    if name not in train:
+        meant = nearest(str(name), [str(column) for column in train if column != spec.data.target])
+        fix = ensemble_with(spec, group=meant)
+    elif name == spec.data.target:
+        fix = ensemble_with(spec, group=None)
+    elif train[name].isna().any():
+        fix = f"# fill in column {name} of {where}"
+    else:
+        groups = train[name].nunique()
+        fix = ensemble_with(spec, folds=groups) if groups >= 2 else ensemble_with(spec, group=None)
+    return [Finding("error", "group", message, fix)]
 
 
-def row_refusals(
-    spec: PipelineSpec, rows: pd.DataFrame, where: str, *, rest: bool, training: pd.DataFrame | None = None
-) -> list[Finding]:
-    """Find each rule and column of a table that cannot be brought together.
-
-    Parameters
-    ----------
-    spec : PipelineSpec
-        What the user wrote.
-    rows : DataFrame of shape (rows, columns)
-        Raw rows, without the target.
-    where : str
-        The table's name in messages.
-    rest : bool
-        Whether columns that no rule names count as a mistake, if the pipeline says so.
-    training : DataFrame, optional
-        The raw training rows, where the table is another: features such as dates are learned there.
+def row_errors(spec: PipelineSpec, checked: CheckedRows) -> list[Finding]:
+    """Turn the faults of a table into findings, each with the line that mends it.
 
     Returns
     -------
     list of Finding
-        With the code ``table``, or ``unnamed`` where only that is wrong.
+        With the code ``unnamed`` where no rule names some columns, and ``table`` for what keeps rules from being
+        applied.
     """
-    whole = _of_rows(spec, rows, where, rest=rest, training=training)
-    if whole is None:
-        return []
-    if rest and _of_rows(spec, rows, where) is None:
-        return [Finding("error", "unnamed", whole, "rest: drop")]
-    columns: dict[str, list[str]] = {}
-    remedies: dict[str, str] = {}
-    for place, names in _parts(spec, rows):
-        said = _of_rows(_alone(spec, place, names), _read_by(spec, names, rows), where, training=training)
-        if said is not None:
-            columns.setdefault(said, []).extend(name for name in names if name not in columns.get(said, ()))
-            remedies[said] = _remedy(spec, place, names, rows, where)
-    if not columns:  # a feature that no rule names
-        return [Finding("error", "table", whole)]
+    faults: dict[str, Fault] = {}
+    for fault in checked.faults:
+        # Two rules may read one column.
+        faults.setdefault(fault.message, fault)
     return [
-        Finding("error", "table", said, remedies[said] or taken_out(spec, names)) for said, names in columns.items()
+        Finding("error", "unnamed" if fault.code == "unnamed" else "table", message, _fix(spec, fault, checked))
+        for message, fault in faults.items()
     ]
 
 
-def _of_target(spec: PipelineSpec, problem: Problem, target: pd.Series[Any], where: str) -> str | None:
+def _refusal(check: Callable[[], object]) -> str | None:
+    """Return why a check refuses what it is given; None if it does not."""
     try:
-        check_target(spec, problem, target, where)
+        check()
     except UserError as error:
         return str(error)
     return None
 
 
-def _of_rows(
-    spec: PipelineSpec, rows: pd.DataFrame, where: str, *, rest: bool = False, training: pd.DataFrame | None = None
-) -> str | None:
-    try:
-        check_rows(spec, rows, where, rest=rest, training=training)
-    except UserError as error:
-        return str(error)
-    return None
+def _fix(spec: PipelineSpec, fault: Fault, checked: CheckedRows) -> str:
+    """Return the line that mends a fault: a remedy, or what leaves its columns out."""
+    if fault.code == "unnamed":
+        return "rest: drop"
+    unread = f"# take {listed(fault.columns)} out of features" if {*fault.columns} <= {*spec.features} else ""
+    return _remedy(spec, fault, checked) or taken_out(spec, fault.columns) or unread
 
 
-def _parts(spec: PipelineSpec, rows: pd.DataFrame) -> Iterator[tuple[int, list[str]]]:
-    """Yield each rule's place with the columns that the table lacks, and then with each other column alone."""
-    there = dict.fromkeys([*rows.columns, *spec.features])
-    for place, rule in enumerate(spec.columns):
-        absent = [name for name in rule.columns if name not in there and not _matches(rule, name, there)]
-        if absent:
-            yield place, absent
-        for name in columns_of(rule, there):
-            # A pattern never means the id.
-            if name != spec.data.id or name in rule.columns:
-                yield place, [name]
-
-
-def _matches(rule: ColumnRule, pattern: str, there: Iterable[str]) -> list[str]:
-    return columns_of(rule.model_copy(update={"columns": (pattern,)}), there)
-
-
-def _alone(spec: PipelineSpec, place: int, names: Sequence[str]) -> PipelineSpec:
-    """Return the pipeline with some columns of one rule, and the features that they are made from."""
-    rule = spec.columns[place].model_copy(update={"columns": tuple(names)})
-    return spec.model_copy(update={"columns": (rule,), "features": _needed(spec, names)})
-
-
-def _needed(spec: PipelineSpec, names: Sequence[str]) -> dict[str, dict[str, Any]]:
-    wanted, kept = set(names), {}
-    for name, feature in reversed(spec.features.items()):
-        if name in wanted:
-            kept[name] = feature
-            wanted |= {*columns_read({name: feature})}
-    return dict(reversed(kept.items()))
-
-
-def _read_by(spec: PipelineSpec, names: Sequence[str], rows: pd.DataFrame) -> pd.DataFrame:
-    """Return the columns that some columns are made from; all if one is not there, to suggest the nearest from."""
-    needed = {*names, *columns_read(_needed(spec, names))} - {*spec.features}
-    return rows[[name for name in rows if name in needed]] if needed <= {*rows.columns} else rows
-
-
-def _remedy(spec: PipelineSpec, place: int, names: Sequence[str], rows: pd.DataFrame, where: str) -> str:
-    """Return a rule with the columns that were meant, or one that can read the column, if there is one."""
-    there = [*map(str, rows.columns), *spec.features]
-    free = [name for name in there if name not in spec.columns[place].columns]
-    meant = {name: nearest(name, free) for name in names if name not in there}
-    if meant:
-        known = {old: new for old, new in meant.items() if new}
-        return respelled(spec, place, known) if len(known) == len(meant) else ""
-    read = {name: nearest(name, there) for name in columns_read(_needed(spec, names)) if name not in there}
-    if read:
-        return "".join(f"# in features write {new} for {old}" for old, new in [*read.items()][:1] if new)
-    if len(names) > 1 or not spec.columns[place].numeric:
+def _remedy(spec: PipelineSpec, fault: Fault, checked: CheckedRows) -> str:
+    """Return a line with the columns that were meant, or with a rule that can read the column, if there is one."""
+    if fault.code == "feature":
+        read = columns_read(needed_features(spec.features, fault.columns))
+        there = [*map(str, checked.rows.columns), *spec.features]
+        pairs = ((name, nearest(name, there)) for name in read if name not in there)
+        return next((f"# in features write {meant} for {name}" for name, meant in pairs if meant), "")
+    if fault.rule is None:
         return ""
-    part, table = _alone(spec, place, names), _read_by(spec, names, rows)
-    for words in _OTHER_WORDS:
-        content = {**part.columns[0].model_dump(exclude_defaults=True), **words}
-        rule = ColumnRule.model_validate({key: value for key, value in content.items() if value is not None})
-        if rule != part.columns[0] and _of_rows(part.model_copy(update={"columns": (rule,)}), table, where) is None:
-            return own_rule(spec, names[0], place, **words)
+    lacking = [name for name in fault.columns if name not in checked.table]
+    if lacking:
+        others = [str(name) for name in checked.table if name not in spec.columns[fault.rule].columns]
+        meant = {name: near for name in lacking if (near := nearest(name, others))}
+        return respelled(spec, fault.rule, meant) if len(meant) == len(lacking) else ""
+    (column,) = fault.columns
+    for words, rule in _other_rules(spec.columns[fault.rule], column):
+        if next(column_faults([rule], "drop", checked.table[[column]]), None) is None:
+            return own_rule(spec, column, fault.rule, **words)
     return ""
+
+
+def _other_rules(rule: ColumnRule, column: str) -> Iterator[tuple[dict[str, Any], ColumnRule]]:
+    """Yield rules of one column with other words, and those words."""
+    alone = rule.model_copy(update={"columns": (column,)})
+    for words in _OTHER_WORDS:
+        content = {**alone.model_dump(exclude_defaults=True), **words}
+        other = ColumnRule.model_validate({key: value for key, value in content.items() if value is not None})
+        if other != alone:
+            yield words, other

@@ -125,7 +125,7 @@ def taken_out(spec: PipelineSpec, columns: Collection[str]) -> str:
 
 
 def ensemble_with(spec: PipelineSpec, **changes: Any) -> str:
-    """Write the section of the ensemble with other folds, or a group.
+    """Write the section of the ensemble with other folds, or a group; None leaves a key out.
 
     Examples
     --------
@@ -133,7 +133,8 @@ def ensemble_with(spec: PipelineSpec, **changes: Any) -> str:
     >>> ensemble_with(load_spec("wine"), folds=3)
     'ensemble: {folds: 3}'
     """
-    return write_line({"ensemble": {**spec.ensemble.model_dump(exclude_defaults=True), **changes}})[1:-1]
+    content = {**spec.ensemble.model_dump(exclude_defaults=True), **changes}
+    return write_line({"ensemble": {name: value for name, value in content.items() if value is not None}})[1:-1]
 
 
 def balanced_classes(spec: PipelineSpec) -> str:

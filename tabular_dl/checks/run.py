@@ -1,12 +1,13 @@
-"""Preflight: what can be told of tables and pipeline together before anything is trained.
+"""All checks of tables and pipeline together, before anything is trained.
 
-refusals (errors) -> raw rows and columns, sample submission -> tables as the rules read them -> columns, leaks, drift
--> findings
+raw tables -> features, computed once -> errors -> raw rows and columns, sample submission -> columns as the rules read
+them -> leaks, drift, single columns -> findings
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -14,20 +15,19 @@ import pandas as pd
 
 from tabular_dl.checks.columns import column_findings, kind_findings
 from tabular_dl.checks.finding import Finding, by_level
-from tabular_dl.checks.fit_errors import group_refusals, metric_refusals, row_refusals, target_refusals
+from tabular_dl.checks.fit_errors import group_errors, pipeline_errors, row_errors, target_errors
 from tabular_dl.checks.fixes import columns_of
 from tabular_dl.checks.rows import drift_findings, group_findings, leak_findings, same_row_findings, target_findings
 from tabular_dl.competition import Competition, ids_of, make_submission, prediction_table
 from tabular_dl.errors import SubmissionError
-from tabular_dl.preprocessing import DerivedFeatures
 from tabular_dl.problems import Metric, Problem
-from tabular_dl.spec import PipelineSpec, columns_used, metric_of, write_line
+from tabular_dl.spec import PipelineSpec, columns_used, metric_of, validate_rows, write_line
 from tabular_dl.tables import read_categories, read_numbers
 
-__all__ = ["preflight"]
+__all__ = ["find_errors", "run_checks"]
 
 
-def preflight(competition: Competition, spec: PipelineSpec, problem: Problem) -> tuple[Finding, ...]:
+def run_checks(competition: Competition, spec: PipelineSpec, problem: Problem) -> tuple[Finding, ...]:
     """Check tables and pipeline together.
 
     Parameters
@@ -50,30 +50,23 @@ def preflight(competition: Competition, spec: PipelineSpec, problem: Problem) ->
     >>> from tabular_dl.competition.competition import load_competition
     >>> from tabular_dl.problems.problem_types import get_problem
     >>> from tabular_dl.spec.reader import load_spec
-    >>> preflight(load_competition("wine", "cultivar", "Id"), load_spec("wine"), get_problem("multiclass"))
+    >>> run_checks(load_competition("wine", "cultivar", "Id"), load_spec("wine"), get_problem("multiclass"))
     ()
     """
     target, test = competition.train[spec.data.target], competition.test
     train = competition.train.drop(columns=spec.data.target)
     names = (competition.train_file.name, competition.test_file.name)
-    wrong_target = [*metric_refusals(spec, problem), *target_refusals(spec, problem, target, names[0])]
-    refused = [*group_refusals(spec, competition.train, names[0]), *row_refusals(spec, train, names[0], rest=True)]
-    if test is not None:
-        # What is wrong with the pipeline is so for both tables, and said once.
-        said = {finding.message for finding in refused}
-        again = row_refusals(spec, test, names[1], rest=False, training=train)
-        refused += [finding for finding in again if finding.message.replace(names[1], names[0]) not in said]
-    found = [*wrong_target, *refused]
-    found += same_row_findings(train, test, target, spec.data.id, names)
-    if not wrong_target:
+    validation = _validate(competition, spec, problem)
+    found = [*validation.errors, *same_row_findings(train, test, target, spec.data.id, names)]
+    if not validation.of_target:
         metric = metric_of(spec, problem)
         found += target_findings(spec, target, problem, metric)
         found += group_findings(spec, train, test, target, problem, names)
         found += _sample_findings(competition, spec, problem, metric)
-    if all(finding.code != "table" for finding in refused):
-        read, *others = _as_read(spec, [train] if test is None else [train, test])
+    if all(finding.code != "table" for finding in validation.of_rows):
+        read, *others = _as_read(spec, validation.tables)
         # What can ruin a score before what can cost some of it: a fit shows the first few.
-        if not wrong_target:
+        if not validation.of_target:
             found += leak_findings(spec, read, target, problem, names[0])
         if test is not None:
             group = spec.ensemble.group
@@ -82,6 +75,53 @@ def preflight(competition: Competition, spec: PipelineSpec, problem: Problem) ->
             found += kind_findings(spec, train, test, columns_used(spec, train), names)
         found += column_findings(spec, read, others[0] if others else None, names)
     return by_level(found)
+
+
+def find_errors(competition: Competition, spec: PipelineSpec, problem: Problem) -> tuple[Finding, ...]:
+    """Find what makes a fit impossible, without what `run_checks` finds beside it; the parameters are the same.
+
+    Examples
+    --------
+    >>> from tabular_dl.competition.competition import load_competition
+    >>> from tabular_dl.problems.problem_types import get_problem
+    >>> from tabular_dl.spec.reader import load_spec
+    >>> wine, tables = load_spec("wine", ["metric=rmse"]), load_competition("wine", "cultivar", "Id")
+    >>> [error.fix for error in find_errors(tables, wine, get_problem("multiclass"))]
+    ['metric: accuracy']
+    """
+    return tuple(_validate(competition, spec, problem).errors)
+
+
+@dataclass(frozen=True)
+class _Validation:
+    """Errors of target and metric, of groups, and of rows; and the tables with the features that can be computed."""
+
+    of_target: list[Finding]
+    of_groups: list[Finding]
+    of_rows: list[Finding]
+    tables: list[pd.DataFrame]
+
+    @property
+    def errors(self) -> list[Finding]:
+        return [*self.of_target, *self.of_groups, *self.of_rows]
+
+
+def _validate(competition: Competition, spec: PipelineSpec, problem: Problem) -> _Validation:
+    """Look at each table once: features are learned from all training rows, and computed once a table."""
+    names = (competition.train_file.name, competition.test_file.name)
+    of_target = pipeline_errors(spec, problem)
+    if all(finding.code != "metric" for finding in of_target):
+        of_target += target_errors(spec, problem, competition.train[spec.data.target], names[0])
+    learned = validate_rows(spec, competition.train.drop(columns=spec.data.target), names[0])
+    tables, of_rows = [learned.table], row_errors(spec, learned)
+    if competition.test is not None:
+        predicted = validate_rows(spec, competition.test, names[1], rest=False, training=learned)
+        tables.append(predicted.table)
+        # What is wrong with the pipeline is so for both tables, and told once.
+        told = {finding.message for finding in of_rows}
+        of_test = row_errors(spec, predicted)
+        of_rows += [finding for finding in of_test if finding.message.replace(names[1], names[0]) not in told]
+    return _Validation(of_target, group_errors(spec, competition.train, names[0]), of_rows, tables)
 
 
 def _sample_findings(
@@ -118,16 +158,13 @@ def _sample_findings(
 
 def _as_read(spec: PipelineSpec, tables: list[pd.DataFrame]) -> list[pd.DataFrame]:
     """Return the columns that rules name, features included, as numbers or as the text of categories."""
-    used = columns_used(spec, tables[0])
-    features = DerivedFeatures(spec.features).fit(tables[0][used])
-    frames = [features.transform(table[used]) for table in tables]
     numeric: dict[str, bool] = {}
     for rule in spec.columns:
-        for name in columns_of(rule, frames[0].columns, (spec.data.id,)):
+        for name in columns_of(rule, tables[0].columns, (spec.data.id,)):
             numeric[name] = rule.numeric or numeric.get(name, False)
     return [
-        pd.DataFrame({name: _column(frame[name], number=number) for name, number in numeric.items()}, index=frame.index)
-        for frame in frames
+        pd.DataFrame({name: _column(table[name], number=number) for name, number in numeric.items()}, index=table.index)
+        for table in tables
     ]
 
 

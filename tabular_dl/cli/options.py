@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -17,6 +18,7 @@ __all__ = [
     "Target",
     "TestFile",
     "TrainFile",
+    "check_values",
     "quiet_console",
     "quoted",
     "seconds_of",
@@ -42,6 +44,13 @@ def quoted(path: Path) -> str:
     import json
 
     return json.dumps(str(path.resolve()), ensure_ascii=False)
+
+
+def check_values(settings: Mapping[str, Any]) -> None:
+    """Check hyperparameters for `load_spec`; scikit-learn loads only when all else in a pipeline file is right."""
+    from tabular_dl.spec import check_network
+
+    check_network(settings)
 
 
 def quiet_console(quiet: bool) -> Any:

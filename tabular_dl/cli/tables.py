@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from tabular_dl.cli.options import Id, MetricName, Pipeline, Target, TestFile, quiet_console, quoted
+from tabular_dl.cli.options import Id, MetricName, Pipeline, Target, TestFile, check_values, quiet_console, quoted
 
 __all__ = ["app"]
 
@@ -71,10 +71,10 @@ def check(
         overrides.append(f"data.source={quoted(data)}")
     from tabular_dl.spec import load_spec
 
-    load_spec(pipeline, overrides)
-    from tabular_dl.workflows.check import check as run
+    spec = load_spec(pipeline, overrides, check_values)
+    from tabular_dl.workflows.check import check_spec
 
-    if any(finding.level == "error" for finding in run(pipeline, overrides, quiet_console(False))):
+    if any(finding.level == "error" for finding in check_spec(spec, quiet_console(False))):
         raise typer.Exit(2)
 
 

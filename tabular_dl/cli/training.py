@@ -14,6 +14,7 @@ from tabular_dl.cli.options import (
     Target,
     TestFile,
     TrainFile,
+    check_values,
     quiet_console,
     quoted,
     seconds_of,
@@ -80,11 +81,11 @@ def fit(
         # A mistake in the pipeline is told before the libraries load.
         from tabular_dl.spec import load_spec
 
-        load_spec(pipeline, overrides)
+        spec = load_spec(pipeline, overrides, check_values)
         load_quietly()
-        from tabular_dl.workflows.fit import fit as run
+        from tabular_dl.workflows.fit import fit_spec
 
-        run(pipeline, overrides, track=not no_track, console=quiet_console(quiet))
+        fit_spec(spec, pipeline, track=not no_track, console=quiet_console(quiet))
 
 
 @app.command(rich_help_panel=PANEL)

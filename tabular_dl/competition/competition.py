@@ -13,7 +13,9 @@ and may have other names.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import pandas as pd
@@ -21,7 +23,7 @@ import pandas as pd
 from tabular_dl.competition.keras_datasets import is_loaded, load, load_answers
 from tabular_dl.errors import DataError, did_you_mean
 from tabular_dl.resources import bundled
-from tabular_dl.tables import SUFFIXES, TableFile, category_text, read_number, read_table_file
+from tabular_dl.tables import SUFFIXES, TableFile, category_text, read_content, read_number, read_table_file
 
 __all__ = ["Competition", "find_file", "find_folder", "load_competition", "read_answers", "read_table"]
 
@@ -74,6 +76,7 @@ def load_competition(
     train: str | None = None,
     test: str | None = None,
     sample: str | None = None,
+    contents: Mapping[Path, bytes] | None = None,
 ) -> Competition:
     """Read and check the files of a competition.
 
@@ -89,6 +92,8 @@ def load_competition(
     train, test, sample : str, optional
         The names of the files in the folder. By default train, test and sample_submission, as .csv or in another form;
         then test and sample may be absent.
+    contents : mapping of Path to bytes, optional
+        Of files that were read before, by their resolved paths.
 
     Returns
     -------
@@ -112,20 +117,31 @@ def load_competition(
         find_file(folder, name, usual)
         for name, usual in ((train, "train"), (test, "test"), (sample, "sample_submission"))
     )
-    learned = _read(train_file, id_column, target)
+
+    known = dict(contents or {})
+
+    def read(path: Path, text: Collection[str]) -> TableFile:
+        # A table may have to be parsed again; its file is read once.
+        file = path.resolve()
+        if file not in known:
+            known[file] = read_content(path)
+        return read_table_file(path, text, target, known[file])
+
+    ids = () if id_column is None else (id_column,)
+    learned = read(train_file, ids)
     _check_target(learned.frame, target, train_file)
-    tested = _read(test_file, id_column, target) if test or test_file.exists() else None
+    tested = read(test_file, ids) if test or test_file.exists() else None
     if id_column is not None:
         for file, path in ((learned, train_file), (tested, test_file)):
             if file is not None:
                 _check_ids(file.frame, id_column, path, once=file is tested)
-    asked = _read(sample_file, id_column, target) if sample or sample_file.exists() else None
+    asked = read(sample_file, ids) if sample or sample_file.exists() else None
     notes = [note for file in (learned, tested, asked) if file is not None for note in file.notes]
     if tested is None:
         notes.append(f"There is no {test_file}: no test rows are predicted")
     else:
         notes += _other_kinds(learned.frame, tested.frame, train_file, test_file)
-        tested = replace(tested, frame=_spelled_alike(learned.frame, tested.frame, test_file))
+        tested = replace(tested, frame=_spelled_alike(learned.frame, tested.frame, partial(read, test_file)))
     return Competition(
         folder=folder,
         target=target,
@@ -174,16 +190,17 @@ def _other_kinds(train: pd.DataFrame, test: pd.DataFrame, train_file: Path, test
     return notes
 
 
-def _spelled_alike(train: pd.DataFrame, test: pd.DataFrame, test_file: Path) -> pd.DataFrame:
+def _spelled_alike(train: pd.DataFrame, test: pd.DataFrame, read: Callable[[list[str]], TableFile]) -> pd.DataFrame:
     """Write the values of columns of another kind in test as train has them: one category has one name in both.
 
-    One text in a column is enough for 1.0 to stay "1.0" there, and to be the number 1 in the other table.
+    One text in a column is enough for 1.0 to stay "1.0" there, and to be the number 1 in the other table. ``read``
+    parses the test table with some columns as text.
     """
     shared = [str(name) for name in train if name in test and train[name].notna().any() and test[name].notna().any()]
     texts = [name for name in shared if train[name].dtype == "str" and test[name].dtype != "str"]
     changed = {}
     if texts:
-        again = read_table_file(test_file, texts).frame
+        again = read(texts).frame
         changed = {name: again[name].where(test[name].notna()) for name in texts}
     for name in shared:
         if test[name].dtype == "str" and train[name].dtype != "str":

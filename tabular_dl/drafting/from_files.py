@@ -8,10 +8,11 @@ from pathlib import Path
 
 import pandas as pd
 
-from tabular_dl.competition import find_file, load_competition, read_table
+from tabular_dl.competition import Competition, find_file, load_competition
 from tabular_dl.drafting.draft import Draft, draft_pipeline
 from tabular_dl.profiling import find_roles
 from tabular_dl.spec import list_pipelines
+from tabular_dl.tables import read_content, read_table_file
 
 __all__ = ["Tables", "draft_from_files", "name_of"]
 
@@ -38,14 +39,14 @@ class Tables:
     metric: str | None = None
 
 
-def draft_from_files(name: str, tables: Tables) -> tuple[Draft, tuple[str, ...]]:
+def draft_from_files(name: str, tables: Tables) -> tuple[Draft, Competition]:
     """Read the tables and draft a pipeline of them.
 
     Returns
     -------
     draft : Draft
-    notes : tuple of str
-        What was unusual about the files.
+    competition : Competition
+        The tables, with notes on what was unusual about the files.
 
     Raises
     ------
@@ -53,21 +54,24 @@ def draft_from_files(name: str, tables: Tables) -> tuple[Draft, tuple[str, ...]]
         If a file cannot be read, or the tables do not say what is to be predicted.
     """
     folder = tables.train.parent
-    train = read_table(tables.train)
     usual_test, usual_sample = (find_file(folder, None, usual) for usual in ("test", "sample_submission"))
-    roles = find_roles(
-        train,
-        _read(tables.test, usual_test),
-        _read(tables.sample, usual_sample),
-        target=tables.target,
-        id_column=tables.id,
-    )
+    contents: dict[Path, bytes] = {}
+
+    def read(file: Path) -> pd.DataFrame:
+        contents[file.resolve()] = read_content(file)
+        return read_table_file(file, content=contents[file.resolve()]).frame
+
+    train = read(tables.train)
+    others = (_present(tables.test, usual_test), _present(tables.sample, usual_sample))
+    test, sample = (None if file is None else read(file) for file in others)
+    roles = find_roles(train, test, sample, target=tables.target, id_column=tables.id)
     source = _shown(folder)
     # A file of the usual name needs no mention.
     usual = {"train": _usual_train(tables.train), "test": usual_test, "sample": usual_sample}
     named = {"train": tables.train, "test": tables.test, "sample": tables.sample}
     names = {key: _within(folder, file) for key, file in named.items() if file is not None and file != usual[key]}
-    competition = load_competition(source, roles.target, roles.id, **names)
+    # Ids are read as text, and words of the target as labels: what was read once is parsed again.
+    competition = load_competition(source, roles.target, roles.id, **names, contents=contents)
     draft = draft_pipeline(
         name,
         {"source": source, **names},
@@ -77,7 +81,7 @@ def draft_from_files(name: str, tables: Tables) -> tuple[Draft, tuple[str, ...]]
         competition.sample,
         tables.metric,
     )
-    return draft, competition.notes
+    return draft, competition
 
 
 def name_of(train: Path) -> str:
@@ -96,11 +100,9 @@ def name_of(train: Path) -> str:
     return f"{name}-draft" if name in list_pipelines() else name
 
 
-def _read(named: Path | None, usual: Path) -> pd.DataFrame | None:
-    """Read the file that the user named, or that of the usual name if there is one."""
-    if named is not None:
-        return read_table(named)
-    return read_table(usual) if usual.exists() else None
+def _present(named: Path | None, usual: Path) -> Path | None:
+    """Return the file that the user named, or that of the usual name if there is one."""
+    return named or (usual if usual.exists() else None)
 
 
 def _usual_train(train: Path) -> Path | None:

@@ -33,6 +33,7 @@ from tabular_dl.estimators import derived_seed, fit_together
 from tabular_dl.model_selection.classification_threshold import Thresholded, forget_threshold
 from tabular_dl.model_selection.fold_matrices import dense_matrix, fold_matrix, sharing
 from tabular_dl.model_selection.folds import read_folds
+from tabular_dl.preprocessing import DerivedFeatures
 from tabular_dl.problems import Indicators, decide, get_problem
 from tabular_dl.tables import read_rows, read_target
 
@@ -285,9 +286,9 @@ def baseline_scores(
 ) -> dict[str, np.ndarray]:
     """Score simple models on the same folds, with each fold's own features and preprocessing.
 
-    Preprocessing is fitted anew, as `tabular_dl.model_selection.fold_matrices.fold_matrix` does: what encodes training
-    rows by their targets needs them for that. Categories that the network embeds are one-hot, and a target that it
-    transforms is transformed.
+    Features are the fold's. Preprocessing is fitted anew, as `tabular_dl.model_selection.fold_matrices.fold_matrix`
+    does: what encodes training rows by their targets needs them for that. Categories that the network embeds are
+    one-hot, and a target that it transforms is transformed.
 
     Parameters
     ----------
@@ -308,9 +309,14 @@ def baseline_scores(
     scores: dict[str, list[float]] = {name: [] for name in baselines}
     folds = zip(crossfit.pipelines_, crossfit.train_rows_, crossfit.test_rows_, strict=True)
     for pipeline, train, test in folds:
-        steps = pipeline[:-1]
+        steps, table = pipeline[:-1], X
+        if len(steps.steps) and isinstance(steps[0], DerivedFeatures):
+            # They look at no target, so the fold's own are those of its training rows as well.
+            steps, table = steps[1:], steps[0].transform(X)
         matrix = (
-            fold_matrix(steps, X, y, train, np.float64)[1] if len(steps.steps) else check_array(X, accept_sparse="csr")
+            fold_matrix(steps, table, y, train, np.float64)[1]
+            if len(steps.steps)
+            else check_array(table, accept_sparse="csr")
         )
         for name, baseline in baselines.items():
             with warnings.catch_warnings():

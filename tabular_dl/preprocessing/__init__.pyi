@@ -8,8 +8,9 @@ from .column_rules import IMPUTERS as IMPUTERS
 from .column_rules import SCALERS as SCALERS
 from .column_rules import ColumnRule as ColumnRule
 from .column_rules import Rest as Rest
+from .column_transformer import ColumnFault as ColumnFault
 from .column_transformer import build_preprocessing as build_preprocessing
-from .column_transformer import check_columns as check_columns
+from .column_transformer import column_faults as column_faults
 from .dates import learn_dates as learn_dates
 from .derived_features import DerivedFeatures as DerivedFeatures
 from .encoders import EncodingFolds as EncodingFolds

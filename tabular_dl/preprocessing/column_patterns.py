@@ -56,22 +56,22 @@ def resolve(names: Sequence[str], columns: Iterable[str], never: Collection[str 
     return list(found)
 
 
-def missing_names(names: Iterable[str], columns: Collection[str], never: Collection[str | None] = ()) -> list[str]:
-    """Say for each name that is no column and matches none what it may have meant.
+def missing_names(names: Iterable[str], columns: Collection[str], never: Collection[str | None] = ()) -> dict[str, str]:
+    """Map each name that is no column and matches none to a sentence with the nearest column.
 
     Examples
     --------
     >>> missing_names(["pixel0", "pixl*"], ["pixel0", "pixel1"])
-    ["'pixl*' matches no column. Did you mean 'pixel1'?"]
+    {'pixl*': "'pixl*' matches no column. Did you mean 'pixel1'?"}
     """
     known = dict.fromkeys(columns)
     lacking = [name for name in names if name not in known and not _matches(name, known, never)]
-    return [
-        f"{name!r} matches no column. {did_you_mean(name, known)}"
+    return {
+        name: f"{name!r} matches no column. {did_you_mean(name, known)}"
         if has_pattern([name])
         else f"{name!r}: {did_you_mean(name, known)}"
         for name in lacking
-    ]
+    }
 
 
 def _matches(name: str, columns: Iterable[str], never: Collection[str | None]) -> list[str]:
@@ -113,5 +113,5 @@ class ColumnSelection:
         """Return the columns, each once."""
         missing = missing_names(self.names, table.columns, self.never)
         if missing:
-            raise DataError(f"the table lacks columns that the rules name. {' '.join(missing)}")
+            raise DataError(f"the table lacks columns that the rules name. {' '.join(missing.values())}")
         return resolve(self.names, table.columns, self.never)

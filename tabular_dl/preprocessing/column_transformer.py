@@ -6,7 +6,8 @@ our own: reading a column as numbers or as categories, which names the row of a 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -16,7 +17,7 @@ from sklearn.compose import ColumnTransformer
 from sklearn.impute import SimpleImputer
 from sklearn.pipeline import make_pipeline
 
-from tabular_dl.errors import DataError
+from tabular_dl.errors import DataError, nearest
 from tabular_dl.preprocessing import encoders, scalers
 from tabular_dl.preprocessing.column_patterns import ColumnSelection, has_pattern, missing_names, resolve
 from tabular_dl.preprocessing.column_readers import ADVICE, CategoryColumns, MissingFlags, NumericColumns, kinds_of
@@ -25,7 +26,7 @@ from tabular_dl.preprocessing.encoders import EncodingFolds, RareCategories
 from tabular_dl.preprocessing.scalers import ConstantScaler, QuantileClipper
 from tabular_dl.tables import category_text, read_numbers, require_table
 
-__all__ = ["build_preprocessing", "check_columns"]
+__all__ = ["ColumnFault", "build_preprocessing", "column_faults"]
 
 # Arguments by the name of a class.
 Settings = dict[str, dict[str, Any]]
@@ -43,7 +44,7 @@ def build_preprocessing(
     It maps a DataFrame of n rows to an array of shape ``(n, features)``, dense: float64, or float32 or 8-bit integers
     where a table has nothing else and no step needs more. Every rule reads the columns of the
     table itself, so two rules may use one column in two ways. Columns that no rule names are left out;
-    `check_columns` is where they are refused.
+    `column_faults` is where they are found.
 
     Numbers are clipped, then imputed, then scaled; categories are imputed, then rare ones joined, then encoded, then
     scaled. Missing flags see the columns as they are.
@@ -165,15 +166,37 @@ def _constant(rule: ColumnRule) -> float | str | None:
     return float(rule.fill_value) if rule.numeric else category_text(rule.fill_value)
 
 
-def check_columns(
+@dataclass(frozen=True)
+class ColumnFault:
+    """One thing that keeps column rules from being applied to a table.
+
+    Attributes
+    ----------
+    message : str
+        Table, column, row and value, what was expected and what to do.
+    columns : tuple of str
+        The columns that it is about; patterns and lacking columns as the rule names them.
+    rule : int or None
+        The rule's place in the list, from 0; None for columns that no rule names.
+    """
+
+    message: str
+    columns: tuple[str, ...]
+    rule: int | None
+
+
+def column_faults(
     rules: Sequence[ColumnRule | Mapping[str, Any]],
     rest: Rest,
     frame: pd.DataFrame,
     where: str = "the table",
     ignore: Collection[str] = (),
     never: Collection[str | None] = (),
-) -> None:
-    """Refuse a table that the rules cannot be applied to, before anything is fitted or predicted.
+) -> Iterator[ColumnFault]:
+    """Yield each reason why the rules cannot be applied to a table, before anything is fitted or predicted.
+
+    These are columns that are missing, a fault a rule; columns that no rule names, together in one; text or infinite
+    values in a column of numbers, and values missing from one whose rule says ``impute: none``, a fault a column.
 
     Parameters
     ----------
@@ -193,37 +216,44 @@ def check_columns(
     Raises
     ------
     DataError
-        For columns that are missing, columns that no rule names, text or infinite values in a column of numbers,
-        and values missing from a column of numbers whose rule says ``impute: none``.
+        If the frame is no DataFrame with columns of distinct names.
     SpecError
         For a rule that cannot be.
 
     Examples
     --------
     >>> people = pd.DataFrame({"Age": [20.0, 40.0], "Name": ["Ed", "Eva"]})
-    >>> check_columns([{"columns": ["Age"]}], "error", people, where="train.csv", ignore=["Name"])
-    >>> check_columns([{"columns": ["age"]}], "drop", people, where="train.csv")
-    Traceback (most recent call last):
-    ...
-    tabular_dl.errors.DataError: train.csv lacks columns that the rules name. 'age': Did you mean 'Age'?
+    >>> list(column_faults([{"columns": ["Age"]}], "error", people, where="train.csv", ignore=["Name"]))
+    []
+    >>> for fault in column_faults([{"columns": ["age"]}, {"columns": ["Name"]}], "drop", people, where="train.csv"):
+    ...     print(fault.rule, fault.message.partition(". ")[0])
+    0 train.csv lacks columns that the rules name
+    1 train.csv, column 'Name', row 0: expected a finite number, found 'Ed' (and 1 more such rows)
     """
     checked = read_rules(rules)
     require_table(frame)
-    names = dict.fromkeys(column for rule in checked for column in rule.columns)
-    missing = missing_names(names, frame.columns, never)
-    if missing:
-        raise DataError(f"{where} lacks columns that the rules name. {' '.join(missing)}")
+    mistyped: set[str | None] = set()
+    for place, rule in enumerate(checked):
+        missing = missing_names(rule.columns, frame.columns, never)
+        mistyped |= {nearest(name, frame.columns) for name in missing}
+        if missing:
+            message = f"{where} lacks columns that the rules name. {' '.join(missing.values())}"
+            yield ColumnFault(message, tuple(missing), place)
     columns = [resolve(rule.columns, frame.columns, never) for rule in checked]
-    known = {*ignore}.union(*columns)
-    unnamed = [str(name) for name in frame if name not in known]
+    # A column that a mistyped name means is no second fault.
+    known = {*ignore, *mistyped}.union(*columns)
+    unnamed = tuple(str(name) for name in frame if name not in known)
     if rest == "error" and unnamed:
-        raise DataError(
+        message = (
             f"{where}: no rule names the column(s) {', '.join(unnamed)}. Name each in a rule under `columns`, "
             "or write `rest: drop` to leave them out."
         )
-    for rule, own in zip(checked, columns, strict=True):
-        for name in _doubtful(frame, own) if rule.numeric else ():
-            _check_numbers(frame[name], rule, f"{where}, column {name!r}")
+        yield ColumnFault(message, unnamed, None)
+    for place, (rule, names) in enumerate(zip(checked, columns, strict=True)):
+        for name in _doubtful(frame, names) if rule.numeric else ():
+            fault = _number_fault(frame[name], rule, f"{where}, column {name!r}")
+            if fault:
+                yield ColumnFault(fault, (name,), place)
 
 
 def _doubtful(frame: pd.DataFrame, columns: list[str]) -> list[str]:
@@ -232,10 +262,15 @@ def _doubtful(frame: pd.DataFrame, columns: list[str]) -> list[str]:
     return [name for name in columns if kinds[name] not in "biu"]
 
 
-def _check_numbers(column: pd.Series[Any], rule: ColumnRule, subject: str) -> None:
-    missing = np.flatnonzero(np.isnan(read_numbers(column, subject, ADVICE)))
-    if rule.impute == "none" and len(missing):
-        raise DataError(
-            f"{subject}, row {column.index[missing[0]]}: the value is missing, and its rule says `impute: none`. "
-            "Write `impute: median`, or fill in the value."
-        )
+def _number_fault(column: pd.Series[Any], rule: ColumnRule, subject: str) -> str | None:
+    """Return why a column cannot be read as its rule says; None if it can."""
+    try:
+        missing = np.flatnonzero(np.isnan(read_numbers(column, subject, ADVICE)))
+    except DataError as error:
+        return str(error)
+    if rule.impute != "none" or not len(missing):
+        return None
+    return (
+        f"{subject}, row {column.index[missing[0]]}: the value is missing, and its rule says `impute: none`. "
+        "Write `impute: median`, or fill in the value."
+    )

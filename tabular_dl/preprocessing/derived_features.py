@@ -90,19 +90,34 @@ class DerivedFeatures(TransformerMixin, BaseEstimator):
 
     def fit(self, X: pd.DataFrame, y: object = None) -> DerivedFeatures:  # noqa: ARG002
         """Learn the rare values and the group sizes of a table of shape ``(n, columns)``."""
+        self._learn(X)
+        return self
+
+    def fit_transform(self, X: pd.DataFrame, y: object = None, **parameters: Any) -> pd.DataFrame:  # noqa: ARG002
+        """Learn from a table of shape ``(n, columns)``, and return it with the derived columns.
+
+        The result is that of `fit` and then `transform`, with each feature computed once.
+        """
+        table = self._learn(X)
+        if not isinstance(X, pd.DataFrame) or not self.features:
+            return self.transform(X)
+        return pd.DataFrame(table, index=X.index)
+
+    def _learn(self, X: pd.DataFrame) -> Table:
+        """Learn what features need; return all columns, empty where there are no features."""
         check_features(self.features)
         frame = read_table(self, X, reset=True)
         self.columns_in_ = [str(name) for name in frame.columns]
         table = _columns_of(frame) if self.features else {}
         self.learned_: dict[str, dict[str, Any]] = {}
         for name, feature in self.features.items():
-            found = _source(name, feature, table)
-            dates = learn_dates(found, feature.get("format")) if "date" in feature else None
-            values = _compute(name, feature, found, dates)
+            source = _source(name, feature, table)
+            dates = learn_dates(source, feature.get("format")) if "date" in feature else None
+            values = _compute(name, feature, source, dates)
             keys = _groups(name, feature, table)
             self.learned_[name] = _learn(name, feature, values, keys) | ({"dates": dates} if dates else {})
             table[name] = _apply_learned(feature, values, keys, self.learned_[name])
-        return self
+        return table
 
     def transform(self, X: pd.DataFrame) -> pd.DataFrame:
         """Return the columns that were there in ``fit``, with the derived ones, for any rows.

@@ -14,6 +14,7 @@ import re
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from tabular_dl.errors import SpecError, did_you_mean
@@ -110,6 +111,8 @@ class Expression:
 def parse(text: str) -> Expression:
     """Check an expression and translate it into steps; nothing is computed and no code can run.
 
+    What a text means is kept: it is translated once, however many tables and folds it is computed on.
+
     Parameters
     ----------
     text : str
@@ -136,6 +139,11 @@ def parse(text: str) -> Expression:
     """
     if not isinstance(text, str) or not text.strip():
         raise SpecError(f"expected an expression such as SibSp + Parch + 1, found {text!r}")
+    return _parse(text)
+
+
+@lru_cache(maxsize=1024)
+def _parse(text: str) -> Expression:
     text = text.strip().replace("\n", " ")  # YAML folds a long expression over several lines
     if len(text) > MAX_LENGTH:
         raise SpecError(f"{text[:40]!r}...: {len(text)} characters, expected {MAX_LENGTH} at most")

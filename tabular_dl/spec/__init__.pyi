@@ -3,10 +3,12 @@ from .build import check_network as check_network
 from .build import columns_used as columns_used
 from .build import competition_of as competition_of
 from .build import metric_of as metric_of
+from .build import network_settings as network_settings
 from .build import problem_of as problem_of
 from .commented_yaml import commented_yaml as commented_yaml
 from .defaults import fill_defaults as fill_defaults
 from .json_schema import pipeline_schema as pipeline_schema
+from .reader import DataSpec as DataSpec
 from .reader import PipelineSpec as PipelineSpec
 from .reader import dump_spec as dump_spec
 from .reader import leaves as leaves
@@ -15,10 +17,14 @@ from .reader import load_spec as load_spec
 from .reader import read_space as read_space
 from .reader import read_spec as read_spec
 from .reader import with_values as with_values
+from .validate import CheckedRows as CheckedRows
+from .validate import Fault as Fault
 from .validate import check_rows as check_rows
 from .validate import check_target as check_target
 from .validate import check_threshold as check_threshold
 from .validate import groups_of as groups_of
+from .validate import needed_features as needed_features
+from .validate import validate_rows as validate_rows
 from .yaml_io import Key as Key
 from .yaml_io import read_yaml as read_yaml
 from .yaml_io import write_line as write_line

@@ -15,7 +15,15 @@ from tabular_dl.preprocessing import DerivedFeatures, build_preprocessing, colum
 from tabular_dl.problems import Metric, Problem, get_metric, get_problem, infer_problem
 from tabular_dl.spec.reader import PipelineSpec
 
-__all__ = ["build_pipeline", "check_network", "columns_used", "competition_of", "metric_of", "problem_of"]
+__all__ = [
+    "build_pipeline",
+    "check_network",
+    "columns_used",
+    "competition_of",
+    "metric_of",
+    "network_settings",
+    "problem_of",
+]
 
 
 def competition_of(spec: PipelineSpec) -> Competition:
@@ -63,21 +71,8 @@ def build_pipeline(spec: PipelineSpec, problem: Problem) -> Pipeline:
     ['features', 'preprocessing', 'network']
     """
     estimator = KerasClassifier if problem.classification else KerasRegressor
-    settings = {**spec.network, **spec.training, "members": spec.ensemble.members, "random_state": spec.seed}
-    embedded = sum(len(rule.columns) for rule in spec.columns if rule.encode == "embedding")
-    if embedded:
-        if settings.get("categorical_features"):
-            raise SpecError(
-                f"pipeline {spec.name}: network.categorical_features and a rule with encode: embedding say the same "
-                "thing: leave network.categorical_features out."
-            )
-        # Their codes are the first columns of the matrix.
-        settings["categorical_features"] = list(range(embedded))
+    settings = network_settings(spec)
     network = estimator(problem=problem.name, **settings)
-    try:
-        network.check_parameters()
-    except SpecError as error:
-        raise SpecError(f"pipeline {spec.name}: {error}") from None
     preprocessing = build_preprocessing(
         spec.columns, unmatched_columns(spec), classification=problem.classification, random_state=spec.seed
     )
@@ -88,6 +83,37 @@ def build_pipeline(spec: PipelineSpec, problem: Problem) -> Pipeline:
             ("network", network),
         ]
     )
+
+
+def network_settings(spec: PipelineSpec) -> dict[str, Any]:
+    """Return the hyperparameters of a specification's network, with what follows from its rules.
+
+    Raises
+    ------
+    SpecError
+        If they contradict a rule, or cannot be used; the pipeline is named.
+
+    Examples
+    --------
+    >>> from tabular_dl.spec.reader import load_spec
+    >>> network_settings(load_spec("wine", ["seed=3"]))["random_state"]
+    3
+    """
+    settings = {**spec.network, **spec.training, "members": spec.ensemble.members, "random_state": spec.seed}
+    embedded = sum(len(rule.columns) for rule in spec.columns if rule.encode == "embedding")
+    if embedded:
+        if settings.get("categorical_features"):
+            raise SpecError(
+                f"pipeline {spec.name}: network.categorical_features and a rule with encode: embedding say the same "
+                "thing: leave network.categorical_features out."
+            )
+        # Their codes are the first columns of the matrix.
+        settings["categorical_features"] = list(range(embedded))
+    try:
+        check_network(settings)
+    except SpecError as error:
+        raise SpecError(f"pipeline {spec.name}: {error}") from None
+    return settings
 
 
 def check_network(settings: Mapping[str, Any]) -> None:

@@ -40,6 +40,8 @@ __all__ = [
 
 Check = Callable[[Mapping[str, Any]], None]
 
+# The sections whose values are checked by the estimators, not by the model of a spec.
+FREE = ("network", "training")
 # The sections whose leaves a search may try.
 SEARCHABLE = ("network", "training", "columns", "features")
 
@@ -129,13 +131,14 @@ def read_spec(
         raise SpecError("\n".join(_explain(e, places, path) for e in errors)) from None
     _check_features(spec, places, path)
     _check_hyperparameters(spec, places, path)
-    if check is not None:
-        _check_values(spec, places, path, check)
     if spec.search:
         try:
             read_space(spec, spec.search)
         except SpecError as error:
             raise SpecError(f"{_place(('search',), places, path)}: {error}") from None
+    # Last: a check may have to load a library.
+    if check is not None:
+        _check_values(spec, places, path, check)
     return spec
 
 
@@ -156,11 +159,15 @@ def with_values(spec: PipelineSpec, values: Mapping[str, Any]) -> PipelineSpec:
     for leaf, value in values.items():
         _apply(content, f"{leaf}={json.dumps(value)}")
     where = Path(spec.name)
-    try:
-        changed = PipelineSpec.model_validate(content)
-    except ValidationError as error:
-        raise SpecError("\n".join(_explain(e, {}, where) for e in error.errors())) from None
-    _check_features(changed, {}, where)
+    if all(leaf.split(".")[0] in FREE and "." in leaf for leaf in values):
+        # The rest was validated when the spec was read.
+        changed = spec.model_copy(update={"search": {}, **{section: content.get(section, {}) for section in FREE}})
+    else:
+        try:
+            changed = PipelineSpec.model_validate(content)
+        except ValidationError as error:
+            raise SpecError("\n".join(_explain(e, {}, where) for e in error.errors())) from None
+        _check_features(changed, {}, where)
     _check_hyperparameters(changed, {}, where)
     return changed
 
@@ -281,7 +288,7 @@ def _check_features(spec: PipelineSpec, places: Mapping[Key, str], path: Path) -
 
 
 def _check_hyperparameters(spec: PipelineSpec, places: Mapping[Key, str], path: Path) -> None:
-    for section in ("network", "training"):
+    for section in FREE:
         for name in getattr(spec, section):
             key = f"{_place((section, name), places, path)}: {section}.{name}"
             if name not in hyperparameters():
@@ -298,7 +305,7 @@ def _check_values(spec: PipelineSpec, places: Mapping[Key, str], path: Path, che
     except SpecError as error:
         found = re.match(r"\w+", str(error))
         name = found[0] if found else ""
-        section = next((section for section in ("network", "training") if name in getattr(spec, section)), None)
+        section = next((section for section in FREE if name in getattr(spec, section)), None)
         if section is None:
             raise SpecError(f"{path}: {error}") from None
         raise SpecError(f"{_place((section, name), places, path)}: {section}.{error}") from None

@@ -1,20 +1,36 @@
-"""Whether tables and specification fit together."""
+"""Whether tables and specification fit together.
+
+raw rows -> derived features, learned from training rows once -> `Fault` by `Fault`, and the table that rules read
+"""
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
 
-from tabular_dl.errors import DataError, SpecError, did_you_mean
+from tabular_dl.errors import DataError, SpecError, did_you_mean, nearest
 from tabular_dl.model_selection import group_codes
-from tabular_dl.preprocessing import DerivedFeatures, check_columns, columns_read
+from tabular_dl.preprocessing import DerivedFeatures, column_faults, columns_read
 from tabular_dl.problems import METRICS, Bounded, Indicators, Metric, Problem
-from tabular_dl.spec.build import columns_named, metric_of, unmatched_columns
+from tabular_dl.spec.build import metric_of, unmatched_columns
 from tabular_dl.spec.reader import PipelineSpec
 
-__all__ = ["check_rows", "check_target", "check_threshold", "groups_of"]
+__all__ = [
+    "CheckedRows",
+    "Fault",
+    "check_rows",
+    "check_target",
+    "check_threshold",
+    "groups_of",
+    "needed_features",
+    "validate_rows",
+]
+
+Features = Mapping[str, dict[str, Any]]
 
 
 def check_threshold(spec: PipelineSpec, problem: Problem, metric: Metric) -> None:
@@ -145,10 +161,58 @@ def groups_of(spec: PipelineSpec, train: pd.DataFrame, where: str) -> np.ndarray
     return codes
 
 
-def check_rows(
-    spec: PipelineSpec, rows: pd.DataFrame, where: str, *, rest: bool = True, training: pd.DataFrame | None = None
-) -> None:
-    """Refuse raw rows that a pipeline cannot be applied to.
+@dataclass(frozen=True)
+class Fault:
+    """One thing that keeps a pipeline from being applied to a table.
+
+    Attributes
+    ----------
+    code : {"role", "feature", "unnamed", "column"}
+        Whether target or id is used as a feature; a derived feature cannot be computed; no rule names some columns; or
+        a rule cannot read its columns.
+    message : str
+        Which table, column, row and value, what was expected and what to do.
+    columns : tuple of str
+        The columns and features that it is about.
+    rule : int or None
+        The place, from 0, of the rule that cannot read them.
+    """
+
+    code: Literal["role", "feature", "unnamed", "column"]
+    message: str
+    columns: tuple[str, ...]
+    rule: int | None = None
+
+
+@dataclass(frozen=True)
+class CheckedRows:
+    """Rows of a table, and whether a pipeline can be applied to them.
+
+    Attributes
+    ----------
+    rows : DataFrame of shape (rows, columns)
+        Raw rows.
+    table : DataFrame of shape (rows, columns and features)
+        With the derived features that can be computed. Only for checks: features are learned from all training rows.
+    features : DerivedFeatures or None
+        What computed them; None where there are none.
+    faults : tuple of Fault
+        All that were found, empty if the pipeline can be applied.
+    unusable : frozenset of str
+        Features that cannot be computed, and columns that cannot be features.
+    """
+
+    rows: pd.DataFrame
+    table: pd.DataFrame
+    features: DerivedFeatures | None
+    faults: tuple[Fault, ...]
+    unusable: frozenset[str]
+
+
+def validate_rows(
+    spec: PipelineSpec, rows: pd.DataFrame, where: str, *, rest: bool = True, training: CheckedRows | None = None
+) -> CheckedRows:
+    """Find all that keeps a pipeline from being applied to raw rows.
 
     Parameters
     ----------
@@ -159,43 +223,172 @@ def check_rows(
     where : str
         The table's name in messages.
     rest : bool
-        Whether columns that the pipeline does not name count as a mistake, if the pipeline says so.
-    training : DataFrame, optional
-        The rows that features are learned from, where they are others: dates have to be written as there.
+        Whether columns that the pipeline does not name count as a fault, if the pipeline says so.
+    training : CheckedRows, optional
+        The rows that features are learned from, where they are others: dates have to be written as there. What is
+        wrong with the pipeline itself was found there, and is not found again.
+
+    Examples
+    --------
+    >>> from tabular_dl.spec.reader import load_spec
+    >>> rows = pd.DataFrame({"alcohol": [12.5], "ash": ["grey"]})
+    >>> wine = load_spec("wine", ["columns.0.columns=[alcohol, ash]"])
+    >>> [(fault.code, fault.columns) for fault in validate_rows(wine, rows, "train.csv").faults]
+    [('column', ('ash',))]
+    """
+    faults = list(_role_faults(spec)) if training is None else []
+    unusable = {name for fault in faults for name in fault.columns} | (training.unusable if training else set())
+    features = {name: feature for name, feature in spec.features.items() if name not in unusable}
+    try:
+        learned, table = _derive(features, rows, training)
+    except DataError:
+        # One feature that fails hides the others: each is computed alone, and those that can be are used.
+        broken = dict(_feature_faults(features, rows, training))
+        faults += [Fault("feature", f"{where}: {message}", tuple(names)) for message, names in broken.items()]
+        unusable |= {name for names in broken.values() for name in names}
+        features = {name: feature for name, feature in features.items() if name not in unusable}
+        learned, table = _derive(features, rows, training)
+    faults += _column_faults(spec, table, where, rest=rest, unusable=unusable)
+    return CheckedRows(rows, table, learned, tuple(faults), frozenset(unusable))
+
+
+def check_rows(spec: PipelineSpec, rows: pd.DataFrame, where: str, *, rest: bool = True) -> None:
+    """Refuse raw rows that a pipeline cannot be applied to; the parameters are those of `validate_rows`.
 
     Raises
     ------
     SpecError
         If a rule or a feature names the target or the id.
     DataError
-        Naming file, column, row and value.
+        Naming file, column, row and value of each fault, a line each.
     """
-    named = {*columns_named(spec, ()), *spec.features}
-    if spec.data.target in named:
-        raise SpecError(f"pipeline {spec.name}: the target {spec.data.target!r} cannot be a feature too: remove it.")
+    faults = validate_rows(spec, rows, where, rest=rest).faults
+    roles = [fault.message for fault in faults if fault.code == "role"]
+    if roles:
+        raise SpecError("\n".join(roles))
+    if faults:
+        raise DataError("\n".join(dict.fromkeys(fault.message for fault in faults)))
+
+
+def needed_features(features: Features, names: Iterable[str]) -> dict[str, dict[str, Any]]:
+    """Return the features among some names, with the earlier features that they are made from.
+
+    Examples
+    --------
+    >>> features = {"Area": {"eval": "a * b"}, "Deck": {"from": "Cabin"}, "Twice": {"eval": "2 * Area"}}
+    >>> list(needed_features(features, ["Twice", "Fare"]))
+    ['Area', 'Twice']
+    """
+    wanted, kept = set(names), {}
+    for name in reversed([*features]):
+        if name in wanted:
+            kept[name] = features[name]
+            wanted |= {*columns_read({name: features[name]})}
+    return dict(reversed(kept.items()))
+
+
+def _role_faults(spec: PipelineSpec) -> Iterator[Fault]:
+    """Yield whether the target, or the id, is a feature or what one is made from."""
+    target, identifier = spec.data.target, spec.data.id
+    in_rules = {name for rule in spec.columns for name in rule.columns}
+    users = _users(spec.features, target, in_rules)
+    if users:
+        message = f"pipeline {spec.name}: the target {target!r} cannot be a feature too: remove it."
+        yield Fault("role", message, users)
     # A part of an id may well say something (a travelling group, a site): `from` with `extract` is fine.
     whole = {name: feature for name, feature in spec.features.items() if "extract" not in feature}
-    in_rules = [name for rule in spec.columns for name in rule.columns]
-    if spec.data.id in {*columns_read(whole), *spec.features, *in_rules}:
-        raise SpecError(
-            f"pipeline {spec.name}: the id {spec.data.id!r} cannot be a feature: it tells rows apart and teaches "
+    users = () if identifier is None else _users(whole, identifier, in_rules)
+    if users:
+        message = (
+            f"pipeline {spec.name}: the id {identifier!r} cannot be a feature: it tells rows apart and teaches "
             "nothing about others. Take a part of it by `from` and `extract`, or leave it out."
         )
-    try:
-        table = _with_features(spec, rows, training)
-    except DataError as error:
-        raise DataError(f"{where}: {error}") from None
-    aside = (spec.data.id, spec.ensemble.group)
-    ignore = [name for name in (*columns_read(spec.features), *aside, *spec.features) if name]
-    check_columns(spec.columns, spec.rest if rest else "drop", table, where, ignore, unmatched_columns(spec))
+        yield Fault("role", message, users)
 
 
-def _with_features(spec: PipelineSpec, rows: pd.DataFrame, training: pd.DataFrame | None) -> pd.DataFrame:
-    """Add the derived columns to raw rows, learned from training rows if they are given."""
-    read = [] if training is None else [name for name in columns_read(spec.features) if name in training]
-    # Without a column that features read, a fit on these rows says best what is missing.
-    if training is None or not read or not set(read) <= set(rows.columns):
-        return DerivedFeatures(spec.features).fit_transform(rows)
-    # Rows to predict may lack columns that nothing reads.
-    derived = DerivedFeatures(spec.features).fit(training[read]).transform(rows)[list(spec.features)]
-    return pd.concat([rows.drop(columns=list(spec.features), errors="ignore"), derived], axis=1)
+def _users(features: Features, column: str, in_rules: Collection[str]) -> tuple[str, ...]:
+    """Name what uses a column: itself where it is a rule's or a feature's name, and features that it goes into."""
+    readers = [name for name in features if column in columns_read(needed_features(features, [name]))]
+    return tuple(dict.fromkeys([*([column] if column in in_rules or column in features else []), *readers]))
+
+
+def _derive(
+    features: Features, rows: pd.DataFrame, training: CheckedRows | None
+) -> tuple[DerivedFeatures | None, pd.DataFrame]:
+    """Add derived columns to raw rows, learned from the training rows if they are given.
+
+    Raises
+    ------
+    DataError
+        If a feature cannot be computed.
+    """
+    if not features:
+        return None, rows
+    basis = rows if training is None else training.rows
+    # Rows to predict may lack columns that no feature reads. Without one that they read, a fit says best which.
+    read = [name for name in columns_read(features) if name in basis]
+    if not {*read} <= {*rows.columns} or not _is_complete(features, rows.columns):
+        basis, read = rows, [*rows.columns]
+    known = training.features if training is not None and basis is not rows else None
+    if known is not None and known.features == features:
+        learned, derived = known, known.transform(rows[read])
+    else:
+        learned = DerivedFeatures(dict(features))
+        derived = learned.fit_transform(basis[read])
+        if basis is not rows:
+            derived = learned.transform(rows[read])
+    table: dict[Any, Any] = dict(rows.items())
+    return learned, pd.DataFrame(table | {name: derived[name] for name in features})
+
+
+def _is_complete(features: Features, columns: Iterable[str]) -> bool:
+    """Whether each feature reads columns and earlier features only."""
+    known = {*columns}
+    for name, feature in features.items():
+        if not {*columns_read({name: feature})} <= known:
+            return False
+        known.add(name)
+    return True
+
+
+def _feature_faults(
+    features: Features, rows: pd.DataFrame, training: CheckedRows | None
+) -> Iterator[tuple[str, list[str]]]:
+    """Yield why features cannot be computed, each reason with the features that it keeps from being computed."""
+    reasons: dict[str, list[str]] = {}
+    for name in features:
+        try:
+            _derive(needed_features(features, [name]), rows, training)
+        except DataError as error:
+            reasons.setdefault(str(error), []).append(name)
+    yield from reasons.items()
+
+
+def _column_faults(
+    spec: PipelineSpec, table: pd.DataFrame, where: str, *, rest: bool, unusable: Collection[str]
+) -> Iterator[Fault]:
+    """Yield which rules cannot read which columns; what is unusable was found before."""
+    kept = {
+        place: rule.model_copy(update={"columns": names})
+        for place, rule in enumerate(spec.columns)
+        if (names := tuple(name for name in rule.columns if name not in unusable))
+    }
+    if not kept:
+        return
+    places = list(kept)
+    read = columns_read(spec.features)
+    mistyped = [nearest(name, table.columns) for name in read if name not in table and name not in spec.features]
+    ignore = [spec.data.id, spec.ensemble.group, *read, *spec.features, *mistyped, *unusable]
+    faults = column_faults(
+        list(kept.values()),
+        spec.rest if rest else "drop",
+        table,
+        where,
+        [name for name in ignore if name is not None],
+        unmatched_columns(spec),
+    )
+    for fault in faults:
+        if fault.rule is None:
+            yield Fault("unnamed", fault.message, fault.columns)
+        else:
+            yield Fault("column", fault.message, fault.columns, places[fault.rule])

@@ -1,6 +1,7 @@
 from .number_parsing import read_number as read_number
 from .table_files import SUFFIXES as SUFFIXES
 from .table_files import TableFile as TableFile
+from .table_files import read_content as read_content
 from .table_files import read_table_file as read_table_file
 from .validation import read_rows as read_rows
 from .validation import read_table as read_table

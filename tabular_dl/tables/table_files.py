@@ -27,7 +27,7 @@ from tabular_dl.errors import DataError, did_you_mean
 from tabular_dl.tables.csv_files import read_delimited, refuse_twice
 from tabular_dl.tables.values import category_text
 
-__all__ = ["SUFFIXES", "TableFile", "read_table_file"]
+__all__ = ["SUFFIXES", "TableFile", "read_content", "read_table_file"]
 
 # How a table's file name may end, the most usual first.
 _BARE = (".csv", ".tsv", ".parquet")
@@ -60,7 +60,9 @@ class TableFile:
     digest: str
 
 
-def read_table_file(path: Path, text: Collection[str] = (), labels: str | None = None) -> TableFile:
+def read_table_file(
+    path: Path, text: Collection[str] = (), labels: str | None = None, content: bytes | None = None
+) -> TableFile:
     r"""Read a table that has a header and at least one row.
 
     Parameters
@@ -71,6 +73,8 @@ def read_table_file(path: Path, text: Collection[str] = (), labels: str | None =
         Columns to read as the text that they are, so that 007 stays 007; the table need not have them.
     labels : str, optional
         A column in which words such as "None" and "-" are labels, if it is text; the table need not have it.
+    content : bytes, optional
+        The file's, as `read_content` gives it, where it was read before.
 
     Returns
     -------
@@ -99,13 +103,13 @@ def read_table_file(path: Path, text: Collection[str] = (), labels: str | None =
     train.csv: '-' is read as missing in size
     train.csv: a comma is read as the decimal sign in size
     """
-    data = _read_bytes(path)
-    content, remarks = _unpack(path, data)
-    if content.startswith(b"PAR1") or path.suffix == ".parquet":
-        frame = _read_parquet(path, content, text)
+    data = read_content(path) if content is None else content
+    unpacked, remarks = _unpack(path, data)
+    if unpacked.startswith(b"PAR1") or path.suffix == ".parquet":
+        frame = _read_parquet(path, unpacked, text)
     else:
-        frame, said = read_delimited(path, content, text, labels)
-        remarks += said
+        frame, more = read_delimited(path, unpacked, text, labels)
+        remarks += more
     if frame.empty:
         raise DataError(f"{path} has a header and no rows.")
     frame = frame.set_axis(pd.RangeIndex(1, len(frame) + 1))
@@ -113,8 +117,14 @@ def read_table_file(path: Path, text: Collection[str] = (), labels: str | None =
     return TableFile(frame, notes, hashlib.sha256(data).hexdigest())
 
 
-def _read_bytes(path: Path) -> bytes:
-    """Read a file once and whole: it may be a pipe."""
+def read_content(path: Path) -> bytes:
+    """Read a file once and whole: it may be a pipe.
+
+    Raises
+    ------
+    DataError
+        If it is not there, is a folder, or may not be read.
+    """
     try:
         with path.open("rb") as file:
             return file.read()

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from tabular_dl.problems import Followed
 
-__all__ = ["TrainingProgress", "print_findings", "print_notes", "warn_in_short"]
+__all__ = ["TrainingProgress", "print_findings", "print_notes", "stop_at_errors", "warn_in_short"]
 
 STYLES = {"error": "bold red", "warning": "yellow", "note": "dim"}
 MOST_WARNINGS = 4  # before a fit: with the line that says where to see all, five
@@ -90,12 +90,12 @@ def print_findings(findings: Sequence[Finding], console: Console) -> None:
             fix = Text.assemble(("  fix: ", "dim"), (finding.fix, "cyan"))
             console.print(fix, highlight=False, soft_wrap=True)
     counts = Counter(finding.level for finding in findings)
-    said = [f"{counts[level]} {level}{'s' if counts[level] > 1 else ''}" for level in LEVELS if counts[level]]
-    console.print(f"[bold]{', '.join(said) or 'nothing found'}[/]", highlight=False)
+    totals = [f"{counts[level]} {level}{'s' if counts[level] > 1 else ''}" for level in LEVELS if counts[level]]
+    console.print(f"[bold]{', '.join(totals) or 'nothing found'}[/]", highlight=False)
 
 
-def warn_in_short(findings: Sequence[Finding], pipeline: str | None, source: str, console: Console) -> None:
-    """Print the warnings among findings, a line each and five lines at most, or stop at an error.
+def stop_at_errors(findings: Sequence[Finding], pipeline: str | None, source: str) -> None:
+    """Refuse to go on if there are errors among findings.
 
     Parameters
     ----------
@@ -105,19 +105,33 @@ def warn_in_short(findings: Sequence[Finding], pipeline: str | None, source: str
         The pipeline as the user named it; None if there is no name or file that `check` could be given.
     source : str
         Where its tables are.
-    console : Console
-        Where to print.
 
     Raises
     ------
     DataError
-        With the first error and its remedy.
+        With all errors as `print_findings` prints them, but for the word "error" before the first.
+    """
+    errors = [finding for finding in findings if finding.level == "error"]
+    if not errors:
+        return
+    told = [finding.message + (f"\n  fix: {finding.fix}" if finding.fix else "") for finding in errors]
+    advice = "" if pipeline is None else f"\nAll findings: {_command(pipeline, source)}"
+    raise DataError("\nerror  ".join(told) + advice)
+
+
+def warn_in_short(findings: Sequence[Finding], pipeline: str | None, source: str, console: Console) -> None:
+    """Print the warnings among findings, a line each and five lines at most.
+
+    Parameters
+    ----------
+    findings : sequence of Finding
+        Errors first.
+    pipeline, source
+        As for `stop_at_errors`.
+    console : Console
+        Where to print.
     """
     where = "" if pipeline is None else _command(pipeline, source)
-    errors = [finding for finding in findings if finding.level == "error"]
-    if errors:
-        fix = f"\nfix: {errors[0].fix}" if errors[0].fix else ""
-        raise DataError(f"{errors[0].message}{fix}" + (f"\nAll findings: {where}" if where else ""))
     warnings = [finding for finding in findings if finding.level == "warning"]
     for finding in warnings[:MOST_WARNINGS]:
         line = Text.assemble((finding.level, STYLES[finding.level]), f"  {finding.message}")

@@ -1,4 +1,4 @@
-"""`tabular-dl fit`: from a pipeline to a cross-validated ensemble, tracked.
+"""`tabular-dl fit`: train a cross-validated ensemble from a pipeline, and track it.
 
 spec and tables -> checks -> cross-fit (one population) -> scores beside baselines -> files -> one MLflow run
 """
@@ -20,17 +20,17 @@ from rich.table import Table as Grid
 
 from tabular_dl import plots, tracking
 from tabular_dl.atomic_files import write_text
-from tabular_dl.competition import ids_of, prediction_table
+from tabular_dl.competition import Competition, ids_of, prediction_table
 from tabular_dl.drafting import Tables, draft_from_files, name_of
 from tabular_dl.errors import UserError
 from tabular_dl.model_selection import mean_and_error
 from tabular_dl.problems import decide
 from tabular_dl.reporting import FitResult, by_group, fit_page, render
-from tabular_dl.spec import PipelineSpec, check_network, dump_spec, leaves, load_spec, read_spec
+from tabular_dl.spec import DataSpec, PipelineSpec, check_network, dump_spec, leaves, load_spec, read_spec
 from tabular_dl.tracking import environment
 from tabular_dl.workflows.training import train
 
-__all__ = ["FitResult", "fit", "fit_tables"]
+__all__ = ["FitResult", "fit", "fit_spec", "fit_tables"]
 
 OUTPUTS = Path("outputs")  # in the working folder: where the results of an untracked fit go
 
@@ -60,7 +60,7 @@ def fit(
     UserError
         If the pipeline or the tables cannot be used; nothing has been written then.
     """
-    return _fit(load_spec(pipeline, overrides, check_network), pipeline, track=track, console=console or Console())
+    return fit_spec(load_spec(pipeline, overrides, check_network), pipeline, track=track, console=console)
 
 
 def fit_tables(
@@ -84,26 +84,51 @@ def fit_tables(
     UserError
         If the tables cannot be used; nothing has been written then.
     """
-    draft, _ = draft_from_files(name_of(tables.train), tables)  # the notes are printed when the fit reads the files
-    spec = read_spec(draft.content, overrides, Path("the drafted pipeline"))
-    return _fit(spec, None, track=track, console=console or Console())
+    draft, competition = draft_from_files(name_of(tables.train), tables)
+    drafted = DataSpec.model_validate(draft.content["data"])
+    spec = read_spec(draft.content, overrides, Path("the drafted pipeline"), check=check_network)
+    known = competition if spec.data == drafted else None  # an override may name other tables
+    return fit_spec(spec, None, track=track, console=console, competition=known)
 
 
-def _fit(spec: PipelineSpec, pipeline: str | None, *, track: bool, console: Console) -> FitResult:
-    """Fit a pipeline that the user named so, or that was drafted and has no file."""
+def fit_spec(
+    spec: PipelineSpec,
+    pipeline: str | None,
+    *,
+    track: bool = True,
+    console: Console | None = None,
+    competition: Competition | None = None,
+) -> FitResult:
+    """Fit a pipeline that was read already, as `fit` does.
+
+    Parameters
+    ----------
+    spec : PipelineSpec
+        What to fit.
+    pipeline : str or None
+        The pipeline as the user named it; None if it was drafted and has no file.
+    track, console
+        As in `fit`.
+    competition : Competition, optional
+        The tables, where they were read before.
+    """
+    console = console or Console()
     if not track:
         _check_outputs()
-    result = train(spec, console, pipeline)
+    result = train(spec, console, pipeline, competition)
     console.print(_score_grid(result))
-    for said in _better_baselines(result, pipeline):
-        console.print(said, highlight=False, soft_wrap=True)
+    messages = _better_baselines(result, pipeline)
     if result.interrupted:
-        said = f"[bold]Ctrl-C[/] ended training {result.interrupted}: what was learned until then is scored and kept."
-        console.print(said, highlight=False, soft_wrap=True)
+        messages.append(
+            f"[bold]Ctrl-C[/] ended training {result.interrupted}: what was learned until then is scored and kept."
+        )
     if result.spec.threshold == "auto":
-        said = f"Threshold {result.crossfit.threshold_:.3f}; each fold is scored by that of the other folds. "
-        said += "The simple models decide at one half."
-        console.print(said, highlight=False, soft_wrap=True)
+        messages.append(
+            f"Threshold {result.crossfit.threshold_:.3f}; each fold is scored by that of the other folds. "
+            "The simple models decide at one half."
+        )
+    for message in messages:
+        console.print(message, highlight=False, soft_wrap=True)
     with tempfile.TemporaryDirectory() as folder:
         # Not the temporary folder itself, which nobody but its owner may read.
         staged = Path(folder) / "files"
@@ -115,19 +140,19 @@ def _fit(spec: PipelineSpec, pipeline: str | None, *, track: bool, console: Cons
 
 
 def _better_baselines(result: FitResult, pipeline: str | None) -> list[str]:
-    """Say which simple model beats the networks: one that does is the better submission."""
+    """Return a sentence for each simple model that beats the networks: it is the better submission."""
     sign = 1 if result.metric.greater_is_better else -1
-    said = []
+    messages = []
     for name, scores in result.baselines.items():
         difference, error = mean_and_error(scores - result.scores)
         if sign * difference > 0:
-            said.append(
+            messages.append(
                 f"The {name} does better in the mean of the same folds, by {abs(difference):.4f} (standard error "
                 f"{error:.4f})."
             )
-    if said and pipeline is not None:
-        said[-1] += f" [bold]tabular-dl search {escape(pipeline)}[/] looks for networks that do."
-    return said
+    if messages and pipeline is not None:
+        messages[-1] += f" [bold]tabular-dl search {escape(pipeline)}[/] looks for networks that do."
+    return messages
 
 
 def _score_grid(result: FitResult) -> Grid:
@@ -272,9 +297,9 @@ def _keep(
         try:
             run = tracking.log_run(content)
         except Exception as error:  # noqa: BLE001 (whatever the store raises, the fit must not be lost)
-            # Plain text, and said even if the console is quiet.
-            said = f"Tracking failed: {type(error).__name__}: {error}"
-            Console(stderr=True).print(said, style="red", markup=False, highlight=False, soft_wrap=True)
+            # Plain text, and printed even if the console is quiet.
+            message = f"Tracking failed: {type(error).__name__}: {error}"
+            Console(stderr=True).print(message, style="red", markup=False, highlight=False, soft_wrap=True)
         else:
             lines = (
                 f"Run [bold]{escape(run.name)}[/] ({run.id}), experiment {escape(run.experiment)}",
@@ -299,8 +324,8 @@ def _following(result: FitResult, pipeline: str | None, run: str) -> str:
     """Name the command that comes next, if there is one beside the UI."""
     if pipeline is None:
         name = escape(result.spec.name)
-        said = f"tabular-dl init {name} --train {escape(str(result.competition.train_file))}"
-        return f"[bold]{said}[/], with the options given here, keeps this pipeline as a file; "
+        command = f"tabular-dl init {name} --train {escape(str(result.competition.train_file))}"
+        return f"[bold]{command}[/], with the options given here, keeps this pipeline as a file; "
     competition = result.competition
     if competition.test is None:
         return ""

@@ -48,14 +48,14 @@ def init(name: str, tables: Tables, *, force: bool = False, console: Console | N
     path = Path("pipelines") / f"{name}.yaml"
     if path.exists() and not force:
         raise SpecError(f"{path} is there already: name another pipeline, or write over it with --force.")
-    draft, notes = draft_from_files(name, tables)
+    draft, competition = draft_from_files(name, tables)
     read_spec(draft.content, (), path)
     try:
         path.parent.mkdir(exist_ok=True)
     except OSError as error:
         raise UserError(f"The folder {path.parent} cannot be made: {error.strerror}.") from None
     write_text(path, draft.text)
-    print_notes(notes, console)
+    print_notes(competition.notes, console)
     console.print(decisions(draft))
     console.print(
         f"Written to {escape(str(path))}, with the reason for each decision.", highlight=False, soft_wrap=True

@@ -1,4 +1,4 @@
-"""`tabular-dl reproduce`: fits a run's specification again and says whether the predictions are the same."""
+"""`tabular-dl reproduce`: fit a run's specification again and compare the predictions."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ __all__ = ["Reproduction", "reproduce"]
 
 @dataclass(frozen=True)
 class Reproduction:
-    """What came of fitting a run again.
+    """Result of fitting a run again.
 
     Attributes
     ----------
@@ -68,23 +68,23 @@ def reproduce(run: str, console: Console | None = None) -> Reproduction:
             f"Run {logged.name} was fitted on another {competition.train_file} than is there now: put the "
             "old file back."
         )
-    again = train(spec, console).crossfit
+    again = train(spec, console, competition=competition).crossfit
     then = json.loads(logged.tags.get("tabular_dl.surroundings", "{}"))
     now = environment()
     different = {name: (then[name], now.get(name, "-")) for name in then if then[name] != now.get(name)}
     one, other = model.oof_predictions_, again.oof_predictions_
-    found = Reproduction(bool(np.array_equal(one, other)), float(np.abs(one - other).max()), different)
-    if found.identical:
-        said = f"Identical: all {one.size} out-of-fold predictions of {escape(logged.name)}, bit for bit."
-        console.print(said, soft_wrap=True)
+    result = Reproduction(bool(np.array_equal(one, other)), float(np.abs(one - other).max()), different)
+    if result.identical:
+        message = f"Identical: all {one.size} out-of-fold predictions of {escape(logged.name)}, bit for bit."
+        console.print(message, soft_wrap=True)
     else:
         console.print(
-            f"Not identical: predictions of {escape(logged.name)} differ by up to {found.largest:.3g}, on average by "
+            f"Not identical: predictions of {escape(logged.name)} differ by up to {result.largest:.3g}, on average by "
             f"{np.abs(one - other).mean():.3g}.",
             soft_wrap=True,
         )
     for name, (before, after) in different.items():
         console.print(f"{name} was {before}, is {after}", highlight=False)
-    if not found.identical and not different:
+    if not result.identical and not different:
         console.print("Versions and machine are the same.")
-    return found
+    return result

@@ -1,9 +1,9 @@
-"""What a search scores: tables, folds and hold-out rows, and how configurations are trained on them."""
+"""The task of a search: tables, folds and hold-out rows, and how configurations are trained and scored on them."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -11,14 +11,13 @@ import numpy as np
 from scipy.stats import bootstrap
 from sklearn.model_selection import train_test_split
 
+from tabular_dl.checks import find_errors
 from tabular_dl.errors import SpecError
 from tabular_dl.model_selection import CrossFitClassifier, CrossFitRegressor, Outcome, evaluate, make_folds
 from tabular_dl.problems import Metric, Problem
 from tabular_dl.spec import (
     PipelineSpec,
     build_pipeline,
-    check_rows,
-    check_target,
     columns_used,
     competition_of,
     groups_of,
@@ -29,6 +28,7 @@ from tabular_dl.spec import (
     read_yaml,
     with_values,
 )
+from tabular_dl.workflows.console import stop_at_errors
 
 __all__ = ["SearchOptions", "SearchTask"]
 
@@ -37,7 +37,7 @@ HOLD_OUT = 0.2
 
 @dataclass(frozen=True)
 class SearchOptions:
-    """What the command line says about a search.
+    """Options of a search, as the command line has them.
 
     Parameters
     ----------
@@ -75,7 +75,7 @@ class SearchOptions:
 
 
 class SearchTask:
-    """What is searched: the tables, the folds, and how a configuration is scored.
+    """The tables, the folds, and how a configuration is scored.
 
     Parameters
     ----------
@@ -105,16 +105,14 @@ class SearchTask:
         self.notes = competition.notes
         self.digest = competition.digest
         train, target = competition.train, competition.train[spec.data.target]
-        where = str(competition.train_file)
         self.problem: Problem = problem_of(spec, target)
+        # Trials are scored on training rows alone.
+        stop_at_errors(find_errors(replace(competition, test=None), spec, self.problem), None, spec.data.source)
         self.metric: Metric = metric_of(spec, self.problem)
         self.sign = 1.0 if self.metric.greater_is_better else -1.0
-        check_target(spec, self.problem, target, where)
-        check_rows(spec, train.drop(columns=spec.data.target), where)
-        build_pipeline(spec, self.problem)
         self.X, self.y = train, target.to_numpy()
         self.classes = np.unique(self.y) if self.problem.classification else None
-        self.groups = groups_of(spec, train, where)
+        self.groups = groups_of(spec, train, competition.train_file.name)
         rows: np.ndarray = np.arange(len(train))
         self.rows, self.held_out = self._set_aside(rows) if options.holdout else (rows, rows[:0])
         self.splits = make_folds(
@@ -164,7 +162,7 @@ class SearchTask:
         return "network" if name in self.spec.network else "training"
 
     def allowed(self, leaf: str, value: Any) -> bool:
-        """Tell whether a leaf may have a value."""
+        """Whether a leaf may have a value."""
         try:
             build_pipeline(with_values(self.spec, {leaf: value}), self.problem)
         except SpecError:
@@ -172,7 +170,7 @@ class SearchTask:
         return True
 
     def identity(self) -> dict[str, Any]:
-        """Return what has to be the same for a search to go on."""
+        """Return all that has to be the same for a search to be resumed."""
         options = {name: getattr(self.options, name) for name in ("trials", "rounds", "epochs", "sampler", "holdout")}
         space = {leaf: distribution.as_dict() for leaf, distribution in self.space.items()}
         spec = {name: str(value) for name, value in leaves(self.spec).items()}
@@ -192,14 +190,14 @@ class SearchTask:
             return self.metric(y[rows], predictions[name][rows], self.classes)
 
         rows = np.arange(len(y))
-        found = {name: score(name, rows) for name in specs}
+        scores = {name: score(name, rows) for name in specs}
         for name in specs:
-            found[f"{name}_error"] = self._error(lambda chosen, name=name: score(name, chosen), rows)
-        found["difference"] = found["winner"] - found["pipeline"]
-        found["difference_error"] = self._error(
+            scores[f"{name}_error"] = self._error(lambda chosen, name=name: score(name, chosen), rows)
+        scores["difference"] = scores["winner"] - scores["pipeline"]
+        scores["difference_error"] = self._error(
             lambda chosen: score("winner", chosen) - score("pipeline", chosen), rows
         )
-        return found
+        return scores
 
     def _error(self, statistic: Any, rows: np.ndarray) -> float:
         # Rows that belong together are drawn together: they are no independent evidence.

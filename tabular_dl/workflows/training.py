@@ -7,22 +7,20 @@ import time
 from rich.console import Console
 from sklearn.dummy import DummyClassifier, DummyRegressor
 
-from tabular_dl.checks import preflight
+from tabular_dl.checks import run_checks
+from tabular_dl.competition import Competition
 from tabular_dl.model_selection import CrossFitClassifier, CrossFitRegressor, baseline_scores, fold_scores
 from tabular_dl.reporting import FitResult
 from tabular_dl.spec import (
     PipelineSpec,
     build_pipeline,
-    check_rows,
-    check_target,
-    check_threshold,
     columns_used,
     competition_of,
     groups_of,
     metric_of,
     problem_of,
 )
-from tabular_dl.workflows.console import TrainingProgress, print_notes, warn_in_short
+from tabular_dl.workflows.console import TrainingProgress, print_notes, stop_at_errors, warn_in_short
 
 __all__ = ["train"]
 
@@ -30,8 +28,10 @@ __all__ = ["train"]
 MOST_CELLS = 10_000_000
 
 
-def train(spec: PipelineSpec, console: Console, named: str | None = None) -> FitResult:
-    """Check everything that can be checked, then train.
+def train(
+    spec: PipelineSpec, console: Console, named: str | None = None, competition: Competition | None = None
+) -> FitResult:
+    """Check tables and pipeline as `tabular-dl check` does, then train.
 
     Parameters
     ----------
@@ -41,32 +41,28 @@ def train(spec: PipelineSpec, console: Console, named: str | None = None) -> Fit
         Where to print.
     named : str, optional
         The pipeline as the user named it, for the advice how to see all that the checks found.
+    competition : Competition, optional
+        The tables, where they were read before.
 
     Raises
     ------
     UserError
-        If something cannot be used; nothing has been trained then.
+        If something cannot be used, with all errors that the checks found; nothing has been trained then.
     """
-    competition = competition_of(spec)
+    competition = competition or competition_of(spec)
     train, target = competition.train, competition.train[spec.data.target]
-    train_file = str(competition.train_file)
     problem = problem_of(spec, target)
-    metric = metric_of(spec, problem)
-    check_threshold(spec, problem, metric)
-    check_target(spec, problem, target, train_file)
-    groups = groups_of(spec, train, train_file)
-    raw = train.drop(columns=spec.data.target)
-    check_rows(spec, raw, train_file)
-    if competition.test is not None:
-        check_rows(spec, competition.test, str(competition.test_file), rest=False, training=raw)
-    pipeline = build_pipeline(spec, problem)
     print_notes(competition.notes, console)
-    warn_in_short(preflight(competition, spec, problem), named, spec.data.source, console)
+    findings = run_checks(competition, spec, problem)
+    stop_at_errors(findings, named, spec.data.source)
+    warn_in_short(findings, named, spec.data.source, console)
+    metric, pipeline = metric_of(spec, problem), build_pipeline(spec, problem)
+    groups = groups_of(spec, train, competition.train_file.name)
     kind = CrossFitClassifier if problem.classification else CrossFitRegressor
     crossfit = kind(pipeline, cv=spec.ensemble.folds, random_state=spec.seed)
     X, y = train[columns_used(spec, train)], target.to_numpy()
     started, clock = time.time(), time.perf_counter()
-    # What one unit of the figures is worth that networks report while they train.
+    # The figures that networks report while they train are in these units of the target.
     unit = pipeline[-1].target_coding(y).unit
     with TrainingProgress(console, pipeline[-1].epochs, problem.followed[0], unit) as progress:
         crossfit.fit(X, y, groups, on_epoch=progress)

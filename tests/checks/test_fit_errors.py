@@ -10,11 +10,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tabular_dl.checks.fit_errors import metric_refusals, row_refusals, target_refusals
+from tabular_dl.checks.finding import Finding
+from tabular_dl.checks.fit_errors import group_errors, pipeline_errors, row_errors, target_errors
 from tabular_dl.errors import DataError
 from tabular_dl.problems.problem_types import get_problem
 from tabular_dl.spec.reader import PipelineSpec
-from tabular_dl.spec.validate import check_rows
+from tabular_dl.spec.validate import check_rows, validate_rows
 
 NAN = float("nan")
 GOOD: dict[str, list[Any]] = {"a": [1.0, 2.0], "b": [NAN, 4.0], "c": ["x", "y"], "d": [5.0, 6.0]}
@@ -35,12 +36,18 @@ def spec(**changes: Any) -> PipelineSpec:
     return PipelineSpec.model_validate(content | changes)
 
 
+def found_in(
+    pipeline: PipelineSpec, rows: pd.DataFrame, where: str = "train.csv", *, rest: bool = True
+) -> list[Finding]:
+    return row_errors(pipeline, validate_rows(pipeline, rows, where, rest=rest))
+
+
 @settings(max_examples=16, deadline=None)
 @given(st.sets(st.sampled_from([*FAULTS])))
 def test_each_fault_is_found_and_nothing_where_there_is_none(faults: set[str]) -> None:
     columns = {name: FAULTS[name] if name in faults else values for name, values in GOOD.items()}
     rows = pd.DataFrame({name: values for name, values in columns.items() if values is not None}, index=[1, 2])
-    found = row_refusals(spec(), rows, "train.csv", rest=True)
+    found = found_in(spec(), rows, "train.csv")
     with pytest.raises(DataError) if faults else nullcontext():
         check_rows(spec(), rows, "train.csv")
     for name in FAULTS:
@@ -50,7 +57,7 @@ def test_each_fault_is_found_and_nothing_where_there_is_none(faults: set[str]) -
 
 def test_a_remedy_is_offered_where_it_would_be_accepted() -> None:
     rows = pd.DataFrame(GOOD | {"a": ["one", "two"], "d": [NAN, 6.0]}, index=[1, 2])
-    fixes = [finding.fix for finding in row_refusals(spec(features={}), rows.assign(Letter="x"), "t", rest=True)]
+    fixes = [finding.fix for finding in found_in(spec(features={}), rows.assign(Letter="x"), "t")]
     assert fixes == [
         "- {columns: [a], encode: onehot}  # and take a out of rule 1",
         "- {columns: [d], impute: median}  # in place of rule 3",
@@ -61,23 +68,36 @@ def test_a_remedy_is_offered_where_it_would_be_accepted() -> None:
 def test_a_rule_that_names_target_or_id_loses_it(column: str, word: str) -> None:
     rules = [{"columns": ["a", column]}, {"columns": ["c"], "encode": "onehot"}]
     rows = pd.DataFrame(GOOD | {"Id": [1, 2]}, index=[1, 2])
-    (found,) = row_refusals(spec(columns=rules, rest="drop", features={}), rows, "train.csv", rest=True)
+    (found,) = found_in(spec(columns=rules, rest="drop", features={}), rows, "train.csv")
     assert f"the {word} '{column}' cannot be a feature" in found.message
     assert found.fix == "- {columns: [a]}  # in place of rule 1"
 
 
 def test_columns_that_no_rule_names_count_where_rows_are_to_be_learned_from() -> None:
     rows = pd.DataFrame(GOOD | {"e": [1, 2]}, index=[1, 2])
-    (found,) = row_refusals(spec(), rows, "train.csv", rest=True)
+    (found,) = found_in(spec(), rows, "train.csv")
     assert (found.code, found.fix) == ("unnamed", "rest: drop")
-    assert row_refusals(spec(), rows, "test.csv", rest=False) == []
-    assert row_refusals(spec(rest="drop"), rows, "train.csv", rest=True) == []
+    assert found_in(spec(), rows, "test.csv", rest=False) == []
+    assert found_in(spec(rest="drop"), rows, "train.csv") == []
+
+
+def test_of_several_features_those_that_can_be_computed_hide_no_fault() -> None:
+    features = {"Ratio": {"eval": "c / a"}, "Sum": {"eval": "a + b"}, "Double": {"eval": "2 * Ratio"}}
+    rules = [{"columns": ["Ratio", "Double"]}, {"columns": ["Sum", "d"], "impute": "none"}]
+    rows = pd.DataFrame(GOOD | {"d": [NAN, 6.0]}, index=[1, 2])
+    found = found_in(spec(features=features, columns=rules, rest="drop"), rows)
+    assert [finding.fix for finding in found] == [
+        "# take Ratio, Double out of rule 1 and of features",
+        "- {columns: [Sum], impute: median}  # and take Sum out of rule 2",
+        "- {columns: [d], impute: median}  # and take d out of rule 2",
+    ]
 
 
 def test_a_feature_that_no_rule_names_may_be_what_is_refused() -> None:
     broken = spec(features={"Sum": {"eval": "a + z"}}, columns=[{"columns": ["a", "b", "d"]}], rest="drop")
-    (found,) = row_refusals(broken, pd.DataFrame(GOOD, index=[1, 2]), "train.csv", rest=True)
+    (found,) = found_in(broken, pd.DataFrame(GOOD, index=[1, 2]), "train.csv")
     assert found.message.startswith("train.csv: feature 'Sum' reads column 'z', which the table does not have.")
+    assert found.fix == "# take Sum out of features"
 
 
 @pytest.mark.parametrize(
@@ -96,12 +116,43 @@ def test_a_feature_that_no_rule_names_may_be_what_is_refused() -> None:
 )
 def test_a_target_is_refused_with_what_would_do(problem: str, y: list[Any], folds: int, fix: str | None) -> None:
     pipeline = spec(problem=problem, ensemble={"folds": folds})
-    found = target_refusals(pipeline, get_problem(problem), pd.Series(y), "train.csv")
+    found = target_errors(pipeline, get_problem(problem), pd.Series(y), "train.csv")
     assert [finding.fix for finding in found] == ([] if fix is None else [fix])
 
 
-def test_a_metric_that_cannot_score_is_refused_with_one_that_can() -> None:
-    assert [finding.fix for finding in metric_refusals(spec(metric="r2"), get_problem("binary"))] == [
-        "metric: accuracy"
-    ]
-    assert metric_refusals(spec(metric="r2"), get_problem("regression")) == []
+@pytest.mark.parametrize(
+    ("problem", "changes", "code", "fix"),
+    [
+        ("binary", {"metric": "r2"}, "metric", "metric: accuracy"),
+        ("regression", {"metric": "r2"}, None, ""),
+        ("regression", {"threshold": 0.3}, "threshold", "threshold: null"),
+        ("binary", {"metric": "roc_auc", "threshold": "auto"}, "threshold", "threshold: null"),
+        ("binary", {"metric": "f1", "threshold": "auto"}, None, ""),
+        ("binary", {"network": {"hidden": [0]}}, "network", ""),
+    ],
+)
+def test_what_does_not_suit_the_problem_is_found_with_what_would(
+    problem: str, changes: dict[str, Any], code: str | None, fix: str
+) -> None:
+    found = pipeline_errors(spec(**changes), get_problem(problem))
+    assert [(finding.code, finding.fix) for finding in found] == ([] if code is None else [(code, fix)])
+
+
+@pytest.mark.parametrize(
+    ("group", "fix"),
+    [
+        ("visiter", "ensemble: {folds: 3, group: visitor}"),
+        ("elsewhere", "ensemble: {folds: 3}"),
+        ("y", "ensemble: {folds: 3}"),
+        ("visitor", "ensemble: {folds: 2, group: visitor}"),
+        ("one", "ensemble: {folds: 3}"),
+        ("some", "# fill in column some of train.csv"),
+        ("row", None),
+    ],
+)
+def test_a_group_that_makes_no_folds_is_refused_with_what_would_do(group: str, fix: str | None) -> None:
+    train = pd.DataFrame(
+        {"visitor": [1, 1, 2, 2], "one": 1, "some": [1, NAN, 2, 3], "row": range(4), "y": [0, 1, 0, 1]}
+    )
+    found = group_errors(spec(ensemble={"folds": 3, "group": group}), train, "train.csv")
+    assert [finding.fix for finding in found] == ([] if fix is None else [fix])

@@ -13,7 +13,7 @@ import pytest
 import yaml
 
 from tabular_dl.checks.finding import Finding
-from tabular_dl.checks.run import preflight
+from tabular_dl.checks.run import run_checks
 from tabular_dl.competition.competition import Competition, load_competition
 from tabular_dl.problems.problem_types import get_problem
 from tabular_dl.spec.build import problem_of
@@ -57,7 +57,7 @@ def check(
     one, other = rows(0, count), rows(1, count // 2).drop(columns="y")
     one, other = train(one) if train else one, test(other) if test else other
     competition = Competition(Path("flowers"), "y", "Id", one, other, None, "", "")
-    return list(preflight(competition, spec, problem_of(spec, one["y"])))
+    return list(run_checks(competition, spec, problem_of(spec, one["y"])))
 
 
 def the_only(found: list[Finding], code: str) -> Finding:
@@ -107,7 +107,7 @@ def test_nothing_is_found_in_clean_tables_of_a_regression() -> None:
 def test_no_false_alarm_on_the_shipped_tables(name: str, expected: list[str]) -> None:
     spec = load_spec(name)
     competition = load_competition(spec.data.source, spec.data.target, spec.data.id)
-    found = preflight(competition, spec, problem_of(spec, competition.train[spec.data.target]))
+    found = run_checks(competition, spec, problem_of(spec, competition.train[spec.data.target]))
     assert [finding.code for finding in found] == expected
     assert {finding.level for finding in found} <= {"note"}
 
@@ -116,7 +116,7 @@ def test_without_a_test_table_the_training_table_is_checked_alone() -> None:
     train = rows(0, 300).assign(again=lambda t: t["colour"])
     spec = with_rule("again", encode="onehot")
     competition = Competition(Path("flowers"), "y", "Id", train, None, None, "", "")
-    assert the_only(list(preflight(competition, spec, get_problem("binary"))), "duplicate-column").level == "warning"
+    assert the_only(list(run_checks(competition, spec, get_problem("binary"))), "duplicate-column").level == "warning"
 
 
 @pytest.mark.parametrize(
@@ -138,7 +138,7 @@ def test_a_sample_submission_that_cannot_be_filled_is_found_before_a_fit(change:
     competition = Competition(
         Path("flowers"), "y", "Id", train, test, sample, "", "", sample_file=Path("flowers/given.csv")
     )
-    found = list(preflight(competition, spec, get_problem("binary")))
+    found = list(run_checks(competition, spec, get_problem("binary")))
     if message is None:
         assert found == []
     else:
@@ -194,7 +194,7 @@ def test_patients_of_their_own_in_each_table_are_better_kept_in_one_fold() -> No
     )
     assert check(mended(spec, found.fix), train, test) == []
     alone = Competition(Path("flowers"), "y", "Id", train(rows(0, 300)), None, None, "", "")
-    assert the_only(list(preflight(alone, spec, get_problem("binary"))), "group").level == "note"
+    assert the_only(list(run_checks(alone, spec, get_problem("binary"))), "group").level == "note"
 
 
 @pytest.mark.parametrize(
@@ -416,11 +416,11 @@ def test_errors_come_first_and_all_of_them_are_told_at_once() -> None:
     )
     beginnings = [
         "train.csv, column y (the target) has 3 different values",
-        "train.csv, column 'width', row 1: expected a finite number, found inf",
         "train.csv lacks columns that the rules name. 'prcie': Did you mean 'price'?",
+        "train.csv, column 'width', row 1: expected a finite number, found inf",
         "train.csv, column 'price', row 1: the value is missing, and its rule says `impute: none`.",
-        "test.csv, column 'size', row 1: expected a finite number, found 'big'",
         "test.csv lacks columns that the rules name. 'colour':",
+        "test.csv, column 'size', row 1: expected a finite number, found 'big'",
     ]
     for finding, beginning in zip(found, beginnings, strict=True):
         assert finding.level == "error"
@@ -475,7 +475,7 @@ def test_all_of_kaggles_test_rows_are_found_in_a_table_of_all_passengers() -> No
     )
     train = pd.concat([ours.train, ours.test.assign(Survived=0)]).set_axis(range(1, 1310))
     table = Competition(Path("all"), "Survived", "PassengerId", train, test, None, "", "")
-    found = {finding.code: finding for finding in preflight(table, spec, get_problem("binary"))}
+    found = {finding.code: finding for finding in run_checks(table, spec, get_problem("binary"))}
     assert found["overlap"].message.startswith("418 of 418 rows of test.csv are also rows of train.csv, by all 10 col")
 
 

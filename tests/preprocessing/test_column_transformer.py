@@ -1,5 +1,7 @@
 """Column rules as scikit-learn transformers: known values, unknown and missing values, leaks, messages, storage."""
 
+import re
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -13,7 +15,7 @@ from sklearn.preprocessing import PowerTransformer, QuantileTransformer, RobustS
 
 from tabular_dl.errors import DataError, SpecError
 from tabular_dl.preprocessing.column_rules import ENCODERS, SCALERS
-from tabular_dl.preprocessing.column_transformer import build_preprocessing, check_columns
+from tabular_dl.preprocessing.column_transformer import build_preprocessing, column_faults
 from tabular_dl.preprocessing.derived_features import DerivedFeatures
 from tabular_dl.tracking.persistence import TRUSTED_TYPES
 
@@ -406,16 +408,16 @@ def test_a_rule_that_cannot_be_is_refused():
 
 def test_a_table_that_the_rules_cover_is_accepted(passengers):
     derived = DerivedFeatures(FEATURES).fit_transform(passengers)
-    check_columns(RULES, "error", derived, where="train.csv", ignore=["Name"])
-    check_columns(RULES, "drop", derived, where="train.csv")
+    assert list(column_faults(RULES, "error", derived, where="train.csv", ignore=["Name"])) == []
+    assert list(column_faults(RULES, "drop", derived, where="train.csv")) == []
 
 
 @pytest.mark.parametrize(
     ("rules", "rest", "message"),
     [
         (
-            [{"columns": ["Agee", "Fare"]}, {"columns": ["sex"], "encode": "label"}],
-            "drop",
+            [{"columns": ["Agee", "Fare", "sex"]}],
+            "error",
             "train.csv lacks columns that the rules name. 'Agee': Did you mean 'Age'. 'sex': Did you mean 'Sex'",
         ),
         (
@@ -436,8 +438,19 @@ def test_a_table_that_the_rules_cover_is_accepted(passengers):
     ],
 )
 def test_a_table_that_the_rules_do_not_fit_is_refused(passengers, rules, rest, message):
-    with pytest.raises(DataError, match=message):
-        check_columns(rules, rest, passengers, where="train.csv", ignore=["Name"])
+    fault = next(column_faults(rules, rest, passengers, where="train.csv", ignore=["Name"]))
+    assert re.match(message, fault.message), fault
+
+
+def test_each_fault_names_its_rule_and_its_columns(passengers):
+    rules = [{"columns": ["Sex", "Agee"]}, {"columns": ["Fare"], "impute": "none"}]
+    found = list(column_faults(rules, "error", passengers, ignore=["Name"]))
+    assert [(fault.rule, fault.columns) for fault in found] == [
+        (0, ("Agee",)),
+        (None, ("Pclass",)),  # Age is what the rule means by Agee
+        (0, ("Sex",)),
+        (1, ("Fare",)),
+    ]
 
 
 # Wide tables and patterns
@@ -447,7 +460,7 @@ def test_ten_thousand_columns_of_bytes_pass_as_they_are():
     X = np.random.default_rng(0).integers(0, 2, (5, 10_000)).astype(np.uint8)
     frame = pd.DataFrame(X, columns=[f"word{k}" for k in range(10_000)])
     rule = {"columns": ["word*"], "impute": "none"}
-    check_columns([rule], "error", frame)
+    assert list(column_faults([rule], "error", frame)) == []
     found = fitted(frame, rule).transform(frame)
     assert found.dtype == np.uint8
     np.testing.assert_array_equal(found, X)
@@ -456,8 +469,8 @@ def test_ten_thousand_columns_of_bytes_pass_as_they_are():
 def test_an_infinite_value_of_a_wide_table_is_named_as_in_any_other():
     frame = pd.DataFrame(np.zeros((3, 4), np.float32), columns=list("abcd"), index=[1, 2, 3])
     frame.loc[2, "c"] = np.inf
-    with pytest.raises(DataError, match="column 'c', row 2: expected a finite number, found inf"):
-        check_columns([{"columns": ["?"]}], "error", frame)
+    (fault,) = column_faults([{"columns": ["?"]}], "error", frame)
+    assert "column 'c', row 2: expected a finite number, found inf" in fault.message
 
 
 def test_a_pattern_is_the_rule_of_all_its_columns_and_survives_a_file():
@@ -477,6 +490,6 @@ def test_a_pattern_never_means_target_and_id():
     frame = table(Id=[1, 2], x=[3, 4], y=[5, 6])
     found = build_preprocessing([{"columns": ["*"]}], never=["y", "Id"]).fit_transform(frame)
     np.testing.assert_array_equal(found, [[3], [4]])
-    check_columns([{"columns": ["*"]}], "error", frame, never=["y", "Id"], ignore=["y", "Id"])
-    with pytest.raises(DataError, match=r"no rule names the column\(s\) Id"):
-        check_columns([{"columns": ["*"]}], "error", frame, never=["y", "Id"], ignore=["y"])
+    assert list(column_faults([{"columns": ["*"]}], "error", frame, never=["y", "Id"], ignore=["y", "Id"])) == []
+    (fault,) = column_faults([{"columns": ["*"]}], "error", frame, never=["y", "Id"], ignore=["y"])
+    assert "no rule names the column(s) Id" in fault.message

@@ -15,7 +15,7 @@ from tabular_dl.checks.finding import Finding
 from tabular_dl.errors import DataError
 from tabular_dl.resources import bundled
 from tabular_dl.workflows.check import check
-from tabular_dl.workflows.console import print_findings, warn_in_short
+from tabular_dl.workflows.console import print_findings, stop_at_errors, warn_in_short
 
 TRAIN = pd.read_csv(bundled("data") / "wine" / "train.csv")
 TEST = pd.read_csv(bundled("data") / "wine" / "test.csv")
@@ -144,8 +144,6 @@ def test_without_a_name_warnings_are_whole_for_nothing_says_where_to_see_all() -
     warn_in_short(found[:2], None, "wine", Console(file=said, width=60))
     warn_in_short(found, None, "wine", Console(file=said, width=60))
     assert said.getvalue().splitlines() == ["warning  a"] * 6 + ["2 more"]
-    with pytest.raises(DataError, match=r"^All is wrong\.$"):
-        warn_in_short([Finding("error", "x", "All is wrong.")], None, "wine", Console(file=said))
 
 
 def test_notes_are_not_shown_before_a_fit() -> None:
@@ -157,10 +155,23 @@ def test_a_folder_of_the_command_line_is_said_again() -> None:
     assert lines[-1].endswith("tabular-dl check 'my wine' --data '/data/my tables'")
 
 
-def test_before_a_fit_an_error_stops_with_its_remedy() -> None:
+def test_before_a_fit_all_errors_are_told_with_what_mends_them() -> None:
+    found = [
+        Finding("error", "x", "All is wrong.", "rest: drop"),
+        Finding("error", "x", "So is this."),
+        Finding("warning", "x", "a"),
+    ]
     with pytest.raises(DataError) as stopped:
-        in_short([Finding("error", "x", "All is wrong.", "rest: drop"), Finding("warning", "x", "a")])
-    assert str(stopped.value) == "All is wrong.\nfix: rest: drop\nAll findings: tabular-dl check 'my wine'"
+        stop_at_errors(found, "my wine", "wine")
+    assert str(stopped.value).splitlines() == [
+        "All is wrong.",
+        "  fix: rest: drop",
+        "error  So is this.",
+        "All findings: tabular-dl check 'my wine'",
+    ]
+    with pytest.raises(DataError, match=r"^So is this\.$"):
+        stop_at_errors(found[1:], None, "wine")
+    stop_at_errors(found[2:], "my wine", "wine")
 
 
 # Before a fit
