@@ -7,6 +7,7 @@ where it would be accepted.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from typing import Any
 
 import pandas as pd
@@ -79,8 +80,10 @@ def target_errors(spec: PipelineSpec, problem: Problem, target: pd.Series[Any], 
     if 2 <= most < spec.ensemble.folds and refusal(fewer, problem) is None:
         fix = ensemble_with(spec, folds=most)
     elif spec.problem != "auto":
-        other = infer_problem(target)
-        fix = f"problem: {other.name}" if refusal(spec, other) is None else ""
+        fix = ""
+        with suppress(UserError):  # a target of which no type of problem can be told
+            other = infer_problem(target)
+            fix = f"problem: {other.name}" if refusal(spec, other) is None else ""
     return [Finding("error", "target", message, fix)]
 
 

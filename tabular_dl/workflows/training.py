@@ -52,9 +52,9 @@ def train(
     competition = competition or competition_of(spec)
     train, target = competition.train, competition.train[spec.data.target]
     problem = problem_of(spec, target)
-    print_notes(competition.notes, console)
     findings = run_checks(competition, spec, problem)
     stop_at_errors(findings, named, spec.data.source)
+    print_notes(competition.notes, console)
     warn_in_short(findings, named, spec.data.source, console)
     metric, pipeline = metric_of(spec, problem), build_pipeline(spec, problem)
     groups = groups_of(spec, train, competition.train_file.name)

@@ -54,7 +54,7 @@ def test_has_pattern() -> None:
 
 def test_what_is_missing_is_told_with_the_nearest_name() -> None:
     said = missing_names(["Age", "agee", "pixl*", "pixel*"], ["Age", "pixel0"])
-    assert said == ["'agee': Did you mean 'Age'?", "'pixl*' matches no column. Did you mean 'pixel0'?"]
+    assert list(said.values()) == ["'agee': Did you mean 'Age'?", "'pixl*' matches no column. Did you mean 'pixel0'?"]
 
 
 def test_a_selection_of_a_table_refuses_what_is_not_there() -> None:
