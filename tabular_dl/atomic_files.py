@@ -1,4 +1,4 @@
-"""Files that are complete or not there at all."""
+"""Atomic writing of files: a file is complete or absent."""
 
 from __future__ import annotations
 
@@ -12,38 +12,57 @@ from tabular_dl.errors import UserError
 
 __all__ = ["write_table", "write_text"]
 
-# A table of more bytes than this is zipped, which Kaggle takes as well.
+# Largest table, in bytes, that is written as plain CSV. Kaggle accepts zipped tables as well.
 MOST_PLAIN = 50_000_000
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write a file beside its place and rename it, so that nobody ever sees half of it.
+    """Write a text file in UTF-8 under a temporary name, then rename it, so that it is never seen incomplete.
+
+    Parameters
+    ----------
+    path : Path
+        File to create or replace.
+    text : str
+        Content of the file.
 
     Raises
     ------
     UserError
-        If the folder does not exist or cannot be written to.
+        If the folder does not exist or is not writable.
     """
     with _replaced(path) as partial, partial.open("x", encoding="utf-8", newline="") as file:
         file.write(text)
 
 
 def write_table(path: Path, csv: str) -> Path:
-    """Write a table as CSV, or zipped if it is large or the path ends in ``.zip``; return the path written to.
+    """Write a table as CSV, or zipped if it is large or the path ends in ``.zip``.
 
-    Equal tables make equal files, byte for byte.
+    Equal tables give equal files, byte for byte.
+
+    Parameters
+    ----------
+    path : Path
+        File to create or replace.
+    csv : str
+        Table as CSV text.
+
+    Returns
+    -------
+    Path
+        File that was written; its suffix is ``.zip`` if the table was zipped.
 
     Raises
     ------
     UserError
-        If the folder does not exist or cannot be written to.
+        If the folder does not exist or is not writable.
     """
     if path.suffix.lower() != ".zip" and len(csv) <= MOST_PLAIN:
         write_text(path, csv)
         return path
     path = path.with_suffix(".zip")
     with _replaced(path) as partial, zipfile.ZipFile(partial, "x") as archive:
-        inside = zipfile.ZipInfo(f"{path.stem}.csv")  # of 1980: the time of day is no part of the contents
+        inside = zipfile.ZipInfo(f"{path.stem}.csv")  # dated 1980: a real date would make equal tables differ
         inside.external_attr = 0o644 << 16
         archive.writestr(inside, csv, zipfile.ZIP_DEFLATED)
     return path
@@ -51,7 +70,7 @@ def write_table(path: Path, csv: str) -> Path:
 
 @contextmanager
 def _replaced(path: Path) -> Iterator[Path]:
-    # Not by `tempfile`, whose files nobody but their owner may read.
+    # `tempfile` is not used: only the owner may read its files.
     partial = path.parent / f".{path.name}.{secrets.token_hex(4)}"
     try:
         yield partial

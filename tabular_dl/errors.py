@@ -1,14 +1,14 @@
 """Errors that a user can act on.
 
-The command line prints a `UserError` without a traceback and exits with code 2. Each message says which file,
-column, row or key is meant, what was expected, what was found and what to do. Any other exception is a defect of
-the package, and keeps its traceback.
+The command line prints a `UserError` without a traceback and exits with code 2. Each message names the file, column,
+row or key, the value that was expected, the value that was found, and the action to take. Any other exception is a
+defect of the package and keeps its traceback.
 """
 
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 __all__ = [
@@ -18,13 +18,14 @@ __all__ = [
     "TabularDLError",
     "UserError",
     "did_you_mean",
+    "listed",
     "nearest",
     "plain_words",
 ]
 
-MOST_OPTIONS = 12  # that one message lists
+MOST_OPTIONS = 12  # options listed by one message
 
-# What a value should have been, by pydantic's name of the mistake; in braces, what pydantic adds to it.
+# Expected value for each of pydantic's error types. Names in braces are keys of the error's context.
 _EXPECTED = {
     "dict_type": "a mapping",
     "model_type": "a mapping",
@@ -33,7 +34,8 @@ _EXPECTED = {
     "too_short": "a list of {min_length} or more",
     "string_type": "text",
     "string_too_short": "text of {min_length} or more characters",
-    "string_pattern_mismatch": "letters, digits, '_', '.' or '-', the first a letter or a digit",  # one pattern: names
+    # The only pattern in use is that of names.
+    "string_pattern_mismatch": "letters, digits, '_', '.' or '-', the first a letter or a digit",
     "int_type": "a whole number",
     "int_parsing": "a whole number",
     "int_from_float": "a whole number",
@@ -48,30 +50,42 @@ _EXPECTED = {
 
 
 class TabularDLError(Exception):
-    """Base of every exception that the package raises on purpose."""
+    """Base class of the exceptions that the package raises on purpose."""
 
 
 class UserError(TabularDLError, ValueError):
-    """Something that the user gave cannot be used; the message says what to change.
+    """Error in the user's input; the message says what to change.
 
-    It is a `ValueError`, so code that expects scikit-learn's behaviour catches it as usual.
+    It is a `ValueError`, so code written for scikit-learn's estimators catches it as usual.
     """
 
 
 class SpecError(UserError):
-    """A pipeline (the YAML file, `--set`, or an option) asks for something that does not exist."""
+    """Error in a pipeline: in its YAML file, in a `--set` or in another option."""
 
 
 class DataError(UserError):
-    """A table does not hold what the pipeline expects of it."""
+    """Error in a table: it does not contain what the pipeline expects."""
 
 
 class SubmissionError(UserError):
-    """A submission would not be accepted, or the run that it is made from cannot be used."""
+    """Error in a submission, or in the run that it is made from."""
 
 
 def nearest(word: str, options: Iterable[str]) -> str | None:
-    """Return the option that a mistyped word is most like, whatever its case, or None if it is like none.
+    """Return the option most similar to a mistyped word, ignoring case.
+
+    Parameters
+    ----------
+    word : str
+        Word that the user wrote.
+    options : iterable of str
+        Valid words.
+
+    Returns
+    -------
+    str or None
+        None if no option is similar.
 
     Examples
     --------
@@ -79,26 +93,26 @@ def nearest(word: str, options: Iterable[str]) -> str | None:
     ('titanic', None)
     """
     lower = {name.lower(): name for name in sorted(options)}
-    found = difflib.get_close_matches(word.lower(), lower, n=1, cutoff=0.6)
-    return lower[found[0]] if found else None
+    matches = difflib.get_close_matches(word.lower(), lower, n=1, cutoff=0.6)
+    return lower[matches[0]] if matches else None
 
 
 def did_you_mean(word: str, options: Iterable[str]) -> str:
     """Return a sentence that suggests the option nearest to a mistyped word, or lists the options.
 
-    Upper and lower case are the same; at most 12 options are listed.
+    Case is ignored. At most 12 options are listed.
 
     Parameters
     ----------
     word : str
-        What the user wrote.
+        Word that the user wrote.
     options : iterable of str
-        What would have been valid.
+        Valid words.
 
     Returns
     -------
     str
-        A sentence to append to an error message.
+        Sentence to append to an error message.
 
     Examples
     --------
@@ -108,25 +122,48 @@ def did_you_mean(word: str, options: Iterable[str]) -> str:
     'Known: boston, wine.'
     """
     names = sorted(options)
-    near = nearest(word, names)
-    if near is not None:
-        return f"Did you mean {near!r}?"
-    more = f" and {len(names) - MOST_OPTIONS} more" if len(names) > MOST_OPTIONS else ""
-    return f"Known: {', '.join(names[:MOST_OPTIONS])}{more}." if names else "There are none."
+    match = nearest(word, names)
+    if match is not None:
+        return f"Did you mean {match!r}?"
+    return f"Known: {listed(names, MOST_OPTIONS)}." if names else "There are none."
 
 
-def plain_words(problem: Mapping[str, Any]) -> str:
-    """Say what one of pydantic's errors means to someone who does not know pydantic.
+def listed(names: Sequence[object], most: int = 5) -> str:
+    """Return names joined by commas, the first few of many.
 
     Parameters
     ----------
-    problem : mapping
-        An item of `pydantic.ValidationError.errors`.
+    names : sequence
+        Names, or other objects with a text.
+    most : int, default=5
+        Number of names after which the others are only counted.
 
     Returns
     -------
     str
-        What was expected and what was found, without the key.
+        List for a message.
+
+    Examples
+    --------
+    >>> listed(["a", "b"]), listed(range(100), most=2)
+    ('a, b', '0, 1 and 98 more')
+    """
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(map(str, names[:most])) + more
+
+
+def plain_words(problem: Mapping[str, Any]) -> str:
+    """Return the meaning of a pydantic error in plain words.
+
+    Parameters
+    ----------
+    problem : mapping
+        Item of `pydantic.ValidationError.errors`.
+
+    Returns
+    -------
+    str
+        Expected and actual value, without the key.
 
     Examples
     --------

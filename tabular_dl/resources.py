@@ -1,4 +1,4 @@
-"""Where the data and pipelines that come with the package lie."""
+"""Folders of the data and pipelines that come with the package."""
 
 from __future__ import annotations
 
@@ -10,14 +10,19 @@ _PACKAGE = Path(__file__).parent
 
 
 def bundled(folder: str) -> Path:
-    """Return the folder of this name that comes with the package.
+    """Return the path of a folder that comes with the package.
 
-    A wheel carries ``data`` and ``pipelines`` inside the package; in a checkout they lie beside it.
+    A wheel has ``data`` and ``pipelines`` inside the package; a checkout has them beside it.
 
     Parameters
     ----------
-    folder : str
-        "data" or "pipelines".
+    folder : {"data", "pipelines"}
+        Name of the folder.
+
+    Returns
+    -------
+    Path
+        Path of the folder.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""A file is complete or not there at all."""
+"""A file is written completely or not at all."""
 
 from __future__ import annotations
 

@@ -1,13 +1,14 @@
-"""A message ends with the option that was meant, and says what was expected in words of everyday."""
+"""Messages suggest the nearest option and describe expected values in plain words."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
-from tabular_dl.errors import did_you_mean, plain_words
+from tabular_dl.errors import did_you_mean, listed, plain_words
 
 
 @pytest.mark.parametrize(
@@ -46,12 +47,21 @@ def test_there_may_be_no_options() -> None:
     ],
 )
 def test_a_wrong_type_is_said_in_plain_words(kind: Any, value: Any, words: str) -> None:
-    with pytest.raises(ValidationError) as refused:
+    with pytest.raises(ValidationError) as error:
         TypeAdapter(kind).validate_python(value)
-    assert plain_words(refused.value.errors()[0]) == words
+    assert plain_words(error.value.errors()[0]) == words
 
 
 def test_a_mistake_without_words_of_its_own_keeps_pydantics() -> None:
-    with pytest.raises(ValidationError) as refused:
+    with pytest.raises(ValidationError) as error:
         TypeAdapter(bytes).validate_python(1)
-    assert plain_words(refused.value.errors()[0]) == "Input should be a valid bytes; found 1."
+    assert plain_words(error.value.errors()[0]) == "Input should be a valid bytes; found 1."
+
+
+@pytest.mark.parametrize(
+    ("names", "text"),
+    [([], ""), (["a"], "a"), (["a", "b", "c"], "a, b, c"), (["a", "b", "c", "d"], "a, b, c and 1 more"),
+     (range(9), "0, 1, 2 and 6 more")],
+)  # fmt: skip
+def test_names_beyond_the_most_are_counted(names: Sequence[object], text: str) -> None:
+    assert listed(names, 3) == text

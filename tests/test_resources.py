@@ -1,4 +1,4 @@
-"""What comes with the package is found in a checkout, beside it, and in an installed wheel, inside it."""
+"""Bundled folders are found beside the package in a checkout, and inside it in an installed wheel."""
 
 from __future__ import annotations
 

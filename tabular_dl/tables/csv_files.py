@@ -1,4 +1,4 @@
-"""Delimited text: the encoding, the delimiter and the rows of a CSV file, whoever wrote it."""
+"""Delimited text: encoding, delimiter and rows of a CSV file."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from typing import Any
 
 import pandas as pd
 
-from tabular_dl.errors import DataError
+from tabular_dl.errors import DataError, listed
 from tabular_dl.tables.number_parsing import Cells, read_cells, read_labels
 
 __all__ = ["find_delimiter", "read_delimited", "refuse_twice", "to_utf8"]
 
 _DELIMITERS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "vertical bars"}
-# UTF-32 first: its mark begins as that of UTF-16.
+# UTF-32 first: its byte order mark starts with that of UTF-16.
 _MARKED = {
     codecs.BOM_UTF32_LE: "utf-32-le",
     codecs.BOM_UTF32_BE: "utf-32-be",
@@ -30,38 +30,38 @@ _MARKED = {
     codecs.BOM_UTF16_BE: "utf-16-be",
 }
 _ZERO_FIRST = re.compile(rb'(?:^|[\n\r,;\t|"])[ ]?[+-]?0[0-9]')
-_LOST = r"^\s*[+-]?(?:0[0-9]|[0-9]{16})"  # what pandas may read as another number
-_SAMPLE, _SAMPLE_ROWS = 2_000_000, 50  # bytes and rows that the delimiter is told from
-_MOST_NAMES = 5  # columns that one note lists
-_EXACT = 2**53  # from here on a float no longer holds every integer
+_LOST = r"^\s*[+-]?(?:0[0-9]|[0-9]{16})"  # texts that pandas may read as another number
+_SAMPLE, _SAMPLE_ROWS = 2_000_000, 50  # bytes and rows in which the delimiter is looked for
+_EXACT = 2**53  # from here on floats cannot represent every integer
 
 
 def read_delimited(
     path: Path, content: bytes, text: Collection[str] = (), labels: str | None = None
 ) -> tuple[pd.DataFrame, list[str]]:
-    r"""Read delimited text of any usual encoding and delimiter.
+    r"""Read delimited text of any common encoding and delimiter.
 
     Parameters
     ----------
     path : Path
-        Where it is from, for messages.
+        Path of the file, for messages.
     content : bytes
-        The file.
+        Content of the file.
     text : collection of str
-        Columns to read as the text that they are.
+        Columns to read as text, unchanged.
     labels : str, optional
-        A column in which words such as "None" and "-" are labels, if it is text.
+        Column in which words such as "None" and "-" are labels, if it is text.
 
     Returns
     -------
     frame : DataFrame of shape (rows, columns)
+        The table.
     remarks : list of str
-        What was unusual.
+        Unusual properties of the file.
 
     Raises
     ------
     DataError
-        If it is no text, no table, empty, cut off, or two columns have one name.
+        If the content is not text or not a table, is empty or cut off, or has two columns of the same name.
 
     Examples
     --------
@@ -79,19 +79,19 @@ def read_delimited(
     usual = "\t" if path.name.removesuffix(".gz").removesuffix(".zip").endswith(".tsv") else ","
     remarks = [] if encoding is None else [f"it is not UTF-8, and read as {encoding}"]
     remarks += [] if delimiter == usual else [f"{_DELIMITERS[delimiter]} between fields"]
-    frame, said = _DelimitedText(path, content, delimiter).read(frozenset(text), labels)
-    return frame, remarks + said
+    frame, conversions = _DelimitedText(path, content, delimiter).read(frozenset(text), labels)
+    return frame, remarks + conversions
 
 
 def to_utf8(path: Path, data: bytes) -> tuple[bytes, str | None]:
-    """Return text as UTF-8 without a byte order mark, and what else it was in.
+    """Return text as UTF-8 without a byte order mark, and its encoding if that was not UTF-8.
 
-    Text without a mark that is not UTF-8 is taken for Windows-1252, the usual one of western Europe.
+    Text that has no byte order mark and is not UTF-8 is read as Windows-1252, which is common in western Europe.
 
     Raises
     ------
     DataError
-        If it is no text.
+        If the data is not text.
 
     Examples
     --------
@@ -109,7 +109,7 @@ def to_utf8(path: Path, data: bytes) -> tuple[bytes, str | None]:
         for place, encoding in ((1, "utf-16-le"), (0, "utf-16-be")):
             if len(data) % 2 == 0 and not any(data[place:1000:2]):
                 return data.decode(encoding, errors="replace").encode(), encoding.upper()[:6]
-        raise DataError(f"{path} holds zero bytes: it is no text, or broken. Get it again, or save the table as CSV.")
+        raise DataError(f"{path} holds zero bytes: it is broken or not text. Get it again, or save the table as CSV.")
     try:
         data.decode()
     except UnicodeDecodeError:
@@ -122,15 +122,20 @@ def to_utf8(path: Path, data: bytes) -> tuple[bytes, str | None]:
 
 
 def find_delimiter(text: str) -> str:
-    r"""Tell what lies between the fields of a table: a comma, a semicolon, a tab or a vertical bar.
+    r"""Return the delimiter of a table: a comma, a semicolon, a tab or a vertical bar.
 
-    It is the one that cuts all of the first rows into as many fields as the header; of several, or if there is none,
-    the one that cuts the header into most. A table of one column has commas.
+    The delimiter is the one that splits all of the first rows into as many fields as the header. If several do, or
+    none does, it is the one that splits the header into most fields. A table of one column has the comma.
 
     Parameters
     ----------
     text : str
-        How the table begins.
+        First lines of the table.
+
+    Returns
+    -------
+    str
+        The delimiter.
 
     Examples
     --------
@@ -146,12 +151,12 @@ def find_delimiter(text: str) -> str:
 
 
 def refuse_twice(path: Path, names: list[str]) -> None:
-    """Refuse a header that has one name twice.
+    """Raise an error if a header contains a name twice.
 
     Raises
     ------
     DataError
-        Naming the file and the column.
+        If a name is repeated; the message names the file and the column.
     """
     seen: set[str] = set()
     for name in names:
@@ -162,16 +167,16 @@ def refuse_twice(path: Path, names: list[str]) -> None:
 
 @dataclass(frozen=True)
 class _DelimitedText:
-    """The text of a table as UTF-8 without a mark, and how to read it."""
+    """Text of a table, as UTF-8 without a byte order mark, and its delimiter."""
 
     path: Path
     content: bytes
     delimiter: str
 
     def read(self, text: Collection[str], labels: str | None) -> tuple[pd.DataFrame, list[str]]:
-        """Return the table, and what was read in another way than it stands there."""
+        """Return the table, and remarks on cells that were converted."""
         frame = self._parse(dtype=dict.fromkeys(text, "str"))
-        # pandas has read the second x of a header as x.1.
+        # The header is read once more, since pandas renames the second of two columns x to x.1.
         refuse_twice(self.path, self._parse(header=None, nrows=1, dtype=str, keep_default_na=False).iloc[0].tolist())
         self._refuse_cut_off(len(frame))
         seen: dict[str, list[str]] = {}
@@ -182,10 +187,10 @@ class _DelimitedText:
             frame[name] = cells.column
             for remark in cells.remarks:
                 seen.setdefault(remark, []).append(name)
-        return frame, [f"{remark} in {_listed(names)}" for remark, names in seen.items()]
+        return frame, [f"{remark} in {listed(names)}" for remark, names in seen.items()]
 
     def _cells(self, frame: pd.DataFrame, text: Collection[str]) -> Iterator[tuple[str, Cells]]:
-        """Yield the columns that may be something else than pandas took them for."""
+        """Yield the columns that pandas may have read as another type than they are."""
         texts = [str(name) for name, kind in frame.dtypes.items() if kind == "str" and name not in text]
         doubtful = _doubtful(frame, zero_first=_ZERO_FIRST.search(self.content) is not None)
         for name in texts:
@@ -199,7 +204,7 @@ class _DelimitedText:
                 yield name, cells
 
     def _texts(self, frame: pd.DataFrame, names: list[str], **options: Any) -> pd.DataFrame:
-        """Return columns as they stand in the file."""
+        """Return columns as text, unchanged."""
         places = [frame.columns.get_loc(name) for name in names]
         return self._parse(usecols=places, dtype=str, **options).set_axis(names, axis=1)
 
@@ -207,15 +212,15 @@ class _DelimitedText:
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("error", pd.errors.ParserWarning)
-                # No column is an index, even where rows have more fields than the header. Read whole: in parts, a
-                # column of numbers with one text far below would be of two types.
+                # index_col: no column is an index, even if rows have more fields than the header.
+                # low_memory: if pandas read in chunks, a column of numbers with one text far down would mix types.
                 options |= {"sep": self.delimiter, "index_col": False, "low_memory": False}
                 return pd.read_csv(io.BytesIO(self.content), **options)
         except pd.errors.EmptyDataError:
             raise DataError(f"{self.path} is empty: expected a header and rows.") from None
         except pd.errors.ParserWarning:
             raise DataError(
-                f"{self.path}: its rows have more fields than its header has names. Correct the header."
+                f"{self.path}: the rows have more fields than the header has names. Correct the header."
             ) from None
         except pd.errors.ParserError as error:
             raise DataError(f"{self.path} cannot be read as a CSV file: {_reason(str(error))}") from None
@@ -228,8 +233,8 @@ class _DelimitedText:
         fewest = min(_widths(_sample(self.content), self.delimiter), default=0)
         if fields < fewest:
             raise DataError(
-                f"{self.path}, row {rows}: the last row has {fields} of {fewest} fields and no end of line, so the "
-                "file seems cut off. Get it again, or complete that row."
+                f"{self.path}, row {rows}: the last row has {fields} of {fewest} fields and no end of line: the file "
+                "seems cut off. Get it again, or complete that row."
             )
 
 
@@ -238,45 +243,40 @@ def _sample(content: bytes) -> str:
 
 
 def _widths(text: str, delimiter: str) -> list[int]:
-    """Count the fields of the header and the first rows, without a last row that has no end: it may be cut."""
+    """Return the number of fields in the header and each of the first rows, without a last row that may be cut."""
     widths = []
     try:
         for row in islice(filter(None, csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)), _SAMPLE_ROWS):
-            widths.append(len(row))  # noqa: PERF401 (what came before an error counts)
-    except csv.Error:  # a field without end
+            widths.append(len(row))  # noqa: PERF401 (rows before an error are kept)
+    except csv.Error:  # a field longer than the csv module allows, as after an unclosed quote
         return widths
     cut = len(widths) < _SAMPLE_ROWS and not text.endswith(("\n", "\r"))
     return widths[:-1] if cut and len(widths) > 1 else widths
 
 
 def _doubtful(frame: pd.DataFrame, *, zero_first: bool) -> list[str]:
-    """Name the columns of numbers that may have lost something when pandas read them: a leading zero, or digits."""
+    """Return the names of numeric columns that may have lost leading zeros or digits when pandas read them."""
     long = (frame.select_dtypes("float").abs() >= _EXACT).any()
-    found = []
+    names = []
     for name, kind in frame.dtypes.items():
-        if kind == "object":  # integers that no type holds; or booleans with gaps, which are fine
+        if kind == "object":  # integers too large for any type, or booleans with missing values, which are fine
             if not frame[name].dropna().map(lambda value: isinstance(value, bool)).all():
-                found.append(str(name))
+                names.append(str(name))
         elif kind.kind in "iuf" and (zero_first or long.get(name, False)):
-            found.append(str(name))
-    return found
+            names.append(str(name))
+    return names
 
 
 def _reason(message: str) -> str:
-    """Say what pandas found wrong with a row."""
-    if found := re.search(r"EOF inside string starting at row (\d+)", message):
+    """Return the reason for which pandas rejected a row, and the action to take."""
+    if match := re.search(r"EOF inside string starting at row (\d+)", message):
         return (
-            f"the quote that opens in row {found[1]} never closes. The file is cut off, or a quote is too many: get it "
-            "again, or correct that row."
+            f"the quote opened in row {match[1]} is never closed. Get the file again if it is cut off, or correct "
+            "that row."
         )
-    if found := re.search(r"Expected (\d+) fields in line (\d+), saw (\d+)", message):
+    if match := re.search(r"Expected (\d+) fields in line (\d+), saw (\d+)", message):
         return (
-            f"line {found[2]} has {found[3]} fields instead of {found[1]}. Correct that line; a field that holds a "
-            "delimiter stands in quotes."
+            f"line {match[2]} has {match[3]} fields instead of {match[1]}. Correct that line: a field that contains "
+            "a delimiter needs quotes."
         )
     return f"{message.strip()}."
-
-
-def _listed(names: list[str]) -> str:
-    more = f" and {len(names) - _MOST_NAMES} more" if len(names) > _MOST_NAMES else ""
-    return f"{', '.join(names[:_MOST_NAMES])}{more}"

@@ -1,14 +1,14 @@
-"""Cells: which numbers the texts of a column are, and which of them mean that there is no value.
+"""Conversion of the texts in a table's cells to numbers and missing values.
 
 ==================  ===============================================================================================
-a number            ``12``, ``-1.5``, ``1e-3``, ``inf``
-with thousands      ``1,234.5`` where fields lie between commas, tabs or bars
-a decimal comma     ``1,5``, ``1.234,5``, ``1 234,5`` where they lie between semicolons
-no value            an empty cell, ``NA``, ``N/A``, ``NaN``, ``null``, ``None``, ``?``, ``-``, ``--``
-text                everything else: ``007`` is a name, not a 7, and so is an integer that no number type holds exactly
+number              ``12``, ``-1.5``, ``1e-3``, ``inf``
+thousands           ``1,234.5`` in files delimited by commas, tabs or bars
+decimal comma       ``1,5``, ``1.234,5``, ``1 234,5`` in files delimited by semicolons
+missing value       an empty cell, ``NA``, ``N/A``, ``NaN``, ``null``, ``None``, ``?``, ``-``, ``--``
+text                everything else, such as ``007``, or an integer that no number type represents exactly
 ==================  ===============================================================================================
 
-A column is numbers only if all of its cells are; one that can be read in two ways stays text. Yes and no are text.
+A column is numeric only if all of its cells are. A column that can be read in two ways stays text. Yes and no are text.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ import pandas as pd
 __all__ = ["NO_LABEL", "Cells", "read_cells", "read_labels", "read_number"]
 
 _MARKS = ("?", "-", "--")
-# pandas knows these without spaces around them.
+# pandas reads these as missing only without spaces around them.
 _WORDS = ("", "NA", "N/A", "n/a", "NaN", "nan", "<NA>", "NULL", "null", "None")
-# In a column of labels, "None" and "-" may well be labels.
+# Missing values in a column of labels, where "None" and "-" may be labels.
 NO_LABEL = ("", "NA", "N/A", "n/a", "#N/A", "NaN", "nan", "<NA>", "NULL", "null")
 
-# Without lookahead, which Arrow's regular expressions lack. A leading zero is no number's.
+# No lookahead: Arrow's regular expressions lack it. Numbers have no leading zero.
 _WHOLE, _GROUP = "(?:0|[1-9][0-9]*)", "[1-9][0-9]{0,2}"
 _EXPONENT = "(?:[eE][+-]?[0-9]+)?"
 _SPACE = "[ \u00a0\u202f]"
@@ -36,21 +36,21 @@ _DECIMAL_COMMA = (
     rf"[+-]?(?:{_WHOLE}(?:,[0-9]+)?{_EXPONENT}"
     rf"|{_GROUP}(?:{_SPACE}[0-9]{{3}})+(?:,[0-9]+)?|{_GROUP}(?:\.[0-9]{{3}})+,[0-9]+)"
 )
-_LONG = "[+-]?[0-9]{16,}"  # from here on a float no longer holds every integer
+_LONG = "[+-]?[0-9]{16,}"  # integers that a float may not represent exactly
 
-_GLANCE = 100  # cells that tell most columns of text
+_GLANCE = 100  # number of cells checked first, which is enough to recognise most columns of text
 
 
 @dataclass(frozen=True)
 class Cells:
-    """What a column's texts are.
+    """Values of a column of texts.
 
     Attributes
     ----------
     column : Series of shape (rows,)
-        Numbers or text; missing is NaN.
+        Numbers or text; NaN where missing.
     remarks : tuple of str
-        What was read in another way than it stands there.
+        Descriptions of the cells that were converted.
     """
 
     column: pd.Series
@@ -58,18 +58,19 @@ class Cells:
 
 
 def read_cells(texts: pd.Series, *, decimal_comma: bool = False) -> Cells:
-    """Read the texts of a column as numbers, if all of them are.
+    """Convert a column of texts to numbers, if all of them are numbers.
 
     Parameters
     ----------
     texts : Series of str, shape (rows,)
-        As they stand in the file; NaN where pandas found no value.
-    decimal_comma : bool
-        Whether the file writes ``1,5`` for one and a half. Otherwise a comma is between thousands.
+        Texts as in the file; NaN where pandas found no value.
+    decimal_comma : bool, default=False
+        Whether a comma is the decimal sign; otherwise it separates thousands.
 
     Returns
     -------
     Cells
+        Numbers, or the texts if one of them is not a number.
 
     Examples
     --------
@@ -81,11 +82,10 @@ def read_cells(texts: pd.Series, *, decimal_comma: bool = False) -> Cells:
     ['007', '12']
     """
     stripped = texts.str.strip()
-    # A minus beside a plus is a sign, not a gap.
+    # In a column that also has a plus, a minus is a value.
     marks = [mark for mark in _MARKS if mark != "-" or not (stripped == "+").any()]
-    found = [mark for mark in marks if (stripped == mark).any()]
     missing = texts.isna() | stripped.isin([*_WORDS, *marks])
-    remarks = [f"{mark!r} is read as missing" for mark in found]
+    remarks = [f"{mark!r} is read as missing" for mark in marks if (stripped == mark).any()]
     words = stripped[~missing]
     if words.empty:
         return Cells(pd.Series(float("nan"), index=texts.index, name=texts.name), tuple(remarks))
@@ -102,7 +102,7 @@ def read_cells(texts: pd.Series, *, decimal_comma: bool = False) -> Cells:
 
 
 def _numbers(words: pd.Series, pattern: str, rewritten: dict[str, str] | None = None) -> pd.Series | None:
-    """Return the numbers that words of a pattern mean, or None if one of them is of another."""
+    """Return words as numbers, or None if one of them does not match the pattern."""
     if not (words.head(_GLANCE).str.fullmatch(pattern).all() and words.str.fullmatch(pattern).all()):
         return None
     for old, new in (rewritten or {}).items():
@@ -112,7 +112,17 @@ def _numbers(words: pd.Series, pattern: str, rewritten: dict[str, str] | None = 
 
 
 def read_number(text: str) -> int | float | None:
-    """Read one text as the number that it plainly is, an integer exactly.
+    """Return a text as a number, exactly if it is an integer.
+
+    Parameters
+    ----------
+    text : str
+        Text such as a cell of a table.
+
+    Returns
+    -------
+    int, float or None
+        None if the text is not a number in plain notation.
 
     Examples
     --------
@@ -126,17 +136,17 @@ def read_number(text: str) -> int | float | None:
 
 
 def read_labels(texts: pd.Series) -> pd.Series:
-    """Read the texts of a column of labels, where words such as "None" and "-" are labels.
+    """Return a column of labels, in which words such as "None" and "-" are labels.
 
     Parameters
     ----------
     texts : Series of str, shape (rows,)
-        As they stand in the file.
+        Texts as in the file.
 
     Returns
     -------
     Series of shape (rows,)
-        NaN where the cell is empty or says NA, NaN or null.
+        Labels; NaN where the cell is empty or contains NA, NaN or null.
 
     Examples
     --------

@@ -1,8 +1,8 @@
-"""Table files: whatever format a table came in, one frame, and what was unusual about the file.
+"""Reading of table files in any supported format.
 
-bytes -> unpacked (gzip, zip, bzip2, xz) -> Parquet, or text (`tabular_dl.tables.csv_files`) -> a frame
+bytes -> unpacked (gzip, zip, bzip2, xz) -> Parquet, or text (`tabular_dl.tables.csv_files`) -> DataFrame
 
-What a file is, is told from its content: a zip file that is named train.csv is unpacked all the same.
+The format is detected from the content: a zip file called train.csv is unpacked as well.
 """
 
 from __future__ import annotations
@@ -19,17 +19,17 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from pathlib import Path, PurePosixPath
-from typing import Any
 
+import numpy as np
 import pandas as pd
 
-from tabular_dl.errors import DataError, did_you_mean
+from tabular_dl.errors import DataError, did_you_mean, listed
 from tabular_dl.tables.csv_files import read_delimited, refuse_twice
 from tabular_dl.tables.values import category_text
 
 __all__ = ["SUFFIXES", "TableFile", "read_content", "read_table_file"]
 
-# How a table's file name may end, the most usual first.
+# Endings of the file names of tables, the most common first.
 _BARE = (".csv", ".tsv", ".parquet")
 SUFFIXES = (*_BARE, *(f"{bare}{packed}" for bare in (".csv", ".tsv") for packed in (".gz", ".zip")), ".zip")
 
@@ -38,19 +38,18 @@ _PACKERS = {
     b"BZh": ("bzip2", bz2.decompress),
     b"\xfd7zXZ": ("xz", lzma.decompress),
 }
-_MOST_NAMES = 5  # files that one message lists
 
 
 @dataclass(frozen=True)
 class TableFile:
-    """A table that was read from a file.
+    """A table read from a file.
 
     Attributes
     ----------
     frame : DataFrame of shape (rows, columns)
-        Its index counts the rows as people do: row 1 is the first after the header.
+        The table. Its index counts from 1: row 1 is the first after the header.
     notes : tuple of str
-        What was unusual about the file, each beginning with its name.
+        Unusual properties of the file; each note starts with the file's name.
     digest : str
         SHA-256 of the file, in hexadecimal.
     """
@@ -68,23 +67,24 @@ def read_table_file(
     Parameters
     ----------
     path : Path
-        A file of comma-, semicolon-, tab- or bar-separated values, plain or packed, or a Parquet file.
+        File of comma-, semicolon-, tab- or bar-separated values, plain or compressed, or Parquet file.
     text : collection of str
-        Columns to read as the text that they are, so that 007 stays 007; the table need not have them.
+        Columns to read as text, so that 007 stays 007. Columns that the table lacks are ignored.
     labels : str, optional
-        A column in which words such as "None" and "-" are labels, if it is text; the table need not have it.
+        Column in which words such as "None" and "-" are labels, if it is text. Ignored if the table lacks it.
     content : bytes, optional
-        The file's, as `read_content` gives it, where it was read before.
+        Content of the file as returned by `read_content`, if it was read before.
 
     Returns
     -------
     TableFile
+        The table, with notes on the file.
 
     Raises
     ------
     DataError
-        Naming the file and what is wrong with it: not there, a folder, no permission, empty, no table, broken or cut
-        off, or two columns of one name.
+        If the file does not exist, is a folder, is not readable, empty, broken, cut off or not a table, or has two
+        columns of the same name. The message names the file.
 
     Examples
     --------
@@ -118,12 +118,22 @@ def read_table_file(
 
 
 def read_content(path: Path) -> bytes:
-    """Read a file once and whole: it may be a pipe.
+    """Return the whole content of a file, read once, since it may be a pipe.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+
+    Returns
+    -------
+    bytes
+        Content of the file.
 
     Raises
     ------
     DataError
-        If it is not there, is a folder, or may not be read.
+        If the file does not exist, is a folder or is not readable.
     """
     try:
         with path.open("rb") as file:
@@ -136,13 +146,13 @@ def read_content(path: Path) -> bytes:
     except IsADirectoryError:
         raise DataError(f"{path} is a folder: expected a file with a table.") from None
     except PermissionError:
-        raise DataError(f"{path} cannot be read: you have no permission to. Change that, or copy the file.") from None
+        raise DataError(f"{path} cannot be read: permission denied. Change its mode, or copy the file.") from None
     except OSError as error:
         raise DataError(f"{path} cannot be read: {error.strerror or error}.") from None
 
 
 def _unpack(path: Path, data: bytes) -> tuple[bytes, list[str]]:
-    """Return the table inside a packed file; one layer is taken off, not a second."""
+    """Return the table inside a compressed file. Only one layer of compression is removed."""
     if data.startswith(b"PK\x03\x04") or path.suffix == ".zip":
         return _unzip(path, data)
     for magic, (name, unpack) in _PACKERS.items():
@@ -160,14 +170,13 @@ def _unzip(path: Path, data: bytes) -> tuple[bytes, list[str]]:
             names = [info.filename for info in archive.infolist() if not info.is_dir()]
             if "[Content_Types].xml" in names:
                 raise DataError(f"{path} is an Excel or Word document: save the table as CSV.")
-            # A Mac adds files whose names begin with a dot.
+            # macOS adds files whose names begin with a dot.
             names = [name for name in names if not PurePosixPath(name).name.startswith(".")]
             tables = [name for name in names if name.lower().endswith((*_BARE, ".txt"))] or names
             if len(tables) != 1:
-                listed = ", ".join(tables[:_MOST_NAMES]) or "none"
                 raise DataError(
-                    f"{path}: expected one table in the zip file, found {len(tables)}: {listed}. Unpack it, and keep "
-                    "the table that is meant."
+                    f"{path}: expected one table in the zip file, found {len(tables)}: {listed(tables) or 'none'}. "
+                    "Unpack it, and use one of its tables."
                 )
             content = archive.read(tables[0])
     except (zipfile.BadZipFile, EOFError, zlib.error, OSError) as error:
@@ -187,7 +196,7 @@ def _read_parquet(path: Path, content: bytes, text: Collection[str]) -> pd.DataF
         frame = table.to_pandas()
     except DataError:
         raise
-    except (ValueError, OSError, NotImplementedError) as error:  # as Arrow's own exceptions are
+    except (ValueError, OSError, NotImplementedError) as error:  # the base classes of Arrow's exceptions
         reason = " ".join(str(error).split()).rstrip(".")
         raise DataError(f"{path} is a broken or incomplete Parquet file ({reason}). Get it again.") from None
     if any(name is not None for name in frame.index.names):
@@ -198,7 +207,7 @@ def _read_parquet(path: Path, content: bytes, text: Collection[str]) -> pd.DataF
 
 
 def _plain(path: Path, column: pd.Series, *, as_text: bool) -> pd.Series:
-    """Return a typed column as a text file would have given it: numbers, booleans, text; dates as text."""
+    """Return a typed column as it would be read from a text file: numbers, booleans or text; dates as text."""
     if isinstance(column.dtype, pd.CategoricalDtype):
         column = column.astype(column.cat.categories.dtype)
     present = column.dropna()
@@ -209,10 +218,10 @@ def _plain(path: Path, column: pd.Series, *, as_text: bool) -> pd.Series:
     if column.dtype.kind in "mM":
         return column.astype("str")
     if pd.api.types.is_extension_array_dtype(column.dtype) and column.dtype.kind in "biuf":
-        become: Any = present.to_numpy().dtype  # numpy's own type
+        dtype = present.to_numpy().dtype  # the extension type's numpy counterpart
         if len(present) < len(column):
-            become = "object" if become.kind == "b" else "float64"
-        return column.astype(become).where(column.notna())
+            dtype = np.dtype("object" if dtype.kind == "b" else "float64")
+        return column.astype(dtype).where(column.notna())
     if column.dtype != object:
         return column
     if present.map(lambda value: isinstance(value, str | date)).all():
@@ -223,6 +232,6 @@ def _plain(path: Path, column: pd.Series, *, as_text: bool) -> pd.Series:
         return column
     odd = next(value for value in present if not isinstance(value, str | bool | int | float | date))
     raise DataError(
-        f"{path}, column {column.name!r}: expected numbers or text, found a {type(odd).__name__}. Take the column "
-        "apart, or leave it out."
+        f"{path}, column {column.name!r}: expected numbers or text, found a {type(odd).__name__}. Split the column, "
+        "or remove it."
     )

@@ -1,4 +1,4 @@
-"""Raw rows as a DataFrame, whatever scikit-learn hands over."""
+"""Validation of an estimator's input, which keeps the types of raw columns."""
 
 from __future__ import annotations
 
@@ -15,21 +15,26 @@ __all__ = ["read_rows", "read_table", "read_target"]
 
 
 def read_table(estimator: Any, X: Any, *, reset: bool) -> pd.DataFrame:
-    """Return rows as a DataFrame, checked as scikit-learn checks its input.
+    """Return rows as a DataFrame, validated as scikit-learn validates its input.
 
     Parameters
     ----------
     estimator : estimator
-        Gets ``n_features_in_`` and ``feature_names_in_``, or is held to them.
+        Estimator whose ``n_features_in_`` and ``feature_names_in_`` are set, or compared with the columns.
     X : DataFrame or array-like of shape (rows, columns)
-        Raw rows, of any types, with missing values. An array's columns are called x0, x1, ...
+        Raw rows of any types, with missing values. Columns of an array are named x0, x1, ...
     reset : bool
-        Whether this is what the estimator is fitted on.
+        Whether the estimator is fitted on these rows.
+
+    Returns
+    -------
+    DataFrame of shape (rows, columns)
+        The rows.
 
     Raises
     ------
     ValueError
-        If it is no table, is empty, or has other columns than the estimator was fitted on.
+        If the input is not a table, is empty, or has other columns than the estimator was fitted on.
 
     Examples
     --------
@@ -46,16 +51,26 @@ def read_table(estimator: Any, X: Any, *, reset: bool) -> pd.DataFrame:
 
 
 def read_rows(estimator: Any, X: Any, *, reset: bool) -> Any:
-    """Return rows as they are, checked: a DataFrame has the columns that are needed, and perhaps others.
+    """Return rows in their own type, validated. Columns that the estimator was not fitted on are dropped.
 
     Parameters
     ----------
     estimator : estimator
-        Gets ``n_features_in_`` and ``feature_names_in_``, or is held to them.
+        Estimator whose ``n_features_in_`` and ``feature_names_in_`` are set, or compared with the columns.
     X : DataFrame, array-like or CSR matrix of shape (rows, columns)
         Raw rows.
     reset : bool
-        Whether this is what the estimator is fitted on.
+        Whether the estimator is fitted on these rows.
+
+    Returns
+    -------
+    DataFrame, ndarray or CSR matrix of shape (rows, columns)
+        The rows.
+
+    Raises
+    ------
+    ValueError
+        If the input is empty, or lacks columns that the estimator was fitted on.
     """
     if isinstance(X, pd.DataFrame) and len(X.columns):
         needed = list(X.columns if reset else getattr(estimator, "feature_names_in_", X.columns))
@@ -67,16 +82,26 @@ def read_rows(estimator: Any, X: Any, *, reset: bool) -> Any:
 
 
 def read_target(y: Any, name: str, *, classification: bool) -> np.ndarray:
-    """Return a target as an array, if it is one that can be learned.
+    """Return a target as an array, validated as scikit-learn validates targets.
 
     Parameters
     ----------
     y : array-like of shape (rows,) or (rows, targets)
         Labels or numbers.
     name : str
-        The estimator's, for messages.
+        Name of the estimator, for messages.
     classification : bool
-        Whether it holds labels.
+        Whether the target consists of labels.
+
+    Returns
+    -------
+    ndarray of shape (rows,) or (rows, targets)
+        The target; float64 unless it consists of labels.
+
+    Raises
+    ------
+    ValueError
+        If the target is None, has missing or infinite values, or does not suit the type of estimator.
     """
     if y is None:
         raise ValueError(f"{name} requires y to be passed, but the target y is None")

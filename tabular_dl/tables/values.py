@@ -1,6 +1,6 @@
-"""Values of a table's columns: what is a number, a category, a missing value.
+"""Values of a table's columns as numbers and categories.
 
-Features and preprocessing, which do not know each other, agree on it here. Nothing heavy loads with this file.
+Features and preprocessing share these definitions. Importing this file loads no other library.
 """
 
 from __future__ import annotations
@@ -17,13 +17,23 @@ if TYPE_CHECKING:
 __all__ = ["category_text", "read_categories", "read_numbers", "require_table"]
 
 
-_LARGEST_INTEGER = 2**53  # beyond it a float no longer holds every integer
+_LARGEST_INTEGER = 2**53  # beyond it floats cannot represent every integer
 
 
 def category_text(value: object) -> str:
-    """Write a value that is not missing as a category, the same for every type that holds it.
+    """Return the name of a value as a category, which does not depend on the value's type.
 
-    An integer column that gains a missing value becomes a float column: 1 and 1.0 have to be one category.
+    An integer column becomes a float column when it gains a missing value, so 1 and 1.0 are the same category.
+
+    Parameters
+    ----------
+    value : object
+        A value that is not missing.
+
+    Returns
+    -------
+    str
+        Name of the category.
 
     Examples
     --------
@@ -40,17 +50,17 @@ def category_text(value: object) -> str:
 
 
 def read_categories(column: pd.Series[Any]) -> np.ndarray[Any, Any]:
-    """Read a column as categories.
+    """Return a column as categories.
 
     Parameters
     ----------
-    column : Series
-        Of any type.
+    column : Series of shape (rows,)
+        Column of any type.
 
     Returns
     -------
-    ndarray of object, shape (n,)
-        Text as `category_text` writes it; NaN where missing.
+    ndarray of object, shape (rows,)
+        Texts as returned by `category_text`; NaN where missing.
 
     Examples
     --------
@@ -61,35 +71,34 @@ def read_categories(column: pd.Series[Any]) -> np.ndarray[Any, Any]:
     import numpy as np
     import pandas as pd
 
-    if column.dtype == object:  # may hold 1 and True side by side, which are equal and would be one category
-        missing = column.isna()
-        pairs = zip(column, missing, strict=True)
-        return np.array([np.nan if gone else category_text(value) for value, gone in pairs], dtype=object)
+    if column.dtype == object:  # factorize would give 1 and True, which are equal, the same code
+        pairs = zip(column, column.isna(), strict=True)
+        return np.array([np.nan if missing else category_text(value) for value, missing in pairs], dtype=object)
     codes, values = pd.factorize(column)
     return np.array([*(category_text(value) for value in values), np.nan], dtype=object)[codes]  # missing is -1
 
 
 def read_numbers(column: pd.Series[Any], subject: str, advice: str) -> np.ndarray[Any, Any]:
-    """Read a column as finite numbers; booleans are 0 and 1, and text such as ``3.5`` is the number.
+    """Return a column as finite numbers. Booleans become 0 and 1, texts such as ``3.5`` are converted.
 
     Parameters
     ----------
-    column : Series
-        Of any type.
+    column : Series of shape (rows,)
+        Column of any type.
     subject : str
-        How a message begins: which column, of what.
+        Beginning of the error message: the column and its table.
     advice : str
-        How a message ends: what to do if it is not a column of numbers.
+        End of the error message: the action to take if the column is not numeric.
 
     Returns
     -------
-    ndarray of float64, shape (n,)
-        NaN where missing.
+    ndarray of float64, shape (rows,)
+        Numbers; NaN where missing.
 
     Raises
     ------
     DataError
-        For text, a date or an infinite value, naming its row label and how many there are.
+        If a value is text, a date or infinite; the message names the first such row and the number of others.
 
     Examples
     --------
@@ -113,8 +122,8 @@ def read_numbers(column: pd.Series[Any], subject: str, advice: str) -> np.ndarra
     wrong = np.flatnonzero(np.isinf(values) | (np.isnan(values) & column.notna().to_numpy()))
     if len(wrong):
         more = f" (and {len(wrong) - 1} more such rows)" if len(wrong) > 1 else ""
-        found = column.iloc[wrong[0]]
-        shown = repr(found) if isinstance(found, str) else str(found)
+        value = column.iloc[wrong[0]]
+        shown = repr(value) if isinstance(value, str) else str(value)
         row = column.index[wrong[0]]
         raise DataError(f"{subject}, row {row}: expected a finite number, found {shown}{more}. {advice}")
     return values
@@ -123,10 +132,20 @@ def read_numbers(column: pd.Series[Any], subject: str, advice: str) -> np.ndarra
 def require_table(X: object) -> pd.DataFrame:
     """Return the argument if it is a pandas DataFrame whose columns have distinct names.
 
+    Parameters
+    ----------
+    X : object
+        Argument to check.
+
+    Returns
+    -------
+    DataFrame
+        The argument, unchanged.
+
     Raises
     ------
     DataError
-        Otherwise.
+        If the argument is not a DataFrame, a name is not text, or a name is repeated.
 
     Examples
     --------

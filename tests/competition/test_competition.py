@@ -179,8 +179,8 @@ def test_a_file_is_not_a_folder(folder: Path) -> None:
         (b"\n\n", "{} is empty: expected a header and rows."),
         (b"Id,size,kind\n", "{} has a header and no rows."),
         (b"Id,kind\n1,a\n2,b,3\n", "{} cannot be read as a CSV file: line 3 has 3 fields instead of 2. Correct"),
-        (b'Id,kind\n1,"a\n2,b\n', "{} cannot be read as a CSV file: the quote that opens in row 1 never closes."),
-        (b"Id,kind\n1,a,x\n2,b,x\n", "{}: its rows have more fields than its header has names. Correct the header."),
+        (b'Id,kind\n1,"a\n2,b\n', "{} cannot be read as a CSV file: the quote opened in row 1 is never closed."),
+        (b"Id,kind\n1,a,x\n2,b,x\n", "{}: the rows have more fields than the header has names. Correct the header."),
     ],
 )  # fmt: skip
 def test_a_file_that_is_no_table_is_refused(folder: Path, name: str, content: bytes, message: str) -> None:

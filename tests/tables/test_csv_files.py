@@ -1,4 +1,4 @@
-"""Delimited text is read whatever its encoding and delimiter, and what cannot be a table is refused by its row."""
+"""Delimited text is read in any common encoding and delimiter; a row that cannot be read is named."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ def read(content: str | bytes, path: Path = PATH, **options: Any) -> tuple[pd.Da
 
 
 def refusal(text: str | bytes) -> str:
-    with pytest.raises(DataError) as refused:
+    with pytest.raises(DataError) as error:
         read(text)
-    return str(refused.value)
+    return str(error.value)
 
 
 # Encodings
@@ -61,12 +61,14 @@ def test_a_mark_of_utf_16_before_something_else_is_refused() -> None:
 
 @pytest.mark.parametrize("content", [b"a,b\n1,2\n" + bytes(50), b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR"])
 def test_zero_bytes_are_refused(content: bytes) -> None:
-    assert refusal(content).startswith("folder/train.csv holds zero bytes: it is no text, or broken.")
+    message = refusal(content)
+    assert all(part in message for part in ("folder/train.csv", "zero bytes", "Get it again", "CSV"))
 
 
 @pytest.mark.parametrize("page", ["<!DOCTYPE html><html>", "\n <HTML lang='en'>\n"])
 def test_a_web_page_is_refused(page: str) -> None:
-    assert refusal(page).startswith("folder/train.csv is a web page, not a table")
+    message = refusal(page)
+    assert all(part in message for part in ("folder/train.csv", "web page", "Download the file again"))
 
 
 # Delimiters
@@ -86,10 +88,10 @@ def test_the_delimiter_is_found_and_said(delimiter: str, remarks: list[str], end
     rows = [["name", "n", "price"], ["Lee; Ann, or | Al", "1", "1.5"], ["two\nlines\tand tabs", "2", ""]]
     written = io.StringIO()
     csv.writer(written, delimiter=delimiter, lineterminator=end, quoting=csv.QUOTE_ALL).writerows(rows)
-    frame, said = read(written.getvalue())
+    frame, found_remarks = read(written.getvalue())
     assert frame["name"].tolist() == ["Lee; Ann, or | Al", "two\nlines\tand tabs"]
     assert frame["n"].tolist() == [1, 2]
-    assert said == remarks
+    assert found_remarks == remarks
 
 
 def test_tabs_in_a_tsv_file_are_usual_and_commas_are_not() -> None:
@@ -127,10 +129,10 @@ def test_what_the_csv_module_wrote_is_read_field_for_field(delimiter: str, rows:
     csv.writer(written, delimiter=delimiter, quoting=csv.QUOTE_ALL).writerows([header, *rows])
     assume(any(field.strip() for row in rows for field in row))
     frame, _ = read(written.getvalue())
-    found = read_delimited(PATH, written.getvalue().encode(), text=header)[0]
+    texts = read_delimited(PATH, written.getvalue().encode(), text=header)[0]
     assert len(frame) == len(rows)
     for name, values in zip(header, zip(*rows, strict=True), strict=True):
-        for cell, value in zip(found[name], values, strict=True):
+        for cell, value in zip(texts[name], values, strict=True):
             assert pd.isna(cell) or cell == value
 
 
@@ -185,18 +187,16 @@ def test_a_column_asked_for_as_text_is_the_text_that_it_is() -> None:
 
 
 def test_a_file_that_ends_within_quotes_is_cut_off() -> None:
-    assert refusal('a,b\n1,x\n2,"y\n3,z\n') == (
-        "folder/train.csv cannot be read as a CSV file: the quote that opens in row 2 never closes. The file is cut "
-        "off, or a quote is too many: get it again, or correct that row."
-    )
+    message = refusal('a,b\n1,x\n2,"y\n3,z\n')
+    parts = ("folder/train.csv", "cannot be read as a CSV file", "quote", "row 2", "never closed", "cut off")
+    assert all(part in message for part in (*parts, "Get the file again", "correct that row"))
 
 
 @pytest.mark.parametrize("end", ["3", "3,4", "3,"])
 def test_a_file_that_ends_within_a_row_is_cut_off(end: str) -> None:
-    assert refusal(f"a,b,c\n1,2,3\n{end}") == (
-        f"folder/train.csv, row 2: the last row has {end.count(',') + 1} of 3 fields and no end of line, so the file "
-        "seems cut off. Get it again, or complete that row."
-    )
+    message = refusal(f"a,b,c\n1,2,3\n{end}")
+    parts = ("folder/train.csv, row 2:", f"{end.count(',') + 1} of 3 fields", "no end of line", "cut off")
+    assert all(part in message for part in (*parts, "Get it again", "complete that row"))
 
 
 @pytest.mark.parametrize("end", ["1,2,3", '1,2,"3"', "1,2,3\n", "1,2\n", "1,2,3\n  ", '1,2,"x\ny"'])
@@ -205,7 +205,11 @@ def test_a_file_that_ends_with_a_row_or_a_line_is_whole(end: str) -> None:
 
 
 def test_a_row_with_too_many_fields_is_named() -> None:
-    assert refusal("a,b\n1,2\n1,2,3\n") == (
-        "folder/train.csv cannot be read as a CSV file: line 3 has 3 fields instead of 2. Correct that line; a field "
-        "that holds a delimiter stands in quotes."
+    message = refusal("a,b\n1,2\n1,2,3\n")
+    parts = (
+        "folder/train.csv",
+        "cannot be read as a CSV file",
+        "line 3 has 3 fields instead of 2",
+        "Correct that line",
     )
+    assert all(part in message for part in (*parts, "delimiter", "quotes"))

@@ -1,4 +1,4 @@
-"""A column of texts is numbers if every cell says so in one and the same way; otherwise it stays what it is."""
+"""A column of texts is numeric if all of its cells are numbers in one notation; otherwise it stays text."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ def column(*texts: str | None) -> pd.Series:
 
 
 def expect(texts: pd.Series, values: list[object], dtype: str, *, decimal_comma: bool = False) -> tuple[str, ...]:
-    found = read_cells(texts, decimal_comma=decimal_comma)
-    pd.testing.assert_series_equal(found.column, pd.Series(values, dtype=dtype, index=texts.index, name="x"))
-    return found.remarks
+    cells = read_cells(texts, decimal_comma=decimal_comma)
+    pd.testing.assert_series_equal(cells.column, pd.Series(values, dtype=dtype, index=texts.index, name="x"))
+    return cells.remarks
 
 
 # Missing
@@ -28,9 +28,9 @@ def expect(texts: pd.Series, values: list[object], dtype: str, *, decimal_comma:
 
 @pytest.mark.parametrize("mark", ["?", "-", "--"])
 def test_marks_are_missing_among_numbers_and_among_text(mark: str) -> None:
-    said = (f"{mark!r} is read as missing",)
-    assert expect(column("1.5", f" {mark} ", "2"), [1.5, NAN, 2.0], "float64") == said
-    assert expect(column("a", mark, "b"), ["a", NAN, "b"], "str") == said
+    remarks = (f"{mark!r} is read as missing",)
+    assert expect(column("1.5", f" {mark} ", "2"), [1.5, NAN, 2.0], "float64") == remarks
+    assert expect(column("a", mark, "b"), ["a", NAN, "b"], "str") == remarks
 
 
 @pytest.mark.parametrize("word", [None, "", "  ", " NA", "N/A ", " NaN ", " null", " None"])
@@ -103,9 +103,9 @@ def test_plain_numbers_are_plain_wherever_they_stand(decimal_comma: bool) -> Non
     ],
 )
 def test_what_is_no_number_or_could_be_two_stays_text(texts: list[str], decimal_comma: bool) -> None:
-    found = read_cells(column(*texts), decimal_comma=decimal_comma)
-    assert found.column.dtype == "str"
-    assert found.column.dropna().tolist() == [text for text in texts if text != "?"]
+    cells = read_cells(column(*texts), decimal_comma=decimal_comma)
+    assert cells.column.dtype == "str"
+    assert cells.column.dropna().tolist() == [text for text in texts if text != "?"]
 
 
 def test_long_integers_that_a_type_holds_are_exact() -> None:
@@ -119,16 +119,16 @@ def test_one_text_far_below_makes_a_column_text() -> None:
 @settings(max_examples=25, deadline=None)
 @given(st.lists(st.integers(-(10**12), 10**12) | st.none(), min_size=1, max_size=8))
 def test_integers_are_read_back_from_pythons_own_thousands(numbers: list[int | None]) -> None:
-    found = read_cells(column(*(None if number is None else f"{number:,}" for number in numbers))).column
-    assert [None if np.isnan(number) else int(number) for number in found] == numbers
+    values = read_cells(column(*(None if number is None else f"{number:,}" for number in numbers))).column
+    assert [None if np.isnan(value) else int(value) for value in values] == numbers
 
 
 @settings(max_examples=25, deadline=None)
 @given(st.lists(st.decimals(-(10**9), 10**9, places=2), min_size=1, max_size=8))
 def test_decimals_are_read_back_from_the_european_way_of_writing(numbers: list[object]) -> None:
     swapped = [f"{number:,}".translate(str.maketrans(",.", ".,")) for number in numbers]
-    found = read_cells(column(*swapped), decimal_comma=True).column
-    assert found.tolist() == [float(str(number)) for number in numbers]
+    values = read_cells(column(*swapped), decimal_comma=True).column
+    assert values.tolist() == [float(str(number)) for number in numbers]
 
 
 # Labels

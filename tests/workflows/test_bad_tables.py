@@ -258,7 +258,7 @@ WORDS = ["1.5", "big", *["2.0"] * (ROWS - 2)]
         ("train.csv", CSV.replace(b"price", b"size", 1), "train.csv: the header has the column 'size' twice."),
         ("train.csv", b"Sale Type\na\nb\na\nb\n", "train.csv: there is no column 'Id' (the id)."),
         ("train.csv", TRAIN.head(1).to_csv(index=False).encode(), "column Sale Type (the target): every row has "),
-        ("train.csv", CSV[: CSV.rindex(b'"') - 3], "the quote that opens in row"),
+        ("train.csv", CSV[: CSV.rindex(b'"') - 3], "the quote opened in row"),
         ("train.csv.gz", cut(gzip.compress(CSV, mtime=0)), "train.csv.gz is a broken or incomplete gzip file"),
         ("train.zip", cut(zipped(CSV, "train.csv")), "train.zip is a broken or incomplete zip file"),
         ("train.parquet", cut(CSV), "train.parquet is a broken or incomplete Parquet file"),
