@@ -1,4 +1,4 @@
-"""Decisions from probabilities: the label of a row, and the threshold that suits a metric."""
+"""Decisions from probabilities: the label of each row, and the best threshold for a metric."""
 
 from __future__ import annotations
 
@@ -9,26 +9,27 @@ from tabular_dl.problems.metrics import Metric
 __all__ = ["best_threshold", "decide"]
 
 
-# More thresholds than this are not tried; each costs one call of the metric.
+# Number of thresholds to try at most; each costs one call of the metric.
 MOST_TRIED = 100
 
 
 def decide(p: np.ndarray, threshold: float | np.ndarray | None) -> np.ndarray:
-    """Return each row's class as indicators: 1 in the column of the class, 0 elsewhere.
+    """Return each row's predicted class as indicators: 1 in the column of the class, 0 elsewhere.
 
-    The second of two classes is taken where its probability is above the threshold; without a threshold, the class of
-    the greatest probability. So 0.5 is the same as none.
+    With a threshold, the second of two classes is predicted where its probability exceeds the threshold. Without one,
+    the class with the greatest probability is predicted; for two classes this equals a threshold of 0.5.
 
     Parameters
     ----------
     p : ndarray of shape (rows, classes)
         Probabilities.
     threshold : float, ndarray of shape (rows,) or None
-        For two classes only.
+        Threshold for the second class, for two classes only.
 
     Returns
     -------
     ndarray of shape (rows, classes)
+        Indicators.
 
     Examples
     --------
@@ -42,25 +43,26 @@ def decide(p: np.ndarray, threshold: float | np.ndarray | None) -> np.ndarray:
 
 
 def best_threshold(y: np.ndarray, p: np.ndarray, classes: np.ndarray, metric: Metric) -> float:
-    """Return the threshold with the best score; of equal ones, that nearest to one half.
+    """Return the threshold with the best score; of equally good ones, the nearest to 0.5.
 
-    What scikit-learn's `TunedThresholdClassifierCV` does with the rows of one split.
+    It is chosen as in scikit-learn's `TunedThresholdClassifierCV` for the rows of one split. Candidates are 0.5 and the
+    midpoints between neighbouring probabilities, of which at most 100 are tried.
 
     Parameters
     ----------
     y : ndarray of shape (rows,)
-        The true labels.
+        True labels.
     p : ndarray of shape (rows, 2)
-        Probabilities, of rows that the model has not seen.
+        Probabilities of rows that the model was not trained on.
     classes : ndarray of shape (2,)
-        The labels.
+        Labels of the columns of `p`.
     metric : Metric
-        One that looks at labels.
+        Metric that scores labels.
 
     Returns
     -------
     float
-        One half, or half way between two neighbouring probabilities.
+        The threshold.
 
     Examples
     --------
@@ -70,14 +72,14 @@ def best_threshold(y: np.ndarray, p: np.ndarray, classes: np.ndarray, metric: Me
     0.25
     """
     values = np.unique(p[:, 1])
-    between = (values[1:] + values[:-1]) / 2
-    if len(between) > MOST_TRIED:
-        between = between[np.linspace(0, len(between) - 1, MOST_TRIED).astype(int)]
-    tried = np.append(between, 0.5)
-    tried = tried[np.argsort(np.abs(tried - 0.5), kind="stable")]
-    best, at = 0.5, None
-    for threshold in tried:
+    midpoints = (values[1:] + values[:-1]) / 2
+    if len(midpoints) > MOST_TRIED:
+        midpoints = midpoints[np.linspace(0, len(midpoints) - 1, MOST_TRIED).astype(int)]
+    thresholds = np.append(midpoints, 0.5)
+    thresholds = thresholds[np.argsort(np.abs(thresholds - 0.5), kind="stable")]
+    best, best_score = 0.5, None
+    for threshold in thresholds:
         score = metric(y, decide(p, threshold), classes)
-        if at is None or metric.better(score, at):
-            best, at = float(threshold), score
+        if best_score is None or metric.better(score, best_score):
+            best, best_score = float(threshold), score
     return best

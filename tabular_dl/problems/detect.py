@@ -1,9 +1,10 @@
-"""Which type of problem a target shows."""
+"""Detection of a problem's type from its target."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from tabular_dl.errors import DataError, SpecError
 from tabular_dl.problems.problem_types import PROBLEMS, Problem, get_problem
@@ -11,29 +12,37 @@ from tabular_dl.problems.target_coding import Indicators
 
 if TYPE_CHECKING:
     import numpy as np
+    from numpy.typing import ArrayLike
 
 __all__ = ["infer_problem", "problem_of"]
 
 
-def problem_of(y: np.ndarray, *, classification: bool, name: str = "auto", bounds: Any = None) -> Problem:
-    """Return the problem that an estimator has: the one named, or the one that the target shows.
+def problem_of(
+    y: np.ndarray, *, classification: bool, name: str = "auto", bounds: Sequence[float] | None = None
+) -> Problem:
+    """Return an estimator's problem: the named one, or the one detected from the target.
 
     Parameters
     ----------
     y : ndarray of shape (rows,) or (rows, targets)
-        The target of training rows.
+        Target of the training rows.
     classification : bool
         Whether the estimator is a classifier.
-    name : str
-        The name of a problem, or "auto": for a classifier two classes are binary, more multiclass, and several columns
-        multilabel; for a regressor bounds make it bounded.
-    bounds : (low, high) or None
-        Of a regressor's target.
+    name : str, default="auto"
+        Name of the problem. With "auto", a classifier's problem is binary for two classes, multiclass for more, and
+        multilabel for several columns; a regressor's is bounded regression if there are bounds, else regression.
+    bounds : sequence of (low, high) or None
+        Bounds of a regressor's target.
+
+    Returns
+    -------
+    Problem
+        The problem.
 
     Raises
     ------
     SpecError
-        If the named problem is not one for this estimator, or not one for this target.
+        If there is no such problem, or it does not suit the estimator or the target.
     """
     import numpy as np
 
@@ -45,7 +54,7 @@ def problem_of(y: np.ndarray, *, classification: bool, name: str = "auto", bound
     problem = get_problem(name)
     if problem.classification != classification:
         kind, other = ("KerasClassifier", "KerasRegressor")[:: 1 if classification else -1]
-        raise SpecError(f"problem: {name} is not one for {kind}: take {other}.")
+        raise SpecError(f"problem: {name} is not for {kind}: use {other}.")
     if classification and columns != (problem.coding is Indicators):
         shape = "several columns" if columns else "one column"
         raise SpecError(f"problem: {name} does not fit a target of {shape}. Write problem: auto.")
@@ -54,28 +63,33 @@ def problem_of(y: np.ndarray, *, classification: bool, name: str = "auto", bound
     return problem
 
 
-# A whole-number target with more different values than this is a quantity, not a label; a text target with more is
-# still labels, unless most of its rows have a text of their own.
+# Whole numbers with more different values than this are quantities, not labels. Texts with more are still labels,
+# unless most rows have different texts.
 MOST_CLASSES = 20
 
 
-def infer_problem(y: Any) -> Problem:
-    """Tell the type of problem from the target.
+def infer_problem(y: ArrayLike) -> Problem:
+    """Return the type of problem detected from a target.
 
-    Several columns of 0 and 1 make it multilabel, of other numbers a regression. For one column: two different values
-    make it binary; text, booleans, and whole numbers with at most 20 different values multiclass; every other number
-    makes it a regression.
+    Several columns are a multilabel problem if they contain only 0 and 1, else a regression. One column is a binary
+    problem if it has two different values; otherwise multiclass for texts, booleans and whole numbers of at most 20
+    different values, and a regression for other numbers.
 
     Parameters
     ----------
     y : array-like of shape (rows,) or (rows, targets)
-        The target, without missing values.
+        Target without missing values.
+
+    Returns
+    -------
+    Problem
+        The problem.
 
     Raises
     ------
     DataError
-        If the target has fewer than two different values: there is nothing to learn. If it is dates, or text that is
-        different in most rows: neither labels nor numbers.
+        If a value is missing, there are fewer than two different values, or the values are dates or texts that differ
+        in most rows, which are neither labels nor numbers.
 
     Examples
     --------
@@ -93,8 +107,8 @@ def infer_problem(y: Any) -> Problem:
     if values.ndim == 2 and values.shape[1] > 1:
         return PROBLEMS["multilabel" if np.isin(different, [0, 1]).all() else "regression"]
     if len(different) < 2:
-        found = f"the single value {different.tolist()[0]!r}" if len(different) else "no rows"
-        raise DataError(f"The target has {found}: at least two different values are needed to learn from.")
+        content = f"the single value {different.tolist()[0]!r}" if len(different) else "no rows"
+        raise DataError(f"The target has {content}: at least two different values are needed to learn from.")
     if len(different) == 2:
         return PROBLEMS["binary"]
     numeric = np.issubdtype(values.dtype, np.number)
@@ -102,10 +116,10 @@ def infer_problem(y: Any) -> Problem:
     if numeric and (not whole or len(different) > MOST_CLASSES):
         return PROBLEMS["regression"]
     if np.issubdtype(values.dtype, np.datetime64) or isinstance(different[0], date):
-        raise DataError("The target is dates: write the days since one of them instead, and predict that number.")
+        raise DataError("The target consists of dates: replace them by a number, such as days since one of them.")
     if len(different) > max(MOST_CLASSES, len(values) / 2):
         raise DataError(
-            f"The target has {len(different)} different texts in {len(values)} rows, like {different.tolist()[0]!r}: a "
-            "label is shared by many rows. Name the column to predict; join rare labels, or write numbers as numbers."
+            f"The target has {len(different)} different texts in {len(values)} rows, like {different.tolist()[0]!r}: "
+            "labels are shared by many rows. Name another column, join rare labels, or write numbers as numbers."
         )
     return PROBLEMS["multiclass"]

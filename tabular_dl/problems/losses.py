@@ -1,53 +1,57 @@
-"""Losses and followed metrics: which of Keras's functions there are, and which targets and outputs they need.
+"""Keras's losses and the metrics that are followed during training, with the targets and outputs that they need.
 
-A new one is a new row of a table.
+To add one, add a row to `LOSSES` or `FOLLOWED`.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 from tabular_dl.errors import SpecError, did_you_mean
 
-__all__ = ["FOLLOWED", "LOSSES", "OUTPUTS", "Followed", "Loss", "get_loss"]
+__all__ = ["FOLLOWED", "LOSSES", "OUTPUTS", "Followed", "Loss", "Target", "get_loss"]
+
+# Form of the targets that a loss compares outputs with.
+Target = Literal["class number", "one-hot", "0 or 1", "number"]
 
 
 @dataclass(frozen=True)
 class Loss:
-    """One of Keras's losses.
+    """Loss function of Keras.
 
     Parameters
     ----------
     name : str
         Keras's name of the function.
     target : {"class number", "one-hot", "0 or 1", "number"}
-        What it compares the outputs with.
+        Form of the targets.
     outputs : tuple of str
-        Output activations that it can be taken of; empty for any.
+        Output activations that the loss can be used with; empty for any.
     """
 
     name: str
-    target: str
+    target: Target
     outputs: tuple[str, ...] = ()
 
     @property
     def smooths(self) -> bool:
-        """Whether its targets may be smoothed: probabilities of classes."""
+        """Whether label smoothing applies to the loss."""
         return self.name.endswith("crossentropy")
 
 
 @dataclass(frozen=True)
 class Followed:
-    """A function with one value a row that is followed epoch by epoch.
+    """Function with one value per row whose mean is recorded each epoch.
 
     Parameters
     ----------
     name : str
-        What histories call it.
+        Name in the history.
     function : str
-        Keras's name of it.
-    power : int
-        In which power of the target's unit it is: 1 for an absolute error, 2 for a square, 0 for none.
+        Keras's name of the function.
+    power : int, default=0
+        Power of the target's unit in the value: 1 for an absolute error, 2 for a squared one, 0 for no unit.
     """
 
     name: str
@@ -73,7 +77,7 @@ LOSSES: dict[str, Loss] = {
     )
 }
 
-# Keras's own short names.
+# Keras's short names.
 _SHORT = {
     "mse": "mean_squared_error",
     "mae": "mean_absolute_error",
@@ -82,7 +86,6 @@ _SHORT = {
     "logcosh": "log_cosh",
 }
 
-# What is followed under one name for every coding of the target.
 _ERRORS = (
     Followed("mae", "mean_absolute_error", 1),
     Followed("mse", "mean_squared_error", 2),
@@ -90,6 +93,7 @@ _ERRORS = (
     Followed("log_cosh", "log_cosh"),
 )
 
+# Functions that can be followed, by the form of the targets and by both of their names.
 FOLLOWED: dict[str, dict[str, Followed]] = {
     target: {name: followed for followed in table for name in (followed.name, followed.function)}
     for target, table in {
@@ -115,7 +119,7 @@ FOLLOWED: dict[str, dict[str, Followed]] = {
     }.items()
 }
 
-# What an output activation may return, in words.
+# Values that an output activation may return, in words.
 OUTPUTS = {
     "linear": "any number",
     "sigmoid": "a number between 0 and 1 for each unit",
@@ -125,12 +129,22 @@ OUTPUTS = {
 
 
 def get_loss(name: str) -> Loss:
-    """Return the loss of this name, or of Keras's short name.
+    """Return the loss of a name.
+
+    Parameters
+    ----------
+    name : str
+        Keras's name of the loss, or its short name such as "mae".
+
+    Returns
+    -------
+    Loss
+        The loss.
 
     Raises
     ------
     SpecError
-        If there is none; the message suggests the nearest.
+        If there is no such loss; the message suggests the nearest name.
 
     Examples
     --------

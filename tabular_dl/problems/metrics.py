@@ -1,7 +1,7 @@
-"""Metrics: one record each, with scikit-learn's function behind it.
+"""Metrics: a table of scikit-learn's functions.
 
-A metric says whether greater is better, what it looks at (labels, probabilities or values) and which kinds of
-problem it is for. A new metric is a new row of `METRICS`.
+Each record states whether greater is better, which predictions are scored (labels, probabilities or values) and which
+types of problem the metric is for. To add a metric, add a row to `METRICS`.
 """
 
 from __future__ import annotations
@@ -21,26 +21,26 @@ __all__ = ["METRICS", "Metric", "get_metric"]
 
 @dataclass(frozen=True)
 class Metric:
-    """One way to score predictions.
+    """Metric that scores predictions.
 
     Parameters
     ----------
     name : str
-        The word for it in a pipeline file.
+        Name in a pipeline file.
     function : str
         Name of the function in `sklearn.metrics`.
     looks_at : {"labels", "probabilities", "values"}
-        What the function is given: predicted labels, one probability a class, or predicted numbers.
+        Input of the function: predicted labels, one probability per class, or predicted numbers.
     greater_is_better : bool
-        The direction of improvement.
+        Whether a greater score is better.
     problems : tuple of str
-        The names of the problem types that it can score.
+        Names of the problem types that the metric can score.
     settings : tuple of (str, value)
         Fixed keyword arguments of the function.
-    power : int
-        In which power of the target's unit the score is.
+    power : int, default=0
+        Power of the target's unit in the score.
     lowest : float or None
-        What the target may not be below; predictions below it count as it.
+        Lower bound of the target; predictions below it are raised to it.
     """
 
     name: str
@@ -64,23 +64,23 @@ class Metric:
         Parameters
         ----------
         y : ndarray of shape (rows,) or (rows, targets)
-            The true labels, indicators or numbers.
+            True labels, indicators or numbers.
         prediction : ndarray of shape (rows, classes) or (rows,) or (rows, targets)
-            One probability a class or label, or the predicted numbers.
+            One probability per class or label, or predicted numbers.
         classes : ndarray of shape (classes,), optional
-            The label of each column of ``prediction``; None where the target is a number.
+            Label of each column of ``prediction``; None if the target is a number.
         sample_weight : ndarray of shape (rows,), optional
-            How much each row counts; by default all the same.
+            Weight of each row; equal by default.
 
         Returns
         -------
         float
-            The score, in the metric's own direction.
+            The score, not negated.
 
         Raises
         ------
         DataError
-            If a number of the target is below the lowest that the metric is for.
+            If a value of the target is below ``lowest``.
 
         Examples
         --------
@@ -97,9 +97,9 @@ class Metric:
         settings = {**dict(self.settings), **weighted}
         if self.name == "f1":
             positive = np.unique(y)[-1] if classes is None else classes[1]
-            found = prediction == positive if classes is None else prediction[:, 1] > 0.5
-            return float(function(y == positive, found, **settings))
-        if y.ndim == 2 and self.looks_at != "values":  # indicators: a probability for each label
+            predicted = prediction == positive if classes is None else prediction[:, 1] > 0.5
+            return float(function(y == positive, predicted, **settings))
+        if y.ndim == 2 and self.looks_at != "values":  # indicators: one probability per label
             return float(function(y, prediction > 0.5 if self.looks_at == "labels" else prediction, **settings))
         if self.lowest is not None:
             self.check_numbers(y, "The target", range(len(y)))
@@ -113,7 +113,7 @@ class Metric:
         return float(function(y, prediction, labels=classes, **settings))
 
     def better(self, a: float, b: float) -> bool:
-        """Tell whether score ``a`` is better than score ``b``.
+        """Return whether score ``a`` is better than score ``b``.
 
         Examples
         --------
@@ -123,21 +123,21 @@ class Metric:
         return a > b if self.greater_is_better else a < b
 
     def check_numbers(self, y: np.ndarray, subject: str, rows: Sequence[Any]) -> None:
-        """Refuse numbers that this metric is not for.
+        """Raise an error if a number is outside the metric's domain.
 
         Parameters
         ----------
         y : ndarray of shape (rows,) or (rows, targets)
             The target.
         subject : str
-            How a message begins.
+            Beginning of the message: the column or its file.
         rows : sequence
-            What each row is called.
+            Name of each row, for the message.
 
         Raises
         ------
         DataError
-            Naming the first such row.
+            If a number is below ``lowest``; the message names the first such row.
 
         Examples
         --------
@@ -145,7 +145,7 @@ class Metric:
         >>> get_metric("rmsle").check_numbers(np.array([2.0, -1.0]), "Price", [1, 2])
         Traceback (most recent call last):
         ...
-        tabular_dl.errors.DataError: Price, row 2: rmsle is for numbers from 0 on, found -1.0. Correct it, or take
+        tabular_dl.errors.DataError: Price, row 2: rmsle is for numbers from 0 on, found -1.0. Correct it, or choose
         another metric.
         """
         import numpy as np
@@ -154,16 +154,21 @@ class Metric:
         if below:
             raise DataError(
                 f"{subject}, row {rows[below[0][0]]}: {self.name} is for numbers from {self.lowest:g} on, found "
-                f"{y[tuple(below[0])]}. Correct it, or take another metric."
+                f"{y[tuple(below[0])]}. Correct it, or choose another metric."
             )
 
     def check(self, problem: Problem) -> None:
-        """Refuse a problem that this metric cannot score.
+        """Raise an error if the metric cannot score a problem.
+
+        Parameters
+        ----------
+        problem : Problem
+            The problem to score.
 
         Raises
         ------
         SpecError
-            Naming the metrics that can score it.
+            If the metric is not for this type of problem; the message lists the metrics that are.
         """
         if problem.name not in self.problems:
             usable = ", ".join(sorted(name for name, m in METRICS.items() if problem.name in m.problems))
@@ -171,7 +176,7 @@ class Metric:
 
 
 _LABELS = ("binary", "multiclass")
-# Without a predicted member of a class its F1 is 0, and not worth a warning.
+# F1 of a class that is never predicted is 0; scikit-learn would warn as well.
 _ZERO = ("zero_division", 0.0)
 _NUMBERS = ("regression", "bounded_regression")
 
@@ -194,12 +199,22 @@ METRICS: dict[str, Metric] = {
 
 
 def get_metric(name: str) -> Metric:
-    """Return the metric of this name.
+    """Return the metric of a name.
+
+    Parameters
+    ----------
+    name : str
+        Key of `METRICS`.
+
+    Returns
+    -------
+    Metric
+        The metric.
 
     Raises
     ------
     SpecError
-        If there is none; the message suggests the nearest.
+        If there is no such metric; the message suggests the nearest name.
 
     Examples
     --------

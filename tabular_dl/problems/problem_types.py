@@ -1,7 +1,6 @@
-"""Types of problem: THE table of what follows from what is to be predicted.
+"""Types of problem: a table of output units, activations, losses, metrics, target codings and baselines.
 
-Output units and activation, loss, metrics, target coding and baselines are one record each. Nothing else in the package
-compares problem names: adding a type of problem is adding a row here.
+No other code of the package compares problem names. To add a type of problem, add a row to `PROBLEMS`.
 """
 
 from __future__ import annotations
@@ -11,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from tabular_dl.errors import SpecError, did_you_mean
-from tabular_dl.problems.losses import FOLLOWED, LOSSES, OUTPUTS, Followed, get_loss
+from tabular_dl.problems.losses import FOLLOWED, LOSSES, OUTPUTS, Followed, Target, get_loss
 from tabular_dl.problems.target_coding import Bounded, Coding, Indicators, Labels, Numbers
 
 __all__ = ["PROBLEMS", "Problem", "describe", "get_problem"]
@@ -19,32 +18,32 @@ __all__ = ["PROBLEMS", "Problem", "describe", "get_problem"]
 
 @dataclass(frozen=True)
 class Problem:
-    """What follows from one type of problem.
+    """Type of problem.
 
     Parameters
     ----------
     name : str
-        The word for it in a pipeline file.
+        Name in a pipeline file.
     title : str
-        What is predicted, in words.
+        Description of the predicted value.
     outputs : tuple of str
-        Keras's names of the activations that the output layer may have; the first is taken.
+        Keras's names of the possible output activations; the first is the default.
     losses : dict of str to tuple of str
-        For each of those, Keras's names of the losses that training may minimise; the first is taken.
+        For each output activation, Keras's names of the possible losses; the first is the default.
     follow : tuple of str
-        What is followed each epoch beside the loss (`tabular_dl.problems.losses.FOLLOWED`).
+        Names of the functions recorded each epoch beside the loss (`tabular_dl.problems.losses.FOLLOWED`).
     metric : str
-        The metric that a run is scored by unless the pipeline names another.
+        Metric that scores a run unless the pipeline names another.
     coding : type
-        How the target is coded for training.
+        Coding of the target for training.
     classification : bool
-        Whether the target is made of labels.
+        Whether the target consists of labels.
     stratified : bool
-        Whether folds and validation rows keep the shares of the classes.
+        Whether folds and validation rows keep the proportions of the classes.
     units : callable
-        Returns the number of output units for so many classes, labels or targets.
+        Function that returns the number of output units for a number of classes, labels or targets.
     baselines : callable
-        Returns ``{name: unfitted scikit-learn estimator}``, the simple models that a network has to beat.
+        Function that returns ``{name: unfitted scikit-learn estimator}`` of simple models to compare networks with.
     """
 
     name: str
@@ -70,10 +69,10 @@ class Problem:
         return self.losses[self.activation][0]
 
     @property
-    def target(self) -> str:
-        """What the loss compares the outputs with: "one-hot", "class number", "0 or 1" or "number"."""
+    def target(self) -> Target:
+        """Form of the targets: "one-hot", "class number", "0 or 1" or "number"."""
         target = LOSSES[self.loss].target
-        # An error of numbers is one of 0 and 1 too, and of one-hot rows.
+        # Losses for numbers also apply to 0 and 1, and to one-hot rows.
         if target == "number" and self.classification:
             return "one-hot" if self.coding is Labels and self.units(3) > 1 else "0 or 1"
         if target == "0 or 1" and self.units(3) > 1 and self.coding is Labels:
@@ -82,18 +81,32 @@ class Problem:
 
     @property
     def followed(self) -> tuple[Followed, ...]:
-        """What is followed each epoch."""
+        """Functions recorded each epoch."""
         return tuple(FOLLOWED[self.target][name] for name in self.follow)
 
     def choose(
         self, output: str | None = None, loss: str | None = None, metrics: Sequence[str] | None = None
     ) -> Problem:
-        """Return this problem with another output activation, loss or followed metrics.
+        """Return the problem with another output activation, another loss or other followed metrics.
+
+        Parameters
+        ----------
+        output : str, optional
+            Keras's name of the output activation.
+        loss : str, optional
+            Keras's name of the loss.
+        metrics : sequence of str, optional
+            Names of the functions to record each epoch.
+
+        Returns
+        -------
+        Problem
+            The changed problem.
 
         Raises
         ------
         SpecError
-            If they cannot work together, with the reason.
+            If one of them is unknown or does not suit the others; the message lists the possible ones.
 
         Examples
         --------
@@ -126,12 +139,17 @@ class Problem:
         return problem
 
     def check_smoothing(self, label_smoothing: float) -> None:
-        """Refuse label smoothing where there are no labels, or where the loss would take no notice of it.
+        """Raise an error if label smoothing has no effect: for numbers, or for a loss that does not smooth.
+
+        Parameters
+        ----------
+        label_smoothing : float
+            Amount of smoothing; 0 for none.
 
         Raises
         ------
         SpecError
-            Naming the losses that smooth.
+            If the problem has no labels or the loss does not smooth; the message lists the losses that do.
 
         Examples
         --------
@@ -150,20 +168,20 @@ class Problem:
         if not LOSSES[self.loss].smooths:
             usable = [name for name in PROBLEMS[self.name].losses[self.activation] if LOSSES[name].smooths]
             raise SpecError(
-                f"label_smoothing {label_smoothing} has no effect on the loss {self.loss}: set it to 0, or take a loss "
-                f"that smooths: {', '.join(usable)}."
+                f"label_smoothing {label_smoothing} has no effect on the loss {self.loss}: set it to 0, or choose one "
+                f"of the losses {', '.join(usable)}."
             )
 
     def _why_not(self, output: str) -> str:
-        said = OUTPUTS.get(output)
-        if said is None:
+        values = OUTPUTS.get(output)
+        if values is None:
             return f"there is no output activation {output!r}. {did_you_mean(output, OUTPUTS)}"
         if output == "softmax" and self.units(3) == 1:
             return f"{self.name} has one unit, and softmax over one unit is always 1."
-        return f"{output} returns {said}, which does not fit {self.title}."
+        return f"{output} returns {values}, which does not fit {self.title}."
 
 
-# What losses of each kind compare.
+# Outputs and targets that a loss compares, by the form of its targets.
 OUTPUTS_OF = {
     "one-hot": "probabilities that sum to 1 with one-hot rows",
     "class number": "probabilities that sum to 1 with class numbers",
@@ -297,7 +315,12 @@ PROBLEMS: dict[str, Problem] = {
 
 
 def describe() -> list[dict[str, str]]:
-    """Return the table of problems as text: a row a problem, with its column headings as keys.
+    """Return the table of problems as text: one dictionary per problem, with column headings as keys.
+
+    Returns
+    -------
+    list of dict of str to str
+        Rows of the table.
 
     Examples
     --------
@@ -327,12 +350,22 @@ def describe() -> list[dict[str, str]]:
 
 
 def get_problem(name: str) -> Problem:
-    """Return the problem of this name.
+    """Return the problem of a name.
+
+    Parameters
+    ----------
+    name : str
+        Key of `PROBLEMS`.
+
+    Returns
+    -------
+    Problem
+        The problem.
 
     Raises
     ------
     SpecError
-        If there is none; the message suggests the nearest.
+        If there is no such problem; the message suggests the nearest name.
 
     Examples
     --------

@@ -1,9 +1,7 @@
-"""Target coding: how labels become what a network is trained on, and what its outputs mean again.
+"""Codings of labels and numbers as targets of a network, and the decoding of its outputs.
 
-Numbers have codings of their own, in `tabular_dl.problems.quantities`.
-
-A coding is learned from training rows alone. What it learned is stored on the estimator under scikit-learn's names.
-All codings learn by ``learn(y, weights, classes, one_hot, bounds)`` and take from that what they need.
+A coding is learned from training rows only. Its parameters are stored on the estimator under scikit-learn's names.
+Every coding is learned by ``learn(y, weights, classes, one_hot, bounds)`` and ignores arguments that it does not need.
 """
 
 from __future__ import annotations
@@ -21,14 +19,14 @@ __all__ = ["LARGEST_LOGARITHM", "TRANSFORMS", "Bounded", "Coding", "Indicators",
 
 @dataclass(frozen=True)
 class Coding:
-    """What all codings share.
+    """Base class of the codings.
 
     Attributes
     ----------
     unit : float
-        What one unit of the coded target is worth.
+        Size of one unit of the coded target, in units of the target.
     standardised : bool
-        Whether a score of coded values is one of values, but for a power of the unit.
+        Whether a score of coded values equals the score of the values up to a power of the unit.
     """
 
     unit = 1.0
@@ -40,15 +38,15 @@ class Coding:
         raise NotImplementedError
 
     def encode(self, y: np.ndarray) -> np.ndarray:
-        """Return what networks are trained on, (rows, targets), float32."""
+        """Return the targets of a network, (rows, targets), float32."""
         raise NotImplementedError
 
     def decode(self, outputs: np.ndarray) -> np.ndarray:
-        """Return what outputs (..., rows, units) mean."""
+        """Return predictions from outputs of shape (..., rows, units)."""
         raise NotImplementedError
 
     def attributes(self) -> dict[str, Any]:
-        """Return what an estimator keeps of this coding."""
+        """Return the attributes of a fitted estimator that describe the coding."""
         raise NotImplementedError
 
 
@@ -59,9 +57,9 @@ class Labels(Coding):
     Parameters
     ----------
     classes : ndarray of shape (classes,)
-        The labels, sorted.
-    one_hot : bool
-        Whether each row has one column a class, with a single 1.
+        Sorted labels.
+    one_hot : bool, default=False
+        Whether each row is coded as one column per class, with a single 1.
 
     Examples
     --------
@@ -79,25 +77,25 @@ class Labels(Coding):
     def learn(
         cls, y: np.ndarray, *, weights: Any = None, classes: np.ndarray | None = None, one_hot: bool = False, **_: Any
     ) -> Self:
-        """Learn the labels of training rows, or take those that are known.
+        """Learn the labels from training rows, unless they are given.
 
         Raises
         ------
         DataError
-            If there is one label only.
+            If there is only one label.
         """
         import numpy as np
 
-        found = np.unique(y) if classes is None else classes
-        if len(found) < 2:
-            counted = "" if weights is None else " Rows of sample_weight 0 do not count."
+        labels = np.unique(y) if classes is None else classes
+        if len(labels) < 2:
+            hint = "" if weights is None else " Rows of sample_weight 0 do not count."
             raise DataError(
-                f"The target has one class only, {found.tolist()[0]!r}: a classifier needs two or more.{counted}"
+                f"The target has one class only, {labels.tolist()[0]!r}: a classifier needs two or more.{hint}"
             )
-        return cls(found, one_hot)
+        return cls(labels, one_hot)
 
     def encode(self, y: np.ndarray) -> np.ndarray:
-        """Return the number of each row's class, (rows, 1), or one-hot rows; for a label not learned, any."""
+        """Return class numbers, (rows, 1), or one-hot rows, (rows, classes); arbitrary for unknown labels."""
         import numpy as np
 
         numbers = np.searchsorted(self.classes, y)
@@ -106,40 +104,40 @@ class Labels(Coding):
         return numbers.astype(np.float32)[:, np.newaxis]
 
     def decode(self, outputs: np.ndarray) -> np.ndarray:
-        """Turn outputs into one probability a class.
+        """Return one probability per class.
 
         Parameters
         ----------
         outputs : ndarray of shape (..., rows, units)
-            What the output activation returned.
+            Values of the output activation.
 
         Returns
         -------
         ndarray of shape (..., rows, classes), float64
-            Rows that sum to 1; a single sigmoid unit p becomes (1 - p, p).
+            Probabilities, which sum to 1 in each row; a single sigmoid unit p becomes (1 - p, p).
         """
         import numpy as np
 
         outputs = np.asarray(outputs, np.float64)
         if outputs.shape[-1] == 1:
             return np.concatenate([1.0 - outputs, outputs], axis=-1)
-        # Sigmoids of their own may all be zero: then nothing is known.
+        # One sigmoid per class: if all of them are zero, the classes are equally probable.
         total = outputs.sum(axis=-1, keepdims=True)
         return np.where(total > 0, outputs / np.where(total > 0, total, 1.0), 1.0 / outputs.shape[-1])
 
     def attributes(self) -> dict[str, Any]:
-        """Return what an estimator keeps of this coding."""
+        """Return the attributes of a fitted estimator that describe the coding."""
         return {"classes_": self.classes}
 
 
 @dataclass(frozen=True)
 class Indicators(Coding):
-    """Several yes-or-no labels a row, coded as they are: a column of 0 and 1 for each label.
+    """Several labels per row, one column of 0 and 1 each, which are not changed.
 
     Parameters
     ----------
     labels : int
-        How many labels there are.
+        Number of labels.
 
     Examples
     --------
@@ -176,30 +174,30 @@ class Indicators(Coding):
         return np.asarray(y, np.float32)
 
     def decode(self, outputs: np.ndarray) -> np.ndarray:
-        """Return one probability a label, (..., rows, labels), float64; they do not sum to 1."""
+        """Return one probability per label, (..., rows, labels), float64; they need not sum to 1."""
         import numpy as np
 
         return np.asarray(outputs, np.float64)
 
     def attributes(self) -> dict[str, Any]:
-        """Return what an estimator keeps of this coding: the labels' numbers as classes, as scikit-learn does."""
+        """Return the attributes of a fitted estimator: as in scikit-learn, the classes are the labels' numbers."""
         import numpy as np
 
         return {"classes_": np.arange(self.labels)}
 
 
-# Of a larger one float64 could not hold the square.
+# Largest decoded logarithm: float64 can represent the square of such a number.
 LARGEST_LOGARITHM = 300.0
 
 
 @dataclass(frozen=True)
 class Numbers(Coding):
-    """Numbers coded by standardisation: ``(y - mean) / sigma``, with the population sigma.
+    """Numbers, standardised as ``(y - mean) / scale``.
 
     Parameters
     ----------
     mean, scale : ndarray of shape (targets,)
-        Weighted mean and standard deviation of the training rows; a constant target has the scale 1.
+        Weighted mean and population standard deviation of the training rows; the scale of a constant target is 1.
 
     Examples
     --------
@@ -214,12 +212,18 @@ class Numbers(Coding):
 
     @property
     def unit(self) -> float:  # type: ignore[override]
-        """What one unit of the coded target is worth; 1 where several targets have several units."""
+        """Size of one unit of the coded target; 1 for several targets, whose units differ."""
         return float(self.scale[0]) if len(self.scale) == 1 else 1.0
 
     @classmethod
     def learn(cls, y: np.ndarray, *, weights: Any = None, bounds: Any = None, **_: Any) -> Self:
-        """Learn mean and scale of training rows."""
+        """Learn mean and scale from training rows.
+
+        Raises
+        ------
+        DataError
+            If the numbers are too large to be squared.
+        """
         import numpy as np
 
         del bounds
@@ -228,8 +232,8 @@ class Numbers(Coding):
         scale = np.sqrt(np.average((columns - mean) ** 2, axis=0, weights=weights))
         if not np.isfinite(scale).all():
             raise DataError(
-                f"The target goes up to {np.abs(columns).max():.3g}: its square is too large for a number. Divide the "
-                "target by a power of ten."
+                f"The target goes up to {np.abs(columns).max():.3g}, whose square is too large for a float. Divide "
+                "the target by a power of ten."
             )
         return cls(mean, np.where(scale > 0, scale, 1.0))
 
@@ -240,22 +244,22 @@ class Numbers(Coding):
         return ((_columns(y) - self.mean) / self.scale).astype(np.float32)
 
     def decode(self, outputs: np.ndarray) -> np.ndarray:
-        """Return values in the target's own units, (..., rows, targets), float64."""
+        """Return values in units of the target, (..., rows, targets), float64."""
         return outputs * self.scale + self.mean
 
     def attributes(self) -> dict[str, Any]:
-        """Return what an estimator keeps of this coding."""
+        """Return the attributes of a fitted estimator that describe the coding."""
         return {"target_mean_": self.mean, "target_scale_": self.scale, "target_transform_": None}
 
 
 @dataclass(frozen=True)
 class Logarithms(Numbers):
-    """Numbers from 0 on, coded by standardising their logarithm: ``(log(1 + y) - mean) / sigma``.
+    """Numbers from 0 on, whose logarithms are standardised: ``(log(1 + y) - mean) / scale``.
 
     Parameters
     ----------
     mean, scale : ndarray of shape (targets,)
-        Of ``log(1 + y)``, as in `Numbers`.
+        Mean and standard deviation of ``log(1 + y)``, as in `Numbers`.
 
     Examples
     --------
@@ -269,12 +273,12 @@ class Logarithms(Numbers):
 
     @classmethod
     def learn(cls, y: np.ndarray, *, weights: Any = None, bounds: Any = None, **_: Any) -> Self:
-        """Learn mean and scale of the logarithms of training rows.
+        """Learn mean and scale of the logarithms from training rows.
 
         Raises
         ------
         DataError
-            If a training row is below 0.
+            If a number is below 0.
         """
         import numpy as np
 
@@ -289,30 +293,30 @@ class Logarithms(Numbers):
         return super().learn(np.log1p(columns), weights=weights, bounds=bounds)
 
     def encode(self, y: np.ndarray) -> np.ndarray:
-        """Return the standardised logarithms, (rows, targets). A number below 0, which was not learned, counts as 0."""
+        """Return the standardised logarithms, (rows, targets). Numbers below 0 count as 0."""
         import numpy as np
 
         return super().encode(np.log1p(np.maximum(_columns(y), 0.0)))
 
     def decode(self, outputs: np.ndarray) -> np.ndarray:
-        """Return values in the target's own units, (..., rows, targets), float64, the largest near 1e130."""
+        """Return values in units of the target, (..., rows, targets), float64, at most about 1e130."""
         import numpy as np
 
         return np.expm1(np.minimum(super().decode(outputs), LARGEST_LOGARITHM))
 
     def attributes(self) -> dict[str, Any]:
-        """Return what an estimator keeps of this coding."""
+        """Return the attributes of a fitted estimator that describe the coding."""
         return {**super().attributes(), "target_transform_": "log1p"}
 
 
 @dataclass(frozen=True)
 class Bounded(Numbers):
-    """Numbers between two bounds, coded as ``(y - low) / (high - low)``, between 0 and 1.
+    """Numbers between two bounds, scaled to the interval from 0 to 1: ``(y - low) / (high - low)``.
 
     Parameters
     ----------
     mean, scale : ndarray of shape (targets,)
-        The lower bound, and the distance of the bounds.
+        Lower bound, and difference of the bounds.
 
     Examples
     --------
@@ -326,12 +330,12 @@ class Bounded(Numbers):
 
     @classmethod
     def learn(cls, y: np.ndarray, *, weights: Any = None, bounds: Any = None, **_: Any) -> Self:
-        """Take the bounds.
+        """Return the coding for the given bounds.
 
         Raises
         ------
         DataError
-            If a training row lies outside.
+            If a training row is outside the bounds.
         """
         import numpy as np
 
@@ -349,12 +353,12 @@ class Bounded(Numbers):
         return cls(low * targets, (high - low) * targets)
 
 
-# What a target may be transformed by before it is standardised.
+# Codings that transform a target before it is standardised, by name.
 TRANSFORMS: dict[str, type[Numbers]] = {"log1p": Logarithms}
 
 
 def _columns(y: np.ndarray) -> np.ndarray:
-    """Give a target of one column its second axis, in float64."""
+    """Return a target in float64 with two axes, (rows, targets)."""
     import numpy as np
 
     values = np.asarray(y, np.float64)

@@ -1,4 +1,4 @@
-"""Each metric is the number that one works out by hand, and knows which way is up."""
+"""Each metric equals the value worked out by hand, and compares scores in its own direction."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""All that follows from what is to be predicted, as the course's table of problem types has it."""
+"""The table of problem types is that of the course, and a problem's type is detected from its target."""
 
 from __future__ import annotations
 
@@ -89,27 +89,28 @@ def test_neither_order_nor_repetition_of_rows_changes_the_problem(y: list[int], 
 
 
 @pytest.mark.parametrize(
-    ("y", "found"), [([3, 3], "the single value 3"), (["a"], "the single value 'a'"), ([], "no rows")]
+    ("y", "content"), [([3, 3], "the single value 3"), (["a"], "the single value 'a'"), ([], "no rows")]
 )
-def test_a_target_with_nothing_to_learn_is_refused(y: list[Any], found: str) -> None:
-    with pytest.raises(DataError, match=f"The target has {found}: at least two different values are needed"):
+def test_a_target_with_nothing_to_learn_is_refused(y: list[Any], content: str) -> None:
+    with pytest.raises(DataError, match=f"The target has {content}: at least two different values are needed"):
         infer_problem(y)
 
 
 @pytest.mark.parametrize(
-    ("y", "found"),
+    ("y", "parts"),
     [
         (
             [f"customer {k}" for k in range(100)],
-            "100 different texts in 100 rows, like 'customer 0': a label is shared",
+            ("100 different texts", "100 rows", "'customer 0'", "shared by many rows", "another column", "numbers"),
         ),
-        (pd.date_range("2020-01-01", periods=30), "The target is dates: write the days since one of them"),
-        ([datetime.date(2020, 1, day) for day in range(1, 30)], "The target is dates"),
+        (pd.date_range("2020-01-01", periods=30), ("target", "dates", "number", "days since")),
+        ([datetime.date(2020, 1, day) for day in range(1, 30)], ("target", "dates", "number", "days since")),
     ],
 )
-def test_dates_and_texts_of_their_own_are_no_labels(y: Any, found: str) -> None:
-    with pytest.raises(DataError, match=found):
+def test_dates_and_texts_of_their_own_are_no_labels(y: Any, parts: tuple[str, ...]) -> None:
+    with pytest.raises(DataError) as error:
         infer_problem(y)
+    assert all(part in str(error.value) for part in parts)
 
 
 def test_the_baselines_are_what_predicts_without_looking_and_what_is_linear() -> None:

@@ -397,7 +397,7 @@ def test_the_columns_of_groups_are_used_and_the_target_is_none_of_them() -> None
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"metric": "rmsle"}, "rmsle is for numbers from 0 on, found -2. Correct it, or take another metric."),
+        ({"metric": "rmsle"}, "rmsle is for numbers from 0 on, found -2. Correct it, or choose another metric."),
         (
             {"network": {"target_transform": "log1p"}},
             "target_transform: log1p is for numbers from 0 on, found -2. Correct it, or leave target_transform out.",
