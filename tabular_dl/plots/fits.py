@@ -1,7 +1,7 @@
-"""Figures of a run: how its networks learned, and where their predictions are wrong.
+"""Figures of a run: learning curves, confusion matrix and residuals.
 
-Values in, `matplotlib.figure.Figure` out. Nothing here goes through pyplot, so no figure outlives its last
-reference, no backend is needed and the caller decides where `figure.savefig` writes.
+Functions take values and return a `matplotlib.figure.Figure`. They do not use pyplot, so figures are freed with their
+last reference, no backend is needed, and the caller decides where `figure.savefig` writes.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import sklearn.metrics
 from matplotlib import colormaps
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 from numpy.typing import ArrayLike, NDArray
@@ -27,42 +28,42 @@ __all__ = [
     "residuals",
 ]
 
-# Okabe and Ito's palette, told apart with any colour vision (https://jfly.uni-koeln.de/color/).
+# Palette of Okabe and Ito, for every kind of colour vision (https://jfly.uni-koeln.de/color/).
 BLUE, ORANGE = "#0072B2", "#D55E00"
 INK, GREY = "#22272E", "#8A929C"
 DASHED: dict[str, Any] = {"color": INK, "linewidth": 1.2, "linestyle": (0, (4, 3))}
-DARK_SHARE = 0.71  # where the contrast of white text overtakes that of black text
-MANY_CLASSES = 12  # with more, the numbers no longer fit their cells
-MOST_NAMES = 60  # along one side of a confusion matrix; more would be black
+DARK_SHARE = 0.71  # share from which white text has more contrast than black
+MANY_CLASSES = 12  # most classes for which numbers fit into the cells
+MOST_NAMES = 60  # most names along one side of a confusion matrix; more would overlap
 
 
 def learning_curves(
     history: Mapping[str, NDArray[Any]], best_epoch: ArrayLike | None = None, names: Sequence[str] = ("loss",)
 ) -> Figure:
-    """Draw the loss, or metrics, of every network over its epochs.
+    """Draw the loss or metrics of networks over the epochs.
 
-    A thick line is the mean over the networks that still train in that epoch, a band goes from their 10 % to
-    their 90 % quantile. So a curve's end is drawn from fewer networks than its start, and may jump.
+    A thick line shows the mean over the networks that still train in an epoch, a band their quantiles from 10 % to
+    90 %. The end of a curve comes from fewer networks than its start and may jump.
 
     Parameters
     ----------
     history : dict of str to ndarray of shape (epochs, networks)
-        Under each name the values on training rows, under "val_" + name those on validation rows; one of the two may
-        be absent. NaN once a network has stopped.
+        Values on training rows under the name, and on validation rows under "val_" + name; one of the two may be
+        absent. NaN after a network has stopped.
     best_epoch : array-like of int of shape (networks,), optional
-        The epoch, counted from 1, whose weights each network kept; a vertical line marks the mean.
+        Epoch, counted from 1, of the weights that each network kept; a vertical line marks the mean.
     names : sequence of str
-        What to draw, such as "loss" and a metric.
+        Names of the values to draw, such as "loss" and a metric.
 
     Returns
     -------
     Figure
-        A panel a name.
+        One panel per name.
 
     Raises
     ------
     DataError
-        If `history` has no values for a panel.
+        If `history` has no values for a name.
 
     Examples
     --------
@@ -74,13 +75,13 @@ def learning_curves(
     figure = _figure()
     for name, axes in zip(names, figure.subplots(1, len(names), squeeze=False)[0], strict=True):
         curves = {"training": (name, BLUE), "validation": (f"val_{name}", ORANGE)}
-        found = {label: curve for label, curve in curves.items() if curve[0] in history}
-        if not found:
+        present = {label: curve for label, curve in curves.items() if curve[0] in history}
+        if not present:
             raise DataError(
                 f"history: expected {name!r} or 'val_{name}', found {sorted(history)}. "
-                "Draw a metric that the networks were trained with."
+                "Draw a metric that was followed in training."
             )
-        for label, (key, colour) in found.items():
+        for label, (key, colour) in present.items():
             _curve(axes, np.asarray(history[key], dtype=float), label, colour)
         if best_epoch is not None:
             mean = float(np.mean(np.asarray(best_epoch)))
@@ -97,24 +98,24 @@ def learning_curves(
 
 
 def confusion_matrix(y_true: ArrayLike, y_pred: ArrayLike, labels: Sequence[Any]) -> Figure:
-    r"""Draw how many rows of each true class were predicted as each class, and their share of the true class.
+    r"""Draw the number of rows for each pair of true and predicted class, and their share of the true class.
 
     Parameters
     ----------
-    y_true, y_pred : array-like of shape (n,)
+    y_true, y_pred : array-like of shape (rows,)
         True and predicted classes.
     labels : sequence
-        All classes, in the order to draw them; of more than 60, some are named.
+        All classes in the order of drawing. Of more than 60, only some are named.
 
     Returns
     -------
     Figure
-        One panel: true classes are rows, predicted classes columns, the colour is the share.
+        One panel, with true classes as rows, predicted classes as columns, and shares as colours.
 
     Raises
     ------
     DataError
-        If a row has a class that is not among `labels`.
+        If a row has a class that `labels` lacks.
 
     Examples
     --------
@@ -125,7 +126,7 @@ def confusion_matrix(y_true: ArrayLike, y_pred: ArrayLike, labels: Sequence[Any]
     unknown = (set(np.unique(y_true)) | set(np.unique(y_pred))) - set(labels)
     if unknown:
         missing = ", ".join(sorted(str(label) for label in unknown))
-        raise DataError(f"labels: expected every class of the rows, found no {missing}. Add what is missing.")
+        raise DataError(f"labels: expected every class of the rows, found no {missing}. Add the missing classes.")
     counts = sklearn.metrics.confusion_matrix(y_true, y_pred, labels=labels)
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)  # a class without rows: 0 %
 
@@ -136,11 +137,11 @@ def confusion_matrix(y_true: ArrayLike, y_pred: ArrayLike, labels: Sequence[Any]
         _write_cells(axes, counts, shares)
     places = range(0, len(labels), 1 + (len(labels) - 1) // MOST_NAMES)
     names = [str(labels[place]) for place in places]
-    upright = sum(map(len, names)) > 100  # side by side, so many letters would overlap
+    upright = sum(map(len, names)) > 100  # so many letters would overlap if written horizontally
     axes.set_xticks(places, labels=names, rotation=90 if upright else 0)
     axes.set_yticks(places, labels=names)
-    right = f"{100 * np.trace(counts) / counts.sum():.1f} %"
-    dress(axes, f"Confusion matrix: {right} right of {counts.sum():,} rows", "predicted", "true")
+    accuracy = f"{100 * np.trace(counts) / counts.sum():.1f} %"
+    dress(axes, f"Confusion matrix: {accuracy} right of {counts.sum():,} rows", "predicted", "true")
     _separate_cells(axes, len(labels))
     bar = figure.colorbar(image, ax=axes, pad=0.015, aspect=30, format=PercentFormatter(xmax=1, symbol=" %"))
     bar.set_label("share of the true class", color=INK)
@@ -150,19 +151,19 @@ def confusion_matrix(y_true: ArrayLike, y_pred: ArrayLike, labels: Sequence[Any]
 
 
 def residuals(y_true: ArrayLike, y_pred: ArrayLike, target: str) -> Figure:
-    """Draw predictions against truth, and how the residuals (true - predicted) are distributed.
+    """Draw predicted against true values, and a histogram of the residuals (true - predicted).
 
     Parameters
     ----------
-    y_true, y_pred : array-like of shape (n,)
+    y_true, y_pred : array-like of shape (rows,)
         True and predicted values, in the target's unit.
     target : str
-        The target's name, for the axes.
+        Name of the target, for the axes.
 
     Returns
     -------
     Figure
-        Two panels. The second one's title states the mean residual and the root mean squared error.
+        Two panels. The title of the second states the mean residual and the root mean squared error.
 
     Examples
     --------
@@ -178,14 +179,19 @@ def residuals(y_true: ArrayLike, y_pred: ArrayLike, target: str) -> Figure:
 
 
 def predicted_against_true(y_true: ArrayLike, y_pred: ArrayLike, target: str) -> Figure:
-    """Draw predictions against truth: the left panel of `residuals` alone.
+    """Draw predicted against true values: the left panel of `residuals`.
 
     Parameters
     ----------
-    y_true, y_pred : array-like of shape (n,)
+    y_true, y_pred : array-like of shape (rows,)
         True and predicted values, in the target's unit.
     target : str
-        The target's name, for the axes.
+        Name of the target, for the axes.
+
+    Returns
+    -------
+    Figure
+        One panel.
 
     Examples
     --------
@@ -198,14 +204,19 @@ def predicted_against_true(y_true: ArrayLike, y_pred: ArrayLike, target: str) ->
 
 
 def residual_histogram(y_true: ArrayLike, y_pred: ArrayLike, target: str) -> Figure:
-    """Draw how true - predicted is distributed: the right panel of `residuals` alone.
+    """Draw a histogram of the residuals: the right panel of `residuals`.
 
     Parameters
     ----------
-    y_true, y_pred : array-like of shape (n,)
+    y_true, y_pred : array-like of shape (rows,)
         True and predicted values, in the target's unit.
     target : str
-        The target's name, for the axes.
+        Name of the target, for the axes.
+
+    Returns
+    -------
+    Figure
+        One panel.
 
     Examples
     --------
@@ -217,18 +228,18 @@ def residual_histogram(y_true: ArrayLike, y_pred: ArrayLike, target: str) -> Fig
     return figure
 
 
-def _draw_predictions(axes: Any, y_true: ArrayLike, y_pred: ArrayLike, target: str) -> None:
+def _draw_predictions(axes: Axes, y_true: ArrayLike, y_pred: ArrayLike, target: str) -> None:
     true, predicted = np.asarray(y_true, dtype=float).ravel(), np.asarray(y_pred, dtype=float).ravel()
     ends = [min(true.min(), predicted.min()), max(true.max(), predicted.max())]
     axes.plot(ends, ends, **DASHED, label="perfect prediction")
     opacity = float(np.clip(200 / len(true), 0.1, 0.6))  # dense clouds stay readable
-    # Pixels where a figure is stored as lines: a point a row would make a large file.
+    # Rasterized, since one point per row would make large vector files.
     axes.scatter(true, predicted, s=22, color=BLUE, alpha=opacity, linewidths=0, rasterized=True)
     axes.legend(frameon=False, loc="upper left")
     dress(axes, f"Predictions of {target}", f"true {target}", f"predicted {target}")
 
 
-def _draw_residuals(axes: Any, y_true: ArrayLike, y_pred: ArrayLike, target: str) -> None:
+def _draw_residuals(axes: Axes, y_true: ArrayLike, y_pred: ArrayLike, target: str) -> None:
     errors = np.asarray(y_true, dtype=float).ravel() - np.asarray(y_pred, dtype=float).ravel()
     axes.hist(errors, bins=30, color=BLUE, alpha=0.8, edgecolor="white", linewidth=0.6)
     axes.axvline(0, **DASHED)
@@ -242,8 +253,16 @@ def _figure() -> Figure:
     return Figure(figsize=(1200 / 120, 500 / 120), dpi=120, layout="constrained", facecolor="white")
 
 
-def dress(axes: Any, title: str, x: str, y: str) -> None:
-    """Give a panel its title and labels, and the look that all panels share."""
+def dress(axes: Axes, title: str, x: str, y: str) -> None:
+    """Set the title and labels of a panel, and the style that all panels share.
+
+    Parameters
+    ----------
+    axes : Axes
+        The panel.
+    title, x, y : str
+        Title, and labels of the axes.
+    """
     axes.set_title(title, loc="left", fontsize=12, fontweight="bold", color=INK, pad=10)
     axes.set_xlabel(x, color=INK)
     axes.set_ylabel(y, color=INK)
@@ -254,8 +273,8 @@ def dress(axes: Any, title: str, x: str, y: str) -> None:
     axes.spines[["left", "bottom"]].set_color("#C4CAD1")
 
 
-def _write_cells(axes: Any, counts: NDArray[Any], shares: NDArray[Any]) -> None:
-    """Write count and share into each cell of a matrix."""
+def _write_cells(axes: Axes, counts: NDArray[Any], shares: NDArray[Any]) -> None:
+    """Write the count and the share into each cell of a matrix."""
     size = np.interp(len(counts), [3, MANY_CLASSES], [13, 6.5])
     for (row, column), share in np.ndenumerate(shares):
         colour = "white" if share > DARK_SHARE else "black"
@@ -263,8 +282,8 @@ def _write_cells(axes: Any, counts: NDArray[Any], shares: NDArray[Any]) -> None:
         axes.text(column, row, text, color=colour, fontsize=size, ha="center", va="center")
 
 
-def _separate_cells(axes: Any, classes: int) -> None:
-    """Draw white gaps between the cells of a matrix in place of grid and frame."""
+def _separate_cells(axes: Axes, classes: int) -> None:
+    """Replace grid and frame by white gaps between the cells of a matrix."""
     axes.grid(visible=False)
     axes.spines[:].set_visible(False)
     if classes > MOST_NAMES:
@@ -275,12 +294,12 @@ def _separate_cells(axes: Any, classes: int) -> None:
     axes.tick_params(which="minor", length=0)
 
 
-def _curve(axes: Any, values: NDArray[Any], label: str, colour: str) -> None:
-    """Draw the mean of values of shape (epochs, networks), with a band from the 10 % to the 90 % quantile."""
+def _curve(axes: Axes, values: NDArray[Any], label: str, colour: str) -> None:
+    """Draw the mean of values of shape (epochs, networks), and a band from the 10 % to the 90 % quantile."""
     values = np.where(np.isfinite(values), values, np.nan)
-    some_trained = ~np.isnan(values).all(axis=1)  # an epoch with no value has no mean
+    some_trained = ~np.isnan(values).all(axis=1)  # an epoch without values has no mean
     epochs, values = np.flatnonzero(some_trained) + 1, values[some_trained]
     low, high = np.nanquantile(values, [0.1, 0.9], axis=1)
     axes.fill_between(epochs, low, high, color=colour, alpha=0.15, linewidth=0)
-    marker = "o" if len(epochs) == 1 else None  # one point makes no line
+    marker = "o" if len(epochs) == 1 else None  # a line of one point would be invisible
     axes.plot(epochs, np.nanmean(values, axis=1), color=colour, linewidth=2.4, marker=marker, label=label)

@@ -1,36 +1,40 @@
-"""Figures of scores: folds beside baselines, ROC curves, calibration, and what predictions rest on."""
+"""Figures of scores: scores of folds, ROC curves, calibration and feature importances."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
 import pandas as pd
 import sklearn.metrics
 from matplotlib import colormaps
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from tabular_dl.plots.fits import BLUE, DASHED, GREY, INK, ORANGE, dress
 
 __all__ = ["calibration", "fold_scores", "importances", "roc_curves"]
 
-# With more classes, single curves can no longer be told apart.
-MANY_CURVES = 10
+MANY_CURVES = 10  # most curves that can be distinguished by colour
 BINS = 10
 
 
 def fold_scores(scores: Mapping[str, np.ndarray], errors: Mapping[str, float], metric: str) -> Figure:
-    """Draw the score of each fold, one row a model, with each model's mean and standard error.
+    """Draw the scores of the folds, one line per model, with each model's mean and standard error.
 
     Parameters
     ----------
     scores : mapping of str to ndarray of shape (folds,)
-        Of the networks first, then of simple models on the same folds.
+        Scores of the networks first, then of simple models on the same folds.
     errors : mapping of str to float
-        The standard error of each mean.
+        Standard error of each model's mean score.
     metric : str
-        What the scores are.
+        Name of the metric.
+
+    Returns
+    -------
+    Figure
+        One panel.
 
     Examples
     --------
@@ -51,16 +55,21 @@ def fold_scores(scores: Mapping[str, np.ndarray], errors: Mapping[str, float], m
 
 
 def roc_curves(y: np.ndarray, probabilities: np.ndarray, classes: np.ndarray) -> Figure:
-    """Draw the receiver operating characteristic: of two classes one curve, of more each class against the rest.
+    """Draw receiver operating characteristics: one curve for two classes, else one for each class against the rest.
 
     Parameters
     ----------
     y : ndarray of shape (rows,)
         True labels.
     probabilities : ndarray of shape (rows, classes)
-        Out-of-fold.
+        Out-of-fold probabilities.
     classes : ndarray of shape (classes,)
-        The label of each column.
+        Label of each column of `probabilities`.
+
+    Returns
+    -------
+    Figure
+        One panel.
 
     Examples
     --------
@@ -88,19 +97,24 @@ def roc_curves(y: np.ndarray, probabilities: np.ndarray, classes: np.ndarray) ->
 
 
 def calibration(y: np.ndarray, probabilities: np.ndarray, classes: np.ndarray) -> Figure:
-    """Draw how often a label is right against the probability that it was given.
+    """Draw the share of rows in which a label is right against its predicted probability.
 
-    Of two classes: the probability of the second one. Of more: that of the label predicted. Rows are cut into ten bins
-    of equally many; a bar is the standard error of a bin's share.
+    The label is the second of two classes, or the predicted one of more classes. Rows are divided into ten bins of
+    equal size; a bar shows the standard error of a bin's share.
 
     Parameters
     ----------
     y : ndarray of shape (rows,)
         True labels.
     probabilities : ndarray of shape (rows, classes)
-        Out-of-fold.
+        Out-of-fold probabilities.
     classes : ndarray of shape (classes,)
-        The label of each column.
+        Label of each column of `probabilities`.
+
+    Returns
+    -------
+    Figure
+        One panel. The title states the mean absolute difference of share and probability.
 
     Examples
     --------
@@ -110,48 +124,54 @@ def calibration(y: np.ndarray, probabilities: np.ndarray, classes: np.ndarray) -
     'Calibration: off by 0.000 on average'
     """
     if len(classes) == 2:
-        given, right, label = probabilities[:, 1], y == classes[1], f"probability of {classes[1]}"
+        p, right, label = probabilities[:, 1], y == classes[1], f"probability of {classes[1]}"
     else:
-        given, right = probabilities.max(axis=1), y == classes[probabilities.argmax(axis=1)]
+        p, right = probabilities.max(axis=1), y == classes[probabilities.argmax(axis=1)]
         label = "probability of the predicted label"
-    bins = pd.qcut(given, min(BINS, len(np.unique(given))), labels=False, duplicates="drop")
-    cut = pd.DataFrame({"bin": np.nan_to_num(bins), "given": given, "right": right}).groupby("bin")
-    mean, share, rows = (each.to_numpy(float) for each in (cut["given"].mean(), cut["right"].mean(), cut.size()))
-    off = float(np.average(np.abs(mean - share), weights=rows))
+    bins = pd.qcut(p, min(BINS, len(np.unique(p))), labels=False, duplicates="drop")
+    binned = pd.DataFrame({"bin": np.nan_to_num(bins), "p": p, "right": right}).groupby("bin")
+    mean, share, rows = (
+        column.to_numpy(float) for column in (binned["p"].mean(), binned["right"].mean(), binned.size())
+    )
+    error = float(np.average(np.abs(mean - share), weights=rows))
     figure, axes = _panel()
     axes.plot([0, 1], [0, 1], **DASHED, label="perfect calibration")
     axes.errorbar(mean, share, yerr=np.sqrt(share * (1 - share) / rows), fmt="o-", color=BLUE, capsize=3)
-    dress(axes, f"Calibration: off by {off:.3f} on average", label, "share of rows where it is right")
+    dress(axes, f"Calibration: off by {error:.3f} on average", label, "share of rows where it is right")
     axes.legend(frameon=False, loc="upper left")
     return figure
 
 
-def importances(found: pd.DataFrame, metric: str, most: int = 20) -> Figure:
+def importances(table: pd.DataFrame, metric: str, most: int = 20) -> Figure:
     """Draw permutation importances with their standard errors.
 
     Parameters
     ----------
-    found : DataFrame
-        As `tabular_dl.model_selection.importance.permutation_importance` gives it.
+    table : DataFrame
+        Importances as returned by `tabular_dl.model_selection.importance.permutation_importance`.
     metric : str
-        The unit of importance.
-    most : int
-        How many columns to draw.
+        Name of the metric, the unit of the importances.
+    most : int, default=20
+        Number of columns to draw.
+
+    Returns
+    -------
+    Figure
+        One panel.
 
     Examples
     --------
-    >>> found = pd.DataFrame({"column": ["Sex", "Age"], "importance": [0.15, 0.02], "error": [0.01, 0.01]})
-    >>> [label.get_text() for label in importances(found, "accuracy").axes[0].get_yticklabels()]
+    >>> table = pd.DataFrame({"column": ["Sex", "Age"], "importance": [0.15, 0.02], "error": [0.01, 0.01]})
+    >>> [label.get_text() for label in importances(table, "accuracy").axes[0].get_yticklabels()]
     ['Sex', 'Age']
     """
-    shown = found.head(most)
+    shown = table.head(most)
     figure, axes = _panel(1.2 + 0.32 * len(shown))
     places = range(len(shown))
     axes.barh(places, shown["importance"], color=BLUE, alpha=0.85)
-    bars = {"fmt": "none", "ecolor": INK, "capsize": 3, "elinewidth": 1.2}
-    axes.errorbar(shown["importance"], places, xerr=shown["error"], **bars)
+    axes.errorbar(shown["importance"], places, xerr=shown["error"], fmt="none", ecolor=INK, capsize=3, elinewidth=1.2)
     axes.axvline(0, color=ORANGE, linewidth=1)
-    more = f" (the first {most} of {len(found)})" if len(found) > most else ""
+    more = f" (the first {most} of {len(table)})" if len(table) > most else ""
     dress(axes, f"Permutation importance{more}", f"by how much {metric} worsens", "")
     axes.set_yticks(places, [str(name) for name in shown["column"]])
     axes.invert_yaxis()
@@ -159,7 +179,7 @@ def importances(found: pd.DataFrame, metric: str, most: int = 20) -> Figure:
     return figure
 
 
-def _panel(height: float = 4.4) -> tuple[Figure, Any]:
-    """Return a figure of one panel, 6.4 inches wide."""
+def _panel(height: float = 4.4) -> tuple[Figure, Axes]:
+    """Return a figure of one panel, 6.4 inches wide, and the panel."""
     figure = Figure(figsize=(6.4, max(2.0, height)), dpi=120, layout="constrained", facecolor="white")
     return figure, figure.subplots()

@@ -1,7 +1,7 @@
-"""Columns whose equal values make rows belong together: several rows of one patient, customer or building.
+"""Columns that group rows, such as the patient, customer or building of several rows.
 
-A network that has seen other rows of a patient knows the patient. Where the test table has other patients, folds that
-split a patient's rows say nothing about it.
+A network trained on some rows of a patient predicts other rows of that patient too well. If the test table has other
+patients, folds that split a patient's rows therefore give too good a score.
 """
 
 from __future__ import annotations
@@ -15,30 +15,32 @@ import pandas as pd
 __all__ = ["Grouping", "find_groupings"]
 
 FEWEST_GROUPS = 10
-ROWS_A_GROUP = 1.5  # on average: fewer, and the column names rows
-KNOWN = 0.5  # of the rows, that have a value
-ALIKE = 0.1  # least intraclass correlation of the target that is worth a word
-ALIKE_ALONE = 0.5  # without a test table
-SHUFFLES = 50  # none of them may be as alike
-NEW = 0.9  # share of the test rows with a value that training does not have: another part of the groups
+ROWS_A_GROUP = 1.5  # least average number of rows per group; with fewer, the column identifies rows
+KNOWN = 0.5  # least share of rows with a value
+ALIKE = 0.1  # least intraclass correlation of the target
+ALIKE_ALONE = 0.5  # the same without a test table
+SHUFFLES = 50  # permutations of the target, all of which must have a smaller correlation
+NEW = 0.9  # least share of test rows with a value that is not in the training table
 MOST_COLUMNS = 100
 
 
 @dataclass(frozen=True)
 class Grouping:
-    """A column that puts rows together.
+    """Column that groups rows.
 
     Attributes
     ----------
     column : str
-        Its name.
-    different, rows : int
-        How many different values it has, in how many training rows.
+        Name of the column.
+    different : int
+        Number of different values in the training rows.
+    rows : int
+        Number of training rows with a value.
     alike : float
-        The intraclass correlation of the target: 0 if rows of one value are no more alike than any others, 1 if they
+        Intraclass correlation of the target: 0 if rows of the same value are no more alike than other rows, 1 if they
         have the same target.
     new : float or None
-        The share of the test rows whose value no training row has; None without a test table.
+        Share of the test rows with a value that no training row has; None without a test table.
     """
 
     column: str
@@ -51,61 +53,63 @@ class Grouping:
 def find_groupings(
     train: pd.DataFrame, test: pd.DataFrame | None, target: pd.Series[Any], *, classification: bool, seed: int
 ) -> list[Grouping]:
-    """Find the columns of text or whole numbers by which training rows belong together, and test rows apart from them.
+    """Find columns that group training rows and have other values in the test rows.
 
-    Of each value there are several rows, whose targets are more alike than in any of 50 shuffles; and nine of ten test
-    rows have a value that is new. Without a test table, rows of one value have to have nearly the same target: an
-    intraclass correlation of one half.
+    A column of text or whole numbers is found if its values are shared by several rows, the targets of these rows are
+    more alike than in any of 50 permutations, and at least 90 % of the test rows have a new value. Without a test
+    table, the intraclass correlation of the target has to be at least 0.5.
 
     Parameters
     ----------
-    train, test : DataFrame of shape (rows, columns)
-        Raw rows, without target and id; without a test table None.
+    train : DataFrame of shape (rows, columns)
+        Raw training rows without target and id.
+    test : DataFrame of shape (test rows, columns) or None
+        Raw test rows; None without a test table.
     target : Series of shape (rows,)
-        The training rows' labels or numbers.
+        Labels or numbers of the training rows.
     classification : bool
-        Whether they are labels.
+        Whether the target consists of labels.
     seed : int
-        Fixes the shuffles.
+        Seed of the permutations.
 
     Returns
     -------
     list of Grouping
-        The most alike first.
+        Columns in descending order of the correlation.
 
     References
     ----------
-    Fisher, Statistical Methods for Research Workers, 1925, chapter VII: intraclass correlation.
+    R. A. Fisher, Statistical Methods for Research Workers, 1925, chapter VII (intraclass correlation).
 
     Examples
     --------
     >>> patients = np.repeat(np.arange(50), 4)
     >>> sick = pd.Series(np.random.default_rng(0).integers(0, 2, 50)[patients])
     >>> table = pd.DataFrame({"Patient": patients, "age": np.arange(200.0) % 7})
-    >>> [found] = find_groupings(table, None, sick, classification=True, seed=0)
-    >>> found.column, found.different, found.alike
+    >>> [grouping] = find_groupings(table, None, sick, classification=True, seed=0)
+    >>> grouping.column, grouping.different, grouping.alike
     ('Patient', 50, 1.0)
     """
     y = pd.get_dummies(target) if classification else target.rank()
     truth = y.to_numpy(dtype=np.float64).reshape(len(target), -1)
-    shuffles = np.random.default_rng(seed)
-    found = []
+    generator = np.random.default_rng(seed)
+    groupings = []
     for name in [name for name in train if _may_group(train[name])][:MOST_COLUMNS]:
         new = None if test is None else _new(train[name], test.get(name))
         if new is not None and new < NEW:
             continue
         codes = pd.factorize(train[name])[0]
-        rows, known = codes[codes >= 0], truth[codes >= 0]
-        alike = _intraclass(rows, known)
+        groups, targets = codes[codes >= 0], truth[codes >= 0]
+        alike = _intraclass(groups, targets)
         if alike < (ALIKE_ALONE if new is None else ALIKE):
             continue
-        if alike > max(_intraclass(rows, shuffles.permutation(known)) for _ in range(SHUFFLES)):
-            found.append(Grouping(str(name), int(rows.max()) + 1, len(rows), alike, new))
-    return sorted(found, key=lambda grouping: -grouping.alike)
+        if alike > max(_intraclass(groups, generator.permutation(targets)) for _ in range(SHUFFLES)):
+            groupings.append(Grouping(str(name), int(groups.max()) + 1, len(groups), alike, new))
+    return sorted(groupings, key=lambda grouping: -grouping.alike)
 
 
 def _may_group(column: pd.Series[Any]) -> bool:
-    """Say whether a column is of text or whole numbers, and has some, but not too many different values."""
+    """Return whether a column consists of text or whole numbers and has a suitable number of different values."""
     known = column.dropna()
     values = known.nunique()
     if len(known) < KNOWN * len(column) or values < FEWEST_GROUPS or len(known) < ROWS_A_GROUP * values:
@@ -114,13 +118,13 @@ def _may_group(column: pd.Series[Any]) -> bool:
 
 
 def _new(train: pd.Series[Any], test: pd.Series[Any] | None) -> float:
-    """Return the share of the test rows whose value training does not have; all of them if they have none."""
+    """Return the share of the test rows with a value that the training rows lack; 1 if no test row has a value."""
     known = train.head(0) if test is None else test.dropna()
     return float((~known.isin(train.unique())).mean()) if len(known) else 1.0
 
 
 def _intraclass(codes: np.ndarray, y: np.ndarray) -> float:
-    """Return 1 less the variance within groups over that of all rows, both unbiased."""
+    """Return the intraclass correlation: 1 - (variance within groups) / (total variance), both unbiased."""
     counts = np.bincount(codes)
     sums = np.stack([np.bincount(codes, column) for column in y.T], axis=1)
     within = ((y - (sums / counts[:, np.newaxis])[codes]) ** 2).sum() / max(1, len(y) - len(counts))

@@ -1,17 +1,16 @@
-"""Which column is to be predicted, and which one names the rows: told from the tables of a competition.
+"""Detection of the target and the id column from the tables of a competition.
 
-A sample submission says both by its header. Without one, the target is the column that the training table has and the
-test table lacks, and the id a column of different values whose name says so. What is not clear is an error that lists
-the candidates.
+The header of a sample submission names both. Without one, the target is the column that the training table has and the
+test table lacks, and the id is a column of different values with a name that is usual for ids. An unclear target is an
+error, whose message lists the candidates.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from tabular_dl.errors import DataError, did_you_mean
+from tabular_dl.errors import DataError, did_you_mean, listed
 from tabular_dl.profiling.column_kinds import names_an_id
 
 if TYPE_CHECKING:
@@ -19,7 +18,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Roles", "find_roles"]
 
-MOST_LISTED = 12  # columns that one message lists
+MOST_LISTED = 12  # columns listed by one message
 
 
 @dataclass(frozen=True)
@@ -28,12 +27,14 @@ class Roles:
 
     Attributes
     ----------
-    target, target_reason : str
-        The column to predict, and how it was found.
+    target : str
+        Column to predict.
+    target_reason : str
+        Reason for the choice of the target.
     id : str or None
-        The column that names rows in a submission.
+        Column that identifies rows in a submission; None if there is none.
     id_reason : str
-        How it was found, or that there is none.
+        Reason for the choice of the id.
     """
 
     target: str
@@ -54,19 +55,26 @@ def find_roles(
 
     Parameters
     ----------
-    train, test, sample : DataFrame
-        Training rows, rows to predict, and sample submission; the last two may be lacking.
-    target, id_column : str, optional
-        What the user says; it wins.
+    train : DataFrame
+        Training rows.
+    test : DataFrame, optional
+        Rows to predict.
+    sample : DataFrame, optional
+        Sample submission.
+    target : str, optional
+        Target named by the user, which takes precedence.
+    id_column : str, optional
+        Id named by the user, which takes precedence.
 
     Returns
     -------
     Roles
+        Target and id, with reasons.
 
     Raises
     ------
     DataError
-        If the user names a column that is not there, or the target is not clear; the message lists the candidates.
+        If the user names a column that does not exist, or the target is unclear; the message lists the candidates.
 
     Examples
     --------
@@ -82,41 +90,49 @@ def find_roles(
             raise DataError(f"{option} {name}: the training table has no such column. {hint}")
     if target is not None and target == id_column:
         raise DataError(f"--id {id_column}: it is the target. Name the column that identifies a row, or leave it out.")
-    found, why = (target, "as --target says") if target is not None else _target(train, test, sample, id_column)
+    if target is not None:
+        target_reason = "given by --target"
+    else:
+        target, target_reason = _target(train, test, sample, id_column)
     if id_column is not None:
-        return Roles(found, why, id_column, "as --id says")
-    return Roles(found, why, *_id(train, test, sample, found))
+        return Roles(target, target_reason, id_column, "given by --id")
+    return Roles(target, target_reason, *_id(train, test, sample, target))
 
 
 def _target(
     train: pd.DataFrame, test: pd.DataFrame | None, sample: pd.DataFrame | None, id_column: str | None
 ) -> tuple[str, str]:
-    lacking = [name for name in train.columns if name != id_column and (test is None or name not in test.columns)]
+    candidates = [name for name in train.columns if name != id_column and (test is None or name not in test.columns)]
     if sample is not None:
-        asked = [name for name in lacking if name in sample.columns and (test is not None or name != sample.columns[0])]
-        if len(asked) == 1:
-            return asked[0], "the sample submission asks for it"
-        if len(asked) > 1:
+        # Without a test table, the first column of the sample submission is the id.
+        in_sample = [
+            name for name in candidates if name in sample.columns and (test is not None or name != sample.columns[0])
+        ]
+        if len(in_sample) == 1:
+            return in_sample[0], "the sample submission asks for it"
+        if len(in_sample) > 1:
             raise DataError(
-                f"The sample submission asks for {len(asked)} columns of the training table: {_listed(asked)}. A "
-                "pipeline predicts one: name it with --target, and make one pipeline for each."
+                f"The sample submission asks for {len(in_sample)} columns of the training table: "
+                f"{listed(in_sample, MOST_LISTED)}. A pipeline predicts one: name it with --target, and make one "
+                "pipeline for each."
             )
+    names = listed(candidates, MOST_LISTED)
     if test is None:
         raise DataError(
-            f"Without a test table or a sample submission, any column may be the target: {_listed(lacking)}. Name it "
-            "with --target."
+            f"Without a test table or a sample submission, any column may be the target: {names}. Name it with "
+            "--target."
         )
-    if not lacking:
+    if not candidates:
         raise DataError(
-            "The test table has every column of the training table, so none shows itself as the target. Name it with "
-            f"--target: {_listed(list(train.columns))}."
+            "The test table has every column of the training table, so the target is unclear. Name it with --target: "
+            f"{listed(list(train.columns), MOST_LISTED)}."
         )
-    if len(lacking) > 1:
+    if len(candidates) > 1:
         raise DataError(
-            f"The training table has {len(lacking)} columns that the test table lacks, and each may be the target: "
-            f"{_listed(lacking)}. Name it with --target."
+            f"The test table lacks {len(candidates)} columns of the training table, each of which may be the target: "
+            f"{names}. Name it with --target."
         )
-    return lacking[0], "the one column that the test table lacks"
+    return candidates[0], "the only column that the test table lacks"
 
 
 def _id(
@@ -125,15 +141,10 @@ def _id(
     rows = train if test is None else test
     shared = [name for name in train.columns if name != target and name in rows.columns]
     if sample is not None:
-        named = [name for name in sample.columns if name in shared]
-        if named:
-            return named[0], "the sample submission has it"
+        names = [name for name in sample.columns if name in shared]
+        if names:
+            return names[0], "the sample submission has it"
     for name in shared:
         if names_an_id(name) and all(table[name].notna().all() and table[name].is_unique for table in (train, rows)):
-            return name, "its name says so, and every row has its own"
-    return None, "no column names the rows"
-
-
-def _listed(names: Sequence[str]) -> str:
-    more = f" and {len(names) - MOST_LISTED} more" if len(names) > MOST_LISTED else ""
-    return f"{', '.join(map(str, names[:MOST_LISTED]))}{more}"
+            return name, "its name is usual for ids, and its values are unique"
+    return None, "no column identifies the rows"

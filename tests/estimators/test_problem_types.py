@@ -159,7 +159,7 @@ def test_metrics_that_are_followed_are_named_by_the_user() -> None:
             KerasClassifier,
             {"label_smoothing": 0.1, "loss": "kl_divergence"},
             np.digitize(SCORE, [-1, 1]),
-            "smooths: sparse_categorical_crossentropy, categorical_crossentropy, categorical_focal_crossentropy.",
+            "the losses sparse_categorical_crossentropy, categorical_crossentropy, categorical_focal_crossentropy.",
         ),
         (
             KerasRegressor,

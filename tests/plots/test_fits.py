@@ -1,4 +1,4 @@
-"""What is drawn are the values that were given; looks are not tested."""
+"""Figures contain the given values; their style is not tested."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Figures of scores hold the numbers that scikit-learn gives."""
+"""Figures of scores contain the numbers that scikit-learn computes."""
 
 from __future__ import annotations
 
@@ -56,9 +56,9 @@ def test_constant_probabilities_make_one_bin() -> None:
 
 
 def test_fold_scores_show_mean_and_standard_error() -> None:
-    own = np.array([0.7, 0.8, 0.9])
+    networks = np.array([0.7, 0.8, 0.9])
     errors = {"networks": 0.02, "linear": 0.01}
-    (axes,) = scores.fold_scores({"networks": own, "linear": own - 0.1}, errors, "accuracy").axes
+    (axes,) = scores.fold_scores({"networks": networks, "linear": networks - 0.1}, errors, "accuracy").axes
     drawn = axes.containers[0]
     (low, _), (high, _) = drawn.lines[2][0].get_segments()[0]
     assert np.isclose((low + high) / 2, 0.8)
@@ -66,7 +66,7 @@ def test_fold_scores_show_mean_and_standard_error() -> None:
 
 
 def test_importances_beyond_the_most_are_said_to_be_left_out() -> None:
-    found = pd.DataFrame({"column": list("abc"), "importance": [3.0, 2.0, 1.0], "error": [0.1] * 3})
-    (axes,) = scores.importances(found, "rmse", most=2).axes
+    table = pd.DataFrame({"column": list("abc"), "importance": [3.0, 2.0, 1.0], "error": [0.1] * 3})
+    (axes,) = scores.importances(table, "rmse", most=2).axes
     assert [bar.get_width() for bar in axes.patches] == [3.0, 2.0]
     assert axes.get_title(loc="left") == "Permutation importance (the first 2 of 3)"

@@ -1,4 +1,4 @@
-"""Columns that put rows together are found, and no others; intraclass correlation by an analysis of variance."""
+"""Columns that group rows are found, and no others; the intraclass correlation agrees with an analysis of variance."""
 
 from __future__ import annotations
 
@@ -29,16 +29,16 @@ OTHERS = TRAIN.assign(Patient=[f"Q{number}" for number in PATIENTS], Visit=np.ar
 
 
 def groups(train: pd.DataFrame, test: pd.DataFrame | None, target: Any, *, classification: bool = True) -> list[str]:
-    found = find_groupings(train, test, pd.Series(target), classification=classification, seed=0)
-    return [grouping.column for grouping in found]
+    groupings = find_groupings(train, test, pd.Series(target), classification=classification, seed=0)
+    return [grouping.column for grouping in groupings]
 
 
 @pytest.mark.parametrize("numbered", [False, True])
 def test_patients_are_found_where_the_test_table_has_others(numbered: bool) -> None:
     train = TRAIN.assign(Patient=PATIENTS) if numbered else TRAIN
     test = OTHERS.assign(Patient=PATIENTS + 60) if numbered else OTHERS
-    (found,) = find_groupings(train, test, pd.Series(SICK), classification=True, seed=0)
-    assert (found.column, found.different, found.rows, found.alike, found.new) == ("Patient", 60, 300, 1.0, 1.0)
+    (group,) = find_groupings(train, test, pd.Series(SICK), classification=True, seed=0)
+    assert (group.column, group.different, group.rows, group.alike, group.new) == ("Patient", 60, 300, 1.0, 1.0)
 
 
 def test_the_same_patients_in_the_test_table_are_what_random_folds_are_like() -> None:

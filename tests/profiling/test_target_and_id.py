@@ -1,4 +1,4 @@
-"""Target and id are told from the tables; what is not clear is refused with the candidates."""
+"""Target and id are found from the tables; the message about an unclear target lists the candidates."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ TEST = TRAIN[["Id", "a", "b"]].assign(Id=[4, 5, 6])
 @pytest.mark.parametrize("name", COMPETITIONS)
 def test_target_and_id_of_tables_like_real_ones(name: str) -> None:
     made = COMPETITIONS[name]()
-    found = find_roles(made.train, made.test, made.sample)
-    assert (found.target, found.id) == (made.target, made.id)
+    roles = find_roles(made.train, made.test, made.sample)
+    assert (roles.target, roles.id) == (made.target, made.id)
 
 
 def test_the_sample_submission_says_both() -> None:
-    found = find_roles(TRAIN, TEST, TEST[["b"]].assign(y=0))
-    assert (found.target, found.id) == ("y", "b")
-    assert (found.target_reason, found.id_reason) == (
+    roles = find_roles(TRAIN, TEST, TEST[["b"]].assign(y=0))
+    assert (roles.target, roles.id) == ("y", "b")
+    assert (roles.target_reason, roles.id_reason) == (
         "the sample submission asks for it",
         "the sample submission has it",
     )
@@ -32,14 +32,14 @@ def test_the_sample_submission_says_both() -> None:
 
 
 def test_a_sample_submission_of_one_column_a_class_leaves_the_target_to_the_tables() -> None:
-    found = find_roles(TRAIN.drop(columns="z"), TEST, TEST[["Id"]].assign(zero=0.5, one=0.5))
-    assert (found.target, found.id) == ("y", "Id")
+    roles = find_roles(TRAIN.drop(columns="z"), TEST, TEST[["Id"]].assign(zero=0.5, one=0.5))
+    assert (roles.target, roles.id) == ("y", "Id")
 
 
 def test_without_a_sample_submission_the_target_is_what_the_test_table_lacks() -> None:
-    found = find_roles(TRAIN.drop(columns="z"), TEST)
-    assert (found.target, found.target_reason) == ("y", "the one column that the test table lacks")
-    assert (found.id, found.id_reason) == ("Id", "its name says so, and every row has its own")
+    roles = find_roles(TRAIN.drop(columns="z"), TEST)
+    assert (roles.target, roles.target_reason) == ("y", "the only column that the test table lacks")
+    assert (roles.id, roles.id_reason) == ("Id", "its name is usual for ids, and its values are unique")
 
 
 def test_an_id_needs_a_value_of_its_own_in_every_row_of_both_tables() -> None:
@@ -49,12 +49,12 @@ def test_an_id_needs_a_value_of_its_own_in_every_row_of_both_tables() -> None:
 
 
 def test_the_user_wins() -> None:
-    found = find_roles(TRAIN, TEST, TEST[["Id"]].assign(y=0), target="z", id_column="b")
-    assert (found.target, found.target_reason, found.id, found.id_reason) == (
+    roles = find_roles(TRAIN, TEST, TEST[["Id"]].assign(y=0), target="z", id_column="b")
+    assert (roles.target, roles.target_reason, roles.id, roles.id_reason) == (
         "z",
-        "as --target says",
+        "given by --target",
         "b",
-        "as --id says",
+        "given by --id",
     )
 
 
@@ -63,11 +63,11 @@ def test_the_user_wins() -> None:
     [
         (
             {"test": TEST},
-            r"2 columns that the test table lacks, and each may be the target: y, z\. Name it with --target",
+            r"The test table lacks 2 columns of the training table, .* the target: y, z\. Name it with --target",
         ),
         ({}, r"Without a test table or a sample submission, any column may be the target: Id, a, b, y, z\. Name it"),
         ({"id_column": "Id"}, "any column may be the target: a, b, y, z"),
-        ({"test": TRAIN}, r"none shows itself as the target\. Name it with --target: Id, a, b, y, z\."),
+        ({"test": TRAIN}, r"the target is unclear\. Name it with --target: Id, a, b, y, z\."),
         ({"test": TEST, "sample": TRAIN[["Id", "y", "z"]]}, "The sample submission asks for 2 columns.*: y, z"),
         ({"target": "yy"}, "--target yy: the training table has no such column. Did you mean 'y'?"),
         ({"target": "y", "id_column": "id"}, "--id id: the training table has no such column. Did you mean 'Id'?"),
