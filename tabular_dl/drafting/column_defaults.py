@@ -1,19 +1,19 @@
-"""What becomes of each kind of column by default: derived features and column rules, with the reason.
+"""Default features and column rules for each kind of column, with the reasons.
 
 ================  ==================================================================================================
-kind              becomes
+kind              features and rules
 ================  ==================================================================================================
-numeric           median where missing, with a flag where more than 1 % are; ``standard``; where heavy tails are
-                  ``quantile``, or ``clip`` if one value is in many rows, such as zero
-boolean           0 and 1; with missing values a column for each of yes, no and missing
-low_cardinality   one column a category, the rare ones together; whole numbers also as the numbers that they are
-high_cardinality  what the target is like in the category (``target``), and how frequent it is; in large tables, and
-                  with many classes, an ``embedding``. The letters before the first digit of codes like C85 are
-                  categories of their own
-date              year, month, day of the week, hour where there is one, and days since the earliest
-text              number of characters and words, and the word that it shares with many rows
-id                nothing, but for the letters of codes
-others            nothing
+numeric           imputed by the median, with a flag if more than 1 % are missing; scaled by ``standard``, or if the
+                  tails are heavy by ``quantile``, or by ``clip`` and ``standard`` if many rows have the same value
+boolean           0 and 1; with missing values one column each for yes, no and missing
+low_cardinality   one column per category, with rare ones joined; whole numbers also as numbers
+high_cardinality  mean of the target in the category (``target``) and frequency of the category; in large tables and
+                  with many classes an ``embedding``. The letters before the first digit of codes such as C85 are
+                  further categories
+date              year, month, day of the week, days since the earliest date, and the hour if there is one
+text              numbers of characters and words, and a word shared with many rows
+id                none, except for the letters of codes
+others            none
 ================  ==================================================================================================
 """
 
@@ -32,16 +32,16 @@ from tabular_dl.profiling import ColumnKind
 
 __all__ = ["Treatments", "treat"]
 
-MISSING_FLAG = 0.01  # share of missing values from which on their being missing may say something
-SPIKE = 0.05  # share of the rows of one value from which on ranks have a gap
-RARE = 10  # categories of fewer training rows say nothing sure
-EMBEDDING_ROWS = 20_000  # from here on, vectors for categories can be learned
-MOST_TARGET_CLASSES = 10  # encoding by the target makes a column a class
-COMMON_WORD = 0.02  # share of the rows that a word must be in to be a category of text
+MISSING_FLAG = 0.01  # share of missing values above which a flag is added
+SPIKE = 0.05  # share of rows with the same value from which on ranks would have a gap
+RARE = 10  # categories with fewer training rows are joined
+EMBEDDING_ROWS = 20_000  # rows from which on embeddings of categories can be learned
+MOST_TARGET_CLASSES = 10  # most classes for target encoding, which makes one column per class
+COMMON_WORD = 0.02  # least share of rows with a word for the word to be a category
 MOST_WORDS = 12
 MOST_PREFIXES = 20
-MANY_NUMBERED = 50  # columns of one rule that differ by a number alone are written as a pattern
-SAMPLE_ROWS = 20_000  # that words and letters are looked for in
+MANY_NUMBERED = 50  # columns of one rule that differ only by a number, from which on they are written as a pattern
+SAMPLE_ROWS = 20_000  # rows in which words and letters are looked for
 
 _PREFIX = re.compile(r"^\s*([^\W\d_]{1,6})(?=[\s./_-]*\d)")
 _NUMBERED = re.compile(r"(.*[^\d])\d+", re.DOTALL)
@@ -50,22 +50,22 @@ _HOUR = re.compile(r"(\d{1,2}):\d{2}")
 
 @dataclass
 class Treatments:
-    """Features and rules of a pipeline file, and what was left out.
+    """Features and rules of a pipeline file, and the columns that are left out.
 
     Attributes
     ----------
     features : dict of str to dict
-        Derived columns.
+        Derived features, by their names.
     feature_reasons : dict of str to str
-        Why, for the first feature of a column.
+        Reason for the first feature of each column, by the feature's name.
     rules : list of dict
         Column rules.
     rule_reasons : list of str
-        Why, one a rule.
+        Reason for each rule.
     dropped : dict of str to list of str
-        Reason -> columns that nothing is made of.
+        Columns that are left out, by the reason.
     used : dict of str to str
-        Column -> what becomes of it, in words.
+        Description of the use of each column.
     """
 
     features: dict[str, dict[str, Any]] = field(default_factory=dict)
@@ -77,20 +77,21 @@ class Treatments:
 
 
 def treat(kinds: Iterable[ColumnKind], rows: pd.DataFrame, classes: int | None) -> Treatments:
-    """Choose features and column rules by the kinds of columns.
+    """Return features and column rules for columns of known kinds.
 
     Parameters
     ----------
     kinds : iterable of ColumnKind
-        The columns.
+        Kinds of the columns.
     rows : DataFrame
-        The training rows, in which words and letters are looked for.
+        Training rows, in which words and letters are looked for.
     classes : int or None
-        Classes of the target, None for a number.
+        Number of classes of the target; None if the target is a number.
 
     Returns
     -------
     Treatments
+        Features and rules, with reasons.
 
     Examples
     --------
@@ -108,40 +109,40 @@ def treat(kinds: Iterable[ColumnKind], rows: pd.DataFrame, classes: int | None) 
 
 
 class _Plan:
-    """Collects the columns of each rule while one column after another is treated."""
+    """Collector of the columns that share a rule."""
 
     def __init__(self, rows: pd.DataFrame, classes: int | None) -> None:
         self.rows, self.classes = rows, classes
         self.result = Treatments()
-        # Rule without its columns, as JSON -> why, and its columns.
+        # Reason and columns of each rule, by the JSON of the rule without its columns.
         self.groups: dict[str, tuple[str, list[str]]] = {}
 
     def add(self, kind: ColumnKind) -> None:
-        """Treat one column."""
+        """Add a column to the rules for its kind."""
         if kind.trouble:
-            self._drop(kind, f"{kind.reason}, but {kind.trouble}; correct it, then take it up")
+            self._drop(kind, f"{kind.reason}, but {kind.trouble}; correct it, then add a rule for it")
         elif kind.kind in ("missing", "constant"):
             self._drop(kind, kind.reason)
         else:
             getattr(self, f"_{kind.kind}")(kind)
 
     def finish(self) -> Treatments:
-        """Return what was collected, a rule for each group."""
-        # Numbers first, then the encodings as they were met.
-        for rule, (why, columns) in sorted(self.groups.items(), key=lambda group: "encode" in json.loads(group[0])):
-            named = _in_short(columns, [*map(str, self.rows.columns), *self.result.features])
-            self.result.rules.append({"columns": named, **json.loads(rule)})
-            self.result.rule_reasons.append(why)
+        """Return the collected features and rules."""
+        # Rules for numbers first, then encodings in the order of the columns.
+        for rule, (reason, columns) in sorted(self.groups.items(), key=lambda group: "encode" in json.loads(group[0])):
+            patterns = _abbreviated(columns, [*map(str, self.rows.columns), *self.result.features])
+            self.result.rules.append({"columns": patterns, **json.loads(rule)})
+            self.result.rule_reasons.append(reason)
         return self.result
 
-    def _drop(self, kind: ColumnKind, why: str) -> None:
-        self.result.dropped.setdefault(why, []).append(kind.name)
+    def _drop(self, kind: ColumnKind, reason: str) -> None:
+        self.result.dropped.setdefault(reason, []).append(kind.name)
 
-    def _rule(self, column: str, why: str, **rule: Any) -> None:
-        self.groups.setdefault(json.dumps(rule), (why, []))[1].append(column)
+    def _rule(self, column: str, reason: str, **rule: Any) -> None:
+        self.groups.setdefault(json.dumps(rule), (reason, []))[1].append(column)
 
     def _feature(self, kind: ColumnKind, suffix: str, **feature: Any) -> str:
-        """Declare a feature of a column under a name that nothing else has; return the name."""
+        """Add a feature of a column under a unique name; return the name."""
         name = f"{kind.name}_{suffix}"
         while name in self.rows.columns or name in self.result.features:
             name += "_"
@@ -155,22 +156,21 @@ class _Plan:
         if not kind.heavy_tailed:
             self._number(kind.name, missing=kind.missing)
             return
-        why = "Numbers with heavy tails"
+        reason = "Numbers with heavy tails"
         if kind.commonest < SPIKE:
-            self._number(
-                kind.name, f"{why}: their rank, on the scale of a normal distribution", kind.missing, "quantile"
-            )
+            reason = f"{reason}: ranks on the scale of a normal distribution"
+            self._number(kind.name, reason, kind.missing, "quantile")
         else:
-            # A rank would put the spike, such as the zeros of amounts, far from all other values.
-            why = f"{why}, and one value in many rows: the furthest hundredth at each end is moved in"
-            self._number(kind.name, why, kind.missing, "standard", clip=0.01)
+            # Ranks would put a common value, such as the zeros of amounts, far from all others.
+            reason = f"{reason}, and one value in many rows: clipped to the quantiles from 1 % to 99 %"
+            self._number(kind.name, reason, kind.missing, "standard", clip=0.01)
 
     def _number(
-        self, column: str, why: str = "Numbers", missing: float = 0.0, scale: str = "standard", **more: Any
+        self, column: str, reason: str = "Numbers", missing: float = 0.0, scale: str = "standard", **more: Any
     ) -> None:
         flag = {"missing_flag": True} if missing > MISSING_FLAG else {}
-        said = f"{why}. That one is missing may say something." if flag else f"{why}."
-        self._rule(column, said, impute="median", **flag, **more, scale=scale)
+        reason = f"{reason}. Missing values may be informative." if flag else f"{reason}."
+        self._rule(column, reason, impute="median", **flag, **more, scale=scale)
 
     def _boolean(self, kind: ColumnKind) -> None:
         self.result.used[kind.name] = "yes or no"
@@ -187,35 +187,35 @@ class _Plan:
 
     def _categories(self, kind: ColumnKind) -> None:
         if kind.rarest < RARE <= len(self.rows) / 10 and kind.distinct > 2:
-            why = f"Categories, of which those of fewer than {RARE} training rows become one."
-            self._rule(kind.name, why, encode="onehot", rare=RARE)
+            reason = f"Categories; those with fewer than {RARE} training rows are joined."
+            self._rule(kind.name, reason, encode="onehot", rare=RARE)
         else:
-            self._rule(kind.name, "Categories: a column each.", encode="onehot")
+            self._rule(kind.name, "Categories: one column each.", encode="onehot")
 
     def _high_cardinality(self, kind: ColumnKind) -> None:
         self._prefix(kind)
         if len(self.rows) >= EMBEDDING_ROWS or (self.classes or 0) > MOST_TARGET_CLASSES:
             self.result.used[kind.name] = f"{kind.distinct} categories, embedded"
-            self._rule(kind.name, "Many categories: a learned vector each.", encode="embedding", rare=RARE)
+            self._rule(kind.name, "Many categories: one learned vector each.", encode="embedding", rare=RARE)
             return
         self.result.used[kind.name] = f"{kind.distinct} categories, by target, frequency"
-        why = "Many categories: what the target is like in each, told by the other training rows."
-        self._rule(kind.name, why, encode="target", scale="standard")
-        self._rule(kind.name, "How frequent the category is.", encode="frequency", scale="standard")
+        reason = "Many categories: mean of the target in each, from other training rows."
+        self._rule(kind.name, reason, encode="target", scale="standard")
+        self._rule(kind.name, "Frequency of the category.", encode="frequency", scale="standard")
 
     def _id(self, kind: ColumnKind) -> None:
         if not self._prefix(kind):
             self._drop(kind, kind.reason)
 
     def _prefix(self, kind: ColumnKind) -> bool:
-        """Make categories of the letters before the first digit, if codes have them; tell whether they do."""
+        """Add categories of the letters before the first digit of codes; return whether there are any."""
         texts = self.rows[kind.name].dropna().head(SAMPLE_ROWS)
-        found = Counter(match.group(1) for text in texts if isinstance(text, str) and (match := _PREFIX.match(text)))
-        common = [letters for letters, count in found.items() if count >= RARE]
+        counts = Counter(match.group(1) for text in texts if isinstance(text, str) and (match := _PREFIX.match(text)))
+        common = [letters for letters, count in counts.items() if count >= RARE]
         if not 2 <= len(common) <= MOST_PREFIXES:
             return False
         name = self._feature(kind, "letters", extract=r"^\s*([^\W\d_]{1,6})(?=[\s./_-]*\d)", rare=RARE)
-        self._rule(name, "Categories: a column each.", encode="onehot")
+        self._rule(name, "Categories: one column each.", encode="onehot")
         self.result.used[kind.name] = "letters of codes"
         return True
 
@@ -223,13 +223,13 @@ class _Plan:
         self.result.used[kind.name] = "date: parts, days elapsed"
         texts = self.rows[kind.name].dropna().astype(str).head(SAMPLE_ROWS)
         hours = {match.group(1) for text in texts if (match := _HOUR.search(text))}
-        # As all rows write them: the rows of a fold might not tell days from months.
-        written = {"format": kind.date_format} if kind.date_format not in (None, "ISO8601") else {}
+        # The format is fixed, since the rows of a fold may not suffice to distinguish days from months.
+        date_format = {"format": kind.date_format} if kind.date_format not in (None, "ISO8601") else {}
         for part in ("month", "weekday"):
-            name = self._feature(kind, part, date=part, **written)
-            self._rule(name, "Categories: a column each.", encode="onehot")
+            name = self._feature(kind, part, date=part, **date_format)
+            self._rule(name, "Categories: one column each.", encode="onehot")
         for part in ("year", "elapsed", *(["hour"] if len(hours) > 1 else [])):
-            self._number(self._feature(kind, part, date=part, **written), missing=kind.missing)
+            self._number(self._feature(kind, part, date=part, **date_format), missing=kind.missing)
 
     def _text(self, kind: ColumnKind) -> None:
         self.result.used[kind.name] = "text: length, words, a shared word"
@@ -238,29 +238,29 @@ class _Plan:
         words = _frequent_words(self.rows[kind.name].dropna().head(SAMPLE_ROWS))
         if len(words) >= 2:
             choice = "|".join(map(re.escape, words))
-            # Nothing but letters beside it: \b would take the s of "it's" for a word.
+            # Not enclosed by word characters.
             name = self._feature(kind, "word", extract=rf"(?<!\w)({choice})(?!\w)")
-            self._rule(name, "Categories: a column each.", encode="onehot")
+            self._rule(name, "Categories: one column each.", encode="onehot")
 
 
-def _in_short(columns: Sequence[str], every: Iterable[str]) -> list[str]:
-    """Write ``pixel*`` for many columns that differ by a number at their end, if it stands for no other column."""
+def _abbreviated(columns: Sequence[str], every: Iterable[str]) -> list[str]:
+    """Return names, with a pattern such as ``pixel*`` for many that end in a number, if it matches no other column."""
     numbered = Counter(match.group(1) for name in columns if (match := _NUMBERED.fullmatch(name)))
-    inside = {*columns}
-    others = [name for name in every if name not in inside]
-    starts = [
-        start
-        for start, count in numbered.items()
-        if count >= MANY_NUMBERED and not any(mark in start for mark in "*?[")
-        # The star takes in what is not a number as well.
-        if not any(name.startswith(start) for name in others)
+    members = {*columns}
+    others = [name for name in every if name not in members]
+    prefixes = [
+        prefix
+        for prefix, count in numbered.items()
+        if count >= MANY_NUMBERED and not any(mark in prefix for mark in "*?[")
+        # The star also matches names without a number.
+        if not any(name.startswith(prefix) for name in others)
     ]
-    shown = ((next((start for start in starts if name.startswith(start)), None), name) for name in columns)
-    return list(dict.fromkeys(name if start is None else f"{start}*" for start, name in shown))
+    pairs = ((next((prefix for prefix in prefixes if name.startswith(prefix)), None), name) for name in columns)
+    return list(dict.fromkeys(name if prefix is None else f"{prefix}*" for prefix, name in pairs))
 
 
 def _frequent_words(texts: Iterable[object]) -> list[str]:
-    """Return the words that are in at least 2 % of the texts, but not in nearly all, the most frequent first."""
+    """Return the words in 2 % to 90 % of the texts, the most frequent first."""
     sets = [set(re.findall(r"[^\W\d_]{2,}", text)) for text in texts if isinstance(text, str)]
     counts = Counter(word for words in sets for word in words)
     least = max(RARE, COMMON_WORD * len(sets))

@@ -1,14 +1,14 @@
-"""A pipeline drafted from the tables of a competition: every decision by rule, and each with its reason.
+"""Drafting of a pipeline from the tables of a competition by rules, with a reason for each decision.
 
     tables -> roles (target, id) -> problem, metric -> kinds of columns -> treatments, sizes -> draft
 
-The draft is the content of a pipeline file and a comment for each of its keys; `tabular_dl.spec.reader` reads it like
-any other file.
+A draft is the content of a pipeline file with comments on its keys; `tabular_dl.spec.reader` reads it like any other
+file.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,7 +16,7 @@ import pandas as pd
 
 from tabular_dl.drafting.column_defaults import Treatments, treat
 from tabular_dl.drafting.network_defaults import Sizes, choose_sizes
-from tabular_dl.errors import DataError
+from tabular_dl.errors import DataError, listed
 from tabular_dl.model_selection import group_codes, make_folds
 from tabular_dl.problems import Problem, get_metric, get_problem, infer_problem
 from tabular_dl.profiling import ColumnKind, Roles, column_kinds, find_groupings
@@ -24,25 +24,25 @@ from tabular_dl.spec import Key, commented_yaml
 
 __all__ = ["Draft", "draft_pipeline"]
 
-MOST_LISTED = 8  # columns in one comment
+MOST_LISTED = 8  # columns listed by one comment
 
 
 @dataclass(frozen=True)
 class Draft:
-    """A drafted pipeline.
+    """Drafted pipeline.
 
     Attributes
     ----------
     content : dict
-        What the pipeline file says.
+        Content of the pipeline file.
     comments : dict of tuple to str
-        The reason for each key that has one.
+        Comments on keys of the content.
     problem : Problem
-        What is to be predicted.
+        Type of problem.
     kinds : tuple of ColumnKind
-        What each column is.
+        Kind of each column.
     treatments : Treatments
-        What becomes of each column.
+        Features and rules for the columns.
     """
 
     content: dict[str, Any]
@@ -53,7 +53,7 @@ class Draft:
 
     @property
     def text(self) -> str:
-        """The pipeline file, with comments."""
+        """Text of the pipeline file, with comments."""
         return commented_yaml(self.content, self.comments)
 
 
@@ -66,32 +66,36 @@ def draft_pipeline(
     sample: pd.DataFrame | None = None,
     metric: str | None = None,
 ) -> Draft:
-    """Draft a pipeline by rule.
+    """Draft a pipeline for the tables of a competition.
 
     Parameters
     ----------
     name : str
-        The pipeline's.
+        Name of the pipeline.
     data : mapping
-        Where the tables are: keys of the pipeline's ``data`` section, without target and id.
+        Keys of the pipeline's ``data`` section that locate the tables, without target and id.
     roles : Roles
         Target and id.
-    train, test, sample : DataFrame
-        Training rows, rows to predict, and sample submission; the last two may be lacking.
+    train : DataFrame
+        Training rows.
+    test : DataFrame, optional
+        Rows to predict.
+    sample : DataFrame, optional
+        Sample submission.
     metric : str, optional
-        What runs are scored by; it may decide what a target of whole numbers is.
+        Metric that scores runs. It also decides whether a target of whole numbers is a class or a number.
 
     Returns
     -------
     Draft
+        The pipeline.
 
     Raises
     ------
     DataError
-        If there is nothing to learn, or from: a target that is an id or free text, classes of a single row, or no
-        column that says anything.
+        If the target is an id, dates or free text, a class has a single row, or no column can be used.
     SpecError
-        If there is no such metric, or it cannot score such a target.
+        If there is no such metric, or it cannot score the target.
 
     Examples
     --------
@@ -111,9 +115,11 @@ def draft_pipeline(
     described = [kind for kind in kinds if kind.name != group]
     treatments = treat(described, train, None if counts is None else len(counts))
     if len(described) < len(kinds):
-        treatments.dropped["it keeps rows in one fold, and says nothing of others"] = [str(group)]
+        treatments.dropped["it groups the folds, and test rows have other values"] = [str(group)]
     if not treatments.rules:
-        reasons = "; ".join(f"{_listed(columns)}: {why}" for why, columns in treatments.dropped.items())
+        reasons = "; ".join(
+            f"{listed(columns, MOST_LISTED)}: {reason}" for reason, columns in treatments.dropped.items()
+        )
         raise DataError(f"No column is left to learn from. {reasons or 'There is none beside target and id'}.")
     chosen, metric_reason = _metric(problem, roles, sample, metric)
     training = dict(sizes.training)
@@ -132,50 +138,51 @@ def draft_pipeline(
         "ensemble": {**sizes.ensemble, **({} if group is None else {"group": group})},
         "search": sizes.search,
     }
-    said = {
+    reasons_by_key = {
         "problem": problem_reason,
         "metric": metric_reason,
         "rest": _left_out(treatments, others, kinds),
         "ensemble": " ".join(reason for reason in (sizes.folds_reason, group_reason) if reason),
     }
-    comments = _comments(name, len(train), roles, said, treatments, sizes)
+    comments = _comments(name, len(train), roles, reasons_by_key, treatments, sizes)
     return Draft(content, comments, problem, kinds, treatments)
 
 
 def _problem(y: pd.Series, target: str, metric: str | None) -> tuple[Problem, str]:
-    """Return the type of problem and why: as the target shows, unless the metric is for another."""
+    """Return the type of problem and the reason: detected from the target, unless the metric is for another type."""
     try:
         problem = infer_problem(y)
     except DataError as error:
         raise DataError(f"The target {target!r} cannot be learned. {error}") from None
     if column_kinds(y.to_frame())[0].kind == "date":
         raise DataError(
-            f"The target {target!r} is dates, like {y.tolist()[0]!r}: write the days since one of them instead, and "
-            "predict that number."
+            f"The target {target!r} consists of dates, like {y.tolist()[0]!r}: replace them by a number, such as days "
+            "since one of them."
         )
     different = y.nunique()
-    said = f"{target} has {different} different values in {len(y)} rows"
+    reason = f"{target} has {different} different values in {len(y)} rows"
     if metric is None or problem.name in get_metric(metric).problems:
-        return problem, f"{said}."
-    wanted = get_metric(metric).problems
+        return problem, f"{reason}."
+    possible = get_metric(metric).problems
     numeric = y.dtype.kind in "iuf"
-    if numeric and "regression" in wanted:
-        return get_problem("regression"), f"{said}; {metric} scores numbers."
+    if numeric and "regression" in possible:
+        return get_problem("regression"), f"{reason}; {metric} scores numbers."
     if numeric and bool((y % 1 == 0).all()):
         other = "binary" if different == 2 else "multiclass"
-        if other in wanted:
-            return get_problem(other), f"{said}; {metric} scores labels."
+        if other in possible:
+            return get_problem(other), f"{reason}; {metric} scores labels."
     get_metric(metric).check(problem)
-    raise AssertionError("check refuses what the metric cannot score")  # pragma: no cover
+    raise AssertionError("check raises for a problem that the metric cannot score")  # pragma: no cover
 
 
 def _rarest(counts: pd.Series, target: str) -> int:
-    """Return the rows of the rarest class; refuse classes of one row, which no second fold can have."""
+    """Return the number of rows of the rarest class; raise an error for classes of one row."""
     single = [repr(value) for value, count in counts.items() if count == 1]
     if single:
         raise DataError(
-            f"The target {target!r} has {len(single)} of {len(counts)} classes with a single row: {_listed(single)}. "
-            "A class has to be both learned and scored: remove these rows, or join rare classes to one."
+            f"The target {target!r} has {len(single)} of {len(counts)} classes with a single row: "
+            f"{listed(single, MOST_LISTED)}. A class needs rows to learn from and rows to score: remove these rows, or "
+            "join rare classes."
         )
     return int(counts.min())
 
@@ -183,73 +190,73 @@ def _rarest(counts: pd.Series, target: str) -> int:
 def _group(
     train: pd.DataFrame, test: pd.DataFrame | None, roles: Roles, problem: Problem, folds: int
 ) -> tuple[str | None, str]:
-    """Return the column whose rows share a fold, and why: a repeated id, or what test rows have other values of."""
+    """Return the column that groups the folds, and the reason.
+
+    It is a repeated id, or a column of which the test rows have other values.
+    """
     y = train[roles.target]
     if roles.id is not None and train[roles.id].duplicated().any():
-        name, why = roles.id, "Several rows have one id: rows of one share a fold."
+        name, reason = roles.id, "Several rows have the same id: they share a fold."
     else:
         if test is None:
             return None, ""
         raw = train.drop(columns=[column for column in (roles.target, roles.id) if column is not None])
-        found = find_groupings(raw, test, y, classification=problem.classification, seed=0)
-        if not found:
+        groupings = find_groupings(raw, test, y, classification=problem.classification, seed=0)
+        if not groupings:
             return None, ""
-        name = found[0].column
-        why = f"Test rows have other values of {name}: training rows of one value share a fold, or the score flatters."
+        name = groupings[0].column
+        reason = f"Test rows have other values of {name}: rows of the same value share a fold, or scores are too good."
     try:
         make_folds(folds, y.to_numpy(), group_codes(train[name], name), stratified=problem.stratified, seed=0)
     except DataError:
         return None, ""
-    return name, why
+    return name, reason
 
 
 def _metric(problem: Problem, roles: Roles, sample: pd.DataFrame | None, metric: str | None) -> tuple[str, str]:
     if metric is not None:
-        return metric, "As --metric says."
-    if sample is not None and problem.classification and _asks_probabilities(sample, roles):
-        return "log_loss", "The sample submission has probabilities. If the competition's score is another, name it."
-    return problem.metric, f"What a {problem.name} problem is scored by unless the competition says otherwise."
+        return metric, "Given by --metric."
+    if sample is not None and problem.classification and _has_probabilities(sample, roles):
+        return (
+            "log_loss",
+            "The sample submission has probabilities. Change this if the competition uses another metric.",
+        )
+    return problem.metric, f"Default of a {problem.name} problem. Change this if the competition uses another metric."
 
 
-def _asks_probabilities(sample: pd.DataFrame, roles: Roles) -> bool:
-    """Tell whether a sample submission has fractions, or a column for each of several classes."""
-    asked = sample.drop(columns=roles.id if roles.id in sample.columns else sample.columns[:1])
-    if len(asked.columns) != 1:
-        return roles.target not in asked.columns and len(asked.columns) > 1
-    values = pd.to_numeric(asked.iloc[:, 0], errors="coerce")
+def _has_probabilities(sample: pd.DataFrame, roles: Roles) -> bool:
+    """Return whether a sample submission has fractions, or one column for each of several classes."""
+    predictions = sample.drop(columns=roles.id if roles.id in sample.columns else sample.columns[:1])
+    if len(predictions.columns) != 1:
+        return roles.target not in predictions.columns and len(predictions.columns) > 1
+    values = pd.to_numeric(predictions.iloc[:, 0], errors="coerce")
     return bool(((values % 1 != 0) & values.between(0, 1)).any())
 
 
 def _left_out(treatments: Treatments, others: pd.DataFrame, kinds: Sequence[ColumnKind]) -> str:
-    """Say which columns nothing is made of, and why."""
+    """Return a comment that lists the columns that are left out, with reasons."""
     present = {kind.name for kind in kinds}
     absent = [str(name) for name in others.columns if name not in present]
     reasons = {**treatments.dropped, **({"the test table lacks it": absent} if absent else {})}
-    lines = [f"{_listed(columns)}: {why}." for why, columns in reasons.items()]
-    return "\n".join(["Left out:", *lines]) if lines else "What no rule names is left out."
+    lines = [f"{listed(columns, MOST_LISTED)}: {reason}." for reason, columns in reasons.items()]
+    return "\n".join(["Left out:", *lines]) if lines else "Columns without a rule are left out."
 
 
 def _comments(
-    name: str, rows: int, roles: Roles, said: Mapping[str, str], treatments: Treatments, sizes: Sizes
+    name: str, rows: int, roles: Roles, reasons: Mapping[str, str], treatments: Treatments, sizes: Sizes
 ) -> dict[Key, str]:
-    id_said = f"Id: {roles.id or 'none'}, {roles.id_reason}."
+    roles_reason = f"Target: {roles.target}, {roles.target_reason}. Id: {roles.id or 'none'}, {roles.id_reason}."
     comments: dict[Key, str] = {
-        (): f"Drafted by `tabular-dl init {name}` from {rows} training rows, by rule: change what you know better.\n"
+        (): f"Drafted by `tabular-dl init {name}` from {rows} training rows, by rules. Change what does not suit.\n"
         f"Next: tabular-dl fit {name}",
-        ("problem",): said["problem"],
-        ("data",): f"Target: {roles.target}, {roles.target_reason}. {id_said}",
-        ("metric",): said["metric"],
-        ("rest",): said["rest"],
+        ("problem",): reasons["problem"],
+        ("data",): roles_reason,
+        ("metric",): reasons["metric"],
+        ("rest",): reasons["rest"],
         ("network",): sizes.reason,
-        ("search",): f"What `tabular-dl search {name}` tries.",
+        ("search",): f"Search space of `tabular-dl search {name}`.",
     }
-    if said["ensemble"]:
-        comments["ensemble",] = said["ensemble"]
-    comments |= {("features", feature): why for feature, why in treatments.feature_reasons.items()}
-    return comments | {("columns", place): why for place, why in enumerate(treatments.rule_reasons)}
-
-
-def _listed(names: Iterable[str]) -> str:
-    every = list(names)
-    more = f" and {len(every) - MOST_LISTED} more" if len(every) > MOST_LISTED else ""
-    return f"{', '.join(every[:MOST_LISTED])}{more}"
+    if reasons["ensemble"]:
+        comments["ensemble",] = reasons["ensemble"]
+    comments |= {("features", feature): reason for feature, reason in treatments.feature_reasons.items()}
+    return comments | {("columns", place): reason for place, reason in enumerate(treatments.rule_reasons)}

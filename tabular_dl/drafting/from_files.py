@@ -1,4 +1,4 @@
-"""From the files that a user names to a drafted pipeline: what `init` writes down and `fit --train` fits at once."""
+"""Drafting of a pipeline from files, for `init`, which writes it to a file, and for `fit --train`, which fits it."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ __all__ = ["Tables", "draft_from_files", "name_of"]
 
 @dataclass(frozen=True)
 class Tables:
-    """What a user says about a competition without a pipeline file.
+    """Files and columns of a competition that has no pipeline file.
 
     Attributes
     ----------
     train : Path
-        The table to learn from.
+        File of the training table.
     test, sample : Path or None
-        The table to predict and the sample submission; by default those of the usual names beside ``train``.
+        Files of the test table and the sample submission; by default those of the usual names beside ``train``.
     target, id, metric : str or None
-        The column to predict, the column that names rows, and what to score by; by default told from the tables.
+        Column to predict, column that identifies rows, and metric; by default chosen from the tables.
     """
 
     train: Path
@@ -40,18 +40,26 @@ class Tables:
 
 
 def draft_from_files(name: str, tables: Tables) -> tuple[Draft, Competition]:
-    """Read the tables and draft a pipeline of them.
+    """Read the tables of a competition and draft a pipeline for them.
+
+    Parameters
+    ----------
+    name : str
+        Name of the pipeline.
+    tables : Tables
+        Files, and options of the user.
 
     Returns
     -------
     draft : Draft
+        The pipeline.
     competition : Competition
-        The tables, with notes on what was unusual about the files.
+        The tables, with notes on unusual properties of the files.
 
     Raises
     ------
     UserError
-        If a file cannot be read, or the tables do not say what is to be predicted.
+        If a file cannot be read, or the target is unclear.
     """
     folder = tables.train.parent
     usual_test, usual_sample = (find_file(folder, None, usual) for usual in ("test", "sample_submission"))
@@ -62,15 +70,15 @@ def draft_from_files(name: str, tables: Tables) -> tuple[Draft, Competition]:
         return read_table_file(file, content=contents[file.resolve()]).frame
 
     train = read(tables.train)
-    others = (_present(tables.test, usual_test), _present(tables.sample, usual_sample))
-    test, sample = (None if file is None else read(file) for file in others)
+    files = (_existing(tables.test, usual_test), _existing(tables.sample, usual_sample))
+    test, sample = (None if file is None else read(file) for file in files)
     roles = find_roles(train, test, sample, target=tables.target, id_column=tables.id)
-    source = _shown(folder)
-    # A file of the usual name needs no mention.
+    source = _source(folder)
+    # Files of the usual names are not written to the pipeline.
     usual = {"train": _usual_train(tables.train), "test": usual_test, "sample": usual_sample}
-    named = {"train": tables.train, "test": tables.test, "sample": tables.sample}
-    names = {key: _within(folder, file) for key, file in named.items() if file is not None and file != usual[key]}
-    # Ids are read as text, and words of the target as labels: what was read once is parsed again.
+    given = {"train": tables.train, "test": tables.test, "sample": tables.sample}
+    names = {key: _within(folder, file) for key, file in given.items() if file is not None and file != usual[key]}
+    # The contents are parsed again, since ids are read as text and words of the target as labels.
     competition = load_competition(source, roles.target, roles.id, **names, contents=contents)
     draft = draft_pipeline(
         name,
@@ -85,9 +93,19 @@ def draft_from_files(name: str, tables: Tables) -> tuple[Draft, Competition]:
 
 
 def name_of(train: Path) -> str:
-    """Return a name for a pipeline that has none: the file's, or its folder's if the file is but "train".
+    """Return a name for a pipeline: the name of its training file, or of its folder if the file is called "train".
 
-    Where there is a pipeline of that name, "-draft" is added: its runs are of its own file.
+    If there is a pipeline of that name, "-draft" is appended, so that the runs of the two are not mixed.
+
+    Parameters
+    ----------
+    train : Path
+        File of the training table.
+
+    Returns
+    -------
+    str
+        Name of letters, digits, "_", "." and "-".
 
     Examples
     --------
@@ -100,24 +118,24 @@ def name_of(train: Path) -> str:
     return f"{name}-draft" if name in list_pipelines() else name
 
 
-def _present(named: Path | None, usual: Path) -> Path | None:
-    """Return the file that the user named, or that of the usual name if there is one."""
-    return named or (usual if usual.exists() else None)
+def _existing(given: Path | None, usual: Path) -> Path | None:
+    """Return the file given by the user, or the file of the usual name if it exists."""
+    return given or (usual if usual.exists() else None)
 
 
 def _usual_train(train: Path) -> Path | None:
-    """Return the training table of a folder that names none, where there is one."""
+    """Return the training table that the folder has by default, if the file has its usual name."""
     return find_file(train.parent, None, "train") if train.name.startswith("train.") else None
 
 
-def _shown(folder: Path) -> str:
-    """Write a folder as a pipeline file has it: relative to the working folder where it lies inside."""
+def _source(folder: Path) -> str:
+    """Return the path of a folder for a pipeline file: relative to the working folder if it is inside it."""
     here = Path.cwd().resolve()
     absolute = folder.resolve()
     return str(absolute.relative_to(here)) if absolute.is_relative_to(here) else str(absolute)
 
 
 def _within(folder: Path, file: Path) -> str:
-    """Write a file as seen from the folder, or in full if it lies elsewhere."""
+    """Return the path of a file, relative to the folder if it is inside it."""
     absolute = file.resolve()
     return str(absolute.relative_to(folder.resolve())) if absolute.is_relative_to(folder.resolve()) else str(absolute)

@@ -1,4 +1,4 @@
-"""How large a network, how long a training and how many folds suit a table: rules of thumb by its size.
+"""Default size of network, training and ensemble by the size of a table: rules of thumb.
 
 ==================  ==========================  ====================================  ==================
 training rows       hidden layers               training                              folds x members
@@ -11,9 +11,9 @@ fewer than 100,000  256, 128                    early stopping, at most 60 epoch
 more                512, 256                    early stopping, at most 30 epochs     3 x 2
 ==================  ==========================  ====================================  ==================
 
-In small tables, held-out rows cost more than early stopping gains; with labels, which are known by heart sooner than
-numbers, the gain is greater. Small tables get more dropout and more decay. Batches are "auto", the power of two nearest
-to a 128th of the rows.
+In small tables, holding rows out costs more than early stopping gains; the gain is greater for labels, which are
+overfitted sooner than numbers. Small tables get more dropout and more L2. The batch size is "auto", the power of two
+nearest to a 128th of the number of rows.
 """
 
 from __future__ import annotations
@@ -31,16 +31,16 @@ FOLDS, FEWER_FOLDS = 5, 3
 
 @dataclass(frozen=True)
 class Sizes:
-    """Network, training and ensemble for a table, as a pipeline file has them.
+    """Sections of a pipeline file that depend on the size of a table.
 
     Attributes
     ----------
     network, training, ensemble, search : dict
-        The sections of a pipeline file.
+        Sections of a pipeline file.
     reason : str
-        Why this network and training, in words.
+        Reason for the choice of network and training.
     folds_reason : str or None
-        Why there are fewer folds than usual, in words.
+        Reason for fewer folds than usual.
     """
 
     network: dict[str, Any]
@@ -52,20 +52,21 @@ class Sizes:
 
 
 def choose_sizes(rows: int, problem: Problem, rarest: int | None = None) -> Sizes:
-    """Choose network, training and ensemble by rule.
+    """Return network, training, ensemble and search space for a table.
 
     Parameters
     ----------
     rows : int
-        Training rows.
+        Number of training rows.
     problem : Problem
-        What is predicted.
+        Type of problem.
     rarest : int, optional
-        Rows of the rarest class, of which every fold needs one.
+        Number of rows of the rarest class, which limits the number of folds.
 
     Returns
     -------
     Sizes
+        Sections of a pipeline file, with reasons.
 
     Examples
     --------
@@ -98,7 +99,7 @@ def choose_sizes(rows: int, problem: Problem, rarest: int | None = None) -> Size
 
 
 def _capacity(rows: int, problem: Problem) -> tuple[list[int], float, float, int]:
-    """Return hidden layers, dropout, L2 and members. Labels are overfitted sooner than numbers are."""
+    """Return hidden layers, dropout, L2 and number of members. Labels need more dropout than numbers."""
     if rows < SMALL:
         return [64, 32], 0.3 if problem.classification else 0.1, 1e-3, 4
     if rows < MEDIUM:
@@ -122,6 +123,6 @@ def _all_rows_train(rows: int, problem: Problem) -> bool:
 
 def _reason(rows: int, problem: Problem) -> str:
     if _all_rows_train(rows, problem):
-        return f"{rows} rows are few: a small network, and all rows train it, for a fixed number of epochs."
+        return f"{rows} rows are few: a small network is trained on all of them for a fixed number of epochs."
     size = "few" if rows < SMALL else "some" if rows < MEDIUM else "many" if rows < LARGE else "very many"
-    return f"{rows} rows are {size}; each network stops when a tenth of them, held out, no longer gains."
+    return f"{rows} rows are {size}: each network stops when its loss on a held-out tenth no longer improves."

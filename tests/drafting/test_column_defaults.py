@@ -1,4 +1,4 @@
-"""What becomes of each kind of column: the rule, and the features that it reads."""
+"""Default rules and features for each kind of column."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ def treated(classes: int | None = None, **columns: Any) -> Treatments:
     return treat(column_kinds(rows), rows, classes)
 
 
-def rules(found: Treatments, column: str) -> list[dict[str, Any]]:
+def rules(plan: Treatments, column: str) -> list[dict[str, Any]]:
     """Return the rules of a column, without the columns that share them."""
-    return [{k: v for k, v in rule.items() if k != "columns"} for rule in found.rules if column in rule["columns"]]
+    return [{k: v for k, v in rule.items() if k != "columns"} for rule in plan.rules if column in rule["columns"]]
 
 
 def test_numbers_are_imputed_flagged_and_scaled_by_their_tails() -> None:
     plain, heavy = RANDOM.normal(size=300), RANDOM.lognormal(0, 2, 300)
-    found = treated(a=plain, b=heavy, c=pd.Series(plain).mask(RANDOM.random(300) < 0.1), d=[None, *plain[1:]])
-    assert rules(found, "a") == rules(found, "d") == [{"impute": "median", "scale": "standard"}]
-    assert rules(found, "b") == [{"impute": "median", "scale": "quantile"}]
-    assert rules(found, "c") == [{"impute": "median", "missing_flag": True, "scale": "standard"}]
+    plan = treated(a=plain, b=heavy, c=pd.Series(plain).mask(RANDOM.random(300) < 0.1), d=[None, *plain[1:]])
+    assert rules(plan, "a") == rules(plan, "d") == [{"impute": "median", "scale": "standard"}]
+    assert rules(plan, "b") == [{"impute": "median", "scale": "quantile"}]
+    assert rules(plan, "c") == [{"impute": "median", "missing_flag": True, "scale": "standard"}]
 
 
 def test_ranks_are_not_for_a_column_with_many_zeros() -> None:
@@ -38,22 +38,22 @@ def test_ranks_are_not_for_a_column_with_many_zeros() -> None:
 
 
 def test_yes_and_no_are_one_column_unless_missing_is_a_third() -> None:
-    found = treated(a=["yes", "no"] * 20, b=["yes", None] * 10 + ["no"] * 20)
-    assert rules(found, "a") == [{"encode": "label"}]
-    assert rules(found, "b") == [{"encode": "onehot"}]
+    plan = treated(a=["yes", "no"] * 20, b=["yes", None] * 10 + ["no"] * 20)
+    assert rules(plan, "a") == [{"encode": "label"}]
+    assert rules(plan, "b") == [{"encode": "onehot"}]
 
 
 def test_rare_categories_are_joined_where_there_are_rows_enough_to_tell() -> None:
-    found = treated(a=["x", "y"] * 97 + ["z"] * 6, b=["x", "y"] * 90 + ["z"] * 20)
-    assert rules(found, "a") == [{"encode": "onehot", "rare": 10}]
-    assert rules(found, "b") == [{"encode": "onehot"}]
+    plan = treated(a=["x", "y"] * 97 + ["z"] * 6, b=["x", "y"] * 90 + ["z"] * 20)
+    assert rules(plan, "a") == [{"encode": "onehot", "rare": 10}]
+    assert rules(plan, "b") == [{"encode": "onehot"}]
     few = treated(a=["x", "y"] * 12 + ["z"] * 6)
     assert rules(few, "a") == [{"encode": "onehot"}]
 
 
 def test_whole_numbers_of_few_values_are_categories_and_numbers() -> None:
-    found = treated(a=[1, 2, 3, 4] * 20)
-    assert rules(found, "a") == [{"impute": "median", "scale": "standard"}, {"encode": "onehot"}]
+    plan = treated(a=[1, 2, 3, 4] * 20)
+    assert rules(plan, "a") == [{"impute": "median", "scale": "standard"}, {"encode": "onehot"}]
 
 
 def test_many_categories_go_by_target_and_frequency_or_are_embedded() -> None:
@@ -66,20 +66,20 @@ def test_many_categories_go_by_target_and_frequency_or_are_embedded() -> None:
 
 def test_the_letters_of_codes_are_categories() -> None:
     letters = RANDOM.choice(["A", "B", "PC"], 300)
-    found = treated(cabin=[f"{letter}{number}" for number, letter in enumerate(letters)])
-    (name,) = found.features
-    feature = found.features[name]
+    plan = treated(cabin=[f"{letter}{number}" for number, letter in enumerate(letters)])
+    (name,) = plan.features
+    feature = plan.features[name]
     assert (name, feature["from"], feature["rare"]) == ("cabin_letters", "cabin", 10)
     assert [re.search(feature["extract"], text)[1] for text in ("C85", "PC 17599", "A/5 21")] == ["C", "PC", "A"]
     assert re.search(feature["extract"], "347082") is None
-    assert rules(found, name) == [{"encode": "onehot"}]
-    assert found.dropped == {}
+    assert rules(plan, name) == [{"encode": "onehot"}]
+    assert plan.dropped == {}
 
 
 def test_ids_constants_and_empty_columns_are_left_out_with_the_reason() -> None:
-    found = treated(row=range(30), same=["x"] * 30, none=[None] * 30, a=RANDOM.normal(size=30))
-    assert [rule["columns"] for rule in found.rules] == [["a"]]
-    assert found.dropped == {
+    plan = treated(row=range(30), same=["x"] * 30, none=[None] * 30, a=RANDOM.normal(size=30))
+    assert [rule["columns"] for rule in plan.rules] == [["a"]]
+    assert plan.dropped == {
         "a different whole number in every row, which number the rows from 0 to 29": ["row"],
         "every training row has 'x'": ["same"],
         "no value in any training row": ["none"],
@@ -88,65 +88,65 @@ def test_ids_constants_and_empty_columns_are_left_out_with_the_reason() -> None:
 
 def test_a_column_that_cannot_be_read_as_what_it_is_is_left_out() -> None:
     days = list(pd.date_range("2021-01-20", periods=60).strftime("%Y-%m-%d"))
-    found = treated(day=[*days[:-1], "soon"], a=[np.inf, *RANDOM.normal(size=59)])
-    assert found.features == {}
-    assert found.rules == []
-    assert list(found.dropped.values()) == [["day"], ["a"]]
-    assert "'soon' in row 59 is none" in next(iter(found.dropped))
+    plan = treated(day=[*days[:-1], "soon"], a=[np.inf, *RANDOM.normal(size=59)])
+    assert plan.features == {}
+    assert plan.rules == []
+    assert list(plan.dropped.values()) == [["day"], ["a"]]
+    assert "'soon' in row 59 is none" in next(iter(plan.dropped))
 
 
 def test_dates_become_parts_with_the_hour_where_there_is_one() -> None:
     days = pd.date_range("2021-01-20", periods=60, freq="37h")
-    found = treated(day=days.strftime("%Y-%m-%d"), time=days.strftime("%Y-%m-%d %H:%M"))
-    parts = {name: feature["date"] for name, feature in found.features.items()}
+    plan = treated(day=days.strftime("%Y-%m-%d"), time=days.strftime("%Y-%m-%d %H:%M"))
+    parts = {name: feature["date"] for name, feature in plan.features.items()}
     assert parts == {f"day_{part}": part for part in ("month", "weekday", "year", "elapsed")} | {
         f"time_{part}": part for part in ("month", "weekday", "year", "elapsed", "hour")
     }
-    assert rules(found, "day_month") == rules(found, "time_weekday") == [{"encode": "onehot"}]
-    assert rules(found, "time_hour") == rules(found, "day_elapsed") == [{"impute": "median", "scale": "standard"}]
+    assert rules(plan, "day_month") == rules(plan, "time_weekday") == [{"encode": "onehot"}]
+    assert rules(plan, "time_hour") == rules(plan, "day_elapsed") == [{"impute": "median", "scale": "standard"}]
 
 
 def test_text_becomes_lengths_and_a_word_that_many_rows_share() -> None:
     titles = RANDOM.choice(["Mr", "Mrs", "Dr"], 300)
-    found = treated(name=[f"{title}. Name{n} of Place{n % 37}" for n, title in enumerate(titles)])
-    measures = [(feature["from"], feature["text"]) for feature in found.features.values() if "text" in feature]
+    plan = treated(name=[f"{title}. Name{n} of Place{n % 37}" for n, title in enumerate(titles)])
+    measures = [(feature["from"], feature["text"]) for feature in plan.features.values() if "text" in feature]
     assert measures == [("name", "length"), ("name", "words")]
-    extract = found.features["name_word"]["extract"]
+    extract = plan.features["name_word"]["extract"]
     assert [re.search(extract, f"x, {title}. Of")[1] for title in ("Mrs", "Mr", "Dr")] == ["Mrs", "Mr", "Dr"]
-    assert re.search(extract, "of Mrss Drone") is None  # "of" is in every row, and says nothing
+    assert re.search(extract, "of Mrss Drone") is None  # "of" is in every row
 
 
 def test_names_of_features_are_new() -> None:
     days = pd.date_range("2021-01-20", periods=60).strftime("%Y-%m-%d")
-    found = treated(day=days, day_month=RANDOM.normal(size=60))
-    assert found.features["day_month_"]["date"] == "month"
-    assert "day_month" not in found.features
+    plan = treated(day=days, day_month=RANDOM.normal(size=60))
+    assert plan.features["day_month_"]["date"] == "month"
+    assert "day_month" not in plan.features
 
 
 def test_rules_name_each_column_once_and_numbers_come_first() -> None:
-    found = treated(a=["x", "y", "z"] * 20, b=RANDOM.normal(size=60), c=["u", "v", "w"] * 20, d=RANDOM.normal(size=60))
-    assert [rule["columns"] for rule in found.rules] == [["b", "d"], ["a", "c"]]
-    assert len(found.rule_reasons) == 2
+    plan = treated(a=["x", "y", "z"] * 20, b=RANDOM.normal(size=60), c=["u", "v", "w"] * 20, d=RANDOM.normal(size=60))
+    assert [rule["columns"] for rule in plan.rules] == [["b", "d"], ["a", "c"]]
+    assert len(plan.rule_reasons) == 2
 
 
 def test_how_text_writes_dates_is_said_unless_it_is_iso() -> None:
     days = pd.date_range("2021-01-20", periods=60)
-    found = treated(day=days.strftime("%Y-%m-%d"), other=days.strftime("%d/%m/%Y"))
-    assert found.features["day_year"] == {"from": "day", "date": "year"}
-    assert found.features["other_year"] == {"from": "other", "date": "year", "format": "%d/%m/%Y"}
+    plan = treated(day=days.strftime("%Y-%m-%d"), other=days.strftime("%d/%m/%Y"))
+    assert plan.features["day_year"] == {"from": "day", "date": "year"}
+    assert plan.features["other_year"] == {"from": "other", "date": "year", "format": "%d/%m/%Y"}
 
 
 def test_many_numbered_columns_are_written_as_a_pattern() -> None:
     pixels = {f"pixel{number}": RANDOM.normal(size=30) for number in range(60)}
-    found = treated(first=RANDOM.normal(size=30), **pixels, last=RANDOM.normal(size=30))
-    assert [rule["columns"] for rule in found.rules] == [["first", "pixel*", "last"]]
+    plan = treated(first=RANDOM.normal(size=30), **pixels, last=RANDOM.normal(size=30))
+    assert [rule["columns"] for rule in plan.rules] == [["first", "pixel*", "last"]]
     (names,) = [rule["columns"] for rule in treated(**dict(list(pixels.items())[:49])).rules]
     assert names == list(pixels)[:49]
 
 
 def test_a_pattern_never_takes_in_a_column_of_another_rule() -> None:
     pixels = {f"pixel{number}": RANDOM.normal(size=30) for number in range(60)}
-    found = treated(**pixels, pixels_seen=["yes", "no"] * 15)
-    assert [rule["columns"] for rule in found.rules] == [[*pixels], ["pixels_seen"]]
+    plan = treated(**pixels, pixels_seen=["yes", "no"] * 15)
+    assert [rule["columns"] for rule in plan.rules] == [[*pixels], ["pixels_seen"]]
     starred = {f"p*{number}": values for number, values in enumerate(pixels.values())}
     assert [rule["columns"] for rule in treated(**starred).rules] == [[*starred]]

@@ -1,4 +1,4 @@
-"""A drafted pipeline: it loads, its rules name columns that are there, and it says why."""
+"""A drafted pipeline loads, its rules name existing columns, and its comments give the reasons."""
 
 from __future__ import annotations
 
@@ -43,14 +43,14 @@ def test_a_draft_of_tables_like_real_ones_loads_and_names_every_column(name: str
     dropped = {column for columns in draft.treatments.dropped.values() for column in columns}
     assert used | dropped == {*made.train.columns} - {made.target, made.id}
     assert not used & dropped
-    # Features are used, and what is left out is said.
+    # Rules use every feature, and comments name every column that is left out.
     assert {*spec.features} <= {column for rule in spec.columns for column in rule.columns}
     assert all(column in draft.text for column in dropped)
 
 
 def test_what_the_problem_and_metric_are_follows_from_the_target() -> None:
     labels, numbers, codes = ["p", "q", "r"] * 20, RANDOM.normal(size=60), [1, 2, 3] * 20
-    found = {
+    drafts = {
         "labels": drafted(labels),
         "numbers": drafted(numbers),
         "codes": drafted(codes),
@@ -58,7 +58,7 @@ def test_what_the_problem_and_metric_are_follows_from_the_target() -> None:
         "many codes as labels": drafted(list(range(30)) * 2, "accuracy"),
         "two codes": drafted([0, 1] * 30, "roc_auc"),
     }
-    assert {name: (draft.content["problem"], draft.content["metric"]) for name, draft in found.items()} == {
+    assert {name: (draft.content["problem"], draft.content["metric"]) for name, draft in drafts.items()} == {
         "labels": ("multiclass", "accuracy"),
         "numbers": ("regression", "rmse"),
         "codes": ("multiclass", "accuracy"),
@@ -66,7 +66,7 @@ def test_what_the_problem_and_metric_are_follows_from_the_target() -> None:
         "many codes as labels": ("multiclass", "accuracy"),
         "two codes": ("binary", "roc_auc"),
     }
-    assert "y has 3 different values in 60 rows; rmse scores numbers." in found["codes as numbers"].text
+    assert "y has 3 different values in 60 rows; rmse scores numbers." in drafts["codes as numbers"].text
 
 
 def test_a_metric_that_cannot_score_the_target_is_refused() -> None:
@@ -116,7 +116,7 @@ def test_folds_are_fewer_where_a_class_is_rare_and_the_file_says_why() -> None:
         ([f"text {number}" for number in range(60)], "target 'y' cannot be learned.*60 different texts in 60 rows"),
         (
             list(pd.date_range("2020-01-01", periods=20).strftime("%Y-%m-%d")) * 3,
-            "target 'y' is dates, like '2020-01-01'",
+            "target 'y' consists of dates, like '2020-01-01'.*number",
         ),
         ([1] * 60, "target 'y' cannot be learned.*single value 1"),
     ],
@@ -142,8 +142,8 @@ def test_rows_of_one_value_share_a_fold_where_test_rows_have_other_values() -> N
     roles = Roles("y", "", None, "")
     draft = draft_pipeline("own", {"source": "folder"}, roles, train, test)
     assert draft.content["ensemble"]["group"] == "patient"
-    assert "Test rows have other values of patient: training rows of one value share a fold" in draft.text
-    assert draft.treatments.dropped["it keeps rows in one fold, and says nothing of others"] == ["patient"]
+    assert "Test rows have other values of patient: rows of the same value share a fold" in draft.text
+    assert draft.treatments.dropped["it groups the folds, and test rows have other values"] == ["patient"]
     for others in (None, visits(X, "p")):
         assert "group" not in draft_pipeline("own", {"source": "folder"}, roles, train, others).content["ensemble"]
     rare = train.assign(y=np.repeat([0] * 17 + [1] * 3, 3))  # three folds would have no row of class 1
@@ -154,7 +154,7 @@ def test_rows_of_one_id_share_a_fold() -> None:
     train = visits(X, "p").assign(y=[0, 1] * 30)
     draft = draft_pipeline("own", {"source": "folder"}, Roles("y", "", "patient", ""), train)
     assert draft.content["ensemble"]["group"] == draft.content["data"]["id"] == "patient"
-    assert "Several rows have one id: rows of one share a fold." in draft.text
+    assert "Several rows have the same id: they share a fold." in draft.text
 
 
 def test_columns_that_the_test_table_lacks_are_left_out_and_named() -> None:

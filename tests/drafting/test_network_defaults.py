@@ -1,4 +1,4 @@
-"""Sizes by rule: small tables get small networks and all their rows, large ones short training."""
+"""Small tables get small networks trained on all rows; large tables get large networks and fewer epochs."""
 
 from __future__ import annotations
 
