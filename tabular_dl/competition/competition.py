@@ -1,14 +1,14 @@
-"""Competitions: a folder of Kaggle-style files, read into one frozen `Competition`.
+"""Reading of competitions: folders of Kaggle-style files.
 
 =====================  ==========================================================================================
-train.csv              the rows to learn from, with the target
-test.csv               optional: the rows to predict
-sample_submission.csv  optional: the header and ids that a submission must have
-answers.csv            bundled data sets only: the test rows' targets, read by nothing but the scorer of a submission
+train.csv              training rows, with the target
+test.csv               optional: rows to predict
+sample_submission.csv  optional: header and ids that a submission must have
+answers.csv            bundled data sets only: targets of the test rows, read only to score a submission
 =====================  ==========================================================================================
 
-The first three are also found as .tsv, .parquet, .csv.gz, .zip and so on (`tabular_dl.tables.table_files.SUFFIXES`),
-and may have other names.
+The first three may also be .tsv, .parquet, .csv.gz, .zip and so on (`tabular_dl.tables.table_files.SUFFIXES`), and may
+have other names.
 """
 
 from __future__ import annotations
@@ -30,28 +30,28 @@ __all__ = ["Competition", "find_file", "find_folder", "load_competition", "read_
 
 @dataclass(frozen=True)
 class Competition:
-    """The tables of a competition.
+    """Tables of a competition. The index of each table counts rows from 1, and ids are text.
 
     Attributes
     ----------
     folder : Path
-        Where the files are.
+        Folder of the files.
     target : str
-        The column to predict.
+        Column to predict.
     id : str or None
-        The column that identifies a row in a submission.
+        Column that identifies a row in a submission.
     train : DataFrame of shape (rows, columns)
-        With the target, which has no missing value. In each table rows count from 1, and ids are text.
+        Training rows with the target, which has no missing value.
     test : DataFrame of shape (test rows, columns) or None
-        Without the target; None where there is no test table.
+        Test rows without the target; None if there is no test table.
     sample : DataFrame or None
-        The sample submission.
+        Sample submission.
     digest, test_digest : str
-        SHA-256 of the files of train and test, in hexadecimal; empty where there is no test table.
+        SHA-256 of the files of train and test, in hexadecimal; empty if there is no test table.
     train_file, test_file, sample_file : Path
-        The files, for messages.
+        Paths of the files, for messages.
     notes : tuple of str
-        What was unusual about the files, and which columns are of another kind in test than in train.
+        Unusual properties of the files, and columns whose type differs between train and test.
     """
 
     folder: Path
@@ -83,26 +83,28 @@ def load_competition(
     Parameters
     ----------
     source : str
-        A folder, the name of a bundled data set, or one of Keras's, like "keras:mnist"
+        Folder, name of a bundled data set, or one of Keras's data sets such as "keras:mnist"
         (`tabular_dl.competition.keras_datasets`).
     target : str
-        The column to predict.
+        Column to predict.
     id_column : str, optional
-        The column that identifies rows.
+        Column that identifies rows.
     train, test, sample : str, optional
-        The names of the files in the folder. By default train, test and sample_submission, as .csv or in another form;
-        then test and sample may be absent.
+        Names of the files in the folder. By default train, test and sample_submission with one of the known suffixes,
+        of which test and sample may be absent.
     contents : mapping of Path to bytes, optional
-        Of files that were read before, by their resolved paths.
+        Contents of files that were read before, by resolved path.
 
     Returns
     -------
     Competition
+        The tables.
 
     Raises
     ------
     DataError
-        Naming the file, the column and the row, what was expected and what to do.
+        If a file is missing or not a table, the target or the id is missing, an id of the test table is repeated, or
+        the target has a single value. The message names the file, the column and the row.
 
     Examples
     --------
@@ -118,39 +120,40 @@ def load_competition(
         for name, usual in ((train, "train"), (test, "test"), (sample, "sample_submission"))
     )
 
-    known = dict(contents or {})
+    cache = dict(contents or {})
 
     def read(path: Path, text: Collection[str]) -> TableFile:
-        # A table may have to be parsed again; its file is read once.
+        # A table may have to be parsed twice, but a pipe can be read only once.
         file = path.resolve()
-        if file not in known:
-            known[file] = read_content(path)
-        return read_table_file(path, text, target, known[file])
+        if file not in cache:
+            cache[file] = read_content(path)
+        return read_table_file(path, text, target, cache[file])
 
     ids = () if id_column is None else (id_column,)
-    learned = read(train_file, ids)
-    _check_target(learned.frame, target, train_file)
-    tested = read(test_file, ids) if test or test_file.exists() else None
+    train_table = read(train_file, ids)
+    _check_target(train_table.frame, target, train_file)
+    test_table = read(test_file, ids) if test or test_file.exists() else None
     if id_column is not None:
-        for file, path in ((learned, train_file), (tested, test_file)):
-            if file is not None:
-                _check_ids(file.frame, id_column, path, once=file is tested)
-    asked = read(sample_file, ids) if sample or sample_file.exists() else None
-    notes = [note for file in (learned, tested, asked) if file is not None for note in file.notes]
-    if tested is None:
+        for table, path in ((train_table, train_file), (test_table, test_file)):
+            if table is not None:
+                _check_ids(table.frame, id_column, path, unique=table is test_table)
+    sample_table = read(sample_file, ids) if sample or sample_file.exists() else None
+    notes = [note for table in (train_table, test_table, sample_table) if table is not None for note in table.notes]
+    if test_table is None:
         notes.append(f"There is no {test_file}: no test rows are predicted")
     else:
-        notes += _other_kinds(learned.frame, tested.frame, train_file, test_file)
-        tested = replace(tested, frame=_spelled_alike(learned.frame, tested.frame, partial(read, test_file)))
+        notes += _type_notes(train_table.frame, test_table.frame, train_file, test_file)
+        frame = _spelled_alike(train_table.frame, test_table.frame, partial(read, test_file))
+        test_table = replace(test_table, frame=frame)
     return Competition(
         folder=folder,
         target=target,
         id=id_column,
-        train=learned.frame,
-        test=None if tested is None else tested.frame.drop(columns=target, errors="ignore"),
-        sample=None if asked is None else asked.frame,
-        digest=learned.digest,
-        test_digest="" if tested is None else tested.digest,
+        train=train_table.frame,
+        test=None if test_table is None else test_table.frame.drop(columns=target, errors="ignore"),
+        sample=None if sample_table is None else sample_table.frame,
+        digest=train_table.digest,
+        test_digest="" if test_table is None else test_table.digest,
         train_file=train_file,
         test_file=test_file,
         sample_file=sample_file,
@@ -159,57 +162,78 @@ def load_competition(
 
 
 def find_file(folder: Path, name: str | None, usual: str) -> Path:
-    """Return the file of a name in a folder, or the first of the usual names that is there; train must be."""
+    """Return the path of a table in a folder.
+
+    Parameters
+    ----------
+    folder : Path
+        Folder of the competition.
+    name : str or None
+        Name of the file; None for the usual name.
+    usual : {"train", "test", "sample_submission"}
+        Usual name of the file, without suffix.
+
+    Returns
+    -------
+    Path
+        Path of the named file, else of the first existing file of the usual name with a known suffix. If there is
+        none, the path with the suffix .csv.
+
+    Raises
+    ------
+    DataError
+        If the training table has the usual name and does not exist.
+    """
     if name is not None:
         return folder / name
     paths = [folder / f"{usual}{suffix}" for suffix in SUFFIXES]
-    found = next((path for path in paths if path.exists()), paths[0])
-    if usual == "train" and not found.exists():
+    file = next((path for path in paths if path.exists()), paths[0])
+    if usual == "train" and not file.exists():
         others = [path.name for path in folder.iterdir() if path.name.endswith(SUFFIXES)]
         raise DataError(
-            f"There is no file {found}. {did_you_mean(found.name, others) if others else 'The folder has no table.'} "
-            "The folder of a competition holds train.csv; a table of another name is named by data.train."
+            f"There is no file {file}. {did_you_mean(file.name, others) if others else 'The folder has no table.'} "
+            "The folder of a competition holds train.csv; for another name, set data.train."
         )
-    return found
+    return file
 
 
 def _read(path: Path, id_column: str | None, target: str | None = None) -> TableFile:
     return read_table_file(path, () if id_column is None else (id_column,), target)
 
 
-def _other_kinds(train: pd.DataFrame, test: pd.DataFrame, train_file: Path, test_file: Path) -> list[str]:
-    """Say which columns are of another kind in test than in train."""
+def _type_notes(train: pd.DataFrame, test: pd.DataFrame, train_file: Path, test_file: Path) -> list[str]:
+    """Return a note for each column whose type differs between train and test."""
     notes = []
     for name in [name for name in train if name in test and train[name].dtype != test[name].dtype]:
         columns = {train_file.name: train[name], test_file.name: test[name]}
-        kinds = {file: _kind(column) for file, column in columns.items() if column.notna().any()}
-        if len(set(kinds.values())) < 2:
+        types = {file: _type_name(column) for file, column in columns.items() if column.notna().any()}
+        if len(set(types.values())) < 2:
             continue
-        said = [f"{kind} in {file}{_example(columns[file])}" for file, kind in kinds.items()]
-        notes.append(f"The column {name} is {', and '.join(said)}. Make both alike, or encode it as a category")
+        parts = [f"{type_name} in {file}{_example(columns[file])}" for file, type_name in types.items()]
+        notes.append(f"The column {name} is {', and '.join(parts)}. Make both alike, or encode it as a category")
     return notes
 
 
 def _spelled_alike(train: pd.DataFrame, test: pd.DataFrame, read: Callable[[list[str]], TableFile]) -> pd.DataFrame:
-    """Write the values of columns of another kind in test as train has them: one category has one name in both.
+    """Return the test table with each category spelled as in train.
 
-    One text in a column is enough for 1.0 to stay "1.0" there, and to be the number 1 in the other table. ``read``
-    parses the test table with some columns as text.
+    A single text in a column makes all of it text, so 1.0 may be "1.0" in one table and the number 1 in the other.
+    ``read`` parses the test table with some columns as text.
     """
     shared = [str(name) for name in train if name in test and train[name].notna().any() and test[name].notna().any()]
     texts = [name for name in shared if train[name].dtype == "str" and test[name].dtype != "str"]
     changed = {}
     if texts:
-        again = read(texts).frame
-        changed = {name: again[name].where(test[name].notna()) for name in texts}
+        as_text = read(texts).frame
+        changed = {name: as_text[name].where(test[name].notna()) for name in texts}
     for name in shared:
         if test[name].dtype == "str" and train[name].dtype != "str":
-            spelled = _truth_text if train[name].dtype.kind in "bO" else _number_text
-            changed[name] = test[name].map(spelled, na_action="ignore").astype("str")
+            spelling = _boolean_text if train[name].dtype.kind in "bO" else _number_text
+            changed[name] = test[name].map(spelling, na_action="ignore").astype("str")
     return test.assign(**changed)
 
 
-def _truth_text(text: str) -> str:
+def _boolean_text(text: str) -> str:
     return text.capitalize() if text.lower() in ("true", "false") else text
 
 
@@ -218,25 +242,35 @@ def _number_text(text: str) -> str:
     return text if number is None else category_text(number)
 
 
-def _kind(column: pd.Series) -> str:
+def _type_name(column: pd.Series) -> str:
     if column.dtype == "str":
         return "text"
     return "true and false" if column.dtype.kind in "bO" else "numbers"
 
 
 def _example(column: pd.Series) -> str:
-    """Show the first text that is no number."""
+    """Return the first text that is not a number, with its row, in parentheses."""
     odd = column[pd.to_numeric(column.astype(object), errors="coerce").isna() & column.notna()]
     return f" (row {odd.index[0]} has {odd.tolist()[0]!r})" if column.dtype == "str" and len(odd) else ""
 
 
 def find_folder(source: str) -> Path:
-    """Return the folder of a data set: the path itself, ``./data/NAME``, or the bundled one.
+    """Return the folder of a data set: the path itself, ``./data/NAME``, or the bundled folder of that name.
+
+    Parameters
+    ----------
+    source : str
+        Path of a folder, or name of a data set.
+
+    Returns
+    -------
+    Path
+        The first of these folders that exists.
 
     Raises
     ------
     DataError
-        If there is none of these.
+        If none of them exists, or the path is a file.
 
     Examples
     --------
@@ -256,30 +290,50 @@ def find_folder(source: str) -> Path:
 
 
 def read_table(path: Path, id_column: str | None = None) -> pd.DataFrame:
-    """Read a table as `tabular_dl.tables.table_files.read_table_file` does, without its notes.
+    """Read a table as `tabular_dl.tables.table_files.read_table_file` does, without notes.
 
     Parameters
     ----------
     path : Path
-        The file.
+        File of the table.
     id_column : str, optional
-        A column to read as the text that it is, so that 007 stays 007; a table need not have it.
+        Column to read as text, so that 007 stays 007. Ignored if the table lacks it.
 
     Returns
     -------
     DataFrame
-        Its index counts the rows as people do: row 1 is the first after the header.
+        The table. Its index counts from 1: row 1 is the first after the header.
 
     Raises
     ------
     DataError
-        If the file is missing, empty or not a table, or two columns have one name.
+        If the file is missing, empty or not a table, or two columns have the same name.
     """
     return _read(path, id_column).frame
 
 
 def read_answers(folder: Path, target: str, id_column: str) -> pd.DataFrame | None:
-    """Read the test rows' true targets, where the folder has them. Only the scorer of a submission may call this."""
+    """Read the true targets of the test rows, if the folder has them. Only the scorer of a submission may call this.
+
+    Parameters
+    ----------
+    folder : Path
+        Folder of the competition, or one of Keras's data sets such as "keras:mnist".
+    target : str
+        Column of the targets.
+    id_column : str
+        Column that identifies rows.
+
+    Returns
+    -------
+    DataFrame or None
+        Ids and targets; None if the folder has no answers.
+
+    Raises
+    ------
+    DataError
+        If the file is not a table, lacks one of the columns, or an id is missing or repeated.
+    """
     if is_loaded(str(folder)):
         return load_answers(str(folder), target, id_column)
     path = folder / "answers.csv"
@@ -292,12 +346,12 @@ def read_answers(folder: Path, target: str, id_column: str) -> pd.DataFrame | No
 
 
 def require_column(table: pd.DataFrame, name: str, path: Path, role: str) -> None:
-    """Refuse a table that lacks a column.
+    """Raise an error if a table lacks a column.
 
     Raises
     ------
     DataError
-        Naming the file, the column, its role, and the nearest column that there is.
+        If the column is missing; the message names the file, the column, its role and the nearest column.
     """
     if name not in table.columns:
         raise DataError(f"{path}: there is no column {name!r} ({role}). {did_you_mean(name, map(str, table.columns))}")
@@ -309,7 +363,7 @@ def _check_target(train: pd.DataFrame, target: str, path: Path) -> None:
     if len(missing):
         raise DataError(
             f"{path}, column {target} (the target): {len(missing)} of {len(train)} rows have no value, the first is "
-            f"row {missing[0]}. Remove those rows: they teach nothing."
+            f"row {missing[0]}. Remove those rows."
         )
     if train[target].nunique() < 2:
         raise DataError(
@@ -318,7 +372,7 @@ def _check_target(train: pd.DataFrame, target: str, path: Path) -> None:
         )
 
 
-def _check_ids(table: pd.DataFrame, id_column: str, path: Path, *, once: bool = True) -> None:
+def _check_ids(table: pd.DataFrame, id_column: str, path: Path, *, unique: bool = True) -> None:
     require_column(table, id_column, path, "the id")
     missing = table.index[table[id_column].isna()]
     if len(missing):
@@ -326,10 +380,10 @@ def _check_ids(table: pd.DataFrame, id_column: str, path: Path, *, once: bool = 
             f"{path}, column {id_column} (the id): row {missing[0]} has no value ({len(missing)} such rows). "
             "Fill it in, or name another column as id."
         )
-    twice = table[id_column][table[id_column].duplicated()]
-    # Of training rows, several may be about one patient or customer: a check says so, nothing refuses it.
-    if len(twice) and once:
+    repeated = table[id_column][table[id_column].duplicated()]
+    # Several training rows may have the id of one patient or customer, which is a warning of `check`, not an error.
+    if len(repeated) and unique:
         raise DataError(
-            f"{path}, column {id_column} (the id): {twice.iloc[0]!r} in row {twice.index[0]} was there "
-            f"before ({len(twice)} such rows). An id belongs to one row: remove the others, or name another column."
+            f"{path}, column {id_column} (the id): {repeated.iloc[0]!r} in row {repeated.index[0]} is repeated "
+            f"({len(repeated)} such rows). Ids must be unique: remove the other rows, or name another column."
         )

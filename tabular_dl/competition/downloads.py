@@ -1,11 +1,11 @@
-"""Data sets from elsewhere, complete in their place or not there at all.
+"""Downloads of data sets, which are complete or absent.
 
 ======  =====================================================  =======================================================
-source  what is downloaded                                     where to
+source  data set                                               destination
 ======  =====================================================  =======================================================
-kaggle  a competition's files, through Kaggle's own client     a folder, ``data/NAME``
-openml  a table by its name or number, through scikit-learn    ``train.csv`` in a folder, the target as last column
-keras   the files of one of Keras's own data sets              where Keras looks for them, ``~/.keras/datasets``
+kaggle  files of a competition, by Kaggle's client             a folder, ``data/NAME``
+openml  table by its name or number, by scikit-learn           ``train.csv`` in a folder, with the target last
+keras   files of one of Keras's data sets                      the folder of Keras, ``~/.keras/datasets``
 ======  =====================================================  =======================================================
 """
 
@@ -31,7 +31,7 @@ from tabular_dl.errors import DataError, did_you_mean
 
 __all__ = ["KERAS_FILES", "SOURCES", "Download", "download"]
 
-# What Keras's loaders call the files of each data set.
+# Names of the files of Keras's data sets.
 KERAS_FILES = {
     "boston_housing": "boston_housing.npz",
     "california_housing": "california_housing.npz",
@@ -40,28 +40,28 @@ KERAS_FILES = {
     "mnist": "mnist.npz",
     "reuters": "reuters.npz",
 }
-# In a process of its own: Keras learns where its files go when it is imported.
+# Run in another process, since Keras reads KERAS_HOME when it is imported.
 _LOAD = "import importlib, sys; importlib.import_module('keras.datasets.' + sys.argv[1]).load_data()"
 SUMS = "SHA256SUMS"
-# Seconds without a byte after which OpenML is given up.
+# Seconds without a byte after which the connection to OpenML is closed.
 TIMEOUT = 60.0
 SOURCES = ("kaggle", "openml", "keras")
 
 
 @dataclass(frozen=True)
 class Download:
-    """What was downloaded.
+    """Downloaded data set.
 
     Attributes
     ----------
     path : Path
-        The folder or the file.
+        Folder or file.
     digests : dict of str to str
         SHA-256 of each file in hexadecimal; also written to ``SHA256SUMS`` in the folder, or beside the file.
     target : str or None
-        The column to predict, where the source says.
+        Column to predict, if the source names one.
     remarks : tuple of str
-        What the source's client had to say.
+        Warnings of the source's client.
     """
 
     path: Path
@@ -76,68 +76,69 @@ def download(name: str, source: str, folder: Path | None = None, *, force: bool 
     Parameters
     ----------
     name : str
-        As the source calls it; a whole number is OpenML's number of a data set.
+        Name of the data set at the source, or OpenML's number of it.
     source : {"kaggle", "openml", "keras"}
-        Where from.
+        Source of the data set.
     folder : Path, optional
-        Where to, instead of ``data/NAME``.
-    force : bool
-        Whether to replace what is there.
+        Folder to create; by default ``data/NAME``.
+    force : bool, default=False
+        Whether to replace an existing folder or file.
 
     Returns
     -------
     Download
+        The data set.
 
     Raises
     ------
     DataError
-        If it is there already, the source refuses or has no such data set, or the connection breaks off; nothing has
-        changed then.
+        If the destination exists, the source refuses or has no such data set, or the connection fails. No file is
+        changed in that case.
     """
     if source not in SOURCES:
         raise DataError(f"--source: there is no {source!r}. {did_you_mean(source, SOURCES)}")
     if source == "keras":
         return _from_keras(name, folder, force)
     if not re.fullmatch(r"\w[\w .()-]*", name):
-        raise DataError(f"{name!r} is no name of a data set: expected letters, digits, '_', '.' or '-'.")
+        raise DataError(f"{name!r} is not the name of a data set: expected letters, digits, '_', '.' or '-'.")
     path = folder or Path("data") / name
     with _placed(path, force) as partial:
         if source == "kaggle":
             download_competition(name, partial)
-            made = Download(path, _write_digests(partial))
+            result = Download(path, _write_digests(partial))
         else:
-            made = _from_openml(name, partial, path)
-    return made
+            result = _from_openml(name, partial, path)
+    return result
 
 
 def _from_openml(name: str, partial: Path, path: Path) -> Download:
     from sklearn.datasets import fetch_openml
 
-    which = {"data_id": int(name)} if name.isdecimal() else {"name": name}
+    query = {"data_id": int(name)} if name.isdecimal() else {"name": name}
     partial.mkdir()
     cache = partial / ".openml"
-    patience = socket.getdefaulttimeout()
+    timeout = socket.getdefaulttimeout()
     try:
-        # scikit-learn would wait for ever.
+        # scikit-learn sets no timeout.
         socket.setdefaulttimeout(TIMEOUT)
-        with warnings.catch_warnings(record=True) as said:
+        with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
-            bunch = fetch_openml(**which, as_frame=True, parser="auto", data_home=str(cache))
-    # What scikit-learn, urllib and the parsers raise for an answer that cannot be used.
+            bunch = fetch_openml(**query, as_frame=True, parser="auto", data_home=str(cache))
+    # Exceptions of scikit-learn, urllib and the parsers for an unusable response.
     except (OSError, EOFError, ValueError, LookupError, StopIteration) as reason:
         if isinstance(reason, HTTPError):
             reason.close()
         raise DataError(
-            f"OpenML has given no table {name}: {' '.join(str(reason).split()) or type(reason).__name__}. "
+            f"OpenML returned no table {name}: {' '.join(str(reason).split()) or type(reason).__name__}. "
             "See https://www.openml.org/search?type=data for names and numbers, or try again."
         ) from None
     finally:
-        socket.setdefaulttimeout(patience)
+        socket.setdefaulttimeout(timeout)
     shutil.rmtree(cache, ignore_errors=True)
     targets = list(bunch.target_names)
     columns = [column for column in bunch.frame.columns if column not in targets]
     bunch.frame[[*columns, *targets]].to_csv(partial / "train.csv", index=False)
-    remarks = tuple(dict.fromkeys(" ".join(str(each.message).split()) for each in said))
+    remarks = tuple(dict.fromkeys(" ".join(str(warning.message).split()) for warning in caught))
     return Download(path, _write_digests(partial), targets[0] if len(targets) == 1 else None, remarks)
 
 
@@ -147,35 +148,35 @@ def _from_keras(name: str, folder: Path | None, force: bool) -> Download:
     home = Path(os.environ.get("KERAS_HOME") or Path.home() / ".keras")
     if folder is not None:
         raise DataError(
-            f"-o is not for Keras's data sets, which its loaders find in {home / 'datasets'}. Leave -o out, or set "
+            f"-o cannot be used with Keras's data sets, which are stored in {home / 'datasets'}. Leave -o out, or set "
             "KERAS_HOME."
         )
     path = home / "datasets" / KERAS_FILES[name]
     with _placed(path, force) as partial:
-        place = partial.with_name(f"{partial.name}.home")
-        place.mkdir()
+        temporary_home = partial.with_name(f"{partial.name}.home")
+        temporary_home.mkdir()
         try:
-            environment = {**os.environ, "KERAS_HOME": str(place.resolve()), "TF_CPP_MIN_LOG_LEVEL": "3"}
+            environment = {**os.environ, "KERAS_HOME": str(temporary_home.resolve()), "TF_CPP_MIN_LOG_LEVEL": "3"}
             command = [sys.executable, "-c", _LOAD, name]
-            done = subprocess.run(command, env=environment, stderr=subprocess.PIPE, text=True, check=False)  # noqa: S603
-            found = place / "datasets" / KERAS_FILES[name]
-            if done.returncode or not found.exists():
-                reason = (done.stderr.strip().splitlines() or ["no reason given"])[-1]
+            process = subprocess.run(command, env=environment, stderr=subprocess.PIPE, text=True, check=False)  # noqa: S603
+            file = temporary_home / "datasets" / KERAS_FILES[name]
+            if process.returncode or not file.exists():
+                reason = (process.stderr.strip().splitlines() or ["no reason given"])[-1]
                 raise DataError(f"Keras could not download {name}: {reason.removeprefix('Exception: ')}. Try again.")
-            found.rename(partial)
+            file.rename(partial)
         finally:
-            shutil.rmtree(place, ignore_errors=True)
+            shutil.rmtree(temporary_home, ignore_errors=True)
     return Download(path, _write_digests(path))
 
 
 def _write_digests(path: Path) -> dict[str, str]:
-    """Return SHA-256 of a file or of all files in a folder, and write them down as ``sha256sum -c`` reads them."""
-    inside = path.is_dir()
-    files = sorted(file for file in path.rglob("*") if file.is_file()) if inside else [path]
-    root = path if inside else path.parent
+    """Return the SHA-256 of a file, or of each file in a folder, and write them in the format of ``sha256sum -c``."""
+    is_folder = path.is_dir()
+    files = sorted(file for file in path.rglob("*") if file.is_file()) if is_folder else [path]
+    root = path if is_folder else path.parent
     digests = {file.relative_to(root).as_posix(): _digest(file) for file in files}
     lines = [f"{digest}  {name}\n" for name, digest in digests.items()]
-    sums = path / SUMS if inside else path.with_name(f"{path.name}.sha256")
+    sums = path / SUMS if is_folder else path.with_name(f"{path.name}.sha256")
     sums.write_text("".join(lines), encoding="utf-8")
     return digests
 
@@ -187,18 +188,18 @@ def _digest(file: Path) -> str:
 
 @contextmanager
 def _placed(path: Path, force: bool) -> Iterator[Path]:
-    """Give a hidden path beside the place to fill, and move it there when all went well.
+    """Yield a hidden path beside the destination, and rename it to the destination after success.
 
     Raises
     ------
     DataError
-        If there is something in the place already, or it cannot be written to.
+        If the destination exists and `force` is false, or it cannot be written.
     """
     if path.exists() and not force:
-        raise DataError(f"{path} is there already, and was left as it is. --force replaces it, with all that is in it.")
+        raise DataError(f"{path} exists already and was not changed. --force replaces it with all its contents.")
     token = secrets.token_hex(4)
-    partial, before = (path.parent / f".{path.name}.{what}-{token}" for what in ("partial", "before"))
-    made = [folder for folder in path.parents if not folder.exists()]
+    partial, before = (path.parent / f".{path.name}.{state}-{token}" for state in ("partial", "before"))
+    new_folders = [folder for folder in path.parents if not folder.exists()]
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         yield partial
@@ -213,10 +214,10 @@ def _placed(path: Path, force: bool) -> Iterator[Path]:
     except OSError as error:
         raise DataError(f"{path} cannot be written: {error.strerror or error}. Name another folder with -o.") from None
     finally:
-        for left in (partial, before):
-            _remove(left)
-        for folder in made:
-            with suppress(OSError):  # not empty: all went well
+        for leftover in (partial, before):
+            _remove(leftover)
+        for folder in new_folders:
+            with suppress(OSError):  # after success, it is not empty
                 folder.rmdir()
 
 

@@ -1,6 +1,7 @@
-"""Kaggle, through Kaggle's own client: download a competition, send a submission, wait for its score.
+"""Access to Kaggle: download a competition, send a submission, wait for its score.
 
-The client is the extra ``kaggle``. It finds the user's token by itself, and the address by ``KAGGLE_API_ENVIRONMENT``.
+Kaggle's client is installed by the extra ``kaggle``. It finds the user's token, and takes the address of the service
+from ``KAGGLE_API_ENVIRONMENT``.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import re
 import tarfile
 import time
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,20 +27,20 @@ TOKEN = (
     f"Make a token at {SITE}/settings/api and put it into the variable KAGGLE_API_TOKEN or the file "
     "~/.kaggle/access_token; ~/.kaggle/kaggle.json is read too."
 )
-# Seconds without a byte after which a connection is given up. The client itself would wait for ever.
+# Seconds without a byte after which a connection is closed. The client alone would wait for ever.
 CONNECT_TIMEOUT, READ_TIMEOUT = 10.0, 60.0
 
 
 @dataclass(frozen=True)
 class Score:
-    """What Kaggle says of a submission.
+    """Score of a submission.
 
     Attributes
     ----------
     complete : bool
-        Whether Kaggle has done with it.
+        Whether Kaggle has finished scoring.
     public : float or None
-        The score on the public part of the test rows, where it is shown.
+        Score on the public part of the test rows; None if it is not shown.
     """
 
     complete: bool
@@ -47,19 +48,19 @@ class Score:
 
 
 def check_ready(competition: str, error: type[UserError] = SubmissionError) -> None:
-    """Refuse to go on without the client or without a token.
+    """Raise an error if Kaggle's client or the user's token is missing.
 
     Parameters
     ----------
     competition : str
-        The competition's name in its address on Kaggle.
+        Name of the competition in its address on Kaggle.
     error : type
-        What to raise.
+        Class of the error.
 
     Raises
     ------
     UserError
-        Saying how to get what is missing.
+        If one of the two is missing; the message tells how to get it.
     """
     rules = f"Join the competition and accept its rules first: {_address(competition)}/rules"
     try:
@@ -67,11 +68,11 @@ def check_ready(competition: str, error: type[UserError] = SubmissionError) -> N
     except ImportError:
         raise error(f"Kaggle's client is not installed: pip install 'tabular-dl[kaggle]'. {TOKEN} {rules}") from None
     try:
-        known = get_kaggle_credentials()
+        credentials = get_kaggle_credentials()
     except (ValueError, OSError) as reason:
         raise error(f"Kaggle's token cannot be read: {reason}. {TOKEN}") from None
-    if not known:
-        raise error(f"Kaggle has to know who you are, and there is no token. {TOKEN} {rules}")
+    if not credentials:
+        raise error(f"There is no token for Kaggle. {TOKEN} {rules}")
 
 
 def download_competition(competition: str, folder: Path) -> None:
@@ -80,25 +81,25 @@ def download_competition(competition: str, folder: Path) -> None:
     Parameters
     ----------
     competition : str
-        The competition's name in its address on Kaggle.
+        Name of the competition in its address on Kaggle.
     folder : Path
-        A folder that does not exist yet. After an error, it may hold half of the files.
+        Folder to create. After an error, it may contain some of the files.
 
     Raises
     ------
     DataError
-        If Kaggle refuses, in its own words, or the connection breaks off.
+        If Kaggle refuses the download, with Kaggle's message, or the connection fails.
     """
     check_ready(competition, DataError)
     import shutil
 
     import kagglehub
 
-    # It would print where it caches things; these go elsewhere.
+    # The client would print the folder of its cache, which is not used.
     logging.getLogger("kagglehub").setLevel(logging.WARNING)
     with _explained(competition, DataError):
         kagglehub.competition_download(competition, output_dir=str(folder))
-    shutil.rmtree(folder / ".complete", ignore_errors=True)  # the client's own mark
+    shutil.rmtree(folder / ".complete", ignore_errors=True)  # a mark that the client leaves
 
 
 def send_submission(competition: str, file: Path, message: str) -> int:
@@ -107,11 +108,11 @@ def send_submission(competition: str, file: Path, message: str) -> int:
     Parameters
     ----------
     competition : str
-        The competition's name in its address on Kaggle.
+        Name of the competition in its address on Kaggle.
     file : Path
-        A CSV file, or a zipped one.
+        CSV file, plain or zipped.
     message : str
-        Shown beside the submission on Kaggle.
+        Description of the submission on Kaggle.
 
     Returns
     -------
@@ -121,7 +122,7 @@ def send_submission(competition: str, file: Path, message: str) -> int:
     Raises
     ------
     SubmissionError
-        If Kaggle refuses, in its own words, or the connection breaks off.
+        If Kaggle refuses the submission, with Kaggle's message, or the connection fails.
     """
     check_ready(competition)
     import requests
@@ -142,27 +143,28 @@ def send_submission(competition: str, file: Path, message: str) -> int:
 
 
 def wait_for_score(competition: str, ref: int, seconds: float, pause: float = 2.0) -> Score:
-    """Ask for the score of a submission until there is one, or the time is over.
+    """Request the score of a submission until it is known or the time is over.
 
     Parameters
     ----------
     competition : str
-        The competition's name in its address on Kaggle.
+        Name of the competition in its address on Kaggle.
     ref : int
         Kaggle's number of the submission.
     seconds : float
-        How long to ask.
-    pause : float
-        Seconds between the first two questions; later ones are further apart.
+        Time to wait.
+    pause : float, default=2.0
+        Seconds between the first two requests; later pauses are longer.
 
     Returns
     -------
     Score
+        The score, which is incomplete if the time is over.
 
     Raises
     ------
     SubmissionError
-        If Kaggle could not score the file, in its own words.
+        If Kaggle could not score the file, with Kaggle's message.
     """
     check_ready(competition)
     from kagglesdk.competitions.types import competition_api_service as types
@@ -173,26 +175,26 @@ def wait_for_score(competition: str, ref: int, seconds: float, pause: float = 2.
     with _client() as client:
         end = time.monotonic() + seconds
         while True:
-            found = _asked(lambda: client.get_submission(request), competition)
-            if found is not None and found.status is SubmissionStatus.ERROR:
+            submission = _answer(lambda: client.get_submission(request), competition)
+            if submission is not None and submission.status is SubmissionStatus.ERROR:
                 raise SubmissionError(
-                    f"Kaggle could not score submission {ref}: {found.error_description or 'it does not say why'} "
+                    f"Kaggle could not score submission {ref}: {submission.error_description or 'no reason given'} "
                     f"({_address(competition)}/submissions)"
                 )
-            if found is not None and found.status is SubmissionStatus.COMPLETE:
-                return Score(True, _number(found.public_score))
+            if submission is not None and submission.status is SubmissionStatus.COMPLETE:
+                return Score(True, _number(submission.public_score))
             if time.monotonic() + pause > end:
                 return Score(False, None)
             time.sleep(pause)
             pause = min(pause * 1.5, 30.0)
 
 
-def _asked(question: Any, competition: str) -> Any:
-    """Return the answer, or None where there may be one later: the submission is there whatever the line does."""
+def _answer(request: Callable[[], Any], competition: str) -> Any:
+    """Return the answer to a request, or None after a failure that may pass, since the submission is stored anyway."""
     import requests
 
     try:
-        return question()
+        return request()
     except requests.HTTPError as refusal:
         status = getattr(refusal.response, "status_code", 0)
         if status == 404 or status == 429 or status >= 500:
@@ -204,7 +206,7 @@ def _asked(question: Any, competition: str) -> Any:
 
 
 def _number(text: str) -> float | None:
-    """Read a score, which Kaggle gives as text; None where it shows none."""
+    """Return a score from Kaggle's text; None if the text is not a finite number."""
     try:
         value = float(text)
     except (TypeError, ValueError):
@@ -214,24 +216,24 @@ def _number(text: str) -> float | None:
 
 @contextmanager
 def _client() -> Iterator[Any]:
-    """Open the part of Kaggle's client that is about competitions, with patience that ends."""
+    """Open the competition client of Kaggle's API, with timeouts."""
     from kagglehub.clients import build_kaggle_client
     from requests.adapters import HTTPAdapter
 
-    class Patient(HTTPAdapter):
+    class TimeoutAdapter(HTTPAdapter):
         def send(self, request: Any, stream: bool = False, timeout: Any = None, *rest: Any, **named: Any) -> Any:
             return super().send(request, stream, timeout or (CONNECT_TIMEOUT, READ_TIMEOUT), *rest, **named)
 
     with build_kaggle_client() as client:
-        # The client takes no timeout, and its session is the one place to set one.
+        # The client has no option for a timeout, so it is set in its session.
         for scheme in ("https://", "http://"):
-            client.http_client()._session.mount(scheme, Patient())
+            client.http_client()._session.mount(scheme, TimeoutAdapter())
         yield client.competitions.competition_api_client
 
 
 @contextmanager
 def _explained(competition: str, error: type[UserError]) -> Iterator[None]:
-    """Turn what the client raises into an error for the user: Kaggle's words, and what to do."""
+    """Convert exceptions of the client to user errors with Kaggle's message and the action to take."""
     import requests
     from kagglehub import exceptions
 
@@ -244,26 +246,26 @@ def _explained(competition: str, error: type[UserError]) -> Iterator[None]:
             403: f"Join the competition and accept its rules: {_address(competition)}/rules",
             404: f"Is {competition!r} the competition's name in its address, {SITE}/competitions/NAME?",
         }
-        raise error(f"Kaggle says ({status}): {_own_words(refusal)} {hints.get(status or 0, '')}".strip()) from None
+        raise error(f"Kaggle says ({status}): {_message(refusal)} {hints.get(status or 0, '')}".strip()) from None
     except (requests.RequestException, exceptions.DataCorruptionError, exceptions.BackendError) as reason:
         raise error(
-            f"The connection to Kaggle failed: {_plainly(reason) or type(reason).__name__}. Try again."
+            f"The connection to Kaggle failed: {_without_queries(reason) or type(reason).__name__}. Try again."
         ) from None
     except (ValueError, zipfile.BadZipFile, tarfile.TarError) as reason:
         raise error(f"What Kaggle sent for {competition} cannot be used: {' '.join(str(reason).split())}") from None
 
 
-def _own_words(refusal: Any) -> str:
-    """Return the message of Kaggle's answer, which the client may have replaced by its own."""
+def _message(refusal: Any) -> str:
+    """Return the message in Kaggle's response, which the client may have replaced by another."""
     try:
-        words = refusal.response.json()["message"]
+        message = refusal.response.json()["message"]
     except (ValueError, LookupError, TypeError, AttributeError):
-        words = _plainly(refusal)
-    return " ".join(str(words).split()) or "no reason given."
+        message = _without_queries(refusal)
+    return " ".join(str(message).split()) or "no reason given."
 
 
-def _plainly(error: Exception) -> str:
-    """Return an error's words without the queries of addresses: that of an upload is a key to it."""
+def _without_queries(error: Exception) -> str:
+    """Return the text of an error without the queries of addresses, since that of an upload contains a secret."""
     return re.sub(r"\?\S+", "", " ".join(str(error).split()))
 
 

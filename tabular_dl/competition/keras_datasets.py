@@ -1,20 +1,19 @@
-"""Data sets that Keras brings: ``source: keras:mnist``, ``keras:fashion_mnist`` and ``keras:imdb``.
+"""Keras's data sets as tables: ``source: keras:mnist``, ``keras:fashion_mnist`` and ``keras:imdb``.
 
 ==================  ================================================================  ==========================
-source              a row                                                             the target
+source              features of a row                                                 target
 ==================  ================================================================  ==========================
-keras:mnist         28 x 28 pixels of 0 to 255, row by row: ``pixel0``..``pixel783``  the digit, 0 to 9
-keras:fashion_mnist the same, of a piece of clothing                                  its kind, 0 to 9
-keras:imdb          which of the 10,000 commonest words are in a film review,         1 if it praises, 0 if not
+keras:mnist         28 x 28 pixels of 0 to 255, row by row: ``pixel0``..``pixel783``  digit, 0 to 9
+keras:fashion_mnist the same, of a piece of clothing                                  type of clothing, 0 to 9
+keras:imdb          presence of the 10,000 most frequent words in a film review,      1 if positive, 0 if negative
                     0 or 1: ``word0``..``word9999``
 ==================  ================================================================  ==========================
 
-All features are uint8, 60,000 x 784 or 25,000 x 10,000 bytes in memory. Words are numbered as Keras numbers them: 1 is
-the start of a review, 2 stands for all rarer words, and word w of `keras.datasets.imdb.get_word_index` is w + 3.
+All features are uint8, 60,000 x 784 or 25,000 x 10,000 bytes in memory. Words are numbered as in Keras: 1 is the start
+of a review, 2 stands for all rarer words, and word w of `keras.datasets.imdb.get_word_index` is w + 3.
 
-Keras downloads a data set when it is first asked for, into ``KERAS_HOME`` (``~/.keras``), and reads it from there ever
-after. imdb.npz holds lists, which NumPy can store as pickles only: Keras holds the file's SHA-256 against a known one
-before it reads it.
+Keras downloads a data set once, into ``KERAS_HOME`` (``~/.keras``). imdb.npz contains pickled lists; Keras verifies the
+file's SHA-256 before reading it.
 """
 
 from __future__ import annotations
@@ -37,12 +36,12 @@ WORDS = 10_000
 
 @dataclass(frozen=True)
 class Loaded:
-    """The tables of a data set.
+    """Tables of a data set. Their indices count rows from 1.
 
     Attributes
     ----------
     train, test : DataFrame
-        Rows count from 1; test has no target.
+        Training rows, and test rows without the target.
     digest, test_digest : str
         SHA-256 of features and targets, in hexadecimal.
     """
@@ -54,7 +53,17 @@ class Loaded:
 
 
 def is_loaded(source: str) -> bool:
-    """Say whether a source is one of Keras's, not a folder.
+    """Return whether a source is one of Keras's data sets, not a folder.
+
+    Parameters
+    ----------
+    source : str
+        Source of a pipeline.
+
+    Returns
+    -------
+    bool
+        Whether it starts with "keras:".
 
     Examples
     --------
@@ -65,19 +74,26 @@ def is_loaded(source: str) -> bool:
 
 
 def load(source: str, target: str, id_column: str | None = None) -> Loaded:
-    """Read a data set of Keras's, from its cache or by a download.
+    """Read one of Keras's data sets, downloading it if necessary.
 
     Parameters
     ----------
     source : str
-        Like "keras:mnist".
-    target, id_column : str
-        What to call the target, and a column that numbers the rows from 1, the test rows after the others.
+        Name such as "keras:mnist".
+    target : str
+        Name for the target.
+    id_column : str, optional
+        Name for an added column that numbers the rows from 1, test rows after training rows.
+
+    Returns
+    -------
+    Loaded
+        The tables.
 
     Raises
     ------
     DataError
-        If Keras has no such data set, it is not there and cannot be downloaded, or a name is one of a feature.
+        If Keras has no such data set, it cannot be downloaded, or a name is that of a feature.
 
     Examples
     --------
@@ -95,7 +111,7 @@ def load(source: str, target: str, id_column: str | None = None) -> Loaded:
         columns = [f"{prefix}{number}" for number in range(features.shape[1])]
         clash = {target, id_column} & set(columns)
         if clash:
-            raise DataError(f"data: {clash.pop()!r} is a feature of {source}: call the target and the id otherwise.")
+            raise DataError(f"data: {clash.pop()!r} is a feature of {source}: rename the target or the id.")
         table = pd.DataFrame(features, columns=columns, index=pd.RangeIndex(1, len(X) + 1))
         if id_column is not None:
             table.insert(0, id_column, _ids(first, len(X)))
@@ -105,7 +121,7 @@ def load(source: str, target: str, id_column: str | None = None) -> Loaded:
 
 
 def load_answers(source: str, target: str, id_column: str) -> pd.DataFrame:
-    """Read the true targets of the test rows, which Keras hands out too; for the scorer of a submission alone."""
+    """Read the true targets of the test rows. Only the scorer of a submission may call this."""
     (X_train, _), (_, y_test) = _read(source)
     ids = _ids(len(X_train) + 1, len(y_test))
     return pd.DataFrame({id_column: ids, target: np.asarray(y_test, np.int64)}, index=pd.RangeIndex(1, len(ids) + 1))
@@ -125,27 +141,27 @@ def _known(source: str) -> str:
 
 
 def _read(source: str) -> Any:
-    """Return what Keras's own loader returns: ``(X_train, y_train), (X_test, y_test)``."""
+    """Return the arrays of Keras's loader: ``(X_train, y_train), (X_test, y_test)``."""
     name = _known(source)
     settings = {"num_words": WORDS} if name == "imdb" else {}
-    from keras import datasets  # here, as a table in a folder is read without TensorFlow
+    from keras import datasets  # imported here, since tables in folders are read without TensorFlow
 
     try:
         return getattr(datasets, name).load_data(**settings)
-    except Exception as error:  # noqa: BLE001 (what Keras raises where a download fails)
+    except Exception as error:  # noqa: BLE001 (Keras raises Exception if a download fails)
         raise DataError(
             f"{source} could not be read: {' '.join(str(error).split())}. It is downloaded once, into KERAS_HOME "
-            f"(~/.keras). Where there is a network: tabular-dl data get {name} --source keras."
+            f"(~/.keras). With a network connection, run: tabular-dl data get {name} --source keras."
         ) from None
 
 
 def _flat(images: np.ndarray) -> np.ndarray:
-    """Lay the pixels of each image out as one row, (images, rows x columns), uint8."""
+    """Return the pixels of each image as one row, (images, rows x columns), uint8."""
     return np.ascontiguousarray(images.reshape(len(images), -1), dtype=np.uint8)
 
 
 def _multi_hot(sequences: Sequence[Iterable[int]]) -> np.ndarray:
-    """Mark the words of each sequence, (sequences, words), uint8."""
+    """Return indicators of the words in each sequence, (sequences, words), uint8."""
     marks = np.zeros((len(sequences), WORDS), np.uint8)
     for row, sequence in zip(marks, sequences, strict=True):
         row[list(sequence)] = 1
@@ -158,7 +174,7 @@ def _digest(X: np.ndarray, y: Any) -> str:
     return digest.hexdigest()
 
 
-# How the rows of each become features, and what the columns are called before their numbers.
+# Function that converts the rows of each data set to features, and prefix of the columns' names.
 _FORMS: dict[str, tuple[Callable[[Any], np.ndarray], str]] = {
     "mnist": (_flat, "pixel"),
     "fashion_mnist": (_flat, "pixel"),

@@ -1,7 +1,8 @@
-"""Predictions and submissions as tables: values in, tables out.
+"""Tables of predictions, and submissions made from them.
 
-A submission has the sample's header and its ids in the sample's order. Rows are joined by id, never by position. Its
-values are labels, numbers, the probability of one class, or one column of probabilities a class, as the sample shows.
+A submission has the header of the sample submission, and its ids in the same order. Rows are joined by id, never by
+position. The values are labels, numbers, probabilities of one class, or one column of probabilities per class,
+depending on the sample.
 """
 
 from __future__ import annotations
@@ -11,14 +12,14 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
-from tabular_dl.errors import SubmissionError
+from tabular_dl.errors import SubmissionError, listed
 from tabular_dl.problems import Metric, decide
 
 __all__ = ["Form", "ids_of", "make_submission", "prediction_table", "score_submission"]
 
 Form = Literal["labels", "probabilities"]
 
-MOST_LISTED = 12  # names in a message
+MOST_LISTED = 12  # names listed by one message
 
 
 def prediction_table(
@@ -28,24 +29,25 @@ def prediction_table(
     classes: np.ndarray | None,
     threshold: float | np.ndarray | None = None,
 ) -> pd.DataFrame:
-    """Lay out predictions: the id, the prediction under the target's name, then one probability a class.
+    """Return a table of predictions: the id, the prediction under the target's name, and one probability per class.
 
     Parameters
     ----------
     ids : Series of shape (rows,) or None
-        The id column; None numbers the rows from 1.
+        Id column; None numbers the rows from 1.
     target : str
-        The predicted column's name.
+        Name of the target.
     predictions : ndarray of shape (rows, classes) or (rows,)
         Probabilities, or numbers.
     classes : ndarray of shape (classes,) or None
-        The labels; None where the target is a number.
+        Labels; None if the target is a number.
     threshold : float, ndarray of shape (rows,) or None
-        The probability above which the second of two classes is predicted; None is the greatest probability.
+        Probability above which the second of two classes is predicted; with None, the most probable class is.
 
     Returns
     -------
-    DataFrame
+    DataFrame of shape (rows, columns)
+        Columns are the id, the target and ``p_`` followed by each label.
 
     Examples
     --------
@@ -63,21 +65,21 @@ def prediction_table(
 
 
 def ids_of(test: pd.DataFrame, sample: pd.DataFrame | None, id_column: str | None) -> pd.Series | None:
-    """Return the id of each test row: its column or, where none is named, its number in the sample submission.
+    """Return the ids of the test rows: the id column, or if there is none the row numbers of the sample submission.
 
     Parameters
     ----------
     test : DataFrame of shape (rows, columns)
-        The rows to predict.
+        Rows to predict.
     sample : DataFrame or None
-        The sample submission. Its first column numbers the test rows if it counts them from 0 or from 1.
+        Sample submission. Its first column is used if it numbers the test rows from 0 or from 1.
     id_column : str or None
-        The column that identifies a row.
+        Column that identifies a row.
 
     Returns
     -------
     Series of shape (rows,) or None
-        None if nothing tells rows apart.
+        Ids; None if there are none.
 
     Examples
     --------
@@ -106,49 +108,49 @@ def make_submission(
     form: Form | None = None,
     names: tuple[str, str] = ("test.csv", "sample_submission.csv"),
 ) -> pd.DataFrame:
-    """Turn predictions of the test rows into a submission, and check it.
+    """Return a checked submission made from predictions of the test rows.
 
     ============================  =================================================================================
-    the sample's columns          what is written
+    columns of the sample         values of the submission
     ============================  =================================================================================
-    one beside the id             labels or numbers; of two classes the probability of the second, or of the class
-                                  that the column is named after, where the sample's values are fractions, or are
-                                  numbers and the metric looks at probabilities
-    one a class beside the id     the probability of each class; columns are matched by the classes' names, in any
-                                  order, with or without a common beginning such as ``Class_``
-    no sample                     as one column; more than two classes as one column each, where the metric looks at
+    id and one column             labels or numbers. For two classes, probabilities if the values of the sample are
+                                  fractions, or are numbers and the metric scores probabilities: those of the class
+                                  that the column is named after, else of the second class
+    id and one column per class   probability of each class; columns are matched by the names of the classes, in any
+                                  order, with or without a common prefix such as ``Class_``
+    no sample                     as for one column; for more than two classes one column each, if the metric scores
                                   probabilities
     ============================  =================================================================================
 
-    Whole numbers are written where the sample has them and the target had only them.
+    Whole numbers are written if the sample has whole numbers and the target had no others.
 
     Parameters
     ----------
     predictions : DataFrame
-        As `prediction_table` makes it, the id first.
+        Predictions as returned by `prediction_table`, with the id first.
     target : str
-        The predicted column.
+        Predicted column.
     sample : DataFrame or None
-        The sample submission: an id column and those for the prediction.
+        Sample submission: an id column and the columns of the prediction.
     metric : Metric
-        What the competition scores by.
+        Metric of the competition.
     integers : bool
-        Whether the training target holds whole numbers only.
+        Whether the training target contains only whole numbers.
     form : {"labels", "probabilities"}, optional
-        What to write, whatever the sample shows.
-    names : tuple of str
-        What the files of the test rows and of the sample are called in messages.
+        Form of the predictions; by default that of the sample.
+    names : tuple of (str, str)
+        Names of the files of test rows and sample, for messages.
 
     Returns
     -------
     DataFrame
-        With the sample's header, ids and order.
+        Submission with the header, the ids and the order of the sample.
 
     Raises
     ------
     SubmissionError
-        If the sample's ids are not the test rows' ids, its columns are not those that can be filled, an id appears
-        twice or a prediction is missing or infinite.
+        If the ids of the sample are not those of the test rows, its columns cannot be filled, an id is repeated, or a
+        prediction is missing or infinite.
 
     Examples
     --------
@@ -165,15 +167,15 @@ def make_submission(
         raise SubmissionError(f"--proba: {target} is a number and has no probabilities. Leave --proba out.")
     if sample is None:
         form = form or ("probabilities" if metric.looks_at == "probabilities" else "labels")
-        each = p.shape[1] > 2 and form == "probabilities"
-        sample = pd.concat([predictions[id_column], p if each else predictions[target]], axis=1)
+        column_per_class = p.shape[1] > 2 and form == "probabilities"
+        sample = pd.concat([predictions[id_column], p if column_per_class else predictions[target]], axis=1)
     _check_sample(sample, predictions, id_column, names)
-    # The probabilities too: the label beside a missing one is the first class, which nobody predicted.
+    # Probabilities are checked too, since argmax gives rows without them the label of the first class.
     missing = pd.concat([predictions[target], p], axis=1).isin([np.nan, np.inf, -np.inf]).any(axis=1)
     if missing.any():
         raise SubmissionError(
             f"{missing.sum()} predictions are missing or infinite, the first for the id "
-            f"{predictions[id_column][missing].iloc[0]}: fit again, and report this."
+            f"{predictions[id_column][missing].iloc[0]}. Fit again, and report this."
         )
     values = _values(predictions[target], p, sample, metric, form, integers, names[1])
     by_id = values.set_axis(predictions[id_column].astype(str)).loc[pd.Index(sample[id_column].astype(str))]
@@ -181,7 +183,7 @@ def make_submission(
 
 
 def _probabilities(predictions: pd.DataFrame) -> pd.DataFrame:
-    """Return one column a class, under the classes' own names; none where the target is a number."""
+    """Return the probabilities in columns named by the classes; no columns if the target is a number."""
     columns = [name for name in predictions.columns[2:] if name.startswith("p_")]
     return predictions[columns].rename(columns=lambda name: name.removeprefix("p_"))
 
@@ -195,7 +197,7 @@ def _values(
     integers: bool,
     file: str,
 ) -> pd.DataFrame:
-    """Fill the sample's columns, row by row of the predictions."""
+    """Return values for the sample's columns, in the order of the predictions."""
     columns = [str(name) for name in sample.columns[1:]]
     if len(columns) > 1:
         classes = _classes_of(columns, p, str(predicted.name), file)
@@ -203,11 +205,11 @@ def _values(
             p = pd.DataFrame({name: (predicted.astype(str) == name).astype(int) for name in p.columns})
         return p[classes].set_axis(columns, axis=1)
     (column,) = columns
-    if (form or _form_shown(sample.iloc[:, 1], p, metric)) == "probabilities":
+    if (form or _form_of(sample.iloc[:, 1], p, metric)) == "probabilities":
         if p.shape[1] != 2:
             raise SubmissionError(
                 f"{file} has one column, {column}, for the probabilities of {p.shape[1]} classes: "
-                f"{', '.join(p.columns)}. It needs one column a class, or --labels."
+                f"{', '.join(p.columns)}. Add one column per class, or use --labels."
             )
         return p[[column if column in p.columns else p.columns[1]]].set_axis([column], axis=1)
     # Labels that are whole numbers may have been read as 0.0 and 1.0.
@@ -216,11 +218,11 @@ def _values(
     return (predicted.round().astype("int64") if whole else predicted).rename(column).to_frame()
 
 
-def _form_shown(shown: pd.Series, p: pd.DataFrame, metric: Metric) -> Form:
-    """Tell from a sample with one column what it wants: labels (or numbers), or a probability."""
-    if p.empty or not pd.api.types.is_numeric_dtype(shown) or pd.api.types.is_bool_dtype(shown):
+def _form_of(values: pd.Series, p: pd.DataFrame, metric: Metric) -> Form:
+    """Return the form of the predictions in a sample with one column; numbers count as labels."""
+    if p.empty or not pd.api.types.is_numeric_dtype(values) or pd.api.types.is_bool_dtype(values):
         return "labels"
-    if p.shape[1] == 2 and ((shown % 1 != 0) & shown.notna()).any():
+    if p.shape[1] == 2 and ((values % 1 != 0) & values.notna()).any():
         return "probabilities"
     return "probabilities" if p.shape[1] == 2 and metric.looks_at == "probabilities" else "labels"
 
@@ -231,70 +233,66 @@ def _classes_of(columns: list[str], p: pd.DataFrame, target: str, file: str) -> 
     Raises
     ------
     SubmissionError
-        If the columns are not one a class.
+        If there is not one column per class.
     """
     classes = list(p.columns)
-    # Where the columns have a beginning in common that the classes lack, one of them shows it with the first class.
-    beginnings = {"", *(name.removesuffix(classes[0]) for name in columns if classes and name.endswith(classes[0]))}
-    for beginning in sorted(beginnings):
-        if sorted(columns) == sorted(f"{beginning}{name}" for name in classes):
-            return [name.removeprefix(beginning) for name in columns]
-    known = f"the classes of {target} are {_listed(classes)}" if classes else f"{target} is a number"
+    # A common prefix of the columns is what precedes the first class in one of them.
+    prefixes = {"", *(name.removesuffix(classes[0]) for name in columns if classes and name.endswith(classes[0]))}
+    for prefix in sorted(prefixes):
+        if sorted(columns) == sorted(f"{prefix}{name}" for name in classes):
+            return [name.removeprefix(prefix) for name in columns]
+    reason = f"the classes of {target} are {listed(classes, MOST_LISTED)}" if classes else f"{target} is a number"
     raise SubmissionError(
-        f"{file} has the {len(columns)} columns {_listed(columns)} beside the id; expected one for the "
-        f"prediction, or one for each class: {known}."
+        f"{file} has the {len(columns)} columns {listed(columns, MOST_LISTED)} beside the id; expected one for the "
+        f"prediction, or one per class: {reason}."
     )
-
-
-def _listed(names: list[str]) -> str:
-    more = f" and {len(names) - MOST_LISTED} more" if len(names) > MOST_LISTED else ""
-    return f"{', '.join(names[:MOST_LISTED])}{more}"
 
 
 def _check_sample(sample: pd.DataFrame, predictions: pd.DataFrame, id_column: str, names: tuple[str, str]) -> None:
     if len(sample.columns) < 2 or sample.columns[0] != id_column:
         raise SubmissionError(
-            f"{names[1]} has the columns {_listed([str(name) for name in sample.columns])}; expected "
-            f"{id_column} and one column for the prediction, or one for each class."
+            f"{names[1]} has the columns {listed(list(sample.columns), MOST_LISTED)}; expected {id_column} and one "
+            "column for the prediction, or one per class."
         )
-    # As objects: pandas asks of each of its own strings in turn whether it is in the other column.
-    wanted, present = (table[id_column].astype(str).astype(object) for table in (sample, predictions))
-    for ids, name in ((present, names[0]), (wanted, names[1])):
-        twice = ids[ids.duplicated()]
-        if len(twice):
-            raise SubmissionError(f"{name}, column {id_column}: the id {twice.iloc[0]} appears more than once.")
-    unknown, left_out = wanted[~wanted.isin(present)], present[~present.isin(wanted)]
-    if len(unknown) or len(left_out):
+    # As objects: `isin` is slow for pandas's strings.
+    sample_ids, test_ids = (table[id_column].astype(str).astype(object) for table in (sample, predictions))
+    for ids, name in ((test_ids, names[0]), (sample_ids, names[1])):
+        repeated = ids[ids.duplicated()]
+        if len(repeated):
+            raise SubmissionError(f"{name}, column {id_column}: the id {repeated.iloc[0]} appears more than once.")
+    unknown, missing = sample_ids[~sample_ids.isin(test_ids)], test_ids[~test_ids.isin(sample_ids)]
+    if len(unknown) or len(missing):
         examples = [
-            f"{ids.iloc[0]} is only in {name}" for ids, name in ((unknown, names[1]), (left_out, names[0])) if len(ids)
+            f"{ids.iloc[0]} is only in {name}" for ids, name in ((unknown, names[1]), (missing, names[0])) if len(ids)
         ]
         raise SubmissionError(
-            f"The ids of {names[0]} and {names[1]} differ in {len(unknown) + len(left_out)} rows: "
-            f"{'; '.join(examples)}. Both files have to be of the same competition."
+            f"The ids of {names[0]} and {names[1]} differ in {len(unknown) + len(missing)} rows: "
+            f"{'; '.join(examples)}. Both files must be from the same competition."
         )
 
 
 def score_submission(
     submission: pd.DataFrame, predictions: pd.DataFrame, answers: pd.DataFrame, target: str, metric: Metric
 ) -> float:
-    """Score a submission against the true targets, joined by id.
+    """Return the score of a submission against the true targets, joined by id.
 
     Parameters
     ----------
     submission : DataFrame
-        As it would be sent.
+        The submission.
     predictions : DataFrame
-        What it was made from, with the classes' probabilities where there are classes.
+        Predictions that it was made from, with the probabilities of classes if there are any.
     answers : DataFrame
-        The id and the true target.
+        Ids and true targets.
     target : str
-        The target column.
+        Name of the target.
     metric : Metric
-        What to score by.
+        Metric to score by.
 
     Returns
     -------
     float
+        The score.
 
     Raises
     ------
@@ -313,6 +311,6 @@ def score_submission(
         return metric(y.to_numpy(), submission.iloc[:, 1].to_numpy())
     if metric.looks_at == "labels":
         return metric(y.to_numpy(), by_id[target].to_numpy())
-    # The classes are those that the model knows, as text and sorted as such: the answers may lack one of them.
+    # Classes are taken from the predictions, since the answers may lack one. They are sorted as text, like the answers.
     names = sorted(p.columns)
     return metric(y.astype(str).to_numpy(dtype=object), p[names].to_numpy(), np.array(names))

@@ -98,8 +98,7 @@ def test_what_is_there_is_replaced_if_one_says_so_only(kaggle: Any, says: Any, f
     (place / "notes.txt").write_text("mine")
     with pytest.raises(DataError) as refused:
         download("house-prices", "kaggle", place)
-    message = f"{place} is there already, and was left as it is. --force replaces it, with all that is in it."
-    assert str(refused.value) == message
+    assert all(part in str(refused.value) for part in (str(place), "exists", "not changed", "--force replaces it"))
     assert everything(folder) == {"elsewhere/notes.txt": b"mine"}
     assert kaggle.received == {}
     download("house-prices", "kaggle", place, force=True)
@@ -118,7 +117,7 @@ def test_a_place_that_cannot_be_written_to_is_refused(kaggle: Any, says: Any, fo
 @pytest.mark.parametrize("name", ["../up", "a/b", ".hidden", ""])
 def test_what_is_no_name_is_refused(folder: Path, name: str) -> None:
     for source in ("kaggle", "openml"):
-        with pytest.raises(DataError, match=r"is no name of a data set: expected letters, digits"):
+        with pytest.raises(DataError, match=r"is not the name of a data set: expected letters, digits"):
             download(name, source)
     assert list(folder.iterdir()) == []
 
@@ -206,9 +205,9 @@ def test_what_scikit_learn_has_to_say_is_passed_on(openml: Callable[..., Any], f
 @pytest.mark.parametrize(
     ("name", "sent", "reason"),
     [
-        ("nothing", 1.0, "OpenML has given no table nothing: No active dataset nothing found."),
-        ("99", 1.0, "OpenML has given no table 99: HTTP Error 404: Not Found"),
-        ("tiny", 0.5, "OpenML has given no table tiny: "),
+        ("nothing", 1.0, "OpenML returned no table nothing: No active dataset nothing found."),
+        ("99", 1.0, "OpenML returned no table 99: HTTP Error 404: Not Found"),
+        ("tiny", 0.5, "OpenML returned no table tiny: "),
     ],
     ids=["no such name", "no such number", "broken off"],
 )
@@ -227,7 +226,7 @@ def test_a_table_that_cannot_be_had_leaves_nothing(
 
 
 def idx(values: np.ndarray) -> bytes:
-    """Write Fashion-MNIST's own format: a magic number, the shape, the bytes."""
+    """Write the format of Fashion-MNIST: a magic number, the shape, the bytes."""
     head = struct.pack(f">HBB{values.ndim}I", 0, 8, values.ndim, *values.shape)
     return gzip.compress(head + values.astype(np.uint8).tobytes(), mtime=0)
 
@@ -273,7 +272,7 @@ def test_a_file_that_is_not_what_keras_expects_leaves_nothing(keras: Any, says: 
     place = folder / "keras" / "datasets"
     place.mkdir(parents=True)
     (place / "mnist.npz").write_text("the file of before")
-    with pytest.raises(DataError, match="is there already, and was left as it is"):
+    with pytest.raises(DataError, match=r"mnist\.npz exists already and was not changed"):
         download("mnist", "keras")
     with pytest.raises(DataError, match=r"Keras could not download mnist: .*hash does not match.* Try again\."):
         download("mnist", "keras", force=True)
@@ -283,8 +282,9 @@ def test_a_file_that_is_not_what_keras_expects_leaves_nothing(keras: Any, says: 
 def test_keras_has_the_data_sets_that_it_has_where_it_has_them(folder: Path) -> None:
     with pytest.raises(DataError, match=r"^Keras has no data set 'minst'. Did you mean 'mnist'\?$"):
         download("minst", "keras")
-    with pytest.raises(DataError, match="-o is not for Keras's data sets, which its loaders find in"):
+    with pytest.raises(DataError) as refused:
         download("mnist", "keras", folder)
+    assert all(part in str(refused.value) for part in ("-o cannot be used", "Keras's data sets", "KERAS_HOME"))
     loaders = Path(find_spec("keras").origin).parent / "src" / "datasets"
     for name, file in KERAS_FILES.items():
         assert f'"{file}"' in (loaders / f"{name}.py").read_text()

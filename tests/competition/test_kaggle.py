@@ -1,4 +1,4 @@
-"""Kaggle's own client against a server on this machine: what is sent, what is understood, and each refusal."""
+"""Kaggle's client against a local server: requests, responses and every kind of refusal."""
 
 from __future__ import annotations
 
@@ -165,8 +165,8 @@ def bundle(**files: str) -> bytes:
 def test_the_files_of_a_competition_are_unpacked(kaggle: Any, says: Any, tmp_path: Path) -> None:
     kaggle.answer(DOWNLOAD, says(body=bundle(train="Id,y\n1,2\n", test="Id\n2\n"), kind="application/zip"))
     download_competition("house-prices", tmp_path / "new")
-    found = {path.name: path.read_text() for path in (tmp_path / "new").iterdir()}
-    assert found == {"train.csv": "Id,y\n1,2\n", "test.csv": "Id\n2\n"}
+    files = {path.name: path.read_text() for path in (tmp_path / "new").iterdir()}
+    assert files == {"train.csv": "Id,y\n1,2\n", "test.csv": "Id\n2\n"}
     assert json.loads(kaggle.received[DOWNLOAD][0]) == {"competitionName": "house-prices"}
 
 
@@ -207,11 +207,9 @@ def test_without_a_token_one_is_told_where_it_comes_from_and_where_it_goes(
     monkeypatch.delenv("KAGGLE_API_TOKEN")
     with pytest.raises(SubmissionError) as refused:
         send_submission("house-prices", file, "")
-    assert str(refused.value) == (
-        "Kaggle has to know who you are, and there is no token. Make a token at https://www.kaggle.com/settings/api "
-        "and put it into the variable KAGGLE_API_TOKEN or the file ~/.kaggle/access_token; ~/.kaggle/kaggle.json is "
-        f"read too. Join the competition and accept its rules first: {RULES}"
-    )
+    parts = ("no token for Kaggle", "https://www.kaggle.com/settings/api", "KAGGLE_API_TOKEN", "~/.kaggle/access_token")
+    parts += ("~/.kaggle/kaggle.json", f"Join the competition and accept its rules first: {RULES}")
+    assert all(part in str(refused.value) for part in parts)
     assert kaggle.received == {}
     (home / ".kaggle").mkdir()
     (home / ".kaggle" / "kaggle.json").write_text("{")

@@ -1,4 +1,4 @@
-"""Keras's data sets, read by Keras's own code from small samples in its own file formats."""
+"""Keras's data sets, read by Keras's loaders from small samples in the original file formats."""
 
 from __future__ import annotations
 
@@ -167,8 +167,8 @@ def test_without_a_network_the_error_says_what_to_do(cache: Path) -> None:
         load("keras:mnist", "label")
     message = str(refused.value)
     assert message.startswith("keras:mnist could not be read: URL fetch failure on https://")
-    assert "no network" in message
-    assert message.endswith("Where there is a network: tabular-dl data get mnist --source keras.")
+    parts = ("no network", "KERAS_HOME", "network connection", "run: tabular-dl data get mnist --source keras")
+    assert all(part in message for part in parts)
     assert not (cache / "mnist.npz").exists()
 
 
@@ -188,7 +188,7 @@ def test_a_damaged_file_is_a_clear_error(cache: Path) -> None:
 
 @pytest.mark.parametrize("names", [("pixel3", "Id"), ("label", "pixel3")])
 def test_target_and_id_may_not_be_named_as_a_feature_is(cache: Path, names: tuple[str, str]) -> None:
-    with pytest.raises(DataError, match="data: 'pixel3' is a feature of keras:mnist"):
+    with pytest.raises(DataError, match="data: 'pixel3' is a feature of keras:mnist: rename"):
         load("keras:mnist", *names)
 
 
@@ -236,5 +236,5 @@ def test_fit_of_imdb_tells_praise_by_its_words(
     settings = ("training.learning_rate=0.03", "training.early_stopping=null", "network.dropout=0")
     cli("fit", "imdb", *TINY, *(word for each in settings for word in ("--set", each)), "--no-track")
     (folder,) = Path("outputs").glob("imdb-*")
-    found = pd.read_csv(folder / "predictions" / "test.csv")
-    assert found["praises"].tolist() == shuffled(PRAISE.tolist())[1]
+    predictions = pd.read_csv(folder / "predictions" / "test.csv")
+    assert predictions["praises"].tolist() == shuffled(PRAISE.tolist())[1]

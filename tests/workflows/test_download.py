@@ -32,7 +32,7 @@ def test_what_came_is_printed_with_its_digest_and_the_next_command(
     ]
     assert "100%" in outcome.err, "the client's own progress bar"
     assert (workspace / "data" / "house-prices" / "train.csv").read_text() == "Id,y\n1,2\n"
-    assert "is there already, and was left as it is." in cli("data", "get", "house-prices").refused()
+    assert "exists already and was not changed." in cli("data", "get", "house-prices").refused()
     assert cli("data", "get", "house-prices", "--force").code == 0
 
 

@@ -105,7 +105,7 @@ def test_without_a_token_nothing_is_computed(
     cli: Any, own: Any, files: Path, kaggle: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("KAGGLE_API_TOKEN")
-    assert "there is no token. Make a token at" in cli("submit", "titanic", "--send").refused()
+    assert "There is no token for Kaggle. Make a token at" in cli("submit", "titanic", "--send").refused()
     assert not (own.folder / "submission.csv").exists()
 
 
