@@ -12,7 +12,7 @@ import pandas as pd
 
 from tabular_dl.checks.finding import Finding, Level
 from tabular_dl.checks.fixes import columns_of, listed, own_rule, taken_out
-from tabular_dl.profiling import constant_columns, duplicate_columns, row_name, squeezed_into
+from tabular_dl.profiling import constant_columns, duplicate_columns, id_reason, squeezed_into
 from tabular_dl.spec import PipelineSpec
 
 __all__ = ["column_findings", "kind_findings"]
@@ -49,7 +49,10 @@ def column_findings(
         message = f"{where}: columns {other} and {name} say the same in every row."
         found.append(Finding("warning", "duplicate-column", message, taken_out(spec, [name])))
     raw = [name for name in map(str, rest.columns) if set(spec.features.get(name, ())) <= _PLAIN]
-    naming = {name: reason for name in raw if (reason := row_name(rest[name]))}
+    of_test = (
+        {} if test is None else {name: test[name] for name in raw if test[name].dtype.kind == rest[name].dtype.kind}
+    )
+    naming = {name: reason for name in raw if (reason := id_reason(rest[name], of_test.get(name)))}
     for name, reason in naming.items():
         message = f"{where}, column {name} seems to name rows, not to describe them: {reason}."
         found.append(Finding("warning", "id", message, taken_out(spec, [name])))

@@ -2,8 +2,8 @@ from .column_kinds import ColumnKind as ColumnKind
 from .column_kinds import column_kinds as column_kinds
 from .column_quality import constant_columns as constant_columns
 from .column_quality import duplicate_columns as duplicate_columns
-from .column_quality import row_name as row_name
 from .column_quality import squeezed_into as squeezed_into
+from .ids import id_reason as id_reason
 from .row_groups import find_groupings as find_groupings
 from .target_and_id import Roles as Roles
 from .target_and_id import find_roles as find_roles

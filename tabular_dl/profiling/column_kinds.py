@@ -1,4 +1,4 @@
-"""What kind each column of a competition is, told from its values, with the reason in words.
+"""Kinds of columns of a competition, told from their values, each with the reason in words.
 
 ================  ==================================================================================================
 kind              a column
@@ -7,7 +7,7 @@ missing           without any value in the training rows, or in the test rows
 constant          with one value in every training row
 boolean           of 0 and 1, true and false, yes and no and the like
 date              of text that is a date in at least 95 % of the rows that have a value
-id                that numbers or names the rows: a value of its own for every row, see `_id_reason`
+id                that numbers or names the rows, see `tabular_dl.profiling.ids`
 numeric           of numbers
 low_cardinality   of at most 20 categories; whole numbers with 3 to 10 different values are both (see ``ordered``)
 text              of several words, most of them different from row to row
@@ -28,32 +28,27 @@ import numpy as np
 import pandas as pd
 
 from tabular_dl.preprocessing import learn_dates
+from tabular_dl.profiling.ids import id_reason
 from tabular_dl.tables import category_text
 
-__all__ = ["ColumnKind", "Kind", "column_kinds", "names_an_id"]
+__all__ = ["ColumnKind", "Kind", "column_kinds"]
 
 Kind = Literal["missing", "constant", "boolean", "date", "id", "numeric", "low_cardinality", "text", "high_cardinality"]
 
-FEW_ROWS = 20  # below, different values in every row are no sign of an id
 FEW_INTEGERS = 10  # whole numbers with no more different values may be codes of categories
 LOW_CARDINALITY = 20  # categories that can have a column each
 DATE_SHARE = 0.95  # of the values must be dates; the others are named
 HEAVY_TAIL = 2.0  # skewness of numbers, either way, of which a few reach far beyond the others
-CODE_DIGITS = 9  # numbers that are all different and all of one length, longer than amounts usually are, are codes
-DENSE = 2  # numbers that are all different and fill a range of at most so many times their count are row numbers
 TEXT_WORDS = 3.0  # mean words a value of free text
 TEXT_DIFFERENT = 0.5  # share of the values of free text that are different
 
 BOOLEANS = ({"0", "1"}, {"true", "false"}, {"t", "f"}, {"yes", "no"}, {"y", "n"}, {"on", "off"})
 _MAY_BE_A_DATE = re.compile(r"\s*(\d{1,4}[-/. ]|[A-Za-z]{3,9} \d{1,2})\S*\d")
-_ID_NAME = re.compile(
-    r"(?:^|[^a-z])(id|ids|uuid|guid|key|index|rowid|unnamed: 0|account|serial|barcode|no|nr|number)(?:$|[^a-z])"
-)
 
 
 @dataclass(frozen=True)
 class ColumnKind:
-    """What kind a column is, and the numbers that this rests on.
+    """Kind of a column, and the numbers that it rests on.
 
     Attributes
     ----------
@@ -103,7 +98,7 @@ class ColumnKind:
 
 
 def column_kinds(train: pd.DataFrame, test: pd.DataFrame | None = None) -> tuple[ColumnKind, ...]:
-    """Tell what kind each column is.
+    """Return the kind of each column.
 
     Parameters
     ----------
@@ -125,18 +120,6 @@ def column_kinds(train: pd.DataFrame, test: pd.DataFrame | None = None) -> tuple
     """
     shared = [name for name in train.columns if test is None or name in test.columns]
     return tuple(_kind(train[name], None if test is None else test[name]) for name in shared)
-
-
-def names_an_id(name: str) -> bool:
-    """Tell whether a column's name says that it is an id: the word id, key, index or number in it.
-
-    Examples
-    --------
-    >>> [names_an_id(name) for name in ("PassengerId", "customer_id", "ID", "Humidity", "Unnamed: 0")]
-    [True, True, True, False, True]
-    """
-    parted = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).lower()
-    return _ID_NAME.search(parted) is not None
 
 
 def _kind(train: pd.Series, test: pd.Series | None) -> ColumnKind:
@@ -186,42 +169,20 @@ def _number_kind(base: ColumnKind, train: pd.Series, numbers: pd.Series, test: p
     if len(infinite):
         return replace(base, kind="numeric", reason="numbers", trouble=f"row {infinite[0]} is infinite")
     whole = bool((numbers % 1 == 0).all())
-    reason = _id_reason(base, numbers, test) if numbers.dtype.kind in "iu" else None
+    reason = id_reason(numbers.rename(base.name), test)
     if reason:
         return replace(base, kind="id", reason=reason)
     if whole and 2 < base.distinct <= FEW_INTEGERS and base.distinct <= len(train) / 2:
-        said = f"{base.distinct} different whole numbers: categories, or amounts"
-        return replace(base, kind="low_cardinality", reason=said, ordered=True)
+        either = f"{base.distinct} different whole numbers: categories, or amounts"
+        return replace(base, kind="low_cardinality", reason=either, ordered=True)
     skewness = _skewness(numbers)
     tail = f", skewness {skewness:.1f}" if abs(skewness) > HEAVY_TAIL else ""
     return replace(base, kind="numeric", reason=f"numbers{tail}", skewness=skewness)
 
 
 def _skewness(numbers: pd.Series) -> float:
-    found: Any = numbers.astype(np.float64).skew() if len(numbers) > 2 else 0.0
-    return float(found) if np.isfinite(found) else 0.0
-
-
-def _id_reason(base: ColumnKind, numbers: pd.Series, test: pd.Series | None) -> str | None:
-    """Say why whole numbers are ids, or nothing.
-
-    They are if every row has a value, all values are different, and the column's name says so, or they number the
-    rows (training and test together fill their range at least by half), or all are codes of one length, nine digits or
-    more.
-    """
-    if base.missing or base.distinct < len(numbers) or len(numbers) < FEW_ROWS:
-        return None
-    every = numbers if test is None else pd.concat([numbers, pd.to_numeric(test, errors="coerce").dropna()])
-    said = "a different whole number in every row"
-    if names_an_id(base.name):
-        return f"{said}, and its name says id"
-    low, high = float(every.min()), float(every.max())
-    if high - low < DENSE * len(every) and every.nunique() == len(every):
-        return f"{said}, which number the rows from {low:.0f} to {high:.0f}"
-    digits = {len(str(abs(number))) for number in every.tolist()}
-    if len(digits) == 1 and max(digits) >= CODE_DIGITS:
-        return f"{said}, all of {max(digits)} digits"
-    return None
+    skewness: Any = numbers.astype(np.float64).skew() if len(numbers) > 2 else 0.0
+    return float(skewness) if np.isfinite(skewness) else 0.0
 
 
 def _text_kind(base: ColumnKind, known: pd.Series, both: pd.Series) -> ColumnKind:
@@ -232,17 +193,18 @@ def _text_kind(base: ColumnKind, known: pd.Series, both: pd.Series) -> ColumnKin
         others = texts[_as_dates(texts, date_format).isna().to_numpy()]
         if others.empty:
             return replace(base, reason="dates")
-        said = f"dates in {1 - len(others) / len(texts):.1%} of the rows that have a value"
-        return replace(base, reason=said, trouble=f"{others.iloc[0]!r} in row {others.index[0]} is none")
+        reason = f"dates in {1 - len(others) / len(texts):.1%} of the rows that have a value"
+        return replace(base, reason=reason, trouble=f"{others.iloc[0]!r} in row {others.index[0]} is none")
     own = texts.iloc[: len(known)]
     words = float(np.mean([len(text.split()) for text in own]))
     different = base.distinct / len(own)
     named = known.dtype.kind not in "iuf" and words <= 1  # numbers beside texts of the test table name nothing
-    if named and base.distinct == len(own) and not base.missing and len(own) >= FEW_ROWS:
-        return replace(base, kind="id", reason="a word of its own in every row", words=words)
+    as_id = id_reason(own) if named else None
+    if as_id:
+        return replace(base, kind="id", reason=as_id, words=words)
     if words >= TEXT_WORDS and different >= TEXT_DIFFERENT and base.distinct > LOW_CARDINALITY:
-        said = f"text of {words:.1f} words a value, {different:.0%} of the values different"
-        return replace(base, kind="text", reason=said, words=words)
+        reason = f"text of {words:.1f} words a value, {different:.0%} of the values different"
+        return replace(base, kind="text", reason=reason, words=words)
     kind: Kind = "low_cardinality" if base.distinct <= LOW_CARDINALITY else "high_cardinality"
     return replace(base, kind=kind, reason=f"{base.distinct} categories", words=words)
 
@@ -251,8 +213,8 @@ def _date_format(texts: pd.Series) -> str | None:
     """Return how texts write dates; None if fewer than 95 % are dates of one format."""
     if not texts.head(100).str.match(_MAY_BE_A_DATE).mean() >= DATE_SHARE:
         return None  # 2024 or 20240131 may be anything
-    found = str(learn_dates(texts)["format"])
-    return found if _as_dates(texts, found).notna().mean() >= DATE_SHARE else None
+    date_format = str(learn_dates(texts)["format"])
+    return date_format if _as_dates(texts, date_format).notna().mean() >= DATE_SHARE else None
 
 
 def _as_dates(texts: pd.Series, date_format: str) -> pd.Series:

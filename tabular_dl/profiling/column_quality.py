@@ -1,21 +1,18 @@
-"""Columns that teach nothing, teach twice, name rows instead of describing them, or have a few far values."""
+"""Columns of one value, columns that repeat another, and columns with a few far values."""
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-__all__ = ["constant_columns", "duplicate_columns", "row_name", "squeezed_into"]
+__all__ = ["constant_columns", "duplicate_columns", "squeezed_into"]
 
-FEWEST_ROWS = 20  # from which on values that are all different, or rise row by row, are no chance
-MOSTLY = 0.95  # of the values are different: text that names rows
-DENSE = 10  # whole numbers out of so many times the rows would meet twice by chance
+FEWEST_ROWS = 20  # to judge a column by
+MOSTLY = 0.95  # of the values are different: under other words, any two such columns would be the same
 MOST_ROWS_SQUEEZED = 0.99
 LEAST_SHARE_OF_RANGE = 0.1
-_ID_NAME = re.compile(r"(^|[^a-z])(id|ids|uuid|guid|key|index|row|no|nr|number)$|[a-z]I[dD]$")
 
 
 def constant_columns(table: pd.DataFrame) -> list[str]:
@@ -70,46 +67,6 @@ def duplicate_columns(table: pd.DataFrame) -> dict[str, str]:
         else:
             seen[key] = str(name)
     return twins
-
-
-def row_name(column: pd.Series[Any]) -> str | None:
-    """Say why a column seems to name rows rather than to describe them; None if it does not.
-
-    Text does if 95 % of its values are different. Whole numbers do if all of them are different and they rise or fall
-    row by row, come from a range so narrow that chance would have repeated some, or have the name of an id.
-
-    Parameters
-    ----------
-    column : Series of shape (rows,)
-        Of numbers or of text.
-
-    Examples
-    --------
-    >>> row_name(pd.Series(range(100, 150)))
-    'its whole numbers rise row by row'
-    >>> row_name(pd.Series([1.5, 2.5] * 20)) is None
-    True
-    """
-    known = column.dropna()
-    if len(known) < FEWEST_ROWS:
-        return None
-    different = known.nunique()
-    if column.dtype.kind not in "biuf":
-        if different < MOSTLY * len(known):
-            return None
-        return f"{different:,} of its {len(known):,} values are different"
-    values = known.to_numpy(dtype=np.float64)
-    if different < len(known) or not np.equal(np.mod(values, 1), 0).all():
-        return None
-    with np.errstate(over="ignore"):
-        steps, spread = np.diff(values), np.ptp(values)
-    if (steps > 0).all() or (steps < 0).all():
-        return f"its whole numbers {'rise' if steps[0] > 0 else 'fall'} row by row"
-    if spread < DENSE * len(known):
-        return f"its {different:,} whole numbers are all different, from {values.min():.0f} to {values.max():.0f}"
-    if _ID_NAME.search(str(column.name)):
-        return f"its {different:,} whole numbers are all different, and its name is that of an id"
-    return None
 
 
 def squeezed_into(column: pd.Series[Any]) -> tuple[float, float, float] | None:

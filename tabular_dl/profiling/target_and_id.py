@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from tabular_dl.errors import DataError, did_you_mean, listed
-from tabular_dl.profiling.column_kinds import names_an_id
+from tabular_dl.profiling.ids import names_an_id
 
 if TYPE_CHECKING:
     import pandas as pd

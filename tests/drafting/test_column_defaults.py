@@ -80,7 +80,7 @@ def test_ids_constants_and_empty_columns_are_left_out_with_the_reason() -> None:
     plan = treated(row=range(30), same=["x"] * 30, none=[None] * 30, a=RANDOM.normal(size=30))
     assert [rule["columns"] for rule in plan.rules] == [["a"]]
     assert plan.dropped == {
-        "a different whole number in every row, which number the rows from 0 to 29": ["row"],
+        "its 30 whole numbers are all different, and its name is that of an id": ["row"],
         "every training row has 'x'": ["same"],
         "no value in any training row": ["none"],
     }

@@ -128,7 +128,9 @@ def test_a_target_that_cannot_be_learned_is_refused_with_what_to_do(y: Any, mess
 
 def test_a_table_with_nothing_to_learn_from_is_refused_with_the_reasons() -> None:
     train = pd.DataFrame({"same": [1] * 30, "row": range(30), "y": [0, 1] * 15})
-    with pytest.raises(DataError, match=r"No column is left to learn from\. same: every training row has '1'; row: a "):
+    with pytest.raises(
+        DataError, match=r"No column is left to learn from\. same: every training row has '1'; row: its "
+    ):
         draft_pipeline("own", {"source": "x"}, Roles("y", "", None, ""), train)
 
 

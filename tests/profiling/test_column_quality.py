@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tabular_dl.profiling.column_quality import constant_columns, duplicate_columns, row_name, squeezed_into
+from tabular_dl.profiling.column_quality import constant_columns, duplicate_columns, squeezed_into
 
 NAN = float("nan")
 RANDOM = np.random.default_rng(0)
@@ -53,53 +53,12 @@ def test_no_finite_numbers_are_too_much(values: list[float]) -> None:
     column = pd.Series(values, dtype="float64")
     found = squeezed_into(column)
     assert found is None or 0 < found[0] < 0.1
-    assert row_name(column) is None or column.nunique() == column.count()
 
 
 def test_text_that_is_different_in_every_row_is_a_duplicate_only_of_the_same_text() -> None:
     names = pd.Series([f"name {row}" for row in range(50)])
     table = pd.DataFrame({"name": names, "ticket": names.str[5:], "copy": names})
     assert duplicate_columns(table) == {"copy": "name"}
-
-
-@pytest.mark.parametrize(
-    ("column", "reason"),
-    [
-        (pd.Series(range(7, 107)), "its whole numbers rise row by row"),
-        (pd.Series(range(100, 0, -1)).astype(float), "its whole numbers fall row by row"),
-        (pd.Series(RANDOM.permutation(100)), "its 100 whole numbers are all different, from 0 to 99"),
-        (pd.Series([f"n{row}" for row in range(100)]), "100 of its 100 values are different"),
-        (
-            pd.Series(RANDOM.permutation(10**6)[:100] * 7919, name="customer_id"),
-            "its 100 whole numbers are all different, and its name is that of an id",
-        ),
-        (
-            pd.Series(RANDOM.permutation(10**6)[:100] * 7919, name="userId"),
-            "its 100 whole numbers are all different, and its name is that of an id",
-        ),
-    ],
-    ids=["rising", "falling", "dense", "text", "by name", "by a name in camel case"],
-)
-def test_what_names_rows(column: pd.Series, reason: str) -> None:
-    assert row_name(column) == reason
-
-
-@pytest.mark.parametrize(
-    "column",
-    [
-        pd.Series(RANDOM.permutation(10**6)[:100], name="income"),
-        pd.Series(np.sort(RANDOM.normal(size=100))),
-        pd.Series(RANDOM.normal(size=100), name="id"),
-        pd.Series([*range(50), *range(50)]),
-        pd.Series(range(19)),
-        pd.Series(["a", "b"] * 50),
-        pd.Series([NAN] * 100),
-        pd.Series(RANDOM.permutation(10**6)[:100], name="paid"),
-    ],
-    ids=["incomes", "floats that rise", "floats", "repeated", "few rows", "categories", "missing", "no id in its name"],
-)
-def test_what_describes_rows(column: pd.Series) -> None:
-    assert row_name(column) is None
 
 
 @pytest.mark.parametrize("sign", [1, -1])

@@ -1,0 +1,97 @@
+"""Columns that number or name rows instead of describing them: one rule for drafts and for checks."""
+
+from __future__ import annotations
+
+import math
+import re
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+__all__ = ["id_reason", "names_an_id"]
+
+FEWEST_ROWS = 20  # from which on values that are all different, or rise row by row, are no chance
+MOSTLY = 0.95  # of the values are different: text that names rows
+CHANCE = 0.001  # that as many whole numbers, drawn from their range, are all different: below, they are no amounts
+CODE_DIGITS = 9  # numbers that are all different and all of one length, longer than amounts usually are, are codes
+_ID_NAME = re.compile(
+    r"(?:^|[^a-z])(id|ids|uuid|guid|key|index|row|rowid|unnamed: 0|account|serial|barcode|no|nr|number)(?:$|[^a-z])"
+)
+
+
+def names_an_id(name: str) -> bool:
+    """Whether a column's name says that it is an id: the word id, key, index, row or number in it.
+
+    Examples
+    --------
+    >>> [names_an_id(name) for name in ("PassengerId", "customer_id", "ID", "Humidity", "Unnamed: 0")]
+    [True, True, True, False, True]
+    """
+    parted = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).lower()
+    return _ID_NAME.search(parted) is not None
+
+
+def id_reason(train: pd.Series[Any], test: pd.Series[Any] | None = None) -> str | None:
+    """Return why a column seems to name rows rather than to describe them; None if it does not.
+
+    Text names rows if 95 % of its values are different. Whole numbers do if all of them are different, and
+
+    - they have the name of an id,
+    - they rise or fall row by row,
+    - or they come from a range so narrow that chance would have repeated some, in training and test rows together,
+    - or all have the same number of digits, nine or more.
+
+    Parameters
+    ----------
+    train : Series of shape (rows,)
+        Of numbers or of text; columns with fewer than 20 values are not judged.
+    test : Series of shape (test rows,), optional
+        The same column of the rows to predict.
+
+    Notes
+    -----
+    Of n numbers drawn from R, all are different with a probability of about exp(-n (n - 1) / 2R), as birthdays are.
+
+    Examples
+    --------
+    >>> id_reason(pd.Series(range(100, 150)))
+    'its whole numbers rise row by row'
+    >>> id_reason(pd.Series([1.5, 2.5] * 20)) is None
+    True
+    """
+    known = train.dropna()
+    if len(known) < FEWEST_ROWS:
+        return None
+    different = known.nunique()
+    if train.dtype.kind not in "biuf":
+        if different < MOSTLY * len(known):
+            return None
+        return f"{different:,} of its {len(known):,} values are different"
+    values = known.to_numpy(dtype=np.float64)
+    if different < len(known) or not np.equal(np.mod(values, 1), 0).all():
+        return None
+    subject = f"its {different:,} whole numbers are all different"
+    if names_an_id(str(train.name)):
+        return f"{subject}, and its name is that of an id"
+    with np.errstate(over="ignore"):
+        steps = np.diff(values)
+    if (steps > 0).all() or (steps < 0).all():
+        return f"its whole numbers {'rise' if steps[0] > 0 else 'fall'} row by row"
+    every = values
+    if test is not None:
+        every = np.concatenate([values, pd.to_numeric(test, errors="coerce").dropna().to_numpy(dtype=np.float64)])
+    if _is_no_chance(every):
+        return f"{subject}, from {every.min():.0f} to {every.max():.0f}"
+    digits = {len(f"{abs(value):.0f}") for value in every}
+    if len(digits) == 1 and max(digits) >= CODE_DIGITS:
+        return f"{subject}, all of {max(digits)} digits"
+    return None
+
+
+def _is_no_chance(values: np.ndarray[Any, Any]) -> bool:
+    """Whether values are all different although they would hardly be if they were drawn from their range."""
+    count = len(values)
+    with np.errstate(over="ignore"):
+        size = float(np.ptp(values)) + 1
+    return len(np.unique(values)) == count and math.exp(-count * (count - 1) / (2 * size)) < CHANCE
