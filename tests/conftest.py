@@ -16,12 +16,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import settings
 
 # Set before anything imports the libraries.
 os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
 os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
 os.environ["DO_NOT_TRACK"] = "true"
 
+
+# No test depends on how fast a processor is.
+settings.register_profile("any processor", deadline=None)
+settings.load_profile("any processor")
 
 # How many compiled programs a process keeps: most fits of the tests are of a few shapes, and compiling costs a second.
 PROGRAMS_KEPT = 100

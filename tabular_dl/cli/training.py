@@ -124,15 +124,14 @@ def search(
         overrides.append(f"data.source={quoted(data)}")
     from tabular_dl.spec import load_spec
 
-    load_spec(pipeline, overrides)
+    spec = load_spec(pipeline, overrides, check_values)
     load_quietly()
-    from tabular_dl.workflows.search import SearchOptions
-    from tabular_dl.workflows.search import search as run
+    from tabular_dl.workflows.search import SearchOptions, search_spec
 
     options = SearchOptions(
         trials, rounds, epochs, seconds_of(timeout), seed, sampler, pick, not no_holdout, space, output, resume
     )
-    run(pipeline, overrides, options, quiet_console(quiet))
+    search_spec(spec, pipeline, overrides, options, quiet_console(quiet))
 
 
 def _refuse_mixture(pipeline: str | None, data: Path | None, train: Path | None, options: list[str]) -> None:

@@ -5,6 +5,7 @@ from .build import competition_of as competition_of
 from .build import metric_of as metric_of
 from .build import network_settings as network_settings
 from .build import problem_of as problem_of
+from .changed_file import changed_file as changed_file
 from .commented_yaml import commented_yaml as commented_yaml
 from .defaults import fill_defaults as fill_defaults
 from .json_schema import pipeline_schema as pipeline_schema

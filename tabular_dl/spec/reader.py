@@ -27,7 +27,9 @@ __all__ = [
     "DataSpec",
     "EnsembleSpec",
     "PipelineSpec",
+    "apply_override",
     "dump_spec",
+    "find_pipeline",
     "hyperparameters",
     "leaves",
     "list_pipelines",
@@ -85,7 +87,7 @@ def load_spec(pipeline: str | Path, overrides: Sequence[str] = (), check: Check 
     >>> load_spec("wine", ["ensemble.folds=10"]).ensemble.folds
     10
     """
-    path = _find(pipeline)
+    path = find_pipeline(pipeline)
     content, lines = read_yaml(path)
     return read_spec(content, overrides, path, lines, check)
 
@@ -119,7 +121,7 @@ def read_spec(
     """
     places = {key: f"{path}, line {line}" for key, line in (lines or {}).items()}
     for override in overrides:
-        key = _apply(content, override)
+        key = apply_override(content, override)
         places = {other: place for other, place in places.items() if other[: len(key)] != key}
         # A section that the override made is the override's too.
         places = {key[:length]: f"--set {override}" for length in range(1, len(key) + 1)} | places
@@ -157,7 +159,7 @@ def with_values(spec: PipelineSpec, values: Mapping[str, Any]) -> PipelineSpec:
     """
     content = json.loads(spec.model_copy(update={"search": {}}).model_dump_json(exclude_defaults=True))
     for leaf, value in values.items():
-        _apply(content, f"{leaf}={json.dumps(value)}")
+        apply_override(content, f"{leaf}={json.dumps(value)}")
     where = Path(spec.name)
     if all(leaf.split(".")[0] in FREE and "." in leaf for leaf in values):
         # The rest was validated when the spec was read.
@@ -238,7 +240,14 @@ def dump_spec(spec: PipelineSpec) -> str:
     return write_yaml(spec.model_dump(exclude_defaults=True))
 
 
-def _find(pipeline: str | Path) -> Path:
+def find_pipeline(pipeline: str | Path) -> Path:
+    """Return the file of a pipeline that is given by its name or its path.
+
+    Raises
+    ------
+    SpecError
+        If no pipeline has that name.
+    """
     path = Path(pipeline)
     if path.suffix in (".yaml", ".yml") or len(path.parts) > 1:
         return path
@@ -251,8 +260,27 @@ def _find(pipeline: str | Path) -> Path:
     return known[str(pipeline)]
 
 
-def _apply(content: dict[str, Any], override: str) -> Key:
-    """Change one leaf of a file's content in place; return its key."""
+def apply_override(content: dict[str, Any], override: str) -> Key:
+    """Change one leaf of a file's content in place, and return its key.
+
+    Parameters
+    ----------
+    content : dict
+        Content of a pipeline file.
+    override : str
+        Path of the leaf and its value as YAML, like ``"network.dropout=0.4"``.
+
+    Raises
+    ------
+    SpecError
+        If the override has another form, or a part of its path leads nowhere.
+
+    Examples
+    --------
+    >>> content = {"network": {"dropout": 0.3}}
+    >>> apply_override(content, "network.hidden=[64, 32]"), content["network"]
+    (('network', 'hidden'), {'dropout': 0.3, 'hidden': [64, 32]})
+    """
     name, separator, text = override.partition("=")
     if not separator or not name:
         raise SpecError(f"--set {override}: expected key.path=value, like network.dropout=0.4.")

@@ -1,7 +1,4 @@
-"""YAML as people mean it: safe, without surprises, and with the line of every key.
-
-PyYAML follows YAML 1.1, where ``1e-4`` is text, ``no`` is false, ``010`` is 8, ``1:30`` is 90 and a repeated key
-silently wins. Here a repeated key is an error, and values are what YAML 1.2's core schema says:
+"""YAML 1.2's core schema, read with the line of every key and with limits, and written so that it reads back the same.
 
 ========== =====================================================================================
 integers   decimal digits, also after a zero (``010`` is 10); ``0o17`` is octal, ``0x1F`` hexadecimal
@@ -10,64 +7,101 @@ booleans   true and false
 null       null, ``~`` or nothing
 text       all else: ``no``, ``1:30``, ``1_000``, a date
 ========== =====================================================================================
+
+Only these, lists and mappings are built: any other tag is an error, as a repeated key is. Anchors, aliases and merge
+keys (``<<``) are read; what they stand for counts each time towards the limits.
 """
 
 from __future__ import annotations
 
+import io
 import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import yaml
+from ruamel.yaml import YAML
+from ruamel.yaml.composer import MaxDepthExceededError
+from ruamel.yaml.error import MarkedYAMLError, YAMLError
+from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
+from ruamel.yaml.representer import SafeRepresenter
+from ruamel.yaml.resolver import VersionedResolver, implicit_resolvers
+from ruamel.yaml.tag import Tag
 
 from tabular_dl.errors import SpecError
 
-__all__ = ["Key", "read_value", "read_yaml", "write_flow", "write_line", "write_yaml"]
+__all__ = ["CoreResolver", "Key", "read_value", "read_yaml", "write_flow", "write_line", "write_yaml"]
 
 Key = tuple[str | int, ...]
 
-_NULL, _MERGE, _BOOL, _INT, _FLOAT = (f"tag:yaml.org,2002:{name}" for name in ("null", "merge", "bool", "int", "float"))
-_NUMBERS = {
-    _INT: re.compile(r"^(?:[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+)$"),
-    _FLOAT: re.compile(
-        r"^(?:[-+]?(?:(?:[0-9]+\.[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?|[0-9]+[eE][-+]?[0-9]+|\.(?:inf|Inf|INF))"
-        r"|\.(?:nan|NaN|NAN))$"
-    ),
+MOST_BYTES = 4_000_000
+MOST_VALUES = 200_000  # aliases followed
+DEEPEST = 40  # levels of lists and mappings
+
+_TAG = "tag:yaml.org,2002:"
+_PLAIN = {
+    name: re.compile(pattern)
+    for name, pattern in {
+        "null": r"~|null|Null|NULL|",
+        "bool": r"true|True|TRUE|false|False|FALSE",
+        "int": r"[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+",
+        "float": r"[-+]?(?:(?:[0-9]+\.[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?|[0-9]+[eE][-+]?[0-9]+|\.(?:inf|Inf|INF))"
+        r"|\.(?:nan|NaN|NAN)",
+        "merge": r"<<",
+    }.items()
+}
+# Its emitter writes some texts plain, such as ?0 in a list, that its own scanner cannot read.
+_PLAIN_TEXT = re.compile(r"[^\W_](?:[\w ./()+*<>=-]*[\w)])?")
+_SCALARS: dict[str, Callable[[str], Any]] = {
+    "null": lambda text: {"": None, "~": None, "null": None}[text.lower()],
+    "bool": lambda text: {"true": True, "false": False}[text.lower()],
+    "int": lambda text: int(text, {"0o": 8, "0x": 16}.get(text[:2], 10)),
+    "float": lambda text: float(text.lower().replace(".inf", "inf").replace(".nan", "nan")),
 }
 
 
-class _Loader(yaml.SafeLoader):
-    """The safe loader with the resolvers of YAML 1.2's core schema, and with merge keys as before."""
+class CoreResolver(VersionedResolver):
+    """Types of plain scalars by YAML 1.2's core schema, whatever version a file declares."""
 
-    yaml_implicit_resolvers = {  # noqa: RUF012 (PyYAML's own class attribute)
-        first: [(tag, pattern) for tag, pattern in resolvers if tag in (_NULL, _MERGE)]
-        for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
-    }
-
-    def construct_integer(self, node: yaml.ScalarNode) -> int:
-        """Read digits, in base 10 unless marked otherwise."""
-        return int(node.value, {"0o": 8, "0x": 16}.get(node.value[:2], 10))
-
-
-class _Dumper(yaml.SafeDumper):
-    """The safe dumper that also quotes text which would be a number here and not in YAML 1.1, like ``'1e5'``."""
+    def resolve(self, kind: type[Node], value: str | None, implicit: tuple[bool, bool]) -> Tag:
+        """Return the tag of a node that is written without one."""
+        if kind is ScalarNode and implicit[0]:
+            for name, pattern in _PLAIN.items():
+                if pattern.fullmatch(value or ""):
+                    return Tag(suffix=_TAG + name)
+        return Tag(suffix=_TAG + {ScalarNode: "str", SequenceNode: "seq", MappingNode: "map"}[kind])
 
 
-class _FlowDumper(_Dumper):
-    """The dumper that writes line breaks of any kind as escapes, so that every line may be indented."""
+class _WriteResolver(CoreResolver):
+    """Core schema, with text that YAML 1.1 would take for something else, like ``no``, put into quotes."""
 
-    def represent_text(self, text: str) -> yaml.ScalarNode:
-        """Put text into double quotes where it has more than one line."""
-        style = '"' if len(f"{text}.".splitlines()) > 1 else None
-        return self.represent_scalar("tag:yaml.org,2002:str", text, style=style)
+    def resolve(self, kind: type[Node], value: str | None, implicit: tuple[bool, bool]) -> Tag:
+        """Return the tag that a reader of either version would give to a node."""
+        tag = super().resolve(kind, value, implicit)
+        if kind is ScalarNode and implicit[0] and str(tag) == f"{_TAG}str":
+            return next((Tag(suffix=other) for _, other, old, _ in implicit_resolvers if old.match(value or "")), tag)
+        return tag
 
 
-_FlowDumper.add_representer(str, _FlowDumper.represent_text)
-_Loader.add_implicit_resolver(_BOOL, re.compile("^(?:true|True|TRUE|false|False|FALSE)$"), "tTfF")
-_Loader.add_constructor(_INT, _Loader.construct_integer)
-for _tag, _pattern in _NUMBERS.items():
-    for _class in (_Loader, _Dumper):
-        _class.add_implicit_resolver(_tag, _pattern, "-+.0123456789")
+class _Representer(SafeRepresenter):
+    """Text in quotes unless it is plain beyond doubt; floats with a point, without which YAML 1.1 reads text."""
+
+    def represent_str(self, data: str) -> ScalarNode:
+        """Return the node of a text."""
+        style = None if _PLAIN_TEXT.fullmatch(data) else '"' if len(f"{data}.".splitlines()) > 1 else "'"
+        node: ScalarNode = self.represent_scalar(f"{_TAG}str", data, style=style)
+        return node
+
+    def represent_float(self, data: float) -> ScalarNode:
+        """Return the node of a float."""
+        node: ScalarNode = super().represent_float(data)
+        if "." not in node.value:
+            node.value = node.value.replace("e", ".0e")
+        return node
+
+
+_Representer.add_representer(str, _Representer.represent_str)
+_Representer.add_representer(float, _Representer.represent_float)
 
 
 def read_value(text: str) -> Any:
@@ -85,7 +119,7 @@ def read_value(text: str) -> Any:
     """
     try:
         return _read(text, repr(text))[0]
-    except (yaml.YAMLError, RecursionError):
+    except YAMLError:
         raise SpecError(f"{text!r} is not a YAML value; put text with special characters into quotes.") from None
 
 
@@ -100,33 +134,36 @@ def read_yaml(path: Path) -> tuple[dict[str, Any], dict[Key, int]]:
     Returns
     -------
     content : dict
-        What the file says.
+        Content of the file.
     lines : dict of tuple to int
-        The line, from 1, of every key, by its path of names and list indices.
+        Line, from 1, of every key, by its path of names and list indices.
 
     Raises
     ------
     SpecError
-        If there is no such file, or it is not a mapping in YAML, or a key appears twice.
+        If there is no such file, it is not a mapping in YAML, a key appears twice, or a limit is passed: 4 MB, 200,000
+        values, 40 levels.
     """
     try:
-        text = path.read_text(encoding="utf-8")
+        with path.open("rb") as file:
+            data = file.read(MOST_BYTES + 1)
+        text = data.decode("utf-8")
     except FileNotFoundError:
         raise SpecError(f"There is no file {path}.") from None
     except (OSError, UnicodeDecodeError) as error:
         raise SpecError(f"{path} cannot be read: {error}.") from None
+    if len(data) > MOST_BYTES:
+        raise SpecError(f"{path} has more than {MOST_BYTES:,} bytes, which is too large for a pipeline file.")
     try:
         content, lines = _read(text, str(path))
-    except RecursionError:
-        raise SpecError(f"{path}: not a pipeline: it is nested too deeply, or an alias contains itself.") from None
-    except yaml.MarkedYAMLError as error:
+    except MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
         raise SpecError(f"{path}, line {line}: not YAML: {error.problem}.") from None
-    except yaml.YAMLError as error:
+    except YAMLError as error:
         raise SpecError(f"{path}: not YAML: {error}.") from None
     if not isinstance(content, dict):
-        found = "nothing" if content is None else f"a {type(content).__name__}"
-        raise SpecError(f"{path}: expected keys and values like `name: titanic`, found {found}.")
+        kind = "nothing" if content is None else f"a {type(content).__name__}"
+        raise SpecError(f"{path}: expected keys and values like `name: titanic`, found {kind}.")
     return content, lines
 
 
@@ -139,7 +176,7 @@ def write_yaml(content: dict[str, Any]) -> str:
     fill: '1e5'
     l2: 1.0e-05
     """
-    return yaml.dump(content, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=120)
+    return _dump(content, flow=False, width=120)
 
 
 def write_flow(value: Any, width: int = 104) -> str:
@@ -150,10 +187,7 @@ def write_flow(value: Any, width: int = 104) -> str:
     >>> print(write_flow({"columns": ["Age", "no"], "scale": "standard"}))
     {columns: [Age, 'no'], scale: standard}
     """
-    text = yaml.dump(
-        value, Dumper=_FlowDumper, sort_keys=False, allow_unicode=True, width=width, default_flow_style=True
-    )
-    return text.removesuffix("\n").removesuffix("\n...")  # which ends a plain value
+    return _dump(value, flow=True, width=width).removesuffix("\n").removesuffix("\n...")  # which ends a plain value
 
 
 def write_line(content: dict[str, Any]) -> str:
@@ -164,32 +198,98 @@ def write_line(content: dict[str, Any]) -> str:
     >>> write_line({"columns": ["Age", "Fare"], "missing_flag": True})
     '{columns: [Age, Fare], missing_flag: true}'
     """
-    dumped = yaml.dump(
-        content, Dumper=_Dumper, sort_keys=False, allow_unicode=True, default_flow_style=True, width=10**6
-    )
-    return dumped.strip()
+    return write_flow(content, width=10**6)
+
+
+def _dump(value: Any, flow: bool, width: int) -> str:
+    yaml = YAML(typ="safe", pure=True)
+    yaml.Resolver, yaml.Representer = _WriteResolver, _Representer
+    yaml.default_flow_style, yaml.width = flow, width
+    yaml.sort_base_mapping_type_on_output = False  # type: ignore[assignment]  # annotated as None
+    stream = io.StringIO()
+    yaml.dump(value, stream)
+    return stream.getvalue()
 
 
 def _read(text: str, where: str) -> tuple[Any, dict[Key, int]]:
-    """Return what a text says, and the line of each key; ``where`` begins the message about a repeated key."""
-    root = yaml.compose(text, Loader=_Loader)
-    content = yaml.load(text, Loader=_Loader)  # noqa: S506 (a safe loader, see above)
-    return content, _lines(root, (), where) if root else {}
+    """Return the content of a text, and the line of each key; ``where`` begins the message about a repeated key."""
+    yaml = YAML(typ="safe", pure=True)
+    yaml.Resolver, yaml.max_depth = CoreResolver, DEEPEST
+    try:
+        root = yaml.compose(text)
+    except MaxDepthExceededError as error:
+        raise MarkedYAMLError(problem=f"more than {DEEPEST} levels", problem_mark=error.problem_mark) from None
+    document = _Document(where)
+    return (None if root is None else document.build(root, ())), document.lines
 
 
-def _lines(node: yaml.Node, key: Key, where: str) -> dict[Key, int]:
-    found: dict[Key, int] = {}
-    if isinstance(node, yaml.MappingNode):
-        names = [(name.tag, name.value) for name, _ in node.value]  # by tag too: 1 and '1' are two keys
-        for index, (name, value) in enumerate(node.value):
-            line = name.start_mark.line + 1
-            if names[index] in names[:index]:
-                raise SpecError(f"{where}, line {line}: the key {name.value!r} appears twice.")
-            child = (*key, name.value)
-            found[child] = line
-            found |= _lines(value, child, where)
-    elif isinstance(node, yaml.SequenceNode):
-        for index, value in enumerate(node.value):
-            found[*key, index] = value.start_mark.line + 1
-            found |= _lines(value, (*key, index), where)
-    return found
+class _Document:
+    """Values of the nodes of a document, and the line of each key."""
+
+    def __init__(self, where: str) -> None:
+        self.where = where
+        self.lines: dict[Key, int] = {}
+        self.values = 0
+
+    def build(self, node: Node, key: Key) -> Any:
+        """Return the value of a node that stands at a key."""
+        self.values += 1
+        # An alias repeats, and may contain, what it stands for, so the parser's own limits are not enough.
+        if self.values > MOST_VALUES or len(key) > DEEPEST:
+            limit = f"{DEEPEST} levels" if len(key) > DEEPEST else f"{MOST_VALUES:,} values"
+            raise _error(node, f"more than {limit}, aliases followed")
+        if isinstance(node, MappingNode) and node.tag == f"{_TAG}map":
+            return self._mapping(node, key)
+        if isinstance(node, SequenceNode) and node.tag == f"{_TAG}seq":
+            for index, item in enumerate(node.value):
+                self.lines[*key, index] = _line(item)
+            return [self.build(item, (*key, index)) for index, item in enumerate(node.value)]
+        if isinstance(node, ScalarNode):
+            return _scalar(node)
+        raise _error(node, f"the tag {node.tag!r} is not allowed")
+
+    def _mapping(self, node: MappingNode, key: Key) -> dict[Any, Any]:
+        merged: dict[Any, Any] = {}
+        content: dict[Any, Any] = {}
+        for name_node, value_node in node.value:
+            if not isinstance(name_node, ScalarNode):
+                raise _error(name_node, "a key has to be a single value")
+            if name_node.tag == f"{_TAG}merge":
+                merged = self._merged(value_node, key) | merged
+                continue
+            name = _scalar(name_node)
+            if name in content:
+                raise SpecError(f"{self.where}, line {_line(name_node)}: the key {name_node.value!r} appears twice.")
+            self.lines[*key, name_node.value] = _line(name_node)
+            content[name] = self.build(value_node, (*key, name_node.value))
+        return merged | content
+
+    def _merged(self, node: Node, key: Key) -> dict[Any, Any]:
+        """Return the content of the mappings that a merge key names; the first that has a key decides."""
+        content: dict[Any, Any] = {}
+        for mapping in node.value if isinstance(node, SequenceNode) else [node]:
+            if not isinstance(mapping, MappingNode):
+                raise _error(mapping, "a merge key << takes a mapping, or a list of mappings")
+            content = self.build(mapping, key) | content
+        return content
+
+
+def _scalar(node: ScalarNode) -> Any:
+    kind = str(node.tag).removeprefix(_TAG)
+    text = str(node.value)
+    if kind in ("str", "merge"):
+        return text
+    if kind not in _SCALARS:
+        raise _error(node, f"the tag {node.tag!r} is not allowed")
+    try:
+        return _SCALARS[kind](text)
+    except (ValueError, KeyError):
+        raise _error(node, f"{text[:40]!r} is not of the type {kind}") from None
+
+
+def _error(node: Node, problem: str) -> MarkedYAMLError:
+    return MarkedYAMLError(problem=problem, problem_mark=node.start_mark)
+
+
+def _line(node: Node) -> int:
+    return int(node.start_mark.line) + 1

@@ -23,13 +23,13 @@ from tabular_dl.model_selection import Outcome, Record, SearchPlan, SearchState,
 from tabular_dl.model_selection import search as run_rounds
 from tabular_dl.problems import Metric
 from tabular_dl.reporting import SearchResult
-from tabular_dl.spec import PipelineSpec, check_network, dump_spec, load_spec, with_values
+from tabular_dl.spec import PipelineSpec, changed_file, check_network, load_spec, with_values
 from tabular_dl.tracking import OpenRun
 from tabular_dl.workflows.console import print_notes
 from tabular_dl.workflows.search_run import finish, log_round, open_search
 from tabular_dl.workflows.search_task import SearchOptions, SearchTask
 
-__all__ = ["SearchOptions", "holdout_lines", "search"]
+__all__ = ["SearchOptions", "holdout_lines", "search", "search_spec"]
 
 
 def search(
@@ -53,8 +53,27 @@ def search(
     UserError
         If the space, the pipeline or the tables cannot be used, or all trials of a round diverge.
     """
+    return search_spec(load_spec(pipeline, overrides, check_network), pipeline, overrides, options, console)
+
+
+def search_spec(
+    spec: PipelineSpec,
+    pipeline: str,
+    overrides: Sequence[str],
+    options: SearchOptions,
+    console: Console | None = None,
+) -> SearchResult:
+    """Search the hyperparameters of a pipeline that has been read: `search` is this, with the file's name.
+
+    Parameters
+    ----------
+    spec : PipelineSpec
+        The pipeline, overrides included.
+    pipeline, overrides, options, console
+        As in `search`; the winner is written as the file of the pipeline, with its comments.
+    """
     console = console or Console()
-    task = SearchTask(load_spec(pipeline, overrides, check_network), options)
+    task = SearchTask(spec, options)
     print_notes(task.notes, console)
     plan = SearchPlan(
         options.trials, options.rounds, task.seed, options.pick, make_sampler(options.sampler), options.timeout
@@ -90,14 +109,14 @@ def search(
     for sentence in state.said:
         console.print(escape(sentence), highlight=False, soft_wrap=True)
     winner = choose(state.finals, task.sign, options.pick)
-    spec = with_values(task.spec, winner.params)
+    best = with_values(task.spec, winner.params)
     output = options.output or Path("pipelines") / f"{task.spec.name}.best.yaml"
     output.parent.mkdir(parents=True, exist_ok=True)
-    write_text(output, _winner_text(spec, winner, run, task))
-    holdout = task.score_on_holdout({"winner": spec, "pipeline": task.spec}) if options.holdout else {}
+    write_text(output, _winner_head(winner, run, task) + changed_file(pipeline, overrides, winner.params, best))
+    holdout = task.score_on_holdout({"winner": best, "pipeline": task.spec}) if options.holdout else {}
     result = SearchResult(
         winner,
-        spec,
+        best,
         state,
         holdout,
         output,
@@ -150,11 +169,11 @@ class _Board:
         self.live.update(grid)
 
 
-def _winner_text(spec: PipelineSpec, winner: Record, run: OpenRun, task: SearchTask) -> str:
-    rows = f"{len(task.rows)} rows, {spec.ensemble.folds} folds, seed {task.seed}"
+def _winner_head(winner: Record, run: OpenRun, task: SearchTask) -> str:
+    rows = f"{len(task.rows)} rows, {task.spec.ensemble.folds} folds, seed {task.seed}"
     return (
         f"# Found by search run {run.name} ({run.id}): cross-validated {task.metric.name} {winner.mean:.4f},\n"
-        f"# standard error {winner.error:.4f} ({rows}). That score chose it, and so flatters it.\n" + dump_spec(spec)
+        f"# standard error {winner.error:.4f} ({rows}). That score chose it, and so flatters it.\n"
     )
 
 

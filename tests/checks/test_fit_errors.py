@@ -42,7 +42,7 @@ def found_in(
     return row_errors(pipeline, validate_rows(pipeline, rows, where, rest=rest))
 
 
-@settings(max_examples=16, deadline=None)
+@settings(max_examples=16)
 @given(st.sets(st.sampled_from([*FAULTS])))
 def test_each_fault_is_found_and_nothing_where_there_is_none(faults: set[str]) -> None:
     columns = {name: FAULTS[name] if name in faults else values for name, values in GOOD.items()}

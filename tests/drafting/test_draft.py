@@ -179,7 +179,7 @@ CELLS = st.one_of(
 
 @pytest.mark.slow
 @given(st.dictionaries(NAMES, CELLS, min_size=1, max_size=6), NAMES, st.booleans())
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_whatever_the_table_a_draft_loads_and_its_rules_name_columns_that_are_there(
     tmp_path: Path, columns: dict[str, list[Any]], target: str, numeric: bool
 ) -> None:

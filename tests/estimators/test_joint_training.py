@@ -168,7 +168,7 @@ def splits() -> Callable[..., list[tuple[np.ndarray, np.ndarray]]]:
     return seen
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.integers(2, 80), st.floats(0, 0.9), st.integers(1, 3), st.integers(0, 2**31))
 def test_training_rows_and_held_out_rows_part_the_rows_of_an_estimator(
     splits: Any, rows: int, fraction: float, members: int, seed: int
@@ -195,7 +195,7 @@ def test_each_member_holds_out_its_own_draw_whichever_group_it_is_in(splits: Any
         np.testing.assert_array_equal(held_out, held_out_below)
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(st.lists(st.integers(10, 60), min_size=2, max_size=4), st.sampled_from([0.1, 0.2, 0.5]), st.integers(0, 99))
 def test_held_out_rows_have_the_classes_in_their_shares(
     splits: Any, counts: list[int], fraction: float, seed: int
@@ -213,7 +213,7 @@ def test_a_class_of_one_row_is_no_reason_to_refuse(splits: Any) -> None:
         assert (len(train), len(held_out)) == (18, 2)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(
     st.integers(0, 2**32 - 1), st.lists(st.integers(0, 1000), max_size=3), st.lists(st.integers(0, 1000), max_size=3)
 )

@@ -24,7 +24,7 @@ RANDOM = np.random.default_rng(0)
 TINY: dict[str, Any] = {"hidden": [4], "epochs": 2, "early_stopping": None, "members": 2, "random_state": 0}
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(codes=st.lists(st.integers(-(2**40), 2**40), min_size=2, max_size=20))
 def test_codes_are_those_of_an_ordinal_encoder_from_one(codes: list[int]) -> None:
     X = np.array(codes, float)[:, np.newaxis]

@@ -44,7 +44,7 @@ def case(seed: int, models: int = 3, kind: str = "classes") -> tuple[np.ndarray,
 @pytest.mark.parametrize("kind", ["classes", "numbers"])
 @pytest.mark.parametrize("method", METHODS)
 @given(seed=st.integers(0, 30))
-@settings(max_examples=3, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=3, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_weights_are_not_negative_and_sum_to_one(method: str, kind: str, seed: int) -> None:
     predictions, y, metric, classes = case(seed, kind=kind)
     blend = Blend(method).fit(predictions, y, metric, classes)
@@ -58,7 +58,7 @@ def test_weights_are_not_negative_and_sum_to_one(method: str, kind: str, seed: i
 
 @pytest.mark.parametrize("metric", ["log_loss", "accuracy", "roc_auc"])
 @given(seed=st.integers(0, 200))
-@settings(max_examples=2, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=2, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_greedy_is_never_worse_than_the_best_single_model_on_its_metric(metric: str, seed: int) -> None:
     predictions, y, _, classes = case(seed)
     scored = get_metric(metric)

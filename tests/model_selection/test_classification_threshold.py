@@ -45,7 +45,7 @@ def two(p: Any) -> np.ndarray:
     return np.stack([1 - np.asarray(p), np.asarray(p)], axis=1)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     rows=st.lists(st.tuples(st.integers(0, 16), st.booleans()), min_size=4, max_size=20).filter(
         lambda rows: len({label for _, label in rows}) == 2

@@ -55,7 +55,7 @@ def test_what_splits_by_itself_does() -> None:
         read_folds("five", NUMBERS[:, None], LABELS, classification=True, seed=7)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     sizes=st.lists(st.integers(1, 9), min_size=4, max_size=20), folds=st.integers(2, 4), seed=st.integers(0, 2**31 - 1)
 )

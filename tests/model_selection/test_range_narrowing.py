@@ -21,7 +21,7 @@ def trials(n: int, seed: int, score: Any) -> list[Trial]:
 
 
 @given(st.integers(0, 100))
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 def test_what_is_drawn_lies_in_its_range_and_depends_on_the_seed_alone(seed: int) -> None:
     drawn, again = (sample(SPACE, 20, np.random.default_rng(seed)) for _ in range(2))
     assert drawn == again
@@ -38,7 +38,7 @@ def test_a_log_uniform_value_is_ten_to_the_power_of_a_uniform_one() -> None:
 
 
 @given(st.integers(0, 1000), st.integers(2, 60), st.floats(-6, -2))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_a_narrowed_range_spans_the_best_quarter_and_is_never_below_its_floor(seed: int, n: int, top: float) -> None:
     tried = trials(n, seed, lambda values: -abs(np.log10(values["rate"]) - top))
     narrowed, said = narrow(SPACE, tried)
@@ -114,7 +114,7 @@ def test_diverged_trials_teach_nothing() -> None:
 
 
 @given(st.lists(st.floats(0, 1) | st.just(float("nan")), min_size=1, max_size=20), st.randoms())
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_the_worse_half_stops(losses: list[float], random: Any) -> None:
     values = np.array(losses)
     active = np.array([random.random() < 0.7 for _ in losses])

@@ -29,7 +29,7 @@ def rows_fed(feed: Feed, table: Table, epoch: int, member: int) -> list[float]:
     return met
 
 
-@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(block=st.integers(1, 40), batch=st.integers(1, 9), epoch=st.integers(1, 3), data=st.data())
 def test_each_member_meets_each_of_its_rows_once_an_epoch(
     monkeypatch: pytest.MonkeyPatch, block: int, batch: int, epoch: int, data: Any

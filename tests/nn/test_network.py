@@ -34,7 +34,7 @@ def stacked(network: Network, weights: Weights) -> tf.Tensor:
     return forward(network, {name: tf.constant(weight) for name, weight in weights.items()}, tf.constant(X[np.newaxis]))
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(inputs=st.integers(1, 9), hidden=st.lists(st.integers(1, 9), max_size=3), outputs=st.integers(1, 4))
 def test_the_number_of_parameters_is_that_of_the_plain_model(inputs: int, hidden: list[int], outputs: int) -> None:
     network = Network(inputs, tuple(hidden), outputs)
@@ -108,7 +108,7 @@ def test_many_architectures_may_predict_without_a_warning(caplog: pytest.LogCapt
     assert [record for record in caplog.records if record.levelno >= logging.WARNING] == []
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(
     members=st.lists(st.tuples(st.integers(0, 2**31 - 1), st.integers(1, 5)), min_size=1, max_size=4), data=st.data()
 )

@@ -61,7 +61,7 @@ def test_each_member_moves_by_keras_own_rule_at_its_own_rate(name: str) -> None:
         check(variables, name, member)
 
 
-@settings(max_examples=4, deadline=None)
+@settings(max_examples=4)
 @given(live=st.lists(st.lists(st.booleans(), min_size=3, max_size=3), min_size=6, max_size=6))
 @optimizers
 def test_a_member_that_sits_steps_out_is_as_if_they_had_not_been(name: str, live: list[list[bool]]) -> None:

@@ -59,7 +59,7 @@ COMBINATIONS = [
 
 
 @pytest.mark.parametrize(("optimizer", "schedule", "layers", "extra"), COMBINATIONS)
-@settings(max_examples=3, deadline=None)
+@settings(max_examples=3)
 @given(data=st.data(), k=st.sampled_from([2, 3]))
 def test_a_member_is_itself_whatever_its_settings_and_whoever_is_beside_it(
     optimizer: str, schedule: str, layers: dict[str, Any], extra: dict[str, Any], data: Any, k: int

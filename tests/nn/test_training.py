@@ -163,7 +163,7 @@ def drawn_member(fewest: int, most: int) -> Any:
 
 
 # One member has all rows and the last two batches, so that each optimizer needs two programs.
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=8)
 @given(
     st.tuples(drawn_member(ROWS - 4, ROWS - 4), drawn_member(1, ROWS - 4), drawn_member(17, 32)),
     st.sampled_from(["adam", "rmsprop"]),
@@ -185,7 +185,7 @@ def test_whatever_the_members_are_they_are_independent(drawn: Any, name: str) ->
     check_same(together, [last], alone)
 
 
-@settings(max_examples=6, deadline=None)
+@settings(max_examples=6)
 @given(st.permutations(range(3)))
 def test_members_in_another_order_are_the_same_members(order: list[int]) -> None:
     y = np.tile(TARGETS["binary"], (2, 1))
@@ -539,7 +539,7 @@ def test_a_cross_entropy_is_exact_where_the_probability_is_zero_in_float32() -> 
     assert np.asarray(loss(tf.constant([[[1.0]]]), tf.constant([[[-200.0]]]))) == pytest.approx(200.0)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.lists(st.floats(-50, 50), min_size=2, max_size=6))
 def test_softmax_sums_to_one_and_of_two_is_the_sigmoid_of_the_difference(outputs: list[float]) -> None:
     _, _, softmax = functions("multiclass")

@@ -20,7 +20,7 @@ def part(values: list[object], name: str, **settings: str) -> list[float]:
     return date_part(column, name, learn_dates(column, settings.get("format")), "feature 'F'").tolist()
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.lists(MOMENTS, min_size=1, max_size=4), st.sampled_from(FORMATS))
 def test_a_format_that_is_found_reads_every_date(moments: list[datetime.datetime], written: str) -> None:
     # A day above 12 tells it from the month.

@@ -79,7 +79,7 @@ def test_the_problem_is_told_from_the_target(y: Any, name: str) -> None:
 
 
 @given(st.lists(st.integers(-100, 100), min_size=2, max_size=60), st.randoms())
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_neither_order_nor_repetition_of_rows_changes_the_problem(y: list[int], random: Any) -> None:
     if len(set(y)) < 2:
         return

@@ -24,7 +24,7 @@ AMOUNTS = arrays("float64", st.tuples(st.integers(2, 9), st.integers(1, 3)), ele
 
 
 @given(arrays("float32", (2, 7, 1), elements=st.floats(0, 1, width=32)))
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 def test_one_sigmoid_unit_is_the_probability_of_the_second_class(p: np.ndarray) -> None:
     decoded = Labels(np.array([0, 1])).decode(p)
     assert decoded.shape == (2, 7, 2)
@@ -74,7 +74,7 @@ def test_a_number_is_standardised_as_the_course_has_it() -> None:
 
 
 @given(NUMBERS)
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_numbers_come_back(y: np.ndarray) -> None:
     coding = Numbers.learn(y)
     spread = np.abs(y).max() + 1
@@ -93,7 +93,7 @@ def test_a_constant_target_has_the_scale_one() -> None:
 
 
 @given(st.floats(-100, 100), st.floats(0.1, 100), arrays("float64", 5, elements=st.floats(0, 1)))
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_bounds_become_zero_and_one_and_come_back(low: float, distance: float, shares: Any) -> None:
     bounds = (low, low + distance)
     coding = Bounded.learn(np.array(bounds), bounds=bounds)
@@ -102,7 +102,7 @@ def test_bounds_become_zero_and_one_and_come_back(low: float, distance: float, s
 
 
 @given(AMOUNTS)
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_logarithms_are_standardised_and_come_back(y: np.ndarray) -> None:
     coding = Logarithms.learn(y)
     if (y.std(axis=0) > 1).all():

@@ -126,7 +126,7 @@ def test_the_numbers_that_a_kind_rests_on() -> None:
         max_size=40,
     )
 )
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_every_column_is_of_some_kind_with_a_reason(values: list[Any]) -> None:
     column = pd.Series(values, dtype=object)
     found = kind(column)

@@ -80,7 +80,7 @@ def test_a_column_that_the_test_table_lacks_or_leaves_empty_has_no_value_in_comm
     assert groups(TRAIN, OTHERS.assign(Patient=None), SICK) == ["Patient"]
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(size=st.integers(2, 6), number=st.integers(10, 30), spread=st.floats(0, 3), seed=st.integers(0, 2**31 - 1))
 def test_the_correlation_follows_from_the_f_of_an_analysis_of_variance(
     size: int, number: int, spread: float, seed: int

@@ -29,7 +29,7 @@ FILES = st.fixed_dictionaries(
 
 @pytest.mark.slow
 @given(FILES, TEXTS, TEXTS)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_what_is_written_is_read_back(content: dict[str, Any], head: str, comment: str) -> None:
     comments = {(): head, ("name",): comment, ("columns",): comment, ("columns", 0): comment, ("network",): comment}
     assert read_value(commented_yaml(content, comments)) == content

@@ -194,7 +194,7 @@ def test_every_spec_is_read_back_as_it_was_written(file: Path, spec: PipelineSpe
 
 
 def test_a_dump_says_only_what_is_not_default(file: Path) -> None:
-    text = "name: t\ndata:\n  source: a\n  target: y\ncolumns:\n- columns:\n  - x\n"
+    text = "name: t\ndata:\n  source: a\n  target: b\ncolumns:\n- columns:\n  - x\n"
     assert dump_spec(load(file, text + "seed: 0\nrest: error\nensemble: {folds: 5}\n")) == text
 
 

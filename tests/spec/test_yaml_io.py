@@ -214,17 +214,51 @@ def test_the_line_of_every_key_is_the_line_it_stands_on(file: Path, content: Any
         ("a: 1\nb: [1\n", "x.yaml, line 3: not YAML: expected ',' or ']', but got '<stream end>'."),
         ("a: 1\n---\nb: 2\n", "x.yaml, line 2: not YAML: but found another document."),
         ("a: *b\n", "x.yaml, line 1: not YAML: found undefined alias 'b'."),
-        ("a: 1\n? [b, c]\n: 2\n", "x.yaml, line 2: not YAML: found unhashable key."),
-        ("a: &x [*x]\n", "x.yaml: not a pipeline: it is nested too deeply, or an alias contains itself."),
+        ("a: 1\n? [b, c]\n: 2\n", "x.yaml, line 2: not YAML: a key has to be a single value."),
+        ("a: &x [*x]\n", "x.yaml, line 1: not YAML: more than 40 levels, aliases followed."),
         (
             "a: !!python/object/apply:os.getcwd []\n",
-            "x.yaml, line 1: not YAML: could not determine a constructor for the tag "
-            "'tag:yaml.org,2002:python/object/apply:os.getcwd'.",
+            "x.yaml, line 1: not YAML: the tag 'tag:yaml.org,2002:python/object/apply:os.getcwd' is not allowed.",
         ),
     ],
 )
 def test_a_file_that_is_no_mapping_in_yaml_is_refused_with_its_line(file: Path, text: str, message: str) -> None:
     assert refusal(file, text) == message
+
+
+@pytest.mark.parametrize(
+    ("text", "facts"),
+    [
+        ("a: " + "[" * 60 + "]" * 60, ["line 1", "40"]),
+        ("a: " + "[" * 5000 + "]" * 5000, ["line 1", "40"]),
+        ("".join(f"{'  ' * depth}a:\n" for depth in range(60)), ["line 4", "40"]),
+        # 9 times as many values a line: a billion laughs.
+        (
+            "a0: &a0 [x]\n" + "".join(f"a{k}: &a{k} [{', '.join([f'*a{k - 1}'] * 9)}]\n" for k in range(1, 9)),
+            ["more than 200,000 values"],
+        ),
+        ("a: " + "1" * 5000, ["line 1", "int"]),
+        ("a: !!int x", ["line 1", "'x'", "int"]),
+        ("a: !!binary aGk=", ["line 1", "binary"]),
+        ("a: !!set {b, c}", ["line 1", "set"]),
+        ("a: !!timestamp 2024-01-01", ["line 1", "timestamp"]),
+        ("a: {<<: 3}", ["line 1", "<<"]),
+        ("a: 1\n" + "# much\n" * 600_000, ["4,000,000 bytes"]),
+    ],
+    ids=["deep", "deeper", "deep block", "bomb", "digits", "no int", "binary", "set", "timestamp", "merge", "large"],
+)
+def test_what_passes_a_limit_or_is_of_another_type_is_refused_soon(file: Path, text: str, facts: list[str]) -> None:
+    message = refusal(file, text)
+    assert message.startswith("x.yaml")
+    assert not [fact for fact in facts if fact not in message]
+
+
+def test_anchors_and_merge_keys_stand_for_what_they_name(file: Path) -> None:
+    text = "one: &one {a: 1, b: 2}\ntwo: &two {b: 3, c: 4}\nboth: {<<: [*one, *two], a: 5}\nsame: *two\n"
+    content, lines = read(file, text)
+    assert content == yaml.safe_load(text)
+    assert content["both"] == {"a": 5, "b": 2, "c": 4}
+    assert lines["both", "a"] == 3
 
 
 def test_control_characters_are_refused(file: Path) -> None:

@@ -116,14 +116,14 @@ def test_one_text_far_below_makes_a_column_text() -> None:
     assert read_cells(column(*["1,234"] * 500, "x")).column.tolist() == [*["1,234"] * 500, "x"]
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.lists(st.integers(-(10**12), 10**12) | st.none(), min_size=1, max_size=8))
 def test_integers_are_read_back_from_pythons_own_thousands(numbers: list[int | None]) -> None:
     values = read_cells(column(*(None if number is None else f"{number:,}" for number in numbers))).column
     assert [None if np.isnan(value) else int(value) for value in values] == numbers
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.lists(st.decimals(-(10**9), 10**9, places=2), min_size=1, max_size=8))
 def test_decimals_are_read_back_from_the_european_way_of_writing(numbers: list[object]) -> None:
     swapped = [f"{number:,}".translate(str.maketrans(",.", ".,")) for number in numbers]

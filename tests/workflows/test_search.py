@@ -23,6 +23,7 @@ from tabular_dl.competition.competition import load_competition
 from tabular_dl.errors import SpecError, UserError
 from tabular_dl.problems.metrics import METRICS
 from tabular_dl.reporting.results import SearchResult
+from tabular_dl.resources import bundled
 from tabular_dl.spec.reader import load_spec
 from tabular_dl.tracking import store as stored_runs
 from tabular_dl.workflows.search import SearchOptions, holdout_lines, search
@@ -101,12 +102,16 @@ def test_the_winner_is_a_pipeline_that_fit_runs(found: tuple[SearchResult, str],
     result, _ = found
     file = folder / "pipelines" / "wine.best.yaml"
     assert file.read_text().startswith("# Found by search run ")
+    shipped = bundled("pipelines") / "wine.yaml"
+    comments = [line for line in shipped.read_text(encoding="utf-8").splitlines() if line.lstrip().startswith("#")]
+    assert comments
+    assert not [comment for comment in comments if comment not in file.read_text(encoding="utf-8")]
     spec = load_spec(file)
-    assert spec == result.spec
+    assert spec.search == load_spec("wine").search, "a further search may begin here"
+    assert spec.model_copy(update={"search": {}}) == result.spec
     assert spec.network["l2"] == result.winner.params["network.l2"]
     assert spec.columns[0].scale == result.winner.params["columns.0.scale"]
     assert spec.training["epochs"] == 4
-    assert not spec.search
 
 
 def test_the_run_holds_rounds_trials_figures_and_the_winner(found: tuple[SearchResult, str], folder: Path) -> None:

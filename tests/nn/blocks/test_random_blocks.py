@@ -38,7 +38,7 @@ def column(values: list[int]) -> Any:
     return tf.constant(np.reshape(np.array(values, "uint32"), (-1, 1, 1)))
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(rate=st.floats(0.0, 0.95), seed=st.integers(0, 2**32 - 1), step=st.integers(0, 2**24))
 def test_dropout_keeps_an_activation_with_probability_one_minus_rate(rate: float, seed: int, step: int) -> None:
     deviation = np.sqrt(rate * (1 - rate) / SIZE)
