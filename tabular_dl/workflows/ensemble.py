@@ -1,4 +1,4 @@
-"""Blends of finished runs by their out-of-fold predictions, without training: `tabular-dl ensemble`.
+"""Blending of finished runs by their out-of-fold predictions, without training: `tabular-dl ensemble`.
 
 runs -> models -> check of rows, folds and labels -> blend and its nested score -> run
 """

@@ -298,7 +298,7 @@ def _keep(
         try:
             run = tracking.log_run(content)
         except Exception as error:  # noqa: BLE001 (whatever the store raises, the fit must not be lost)
-            # On a console of its own: printed even if the other is quiet.
+            # On a separate console, so that it is printed even if the other is quiet.
             message = f"Tracking failed: {type(error).__name__}: {error}"
             Console(stderr=True).print(message, style="red", markup=False, highlight=False, soft_wrap=True)
         else:

@@ -55,7 +55,7 @@ def serve(run: str, port: int, host: str = "127.0.0.1", console: Console | None 
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
     changes = {"MLFLOW_TRACKING_URI": tracking.tracking_uri(), "TF_CPP_MIN_LOG_LEVEL": "3", "PATH": path}
     environment = {**os.environ, **changes}
-    # The server is a child of MLflow's command: in a session of their own, one signal ends both.
+    # The server is a child of MLflow's command: in a separate session, one signal ends both.
     command = tracking.serve_command(logged, host, port)
     server = subprocess.Popen(command, env=environment, start_new_session=True)  # noqa: S603
     previous = signal.signal(signal.SIGTERM, _interrupt)

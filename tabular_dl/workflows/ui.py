@@ -17,7 +17,7 @@ __all__ = ["ui"]
 def ui(port: int, pipeline: str | None = None, *, show: bool = False, console: Console | None = None) -> None:
     """Serve the MLflow UI on this machine until Ctrl-C.
 
-    If the store is a server with pages of its own, their address is printed instead.
+    If the store is an MLflow server, the address of its UI is printed instead.
 
     Parameters
     ----------
@@ -39,7 +39,7 @@ def ui(port: int, pipeline: str | None = None, *, show: bool = False, console: C
     page = experiment_page(pipeline)
     if tracking_uri().startswith(("http://", "https://")):
         address = f"{tracking_uri().rstrip('/')}/{page}"
-        print_lines(console, f"MLFLOW_TRACKING_URI is already a server; its pages are on [bold]{address}[/]")
+        print_lines(console, f"MLFLOW_TRACKING_URI is an MLflow server; its UI is on [bold]{address}[/]")
         if show:
             webbrowser.open(address)
         return

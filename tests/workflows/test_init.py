@@ -126,7 +126,9 @@ def test_a_pipeline_is_not_written_over_without_force(cli: Any, workspace: Path)
     assert cli(*arguments).code == 0
     path = workspace / "pipelines" / "mine.yaml"
     path.write_text("name: mine # my own work")
-    assert "pipelines/mine.yaml is there already" in cli(*arguments).refused()
+    message = cli(*arguments).refused()
+    assert message.startswith("pipelines/mine.yaml exists")
+    assert "--force" in message
     assert path.read_text() == "name: mine # my own work"
     assert cli(*arguments, "--force").code == 0
     assert load_spec("mine").data.target == "cultivar"
@@ -161,7 +163,7 @@ def test_what_cannot_be_is_refused_and_nothing_is_written(
 def test_a_file_in_the_place_of_the_folder_is_refused(cli: Any, workspace: Path) -> None:
     (workspace / "pipelines").write_text("")
     arguments = ["init", "x", "--train", bundled("data") / "wine" / "train.csv"]
-    assert "The folder pipelines cannot be made" in cli(*arguments).refused()
+    assert "The folder pipelines cannot be created" in cli(*arguments).refused()
 
 
 def test_the_printed_spec_is_a_pipeline_that_says_all(cli: Any, workspace: Path) -> None:
