@@ -40,7 +40,10 @@ def search_page(result: SearchResult, figures: Mapping[str, Figure], environment
         f"{trials} trials; the winner's {name} {winner.mean:.4f}, standard error {winner.error:.4f}, "
         f"{result.folds} folds, {result.rows:,} rows."
     )
-    text = ["The first table is the winner; the second lists the leading configurations, trained again with new seeds."]
+    text = [
+        "The first table has the hyperparameters of the winner, the second the leading configurations, trained again "
+        "with new seeds."
+    ]
     if holdout:
         text.append(
             f"On {result.holdout_rows:,} hold-out rows: the winner {holdout['winner']:.4f} (standard error "
