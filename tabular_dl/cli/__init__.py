@@ -1,1 +1,1 @@
-"""The command line: what a user types."""
+"""Command line of the package."""

@@ -1,7 +1,7 @@
-"""The command line: options in, one workflow each, and errors without a traceback.
+"""The `tabular-dl` command.
 
-A command imports its workflow when it is called, so that `--help`, `--version`, `list` and mistakes in a pipeline file
-are answered at once.
+Each command reads its options and calls one workflow. It imports the workflow only when it is called, so that `--help`,
+`--version`, `list` and messages about mistakes in a pipeline file appear at once.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ for part in (tables, training, runs, predictions):
     app.add_typer(part.app)
 
 
-def _print_version(wanted: bool) -> None:
-    if wanted:
+def _print_version(requested: bool) -> None:
+    if requested:
         from tabular_dl import __version__
 
         typer.echo(f"tabular-dl {__version__}")
@@ -37,14 +37,14 @@ def root(
 ) -> None:
     """Neural networks for Kaggle-style tables: from train.csv to a tracked ensemble and a checked submission.
 
-    Start with `tabular-dl fit titanic`, then `tabular-dl submit titanic` and `tabular-dl ui`; with tables of your own
-    by `tabular-dl init NAME --train train.csv`.
+    Start with `tabular-dl fit titanic`, then `tabular-dl submit titanic` and `tabular-dl ui`. For your own tables,
+    start with `tabular-dl init NAME --train train.csv`.
     """
     del version
 
 
 def main() -> None:
-    """Run a command; print what is wrong with the user's input without a traceback, and exit with code 2."""
+    """Run a command. A `UserError` is printed without a traceback, with exit code 2."""
     try:
         app(prog_name="tabular-dl")
     except UserError as error:

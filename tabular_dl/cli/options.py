@@ -1,19 +1,24 @@
-"""Options and arguments that several commands have, and what they become."""
+"""Options and arguments that several commands share, and the conversion of their values."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from tabular_dl.errors import UserError
 
+if TYPE_CHECKING:
+    from rich.console import Console
+
 __all__ = [
+    "Data",
     "Id",
     "MetricName",
     "Pipeline",
+    "Quiet",
     "Run",
     "Target",
     "TestFile",
@@ -25,43 +30,105 @@ __all__ = [
 ]
 
 Pipeline = Annotated[
-    str, typer.Argument(help="A pipeline by name (see `list`), or a YAML file.", metavar="NAME|FILE.yaml")
+    str, typer.Argument(help="Name of a pipeline (see `list`), or a YAML file.", metavar="NAME|FILE.yaml")
 ]
-Run = Annotated[str, typer.Argument(help="A run's id or name.", metavar="RUN")]
+Run = Annotated[str, typer.Argument(help="Id or name of a run.", metavar="RUN")]
+Data = Annotated[
+    Path | None,
+    typer.Option(help="Folder with train.csv, test.csv and, optionally, sample_submission.csv.", metavar="DIR"),
+]
 TrainFile = Annotated[
-    Path | None, typer.Option("--train", help="A table to learn from, instead of a pipeline.", metavar="FILE")
+    Path | None, typer.Option("--train", help="Training table, instead of a pipeline.", metavar="FILE")
 ]
 TestFile = Annotated[
-    Path | None, typer.Option("--test", help="The table to predict; test.csv beside it.", metavar="FILE")
+    Path | None,
+    typer.Option("--test", help="Table to predict; by default test.csv beside the training table.", metavar="FILE"),
 ]
-Target = Annotated[str | None, typer.Option(help="The column to predict, if the tables do not say.", metavar="COLUMN")]
-Id = Annotated[str | None, typer.Option("--id", help="The column that names rows.", metavar="COLUMN")]
-MetricName = Annotated[str | None, typer.Option("--metric", help="What runs are scored by.", metavar="NAME")]
+Target = Annotated[
+    str | None,
+    typer.Option(help="Column to predict; detected by default.", metavar="COLUMN"),
+]
+Id = Annotated[str | None, typer.Option("--id", help="Column that identifies rows.", metavar="COLUMN")]
+MetricName = Annotated[str | None, typer.Option("--metric", help="Metric that scores runs.", metavar="NAME")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print errors only.")]
 
 
 def quoted(path: Path) -> str:
-    """Write a path as a YAML value, absolute, so that a run's specification says where its tables were."""
+    """Return a path as a YAML value.
+
+    The path is absolute, so that the specification stored with a run locates the tables from any folder.
+
+    Parameters
+    ----------
+    path : Path
+        File or folder.
+
+    Returns
+    -------
+    str
+        Path in double quotes.
+    """
     import json
 
     return json.dumps(str(path.resolve()), ensure_ascii=False)
 
 
 def check_values(settings: Mapping[str, Any]) -> None:
-    """Check hyperparameters for `load_spec`; scikit-learn loads only when all else in a pipeline file is right."""
+    """Check hyperparameters as `tabular_dl.spec.check_network` does.
+
+    The check imports scikit-learn, so the import waits until everything else in a pipeline file is valid.
+
+    Parameters
+    ----------
+    settings : mapping of str to object
+        Hyperparameters of the network.
+
+    Raises
+    ------
+    SpecError
+        If a value is not valid.
+    """
     from tabular_dl.spec import check_network
 
     check_network(settings)
 
 
-def quiet_console(quiet: bool) -> Any:
-    """Return a console that prints to standard output, or nowhere."""
+def quiet_console(quiet: bool) -> Console:
+    """Return a console that prints to standard output, or prints nothing.
+
+    Parameters
+    ----------
+    quiet : bool
+        Whether the console prints nothing.
+
+    Returns
+    -------
+    Console
+        The console.
+    """
     from rich.console import Console
 
     return Console(quiet=quiet)
 
 
 def seconds_of(text: str | None) -> float | None:
-    """Read a duration like 90s, 10m or 1h."""
+    """Return a duration in seconds.
+
+    Parameters
+    ----------
+    text : str or None
+        Duration such as 90s, 10m or 1h; a number without a unit is in seconds.
+
+    Returns
+    -------
+    float or None
+        None if there is no duration.
+
+    Raises
+    ------
+    UserError
+        If the text is not a duration, or the duration is not positive and finite.
+    """
     if text is None:
         return None
     units = {"s": 1, "m": 60, "h": 3600}
@@ -71,5 +138,5 @@ def seconds_of(text: str | None) -> float | None:
     except ValueError:
         seconds = -1.0
     if not 0 < seconds < float("inf"):
-        raise UserError(f"--timeout: expected a time like 90s, 10m or 1h, found {text!r}.")
+        raise UserError(f"--timeout: expected a duration like 90s, 10m or 1h, found {text!r}.")
     return seconds

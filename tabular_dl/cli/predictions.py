@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tabular_dl.cli.options import Pipeline, quiet_console, seconds_of
+from tabular_dl.cli.options import Pipeline, Quiet, quiet_console, seconds_of
 from tabular_dl.errors import UserError
 from tabular_dl.nn import load_quietly
+
+if TYPE_CHECKING:
+    from tabular_dl.competition import Form
 
 __all__ = ["app"]
 
@@ -20,11 +23,11 @@ PANEL = "Predictions"
 @app.command(rich_help_panel=PANEL)
 def predict(
     run_or_model: Annotated[
-        str, typer.Argument(help="A run's id or name, NAME@alias, or a model's folder.", metavar="RUN|MODEL")
+        str, typer.Argument(help="Id or name of a run, NAME@alias, or folder of a model.", metavar="RUN|MODEL")
     ],
-    table: Annotated[Path, typer.Argument(help="Raw rows, as in test.csv.", metavar="CSV")],
-    output: Annotated[Path, typer.Option("--output", "-o", help="Where to write.")] = Path("predictions.csv"),
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print errors only.")] = False,
+    table: Annotated[Path, typer.Argument(help="Table of raw rows, as in test.csv.", metavar="CSV")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="File to write.")] = Path("predictions.csv"),
+    quiet: Quiet = False,
 ) -> None:
     """Predict the rows of a CSV file with a fitted model.
 
@@ -40,20 +43,20 @@ def predict(
 def submit(
     pipeline: Pipeline,
     run_id: Annotated[
-        str | None, typer.Option("--run", help="A run's id or name; by default the best by its CV score.")
+        str | None, typer.Option("--run", help="Id or name of a run; by default the run with the best CV score.")
     ] = None,
     output: Annotated[
-        Path, typer.Option("--output", "-o", help="Where to write; zipped if it ends in .zip or is over 50 MB.")
+        Path, typer.Option("--output", "-o", help="File to write; zipped if it ends in .zip or exceeds 50 MB.")
     ] = Path("submission.csv"),
     probabilities: Annotated[
-        bool | None, typer.Option("--proba/--labels", help="What to write; by default as the sample shows.")
+        bool | None, typer.Option("--proba/--labels", help="Form of the predictions; by default that of the sample.")
     ] = None,
-    send: Annotated[bool, typer.Option("--send", help="Send it to Kaggle, and wait for the score.")] = False,
-    message: Annotated[str | None, typer.Option("--message", "-m", help="Shown beside it on Kaggle.")] = None,
-    timeout: Annotated[str, typer.Option(help="How long to wait for the score, like 90s or 10m.")] = "5m",
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print errors only.")] = False,
+    send: Annotated[bool, typer.Option("--send", help="Send the file to Kaggle and wait for its score.")] = False,
+    message: Annotated[str | None, typer.Option("--message", "-m", help="Description shown on Kaggle.")] = None,
+    timeout: Annotated[str, typer.Option(help="Longest wait for the score, like 90s or 10m.")] = "5m",
+    quiet: Quiet = False,
 ) -> None:
-    """Write a submission from the best run, check it before Kaggle sees it, and send it if you say so.
+    """Write a checked submission from the best run, and send it to Kaggle with `--send`.
 
     Example: `tabular-dl submit titanic -o submission.csv`, or `tabular-dl submit titanic --send -m "64-32"`
     """
@@ -61,7 +64,7 @@ def submit(
 
     seconds = seconds_of(timeout) or 0.0
     if message is not None and not send:
-        raise UserError("-m is for the submission on Kaggle: add --send, or leave -m out.")
+        raise UserError("-m describes a submission sent to Kaggle: add --send, or leave -m out.")
     name, _, alias = pipeline.partition("@")
     load_spec(name)
     run_id = pipeline if alias and run_id is None else run_id
@@ -70,5 +73,5 @@ def submit(
     from tabular_dl.workflows.submit import Sending
     from tabular_dl.workflows.submit import submit as run
 
-    form: Any = None if probabilities is None else "probabilities" if probabilities else "labels"
+    form: Form | None = None if probabilities is None else "probabilities" if probabilities else "labels"
     run(pipeline, run_id, output, quiet_console(quiet), form=form, sending=Sending(message, seconds) if send else None)

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from tabular_dl.cli.options import Pipeline, Run, quiet_console
+from tabular_dl.cli.options import Pipeline, Quiet, Run, quiet_console
 from tabular_dl.nn import load_quietly
 
 __all__ = ["app"]
@@ -19,11 +19,11 @@ PANEL = "Runs"
 @app.command(rich_help_panel=PANEL)
 def compare(
     pipeline: Pipeline,
-    top: Annotated[int | None, typer.Option(min=1, help="Only so many of the best.")] = None,
+    top: Annotated[int | None, typer.Option(min=1, help="Number of runs to show, the best first.")] = None,
     as_csv: Annotated[bool, typer.Option("--csv", help="Print CSV.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Show the leaderboard of a pipeline's runs, and which cannot be told from the best.
+    """Show the leaderboard of a pipeline's runs, and mark those that do not differ clearly from the best.
 
     Example: `tabular-dl compare titanic --top 10`
     """
@@ -35,35 +35,34 @@ def compare(
 @app.command(rich_help_panel=PANEL)
 def ensemble(
     pipeline: Pipeline,
-    runs: Annotated[
-        list[str] | None, typer.Option(help="Ids or names, with commas between them.", metavar="A,B,C")
-    ] = None,
-    top: Annotated[int, typer.Option(min=2, help="Without --runs: so many of the best fits.")] = 3,
+    runs: Annotated[list[str] | None, typer.Option(help="Ids or names, separated by commas.", metavar="A,B,C")] = None,
+    top: Annotated[int, typer.Option(min=2, help="Without --runs: number of the best fits to blend.")] = 3,
     method: Annotated[str, typer.Option(help="mean, weighted, rank, greedy or stack.")] = "greedy",
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print errors only.")] = False,
+    quiet: Quiet = False,
 ) -> None:
-    """Blend finished runs by their out-of-fold predictions, without training; the blend is a run like any other.
+    """Blend finished runs by their out-of-fold predictions, without training, and store the blend as a run.
 
-    Its score is nested: each fold is predicted by weights that the other folds taught.
+    Its score is nested: each fold is predicted with weights learned from the other folds.
 
     Example: `tabular-dl ensemble titanic --top 3 --method greedy`
     """
     load_quietly()
     from tabular_dl.workflows.ensemble import ensemble as run
 
-    names = [name for each in runs or () for name in each.split(",") if name]
+    names = [name for value in runs or () for name in value.split(",") if name]
     run(pipeline, names, top=top, method=method, console=quiet_console(quiet))
 
 
 @app.command(rich_help_panel=PANEL)
 def report(
-    run: Annotated[str, typer.Argument(help="The id or name of a fit, a blend or a search.", metavar="RUN")],
+    run: Annotated[str, typer.Argument(help="Id or name of a fit, a blend or a search.", metavar="RUN")],
     output: Annotated[
-        Path | None, typer.Option("--output", "-o", help="Where to write; report-NAME.html.", metavar="FILE")
+        Path | None,
+        typer.Option("--output", "-o", help="File to write; by default report-NAME.html.", metavar="FILE"),
     ] = None,
-    show: Annotated[bool, typer.Option("--open", help="Open it in the browser.")] = False,
+    show: Annotated[bool, typer.Option("--open", help="Open the report in the browser.")] = False,
 ) -> None:
-    """Write the report of a run as one HTML page that loads nothing: scores, curves, errors, importances.
+    """Write the report of a run as a self-contained HTML page: scores, curves, errors, importances.
 
     Example: `tabular-dl report amusing-owl-123 --open`
     """
@@ -76,9 +75,9 @@ def report(
 @app.command(rich_help_panel=PANEL)
 def promote(
     run: Run,
-    alias: Annotated[str, typer.Option("--as", help="The alias that its model gets.", metavar="ALIAS")] = "champion",
+    alias: Annotated[str, typer.Option("--as", help="Alias for the model.", metavar="ALIAS")] = "champion",
 ) -> None:
-    """Register a run's model in MLflow under an alias; `submit` and `predict` then take NAME@ALIAS.
+    """Register a run's model in MLflow under an alias; `submit` and `predict` then accept NAME@ALIAS.
 
     Example: `tabular-dl promote amusing-owl-123 --as champion`, then `tabular-dl submit titanic@champion`
     """
@@ -90,23 +89,23 @@ def promote(
 
 @app.command(rich_help_panel=PANEL)
 def reproduce(run: Run) -> None:
-    """Fit a run again from its own specification, data and seed, and say whether its predictions are the same.
+    """Fit a run again with its specification, data and seed, and compare the predictions.
 
     Example: `tabular-dl reproduce amusing-owl-123`
     """
     load_quietly()
-    from tabular_dl.workflows.reproduce import reproduce as again
+    from tabular_dl.workflows.reproduce import reproduce as fit_again
 
-    again(run)
+    fit_again(run)
 
 
 @app.command(rich_help_panel=PANEL)
 def serve(
-    run: Annotated[str, typer.Argument(help="A run's id or name, or NAME@alias.", metavar="RUN")],
-    port: Annotated[int, typer.Option(min=1, max=65535, help="The port on this machine.")] = 5001,
-    host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",
+    run: Annotated[str, typer.Argument(help="Id or name of a run, or NAME@alias.", metavar="RUN")],
+    port: Annotated[int, typer.Option(min=1, max=65535, help="Port to listen on.")] = 5001,
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
 ) -> None:
-    """Serve a run's model over HTTP by MLflow's model server, on this machine only; Ctrl-C ends it.
+    """Serve a run's model over HTTP with MLflow's model server, by default on this machine only; stop with Ctrl-C.
 
     Example: `tabular-dl serve titanic@champion`
     """
@@ -118,12 +117,13 @@ def serve(
 @app.command(rich_help_panel=PANEL)
 def ui(
     pipeline: Annotated[
-        str | None, typer.Argument(help="Whose runs to show first; those of the newest run.", metavar="[NAME]")
+        str | None,
+        typer.Argument(help="Pipeline whose runs to show first; by default that of the newest run.", metavar="[NAME]"),
     ] = None,
-    port: Annotated[int, typer.Option(min=1, max=65535, help="The port on this machine.")] = 5000,
-    show: Annotated[bool, typer.Option("--open", help="Open it in the browser.")] = False,
+    port: Annotated[int, typer.Option(min=1, max=65535, help="Port to listen on.")] = 5000,
+    show: Annotated[bool, typer.Option("--open", help="Open the page in the browser.")] = False,
 ) -> None:
-    """Serve the MLflow UI over all runs, on this machine only; Ctrl-C ends it.
+    """Serve the MLflow UI with all runs, on this machine only; stop with Ctrl-C.
 
     Example: `tabular-dl ui titanic --open`
     """

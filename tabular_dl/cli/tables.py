@@ -1,4 +1,4 @@
-"""Commands about tables and pipeline files, before anything is trained."""
+"""Commands for tables and pipeline files, without training."""
 
 from __future__ import annotations
 
@@ -7,34 +7,48 @@ from typing import Annotated
 
 import typer
 
-from tabular_dl.cli.options import Id, MetricName, Pipeline, Target, TestFile, check_values, quiet_console, quoted
+from tabular_dl.cli.options import (
+    Data,
+    Id,
+    MetricName,
+    Pipeline,
+    Quiet,
+    Target,
+    TestFile,
+    check_values,
+    quiet_console,
+    quoted,
+)
 
 __all__ = ["app"]
 
 app = typer.Typer(rich_markup_mode="markdown")
 PANEL = "Tables and pipelines"
 
-data_app = typer.Typer(no_args_is_help=True, rich_markup_mode="markdown", help="Data sets from elsewhere.")
+data_app = typer.Typer(no_args_is_help=True, rich_markup_mode="markdown", help="Download data sets.")
 app.add_typer(data_app, name="data", rich_help_panel=PANEL)
 
 
 @app.command(rich_help_panel=PANEL)
 def init(
-    name: Annotated[str, typer.Argument(help="The new pipeline's name.", metavar="NAME")],
-    train: Annotated[Path, typer.Option(help="The table to learn from.", metavar="FILE")],
+    name: Annotated[str, typer.Argument(help="Name of the new pipeline.", metavar="NAME")],
+    train: Annotated[Path, typer.Option(help="Training table.", metavar="FILE")],
     test: TestFile = None,
     sample: Annotated[
-        Path | None, typer.Option(help="The sample submission; sample_submission.csv beside it.", metavar="FILE")
+        Path | None,
+        typer.Option(
+            help="Sample submission; by default sample_submission.csv beside the training table.", metavar="FILE"
+        ),
     ] = None,
     target: Target = None,
     id_column: Id = None,
     metric: MetricName = None,
-    force: Annotated[bool, typer.Option("--force", help="Write over a pipeline of that name.")] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print errors only.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Overwrite a pipeline of that name.")] = False,
+    quiet: Quiet = False,
 ) -> None:
-    """Look at the tables of a competition and write pipelines/NAME.yaml, with the reason for each decision.
+    """Draft pipelines/NAME.yaml from the tables of a competition, with the reason for each decision.
 
-    Target and id are told from the sample submission, or from what the test table lacks.
+    Target and id are detected from the sample submission, or from the columns that the test table lacks.
 
     Example: `tabular-dl init houses --train houses/train.csv --metric rmsle`, then `tabular-dl fit houses`
     """
@@ -48,21 +62,19 @@ def init(
 @app.command(rich_help_panel=PANEL)
 def check(
     pipeline: Pipeline,
-    data: Annotated[
-        Path | None,
-        typer.Option(help="A folder with train.csv, test.csv and perhaps sample_submission.csv.", metavar="DIR"),
-    ] = None,
+    data: Data = None,
     settings: Annotated[
         list[str] | None,
         typer.Option("--set", help="Change one value, like ensemble.folds=3; may be repeated.", metavar="KEY=VALUE"),
     ] = None,
 ) -> None:
-    """Check tables and pipeline together before anything is trained; `fit` does so too, and shows the warnings.
+    """Check tables and pipeline together before training; `fit` runs the same checks and prints the warnings.
 
-    An error stops a fit. A warning means a score that is worse, or too good to be true: test rows that are training
-    rows too, a column that gives the target away (leak), a test table that differs from the training table (drift),
-    ids as features, outliers that break min-max scaling, rows or columns that are there twice, rare classes. A note is
-    good to know. Under each stands the line of the pipeline file that mends it. Exit code 2 if there is an error.
+    An error stops a fit. A warning means that the score may be worse, or too good to be true: test rows that are also
+    training rows, a column that reveals the target (leak), a test table that differs from the training table (drift),
+    ids as features, outliers that break min-max scaling, duplicate rows or columns, rare classes. A note is for
+    information. Below each finding stands the change to the pipeline file that fixes it. Exit code 2 if there is an
+    error.
 
     Example: `tabular-dl check titanic --data kaggle-titanic`
     """
@@ -86,7 +98,7 @@ def print_spec(
         typer.Option("--set", help="Change one value, like network.dropout=0.4; may be repeated.", metavar="KEY=VALUE"),
     ] = None,
 ) -> None:
-    """Print a pipeline with every default filled, as YAML that can be fitted as it is.
+    """Print a pipeline with all defaults filled in, as YAML that `fit` accepts.
 
     Example: `tabular-dl spec titanic > pipelines/mine.yaml`
     """
@@ -97,9 +109,9 @@ def print_spec(
 
 @app.command("schema", rich_help_panel=PANEL)
 def print_schema() -> None:
-    """Print the JSON schema of pipeline files, by which editors complete and explain keys.
+    """Print the JSON schema of pipeline files, with which editors complete and explain keys.
 
-    Write `tabular-dl schema > pipelines/schema.json`, and as first line of a pipeline
+    Run `tabular-dl schema > pipelines/schema.json`, and begin a pipeline file with the line
     `# yaml-language-server: $schema=schema.json`.
     """
     from tabular_dl.workflows.show import schema_text
@@ -117,7 +129,7 @@ def list_pipelines() -> None:
 
 @app.command(rich_help_panel=PANEL)
 def problems() -> None:
-    """Show what follows from each type of problem: output layer, loss, target coding, metric."""
+    """Show output layer, loss, target coding and metric of each type of problem."""
     from tabular_dl.workflows.show import list_problems
 
     list_problems()
@@ -125,14 +137,16 @@ def problems() -> None:
 
 @data_app.command("get")
 def data_get(
-    name: Annotated[str, typer.Argument(help="As the source calls it; a number of OpenML.", metavar="NAME")],
+    name: Annotated[
+        str, typer.Argument(help="Name of the data set at the source; for OpenML also its number.", metavar="NAME")
+    ],
     source: Annotated[str, typer.Option(help="kaggle, openml or keras.")] = "kaggle",
     output: Annotated[
-        Path | None, typer.Option("--output", "-o", help="Where to; data/NAME by default.", metavar="DIR")
+        Path | None, typer.Option("--output", "-o", help="Folder to write; by default data/NAME.", metavar="DIR")
     ] = None,
-    force: Annotated[bool, typer.Option("--force", help="Replace what is there.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Replace an existing folder.")] = False,
 ) -> None:
-    """Download a data set: it is complete in its place, or not there at all.
+    """Download a data set. The folder appears only once it is complete.
 
     Example: `tabular-dl data get titanic`, or `tabular-dl data get credit-g --source openml`
     """

@@ -8,9 +8,11 @@ from typing import Annotated
 import typer
 
 from tabular_dl.cli.options import (
+    Data,
     Id,
     MetricName,
     Pipeline,
+    Quiet,
     Target,
     TestFile,
     TrainFile,
@@ -33,33 +35,30 @@ def fit(
     pipeline: Annotated[
         str | None,
         typer.Argument(
-            help="A pipeline by name (see `list`), or a YAML file.", metavar="NAME|FILE.yaml", show_default=False
+            help="Name of a pipeline (see `list`), or a YAML file.", metavar="NAME|FILE.yaml", show_default=False
         ),
     ] = None,
-    data: Annotated[
-        Path | None,
-        typer.Option(help="A folder with train.csv, test.csv and perhaps sample_submission.csv.", metavar="DIR"),
-    ] = None,
+    data: Data = None,
     settings: Annotated[
         list[str] | None,
         typer.Option("--set", help="Change one value, like network.dropout=0.4; may be repeated.", metavar="KEY=VALUE"),
     ] = None,
-    folds: Annotated[int | None, typer.Option(min=2, help="Folds of the cross-validation.")] = None,
-    members: Annotated[int | None, typer.Option(min=1, help="Networks a fold.")] = None,
-    epochs: Annotated[int | None, typer.Option(min=1, help="The most passes over the rows.")] = None,
-    seed: Annotated[int | None, typer.Option(min=0, help="Makes a fit repeatable bit for bit.")] = None,
-    no_track: Annotated[bool, typer.Option("--no-track", help="Keep results in outputs/, not in MLflow.")] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print errors only.")] = False,
+    folds: Annotated[int | None, typer.Option(min=2, help="Number of folds of the cross-validation.")] = None,
+    members: Annotated[int | None, typer.Option(min=1, help="Number of networks per fold.")] = None,
+    epochs: Annotated[int | None, typer.Option(min=1, help="Maximum number of epochs.")] = None,
+    seed: Annotated[int | None, typer.Option(min=0, help="Seed; fits of equal seeds are the same bit for bit.")] = None,
+    no_track: Annotated[bool, typer.Option("--no-track", help="Write results to outputs/, not to MLflow.")] = False,
+    quiet: Quiet = False,
     train: TrainFile = None,
     test: TestFile = None,
     target: Target = None,
     id_column: Id = None,
     metric: MetricName = None,
 ) -> None:
-    """Train a cross-validated ensemble, score it beside two baselines, and track it in MLflow.
+    """Train a cross-validated ensemble, compare its score with two baselines, and track it in MLflow.
 
-    All folds and members train side by side as one compiled program. Without a pipeline, `--train` takes a table and
-    fits what `init` would have written.
+    All folds and members train at once, as one compiled program. Instead of a pipeline, `--train` names a table; the
+    pipeline is then the one that `init` would write.
 
     Examples: `tabular-dl fit titanic --set network.dropout=0.4 --members 8`,
     `tabular-dl fit --train houses/train.csv --target price`
@@ -68,8 +67,8 @@ def fit(
     overrides = [*(settings or []), *(f"{key}={value}" for key, value in options.items() if value is not None)]
     if data is not None:
         overrides.append(f"data.source={quoted(data)}")
-    asked = {"--test": test, "--target": target, "--id": id_column, "--metric": metric}
-    _refuse_mixture(pipeline, data, train, [option for option, value in asked.items() if value is not None])
+    table_options = {"--test": test, "--target": target, "--id": id_column, "--metric": metric}
+    _check_source(pipeline, data, train, [option for option, value in table_options.items() if value is not None])
     if train is not None:
         load_quietly()
         from tabular_dl.drafting import Tables
@@ -78,7 +77,7 @@ def fit(
         tables = Tables(train, test, None, target, id_column, metric)
         fit_tables(tables, overrides, track=not no_track, console=quiet_console(quiet))
     if pipeline is not None:
-        # A mistake in the pipeline is told before the libraries load.
+        # Read before the slow imports, so that mistakes in the pipeline are reported at once.
         from tabular_dl.spec import load_spec
 
         spec = load_spec(pipeline, overrides, check_values)
@@ -91,16 +90,20 @@ def fit(
 @app.command(rich_help_panel=PANEL)
 def search(
     pipeline: Pipeline,
-    trials: Annotated[int, typer.Option(min=2, help="Configurations in all.")] = 100,
-    rounds: Annotated[int, typer.Option(min=1, help="After each, ranges narrow to where the best lie.")] = 3,
-    epochs: Annotated[int, typer.Option(min=1, help="The most epochs of a trial.")] = 20,
-    timeout: Annotated[str | None, typer.Option(help="No round begins after this, like 90s, 10m or 1h.")] = None,
-    seed: Annotated[int | None, typer.Option(min=0, help="Fixes what is tried; by default the pipeline's.")] = None,
-    sampler: Annotated[str, typer.Option(help="random (ranges that narrow) or tpe (needs Optuna).")] = "random",
+    trials: Annotated[int, typer.Option(min=2, help="Total number of configurations.")] = 100,
+    rounds: Annotated[int, typer.Option(min=1, help="Number of rounds; after each, ranges narrow.")] = 3,
+    epochs: Annotated[int, typer.Option(min=1, help="Maximum number of epochs of a trial.")] = 20,
+    timeout: Annotated[str | None, typer.Option(help="Time after which no round begins, like 90s, 10m or 1h.")] = None,
+    seed: Annotated[
+        int | None, typer.Option(min=0, help="Seed of the configurations; by default that of the pipeline.")
+    ] = None,
+    sampler: Annotated[str, typer.Option(help="random (narrowing ranges) or tpe (needs Optuna).")] = "random",
     pick: Annotated[str, typer.Option(help="simplest within one standard error of the best, or best.")] = "simplest",
-    no_holdout: Annotated[bool, typer.Option("--no-holdout", help="Set no rows aside to score the winner on.")] = False,
-    space: Annotated[Path | None, typer.Option(help="A YAML file with the search space.", metavar="FILE")] = None,
-    data: Annotated[Path | None, typer.Option(help="A folder with train.csv and test.csv.", metavar="DIR")] = None,
+    no_holdout: Annotated[
+        bool, typer.Option("--no-holdout", help="Choose on all rows, with no hold-out score of the winner.")
+    ] = False,
+    space: Annotated[Path | None, typer.Option(help="YAML file with the search space.", metavar="FILE")] = None,
+    data: Annotated[Path | None, typer.Option(help="Folder with train.csv and test.csv.", metavar="DIR")] = None,
     settings: Annotated[
         list[str] | None,
         typer.Option(
@@ -108,14 +111,18 @@ def search(
         ),
     ] = None,
     output: Annotated[
-        Path | None, typer.Option("--output", "-o", help="Where the winner goes; pipelines/NAME.best.yaml.")
+        Path | None,
+        typer.Option("--output", "-o", help="File for the winner; by default pipelines/NAME.best.yaml."),
     ] = None,
-    resume: Annotated[str | None, typer.Option(help="Go on with a search that was broken off.", metavar="RUN")] = None,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print errors only.")] = False,
+    resume: Annotated[
+        str | None, typer.Option(help="Id or name of an interrupted search to continue.", metavar="RUN")
+    ] = None,
+    quiet: Quiet = False,
 ) -> None:
-    """Search hyperparameters: a hundred configurations x folds, a round at a time, in a program or two.
+    """Search hyperparameters in rounds; the configurations of a round train together on all folds.
 
-    The space is the pipeline's `search:` section: `learning_rate: {log_uniform: [1.0e-4, 1.0e-2]}` and the like.
+    The search space is the pipeline's `search:` section, with lines such as
+    `learning_rate: {log_uniform: [1.0e-4, 1.0e-2]}`.
 
     Example: `tabular-dl search titanic --trials 100 --rounds 3`, then `tabular-dl fit pipelines/titanic.best.yaml`
     """
@@ -134,12 +141,12 @@ def search(
     search_spec(spec, pipeline, overrides, options, quiet_console(quiet))
 
 
-def _refuse_mixture(pipeline: str | None, data: Path | None, train: Path | None, options: list[str]) -> None:
-    """Refuse a fit of both a pipeline and a table, or of neither."""
+def _check_source(pipeline: str | None, data: Path | None, train: Path | None, options: list[str]) -> None:
+    """Raise an error unless there is a pipeline or a table, but not both, and the options suit it."""
     if (pipeline is None) == (train is None):
-        found = "neither" if train is None else "both"
-        raise UserError(f"fit: expected a pipeline (see `tabular-dl list`) or a table by --train, found {found}.")
+        given = "neither" if train is None else "both"
+        raise UserError(f"fit: expected a pipeline (see `tabular-dl list`) or a table by --train, found {given}.")
     if train is None and options:
-        raise UserError(f"{options[0]} goes with --train; a value of a pipeline is changed by --set, as data.target=y.")
+        raise UserError(f"{options[0]} goes with --train. Change a pipeline by --set, such as --set data.target=y.")
     if train is not None and data is not None:
-        raise UserError("--data is a pipeline's folder of tables; leave it out, --train says where they are.")
+        raise UserError("--data goes with a pipeline. Leave it out: --train locates the tables.")

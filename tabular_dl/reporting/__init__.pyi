@@ -4,6 +4,7 @@ from .fit_report import fit_page as fit_page
 from .html_page import render as render
 from .results import FitResult as FitResult
 from .results import Judged as Judged
+from .results import Model as Model
 from .results import SearchResult as SearchResult
 from .results import by_group as by_group
 from .search_figures import parallel_coordinates as parallel_coordinates

@@ -1,7 +1,7 @@
-"""One self-contained HTML page: what is said of a run in, text out. It loads nothing, from no network.
+"""Self-contained HTML page with texts, tables and figures.
 
-Figures are inside the page as SVG, each with a text that says what it shows. The page's content security policy allows
-nothing but them, so that a class name or an id from a table cannot do anything.
+Figures are embedded as SVG, each with a text alternative. The page's content security policy allows embedded figures
+and styles only, so that no class name or id from a table can load or run anything.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ import io
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cache
-from typing import Any
 
 from jinja2 import Environment, PackageLoader, Template, select_autoescape
 from matplotlib import rc_context
@@ -19,22 +18,22 @@ from matplotlib.figure import Figure
 
 __all__ = ["Page", "Picture", "Section", "Table", "render"]
 
-# Narrow enough for a phone's screen to keep letters legible; more panels stand one below the other.
+# Size of a figure in inches, with letters that stay legible on a phone.
 WIDTH, HEIGHT = 6.4, 4.4
 
 
 @dataclass(frozen=True)
 class Picture:
-    """A figure in a page.
+    """Figure in a page.
 
     Parameters
     ----------
     figure : Figure
-        Of one panel.
+        Figure with one panel.
     text : str
-        What it shows, in words and numbers, for those who cannot see it.
-    resize : bool
-        Whether to give it the page's size.
+        Caption and text alternative, with the numbers that the figure shows.
+    resize : bool, default=False
+        Whether to give the figure the standard size.
     """
 
     figure: Figure
@@ -43,49 +42,51 @@ class Picture:
 
     @property
     def source(self) -> str:
-        """The figure as an address that holds it."""
+        """Figure as a data URL with an SVG image."""
         if self.resize:
             self.figure.set_size_inches(WIDTH, HEIGHT)
-        out = io.BytesIO()
-        # No date and no random names: the same run makes the same page.
+        buffer = io.BytesIO()
+        # Without a date and random names, equal runs have equal pages.
         with rc_context({"svg.hashsalt": "tabular_dl"}):
-            self.figure.savefig(out, format="svg", metadata={"Date": None})
-        return f"data:image/svg+xml;base64,{base64.b64encode(out.getvalue()).decode('ascii')}"
+            self.figure.savefig(buffer, format="svg", metadata={"Date": None})
+        return f"data:image/svg+xml;base64,{base64.b64encode(buffer.getvalue()).decode('ascii')}"
 
 
 @dataclass(frozen=True)
 class Table:
-    """A table in a page.
+    """Table in a page.
 
     Parameters
     ----------
     header : sequence of str
-        The columns' names; empty for a list of names and values.
+        Names of the columns; empty for a list of names and values.
     rows : sequence of sequence
-        Cells; numbers stand to the right.
+        Cells; numbers are aligned to the right.
     caption : str
-        What it shows.
+        Caption below the table.
     """
 
     header: Sequence[str]
-    rows: Sequence[Sequence[Any]]
+    rows: Sequence[Sequence[object]]
     caption: str = ""
 
 
 @dataclass(frozen=True)
 class Section:
-    """A part of a page.
+    """Section of a page.
 
     Parameters
     ----------
     title : str
-        Its heading.
+        Heading.
     paragraphs : sequence of str
-        Sentences.
-    tables, pictures : sequence of Table and Picture
-        What follows them.
+        Texts below the heading.
+    tables : sequence of Table
+        Tables below the paragraphs.
+    pictures : sequence of Picture
+        Pictures below the tables.
     code : str
-        Text as it is, such as a specification.
+        Preformatted text, such as a specification.
     """
 
     title: str
@@ -97,14 +98,16 @@ class Section:
 
 @dataclass(frozen=True)
 class Page:
-    """A report.
+    """Page of a report.
 
     Parameters
     ----------
-    title, summary : str
-        What it is about, and what came out, in a sentence.
+    title : str
+        Title of the page.
+    summary : str
+        Result in a sentence.
     sections : sequence of Section
-        In the order of reading.
+        Sections from top to bottom.
     """
 
     title: str
@@ -113,23 +116,23 @@ class Page:
 
 
 def render(page: Page) -> str:
-    """Write a page as HTML.
+    """Return a page as HTML.
 
     Parameters
     ----------
     page : Page
-        What to write.
+        Content of the page.
 
     Returns
     -------
     str
-        A whole document; text from tables is escaped.
+        Complete HTML document with escaped texts.
 
     Examples
     --------
-    >>> page = Page("wine", "accuracy 0.98", [Section("Rows", ["<b> is text here"])])
+    >>> page = Page("wine", "accuracy 0.98", [Section("Rows", ["<b> is escaped"])])
     >>> html = render(page)
-    >>> "<h2>Rows</h2>" in html, "<b>" in html, "&lt;b&gt; is text here" in html
+    >>> "<h2>Rows</h2>" in html, "<b>" in html, "&lt;b&gt; is escaped" in html
     (True, False, True)
     """
     return _template().render(page=page)

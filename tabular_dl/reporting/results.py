@@ -1,48 +1,61 @@
-"""Results of workflows, as reports and the console show them."""
+"""Results of fits, blends and searches that reports and the console show."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from tabular_dl.competition import Competition
-from tabular_dl.model_selection import Record, SearchState
+from tabular_dl.model_selection import (
+    BlendedClassifier,
+    BlendedRegressor,
+    CrossFitClassifier,
+    CrossFitRegressor,
+    Record,
+    SearchState,
+)
 from tabular_dl.problems import Metric, Problem
 from tabular_dl.spec import PipelineSpec
 
-__all__ = ["FitResult", "Judged", "SearchResult", "by_group"]
+__all__ = ["FitResult", "Judged", "Model", "SearchResult", "by_group"]
+
+# Models with out-of-fold predictions.
+Model = CrossFitClassifier | CrossFitRegressor | BlendedClassifier | BlendedRegressor
 
 
 @dataclass(frozen=True)
 class FitResult:
-    """What a fit leaves in memory.
+    """Result of a fit.
 
     Attributes
     ----------
     spec : PipelineSpec
-        What was fitted.
-    problem, metric : Problem and Metric
-        The type of problem, and what it was scored by.
+        Specification of the pipeline.
+    problem : Problem
+        Type of problem.
+    metric : Metric
+        Metric of the scores.
     crossfit : CrossFitClassifier or CrossFitRegressor
-        The fitted predictor.
+        Fitted predictor.
     scores : ndarray of shape (folds,)
-        Each fold's score on the rows that it did not train on.
+        Score of each fold on the rows that it was not trained on.
     baselines : dict of str to ndarray of shape (folds,)
-        The same of simple models.
+        Scores of simple models on the same folds.
     competition : Competition
-        The tables.
-    started, seconds : float
-        When training began, in seconds since 1970, and how long it took.
+        Tables.
+    started : float
+        Time at which training began, in seconds since 1970.
+    seconds : float
+        Duration of training.
     """
 
     spec: PipelineSpec
     problem: Problem
     metric: Metric
-    crossfit: Any
+    crossfit: CrossFitClassifier | CrossFitRegressor
     scores: np.ndarray
     baselines: dict[str, np.ndarray]
     competition: Competition
@@ -51,12 +64,12 @@ class FitResult:
 
     @property
     def best_epochs(self) -> np.ndarray:
-        """The epoch, from 1, that each network's weights are from: (folds x members,)."""
+        """Epoch, from 1, of each network's weights, as an array of shape (folds x members,)."""
         return self.crossfit.best_epoch_
 
     @property
     def interrupted(self) -> str:
-        """After which epoch Ctrl-C ended training; empty if nothing did."""
+        """Epoch after which Ctrl-C ended training, such as "after epoch 3 of 20"; empty if training was completed."""
         network = self.crossfit.pipelines_[0][-1]
         done = len(next(iter(self.crossfit.curves_.values())))
         return f"after epoch {done} of {network.epochs}" if self.crossfit.interrupted_ else ""
@@ -64,23 +77,25 @@ class FitResult:
 
 @dataclass(frozen=True)
 class Judged:
-    """A model whose out-of-fold predictions are looked at.
+    """Fitted model with the data to examine its out-of-fold predictions.
 
     Parameters
     ----------
     model : cross-fit or blend
-        Fitted.
+        Fitted model.
     spec : PipelineSpec
-        Its specification; of a blend, that of its first run.
+        Specification of the model; for a blend, that of its first run.
     competition : Competition
-        The tables.
-    problem, metric : Problem and Metric
-        The type of problem, and what it is scored by.
+        Tables.
+    problem : Problem
+        Type of problem.
+    metric : Metric
+        Metric of the scores.
     columns : sequence of str
-        The raw columns that it reads.
+        Raw columns that the model reads.
     """
 
-    model: Any
+    model: Model
     spec: PipelineSpec
     competition: Competition
     problem: Problem
@@ -89,51 +104,66 @@ class Judged:
 
     @property
     def y(self) -> np.ndarray:
-        """The target of the training rows."""
+        """Target of the training rows."""
         return self.competition.train[self.spec.data.target].to_numpy()
 
     @property
     def classes(self) -> np.ndarray | None:
-        """The labels; None where the target is a number."""
+        """Labels; None if the target is a number."""
         return getattr(self.model, "classes_", None)
 
     @property
     def thresholds(self) -> np.ndarray | None:
-        """What the label of each training row is decided by; None is the greatest probability."""
+        """Threshold of each training row; None if the class with the greatest probability is predicted."""
         return getattr(self.model, "oof_thresholds_", None)
 
 
 def by_group(spec: PipelineSpec) -> str:
-    """Say by what the rows of a fold are kept together, if by anything."""
+    """Return the words that name the group column of the folds.
+
+    Parameters
+    ----------
+    spec : PipelineSpec
+        Specification of the pipeline.
+
+    Returns
+    -------
+    str
+        Words such as " by family", with a leading space; empty without groups.
+    """
     return "" if spec.ensemble.group is None else f" by {spec.ensemble.group}"
 
 
 @dataclass(frozen=True)
 class SearchResult:
-    """What a search found.
+    """Result of a search.
 
     Attributes
     ----------
     winner : Record
-        The configuration that was chosen.
+        Chosen configuration.
     spec : PipelineSpec
-        The pipeline with it.
+        Pipeline with the chosen configuration.
     state : SearchState
-        All that was tried.
+        All trials and ranges.
     holdout : dict of str to float
-        The winner's score on the hold-out rows, its standard error, and those of the pipeline as it was.
+        Scores of winner and original pipeline on the hold-out rows, with standard errors; empty without such rows.
     output : Path
-        Where the winner is.
+        Pipeline file of the winner.
     run_id : str
-        The search's run.
+        Id of the search's run.
     metric : Metric
-        By which configurations were scored.
-    folds, rows, holdout_rows : int
-        Folds of the rows that took part, how many those are, and how many took no part.
+        Metric of the scores.
+    folds : int
+        Number of folds.
+    rows : int
+        Number of rows that configurations were trained and scored on.
+    holdout_rows : int
+        Number of hold-out rows.
     digest : str
         SHA-256 of the training table.
     seed : int
-        Fixed what was drawn.
+        Seed of configurations and folds.
     """
 
     winner: Record

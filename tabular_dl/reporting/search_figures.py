@@ -1,15 +1,18 @@
-"""Figures of a search: score against each hyperparameter by round, and parallel coordinates."""
+"""Figures of a search: scores against hyperparameters by round, and parallel coordinates."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from matplotlib import colormaps
 from matplotlib.figure import Figure
 
 from tabular_dl.model_selection import Choice, Distribution
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 __all__ = ["parallel_coordinates", "scores_by_hyperparameter"]
 
@@ -23,25 +26,25 @@ def scores_by_hyperparameter(
     rounds: Sequence[int],
     metric: str,
 ) -> Figure:
-    """Draw the score of each trial against each hyperparameter, with the ranges of each round as bars below.
+    """Draw the score of each trial against each hyperparameter, with the range of each round as a bar below.
 
     Parameters
     ----------
-    ranges : sequence of dict
-        The ranges of each round.
-    params : sequence of dict
-        The values of each trial.
+    ranges : sequence of dict of str to Distribution
+        Ranges of each round.
+    params : sequence of dict of str to object
+        Hyperparameters of each trial.
     scores : ndarray of shape (trials,)
-        In the metric's own direction; NaN for trials that diverged.
+        Scores, not negated; NaN for trials that diverged.
     rounds : sequence of int
-        The round of each trial, from 1.
+        Round of each trial, from 1.
     metric : str
-        What the scores are.
+        Name of the metric.
 
     Returns
     -------
     Figure
-        A panel a hyperparameter.
+        One panel per hyperparameter.
     """
     leaves = list(ranges[0])
     columns = 2 if len(leaves) == 4 else min(3, len(leaves))
@@ -54,11 +57,11 @@ def scores_by_hyperparameter(
         axes.set_visible(False)
     for axes, leaf in zip(panels.flat, leaves, strict=False):
         first = ranges[0][leaf]
-        places = np.array([_place(first, values[leaf]) for values in params])
+        positions = np.array([_position(first, values[leaf]) for values in params])
         for number in sorted(set(rounds)):
-            own = numbers == number
-            axes.scatter(places[own], scores[own], s=16, color=colours[number - 1], label=f"round {number}", alpha=0.8)
-        _bars(axes, [each[leaf] for each in ranges], colours, scores)
+            x, y = positions[numbers == number], scores[numbers == number]
+            axes.scatter(x, y, s=16, color=colours[number - 1], label=f"round {number}", alpha=0.8)
+        _draw_ranges(axes, [distributions[leaf] for distributions in ranges], colours, scores)
         if isinstance(first, Choice):
             axes.set_xticks(range(len(first.options)), [str(option) for option in first.options])
         elif first.kind == "log_uniform":
@@ -70,12 +73,12 @@ def scores_by_hyperparameter(
         axes.spines[["top", "right"]].set_visible(False)
     handles, labels = panels.flat[0].get_legend_handles_labels()
     figure.legend(handles, labels, frameon=False, loc="outside upper right", ncols=len(labels))
-    figure.suptitle(f"{metric} of each trial; the bars are each round's range", x=0.01, ha="left", color=INK)
+    figure.suptitle(f"{metric} of each trial; bars: range of each round", x=0.01, ha="left", color=INK)
     return figure
 
 
-def _bars(axes: Any, ranges: Sequence[Distribution], colours: Any, scores: np.ndarray) -> None:
-    """Draw each round's range as a bar under the points."""
+def _draw_ranges(axes: Axes, ranges: Sequence[Distribution], colours: np.ndarray, scores: np.ndarray) -> None:
+    """Draw the range of each round as a bar below the points."""
     known = scores[np.isfinite(scores)]
     bottom, height = known.min(), max(float(np.ptp(known)), 1e-9)
     for number, distribution in enumerate(ranges[: len(colours)]):
@@ -85,52 +88,52 @@ def _bars(axes: Any, ranges: Sequence[Distribution], colours: Any, scores: np.nd
         axes.plot([distribution.low, distribution.high], [level, level], color=colours[number], linewidth=4)
 
 
-def _place(distribution: Distribution, value: Any) -> float:
+def _position(distribution: Distribution, value: Any) -> float:
     return float(distribution.options.index(value)) if isinstance(distribution, Choice) else float(value)
 
 
 def parallel_coordinates(
     space: Mapping[str, Distribution], params: Sequence[Mapping[str, Any]], scores: np.ndarray, metric: str, best: str
 ) -> Figure:
-    """Draw each trial as a line through its hyperparameters to its score, the better the darker.
+    """Draw each trial as a line through its hyperparameters to its score; better trials are darker.
 
     Parameters
     ----------
-    space : dict
-        The ranges of the first round.
-    params : sequence of dict
-        The values of each trial.
+    space : dict of str to Distribution
+        Ranges of the first round.
+    params : sequence of dict of str to object
+        Hyperparameters of each trial.
     scores : ndarray of shape (trials,)
-        In the metric's own direction.
+        Scores, not negated; NaN for trials that diverged.
     metric : str
-        What the scores are.
+        Name of the metric.
     best : {"highest", "lowest"}
-        Which are better.
+        Better scores.
 
     Returns
     -------
     Figure
+        One panel.
     """
-    sound = np.isfinite(scores)
-    known = scores[sound]
-    axes_of = [*space, metric]
-    lines = np.column_stack([*(_unit(space[leaf], [p[leaf] for p in params]) for leaf in space), _spread(scores)])[
-        sound
-    ]
-    # By rank: a few trials that fail would leave all others one colour.
+    finite = np.isfinite(scores)
+    known = scores[finite]
+    names = [*space, metric]
+    positions = [_unit(space[leaf], [values[leaf] for values in params]) for leaf in space]
+    lines = np.column_stack([*positions, _spread(scores)])[finite]
+    # Colours by rank: by score, a few very bad trials would give all others the same colour.
     ranks = known.argsort().argsort() / max(1, len(known) - 1)
     goodness = ranks if best == "highest" else 1 - ranks
-    figure = Figure(figsize=(max(8, 2 * len(axes_of)), 4.5), layout="constrained", facecolor="white")
+    figure = Figure(figsize=(max(8, 2 * len(names)), 4.5), layout="constrained", facecolor="white")
     axes = figure.subplots()
-    for place in np.argsort(goodness):
-        share = goodness[place]
-        axes.plot(lines[place], color=colormaps["viridis_r"](share), alpha=0.15 + 0.7 * share, linewidth=0.8 + share)
-    for place, leaf in enumerate(axes_of):
-        axes.axvline(place, color="#C4CAD1", linewidth=1)
-        low, high = _ends(space[leaf]) if leaf in space else (f"{known.min():.4g}", f"{known.max():.4g}")
-        axes.text(place, -0.06, low, ha="center", va="top", fontsize=8)
-        axes.text(place, 1.03, high, ha="center", va="bottom", fontsize=8)
-    axes.set_xticks(range(len(axes_of)), [f"\n{name}" for name in axes_of])
+    for trial in np.argsort(goodness):
+        share = goodness[trial]
+        axes.plot(lines[trial], color=colormaps["viridis_r"](share), alpha=0.15 + 0.7 * share, linewidth=0.8 + share)
+    for position, name in enumerate(names):
+        axes.axvline(position, color="#C4CAD1", linewidth=1)
+        low, high = _ends(space[name]) if name in space else (f"{known.min():.4g}", f"{known.max():.4g}")
+        axes.text(position, -0.06, low, ha="center", va="top", fontsize=8)
+        axes.text(position, 1.03, high, ha="center", va="bottom", fontsize=8)
+    axes.set_xticks(range(len(names)), [f"\n{name}" for name in names])
     axes.set_yticks([])
     axes.set_ylim(-0.15, 1.12)
     axes.spines[:].set_visible(False)
@@ -144,7 +147,7 @@ def _spread(values: np.ndarray) -> np.ndarray:
 
 
 def _unit(distribution: Distribution, values: Sequence[Any]) -> np.ndarray:
-    """Return the place of values between the ends of a range, 0 to 1; widened ranges reach beyond."""
+    """Return positions of values between the ends of a range, 0 to 1; values of widened ranges lie just outside."""
     if isinstance(distribution, Choice):
         last = max(1, len(distribution.options) - 1)
         return np.array([distribution.options.index(value) / last for value in values])

@@ -1,1 +1,1 @@
-"""What the commands do: one verb a file. Here values meet effects: printing, files and MLflow."""
+"""Workflows of the commands, one per file, with their effects: printed lines, files and MLflow runs."""

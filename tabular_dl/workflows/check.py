@@ -1,6 +1,6 @@
-"""`tabular-dl check`: checks tables and pipeline together before anything is trained.
+"""Checks of a pipeline together with its tables, without training: `tabular-dl check`.
 
-spec and tables -> checks -> findings, each with the line of the pipeline file that mends it
+spec and tables -> checks -> findings, each with the change to the pipeline file that fixes it
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from rich.console import Console
 
 from tabular_dl.checks import Finding, run_checks, sample_size
 from tabular_dl.spec import PipelineSpec, check_network, competition_of, load_spec, problem_of
-from tabular_dl.workflows.console import print_findings, print_notes
+from tabular_dl.workflows.console import print_findings, print_lines, print_notes
 
 __all__ = ["check", "check_spec"]
 
@@ -22,27 +22,45 @@ def check(pipeline: str, overrides: Sequence[str] = (), console: Console | None 
     Parameters
     ----------
     pipeline : str
-        The name of a pipeline, or the path of a YAML file.
+        Name of a pipeline, or path of a YAML file.
     overrides : sequence of str
-        Changes of single leaves, like ``"ensemble.folds=3"``.
+        Changed values, such as ``"ensemble.folds=3"``.
     console : Console, optional
-        Where to print.
+        Console to print to; standard output by default.
 
     Returns
     -------
     tuple of Finding
-        Errors first.
+        Findings, errors first.
 
     Raises
     ------
     UserError
-        If the pipeline is no pipeline, or the tables cannot be read.
+        If the pipeline is not valid, or the tables cannot be read.
     """
     return check_spec(load_spec(pipeline, overrides, check_network), console)
 
 
 def check_spec(spec: PipelineSpec, console: Console | None = None) -> tuple[Finding, ...]:
-    """Check a pipeline that was read already, as `check` does."""
+    """Check a specification and its tables together, and print the findings.
+
+    Parameters
+    ----------
+    spec : PipelineSpec
+        Specification of the pipeline.
+    console : Console, optional
+        Console to print to; standard output by default.
+
+    Returns
+    -------
+    tuple of Finding
+        Findings, errors first.
+
+    Raises
+    ------
+    UserError
+        If the tables cannot be read.
+    """
     console = console or Console()
     competition = competition_of(spec)
     print_notes(competition.notes, console)
@@ -53,8 +71,8 @@ def check_spec(spec: PipelineSpec, console: Console | None = None) -> tuple[Find
     findings = run_checks(competition, spec, problem)
     print_findings(findings, console)
     if any(finding.code == "table" for finding in findings):
-        console.print("What needs tables that the rules can read was left out: correct the errors, and check again.")
+        print_lines(console, "The other checks need tables without these errors: correct them, and check again.")
     elif any(len(table) > sample_size(table) for table in tables):
         most = max(sample_size(table) for table in tables)
-        console.print(f"Leaks and drift were judged on at most {most:,} rows of a table, drawn by seed {spec.seed}.")
+        print_lines(console, f"Leaks and drift were checked on samples of at most {most:,} rows (seed {spec.seed}).")
     return findings

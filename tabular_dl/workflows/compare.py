@@ -1,4 +1,4 @@
-"""`tabular-dl compare`: the leaderboard of a pipeline's runs."""
+"""Leaderboard of a pipeline's runs: `tabular-dl compare`."""
 
 from __future__ import annotations
 
@@ -14,31 +14,38 @@ from rich.table import Table as Grid
 from tabular_dl.problems import get_metric
 from tabular_dl.spec import load_spec
 from tabular_dl.tracking import Entry, Row, agreement, comparable_runs, rank
+from tabular_dl.workflows.console import print_lines
 
 __all__ = ["compare"]
 
 
 def compare(
-    pipeline: str, *, top: int | None = None, form: str = "table", out: TextIO | None = None, console: Any = None
+    pipeline: str,
+    *,
+    top: int | None = None,
+    form: str = "table",
+    out: TextIO | None = None,
+    console: Console | None = None,
 ) -> list[Row]:
     """Print the leaderboard of a pipeline's finished runs.
 
     Parameters
     ----------
     pipeline : str
-        The name of a pipeline, or the path of a YAML file.
-    top : int or None
-        Only so many of the best.
-    form : {"table", "csv", "json"}
-        How to print.
-    out : file
-        Where CSV and JSON go; standard output by default.
+        Name of a pipeline, or path of a YAML file.
+    top : int, optional
+        Number of runs to print, the best first; all by default.
+    form : {"table", "csv", "json"}, default="table"
+        Format of the output.
+    out : file, optional
+        File for CSV and JSON; standard output by default.
     console : Console, optional
-        Where a table goes.
+        Console for a table; standard output by default.
 
     Returns
     -------
     list of Row
+        The printed rows.
 
     Raises
     ------
@@ -92,44 +99,44 @@ def _write(rows: list[dict[str, Any]], form: str, out: TextIO) -> None:
 
 def _print(rows: list[Row], name: str, metric: str, greater: bool, left_out: int, console: Console) -> None:
     better = "higher" if greater else "lower"
-    caption = "=: cannot be told from the best (below two standard errors of the difference)"
+    caption = "=: no clear difference from the best run (less than two standard errors of the difference)"
     if left_out:
         runs = "1 run" if left_out == 1 else f"{left_out} runs"
-        caption += f"; on other data or by another metric, and so left out: {runs}"
+        caption += f"; left out because of other data or another metric: {runs}"
     grid = Grid(title=f"{name}: {metric} in cross-validation, {better} is better", caption=caption)
-    # What local answers say and what Kaggle says are different things, on different rows.
-    others = {"submitted": "submission_score", "Kaggle": "public_score"}
+    # Separate columns: local answers and Kaggle's public score are for different rows.
+    fields = {"submitted": "submission_score", "Kaggle": "public_score"}
     known = {
-        heading: name for heading, name in others.items() if any(getattr(row.entry, name) is not None for row in rows)
+        heading: field
+        for heading, field in fields.items()
+        if any(getattr(row.entry, field) is not None for row in rows)
     }
-    for heading in ("", "run", "kind", f"{metric} (error)", "to the best", *known, "time"):
+    for heading in ("", "run", "kind", f"{metric} (error)", "difference", *known, "time"):
         grid.add_column(heading, no_wrap=heading == "run")
     for row in rows:
         entry = row.entry
-        against = "" if row.rank == 1 else f"{row.difference:+.4f} ({row.error:.4f}){' =' if row.tied else ''}"
-        cells = [str(row.rank), entry.name, entry.kind, f"{entry.score:.4f} ({entry.error:.4f})", against]
-        scores = [getattr(entry, name) for name in known.values()]
+        difference = "" if row.rank == 1 else f"{row.difference:+.4f} ({row.error:.4f}){' =' if row.tied else ''}"
+        cells = [str(row.rank), entry.name, entry.kind, f"{entry.score:.4f} ({entry.error:.4f})", difference]
+        scores = [getattr(entry, field) for field in known.values()]
         cells += ["" if score is None else f"{score:.4f}" for score in scores]
         cells += ["" if entry.seconds != entry.seconds else f"{entry.seconds:.1f} s"]
         grid.add_row(*map(escape, cells), style="bold" if row.rank == 1 else None)
     console.print(grid)
     for row in rows:
         if row.changes:
-            what = "blends" if row.entry.kind == "ensemble" else "against the best fit's pipeline"
+            relation = "blends" if row.entry.kind == "ensemble" else "differs from the best fit's pipeline"
             changes = ", ".join(f"{_short(key)} {value}" for key, value in row.changes.items())
-            console.print(
-                f"{row.rank} {escape(row.entry.name)} {what}: {escape(changes)}", highlight=False, soft_wrap=True
-            )
+            print_lines(console, f"{row.rank} {escape(row.entry.name)} {relation}: {escape(changes)}")
 
 
 def _print_agreement(entries: list[Entry], console: Console) -> None:
-    found = agreement(entries)
-    if found:
-        correlation, count = found
-        said = (
-            f"CV and Kaggle's public score order {count} runs with a rank correlation of {correlation:.2f} (Spearman)."
+    result = agreement(entries)
+    if result:
+        correlation, count = result
+        print_lines(
+            console,
+            f"Rank correlation (Spearman) of CV scores and Kaggle's public scores: {correlation:.2f}, {count} runs.",
         )
-        console.print(said, highlight=False, soft_wrap=True)
 
 
 def _short(key: str) -> str:

@@ -1,4 +1,4 @@
-"""What commands print: notes, findings, and a live line while a population trains."""
+"""Printed output of commands: lines, notes, findings, and the progress of training."""
 
 from __future__ import annotations
 
@@ -21,25 +21,25 @@ if TYPE_CHECKING:
 
     from tabular_dl.problems import Followed
 
-__all__ = ["TrainingProgress", "print_findings", "print_notes", "stop_at_errors", "warn_in_short"]
+__all__ = ["TrainingProgress", "print_findings", "print_lines", "print_notes", "stop_at_errors", "warn_in_short"]
 
 STYLES = {"error": "bold red", "warning": "yellow", "note": "dim"}
-MOST_WARNINGS = 4  # before a fit: with the line that says where to see all, five
+MOST_WARNINGS = 4  # printed before a fit, with one more line that names the command to see all
 
 
 class TrainingProgress:
-    """Show epoch, figures on the held-out rows, how many networks still train, and the time.
+    """Progress line: epoch, loss and metric, number of networks still training, and time.
 
     Parameters
     ----------
     console : Console
-        Where to draw; a quiet console draws nothing.
+        Console to draw on; a quiet console draws nothing.
     epochs : int
-        The most epochs there can be.
+        Maximum number of epochs.
     followed : Followed
-        The figure to show beside the loss.
-    unit : float
-        What one unit of the coded target is worth.
+        Function to show beside the loss.
+    unit : float, default=1.0
+        Size of one unit of the coded target, in units of the target.
     """
 
     def __init__(self, console: Console, epochs: int, followed: Followed, unit: float = 1.0) -> None:
@@ -60,92 +60,135 @@ class TrainingProgress:
         self.progress.stop()
 
     def __call__(self, epoch: int, figures: dict[str, np.ndarray], active: np.ndarray) -> None:
-        """Take in the figures ``{name: (P,)}`` of an epoch and who still trains, (P,)."""
-        held_out = "val_" if "val_loss" in figures else ""
-        loss, metric = (_mean(figures[held_out + name]) for name in ("loss", self.followed.function))
-        shown = f"{held_out}loss {loss:.4f}  {held_out}{self.followed.name} {metric * self.unit:.4f}"
+        """Show the values of an epoch.
+
+        Parameters
+        ----------
+        epoch : int
+            Number of the epoch, from 1.
+        figures : dict of str to ndarray of shape (networks,)
+            Losses and metrics; those on held-out rows are preferred.
+        active : ndarray of shape (networks,)
+            Whether each network still trains.
+        """
+        prefix = "val_" if "val_loss" in figures else ""
+        loss, metric = (_mean(figures[prefix + name]) for name in ("loss", self.followed.function))
+        values = f"{prefix}loss {loss:.4f}  {prefix}{self.followed.name} {metric * self.unit:.4f}"
         training = f"{int(active.sum())} of {len(active)} training"
-        self.progress.update(self.task, completed=epoch, description=f"{shown}  {training}")
+        self.progress.update(self.task, completed=epoch, description=f"{values}  {training}")
 
 
-def _mean(figures: np.ndarray) -> float:
-    """Average over the networks that have a figure; NaN where all have stopped or diverged."""
-    known = figures[figures == figures]
+def _mean(values: np.ndarray) -> float:
+    """Return the mean without missing values; NaN if all networks have stopped or diverged."""
+    known = values[values == values]
     return float(known.mean()) if len(known) else float("nan")
 
 
+def print_lines(console: Console, *lines: str | Text, markup: bool = True) -> None:
+    """Print lines without wrapping them, so that commands and paths can be copied.
+
+    Parameters
+    ----------
+    console : Console
+        Console to print to.
+    *lines : str or Text
+        Lines to print.
+    markup : bool, default=True
+        Whether square brackets in strings are Rich markup.
+    """
+    for line in lines:
+        console.print(line, markup=markup, highlight=False, soft_wrap=True)
+
+
 def print_notes(notes: Iterable[str], console: Console) -> None:
-    """Print each note as a line of its own."""
-    for note in notes:
-        console.print(f"Note: {note}.", markup=False, highlight=False, soft_wrap=True)
+    """Print notes, one per line.
+
+    Parameters
+    ----------
+    notes : iterable of str
+        Notes without a final full stop.
+    console : Console
+        Console to print to.
+    """
+    print_lines(console, *(f"Note: {note}." for note in notes), markup=False)
 
 
 def print_findings(findings: Sequence[Finding], console: Console) -> None:
-    """Print each finding with the line that mends it, and how many there are of each level."""
+    """Print findings with their fixes, and the number of findings of each level.
+
+    Parameters
+    ----------
+    findings : sequence of Finding
+        Findings to print.
+    console : Console
+        Console to print to.
+    """
     for finding in findings:
-        message = Text.assemble((finding.level, STYLES[finding.level]), f"  {finding.message}")
-        console.print(message, highlight=False)
+        console.print(_headline(finding), highlight=False)
         if finding.fix:
-            # On one line however long it is, so that it can be copied.
-            fix = Text.assemble(("  fix: ", "dim"), (finding.fix, "cyan"))
-            console.print(fix, highlight=False, soft_wrap=True)
+            print_lines(console, Text.assemble(("  fix: ", "dim"), (finding.fix, "cyan")))
     counts = Counter(finding.level for finding in findings)
     totals = [f"{counts[level]} {level}{'s' if counts[level] > 1 else ''}" for level in LEVELS if counts[level]]
     console.print(f"[bold]{', '.join(totals) or 'nothing found'}[/]", highlight=False)
 
 
 def stop_at_errors(findings: Sequence[Finding], pipeline: str | None, source: str) -> None:
-    """Refuse to go on if there are errors among findings.
+    """Raise an error if there are errors among findings.
 
     Parameters
     ----------
     findings : sequence of Finding
-        Errors first.
+        Findings, errors first.
     pipeline : str or None
-        The pipeline as the user named it; None if there is no name or file that `check` could be given.
+        Pipeline as named by the user; None if `tabular-dl check` cannot be given a name or a file.
     source : str
-        Where its tables are.
+        Folder or data set of the tables.
 
     Raises
     ------
     DataError
-        With all errors as `print_findings` prints them, but for the word "error" before the first.
+        If there are errors. The message lists all of them as `print_findings` does, without "error" before the first.
     """
     errors = [finding for finding in findings if finding.level == "error"]
     if not errors:
         return
-    told = [finding.message + (f"\n  fix: {finding.fix}" if finding.fix else "") for finding in errors]
+    messages = [finding.message + (f"\n  fix: {finding.fix}" if finding.fix else "") for finding in errors]
     advice = "" if pipeline is None else f"\nAll findings: {_command(pipeline, source)}"
-    raise DataError("\nerror  ".join(told) + advice)
+    raise DataError("\nerror  ".join(messages) + advice)
 
 
 def warn_in_short(findings: Sequence[Finding], pipeline: str | None, source: str, console: Console) -> None:
-    """Print the warnings among findings, a line each and five lines at most.
+    """Print the warnings among findings, one per line, at most five lines.
 
     Parameters
     ----------
     findings : sequence of Finding
-        Errors first.
-    pipeline, source
-        As for `stop_at_errors`.
+        Findings, errors first.
+    pipeline : str or None
+        Pipeline as for `stop_at_errors`.
+    source : str
+        Folder or data set of the tables.
     console : Console
-        Where to print.
+        Console to print to.
     """
-    where = "" if pipeline is None else _command(pipeline, source)
+    command = "" if pipeline is None else _command(pipeline, source)
     warnings = [finding for finding in findings if finding.level == "warning"]
     for finding in warnings[:MOST_WARNINGS]:
-        line = Text.assemble((finding.level, STYLES[finding.level]), f"  {finding.message}")
-        if where:
-            console.print(line, highlight=False, no_wrap=True, overflow="ellipsis")
-        else:  # nowhere else to be read
-            console.print(line, highlight=False, soft_wrap=True)
+        if command:
+            console.print(_headline(finding), highlight=False, no_wrap=True, overflow="ellipsis")
+        else:  # no command shows the rest of a line that is cut
+            print_lines(console, _headline(finding))
     more = [f"{len(warnings) - MOST_WARNINGS} more"] if len(warnings) > MOST_WARNINGS else []
-    advice = [f"all, and what mends them: {where}"] if warnings and where else []
+    advice = [f"all warnings with their fixes: {command}"] if warnings and command else []
     if more or advice:
-        console.print(Text("; ".join([*more, *advice])), highlight=False, soft_wrap=True)
+        print_lines(console, Text("; ".join([*more, *advice])))
+
+
+def _headline(finding: Finding) -> Text:
+    return Text.assemble((finding.level, STYLES[finding.level]), f"  {finding.message}")
 
 
 def _command(pipeline: str, source: str) -> str:
-    # A name in the pipeline file finds the tables again, a folder from the command line has to be said.
+    # A relative source is a name in the pipeline file; an absolute folder came from the command line.
     folder = ["--data", source] if Path(source).is_absolute() else []
     return join(["tabular-dl", "check", pipeline, *folder])

@@ -1,6 +1,6 @@
-"""`tabular-dl ensemble`: blends finished runs by their out-of-fold predictions, without training anything again.
+"""Blending of finished runs by their out-of-fold predictions, without training: `tabular-dl ensemble`.
 
-runs -> their models -> same rows, folds and labels? -> blend, nested score -> one run that predict and submit take
+runs -> models -> check of rows, folds and labels -> blend and its nested score -> run
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from rich.table import Table as Grid
 
 from tabular_dl import tracking
 from tabular_dl.atomic_files import write_text
-from tabular_dl.competition import prediction_table
+from tabular_dl.competition import Competition
 from tabular_dl.errors import SpecError, SubmissionError, did_you_mean
 from tabular_dl.model_selection import (
     METHODS,
@@ -31,9 +31,11 @@ from tabular_dl.model_selection import (
     standard_error,
 )
 from tabular_dl.problems import Metric, get_metric, get_problem
-from tabular_dl.reporting import Judged, blend_page, render, scored_by
-from tabular_dl.spec import columns_used, competition_of, dump_spec, load_spec
+from tabular_dl.reporting import Judged, Model, blend_page, render, scored_by
+from tabular_dl.spec import PipelineSpec, columns_used, competition_of, dump_spec, load_spec
 from tabular_dl.tracking import Entry, environment, open_model, rank
+from tabular_dl.workflows.console import print_lines
+from tabular_dl.workflows.predictions import write_predictions
 
 __all__ = ["ensemble"]
 
@@ -51,36 +53,37 @@ def ensemble(
     Parameters
     ----------
     pipeline : str
-        The name of a pipeline, or the path of a YAML file.
+        Name of a pipeline, or path of a YAML file.
     runs : sequence of str
-        Ids or names; without any, the best ones.
-    top : int
-        How many of the best, where none are named.
-    method : str
-        A method of `tabular_dl.model_selection.blending.Blend`.
+        Ids or names of the runs; by default the best fits.
+    top : int, default=3
+        Number of the best fits to blend if no runs are named.
+    method : str, default="greedy"
+        Method of `tabular_dl.model_selection.blending.Blend`.
     console : Console, optional
-        Where to print.
+        Console to print to; standard output by default.
 
     Returns
     -------
     LoggedRun
+        Run of the blend.
 
     Raises
     ------
     UserError
-        If there are fewer than two runs, or they were fitted on other rows, folds or targets.
+        If there are fewer than two runs, or they were fitted on different rows, folds or targets.
     """
     console = console or Console()
     started = time.time()
     if method not in METHODS:
         raise SpecError(f"--method: there is no {method!r}. {did_you_mean(method, METHODS)}")
-    asked = load_spec(pipeline)
-    name = asked.name
-    members = _named(name, runs) if runs else _leading(name, asked.metric, top, console)
+    current = load_spec(pipeline)
+    name = current.name
+    members = _named_runs(name, runs) if runs else _best_fits(name, current.metric, top, console)
     if len(members) < 2:
-        found = f"--runs names {len(members)}" if runs else f"found {len(members)} with the best one's folds"
+        count = f"--runs names {len(members)}" if runs else f"found {len(members)} with the folds of the best run"
         raise SubmissionError(
-            f"A blend needs two runs or more of {name}, {found}: fit with other settings first, like "
+            f"A blend needs two runs or more of {name}, {count}: fit with other settings first, like "
             f"tabular-dl fit {name} --set network.hidden=[128]"
         )
     _check_folds(members)
@@ -96,58 +99,51 @@ def ensemble(
     if blended.classes_or_none_ is not None and metric.looks_at == "labels":
         blended.choose_threshold(spec.threshold, y, metric)
     scores = fold_scores(blended, y, metric)
-    console.print(_grid(members, models, blended, scores, y, metric))
-    content = _content(name, members, blended, scores, spec, competition, metric, method, started)
+    console.print(_score_grid(members, models, blended, scores, y, metric))
+    content = _run_content(name, members, blended, scores, spec, competition, metric, method, started)
     with tempfile.TemporaryDirectory() as folder:
         staged = Path(folder) / "files"
         (staged / "predictions").mkdir(parents=True)
         write_text(staged / "spec.yaml", dump_spec(spec))
-        tables = {"oof": (competition.train, blended.oof_predictions_, "oof_thresholds_")}
-        if competition.test is not None:
-            tables["test"] = (competition.test, _predicted(blended, competition.test), "threshold_")
-        for table, (rows, values, threshold) in tables.items():
-            ids = None if spec.data.id is None else rows[spec.data.id]
-            above = getattr(blended, threshold, None)
-            laid_out = prediction_table(ids, spec.data.target, values, blended.classes_or_none_, above)
-            write_text(staged / "predictions" / f"{table}.csv", laid_out.to_csv(index=False))
-        read = {column for _, each in opened for column in columns_used(each, competition.train)}
-        columns = [column for column in competition.train if column in read]
+        write_predictions(blended, spec, competition, staged / "predictions")
+        used = {column for _, member_spec in opened for column in columns_used(member_spec, competition.train)}
+        columns = [column for column in competition.train if column in used]
         member_scores = {m.name: fold_scores(model, y, metric) for m, model in zip(members, models, strict=True)}
         judged = Judged(blended, spec, competition, get_problem(members[0].tags["tabular_dl.problem"]), metric, columns)
         write_text(staged / "report.html", render(blend_page(judged, member_scores, scores, environment())))
         run = tracking.log_run(tracking.RunContent(**content, files=staged))
-    for line in (
+    print_lines(
+        console,
         f"Run [bold]{escape(run.name)}[/] ({run.id}), experiment {escape(run.experiment)}",
         f"Next: [bold]tabular-dl submit {escape(pipeline)} --run {escape(run.name)}[/], or tabular-dl compare "
         f"{escape(pipeline)}",
-    ):
-        console.print(line, highlight=False, soft_wrap=True)
+    )
     return run
 
 
-def _named(pipeline: str, names: Sequence[str]) -> list[tracking.LoggedRun]:
-    chosen = [tracking.find_run(name) for name in dict.fromkeys(names)]
-    for run in chosen:
+def _named_runs(pipeline: str, names: Sequence[str]) -> list[tracking.LoggedRun]:
+    runs = [tracking.find_run(name) for name in dict.fromkeys(names)]
+    for run in runs:
         if run.tags.get("tabular_dl.pipeline") != pipeline:
             raise SubmissionError(f"Run {run.name} is of pipeline {run.tags.get('tabular_dl.pipeline')}.")
-    return list({run.id: run for run in chosen}.values())
+    return list({run.id: run for run in runs}.values())
 
 
-def _leading(pipeline: str, metric_name: str | None, top: int, console: Console) -> list[tracking.LoggedRun]:
-    """Return the best fits among those that have the best one's folds."""
-    runs, others = tracking.comparable_runs(pipeline, metric_name)
+def _best_fits(pipeline: str, metric_name: str | None, top: int, console: Console) -> list[tracking.LoggedRun]:
+    """Return the best fits among those that have the folds of the best one."""
+    runs, left_out = tracking.comparable_runs(pipeline, metric_name)
     metric = get_metric(runs[0].data.tags["tabular_dl.metric"])
     fits = [Entry.of(run) for run in runs if run.data.tags.get("tabular_dl.kind") == "fit"]
     entries = [row.entry for row in rank(fits, greater_is_better=metric.greater_is_better)] if fits else []
-    alike = [entry for entry in entries if entry.folds == entries[0].folds]
-    apart = [entry.name for entry in entries if entry.folds != entries[0].folds]
-    if apart:
-        said = f"Left out, for other folds than those of the best run (ensemble.folds, seed): {', '.join(apart)}"
-        console.print(said, highlight=False, soft_wrap=True, markup=False)
+    same_folds = [entry for entry in entries if entry.folds == entries[0].folds]
+    others = [entry.name for entry in entries if entry.folds != entries[0].folds]
     if others:
-        said = f"Left out, on other data or by another metric: {others} run{'' if others == 1 else 's'}"
-        console.print(said, highlight=False, soft_wrap=True)
-    return [tracking.find_run(entry.id) for entry in alike[:top]]
+        message = f"Left out because of other folds (ensemble.folds, seed) than the best run: {', '.join(others)}"
+        print_lines(console, message, markup=False)
+    if left_out:
+        runs_left_out = "1 run" if left_out == 1 else f"{left_out} runs"
+        print_lines(console, f"Left out because of other data or another metric: {runs_left_out}")
+    return [tracking.find_run(entry.id) for entry in same_folds[:top]]
 
 
 def _check_folds(members: Sequence[tracking.LoggedRun]) -> None:
@@ -155,27 +151,21 @@ def _check_folds(members: Sequence[tracking.LoggedRun]) -> None:
     for run in others:
         if run.tags.get("tabular_dl.folds") != first.tags.get("tabular_dl.folds"):
             raise SpecError(
-                f"Run {run.name} has other folds than {first.name}: blend runs of the same ensemble.folds, seed and "
-                "table, or the blend would be scored on rows that it has seen."
+                f"Run {run.name} has other folds than {first.name}, so the blend would be scored on rows that it was "
+                "trained on: blend runs with the same table, ensemble.folds and seed."
             )
 
 
 def _check_data(members: Sequence[tracking.LoggedRun], digest: str) -> None:
     for member in members:
         if member.tags.get("tabular_dl.data_digest") != digest:
-            raise SpecError(
-                f"Run {member.name} was fitted on another training table than its pipeline reads now: fit again."
-            )
+            raise SpecError(f"The training table has changed since run {member.name}: fit again.")
 
 
-def _predicted(model: Any, rows: Any) -> np.ndarray:
-    return model.predict(rows) if model.classes_or_none_ is None else model.predict_proba(rows)
-
-
-def _grid(
+def _score_grid(
     members: Sequence[tracking.LoggedRun],
-    models: Sequence[Any],
-    blended: Any,
+    models: Sequence[Model],
+    blended: Model,
     scores: np.ndarray,
     y: np.ndarray,
     metric: Metric,
@@ -183,7 +173,7 @@ def _grid(
     better = "higher" if metric.greater_is_better else "lower"
     grid = Grid(
         title=f"{metric.name} of {len(scores)} folds, {better} is better",
-        caption=f"the blend: {scored_by(blended.blend.method)}",
+        caption=f"score of the blend: {scored_by(blended.blend.method)}",
     )
     for heading in ("run", "weight", metric.name, "standard error"):
         grid.add_column(heading, overflow="fold")
@@ -191,19 +181,19 @@ def _grid(
         (member.name, f"{weight:.2f}", fold_scores(model, y, metric))
         for member, weight, model in zip(members, blended.blend_.weights_, models, strict=True)
     ]
-    for name, weight, own in [*lines, (f"blend ({blended.blend.method})", "", scores)]:
+    for name, weight, values in [*lines, (f"blend ({blended.blend.method})", "", scores)]:
         style = "bold" if not weight else None
-        grid.add_row(escape(name), weight, f"{own.mean():.4f}", f"{standard_error(own):.4f}", style=style)
+        grid.add_row(escape(name), weight, f"{values.mean():.4f}", f"{standard_error(values):.4f}", style=style)
     return grid
 
 
-def _content(
+def _run_content(
     name: str,
     members: Sequence[tracking.LoggedRun],
-    blended: Any,
+    blended: Model,
     scores: np.ndarray,
-    spec: Any,
-    competition: Any,
+    spec: PipelineSpec,
+    competition: Competition,
     metric: Metric,
     method: str,
     started: float,

@@ -1,15 +1,12 @@
-"""`tabular-dl fit`: train a cross-validated ensemble from a pipeline, and track it.
+"""Training and tracking of a cross-validated ensemble: `tabular-dl fit`.
 
-spec and tables -> checks -> cross-fit (one population) -> scores beside baselines -> files -> one MLflow run
+spec and tables -> checks -> cross-fit (one population) -> scores and baselines -> files -> MLflow run
 """
 
 from __future__ import annotations
 
 import json
-import os
-import shutil
 import tempfile
-import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -20,45 +17,46 @@ from rich.table import Table as Grid
 
 from tabular_dl import plots, tracking
 from tabular_dl.atomic_files import write_text
-from tabular_dl.competition import Competition, ids_of, prediction_table
+from tabular_dl.competition import Competition, ids_of
 from tabular_dl.drafting import Tables, draft_from_files, name_of
-from tabular_dl.errors import UserError
 from tabular_dl.model_selection import mean_and_error
 from tabular_dl.problems import decide
 from tabular_dl.reporting import FitResult, by_group, fit_page, render
 from tabular_dl.spec import DataSpec, PipelineSpec, check_network, dump_spec, leaves, load_spec, read_spec
 from tabular_dl.tracking import environment
+from tabular_dl.workflows.console import print_lines
+from tabular_dl.workflows.outputs import check_outputs, write_outputs
+from tabular_dl.workflows.predictions import write_predictions
 from tabular_dl.workflows.training import train
 
 __all__ = ["FitResult", "fit", "fit_spec", "fit_tables"]
-
-OUTPUTS = Path("outputs")  # in the working folder: where the results of an untracked fit go
 
 
 def fit(
     pipeline: str, overrides: Sequence[str] = (), *, track: bool = True, console: Console | None = None
 ) -> FitResult:
-    """Fit a pipeline, print its scores, and keep all that came out of it.
+    """Fit a pipeline, print its scores, and store model, predictions, figures and report.
 
     Parameters
     ----------
     pipeline : str
-        The name of a pipeline, or the path of a YAML file.
+        Name of a pipeline, or path of a YAML file.
     overrides : sequence of str
-        Changes of single leaves, like ``"network.dropout=0.4"``.
-    track : bool
-        Whether to write an MLflow run; otherwise, and if that fails, results go to ``outputs``.
+        Changed values, such as ``"network.dropout=0.4"``.
+    track : bool, default=True
+        Whether to write an MLflow run. Otherwise, and if that fails, results go to ``outputs``.
     console : Console, optional
-        Where to print.
+        Console to print to; standard output by default.
 
     Returns
     -------
     FitResult
+        Fitted cross-fit and its scores.
 
     Raises
     ------
     UserError
-        If the pipeline or the tables cannot be used; nothing has been written then.
+        If the pipeline or the tables cannot be used; nothing is written then.
     """
     return fit_spec(load_spec(pipeline, overrides, check_network), pipeline, track=track, console=console)
 
@@ -66,29 +64,30 @@ def fit(
 def fit_tables(
     tables: Tables, overrides: Sequence[str] = (), *, track: bool = True, console: Console | None = None
 ) -> FitResult:
-    """Draft a pipeline of tables, fit it, and keep all that came out of it, the pipeline as well.
+    """Draft a pipeline for tables, fit it, and store the results with the pipeline.
 
     Parameters
     ----------
     tables : Tables
-        The files, and what the user knows better than the rules.
+        Files, and the target, id and metric if the user names them.
     overrides, track, console
-        As in `fit`.
+        As for `fit`.
 
     Returns
     -------
     FitResult
+        Fitted cross-fit and its scores.
 
     Raises
     ------
     UserError
-        If the tables cannot be used; nothing has been written then.
+        If the tables cannot be used; nothing is written then.
     """
     draft, competition = draft_from_files(name_of(tables.train), tables)
     drafted = DataSpec.model_validate(draft.content["data"])
     spec = read_spec(draft.content, overrides, Path("the drafted pipeline"), check=check_network)
-    known = competition if spec.data == drafted else None  # an override may name other tables
-    return fit_spec(spec, None, track=track, console=console, competition=known)
+    unchanged = competition if spec.data == drafted else None  # an override may name other tables
+    return fit_spec(spec, None, track=track, console=console, competition=unchanged)
 
 
 def fit_spec(
@@ -99,38 +98,47 @@ def fit_spec(
     console: Console | None = None,
     competition: Competition | None = None,
 ) -> FitResult:
-    """Fit a pipeline that was read already, as `fit` does.
+    """Fit a specification, as `fit` does.
 
     Parameters
     ----------
     spec : PipelineSpec
-        What to fit.
+        Specification of the pipeline.
     pipeline : str or None
-        The pipeline as the user named it; None if it was drafted and has no file.
+        Pipeline as named by the user; None if it was drafted and has no file.
     track, console
-        As in `fit`.
+        As for `fit`.
     competition : Competition, optional
-        The tables, where they were read before.
+        Tables, if they have been read already.
+
+    Returns
+    -------
+    FitResult
+        Fitted cross-fit and its scores.
+
+    Raises
+    ------
+    UserError
+        If the pipeline or the tables cannot be used; nothing is written then.
     """
     console = console or Console()
     if not track:
-        _check_outputs()
+        check_outputs()
     result = train(spec, console, pipeline, competition)
     console.print(_score_grid(result))
     messages = _better_baselines(result, pipeline)
     if result.interrupted:
         messages.append(
-            f"[bold]Ctrl-C[/] ended training {result.interrupted}: what was learned until then is scored and kept."
+            f"[bold]Ctrl-C[/] ended training {result.interrupted}: the networks trained so far are scored and stored."
         )
     if result.spec.threshold == "auto":
         messages.append(
-            f"Threshold {result.crossfit.threshold_:.3f}; each fold is scored by that of the other folds. "
-            "The simple models decide at one half."
+            f"Threshold {result.crossfit.threshold_:.3f}; each fold is scored with the threshold of the other folds, "
+            "the simple models with 0.5."
         )
-    for message in messages:
-        console.print(message, highlight=False, soft_wrap=True)
+    print_lines(console, *messages)
     with tempfile.TemporaryDirectory() as folder:
-        # Not the temporary folder itself, which nobody but its owner may read.
+        # Copies of the temporary folder itself would be readable by their owner only.
         staged = Path(folder) / "files"
         staged.mkdir()
         _write_files(result, staged)
@@ -140,18 +148,18 @@ def fit_spec(
 
 
 def _better_baselines(result: FitResult, pipeline: str | None) -> list[str]:
-    """Return a sentence for each simple model that beats the networks: it is the better submission."""
+    """Return a sentence for each simple model with a better mean score than the networks."""
     sign = 1 if result.metric.greater_is_better else -1
     messages = []
     for name, scores in result.baselines.items():
         difference, error = mean_and_error(scores - result.scores)
         if sign * difference > 0:
             messages.append(
-                f"The {name} does better in the mean of the same folds, by {abs(difference):.4f} (standard error "
+                f"The {name} is better than the networks by {abs(difference):.4f} on the same folds (standard error "
                 f"{error:.4f})."
             )
     if messages and pipeline is not None:
-        messages[-1] += f" [bold]tabular-dl search {escape(pipeline)}[/] looks for networks that do."
+        messages[-1] += f" [bold]tabular-dl search {escape(pipeline)}[/] looks for better networks."
     return messages
 
 
@@ -185,21 +193,14 @@ def _write_files(result: FitResult, folder: Path) -> None:
     for name in ("predictions", "figures"):
         (folder / name).mkdir()
     write_text(folder / "spec.yaml", dump_spec(spec))
-    oof_thresholds = getattr(crossfit, "oof_thresholds_", None)
-    tables = {"oof": (competition.train, crossfit.oof_predictions_, oof_thresholds)}
-    if competition.test is not None:
-        test = crossfit.predict(competition.test) if classes is None else crossfit.predict_proba(competition.test)
-        tables["test"] = (competition.test, test, getattr(crossfit, "threshold_", None))
-    for name, (rows, predictions, threshold) in tables.items():
-        ids = None if spec.data.id is None else rows[spec.data.id]
-        table = prediction_table(ids, spec.data.target, predictions, classes, threshold)
-        write_text(folder / "predictions" / f"{name}.csv", table.to_csv(index=False))
+    write_predictions(crossfit, spec, competition, folder / "predictions")
     history, best = crossfit.curves_, crossfit.best_epoch_
     figures = {"learning_curves": plots.learning_curves(history, best, ["loss", result.problem.followed[0].name])}
     if classes is None:
         figures["residuals"] = plots.residuals(y, crossfit.oof_predictions_, spec.data.target)
     else:
-        predicted = classes[decide(crossfit.oof_predictions_, oof_thresholds).argmax(axis=1)]
+        thresholds = getattr(crossfit, "oof_thresholds_", None)
+        predicted = classes[decide(crossfit.oof_predictions_, thresholds).argmax(axis=1)]
         figures["confusion_matrix"] = plots.confusion_matrix(y, predicted, classes)
     for name, figure in figures.items():
         figure.savefig(folder / "figures" / f"{name}.png", dpi=120)
@@ -261,19 +262,19 @@ def _run_content(result: FitResult, folder: Path) -> tracking.RunContent:
 
 
 def _mean_over_members(values: np.ndarray) -> np.ndarray:
-    """Average (epochs, members) over the members that still trained; every epoch has at least one."""
+    """Return the mean of (epochs, members) over the members that still trained; every epoch has at least one."""
     return np.nanmean(values, axis=1)
 
 
 def _description(result: FitResult) -> str:
-    """Describe the run in Markdown, for its page in the MLflow UI."""
+    """Return a description of the run in Markdown, for the MLflow UI."""
     spec, (mean, error) = result.spec, mean_and_error(result.scores)
     rows = [f"| {name} | {scores.mean():.4f} |" for name, scores in result.baselines.items()]
     return "\n".join(
         [
             f"**{spec.name}**, {result.problem.name}: {result.metric.name} {mean:.4f} (standard error {error:.4f}) in "
-            f"{spec.ensemble.folds}-fold cross-validation{by_group(spec)} of {spec.ensemble.members} networks a fold, "
-            f"{len(result.competition.train)} rows, seed {spec.seed}.",
+            f"{spec.ensemble.folds}-fold cross-validation{by_group(spec)} of {spec.ensemble.members} networks per "
+            f"fold, {len(result.competition.train)} rows, seed {spec.seed}.",
             *([f"Ctrl-C ended training {result.interrupted}."] if result.interrupted else []),
             "",
             f"| the same folds | {result.metric.name} |",
@@ -292,40 +293,34 @@ def _keep(
     *,
     track: bool,
 ) -> None:
-    """Log the run; without tracking, or where it fails, keep everything in a folder instead."""
+    """Log the run. Without tracking, or if it fails, write files and model to a folder instead."""
     if track:
         try:
             run = tracking.log_run(content)
         except Exception as error:  # noqa: BLE001 (whatever the store raises, the fit must not be lost)
-            # Plain text, and printed even if the console is quiet.
+            # On a separate console, so that it is printed even if the other is quiet.
             message = f"Tracking failed: {type(error).__name__}: {error}"
             Console(stderr=True).print(message, style="red", markup=False, highlight=False, soft_wrap=True)
         else:
-            lines = (
+            print_lines(
+                console,
                 f"Run [bold]{escape(run.name)}[/] ({run.id}), experiment {escape(run.experiment)}",
                 f"Model {run.model_uri}",
-                f"Next: {_following(result, pipeline, run.name)}tabular-dl ui",
+                f"Next: {_next_command(result, pipeline, run.name)}tabular-dl ui",
             )
-            for line in lines:
-                console.print(line, highlight=False, soft_wrap=True)
             return
-    try:
-        folder = _keep_in(OUTPUTS, content, staged)
-    except OSError:
-        # A store and a folder that both fail: what was trained is worth more than its place.
-        folder = _keep_in(Path(tempfile.mkdtemp(prefix="tabular-dl-")), content, staged)
-    console.print(f"Results are in [bold]{escape(str(folder))}[/]", highlight=False, soft_wrap=True)
-    known = result.competition.test is not None and result.competition.test_file.exists()
-    command = f"tabular-dl predict {folder} {result.competition.test_file if known else 'FILE'}"
-    console.print(f"Next: [bold]{escape(command)}[/]", highlight=False, soft_wrap=True)
+    folder = write_outputs(content, staged)
+    has_test = result.competition.test is not None and result.competition.test_file.exists()
+    command = f"tabular-dl predict {folder} {result.competition.test_file if has_test else 'FILE'}"
+    print_lines(console, f"Results are in [bold]{escape(str(folder))}[/]", f"Next: [bold]{escape(command)}[/]")
 
 
-def _following(result: FitResult, pipeline: str | None, run: str) -> str:
-    """Name the command that comes next, if there is one beside the UI."""
+def _next_command(result: FitResult, pipeline: str | None, run: str) -> str:
+    """Return the command to suggest before `tabular-dl ui`; empty if there is none."""
     if pipeline is None:
         name = escape(result.spec.name)
         command = f"tabular-dl init {name} --train {escape(str(result.competition.train_file))}"
-        return f"[bold]{command}[/], with the options given here, keeps this pipeline as a file; "
+        return f"[bold]{command}[/], with the same options, writes this pipeline to a file; "
     competition = result.competition
     if competition.test is None:
         return ""
@@ -333,25 +328,3 @@ def _following(result: FitResult, pipeline: str | None, run: str) -> str:
         # Without an id there is no submission, but the test rows can be predicted.
         return f"[bold]tabular-dl predict {escape(run)} {escape(str(result.competition.test_file))}[/], or "
     return f"[bold]tabular-dl submit {escape(pipeline)}[/], or "
-
-
-def _check_outputs() -> None:
-    """Refuse to train where the results could not be kept."""
-    if OUTPUTS.exists() and not OUTPUTS.is_dir():
-        raise UserError(f"{OUTPUTS.resolve()} is a file, and the results go to a folder of that name: move it away.")
-    if not os.access(OUTPUTS if OUTPUTS.exists() else Path(), os.W_OK):
-        raise UserError(f"{OUTPUTS.resolve()}, where the results go, cannot be written to: work in another folder.")
-
-
-def _keep_in(parent: Path, content: tracking.RunContent, staged: Path) -> Path:
-    """Copy files and model to a new folder in another, which appears when it is complete."""
-    first = parent / f"{content.pipeline}-{time.strftime('%Y%m%d-%H%M%S')}"
-    parent.mkdir(exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=parent, prefix=f".{first.name}-") as partial:
-        complete = Path(partial) / "complete"
-        shutil.copytree(staged, complete)
-        tracking.save_model(content, complete / "model")
-        # Two fits may end in the same second.
-        names = (first, *(first.with_name(f"{first.name}-{number}") for number in range(2, 1000)))
-        folder = next(name for name in names if not name.exists())
-        return complete.rename(folder)

@@ -1,4 +1,4 @@
-"""`tabular-dl init`: from the files of a competition to a commented pipeline file that `fit` takes."""
+"""Draft of a commented pipeline file from the tables of a competition: `tabular-dl init`."""
 
 from __future__ import annotations
 
@@ -11,61 +11,73 @@ from rich.text import Text
 
 from tabular_dl.atomic_files import write_text
 from tabular_dl.drafting import Draft, Tables, draft_from_files
-from tabular_dl.errors import SpecError, UserError
+from tabular_dl.errors import SpecError, UserError, listed
 from tabular_dl.spec import read_spec
-from tabular_dl.workflows.console import print_notes
+from tabular_dl.workflows.console import print_lines, print_notes
 
 __all__ = ["init"]
 
-MOST_NAMES = 6  # columns in one line of the table
+MOST_NAMES = 6  # columns listed in one line of the table
 
 
 def init(name: str, tables: Tables, *, force: bool = False, console: Console | None = None) -> Path:
-    """Write ``pipelines/NAME.yaml`` for a competition, and print what was decided.
+    """Write ``pipelines/NAME.yaml`` for a competition, and print the decisions.
 
     Parameters
     ----------
     name : str
-        The pipeline's.
+        Name of the pipeline.
     tables : Tables
-        The files, and what the user knows better than the rules.
-    force : bool
-        Whether a file of that name is written over.
+        Files, and the target, id and metric if the user names them.
+    force : bool, default=False
+        Whether to overwrite a file of that name.
     console : Console, optional
-        Where to print.
+        Console to print to; standard output by default.
 
     Returns
     -------
     Path
-        The file.
+        The written file.
 
     Raises
     ------
     UserError
-        If the file is there already, or the tables cannot be used; nothing has been written then.
+        If the file exists, or the tables cannot be used; nothing is written then.
     """
     console = console or Console()
     path = Path("pipelines") / f"{name}.yaml"
     if path.exists() and not force:
-        raise SpecError(f"{path} is there already: name another pipeline, or write over it with --force.")
+        raise SpecError(f"{path} exists: name another pipeline, or overwrite it with --force.")
     draft, competition = draft_from_files(name, tables)
     read_spec(draft.content, (), path)
     try:
         path.parent.mkdir(exist_ok=True)
     except OSError as error:
-        raise UserError(f"The folder {path.parent} cannot be made: {error.strerror}.") from None
+        raise UserError(f"The folder {path.parent} cannot be created: {error.strerror}.") from None
     write_text(path, draft.text)
     print_notes(competition.notes, console)
     console.print(decisions(draft))
-    console.print(
-        f"Written to {escape(str(path))}, with the reason for each decision.", highlight=False, soft_wrap=True
+    print_lines(
+        console,
+        f"Written to {escape(str(path))}, with the reason for each decision.",
+        f"Next: [bold]tabular-dl fit {escape(name)}[/]",
     )
-    console.print(f"Next: [bold]tabular-dl fit {escape(name)}[/]", highlight=False, soft_wrap=True)
     return path
 
 
 def decisions(draft: Draft) -> Grid:
-    """Lay out what a draft has decided: target and metric, then what becomes of which columns."""
+    """Return the decisions of a draft as a table: target, id and metric, columns, and sizes.
+
+    Parameters
+    ----------
+    draft : Draft
+        Drafted pipeline.
+
+    Returns
+    -------
+    rich.table.Table
+        Table with a title.
+    """
     content = draft.content
     grid = Grid(title=f"{content['name']}: {content['problem']}", title_justify="left")
     for heading in ("", "decided"):
@@ -74,23 +86,18 @@ def decisions(draft: Draft) -> Grid:
     grid.add_row("id", Text(content["data"].get("id", "none")))
     grid.add_row("metric", content["metric"])
     grid.add_section()
-    becomes: dict[str, list[str]] = {}
-    for name, what in draft.treatments.used.items():
-        # How many categories differs from column to column.
-        becomes.setdefault(what.lstrip("0123456789 "), []).append(name)
-    for what, names in becomes.items():
-        grid.add_row(Text(what), Text(_listed(names)))
+    columns: dict[str, list[str]] = {}
+    for name, treatment in draft.treatments.used.items():
+        # Without the number of categories, which differs between columns, more columns share a line.
+        columns.setdefault(treatment.lstrip("0123456789 "), []).append(name)
+    for treatment, names in columns.items():
+        grid.add_row(Text(treatment), Text(listed(names, MOST_NAMES)))
     dropped = [name for names in draft.treatments.dropped.values() for name in names]
     if dropped:
-        grid.add_row("left out", Text(_listed(dropped)))
+        grid.add_row("left out", Text(listed(dropped, MOST_NAMES)))
     grid.add_section()
     network, ensemble = content["network"], content["ensemble"]
     grid.add_row("network", f"{'-'.join(map(str, network['hidden']))}, dropout {network['dropout']}")
-    by = f", by {escape(ensemble['group'])}" if "group" in ensemble else ""
-    grid.add_row("folds x members", f"{ensemble['folds']} x {ensemble['members']}{by}")
+    group = f", by {escape(ensemble['group'])}" if "group" in ensemble else ""
+    grid.add_row("folds x members", f"{ensemble['folds']} x {ensemble['members']}{group}")
     return grid
-
-
-def _listed(names: list[str]) -> str:
-    more = f" and {len(names) - MOST_NAMES} more" if len(names) > MOST_NAMES else ""
-    return f"{', '.join(names[:MOST_NAMES])}{more}"

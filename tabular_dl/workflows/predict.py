@@ -1,4 +1,4 @@
-"""`tabular-dl predict`: a fitted model and a table of raw rows -> a CSV file of predictions."""
+"""Predictions of a fitted model for a table of raw rows, as a CSV file: `tabular-dl predict`."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ from tabular_dl.competition import prediction_table
 from tabular_dl.spec import check_rows
 from tabular_dl.tables import read_table_file
 from tabular_dl.tracking import open_model
-from tabular_dl.workflows.console import print_notes
+from tabular_dl.workflows.console import print_lines, print_notes
+from tabular_dl.workflows.predictions import predict_rows
 
 __all__ = ["predict"]
 
@@ -23,23 +24,23 @@ def predict(run_or_model: str, table: Path, output: Path, console: Console | Non
     Parameters
     ----------
     run_or_model : str
-        A run's id or name, or a model's folder.
+        Id or name of a run, ``NAME@alias``, or folder of a model.
     table : Path
-        Raw rows, with the columns that the pipeline uses.
+        File with raw rows and the columns that the pipeline uses.
     output : Path
-        Where to write: the id, the prediction, then one probability a class.
+        File to write, with the id, the prediction, and one probability per class.
     console : Console, optional
-        Where to print.
+        Console to print to; standard output by default.
 
     Returns
     -------
     Path
-        The file that was written.
+        The written file.
 
     Raises
     ------
     UserError
-        If the model or the rows cannot be used; nothing has been written then.
+        If the model or the rows cannot be used; nothing is written then.
     """
     console = console or Console()
     model, spec = open_model(run_or_model)
@@ -47,11 +48,12 @@ def predict(run_or_model: str, table: Path, output: Path, console: Console | Non
     rows = file.frame
     check_rows(spec, rows, str(table), rest=False)
     print_notes(file.notes, console)
-    classes = getattr(model, "classes_", None)
-    predictions = model.predict(rows) if classes is None else model.predict_proba(rows)
-    ids = rows.get(spec.data.id)
-    laid_out = prediction_table(ids, spec.data.target, predictions, classes, getattr(model, "threshold_", None))
-    write_text(output, laid_out.to_csv(index=False))
-    said = f"{len(rows)} predictions of {escape(spec.data.target)} are in [bold]{escape(str(output))}[/]."
-    console.print(said, highlight=False, soft_wrap=True)
+    classes, threshold = getattr(model, "classes_", None), getattr(model, "threshold_", None)
+    predictions = prediction_table(
+        rows.get(spec.data.id), spec.data.target, predict_rows(model, rows), classes, threshold
+    )
+    write_text(output, predictions.to_csv(index=False))
+    print_lines(
+        console, f"{len(rows)} predictions of {escape(spec.data.target)} are in [bold]{escape(str(output))}[/]."
+    )
     return output

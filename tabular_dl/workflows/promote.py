@@ -1,4 +1,4 @@
-"""`tabular-dl promote`: puts a run's model into MLflow's registry under an alias."""
+"""Registration of a run's model in MLflow under an alias: `tabular-dl promote`."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from rich.markup import escape
 
 from tabular_dl import tracking
 from tabular_dl.errors import SpecError
+from tabular_dl.workflows.console import print_lines
 
 __all__ = ["promote"]
 
@@ -19,30 +20,30 @@ def promote(run: str, alias: str, console: Console | None = None) -> str:
     Parameters
     ----------
     run : str
-        A run's id or name.
+        Id or name of the run.
     alias : str
-        Like "champion"; whatever version had it loses it.
+        Alias such as "champion"; it is taken from the version that had it before.
     console : Console, optional
-        Where to print.
+        Console to print to; standard output by default.
 
     Returns
     -------
     str
-        ``NAME@alias``, which `predict` and `submit` take.
+        ``NAME@alias``, as `predict` and `submit` accept it.
 
     Raises
     ------
     UserError
-        If there is no such run, or the alias cannot be.
+        If there is no such run, or the alias is not valid.
     """
-    # MLflow keeps "latest" and v1, v2, ... for itself.
+    # MLflow reserves "latest" and v1, v2, ...
     if not re.fullmatch(r"[A-Za-z][\w-]*", alias) or alias == "latest" or re.fullmatch(r"v\d+", alias):
         raise SpecError(f"--as: expected a word like champion (not latest, not v1), found {alias!r}.")
     logged = tracking.find_run(run)
     name, number = tracking.register(logged, alias)
-    for line in (
+    print_lines(
+        console or Console(),
         f"Run [bold]{escape(logged.name)}[/] is version {number} of {escape(name)}, alias [bold]{escape(alias)}[/]",
         f"Next: [bold]tabular-dl submit {escape(name)}@{escape(alias)}[/]",
-    ):
-        (console or Console()).print(line, highlight=False, soft_wrap=True)
+    )
     return f"{name}@{alias}"

@@ -1,4 +1,4 @@
-"""`tabular-dl report`: the page that a run has kept, as a file."""
+"""Export of a run's report as an HTML file: `tabular-dl report`."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from rich.markup import escape
 
 from tabular_dl.atomic_files import write_text
 from tabular_dl.tracking import OpenRun, find_run_id
+from tabular_dl.workflows.console import print_lines
 
 __all__ = ["report"]
 
@@ -20,18 +21,18 @@ def report(run: str, output: Path | None = None, *, show: bool = False, console:
     Parameters
     ----------
     run : str
-        A run's id or name: a fit, a blend or a search.
-    output : Path or None
-        Where to write; by default ``report-NAME.html``.
-    show : bool
-        Whether to open it in the browser.
+        Id or name of a fit, a blend or a search.
+    output : Path, optional
+        File to write; by default ``report-NAME.html``.
+    show : bool, default=False
+        Whether to open the file in the browser.
     console : Console, optional
-        Where to print.
+        Console to print to; standard output by default.
 
     Returns
     -------
     Path
-        The file.
+        The written file.
 
     Raises
     ------
@@ -42,9 +43,7 @@ def report(run: str, output: Path | None = None, *, show: bool = False, console:
     page = opened.read("report.html")
     path = output or Path(f"report-{opened.name}.html")
     write_text(path, page)
-    (console or Console()).print(
-        f"The report of {escape(opened.name)} is in [bold]{escape(str(path))}[/]", soft_wrap=True
-    )
+    print_lines(console or Console(), f"The report of {escape(opened.name)} is in [bold]{escape(str(path))}[/]")
     if show:
         webbrowser.open(path.resolve().as_uri())
     return path

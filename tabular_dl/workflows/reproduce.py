@@ -1,4 +1,4 @@
-"""`tabular-dl reproduce`: fit a run's specification again and compare the predictions."""
+"""Repetition of a fit to compare the predictions: `tabular-dl reproduce`."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from tabular_dl import tracking
 from tabular_dl.errors import SpecError
 from tabular_dl.spec import competition_of
 from tabular_dl.tracking import environment, open_model
+from tabular_dl.workflows.console import print_lines
 from tabular_dl.workflows.training import train
 
 __all__ = ["Reproduction", "reproduce"]
@@ -27,9 +28,9 @@ class Reproduction:
     identical : bool
         Whether all out-of-fold predictions are the same bit for bit.
     largest : float
-        The largest difference of a prediction.
+        Largest absolute difference of two predictions.
     different : dict of str to (str, str)
-        Versions and machine, where they differ: then and now.
+        Versions and properties of the machine that differ: value of the run and value now.
     """
 
     identical: bool
@@ -43,48 +44,48 @@ def reproduce(run: str, console: Console | None = None) -> Reproduction:
     Parameters
     ----------
     run : str
-        A run's id or name.
+        Id or name of the run.
     console : Console, optional
-        Where to print.
+        Console to print to; standard output by default.
+
+    Returns
+    -------
+    Reproduction
+        Comparison of the predictions.
 
     Raises
     ------
     UserError
-        If there is no such run, it is a blend, or its data has changed.
+        If there is no such run, it is not a fit, Ctrl-C ended it, or its data has changed.
     """
     console = console or Console()
     logged = tracking.find_run(run)
     if logged.tags.get("tabular_dl.kind") != "fit":
-        raise SpecError(f"Run {logged.name} is no fit, but a {logged.tags.get('tabular_dl.kind')}: reproduce its runs.")
+        raise SpecError(
+            f"Run {logged.name} is not a fit, but a {logged.tags.get('tabular_dl.kind')}: reproduce its runs."
+        )
     if "tabular_dl.interrupted" in logged.tags:
         raise SpecError(
-            f"Run {logged.name} was ended by Ctrl-C {logged.tags['tabular_dl.interrupted']}, which no fit repeats: "
-            f"tabular-dl fit {logged.tags.get('tabular_dl.pipeline')} fits it whole."
+            f"Run {logged.name} was ended by Ctrl-C {logged.tags['tabular_dl.interrupted']} and cannot be reproduced: "
+            f"tabular-dl fit {logged.tags.get('tabular_dl.pipeline')} fits it completely."
         )
     model, spec = open_model(logged)
     competition = competition_of(spec)
     if competition.digest != logged.tags.get("tabular_dl.data_digest"):
-        raise SpecError(
-            f"Run {logged.name} was fitted on another {competition.train_file} than is there now: put the "
-            "old file back."
-        )
-    again = train(spec, console, competition=competition).crossfit
-    then = json.loads(logged.tags.get("tabular_dl.surroundings", "{}"))
-    now = environment()
+        raise SpecError(f"{competition.train_file} has changed since run {logged.name}: put the old file back.")
+    old, new = model.oof_predictions_, train(spec, console, competition=competition).crossfit.oof_predictions_
+    then, now = json.loads(logged.tags.get("tabular_dl.surroundings", "{}")), environment()
     different = {name: (then[name], now.get(name, "-")) for name in then if then[name] != now.get(name)}
-    one, other = model.oof_predictions_, again.oof_predictions_
-    result = Reproduction(bool(np.array_equal(one, other)), float(np.abs(one - other).max()), different)
+    result = Reproduction(bool(np.array_equal(old, new)), float(np.abs(old - new).max()), different)
     if result.identical:
-        message = f"Identical: all {one.size} out-of-fold predictions of {escape(logged.name)}, bit for bit."
-        console.print(message, soft_wrap=True)
+        lines = [f"Identical: all {old.size} out-of-fold predictions of {escape(logged.name)}, bit for bit."]
     else:
-        console.print(
+        lines = [
             f"Not identical: predictions of {escape(logged.name)} differ by up to {result.largest:.3g}, on average by "
-            f"{np.abs(one - other).mean():.3g}.",
-            soft_wrap=True,
-        )
-    for name, (before, after) in different.items():
-        console.print(f"{name} was {before}, is {after}", highlight=False)
+            f"{np.abs(old - new).mean():.3g}."
+        ]
+    lines += [f"{name} was {escape(before)}, is {escape(after)}" for name, (before, after) in different.items()]
     if not result.identical and not different:
-        console.print("Versions and machine are the same.")
+        lines.append("Versions and machine are the same.")
+    print_lines(console, *lines)
     return result

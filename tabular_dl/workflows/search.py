@@ -1,7 +1,7 @@
-"""`tabular-dl search`: hyperparameters by rounds of narrowing ranges, each round a few populations; tracked, resumable.
+"""Search of hyperparameters in rounds with narrowing ranges, tracked and resumable: `tabular-dl search`.
 
-spec and space -> hold-out rows set aside -> rounds of (sample, train folds x configurations, narrow) -> the leading
-ones again -> winner -> its score on the hold-out rows -> a spec that `tabular-dl fit` runs
+spec and space -> hold-out rows set aside -> rounds of (sample, train folds x configurations, narrow)
+-> leading configurations trained again -> winner -> its score on the hold-out rows -> pipeline file
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from tabular_dl.problems import Metric
 from tabular_dl.reporting import SearchResult
 from tabular_dl.spec import PipelineSpec, changed_file, check_network, load_spec, with_values
 from tabular_dl.tracking import OpenRun
-from tabular_dl.workflows.console import print_notes
+from tabular_dl.workflows.console import print_lines, print_notes
 from tabular_dl.workflows.search_run import finish, log_round, open_search
 from tabular_dl.workflows.search_task import SearchOptions, SearchTask
 
@@ -40,13 +40,18 @@ def search(
     Parameters
     ----------
     pipeline : str
-        The name of a pipeline, or the path of a YAML file.
+        Name of a pipeline, or path of a YAML file.
     overrides : sequence of str
-        Changes of single leaves.
+        Changed values, such as ``"network.activation=tanh"``.
     options : SearchOptions
-        How to search.
+        Options of the search.
     console : Console, optional
-        Where to print.
+        Console to print to; standard output by default.
+
+    Returns
+    -------
+    SearchResult
+        Winner, all trials, and the score on the hold-out rows.
 
     Raises
     ------
@@ -79,35 +84,33 @@ def search_spec(
         options.trials, options.rounds, task.seed, options.pick, make_sampler(options.sampler), options.timeout
     )
     run, state = open_search(task, options)
-    console.print(f"Run [bold]{escape(run.name)}[/] ({run.id}), experiment {escape(task.spec.name)}", highlight=False)
+    print_lines(console, f"Run [bold]{escape(run.name)}[/] ({run.id}), experiment {escape(task.spec.name)}")
     begun = time.perf_counter()
     with Live(console=console, refresh_per_second=4, transient=True) as live:
         board = _Board(live, plan, task, state, begun)
         logged = len(state.records)
 
-        def keep(present: SearchState) -> None:
+        def on_round(new_state: SearchState) -> None:
             nonlocal logged
-            board.state = present
-            log_round(run, present, logged, task)
-            logged = len(present.records)
+            board.state = new_state
+            log_round(run, new_state, logged, task)
+            logged = len(new_state.records)
 
         try:
-            state = run_rounds(plan, state, board.train, task.sign, task.allowed, keep)
+            state = run_rounds(plan, state, board.train, task.sign, task.allowed, on_round)
         except KeyboardInterrupt:
             run.close("KILLED")
-            again = f"tabular-dl search {shlex.join([pipeline])} --resume {run.name}"
-            console.print(
-                f"Ctrl-C: the search ends here. [bold]{escape(again)}[/], with the same options, goes on with "
-                "it after the last round that was finished.",
-                highlight=False,
-                soft_wrap=True,
+            command = f"tabular-dl search {shlex.join([pipeline])} --resume {run.name}"
+            print_lines(
+                console,
+                f"Ctrl-C ended the search. [bold]{escape(command)}[/], with the same options, continues it after the "
+                "last finished round.",
             )
             raise
         except Exception:
             run.close("FAILED")
             raise
-    for sentence in state.said:
-        console.print(escape(sentence), highlight=False, soft_wrap=True)
+    print_lines(console, *state.said, markup=False)
     winner = choose(state.finals, task.sign, options.pick)
     best = with_values(task.spec, winner.params)
     output = options.output or Path("pipelines") / f"{task.spec.name}.best.yaml"
@@ -130,50 +133,49 @@ def search_spec(
     )
     finish(run, result, time.perf_counter() - begun)
     console.print(_final_grid(state, winner, task))
-    for line in _last_lines(holdout, task, output, time.perf_counter() - begun, len(state.records)):
-        console.print(line, highlight=False, soft_wrap=True)
+    print_lines(console, *_last_lines(holdout, task, output, time.perf_counter() - begun, len(state.records)))
     return result
 
 
 class _Board:
-    """The live table of a search."""
+    """Live table of a search."""
 
     def __init__(self, live: Live, plan: SearchPlan, task: SearchTask, state: SearchState, begun: float) -> None:
         self.live, self.plan, self.task, self.state, self.begun = live, plan, task, state, begun
         self.done_before = len(state.records)
 
     def train(self, values: Sequence[Mapping[str, Any]], seeds: Sequence[int], final: bool) -> list[Outcome]:
-        """Train configurations with the table moving."""
+        """Train configurations, and update the table after each epoch."""
         self.show("compiling", 0)
 
         def on_epoch(epoch: int, alive: int) -> None:
-            what = "the leading ones again" if final else f"round {self.state.rounds_done + 1} of {self.plan.rounds}"
-            self.show(f"{what}: epoch {epoch}, {alive} of {len(values)} still training", len(values))
+            step = "leading configurations" if final else f"round {self.state.rounds_done + 1} of {self.plan.rounds}"
+            self.show(f"{step}: epoch {epoch}, {alive} of {len(values)} still training", len(values))
 
         return self.task.train(values, seeds, final, on_epoch)
 
-    def show(self, doing: str, running: int) -> None:
-        """Draw the table: what is done, the best score, the ranges, the time left."""
+    def show(self, activity: str, running: int) -> None:
+        """Draw the table: finished trials, best score, current ranges, remaining time."""
         records, sign = self.state.records, self.task.sign
         known = [record for record in records if np.isfinite(record.mean)]
         best = f"{max(known, key=lambda r: sign * r.mean).mean:.4f}" if known else "-"
         spent, done = time.perf_counter() - self.begun, len(records) - self.done_before
-        left = f"{spent / done * (self.plan.trials - len(records)):.0f} s left" if done else "time left: not yet known"
-        grid = Grid(title=f"searching {self.task.spec.name}: {escape(doing)}", caption=f"{spent:.0f} s, {left}")
+        left = f"{spent / done * (self.plan.trials - len(records)):.0f} s left" if done else "time left not known yet"
+        grid = Grid(title=f"searching {self.task.spec.name}: {escape(activity)}", caption=f"{spent:.0f} s, {left}")
         grid.add_column("trials")
         grid.add_column(f"best {self.task.metric.name}")
         for leaf in self.state.ranges[-1]:
             grid.add_column(escape(leaf.split(".", 1)[-1]))
         trained = f"{len(records)} of {self.plan.trials}" + (f" (+{running})" if running else "")
-        grid.add_row(trained, best, *(escape(str(each)) for each in self.state.ranges[-1].values()))
+        grid.add_row(trained, best, *(escape(str(distribution)) for distribution in self.state.ranges[-1].values()))
         self.live.update(grid)
 
 
 def _winner_head(winner: Record, run: OpenRun, task: SearchTask) -> str:
     rows = f"{len(task.rows)} rows, {task.spec.ensemble.folds} folds, seed {task.seed}"
     return (
-        f"# Found by search run {run.name} ({run.id}): cross-validated {task.metric.name} {winner.mean:.4f},\n"
-        f"# standard error {winner.error:.4f} ({rows}). That score chose it, and so flatters it.\n"
+        f"# Winner of search {run.name} ({run.id}): cross-validated {task.metric.name} {winner.mean:.4f},\n"
+        f"# standard error {winner.error:.4f} ({rows}). The score is optimistic: it was used to choose the winner.\n"
     )
 
 
@@ -181,7 +183,7 @@ def _final_grid(state: SearchState, winner: Record, task: SearchTask) -> Grid:
     better = "higher" if task.metric.greater_is_better else "lower"
     folds = len(task.splits)
     grid = Grid(
-        title=f"the leading configurations, trained again with fresh seeds: {task.metric.name}, {better} is better",
+        title=f"leading configurations, trained again with new seeds: {task.metric.name}, {better} is better",
         caption=f"{len(state.records)} trials; mean of {folds} folds; *: chosen",
     )
     leaves = (leaf.split(".", 1)[-1] for leaf in winner.params)
@@ -202,7 +204,7 @@ def _final_grid(state: SearchState, winner: Record, task: SearchTask) -> Grid:
 def _last_lines(holdout: Mapping[str, float], task: SearchTask, output: Path, seconds: float, trials: int) -> list[str]:
     lines = []
     if trials < task.options.trials:
-        lines.append(f"--timeout: no further round began after {trials} of {task.options.trials} trials")
+        lines.append(f"--timeout ended the search after {trials} of {task.options.trials} trials")
     if holdout:
         lines.extend(holdout_lines(holdout, task.metric, len(task.held_out)))
     lines.append(f"{trials} trials in {seconds:.0f} s. The winner is in [bold]{escape(str(output))}[/]")
@@ -211,27 +213,33 @@ def _last_lines(holdout: Mapping[str, float], task: SearchTask, output: Path, se
 
 
 def holdout_lines(holdout: Mapping[str, float], metric: Metric, rows: int) -> list[str]:
-    """Return what the rows that took no part say of the winner: its score, and a warning if it is the worse one.
+    """Return lines about the score of the winner on the hold-out rows, with a warning if the pipeline's is better.
 
     Parameters
     ----------
     holdout : mapping of str to float
-        ``winner``, ``winner_error``, ``pipeline``, ``difference`` and ``difference_error``.
+        Scores and standard errors: ``winner``, ``winner_error``, ``pipeline``, ``difference`` and
+        ``difference_error``.
     metric : Metric
-        By which both were scored.
+        Metric of the scores.
     rows : int
-        How many rows took no part.
+        Number of hold-out rows.
+
+    Returns
+    -------
+    list of str
+        One or two lines.
     """
     difference, error = holdout["difference"], holdout["difference_error"]
     lines = [
-        f"On {rows} rows that took no part: {metric.name} [bold]{holdout['winner']:.4f}[/] (standard error "
-        f"{holdout['winner_error']:.4f}), the pipeline as it was {holdout['pipeline']:.4f}; the difference is "
+        f"On {rows} hold-out rows: {metric.name} [bold]{holdout['winner']:.4f}[/] (standard error "
+        f"{holdout['winner_error']:.4f}), the original pipeline {holdout['pipeline']:.4f}; the difference is "
         f"{difference:+.4f} (standard error {error:.4f})"
     ]
     if (difference < 0) == metric.greater_is_better and difference != 0:
-        than = "more" if abs(difference) > 2 * error else "less"
+        comparison = "more" if abs(difference) > 2 * error else "less"
         lines.append(
-            f"There, the pipeline as it was did better, by {than} than two standard errors: keep it, or search longer "
-            "(--trials, --epochs)"
+            f"There, the original pipeline is better, by {comparison} than two standard errors: keep it, or search "
+            "longer (--trials, --epochs)"
         )
     return lines

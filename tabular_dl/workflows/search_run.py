@@ -1,4 +1,4 @@
-"""A search in MLflow: opened or taken up again, written round by round, and closed with figures and a report."""
+"""MLflow run of a search: opened or resumed, updated after each round, and closed with figures and a report."""
 
 from __future__ import annotations
 
@@ -21,62 +21,85 @@ from tabular_dl.workflows.search_task import SearchOptions, SearchTask
 
 __all__ = ["finish", "log_round", "open_search"]
 
-# With more trials than this, child runs would make the UI slow: a table holds them.
+# Largest number of trials with child runs. More would make the UI slow; all trials are in a table anyway.
 MOST_CHILDREN = 200
 
 
 def open_search(task: SearchTask, options: SearchOptions) -> tuple[OpenRun, SearchState]:
-    """Open a run, or take up one that was broken off."""
+    """Open a new run, or the run of an interrupted search.
+
+    Parameters
+    ----------
+    task : SearchTask
+        Tables, folds and search space.
+    options : SearchOptions
+        Options of the search; ``resume`` names the interrupted search.
+
+    Returns
+    -------
+    run : OpenRun
+        Run to log to.
+    state : SearchState
+        State to continue from.
+
+    Raises
+    ------
+    SpecError
+        If the run to resume is not a search, or was started with another pipeline, other data or other options.
+    """
     identity = task.identity()
     if options.resume is None:
-        parameters = {**leaves(task.spec), **{f"search.{leaf}": str(each) for leaf, each in task.space.items()}}
+        space = {f"search.{leaf}": str(distribution) for leaf, distribution in task.space.items()}
         tags = {
             "tabular_dl.metric": task.metric.name,
             "tabular_dl.problem": task.problem.name,
             "tabular_dl.data_digest": task.digest,
         }
-        run = OpenRun.create(task.spec.name, "search", {**parameters, **_plain(options)}, tags)
+        run = OpenRun.create(task.spec.name, "search", {**leaves(task.spec), **space, **_parameters(options)}, tags)
         _write_json(run, "search.json", {"identity": identity})
         state = SearchState([task.space])
         _write_json(run, "state.json", _as_json(state))
         return run, state
     run = OpenRun(find_run_id(options.resume))
     if run.tags.get("tabular_dl.kind") != "search":
-        raise SpecError(f"--resume {options.resume}: that run is no search, but a {run.tags.get('tabular_dl.kind')}.")
+        raise SpecError(f"--resume {options.resume}: expected a search, found a {run.tags.get('tabular_dl.kind')}.")
     before = json.loads(run.read("search.json"))["identity"]
     now = json.loads(json.dumps(identity))
     different = sorted(name for name in now if now[name] != before.get(name))
     if different:
         keys = [key for key in {*now["spec"], *before["spec"]} if now["spec"].get(key) != before["spec"].get(key)]
-        what = ", ".join(sorted(keys)) if different == ["spec"] else ", ".join(different)
+        differences = ", ".join(sorted(keys)) if different == ["spec"] else ", ".join(different)
         raise SpecError(
-            f"--resume {options.resume}: that search was of another pipeline or had other options ({what}). Give the "
+            f"--resume {options.resume}: that search had another pipeline or other options ({differences}). Use the "
             "same, or start a new search."
         )
     return run, _from_json(json.loads(run.read("state.json")))
 
 
-def _plain(options: SearchOptions) -> dict[str, Any]:
+def _parameters(options: SearchOptions) -> dict[str, Any]:
     return {
         f"search_{name}": value for name, value in asdict(options).items() if value is not None and name != "resume"
     }
 
 
 def _as_json(state: SearchState) -> dict[str, Any]:
-    ranges = [{leaf: each.as_dict() for leaf, each in present.items()} for present in state.ranges]
-    records, finals = ([asdict(record) for record in some] for some in (state.records, state.finals))
+    ranges = [
+        {leaf: distribution.as_dict() for leaf, distribution in distributions.items()} for distributions in state.ranges
+    ]
+    records, finals = ([asdict(record) for record in group] for group in (state.records, state.finals))
     return {"ranges": ranges, "records": records, "said": state.said, "finals": finals}
 
 
 def _from_json(content: Mapping[str, Any]) -> SearchState:
     ranges: list[dict[str, Distribution]] = [
-        {leaf: read_distribution(leaf, each) for leaf, each in present.items()} for present in content["ranges"]
+        {leaf: read_distribution(leaf, settings) for leaf, settings in distributions.items()}
+        for distributions in content["ranges"]
     ]
     records, finals = ([Record(**record) for record in content[name]] for name in ("records", "finals"))
     return SearchState(ranges, records, list(content["said"]), finals)
 
 
-def _write_json(run: OpenRun, name: str, content: Any) -> None:
+def _write_json(run: OpenRun, name: str, content: Mapping[str, Any]) -> None:
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / name
         file.write_text(json.dumps(content, indent=1), encoding="utf-8")
@@ -84,10 +107,24 @@ def _write_json(run: OpenRun, name: str, content: Any) -> None:
 
 
 def log_round(run: OpenRun, state: SearchState, before: int, task: SearchTask) -> None:
-    """Write what a round has found: child runs, the best so far, and last the state, from which a search goes on."""
+    """Log the trials of a round as child runs, the best score so far, and the state.
+
+    The state is written last: a search resumes after the last round that was logged completely.
+
+    Parameters
+    ----------
+    run : OpenRun
+        Run of the search.
+    state : SearchState
+        State after the round.
+    before : int
+        Number of trials before the round.
+    task : SearchTask
+        Tables, folds and search space.
+    """
     records = state.records[before:]
     if records and len(state.records) <= MOST_CHILDREN:
-        run.children([_child(record, before + place + 1, task) for place, record in enumerate(records)])
+        run.children([_child(record, number, task) for number, record in enumerate(records, start=before + 1)])
     known = [record.mean for record in state.records if np.isfinite(record.mean)]
     best = max(known, key=lambda score: task.sign * score)
     run.log({"best_cv_score": best, "trials": len(state.records)}, step=state.rounds_done)
@@ -103,16 +140,16 @@ def _child(record: Record, number: int, task: SearchTask) -> Child:
 
 
 def finish(run: OpenRun, result: SearchResult, seconds: float) -> None:
-    """Write figures, the table of trials, the report, the winner and its scores, and end the run.
+    """Log figures, table of trials, report, winner and scores, and end the run.
 
     Parameters
     ----------
     run : OpenRun
-        The search's run.
+        Run of the search.
     result : SearchResult
-        What the search found.
+        Result of the search.
     seconds : float
-        How long it took.
+        Duration of the search.
     """
     state, winner, name = result.state, result.winner, result.metric.name
     records = state.records
@@ -144,6 +181,6 @@ def finish(run: OpenRun, result: SearchResult, seconds: float) -> None:
     metrics |= {f"holdout_{key}": value for key, value in result.holdout.items()}
     lines = [f"**Search of {result.spec.name}**: {len(records)} trials. The winner:", ""]
     lines += [f"- {leaf}: {value}" for leaf, value in winner.params.items()]
-    lines += ["", "How the ranges went:", "", *(f"- {sentence}" for sentence in state.said)]
+    lines += ["", "Changes of the ranges:", "", *(f"- {sentence}" for sentence in state.said)]
     run.log(metrics, {"mlflow.note.content": "\n".join(lines)})
     run.close()

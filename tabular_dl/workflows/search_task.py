@@ -1,9 +1,10 @@
-"""The task of a search: tables, folds and hold-out rows, and how configurations are trained and scored on them."""
+"""Task of a search: tables, folds and hold-out rows, and training and scoring of configurations."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -29,36 +30,41 @@ from tabular_dl.spec import (
     with_values,
 )
 from tabular_dl.workflows.console import stop_at_errors
+from tabular_dl.workflows.predictions import predict_rows
 
 __all__ = ["SearchOptions", "SearchTask"]
 
-HOLD_OUT = 0.2
+HOLD_OUT = 0.2  # share of the rows
 
 
 @dataclass(frozen=True)
 class SearchOptions:
-    """Options of a search, as the command line has them.
+    """Options of a search, as on the command line.
 
     Parameters
     ----------
-    trials, rounds, epochs : int
-        Configurations in all, rounds, and the most epochs of a trial.
+    trials : int, default=100
+        Total number of configurations.
+    rounds : int, default=3
+        Number of rounds.
+    epochs : int, default=20
+        Maximum number of epochs of a trial.
     timeout : float or None
         Seconds after which no further round begins.
     seed : int or None
-        None is the pipeline's.
+        Seed of configurations and folds; None for the seed of the pipeline.
     sampler : {"random", "tpe"}
-        How values are drawn.
+        Sampler of configurations.
     pick : {"simplest", "best"}
-        What is chosen among the leading ones.
-    holdout : bool
-        Whether a fifth of the rows takes no part in choosing.
+        Rule that chooses the winner, as for `tabular_dl.model_selection.choose`.
+    holdout : bool, default=True
+        Whether to set a fifth of the rows aside to score the winner.
     space : Path or None
-        A YAML file with the space; None is the pipeline's own.
+        YAML file with the search space; None for the ``search`` section of the pipeline.
     output : Path or None
-        Where the winner is written; None is pipelines/NAME.best.yaml.
+        File for the winner; None for pipelines/NAME.best.yaml.
     resume : str or None
-        A search's run that was broken off.
+        Id or name of an interrupted search to continue.
     """
 
     trials: int = 100
@@ -75,14 +81,14 @@ class SearchOptions:
 
 
 class SearchTask:
-    """The tables, the folds, and how a configuration is scored.
+    """Tables, folds and hold-out rows of a search, on which configurations are trained and scored.
 
     Parameters
     ----------
     spec : PipelineSpec
-        The pipeline as it is.
+        Original pipeline.
     options : SearchOptions
-        How to search.
+        Options of the search.
 
     Raises
     ------
@@ -98,7 +104,7 @@ class SearchTask:
             raise SpecError(
                 f"pipeline {spec.name} has no search space: add a section like\n"
                 "search:\n  learning_rate: {log_uniform: [1.0e-4, 1.0e-2]}\n  l2: {log_uniform: [1.0e-8, 1.0e-3]}\n"
-                "to it, or give one by --space FILE."
+                "to it, or name a file with --space FILE."
             )
         self.space = read_space(spec, section.get("search", section) if options.space else section)
         competition = competition_of(spec)
@@ -106,7 +112,7 @@ class SearchTask:
         self.digest = competition.digest
         train, target = competition.train, competition.train[spec.data.target]
         self.problem: Problem = problem_of(spec, target)
-        # Trials are scored on training rows alone.
+        # A search does not read the test table: trials are scored on training rows.
         stop_at_errors(find_errors(replace(competition, test=None), spec, self.problem), None, spec.data.source)
         self.metric: Metric = metric_of(spec, self.problem)
         self.sign = 1.0 if self.metric.greater_is_better else -1.0
@@ -124,7 +130,7 @@ class SearchTask:
         )
 
     def _set_aside(self, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Split off the rows that take no part; whole groups, where rows belong together."""
+        """Return the rows for the search and the hold-out rows; groups of rows are not split."""
         stratified = self.problem.stratified
         if self.groups is not None:
             parts = round(1 / HOLD_OUT)
@@ -137,11 +143,32 @@ class SearchTask:
         return None if self.groups is None else self.groups[self.rows]
 
     def train(
-        self, values: Sequence[Mapping[str, Any]], seeds: Sequence[int], final: bool, on_epoch: Any
+        self,
+        values: Sequence[Mapping[str, Any]],
+        seeds: Sequence[int],
+        final: bool,
+        on_epoch: Callable[[int, int], None],
     ) -> list[Outcome]:
-        """Cross-validate configurations: briefly, or at the end with the pipeline's own epochs; a network a fold."""
-        brief = {} if final else {f"{self._section('epochs')}.epochs": self.options.epochs}
-        specs = [with_values(self.spec, {**brief, "ensemble.members": 1, **each}) for each in values]
+        """Cross-validate configurations with one network per fold.
+
+        Parameters
+        ----------
+        values : sequence of mapping
+            Hyperparameters of each configuration.
+        seeds : sequence of int
+            Seed of each configuration.
+        final : bool
+            Whether to train with the epochs of the pipeline and without halving, as for the leading configurations.
+        on_epoch : callable
+            Function called after each epoch with its number and the number of configurations still training.
+
+        Returns
+        -------
+        list of Outcome
+            Outcome of each configuration.
+        """
+        epochs = {} if final else {f"{self._section('epochs')}.epochs": self.options.epochs}
+        specs = [with_values(self.spec, {**epochs, "ensemble.members": 1, **params}) for params in values]
         pipelines = [build_pipeline(spec, self.problem) for spec in specs]
         rows = self.X.iloc[self.rows]
         table = rows[sorted({name for spec in specs for name in columns_used(spec, rows)})]
@@ -162,7 +189,20 @@ class SearchTask:
         return "network" if name in self.spec.network else "training"
 
     def allowed(self, leaf: str, value: Any) -> bool:
-        """Whether a leaf may have a value."""
+        """Return whether a value is valid for a hyperparameter of the pipeline.
+
+        Parameters
+        ----------
+        leaf : str
+            Key with its section, such as ``"network.dropout"``.
+        value : object
+            Value to check.
+
+        Returns
+        -------
+        bool
+            Whether the pipeline can be built with it.
+        """
         try:
             build_pipeline(with_values(self.spec, {leaf: value}), self.problem)
         except SpecError:
@@ -170,21 +210,33 @@ class SearchTask:
         return True
 
     def identity(self) -> dict[str, Any]:
-        """Return all that has to be the same for a search to be resumed."""
+        """Return the properties that have to be equal to resume a search: pipeline, space, data, seed and options."""
         options = {name: getattr(self.options, name) for name in ("trials", "rounds", "epochs", "sampler", "holdout")}
         space = {leaf: distribution.as_dict() for leaf, distribution in self.space.items()}
         spec = {name: str(value) for name, value in leaves(self.spec).items()}
         return {"spec": spec, "space": space, "data": self.digest, "seed": self.seed, **options}
 
     def score_on_holdout(self, specs: Mapping[str, PipelineSpec]) -> dict[str, float]:
-        """Cross-fit specs on the rows that took part; score them on the others, with bootstrapped errors."""
+        """Cross-fit specifications on the rows of the search, and score them on the hold-out rows.
+
+        Parameters
+        ----------
+        specs : mapping of str to PipelineSpec
+            Specifications named "winner" and "pipeline".
+
+        Returns
+        -------
+        dict of str to float
+            Score of each, the difference winner - pipeline, and with suffix ``_error`` their bootstrapped standard
+            errors.
+        """
         kind = CrossFitClassifier if self.problem.classification else CrossFitRegressor
         inside, outside = self.X.iloc[self.rows], self.X.iloc[self.held_out]
         y, predictions = self.y[self.held_out], {}
         for name, spec in specs.items():
             model = kind(build_pipeline(spec, self.problem), cv=spec.ensemble.folds, random_state=spec.seed)
             model.fit(inside[columns_used(spec, inside)], self.y[self.rows], self._groups_inside())
-            predictions[name] = model.predict(outside) if self.classes is None else model.predict_proba(outside)
+            predictions[name] = predict_rows(model, outside)
 
         def score(name: str, rows: np.ndarray) -> float:
             return self.metric(y[rows], predictions[name][rows], self.classes)
@@ -192,23 +244,24 @@ class SearchTask:
         rows = np.arange(len(y))
         scores = {name: score(name, rows) for name in specs}
         for name in specs:
-            scores[f"{name}_error"] = self._error(lambda chosen, name=name: score(name, chosen), rows)
+            scores[f"{name}_error"] = self._error(partial(score, name), rows)
         scores["difference"] = scores["winner"] - scores["pipeline"]
         scores["difference_error"] = self._error(
-            lambda chosen: score("winner", chosen) - score("pipeline", chosen), rows
+            lambda sample: score("winner", sample) - score("pipeline", sample), rows
         )
         return scores
 
-    def _error(self, statistic: Any, rows: np.ndarray) -> float:
-        # Rows that belong together are drawn together: they are no independent evidence.
+    def _error(self, statistic: Callable[[np.ndarray], float], rows: np.ndarray) -> float:
+        """Return the bootstrapped standard error of a statistic of rows."""
+        # Rows of a group are drawn together, because they are not independent.
         units = rows if self.groups is None else np.unique(self.groups[self.held_out], return_inverse=True)[1]
-        members = [rows[units == unit] for unit in np.unique(units)]
-        drawn = bootstrap(
-            (np.arange(len(members)),),
-            lambda chosen: statistic(np.concatenate([members[unit] for unit in chosen])),
+        rows_of_units = [rows[units == unit] for unit in np.unique(units)]
+        result = bootstrap(
+            (np.arange(len(rows_of_units)),),
+            lambda sample: statistic(np.concatenate([rows_of_units[unit] for unit in sample])),
             n_resamples=300,
             method="percentile",
             vectorized=False,
             rng=np.random.default_rng(self.seed),
         )
-        return float(drawn.standard_error)
+        return float(result.standard_error)

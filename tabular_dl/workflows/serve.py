@@ -1,4 +1,4 @@
-"""`tabular-dl serve`: MLflow's own model server on a run's model, in this environment, on this machine only."""
+"""HTTP server for a run's model, by MLflow in the current environment: `tabular-dl serve`."""
 
 from __future__ import annotations
 
@@ -8,12 +8,13 @@ import subprocess
 import sys
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from types import FrameType
 
 from rich.console import Console
 from rich.markup import escape
 
 from tabular_dl import tracking
+from tabular_dl.workflows.console import print_lines
 
 __all__ = ["serve"]
 
@@ -24,18 +25,18 @@ def serve(run: str, port: int, host: str = "127.0.0.1", console: Console | None 
     Parameters
     ----------
     run : str
-        A run's id or name, or ``NAME@alias``.
+        Id or name of a run, or ``NAME@alias``.
     port : int
-        The port.
-    host : str
-        The address to listen on; others than loopback let everybody in.
+        Port to listen on.
+    host : str, default="127.0.0.1"
+        Address to listen on. At any other than a loopback address, other machines can send requests.
     console : Console, optional
-        Where to print.
+        Console to print to; standard output by default.
 
     Returns
     -------
     int
-        The server's exit code.
+        Exit code of the server.
 
     Raises
     ------
@@ -45,29 +46,29 @@ def serve(run: str, port: int, host: str = "127.0.0.1", console: Console | None 
     logged = tracking.find_run(run)
     console = console or Console()
     example = '{"dataframe_split": {"columns": [...], "data": [[...]]}}'
-    for line in (
-        f"Serving run [bold]{escape(logged.name)}[/] on http://{host}:{port}; Ctrl-C ends it. Ask it by",
+    print_lines(
+        console,
+        f"Serving run [bold]{escape(logged.name)}[/] on http://{host}:{port}; stop it with Ctrl-C. To predict:",
         escape(f"curl http://{host}:{port}/invocations -H 'Content-Type: application/json' -d '{example}'"),
-    ):
-        console.print(line, highlight=False, soft_wrap=True)
-    # MLflow starts `uvicorn` by its name: the one that is installed beside this Python.
+    )
+    # MLflow starts `uvicorn` by name; the one beside this Python comes first.
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
-    own = {"MLFLOW_TRACKING_URI": tracking.tracking_uri(), "TF_CPP_MIN_LOG_LEVEL": "3", "PATH": path}
-    environment = {**os.environ, **own}
-    # A session of its own, as the server is a child of MLflow's command: both end when this process does.
+    changes = {"MLFLOW_TRACKING_URI": tracking.tracking_uri(), "TF_CPP_MIN_LOG_LEVEL": "3", "PATH": path}
+    environment = {**os.environ, **changes}
+    # The server is a child of MLflow's command: in a separate session, one signal ends both.
     command = tracking.serve_command(logged, host, port)
     server = subprocess.Popen(command, env=environment, start_new_session=True)  # noqa: S603
-    before = signal.signal(signal.SIGTERM, _end)
+    previous = signal.signal(signal.SIGTERM, _interrupt)
     try:
         return server.wait()
     except KeyboardInterrupt:
         return 0
     finally:
-        signal.signal(signal.SIGTERM, before)
+        signal.signal(signal.SIGTERM, previous)
         with suppress(ProcessLookupError):
             os.killpg(server.pid, signal.SIGTERM)
 
 
-def _end(number: int, frame: Any) -> None:
+def _interrupt(number: int, frame: FrameType | None) -> None:
     del number, frame
     raise KeyboardInterrupt

@@ -1,4 +1,4 @@
-"""`tabular-dl list` and `tabular-dl problems`: what can be named in commands and in pipeline files."""
+"""Tables and texts of `tabular-dl list`, `problems`, `spec` and `schema`."""
 
 from __future__ import annotations
 
@@ -18,8 +18,14 @@ __all__ = ["full_text", "list_all", "list_problems", "schema_text"]
 
 
 def list_all(console: Console | None = None) -> None:
-    """Print each pipeline with its problem, metric, target, data and networks; a broken file is named as such."""
-    grid = Table(caption="tabular-dl fit NAME fits one; a file of your own goes into pipelines/NAME.yaml")
+    """Print each pipeline with its problem, metric, target, data and networks, or the error in its file.
+
+    Parameters
+    ----------
+    console : Console, optional
+        Console to print to; standard output by default.
+    """
+    grid = Table(caption="tabular-dl fit NAME fits a pipeline; put your own into pipelines/NAME.yaml")
     for heading in ("name", "problem", "metric", "target", "data", "folds x members", "from"):
         grid.add_column(heading)
     for name, path in sorted(list_pipelines().items()):
@@ -32,15 +38,21 @@ def list_all(console: Console | None = None) -> None:
         networks = f"{spec.ensemble.folds} x {spec.ensemble.members}"
         metric = spec.metric or "the problem's own"
         cells = (name, spec.problem, metric, spec.data.target, spec.data.source, networks, origin)
-        # Not as plain strings, in which Rich would take [a-z] for a style.
+        # In plain strings, Rich would read [a-z] as a style.
         grid.add_row(*map(Text, cells))
     (console or Console()).print(grid)
 
 
 def list_problems(console: Console | None = None) -> None:
-    """Print the table of problem types."""
+    """Print the table of problem types.
+
+    Parameters
+    ----------
+    console : Console, optional
+        Console to print to; standard output by default.
+    """
     rows = describe()
-    grid = Table(caption="output, loss and metrics of a pipeline's network section take other Keras names")
+    grid = Table(caption="output, loss and metrics can be changed in a pipeline's network section, by Keras's names")
     for heading in rows[0]:
         grid.add_column(heading, overflow="fold")
     for row in rows:
@@ -49,12 +61,24 @@ def list_problems(console: Console | None = None) -> None:
 
 
 def full_text(pipeline: str, overrides: Sequence[str] = ()) -> str:
-    """Return a pipeline as YAML with every default filled, which can be fitted as it is.
+    """Return a pipeline with all defaults filled in.
+
+    Parameters
+    ----------
+    pipeline : str
+        Name of a pipeline, or path of a YAML file.
+    overrides : sequence of str
+        Changed values, such as ``"network.dropout=0.4"``.
+
+    Returns
+    -------
+    str
+        Content of a pipeline file.
 
     Raises
     ------
     SpecError
-        If there is no such pipeline, or a mistake in it.
+        If there is no such pipeline, or it is not valid.
     """
     from tabular_dl.spec import fill_defaults, write_yaml
 

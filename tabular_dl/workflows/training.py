@@ -1,4 +1,4 @@
-"""From a specification to a trained and scored cross-fit, checked before anything is trained."""
+"""Training and scoring of a cross-fit from a specification, after the checks of `tabular-dl check`."""
 
 from __future__ import annotations
 
@@ -24,30 +24,36 @@ from tabular_dl.workflows.console import TrainingProgress, print_notes, stop_at_
 
 __all__ = ["train"]
 
-# Rows x columns of a table beyond which no linear model is fitted for comparison.
+# Largest table, in rows x columns, that a linear model is fitted to for comparison. On 60,000 images a linear model
+# takes longer than the networks.
 MOST_CELLS = 10_000_000
 
 
 def train(
     spec: PipelineSpec, console: Console, named: str | None = None, competition: Competition | None = None
 ) -> FitResult:
-    """Check tables and pipeline as `tabular-dl check` does, then train.
+    """Check tables and pipeline as `tabular-dl check` does, then train and score a cross-fit.
 
     Parameters
     ----------
     spec : PipelineSpec
-        What to train.
+        Specification of the pipeline.
     console : Console
-        Where to print.
+        Console to print to.
     named : str, optional
-        The pipeline as the user named it, for the advice how to see all that the checks found.
+        Pipeline as named by the user, for messages that name the command to see all findings.
     competition : Competition, optional
-        The tables, where they were read before.
+        Tables, if they have been read already.
+
+    Returns
+    -------
+    FitResult
+        Fitted cross-fit, its scores, and the scores of the baselines.
 
     Raises
     ------
     UserError
-        If something cannot be used, with all errors that the checks found; nothing has been trained then.
+        If pipeline or tables have errors; the message lists all errors that the checks found. Nothing is trained then.
     """
     competition = competition or competition_of(spec)
     train, target = competition.train, competition.train[spec.data.target]
@@ -62,7 +68,7 @@ def train(
     crossfit = kind(pipeline, cv=spec.ensemble.folds, random_state=spec.seed)
     X, y = train[columns_used(spec, train)], target.to_numpy()
     started, clock = time.time(), time.perf_counter()
-    # The figures that networks report while they train are in these units of the target.
+    # Networks report their metrics in units of the coded target.
     unit = pipeline[-1].target_coding(y).unit
     with TrainingProgress(console, pipeline[-1].epochs, problem.followed[0], unit) as progress:
         crossfit.fit(X, y, groups, on_epoch=progress)
@@ -70,9 +76,8 @@ def train(
         crossfit.choose_threshold(spec.threshold, y, metric)
     seconds = time.perf_counter() - clock
     scores = fold_scores(crossfit, y, metric)
-    simple = problem.baselines()
+    models = problem.baselines()
     if X.size > MOST_CELLS:
-        # On 60,000 images a linear model takes longer than the networks.
-        simple = {name: model for name, model in simple.items() if isinstance(model, DummyClassifier | DummyRegressor)}
-    baselines = baseline_scores(crossfit, X, y, simple, metric)
+        models = {name: model for name, model in models.items() if isinstance(model, DummyClassifier | DummyRegressor)}
+    baselines = baseline_scores(crossfit, X, y, models, metric)
     return FitResult(spec, problem, metric, crossfit, scores, baselines, competition, started, seconds)

@@ -1,4 +1,4 @@
-"""`tabular-dl ui`: MLflow's own pages over this store."""
+"""MLflow's web pages for the runs of the current store: `tabular-dl ui`."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from rich.console import Console
 
 from tabular_dl.errors import UserError
 from tabular_dl.tracking import experiment_page, tracking_uri, ui_command
+from tabular_dl.workflows.console import print_lines
 
 __all__ = ["ui"]
 
@@ -16,33 +17,34 @@ __all__ = ["ui"]
 def ui(port: int, pipeline: str | None = None, *, show: bool = False, console: Console | None = None) -> None:
     """Serve the MLflow UI on this machine until Ctrl-C.
 
+    If the store is an MLflow server, the address of its UI is printed instead.
+
     Parameters
     ----------
     port : int
-        The port.
-    pipeline : str or None
-        Whose experiment to select; by default that of the newest run.
-    show : bool
+        Port to listen on.
+    pipeline : str, optional
+        Pipeline whose experiment is selected; by default that of the newest run.
+    show : bool, default=False
         Whether to open the page in the browser.
     console : Console, optional
-        Where to print.
+        Console to print to; standard output by default.
 
     Raises
     ------
     UserError
-        If there is no such experiment, or the server ends by itself; it has said why.
+        If there is no such experiment, or the server ends by itself after printing the reason.
     """
     console = console or Console()
     page = experiment_page(pipeline)
     if tracking_uri().startswith(("http://", "https://")):
-        # A server of its own has pages of its own.
         address = f"{tracking_uri().rstrip('/')}/{page}"
-        console.print(f"MLFLOW_TRACKING_URI is a server already; its pages are on [bold]{address}[/]", soft_wrap=True)
+        print_lines(console, f"MLFLOW_TRACKING_URI is an MLflow server; its UI is on [bold]{address}[/]")
         if show:
             webbrowser.open(address)
         return
     address = f"http://127.0.0.1:{port}/{page}"
-    console.print(f"MLflow is starting on [bold]{address}[/]; Ctrl-C ends it.", soft_wrap=True)
+    print_lines(console, f"MLflow is starting on [bold]{address}[/]; stop it with Ctrl-C.")
     try:
         if show:
             webbrowser.open(address)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from pathlib import Path
 from typing import Any
 
@@ -71,7 +72,7 @@ def test_an_error_ends_with_code_2_and_what_was_left_out_is_said(cli: Any, works
     assert (outcome.code, outcome.err) == (2, "")
     assert "error  test.csv, column 'hue', row 1: expected a finite number, found 'red'" in outcome.out
     assert "error  test.csv lacks columns that the rules name. 'ash':" in outcome.out
-    assert "\n2 errors\nWhat needs tables that the rules can read was left out" in outcome.out
+    assert re.search(r"\n2 errors\n.*other checks.*correct them, and check again", outcome.out)
 
 
 def test_a_setting_changes_what_is_checked(cli: Any, workspace: Path) -> None:
@@ -103,10 +104,9 @@ def test_of_large_tables_the_sample_is_said(workspace: Path) -> None:
     said = io.StringIO()
     found = check("wine", ["data.source=large"], Console(file=said, width=200))
     assert found == ()
-    assert said.getvalue().splitlines()[1:] == [
-        "nothing found",
-        "Leaks and drift were judged on at most 1,500 rows of a table, drawn by seed 0.",
-    ]
+    _, nothing, sampled = said.getvalue().splitlines()
+    assert nothing == "nothing found"
+    assert re.match(r"Leaks and drift .* at most 1,500 rows.*\bseed 0\b", sampled)
 
 
 # How findings are printed
@@ -131,7 +131,7 @@ def test_before_a_fit_warnings_take_five_lines_at_most(count: int) -> None:
     assert len(lines) == min(count, 4) + 1
     assert all(line.startswith("warning  number") and len(line) <= 60 for line in lines[:-1])
     more = f"{count - 4} more; " if count > 4 else ""
-    assert lines[-1] == f"{more}all, and what mends them: tabular-dl check 'my wine'"
+    assert re.fullmatch(re.escape(more) + r"all [\w ]+: tabular-dl check 'my wine'", lines[-1])
 
 
 def test_without_a_name_warnings_are_whole_for_nothing_says_where_to_see_all() -> None:
@@ -183,7 +183,7 @@ def test_a_fit_shows_warnings_and_goes_on(cli: Any, workspace: Path, tiny: list[
     assert outcome.code == 0
     lines = outcome.out.splitlines()
     assert lines[0].startswith("warning  train.csv: 10 of 152 rows are there before")
-    assert lines[1] == f"all, and what mends them: tabular-dl check wine --data {workspace}/wine"
+    assert re.fullmatch(rf"all [\w ]+: tabular-dl check wine --data {workspace}/wine", lines[1])
 
 
 def test_a_fit_stops_at_an_error_before_anything_is_trained(cli: Any, workspace: Path, tiny: list[str]) -> None:

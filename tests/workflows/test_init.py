@@ -126,7 +126,9 @@ def test_a_pipeline_is_not_written_over_without_force(cli: Any, workspace: Path)
     assert cli(*arguments).code == 0
     path = workspace / "pipelines" / "mine.yaml"
     path.write_text("name: mine # my own work")
-    assert "pipelines/mine.yaml is there already" in cli(*arguments).refused()
+    message = cli(*arguments).refused()
+    assert message.startswith("pipelines/mine.yaml exists")
+    assert "--force" in message
     assert path.read_text() == "name: mine # my own work"
     assert cli(*arguments, "--force").code == 0
     assert load_spec("mine").data.target == "cultivar"
@@ -145,7 +147,7 @@ def test_a_pipeline_is_not_written_over_without_force(cli: Any, workspace: Path)
         (["fit"], "expected a pipeline (see `tabular-dl list`) or a table by --train, found neither"),
         (["fit", "wine", "--train", "wine.csv"], "or a table by --train, found both"),
         (["fit", "wine", "--target", "hue"], "--target goes with --train"),
-        (["fit", "--train", "wine.csv", "--data", "."], "--data is a pipeline's folder of tables"),
+        (["fit", "--train", "wine.csv", "--data", "."], "--data goes with a pipeline. Leave it out"),
         (["fit", "--train", "wine.csv", "--target", "hoe"], "--target hoe: the training table has no such column"),
         (["spec", "wein"], "There is no pipeline 'wein'. Did you mean 'wine'?"),
     ],
@@ -161,7 +163,7 @@ def test_what_cannot_be_is_refused_and_nothing_is_written(
 def test_a_file_in_the_place_of_the_folder_is_refused(cli: Any, workspace: Path) -> None:
     (workspace / "pipelines").write_text("")
     arguments = ["init", "x", "--train", bundled("data") / "wine" / "train.csv"]
-    assert "The folder pipelines cannot be made" in cli(*arguments).refused()
+    assert "The folder pipelines cannot be created" in cli(*arguments).refused()
 
 
 def test_the_printed_spec_is_a_pipeline_that_says_all(cli: Any, workspace: Path) -> None:
@@ -191,11 +193,11 @@ def test_rows_that_only_their_order_tells_apart_are_submitted_in_it(cli: Any, wo
     fitted = cli("fit", "wines", "--members", "1", "--folds", "2", "--epochs", "20").out
     assert "tabular-dl submit wines" in fitted
     said = cli("submit", "wines").out
-    assert "Nothing but their order tells rows apart: WineId of sample_submission.csv counts the test rows." in said
-    assert "which sample_submission.csv has not" not in said
+    assert "WineId of sample_submission.csv counts the test rows." in said
+    assert "Unlike sample_submission.csv" not in said
     sample.to_csv(workspace / "wines" / "sample_submission.csv", index=False, sep=";")
     said = cli("submit", "wines").out
-    assert "It has commas between fields and decimal points, which sample_submission.csv has not." in said
+    assert "Unlike sample_submission.csv, it has commas between fields and decimal points." in said
     submission = pd.read_csv("submission.csv")
     assert submission["WineId"].tolist() == sample["WineId"].tolist()
     answers = pd.read_csv(bundled("data") / "wine" / "answers.csv").set_index("Id").loc[test["Id"], "cultivar"]

@@ -39,7 +39,7 @@ def test_a_fit_that_was_ended_says_so_wherever_it_is_shown(
         patch.setattr(TrainingProgress, "__call__", press)
         said = cli("fit", "wine", *LONG)
     assert said.code == 0
-    assert "Ctrl-C ended training after epoch 3 of 60: what was learned until then is scored and kept." in said.out
+    assert "Ctrl-C ended training after epoch 3 of 60:" in said.out
     (cut,) = [run for run in runs(workspace, "fit") if "tabular_dl.interrupted" in run.data.tags]
     assert cut.data.tags["tabular_dl.interrupted"] == "after epoch 3 of 60"
     assert "Ctrl-C ended training after epoch 3 of 60." in cut.data.tags["mlflow.note.content"]
@@ -47,7 +47,8 @@ def test_a_fit_that_was_ended_says_so_wherever_it_is_shown(
     assert "ended by Ctrl-C after epoch 3 of 60" in report.read_text(encoding="utf-8")
     assert "Ctrl-C after epoch 3 of 60" in " ".join(cli("compare", "wine").out.split())
     message = cli("reproduce", cut.info.run_name).refused()
-    assert message.startswith(f"Run {cut.info.run_name} was ended by Ctrl-C after epoch 3 of 60, which no fit repeats")
+    assert message.startswith(f"Run {cut.info.run_name} was ended by Ctrl-C after epoch 3 of 60")
+    assert "cannot be reproduced: tabular-dl fit wine" in message
 
 
 @pytest.mark.usefixtures("interruptible", "store")
@@ -78,7 +79,7 @@ def test_a_search_that_was_ended_can_be_gone_on_with(
     assert ended.code != 0
     (run,) = runs(workspace, "search")
     assert run.info.status == "KILLED"
-    assert f"tabular-dl search wine --resume {run.info.run_name}, with the same options, goes on with it" in ended.out
+    assert f"tabular-dl search wine --resume {run.info.run_name}, with the same options, continues it" in ended.out
     assert not (workspace / "pipelines").exists()
     done = cli("search", "wine", *SMALL, *options, "--resume", run.info.run_name)
     assert done.code == 0

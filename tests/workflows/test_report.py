@@ -79,7 +79,7 @@ def test_a_browser_shows_every_figure_and_has_nothing_to_complain_of(tracked: An
         assert 300 < across <= width
         assert text > 20
     assert look["wider"] <= 0
-    assert look["headings"][0] == "What was fitted on what"
+    assert look["headings"][0] == "Data and networks"
 
 
 def test_the_command_writes_the_page_of_a_run(own: Any, cli: Any, workspace: Path, monkeypatch: Any) -> None:

@@ -106,7 +106,7 @@ def test_ids_come_in_the_samples_order_and_take_their_own_predictions_along(
     assert "40 rows are in submission.csv" in outcome.out
     # Kaggle keeps its answers: what comes next is to send the file.
     assert "against answers.csv" not in outcome.out
-    assert "--send, which sends it to Kaggle" in outcome.out
+    assert "--send sends it to Kaggle" in outcome.out
     submission = pd.read_csv("submission.csv")
     assert list(submission["PassengerId"]) == list(SHUFFLED["PassengerId"])
     (run,) = store.search_runs(

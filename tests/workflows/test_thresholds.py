@@ -24,7 +24,7 @@ def test_a_threshold_reaches_score_model_predictions_and_submission(
 ) -> None:
     outcome = cli("fit", "titanic", *tiny, *TUNED)
     assert outcome.code == 0, outcome
-    assert "each fold is scored by that of the other folds" in outcome.out
+    assert "each fold is scored with the threshold of the other folds" in outcome.out
     (run,) = store.search_runs(
         [store.get_experiment_by_name("titanic").experiment_id], "tags.`tabular_dl.kind` = 'fit'"
     )

@@ -1,0 +1,58 @@
+"""Predictions of fitted models, and the files with them that a run keeps."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from tabular_dl.atomic_files import write_text
+from tabular_dl.competition import Competition, prediction_table
+from tabular_dl.reporting import Model
+from tabular_dl.spec import PipelineSpec
+
+__all__ = ["predict_rows", "write_predictions"]
+
+
+def predict_rows(model: Model, rows: pd.DataFrame) -> np.ndarray:
+    """Return a classifier's probabilities, or a regressor's values.
+
+    Parameters
+    ----------
+    model : cross-fit or blend
+        Fitted model.
+    rows : DataFrame of shape (rows, columns)
+        Raw rows.
+
+    Returns
+    -------
+    ndarray of shape (rows, classes) or (rows,)
+        Probabilities or values.
+    """
+    return model.predict_proba(rows) if hasattr(model, "classes_") else model.predict(rows)
+
+
+def write_predictions(model: Model, spec: PipelineSpec, competition: Competition, folder: Path) -> None:
+    """Write out-of-fold predictions to ``oof.csv`` and predictions of the test rows, if any, to ``test.csv``.
+
+    Parameters
+    ----------
+    model : cross-fit or blend
+        Fitted model.
+    spec : PipelineSpec
+        Specification of the pipeline.
+    competition : Competition
+        Tables.
+    folder : Path
+        Existing folder to write to.
+    """
+    tables = {"oof": (competition.train, model.oof_predictions_, getattr(model, "oof_thresholds_", None))}
+    if competition.test is not None:
+        test = predict_rows(model, competition.test)
+        tables["test"] = (competition.test, test, getattr(model, "threshold_", None))
+    for name, (rows, predictions, threshold) in tables.items():
+        ids = None if spec.data.id is None else rows[spec.data.id]
+        classes = getattr(model, "classes_", None)
+        table = prediction_table(ids, spec.data.target, predictions, classes, threshold)
+        write_text(folder / f"{name}.csv", table.to_csv(index=False))
