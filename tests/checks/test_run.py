@@ -323,7 +323,7 @@ PLANTED: dict[str, tuple[PipelineSpec, Change | None, Change | None, str, list[s
         lambda t: t.assign(serial=np.random.default_rng(2).permutation(450)[:300]),
         lambda t: t.assign(serial=np.random.default_rng(2).permutation(450)[300:]),
         "warning id",
-        ["train.csv, column serial", "name rows", "300 whole numbers", "all different"],
+        ["train.csv, column serial", "identify rows", "300 whole numbers", "all different"],
         "rest: drop  # and take serial out of rule 3",
     ),
     "outliers": (
