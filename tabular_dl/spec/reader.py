@@ -40,7 +40,6 @@ __all__ = [
     "with_values",
 ]
 
-
 Check = Callable[[Mapping[str, Any]], None]
 
 # Sections with hyperparameters, whose values the estimators check instead of `PipelineSpec`.
@@ -223,7 +222,6 @@ def read_space(spec: PipelineSpec, section: Mapping[str, Any]) -> dict[str, Dist
 
 
 def _check_option(spec: PipelineSpec, name: str, leaf: str, value: object) -> None:
-    """Raise an error that names the search key if a setting cannot have a value of its distribution."""
     try:
         with_values(spec, {leaf: value})
     except SpecError as error:
@@ -283,7 +281,7 @@ def _apply(content: dict[str, Any], override: str) -> Key:
 
 
 def _step(node: object, part: str, key: Key, override: str) -> str | int:
-    """Return one part of an override's path as the name or the list index in a node."""
+    """Return one part of an override's path as a name or a list index."""
     if isinstance(node, dict):
         return part
     if isinstance(node, list) and part.isdecimal() and int(part) < len(node):
