@@ -11,7 +11,7 @@ from typing import Any, Literal
 import pandas as pd
 
 from tabular_dl.checks.finding import Finding, Level
-from tabular_dl.checks.fixes import columns_of, own_rule, taken_out
+from tabular_dl.checks.fixes import columns_of, removal, separate_rule
 from tabular_dl.errors import listed
 from tabular_dl.profiling import constant_columns, duplicate_columns, id_reason, squeezed_into
 from tabular_dl.spec import PipelineSpec
@@ -52,7 +52,7 @@ def column_findings(
     rest = train.drop(columns=constant)
     for name, other in duplicate_columns(rest).items():
         message = f"{where}: columns {other} and {name} have the same content in every row."
-        findings.append(Finding("warning", "duplicate-column", message, taken_out(spec, [name])))
+        findings.append(Finding("warning", "duplicate-column", message, removal(spec, [name])))
     raw = [name for name in map(str, rest.columns) if set(spec.features.get(name, ())) <= _PLAIN]
     test_columns = (
         {} if test is None else {name: test[name] for name in raw if test[name].dtype.kind == rest[name].dtype.kind}
@@ -60,7 +60,7 @@ def column_findings(
     id_reasons = {name: reason for name in raw if (reason := id_reason(rest[name], test_columns.get(name)))}
     for name, reason in id_reasons.items():
         message = f"{where}, column {name} seems to identify rows, not to describe them: {reason}."
-        findings.append(Finding("warning", "id", message, taken_out(spec, [name])))
+        findings.append(Finding("warning", "id", message, removal(spec, [name])))
     findings += _squeezed(spec, rest, where)
     if test is not None:
         findings += _few("category", list(_new_categories(spec, train.drop(columns=[*id_reasons]), test, names[1])))
@@ -111,7 +111,7 @@ def kind_findings(
             yield Finding("warning", "kind", f"{message}.", f"# write column {name} the same way in both tables")
         else:
             message = f"{message}: no value of {names[1]} is in {names[0]}."
-            yield Finding("error", "kind", message, taken_out(spec, [name]))
+            yield Finding("error", "kind", message, removal(spec, [name]))
 
 
 def _kind(column: pd.Series[Any]) -> Literal["nothing", "numbers", "text"]:
@@ -137,10 +137,10 @@ def _constant(
     varied = [name for name in constant if name not in constant_in_both]
     if varied:
         message = f"{names[0]}: columns with one value in every row, but other values in {names[1]}: {listed(varied)}."
-        yield Finding("warning", "constant", message, taken_out(spec, varied))
+        yield Finding("warning", "constant", message, removal(spec, varied))
     if constant_in_both:
         message = f"{names[0]}: columns with one value in every row: {listed(constant_in_both)}."
-        yield Finding("note", "constant", message, taken_out(spec, constant_in_both))
+        yield Finding("note", "constant", message, removal(spec, constant_in_both))
 
 
 def _squeezed(spec: PipelineSpec, train: pd.DataFrame, where: str) -> Iterator[Finding]:
@@ -159,10 +159,10 @@ def _squeezed(spec: PipelineSpec, train: pd.DataFrame, where: str) -> Iterator[F
             quartiles = train[name].quantile([0.25, 0.75])
             # Robust scaling divides by the distance of the quartiles, which must not be 0.
             if quartiles.iloc[0] < quartiles.iloc[1]:
-                fix = own_rule(spec, name, place, scale="robust")
+                fix = separate_rule(spec, name, place, scale="robust")
                 yield Finding("warning", "outliers", f"{message} (Or clip: 0.01.)", fix)
             else:
-                yield Finding("warning", "outliers", message, own_rule(spec, name, place, clip=0.01))
+                yield Finding("warning", "outliers", message, separate_rule(spec, name, place, clip=0.01))
 
 
 def _new_categories(spec: PipelineSpec, train: pd.DataFrame, test: pd.DataFrame, where: str) -> Iterator[Finding]:
@@ -182,7 +182,7 @@ def _new_categories(spec: PipelineSpec, train: pd.DataFrame, test: pd.DataFrame,
             f"{consequence}: {listed(values, 3)}."
         )
         level: Level = "warning" if new.mean() >= MANY else "note"
-        yield Finding(level, "category", message, "" if handled else own_rule(spec, name, place, rare=10))
+        yield Finding(level, "category", message, "" if handled else separate_rule(spec, name, place, rare=10))
 
 
 def _newly_missing(
@@ -198,11 +198,11 @@ def _newly_missing(
         count = _count(int(missing.sum()), len(test))
         message = f"{names[1]}, column {name}: {count} have no value; in {names[0]} all rows have one."
         if missing.all():
-            yield Finding("warning", "missing", message, taken_out(spec, [name]))
+            yield Finding("warning", "missing", message, removal(spec, [name]))
         elif rule.numeric:
             yield Finding(level, "missing", f"{message} The rule fills them in by impute: {rule.impute}.")
         else:
-            fix = own_rule(spec, name, place, impute="most_frequent") if rule.impute == "none" else ""
+            fix = separate_rule(spec, name, place, impute="most_frequent") if rule.impute == "none" else ""
             yield Finding(level, "missing", message, fix)
 
 

@@ -13,7 +13,7 @@ from typing import Any
 import pandas as pd
 
 from tabular_dl.checks.finding import Finding
-from tabular_dl.checks.fixes import ensemble_with, own_rule, respelled, taken_out
+from tabular_dl.checks.fixes import corrected_rule, ensemble_with, removal, separate_rule
 from tabular_dl.errors import UserError, listed, nearest
 from tabular_dl.preprocessing import ColumnRule, column_faults, columns_read
 from tabular_dl.problems import Problem, infer_problem
@@ -176,8 +176,8 @@ def _fix(spec: PipelineSpec, fault: Fault, checked: CheckedRows) -> str:
     """Return the fix of a fault: a correction if there is one, else the removal of its columns."""
     if fault.code == "unnamed":
         return "rest: drop"
-    removal = f"# take {listed(fault.columns)} out of features" if {*fault.columns} <= {*spec.features} else ""
-    return _correction(spec, fault, checked) or taken_out(spec, fault.columns) or removal
+    by_hand = f"# take {listed(fault.columns)} out of features" if {*fault.columns} <= {*spec.features} else ""
+    return _correction(spec, fault, checked) or removal(spec, fault.columns) or by_hand
 
 
 def _correction(spec: PipelineSpec, fault: Fault, checked: CheckedRows) -> str:
@@ -193,11 +193,11 @@ def _correction(spec: PipelineSpec, fault: Fault, checked: CheckedRows) -> str:
     if lacking:
         others = [str(name) for name in checked.table if name not in spec.columns[fault.rule].columns]
         corrections = {name: match for name in lacking if (match := nearest(name, others))}
-        return respelled(spec, fault.rule, corrections) if len(corrections) == len(lacking) else ""
+        return corrected_rule(spec, fault.rule, corrections) if len(corrections) == len(lacking) else ""
     (column,) = fault.columns
     for changes, rule in _other_rules(spec.columns[fault.rule], column):
         if next(column_faults([rule], "drop", checked.table[[column]]), None) is None:
-            return own_rule(spec, column, fault.rule, **changes)
+            return separate_rule(spec, column, fault.rule, **changes)
     return ""
 
 

@@ -8,7 +8,7 @@ from tabular_dl.errors import listed
 from tabular_dl.preprocessing import ColumnRule, columns_read, resolve
 from tabular_dl.spec import PipelineSpec, write_line
 
-__all__ = ["balanced_classes", "columns_of", "ensemble_with", "own_rule", "respelled", "taken_out"]
+__all__ = ["balanced_classes", "columns_of", "corrected_rule", "ensemble_with", "removal", "separate_rule"]
 
 MOST_NAMES = 8  # columns named in one line
 
@@ -40,7 +40,7 @@ def columns_of(rule: ColumnRule, columns: Iterable[str], never: Collection[str |
     return [name for name in names if name in matches]
 
 
-def own_rule(spec: PipelineSpec, column: str, place: int, **changes: object) -> str:
+def separate_rule(spec: PipelineSpec, column: str, place: int, **changes: object) -> str:
     """Return the line of a separate rule for one column: its present rule with some keys changed.
 
     Parameters
@@ -62,7 +62,7 @@ def own_rule(spec: PipelineSpec, column: str, place: int, **changes: object) -> 
     Examples
     --------
     >>> from tabular_dl.spec.reader import load_spec
-    >>> own_rule(load_spec("wine"), "hue", 0, scale="robust")
+    >>> separate_rule(load_spec("wine"), "hue", 0, scale="robust")
     '- {columns: [hue], scale: robust}  # and take hue out of rule 1'
     """
     line = _rule(spec.columns[place], [column], **changes)
@@ -73,13 +73,13 @@ def own_rule(spec: PipelineSpec, column: str, place: int, **changes: object) -> 
 def _rule(rule: ColumnRule, columns: Sequence[str], **changes: object) -> str:
     """Return the line of a rule with other columns and some keys changed."""
     content = {**rule.model_dump(mode="json", exclude_defaults=True), "columns": list(columns), **changes}
-    # It is the default of rules with an encoding.
+    # `impute: none` is the default of rules with an encoding.
     if content.get("encode", "none") != "none" and content.get("impute") == "none":
         del content["impute"]
     return f"- {write_line({name: value for name, value in content.items() if value is not None})}"
 
 
-def respelled(spec: PipelineSpec, place: int, corrections: Mapping[str, str]) -> str:
+def corrected_rule(spec: PipelineSpec, place: int, corrections: Mapping[str, str]) -> str:
     """Return the line of a rule in which the names of some columns are corrected.
 
     Parameters
@@ -99,7 +99,7 @@ def respelled(spec: PipelineSpec, place: int, corrections: Mapping[str, str]) ->
     Examples
     --------
     >>> from tabular_dl.spec.reader import load_spec
-    >>> respelled(load_spec("boston"), 1, {"ZN": "Zn"})
+    >>> corrected_rule(load_spec("boston"), 1, {"ZN": "Zn"})
     '- {columns: [Zn, RAD, TAX, CHAS], scale: minmax}  # in place of rule 2'
     """
     rule = spec.columns[place]
@@ -109,7 +109,7 @@ def respelled(spec: PipelineSpec, place: int, corrections: Mapping[str, str]) ->
     return f"{_rule(rule, [corrections.get(name, name) for name in rule.columns])}  # in place of rule {place + 1}"
 
 
-def taken_out(spec: PipelineSpec, columns: Collection[str]) -> str:
+def removal(spec: PipelineSpec, columns: Collection[str]) -> str:
     """Return the line or comment that removes columns from a pipeline, or the features that are made from them.
 
     Parameters
@@ -127,11 +127,11 @@ def taken_out(spec: PipelineSpec, columns: Collection[str]) -> str:
     Examples
     --------
     >>> from tabular_dl.spec.reader import load_spec
-    >>> taken_out(load_spec("titanic"), ["Parch"])
+    >>> removal(load_spec("titanic"), ["Parch"])
     'rest: drop  # and take Parch out of rule 3'
-    >>> taken_out(load_spec("boston"), ["TAX"])
+    >>> removal(load_spec("boston"), ["TAX"])
     '- {columns: [ZN, RAD, CHAS], scale: minmax}  # in place of rule 2'
-    >>> taken_out(load_spec("titanic"), ["Cabin"])
+    >>> removal(load_spec("titanic"), ["Cabin"])
     '# take Deck out of rule 5 and of features'
     """
     places = [place for place, rule in enumerate(spec.columns) if columns_of(rule, columns)]
@@ -141,7 +141,7 @@ def taken_out(spec: PipelineSpec, columns: Collection[str]) -> str:
             for name, feature in spec.features.items()
             if name not in columns and {*columns} & {*columns_read({name: feature})}
         ]
-        return taken_out(spec, readers) if readers else ""
+        return removal(spec, readers) if readers else ""
     rules = [spec.columns[place] for place in places]
     names = listed(list(columns), MOST_NAMES)
     where = f"rule {places[0] + 1}" if len(places) == 1 else f"rules {listed([place + 1 for place in places], 20)}"

@@ -10,7 +10,7 @@ import pandas as pd
 from tabular_dl.checks.drift import find_drift
 from tabular_dl.checks.duplicate_rows import Overlap, find_overlap, find_twins, row_keys, shared_columns
 from tabular_dl.checks.finding import Finding, Level
-from tabular_dl.checks.fixes import balanced_classes, ensemble_with, taken_out
+from tabular_dl.checks.fixes import balanced_classes, ensemble_with, removal
 from tabular_dl.checks.leakage import find_leaks
 from tabular_dl.problems import Metric, Problem
 from tabular_dl.profiling import find_groupings
@@ -129,7 +129,7 @@ def leak_findings(
             f"{where}, column {leak.column} alone predicts {spec.data.target} with {score}: is it known before the "
             f"target is?{_sample_remark(leak.rows, len(train))}"
         )
-        yield Finding("warning", "leak", message, taken_out(spec, [leak.column]))
+        yield Finding("warning", "leak", message, removal(spec, [leak.column]))
 
 
 def drift_findings(
@@ -161,8 +161,8 @@ def drift_findings(
     ------
     Finding
     """
-    learned = [name for name, feature in spec.features.items() if LEARNED & {*feature} and name in train]
-    drift = find_drift(train.drop(columns=learned), test.drop(columns=learned), spec.seed, groups)
+    group_features = [name for name, feature in spec.features.items() if LEARNED & {*feature} and name in train]
+    drift = find_drift(train.drop(columns=group_features), test.drop(columns=group_features), spec.seed, groups)
     if drift is None or drift.auc < max(CLEAR_DRIFT, drift.chance):
         return
     causes = ", ".join(f"{name} (alone {area:.2f})" for name, area in drift.columns.items())
@@ -171,7 +171,7 @@ def drift_findings(
         f"{names[1]} differs from {names[0]}: a random forest distinguishes their rows with an AUC of {drift.auc:.2f} "
         f"(0.5 means no difference), by {causes or 'several columns together'}.{remark}"
     )
-    fix = taken_out(spec, list(drift.columns)) if drift.columns else ""
+    fix = removal(spec, list(drift.columns)) if drift.columns else ""
     yield Finding("warning", "drift", message, fix)
 
 

@@ -60,7 +60,7 @@ class Problem:
 
     @property
     def two_classes(self) -> bool:
-        """Whether the target has two classes, one of which is predicted by one probability."""
+        """Whether the target has two classes, so that one output is the probability of the second."""
         return self.classification and self.units(3) == 1
 
     @property
