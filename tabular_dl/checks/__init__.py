@@ -1,4 +1,4 @@
-"""What is wrong with tables and pipeline before anything is trained, each finding with the line that mends it."""
+"""Checks of tables and pipeline before training; each finding comes with the line that fixes it."""
 
 import lazy_loader
 

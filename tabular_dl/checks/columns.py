@@ -1,79 +1,101 @@
-"""Findings about single columns: what test rows have that training rows lack, and columns that do not help.
+"""Findings about single columns: differences between training and test rows, and columns that do not help a model.
 
-Tables are as the rules read them, features included: each column numbers or the text of categories.
+Tables contain columns as the rules read them, derived features included: numbers, or categories as text.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import Any, Literal
 
 import pandas as pd
 
 from tabular_dl.checks.finding import Finding, Level
-from tabular_dl.checks.fixes import columns_of, listed, own_rule, taken_out
+from tabular_dl.checks.fixes import columns_of, removal, separate_rule
+from tabular_dl.errors import listed
 from tabular_dl.profiling import constant_columns, duplicate_columns, id_reason, squeezed_into
 from tabular_dl.spec import PipelineSpec
 
 __all__ = ["column_findings", "kind_findings"]
 
-MANY = 0.05  # of the test rows: from here on a finding is a warning
-MOST = 0.5
-MOST_ALIKE = 5  # findings of one sort that are told one by one
+MANY = 0.05  # share of the test rows from which a finding is a warning
+MOST = 0.5  # share of the test rows from which unknown categories are reported although the rule handles them
+MOST_ALIKE = 5  # findings of one kind that are listed one by one
+# Values of unknown categories, for encodings that do not handle them otherwise.
 _UNKNOWN = {"onehot": "which become zeros", "label": "which become -1", "ordinal": "which become -1"}
-_PLAIN = {"from", "map", "fill", "rare"}  # of a feature that still says what its column says
+_PLAIN = {"from", "map", "fill", "rare"}  # keys of a feature that keeps the content of its column
 
 
 def column_findings(
     spec: PipelineSpec, train: pd.DataFrame, test: pd.DataFrame | None, names: tuple[str, str]
 ) -> list[Finding]:
-    """Find what is wrong with single columns.
+    """Return findings about single columns.
 
     Parameters
     ----------
     spec : PipelineSpec
-        Whose rules read the columns.
-    train, test : DataFrame of shape (rows, columns)
-        The columns that rules name, each of numbers or of text; without a test table None.
-    names : tuple of str
-        What the tables are called in messages.
+        Pipeline with the rules that read the columns.
+    train : DataFrame of shape (rows, columns)
+        Training rows; columns that rules name, each of numbers or of text.
+    test : DataFrame of shape (test rows, columns) or None
+        Test rows with the same columns; None without a test table.
+    names : tuple of (str, str)
+        Names of both tables in messages.
 
     Returns
     -------
     list of Finding
+        Constant, duplicate, identifying and skewed columns; unknown categories and newly missing values.
     """
     where, constant = names[0], constant_columns(train)
-    found = list(_constant(spec, constant, test, names)) if constant else []
+    findings = list(_constant(spec, constant, test, names)) if constant else []
     rest = train.drop(columns=constant)
     for name, other in duplicate_columns(rest).items():
-        message = f"{where}: columns {other} and {name} say the same in every row."
-        found.append(Finding("warning", "duplicate-column", message, taken_out(spec, [name])))
+        message = f"{where}: columns {other} and {name} have the same content in every row."
+        findings.append(Finding("warning", "duplicate-column", message, removal(spec, [name])))
     raw = [name for name in map(str, rest.columns) if set(spec.features.get(name, ())) <= _PLAIN]
-    of_test = (
+    test_columns = (
         {} if test is None else {name: test[name] for name in raw if test[name].dtype.kind == rest[name].dtype.kind}
     )
-    naming = {name: reason for name in raw if (reason := id_reason(rest[name], of_test.get(name)))}
-    for name, reason in naming.items():
-        message = f"{where}, column {name} seems to name rows, not to describe them: {reason}."
-        found.append(Finding("warning", "id", message, taken_out(spec, [name])))
-    found += _squeezed(spec, rest, where)
+    id_reasons = {name: reason for name in raw if (reason := id_reason(rest[name], test_columns.get(name)))}
+    for name, reason in id_reasons.items():
+        message = f"{where}, column {name} seems to identify rows, not to describe them: {reason}."
+        findings.append(Finding("warning", "id", message, removal(spec, [name])))
+    findings += _squeezed(spec, rest, where)
     if test is not None:
-        found += _few("category", list(_new_categories(spec, train.drop(columns=[*naming]), test, names[1])))
-        found += _few("missing", list(_newly_missing(spec, train, test, names)))
-    return found
+        findings += _few("category", list(_new_categories(spec, train.drop(columns=[*id_reasons]), test, names[1])))
+        findings += _few("missing", list(_newly_missing(spec, train, test, names)))
+    return findings
 
 
 def kind_findings(
     spec: PipelineSpec, train: pd.DataFrame, test: pd.DataFrame, used: Sequence[str], names: tuple[str, str]
 ) -> Iterator[Finding]:
-    """Yield what raw columns are numbers in one table and text in the other, or are not in the test table at all.
+    """Yield findings about raw columns that are numbers in one table and text in the other, or not in the test table.
 
-    A column of numbers that is text in the test table, where a rule needs numbers, is refused elsewhere already.
+    Text in the test table where a rule needs numbers is not reported here: it is one of `row_errors`.
+
+    Parameters
+    ----------
+    spec : PipelineSpec
+        Pipeline.
+    train : DataFrame of shape (rows, columns)
+        Raw training rows without the target.
+    test : DataFrame of shape (test rows, columns)
+        Raw test rows.
+    used : sequence of str
+        Columns that predictions are made from.
+    names : tuple of (str, str)
+        Names of both tables in messages.
+
+    Yields
+    ------
+    Finding
     """
     known = {*used, spec.ensemble.group}
     absent = [str(name) for name in train if name not in test and name not in known]
     if absent:
-        message = f"{names[1]} lacks columns that {names[0]} has: {listed(absent)}. Nothing uses them; leave it so."
+        message = f"{names[1]} lacks columns that {names[0]} has: {listed(absent)}. The pipeline does not use them."
         yield Finding("note", "absent", message)
     for name in (str(name) for name in train if name in test):
         if train[name].dtype.kind in "biuf" and test[name].dtype.kind in "biuf":
@@ -81,18 +103,18 @@ def kind_findings(
         kinds = [_kind(table[name]) for table in (train, test)]
         if kinds[0] == kinds[1] or "nothing" in kinds:
             continue
-        odd = [_first_text(table[name]) for table, kind in zip((train, test), kinds, strict=True) if kind == "text"]
-        message = f"Column {name} is {kinds[0]} in {names[0]} and {kinds[1]} in {names[1]}, such as {odd[0]!r}"
+        texts = [_first_text(table[name]) for table, kind in zip((train, test), kinds, strict=True) if kind == "text"]
+        message = f"Column {name} is {kinds[0]} in {names[0]} and {kinds[1]} in {names[1]}, such as {texts[0]!r}"
         if name not in used:
-            yield Finding("note", "kind", f"{message}. Nothing uses it.")
+            yield Finding("note", "kind", f"{message}. The pipeline does not use it.")
         elif test[name].dropna().astype(str).isin(train[name].dropna().astype(str)).any():
-            yield Finding("warning", "kind", f"{message}.", f"# write column {name} alike in both tables")
+            yield Finding("warning", "kind", f"{message}.", f"# write column {name} the same way in both tables")
         else:
-            said = f"{message}: no value of {names[1]} was there in training."
-            yield Finding("error", "kind", said, taken_out(spec, [name]))
+            message = f"{message}: no value of {names[1]} is in {names[0]}."
+            yield Finding("error", "kind", message, removal(spec, [name]))
 
 
-def _kind(column: pd.Series[Any]) -> str:
+def _kind(column: pd.Series[Any]) -> Literal["nothing", "numbers", "text"]:
     known = pd.Series(column.dropna().unique())
     if known.empty:
         return "nothing"
@@ -111,14 +133,14 @@ def _first_text(column: pd.Series[Any]) -> object:
 def _constant(
     spec: PipelineSpec, constant: list[str], test: pd.DataFrame | None, names: tuple[str, str]
 ) -> Iterator[Finding]:
-    still = constant if test is None else constant_columns(test[constant])
-    varied = [name for name in constant if name not in still]
+    constant_in_both = constant if test is None else constant_columns(test[constant])
+    varied = [name for name in constant if name not in constant_in_both]
     if varied:
-        message = f"{names[0]}: the same value in every row, and others in {names[1]}: {listed(varied)}."
-        yield Finding("warning", "constant", message, taken_out(spec, varied))
-    if still:
-        message = f"{names[0]}: the same value in every row, which teaches nothing: {listed(still)}."
-        yield Finding("note", "constant", message, taken_out(spec, still))
+        message = f"{names[0]}: columns with one value in every row, but other values in {names[1]}: {listed(varied)}."
+        yield Finding("warning", "constant", message, removal(spec, varied))
+    if constant_in_both:
+        message = f"{names[0]}: columns with one value in every row: {listed(constant_in_both)}."
+        yield Finding("note", "constant", message, removal(spec, constant_in_both))
 
 
 def _squeezed(spec: PipelineSpec, train: pd.DataFrame, where: str) -> Iterator[Finding]:
@@ -132,13 +154,15 @@ def _squeezed(spec: PipelineSpec, train: pd.DataFrame, where: str) -> Iterator[F
             share, low, high = squeezed
             message = (
                 f"{where}, column {name}: 99 % of the rows lie in {_percent(share)} of the range {low:g} to {high:g}, "
-                f"so scale: {rule.scale} makes them nearly equal. (Or clip: 0.01.)"
+                f"so scale: {rule.scale} makes them nearly equal."
             )
             quartiles = train[name].quantile([0.25, 0.75])
-            # Robust scaling divides by the distance of the quartiles.
-            words: dict[str, Any] = {"scale": "robust"} if quartiles.iloc[0] < quartiles.iloc[1] else {"clip": 0.01}
-            message = message if "scale" in words else message.removesuffix(" (Or clip: 0.01.)")
-            yield Finding("warning", "outliers", message, own_rule(spec, name, place, **words))
+            # Robust scaling divides by the distance of the quartiles, which must not be 0.
+            if quartiles.iloc[0] < quartiles.iloc[1]:
+                fix = separate_rule(spec, name, place, scale="robust")
+                yield Finding("warning", "outliers", f"{message} (Or clip: 0.01.)", fix)
+            else:
+                yield Finding("warning", "outliers", message, separate_rule(spec, name, place, clip=0.01))
 
 
 def _new_categories(spec: PipelineSpec, train: pd.DataFrame, test: pd.DataFrame, where: str) -> Iterator[Finding]:
@@ -149,55 +173,54 @@ def _new_categories(spec: PipelineSpec, train: pd.DataFrame, test: pd.DataFrame,
         place = _rule_of(spec, name)
         rule = spec.columns[place]
         handled = (getattr(rule, "rare", None) or 1) > 1 or rule.encode not in _UNKNOWN
-        # Where the rule has an answer to unknown categories, only many of them are worth a word.
         if not new.any() or (handled and new.mean() < MOST):
             continue
         values = test.loc[new, name].drop_duplicates().tolist()
-        fate = "" if handled else f", {_UNKNOWN[rule.encode]}"
+        consequence = "" if handled else f", {_UNKNOWN[rule.encode]}"
         message = (
-            f"{where}, column {name}: {_count(int(new.sum()), len(test))} have a category that training does not know"
-            f"{fate}: {listed(values, 3)}."
+            f"{where}, column {name}: {_count(int(new.sum()), len(test))} have categories that no training row has"
+            f"{consequence}: {listed(values, 3)}."
         )
         level: Level = "warning" if new.mean() >= MANY else "note"
-        yield Finding(level, "category", message, "" if handled else own_rule(spec, name, place, rare=10))
+        yield Finding(level, "category", message, "" if handled else separate_rule(spec, name, place, rare=10))
 
 
 def _newly_missing(
     spec: PipelineSpec, train: pd.DataFrame, test: pd.DataFrame, names: tuple[str, str]
 ) -> Iterator[Finding]:
     for name in map(str, train.columns):
-        gone = test[name].isna()
-        if not gone.any() or train[name].isna().any():
+        missing = test[name].isna()
+        if not missing.any() or train[name].isna().any():
             continue
         place = _rule_of(spec, name)
         rule = spec.columns[place]
-        level: Level = "warning" if gone.mean() >= MANY else "note"
-        message = (
-            f"{names[1]}, column {name}: {_count(int(gone.sum()), len(test))} have no value, in {names[0]} all do."
-        )
-        if gone.all():
-            yield Finding("warning", "missing", message, taken_out(spec, [name]))
+        level: Level = "warning" if missing.mean() >= MANY else "note"
+        count = _count(int(missing.sum()), len(test))
+        message = f"{names[1]}, column {name}: {count} have no value; in {names[0]} all rows have one."
+        if missing.all():
+            yield Finding("warning", "missing", message, removal(spec, [name]))
         elif rule.numeric:
-            yield Finding(level, "missing", f"{message} The rule's impute: {rule.impute} fills them in.")
+            yield Finding(level, "missing", f"{message} The rule fills them in by impute: {rule.impute}.")
         else:
-            fix = own_rule(spec, name, place, impute="most_frequent") if rule.impute == "none" else ""
+            fix = separate_rule(spec, name, place, impute="most_frequent") if rule.impute == "none" else ""
             yield Finding(level, "missing", message, fix)
 
 
-def _few(code: str, found: list[Finding]) -> list[Finding]:
-    """Tell many findings of one sort in one line after the first few, warnings first."""
-    ordered = sorted(found, key=lambda finding: finding.level != "warning")
-    left = ordered[MOST_ALIKE:]
-    if not left:
+def _few(code: str, findings: list[Finding]) -> list[Finding]:
+    """Return the first few findings of one kind, warnings first, and one finding that lists the other columns."""
+    ordered = sorted(findings, key=lambda finding: finding.level != "warning")
+    others = ordered[MOST_ALIKE:]
+    if not others:
         return ordered
-    names = [finding.message.partition(": ")[0].partition("column ")[2] for finding in left]
+    names = [finding.message.partition(": ")[0].partition("column ")[2] for finding in others]
     return [
         *ordered[:MOST_ALIKE],
-        Finding(left[0].level, code, f"The same in {len(left)} more columns: {listed(names)}."),
+        Finding(others[0].level, code, f"The same in {len(others)} more columns: {listed(names)}."),
     ]
 
 
 def _rule_of(spec: PipelineSpec, name: str) -> int:
+    """Return the place of the first rule that reads a column."""
     return next(place for place, rule in enumerate(spec.columns) if columns_of(rule, [name]))
 
 

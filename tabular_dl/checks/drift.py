@@ -1,4 +1,4 @@
-"""Drift: whether a model can tell the rows of two tables apart, and by which columns."""
+"""Drift: differences between two tables by which a model can distinguish their rows."""
 
 from __future__ import annotations
 
@@ -17,26 +17,27 @@ from tabular_dl.model_selection import make_folds
 
 __all__ = ["Drift", "find_drift"]
 
-FEWEST_ROWS = 20  # of either table
-MOST_NAMED = 5
-ERRORS = 3  # standard errors beyond one half, from which on it is no chance
+FEWEST_ROWS = 20  # per table
+MOST_NAMED = 5  # columns that are scored on their own
+ERRORS = 3  # standard errors above 0.5 from which an area is not due to chance
 FOLDS = 2
 
 
 @dataclass(frozen=True)
 class Drift:
-    """How well the rows of two tables can be told apart.
+    """Degree to which the rows of two tables can be distinguished.
 
     Attributes
     ----------
     auc : float
-        The cross-validated area under the ROC curve of a random forest that tells them apart: 0.5 is not at all.
+        Cross-validated area under the ROC curve of a random forest that predicts the table of a row; 0.5 if the tables
+        do not differ.
     chance : float
-        The least area that chance alone hardly reaches with so many rows: three standard errors beyond 0.5.
+        Largest area that chance alone is likely to give with this number of rows: three standard errors above 0.5.
     columns : dict of str to float
-        The columns that tell them apart on their own too, the forest's most important first, with their own areas.
+        Columns that distinguish the tables on their own, in the order of the forest's importances, with their areas.
     rows : tuple of (int, int)
-        How many rows of each table were looked at.
+        Number of sampled rows of each table.
     """
 
     auc: float
@@ -48,25 +49,27 @@ class Drift:
 def find_drift(
     train: pd.DataFrame, test: pd.DataFrame, seed: int, groups: tuple[pd.Series[Any], pd.Series[Any]] | None = None
 ) -> Drift | None:
-    """Train a model to tell test rows from training rows (adversarial validation).
+    """Train a model that distinguishes test rows from training rows (adversarial validation).
 
     Parameters
     ----------
-    train, test : DataFrame of shape (rows, columns)
-        With the same columns, each of numbers or of text. Of large tables a sample is taken.
+    train : DataFrame of shape (rows, columns)
+        Training rows, each column of numbers or of text. Large tables are sampled.
+    test : DataFrame of shape (test rows, columns)
+        Test rows with the same columns.
     seed : int
-        Fixes the sample, the folds and the forest.
-    groups : pair of Series, optional
-        What each row of the two tables belongs to. Rows of one group are no test of each other, and count as one.
+        Seed of the sample, the folds and the forest.
+    groups : pair of Series of shape (rows,) and (test rows,), optional
+        Group of each row of both tables. Rows of one group share a fold, and count as one row for `Drift.chance`.
 
     Returns
     -------
     Drift or None
-        None if a table has fewer than 20 rows or groups.
+        None if a table has fewer than 20 rows or groups, or there are no columns.
 
     Notes
     -----
-    The standard error of the area is that of the Wilcoxon statistic where nothing differs,
+    The standard error of the area is that of the Wilcoxon statistic for equal distributions,
     sqrt((m + n + 1) / 12mn) for m and n rows (J. A. Hanley and B. J. McNeil, Radiology 143, 1982).
 
     Examples
@@ -84,27 +87,31 @@ def find_drift(
     parts = tree_input(*tables)
     m, n = rows = len(parts[0]), len(parts[1])
     X, y = np.concatenate(parts), np.repeat([0, 1], [m, n])
-    own = None
+    codes = None
     if groups is not None:
-        own = pd.factorize(pd.concat([side.loc[table.index] for side, table in zip(groups, tables, strict=True)]))[0]
-        m, n = len(np.unique(own[:m])), len(np.unique(own[m:]))
+        sampled_groups = [column.loc[table.index] for column, table in zip(groups, tables, strict=True)]
+        codes = pd.factorize(pd.concat(sampled_groups))[0]
+        m, n = len(np.unique(codes[:m])), len(np.unique(codes[m:]))
         if min(m, n) < FEWEST_ROWS:
             return None
     chance = 0.5 + ERRORS * float(np.sqrt((m + n + 1) / (12 * m * n)))
     forest = RandomForestClassifier(25, min_samples_leaf=5, max_depth=6, random_state=seed)
-    folds = make_folds(FOLDS, y, own, stratified=True, seed=seed)
-    done = cross_validate(forest, X, y, cv=folds, scoring="roc_auc", return_estimator=True)
-    auc = float(np.mean(done["test_score"]))
+    folds = make_folds(FOLDS, y, codes, stratified=True, seed=seed)
+    results = cross_validate(forest, X, y, cv=folds, scoring="roc_auc", return_estimator=True)
+    auc = float(np.mean(results["test_score"]))
     columns: dict[str, float] = {}
     if auc > chance:
-        importances = np.mean([fitted.feature_importances_ for fitted in done["estimator"]], axis=0)
+        importances = np.mean([fitted.feature_importances_ for fitted in results["estimator"]], axis=0)
         leading = np.argsort(-importances, kind="stable")[:MOST_NAMED].tolist()
-        alone = {str(train.columns[place]): _own_auc(X[:, [place]], y, folds) for place in leading}
-        columns = {name: area for name, area in alone.items() if area > chance}
+        areas = {str(train.columns[place]): _column_auc(X[:, [place]], y, folds) for place in leading}
+        columns = {name: area for name, area in areas.items() if area > chance}
     return Drift(auc, chance, columns, rows)
 
 
-def _own_auc(column: np.ndarray[Any, Any], y: np.ndarray[Any, Any], folds: Any) -> float:
+def _column_auc(
+    column: np.ndarray[Any, Any], y: np.ndarray[Any, Any], folds: list[tuple[np.ndarray, np.ndarray]]
+) -> float:
+    """Return the cross-validated area of a decision tree on one column."""
     tree = DecisionTreeClassifier(max_depth=5, min_samples_leaf=10, random_state=0)
-    said = cross_val_predict(tree, column, y, cv=folds, method="predict_proba")
-    return float(roc_auc_score(y, said[:, 1]))
+    probabilities = cross_val_predict(tree, column, y, cv=folds, method="predict_proba")
+    return float(roc_auc_score(y, probabilities[:, 1]))

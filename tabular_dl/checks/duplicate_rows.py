@@ -1,13 +1,13 @@
-"""Rows that are there twice: within a table, and in two tables.
+"""Duplicate rows within a table and across two tables.
 
-Rows are compared by all their columns. Two files about the same things are rarely the same to the letter, so numbers
-are compared to six significant digits, and text without quotation marks, case and runs of spaces.
+Rows are compared by all their columns. Two files with the same content often differ in details, so numbers are compared
+to six significant digits, and text without quotation marks, case and repeated spaces.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,61 +18,61 @@ from tabular_dl.tables import read_categories
 
 __all__ = ["Overlap", "Twins", "find_overlap", "find_twins", "row_keys"]
 
-DIGITS = 6  # of a number that count
+DIGITS = 6  # significant digits that are compared
 _FACTOR = np.uint64(0x9E3779B97F4A7C15)  # odd, so that no bit of an earlier column is lost
 _QUOTES = re.compile("[\"'`\u00b4\u2018\u2019\u201c\u201d]")
 
 
 @dataclass(frozen=True)
 class Twins:
-    """Rows of a table that are equal to an earlier one.
+    """Counts of equal rows within a table.
 
     Attributes
     ----------
     rows : int
-        How many rows have an equal one before them.
+        Number of rows that equal an earlier row.
     alike : int
-        How many rows have an equal one, before or after.
+        Number of rows that equal an earlier or a later row.
     conflicting : int
-        How many of those are in a group of equal rows whose targets differ.
+        Number of rows in groups of equal rows with different targets.
     first : tuple of (row, row) or None
-        The labels of the first such pair, the earlier row first.
+        Labels of the first pair of equal rows, the earlier row first; None if there is none.
     """
 
     rows: int
     alike: int
     conflicting: int
-    first: tuple[Any, Any] | None
+    first: tuple[Hashable, Hashable] | None
 
 
 @dataclass(frozen=True)
 class Overlap:
-    """Rows of one table that are rows of another as well.
+    """Count of rows of one table that are also in another.
 
     Attributes
     ----------
     rows : int
-        How many rows of the second table are also in the first.
+        Number of rows of the second table that are also in the first.
     first : tuple of (row, row) or None
-        The labels of the first such row in the second table, and of the row that it is in the first.
+        Label of the first such row in the second table, and of the equal row in the first; None if there is none.
     """
 
     rows: int
-    first: tuple[Any, Any] | None
+    first: tuple[Hashable, Hashable] | None
 
 
 def row_keys(*tables: pd.DataFrame) -> list[np.ndarray[Any, Any]]:
-    """Return a number for each row of each table, the same for rows that are equal in all columns.
+    """Return a hash for each row of each table; rows that are equal in all columns have equal hashes.
 
     Parameters
     ----------
     *tables : DataFrame of shape (rows, columns)
-        With the same columns.
+        Tables with the same columns.
 
     Returns
     -------
     list of ndarray of uint64, shape (rows,)
-        Hashes: two different rows of a million share one with a probability of about 1e-7.
+        Hashes. Among a million different rows, the probability that any two share a hash is about 1e-7.
 
     Examples
     --------
@@ -86,38 +86,44 @@ def row_keys(*tables: pd.DataFrame) -> list[np.ndarray[Any, Any]]:
     for name in tables[0].columns:
         parts = [table[name] for table in tables]
         read = _rounded if all(part.dtype.kind in "biuf" for part in parts) else _plain
-        # A column at a time: a table of narrow numbers may be too large to be written out in wide ones.
+        # One column at a time: a table of 8-bit numbers may not fit into memory as 64-bit numbers.
         keys = [key * _FACTOR + pd.util.hash_array(read(part)) for key, part in zip(keys, parts, strict=True)]
     return keys
 
 
 def _rounded(column: pd.Series[Any]) -> np.ndarray[Any, Any]:
+    """Return numbers rounded to six significant digits; whole numbers stay exact."""
     if column.dtype.kind in "biu":
         return column.to_numpy(dtype=np.float64, na_value=np.nan)
     values = column.to_numpy(dtype=np.float64, na_value=np.nan)
     scaled = np.isfinite(values) & (np.abs(values) > 1e-300)
     powers = 10.0 ** (DIGITS - 1 - np.floor(np.log10(np.abs(values[scaled]))))
-    rounded = np.where(np.isnan(values), np.nan, values)  # one NaN for all of them: they are compared by their bits
+    rounded = np.where(np.isnan(values), np.nan, values)  # bits are hashed, and NaNs may differ in theirs
     rounded[scaled] = np.round(values[scaled] * powers) / powers
     return rounded + 0.0  # -0.0 becomes 0.0
 
 
 def _plain(column: pd.Series[Any]) -> np.ndarray[Any, Any]:
-    """Return text of which only what matters is left; missing is the empty text."""
+    """Return text without quotation marks, case and repeated spaces; missing values become empty text."""
     codes, texts = pd.factorize(read_categories(column))
     known = [" ".join(_QUOTES.sub("", text).casefold().split()) for text in texts]
     return np.array([*known, ""], dtype=object)[codes]  # the code of a missing value is -1
 
 
 def find_twins(keys: np.ndarray[Any, Any], target: pd.Series[Any]) -> Twins:
-    """Count the rows that are there twice, and those of them that have different targets.
+    """Count the equal rows of a table, and those of them with different targets.
 
     Parameters
     ----------
     keys : ndarray of shape (rows,)
-        From `row_keys`.
+        Hashes from `row_keys`.
     target : Series of shape (rows,)
-        The target, whose index labels the rows.
+        Target; its index contains the labels of the rows.
+
+    Returns
+    -------
+    Twins
+        Counts and the first pair.
 
     Examples
     --------
@@ -125,22 +131,29 @@ def find_twins(keys: np.ndarray[Any, Any], target: pd.Series[Any]) -> Twins:
     Twins(rows=2, alike=3, conflicting=3, first=(1, 3))
     """
     keyed = pd.Series(keys, index=target.index)
-    again, alike = keyed.duplicated(), keyed.duplicated(keep=False)
-    if not again.any():
+    repeated, alike = keyed.duplicated(), keyed.duplicated(keep=False)
+    if not repeated.any():
         return Twins(0, 0, 0, None)
     different = target[alike].groupby(keyed[alike]).transform("nunique") > 1
-    second = int(again.to_numpy().argmax())
+    second = int(repeated.to_numpy().argmax())
     pair = (_first(keyed, keys[second]), keyed.index.tolist()[second])
-    return Twins(int(again.sum()), int(alike.sum()), int(different.sum()), pair)
+    return Twins(int(repeated.sum()), int(alike.sum()), int(different.sum()), pair)
 
 
 def find_overlap(train: pd.Series[Any], test: pd.Series[Any]) -> Overlap:
-    """Count the rows of the second table that are in the first as well.
+    """Count the rows of the second table that are also in the first.
 
     Parameters
     ----------
-    train, test : Series of shape (rows,)
-        Keys from `row_keys`; their indexes label the rows.
+    train : Series of shape (rows,)
+        Hashes of the first table from `row_keys`; the index contains the labels of the rows.
+    test : Series of shape (test rows,)
+        Hashes of the second table.
+
+    Returns
+    -------
+    Overlap
+        Count and the first row.
 
     Examples
     --------
@@ -154,12 +167,25 @@ def find_overlap(train: pd.Series[Any], test: pd.Series[Any]) -> Overlap:
     return Overlap(int(known.sum()), (test.index.tolist()[row], _first(train, test.iloc[row])))
 
 
-def _first(keyed: pd.Series[Any], key: Any) -> Any:
+def _first(keyed: pd.Series[Any], key: np.uint64) -> Hashable:
+    """Return the label of the first row with a hash."""
     return keyed.index.tolist()[int((keyed.to_numpy() == key).argmax())]
 
 
 def shared_columns(tables: Sequence[pd.DataFrame], without: Sequence[str | None]) -> list[str]:
-    """Name the columns that all tables have, in the order of the first, without those named.
+    """Return the columns that all tables have, in the order of the first table.
+
+    Parameters
+    ----------
+    tables : sequence of DataFrame
+        Tables.
+    without : sequence of str or None
+        Columns to leave out.
+
+    Returns
+    -------
+    list of str
+        Names of the columns.
 
     Examples
     --------

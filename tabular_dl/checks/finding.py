@@ -1,4 +1,4 @@
-"""What a check of the tables and the pipeline has found."""
+"""Findings of the checks of tables and pipeline."""
 
 from __future__ import annotations
 
@@ -15,19 +15,20 @@ LEVELS: tuple[Level, ...] = ("error", "warning", "note")
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing that is wrong, or worth to know, before anything is trained.
+    """Problem of tables or pipeline, or a remark about them, found before training.
 
     Attributes
     ----------
     level : {"error", "warning", "note"}
-        Whether a fit is impossible, whether its score will be worse or too good to be true, or neither.
+        An error makes a fit impossible; a warning announces a worse score, or one too good to be true; a note does
+        neither.
     code : str
-        The name of the check that found it, such as ``drift``.
+        Name of the check, such as ``drift``.
     message : str
-        Which table, which column, what was found and how much of it.
-    fix : str
-        The line of the pipeline file that would mend it, as YAML; a comment where what is to do is no line; empty where
-        the message says all.
+        Table, column, what was found, and in how many rows.
+    fix : str, default=""
+        Line of the pipeline file, in YAML, that fixes the problem; a comment if something else is to do; empty if there
+        is nothing to do, or the message says it.
 
     Examples
     --------
@@ -42,12 +43,22 @@ class Finding:
 
 
 def by_level(findings: Iterable[Finding]) -> tuple[Finding, ...]:
-    """Sort findings: errors first, then warnings, then notes; otherwise as they came.
+    """Return findings sorted by level: errors, warnings, notes. Findings of one level keep their order.
+
+    Parameters
+    ----------
+    findings : iterable of Finding
+        Findings in any order.
+
+    Returns
+    -------
+    tuple of Finding
+        Sorted findings.
 
     Examples
     --------
-    >>> found = by_level([Finding("note", "a", ""), Finding("error", "b", "")])
-    >>> [finding.level for finding in found]
+    >>> findings = by_level([Finding("note", "a", ""), Finding("error", "b", "")])
+    >>> [finding.level for finding in findings]
     ['error', 'note']
     """
     return tuple(sorted(findings, key=lambda finding: LEVELS.index(finding.level)))

@@ -1,7 +1,7 @@
-"""What makes a fit impossible, all of it at once, each with what would mend it.
+"""Errors that make a fit impossible, all at once and with fixes.
 
-`tabular_dl.spec.validate` finds what is wrong. Here it becomes findings; a remedy is looked for only then, and offered
-where it would be accepted.
+`tabular_dl.spec.validate` finds the errors; here they become findings. A fix is offered only if the validation accepts
+it.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ from typing import Any
 import pandas as pd
 
 from tabular_dl.checks.finding import Finding
-from tabular_dl.checks.fixes import ensemble_with, listed, own_rule, respelled, taken_out
-from tabular_dl.errors import UserError, nearest
+from tabular_dl.checks.fixes import corrected_rule, ensemble_with, removal, separate_rule
+from tabular_dl.errors import UserError, listed, nearest
 from tabular_dl.preprocessing import ColumnRule, column_faults, columns_read
 from tabular_dl.problems import Problem, infer_problem
 from tabular_dl.spec import (
@@ -31,41 +31,59 @@ from tabular_dl.spec import (
 
 __all__ = ["group_errors", "pipeline_errors", "row_errors", "target_errors"]
 
-# What a column of numbers that cannot be used as it is may become instead.
-_OTHER_WORDS: tuple[dict[str, Any], ...] = (
+# Changes to a rule for numbers that cannot read one of its columns, in the order in which they are tried.
+_RULE_CHANGES: tuple[dict[str, Any], ...] = (
     {"impute": "median"},
     {"encode": "onehot", "impute": None, "fill_value": None, "scale": None, "missing_flag": None, "clip": None},
 )
 
 
 def pipeline_errors(spec: PipelineSpec, problem: Problem) -> list[Finding]:
-    """Find what does not suit the type of problem: the metric, the threshold or the network."""
-    message = _refusal(lambda: metric_of(spec, problem))
-    if message:
-        return [Finding("error", "metric", message, f"metric: {problem.metric}")]
-    found = []
-    message = _refusal(lambda: check_threshold(spec, problem, metric_of(spec, problem)))
-    if message:
-        found.append(Finding("error", "threshold", message, "threshold: null"))
-    message = _refusal(lambda: network_settings(spec))
-    if message:
-        found.append(Finding("error", "network", message))
-    return found
-
-
-def target_errors(spec: PipelineSpec, problem: Problem, target: pd.Series[Any], where: str) -> list[Finding]:
-    """Find what makes a target one that the pipeline cannot learn.
+    """Return errors of metric, threshold and network.
 
     Parameters
     ----------
     spec : PipelineSpec
-        What the user wrote.
+        Pipeline.
     problem : Problem
-        The type of problem, which the metric can score.
+        Type of problem.
+
+    Returns
+    -------
+    list of Finding
+        Errors with the code ``metric``, ``threshold`` or ``network``.
+    """
+    message = _refusal(lambda: metric_of(spec, problem))
+    if message:
+        return [Finding("error", "metric", message, f"metric: {problem.metric}")]
+    findings = []
+    message = _refusal(lambda: check_threshold(spec, problem, metric_of(spec, problem)))
+    if message:
+        findings.append(Finding("error", "threshold", message, "threshold: null"))
+    message = _refusal(lambda: network_settings(spec))
+    if message:
+        findings.append(Finding("error", "network", message))
+    return findings
+
+
+def target_errors(spec: PipelineSpec, problem: Problem, target: pd.Series[Any], where: str) -> list[Finding]:
+    """Return the error of a target that the pipeline cannot be trained on.
+
+    Parameters
+    ----------
+    spec : PipelineSpec
+        Pipeline.
+    problem : Problem
+        Type of problem, which the metric can score.
     target : Series of shape (rows,)
-        The target.
+        Target.
     where : str
-        The table's name in messages.
+        Name of the table in messages.
+
+    Returns
+    -------
+    list of Finding
+        At most one, with the code ``target``.
     """
 
     def refusal(spec: PipelineSpec, problem: Problem) -> str | None:
@@ -80,22 +98,36 @@ def target_errors(spec: PipelineSpec, problem: Problem, target: pd.Series[Any], 
     if 2 <= most < spec.ensemble.folds and refusal(fewer, problem) is None:
         fix = ensemble_with(spec, folds=most)
     elif spec.problem != "auto":
-        fix = ""
-        with suppress(UserError):  # a target of which no type of problem can be told
+        with suppress(UserError):  # no type of problem fits
             other = infer_problem(target)
             fix = f"problem: {other.name}" if refusal(spec, other) is None else ""
     return [Finding("error", "target", message, fix)]
 
 
 def group_errors(spec: PipelineSpec, train: pd.DataFrame, where: str) -> list[Finding]:
-    """Find what makes ``ensemble.group`` one that no folds can be made by."""
+    """Return the error of an ``ensemble.group`` that folds cannot be made by.
+
+    Parameters
+    ----------
+    spec : PipelineSpec
+        Pipeline.
+    train : DataFrame of shape (rows, columns)
+        Raw training rows, including the target.
+    where : str
+        Name of the table in messages.
+
+    Returns
+    -------
+    list of Finding
+        At most one, with the code ``group``.
+    """
     message = _refusal(lambda: groups_of(spec, train, where))
     if message is None:
         return []
     name = spec.ensemble.group
     if name not in train:
-        meant = nearest(str(name), [str(column) for column in train if column != spec.data.target])
-        fix = ensemble_with(spec, group=meant)
+        correction = nearest(str(name), [str(column) for column in train if column != spec.data.target])
+        fix = ensemble_with(spec, group=correction)
     elif name == spec.data.target:
         fix = ensemble_with(spec, group=None)
     elif train[name].isna().any():
@@ -107,17 +139,23 @@ def group_errors(spec: PipelineSpec, train: pd.DataFrame, where: str) -> list[Fi
 
 
 def row_errors(spec: PipelineSpec, checked: CheckedRows) -> list[Finding]:
-    """Turn the faults of a table into findings, each with the line that mends it.
+    """Return the faults of a table as findings with fixes.
+
+    Parameters
+    ----------
+    spec : PipelineSpec
+        Pipeline.
+    checked : CheckedRows
+        Result of `validate_rows`.
 
     Returns
     -------
     list of Finding
-        With the code ``unnamed`` where no rule names some columns, and ``table`` for what keeps rules from being
-        applied.
+        Errors with the code ``unnamed`` for columns that no rule names, else ``table``.
     """
     faults: dict[str, Fault] = {}
     for fault in checked.faults:
-        # Two rules may read one column.
+        # Two rules that read one column have the same fault.
         faults.setdefault(fault.message, fault)
     return [
         Finding("error", "unnamed" if fault.code == "unnamed" else "table", message, _fix(spec, fault, checked))
@@ -126,7 +164,7 @@ def row_errors(spec: PipelineSpec, checked: CheckedRows) -> list[Finding]:
 
 
 def _refusal(check: Callable[[], object]) -> str | None:
-    """Return why a check refuses what it is given; None if it does not."""
+    """Return the message of the `UserError` that a check raises; None if it raises none."""
     try:
         check()
     except UserError as error:
@@ -135,39 +173,39 @@ def _refusal(check: Callable[[], object]) -> str | None:
 
 
 def _fix(spec: PipelineSpec, fault: Fault, checked: CheckedRows) -> str:
-    """Return the line that mends a fault: a remedy, or what leaves its columns out."""
+    """Return the fix of a fault: a correction if there is one, else the removal of its columns."""
     if fault.code == "unnamed":
         return "rest: drop"
-    unread = f"# take {listed(fault.columns)} out of features" if {*fault.columns} <= {*spec.features} else ""
-    return _remedy(spec, fault, checked) or taken_out(spec, fault.columns) or unread
+    by_hand = f"# take {listed(fault.columns)} out of features" if {*fault.columns} <= {*spec.features} else ""
+    return _correction(spec, fault, checked) or removal(spec, fault.columns) or by_hand
 
 
-def _remedy(spec: PipelineSpec, fault: Fault, checked: CheckedRows) -> str:
-    """Return a line with the columns that were meant, or with a rule that can read the column, if there is one."""
+def _correction(spec: PipelineSpec, fault: Fault, checked: CheckedRows) -> str:
+    """Return a line with mistyped columns corrected, or with a rule that can read the column; empty if none."""
     if fault.code == "feature":
         read = columns_read(needed_features(spec.features, fault.columns))
-        there = [*map(str, checked.rows.columns), *spec.features]
-        pairs = ((name, nearest(name, there)) for name in read if name not in there)
-        return next((f"# in features write {meant} for {name}" for name, meant in pairs if meant), "")
+        known = [*map(str, checked.rows.columns), *spec.features]
+        pairs = ((name, nearest(name, known)) for name in read if name not in known)
+        return next((f"# in features write {match} for {name}" for name, match in pairs if match), "")
     if fault.rule is None:
         return ""
     lacking = [name for name in fault.columns if name not in checked.table]
     if lacking:
         others = [str(name) for name in checked.table if name not in spec.columns[fault.rule].columns]
-        meant = {name: near for name in lacking if (near := nearest(name, others))}
-        return respelled(spec, fault.rule, meant) if len(meant) == len(lacking) else ""
+        corrections = {name: match for name in lacking if (match := nearest(name, others))}
+        return corrected_rule(spec, fault.rule, corrections) if len(corrections) == len(lacking) else ""
     (column,) = fault.columns
-    for words, rule in _other_rules(spec.columns[fault.rule], column):
+    for changes, rule in _other_rules(spec.columns[fault.rule], column):
         if next(column_faults([rule], "drop", checked.table[[column]]), None) is None:
-            return own_rule(spec, column, fault.rule, **words)
+            return separate_rule(spec, column, fault.rule, **changes)
     return ""
 
 
 def _other_rules(rule: ColumnRule, column: str) -> Iterator[tuple[dict[str, Any], ColumnRule]]:
-    """Yield rules of one column with other words, and those words."""
+    """Yield changes to a rule, each with the changed rule of one column."""
     alone = rule.model_copy(update={"columns": (column,)})
-    for words in _OTHER_WORDS:
-        content = {**alone.model_dump(exclude_defaults=True), **words}
+    for changes in _RULE_CHANGES:
+        content = {**alone.model_dump(exclude_defaults=True), **changes}
         other = ColumnRule.model_validate({key: value for key, value in content.items() if value is not None})
         if other != alone:
-            yield words, other
+            yield changes, other

@@ -1,4 +1,4 @@
-"""Leaks: a column that alone predicts the target almost perfectly is likely made from it."""
+"""Leaks: columns that predict the target almost perfectly on their own, and are probably derived from it."""
 
 from __future__ import annotations
 
@@ -16,29 +16,29 @@ from tabular_dl.checks.ranks import sampled, tree_input
 
 __all__ = ["Leak", "find_leaks"]
 
-ALMOST_ALL = 0.9  # of what is to explain
-MOST_COLUMNS = 100  # that are looked at one by one
-WORTH_A_LOOK = 0.7
-FEWEST_ERRORS = 10  # of the best guess without any column
+ALMOST_ALL = 0.9  # least share of the target that a leak explains
+MOST_COLUMNS = 100  # that are scored one by one
+WORTH_A_LOOK = 0.7  # share explained in the first fold from which a column is scored in the others
+FEWEST_ERRORS = 10  # of always guessing the largest class; with fewer, scores say little
 FOLDS = 3
 
 
 @dataclass(frozen=True)
 class Leak:
-    """How well one column predicts the target alone.
+    """Column that predicts the target on its own.
 
     Attributes
     ----------
     column : str
-        Its name.
-    measure : str
-        What the score is: ``accuracy``, or ``R2 of ranks``.
+        Name of the column.
+    measure : {"accuracy", "R2 of ranks"}
+        Name of the score.
     score : float
-        The cross-validated score of a decision tree that has this column only.
+        Cross-validated score of a decision tree on this column.
     base : float
-        The score of a guess without any column: the share of the largest class, or 0.
+        Score of a guess without any column: the share of the largest class, or 0.
     rows : int
-        How many rows it was judged on.
+        Number of rows that the score is computed from.
     """
 
     column: str
@@ -49,28 +49,29 @@ class Leak:
 
 
 def find_leaks(table: pd.DataFrame, target: pd.Series[Any], *, classification: bool, seed: int) -> list[Leak]:
-    """Find the columns that alone explain nine tenths of the target or more.
+    """Find the columns that explain at least 90 % of the target on their own.
 
-    For labels that is a decision tree on the column which makes at most a tenth of the errors of always guessing the
-    largest class; for numbers a coefficient of determination of 0.9 or more of the target's ranks, which an
-    extreme value cannot decide.
+    For labels, a decision tree on such a column makes at most a tenth of the errors of always guessing the largest
+    class. For numbers, its coefficient of determination is at least 0.9. The target's ranks are predicted instead of
+    its values, so that a few extreme values do not decide.
 
     Parameters
     ----------
     table : DataFrame of shape (rows, columns)
-        Each column of numbers or of text. Of a large table a sample is taken; of more than 100 columns those with the
-        largest F statistic.
+        Columns of numbers or of text. Large tables are sampled; of more than 100 columns, those with the largest F
+        statistic are scored.
     target : Series of shape (rows,)
         Labels or numbers.
     classification : bool
-        Whether they are labels.
+        Whether the target consists of labels.
     seed : int
-        Fixes sample and folds.
+        Seed of sample and folds.
 
     Returns
     -------
     list of Leak
-        The best first. None for a target with fewer than ten rows outside its largest class.
+        Leaks in descending order of the score; empty if fewer than ten rows are outside the target's largest class, or
+        the target is constant.
 
     Examples
     --------
@@ -88,34 +89,34 @@ def find_leaks(table: pd.DataFrame, target: pd.Series[Any], *, classification: b
     (X,) = tree_input(rows)
     folds = list(KFold(FOLDS, shuffle=True, random_state=seed).split(X))
     measure = "accuracy" if classification else "R2 of ranks"
-    found = []
-    for place in _most_telling(X, y, classification=classification):
-        # One fold says whether a column is worth the others.
+    leaks = []
+    for place in _candidates(X, y, classification=classification):
+        # Most columns are ruled out by one fold, which saves the time of the others.
         if _explained(X[:, [place]], y, folds[:1], base, classification=classification) < WORTH_A_LOOK:
             continue
         explained = _explained(X[:, [place]], y, folds, base, classification=classification)
         if explained >= ALMOST_ALL:
-            found.append(Leak(str(table.columns[place]), measure, base + explained * (1 - base), base, len(y)))
-    return sorted(found, key=lambda leak: -leak.score)
+            leaks.append(Leak(str(table.columns[place]), measure, base + explained * (1 - base), base, len(y)))
+    return sorted(leaks, key=lambda leak: -leak.score)
 
 
 def _explained(
     column: np.ndarray[Any, Any], y: np.ndarray[Any, Any], folds: list[Any], base: float, *, classification: bool
 ) -> float:
-    """Return the share of what a guess leaves open that a tree on a column gets right in the folds' test rows."""
+    """Return the share of a guess's errors that a tree on one column avoids in the test rows of the folds."""
     tree = (DecisionTreeClassifier if classification else DecisionTreeRegressor)(min_samples_leaf=3, random_state=0)
     with warnings.catch_warnings():
-        # Many classes of few rows each are what the user has.
+        # The user cannot do anything about many classes with few rows each.
         warnings.filterwarnings("ignore", "The number of unique classes is greater than 50%")
-        said = np.concatenate([tree.fit(column[train], y[train]).predict(column[test]) for train, test in folds])
+        predicted = np.concatenate([tree.fit(column[train], y[train]).predict(column[test]) for train, test in folds])
     true = y[np.concatenate([test for _, test in folds])]
     if classification:
-        return float(1 - np.mean(said != true) / (1 - base))
-    return float(1 - np.mean((said - true) ** 2) / np.var(y))
+        return float(1 - np.mean(predicted != true) / (1 - base))
+    return float(1 - np.mean((predicted - true) ** 2) / np.var(y))
 
 
-def _most_telling(X: np.ndarray[Any, Any], y: np.ndarray[Any, Any], *, classification: bool) -> list[int]:
-    """Return the places of the columns to look at."""
+def _candidates(X: np.ndarray[Any, Any], y: np.ndarray[Any, Any], *, classification: bool) -> list[int]:
+    """Return the places of the columns to score: those that vary, at most 100, with the largest F statistic."""
     known = np.where(np.isnan(X), -1, X)
     varied = np.flatnonzero(np.ptp(known, axis=0) > 0)
     if len(varied) > MOST_COLUMNS:

@@ -1,4 +1,4 @@
-"""Tables as trees read them: each column as the order of its values, missing as NaN."""
+"""Tables as input of decision trees: ranks of each column's values, NaN for missing ones."""
 
 from __future__ import annotations
 
@@ -9,24 +9,25 @@ import pandas as pd
 
 __all__ = ["sample_size", "sampled", "tree_input"]
 
-MOST_ROWS = 1_500  # of a table, for checks that train models
-_MOST_CELLS = 400_000  # so wide tables give fewer rows
-_FEWEST_ROWS = 300
+MOST_ROWS = 1_500  # sampled from a table, for checks that train models
+_MOST_CELLS = 400_000  # sampled from a wide table, which gives fewer rows
+_FEWEST_ROWS = 300  # sampled however wide the table is
 
 
 def sampled(table: pd.DataFrame, seed: int) -> pd.DataFrame:
-    """Return a table, or as many of its rows, drawn at random, as a quick model can be trained on.
+    """Return a random sample of a table's rows that is small enough to train a model quickly.
 
     Parameters
     ----------
     table : DataFrame of shape (rows, columns)
+        Table.
     seed : int
-        Fixes which.
+        Seed of the sample.
 
     Returns
     -------
-    DataFrame
-        At most 1,500 rows; fewer of a table with more than 266 columns.
+    DataFrame of shape (sampled rows, columns)
+        The table itself if it is small. At most 1,500 rows; fewer if there are more than 266 columns.
 
     Examples
     --------
@@ -38,7 +39,17 @@ def sampled(table: pd.DataFrame, seed: int) -> pd.DataFrame:
 
 
 def sample_size(table: pd.DataFrame) -> int:
-    """Return how many rows of a table `sampled` gives at most.
+    """Return the largest number of rows that `sampled` takes from a table.
+
+    Parameters
+    ----------
+    table : DataFrame of shape (rows, columns)
+        Table, of which only the number of columns matters.
+
+    Returns
+    -------
+    int
+        Number of rows.
 
     Examples
     --------
@@ -49,20 +60,20 @@ def sample_size(table: pd.DataFrame) -> int:
 
 
 def tree_input(*tables: pd.DataFrame) -> list[np.ndarray[Any, Any]]:
-    """Return tables of numbers and text as matrices in which only the order of a column's values is left.
+    """Return tables of numbers and text as matrices of ranks.
 
-    Trees ask no more of a column than its order, and the places of values are exact in their single precision where
-    large numbers are not. Text is in the order of the alphabet.
+    Trees depend on the order of a column's values only. Ranks are exact in the single precision that trees use, while
+    large numbers are not. Text is ordered alphabetically.
 
     Parameters
     ----------
     *tables : DataFrame of shape (rows, columns)
-        With the same columns, each of numbers or of text.
+        Tables with the same columns, each of numbers or of text.
 
     Returns
     -------
     list of ndarray of float32, shape (rows, columns)
-        A value has the same number in all tables; NaN where missing.
+        Ranks from 0, the same in all tables for equal values; NaN for missing values.
 
     Examples
     --------
@@ -72,8 +83,8 @@ def tree_input(*tables: pd.DataFrame) -> list[np.ndarray[Any, Any]]:
     [[[1.0, 0.0], [0.0, nan]], [[2.0, 1.0]]]
     """
     joined = pd.concat(tables, ignore_index=True)
-    whole = np.full(joined.shape, np.nan, dtype=np.float32)
+    ranks = np.full(joined.shape, np.nan, dtype=np.float32)
     for place, name in enumerate(joined):
         codes = pd.factorize(joined[name], sort=True)[0]
-        whole[:, place] = np.where(codes < 0, np.nan, codes)
-    return np.split(whole, np.cumsum([len(table) for table in tables])[:-1])
+        ranks[:, place] = np.where(codes < 0, np.nan, codes)
+    return np.split(ranks, np.cumsum([len(table) for table in tables])[:-1])

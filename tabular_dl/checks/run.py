@@ -1,7 +1,7 @@
-"""All checks of tables and pipeline together, before anything is trained.
+"""Run of all checks of tables and pipeline before training.
 
-raw tables -> features, computed once -> errors -> raw rows and columns, sample submission -> columns as the rules read
-them -> leaks, drift, single columns -> findings
+raw tables -> derived features, computed once -> errors -> raw rows, target, groups, sample submission -> columns as the
+rules read them -> leaks, drift, single columns -> findings
 """
 
 from __future__ import annotations
@@ -28,22 +28,24 @@ __all__ = ["find_errors", "run_checks"]
 
 
 def run_checks(competition: Competition, spec: PipelineSpec, problem: Problem) -> tuple[Finding, ...]:
-    """Check tables and pipeline together.
+    """Return the findings of all checks of tables and pipeline.
+
+    Checks that need a test table are left out without one, and those that need the rules' columns if the rules cannot
+    be applied. Checks that train models sample large tables with the pipeline's seed.
 
     Parameters
     ----------
     competition : Competition
-        The tables; without a test table, what needs one is left out.
+        Tables.
     spec : PipelineSpec
-        The pipeline.
+        Pipeline.
     problem : Problem
-        The type of problem.
+        Type of problem.
 
     Returns
     -------
     tuple of Finding
-        Errors first. Where the rules cannot be applied to a table, what needs that is left out. Where models are
-        trained, large tables are sampled by the pipeline's seed.
+        Findings, errors first.
 
     Examples
     --------
@@ -57,28 +59,42 @@ def run_checks(competition: Competition, spec: PipelineSpec, problem: Problem) -
     train = competition.train.drop(columns=spec.data.target)
     names = (competition.train_file.name, competition.test_file.name)
     validation = _validate(competition, spec, problem)
-    found = [*validation.errors, *same_row_findings(train, test, target, spec.data.id, names)]
+    findings = [*validation.errors, *same_row_findings(train, test, target, spec.data.id, names)]
     if not validation.of_target:
         metric = metric_of(spec, problem)
-        found += target_findings(spec, target, problem, metric)
-        found += group_findings(spec, train, test, target, problem, names)
-        found += _sample_findings(competition, spec, problem, metric)
+        findings += target_findings(spec, target, problem, metric)
+        findings += group_findings(spec, train, test, target, problem, names)
+        findings += _sample_findings(competition, spec, problem, metric)
     if all(finding.code != "table" for finding in validation.of_rows):
         read, *others = _as_read(spec, validation.tables)
-        # What can ruin a score before what can cost some of it: a fit shows the first few.
+        # The most serious findings come first, since a fit shows only the first few.
         if not validation.of_target:
-            found += leak_findings(spec, read, target, problem, names[0])
+            findings += leak_findings(spec, read, target, problem, names[0])
         if test is not None:
             group = spec.ensemble.group
             groups = (train[group], test[group]) if group in train and group in test else None
-            found += drift_findings(spec, read, others[0], names, groups)
-            found += kind_findings(spec, train, test, columns_used(spec, train), names)
-        found += column_findings(spec, read, others[0] if others else None, names)
-    return by_level(found)
+            findings += drift_findings(spec, read, others[0], names, groups)
+            findings += kind_findings(spec, train, test, columns_used(spec, train), names)
+        findings += column_findings(spec, read, others[0] if others else None, names)
+    return by_level(findings)
 
 
 def find_errors(competition: Competition, spec: PipelineSpec, problem: Problem) -> tuple[Finding, ...]:
-    """Find what makes a fit impossible, without what `run_checks` finds beside it; the parameters are the same.
+    """Return only those findings of `run_checks` that make a fit impossible. No model is trained.
+
+    Parameters
+    ----------
+    competition : Competition
+        Tables.
+    spec : PipelineSpec
+        Pipeline.
+    problem : Problem
+        Type of problem.
+
+    Returns
+    -------
+    tuple of Finding
+        Errors.
 
     Examples
     --------
@@ -94,7 +110,19 @@ def find_errors(competition: Competition, spec: PipelineSpec, problem: Problem) 
 
 @dataclass(frozen=True)
 class _Validation:
-    """Errors of target and metric, of groups, and of rows; and the tables with the features that can be computed."""
+    """Errors by subject, and the tables with the derived features that can be computed.
+
+    Attributes
+    ----------
+    of_target : list of Finding
+        Errors of metric, threshold, network and target.
+    of_groups : list of Finding
+        Errors of ``ensemble.group``.
+    of_rows : list of Finding
+        Errors of the rows of both tables.
+    tables : list of DataFrame
+        Training table and, if there is one, test table.
+    """
 
     of_target: list[Finding]
     of_groups: list[Finding]
@@ -107,27 +135,27 @@ class _Validation:
 
 
 def _validate(competition: Competition, spec: PipelineSpec, problem: Problem) -> _Validation:
-    """Look at each table once: features are learned from all training rows, and computed once a table."""
+    """Validate each table once; features are learned from all training rows and computed once per table."""
     names = (competition.train_file.name, competition.test_file.name)
     of_target = pipeline_errors(spec, problem)
     if all(finding.code != "metric" for finding in of_target):
         of_target += target_errors(spec, problem, competition.train[spec.data.target], names[0])
-    learned = validate_rows(spec, competition.train.drop(columns=spec.data.target), names[0])
-    tables, of_rows = [learned.table], row_errors(spec, learned)
+    train = validate_rows(spec, competition.train.drop(columns=spec.data.target), names[0])
+    tables, of_rows = [train.table], row_errors(spec, train)
     if competition.test is not None:
-        predicted = validate_rows(spec, competition.test, names[1], rest=False, training=learned)
-        tables.append(predicted.table)
-        # What is wrong with the pipeline is so for both tables, and told once.
-        told = {finding.message for finding in of_rows}
-        of_test = row_errors(spec, predicted)
-        of_rows += [finding for finding in of_test if finding.message.replace(names[1], names[0]) not in told]
+        test = validate_rows(spec, competition.test, names[1], rest=False, training=train)
+        tables.append(test.table)
+        # Errors of the pipeline itself occur for both tables and are reported once.
+        messages = {finding.message for finding in of_rows}
+        of_test = row_errors(spec, test)
+        of_rows += [finding for finding in of_test if finding.message.replace(names[1], names[0]) not in messages]
     return _Validation(of_target, group_errors(spec, competition.train, names[0]), of_rows, tables)
 
 
 def _sample_findings(
     competition: Competition, spec: PipelineSpec, problem: Problem, metric: Metric
 ) -> Iterator[Finding]:
-    """Yield why the sample submission could not be filled, which otherwise shows after the fit only."""
+    """Yield a finding if the sample submission could not be filled in, which a fit would report only at its end."""
     test, sample = competition.test, competition.sample
     if test is None or sample is None:
         return
@@ -135,20 +163,19 @@ def _sample_findings(
     if ids is None:
         message = (
             f"No submission could be made: the pipeline names no id, and {sample.columns[0]} of "
-            f"{competition.sample_file.name} does not count the rows of {competition.test_file.name}."
+            f"{competition.sample_file.name} does not number the rows of {competition.test_file.name}."
         )
-        named = [name for name in sample if name in test]
-        fix = (
-            write_line({"data": {**spec.data.model_dump(exclude_defaults=True), "id": named[0]}})[1:-1] if named else ""
-        )
+        ids_in_both = [name for name in sample if name in test]
+        data = {**spec.data.model_dump(exclude_defaults=True), "id": next(iter(ids_in_both), None)}
+        fix = write_line({"data": data})[1:-1] if ids_in_both else ""
         yield Finding("warning", "sample", message, fix)
         return
-    # What is predicted does not matter here: only whether it has a place.
-    target, classes, made_up = competition.train[spec.data.target], None, np.zeros(len(test))
+    # The values do not matter here, only their rows and columns.
+    target, classes, predictions = competition.train[spec.data.target], None, np.zeros(len(test))
     if problem.classification:
         classes = np.unique(target.to_numpy())
-        made_up = np.full((len(test), len(classes)), 1 / len(classes))
-    table = prediction_table(ids, spec.data.target, made_up, classes)
+        predictions = np.full((len(test), len(classes)), 1 / len(classes))
+    table = prediction_table(ids, spec.data.target, predictions, classes)
     names = (competition.test_file.name, competition.sample_file.name)
     try:
         make_submission(table, spec.data.target, sample, metric, integers=False, names=names)
@@ -157,7 +184,7 @@ def _sample_findings(
 
 
 def _as_read(spec: PipelineSpec, tables: list[pd.DataFrame]) -> list[pd.DataFrame]:
-    """Return the columns that rules name, features included, as numbers or as the text of categories."""
+    """Return the columns and features that rules name, as numbers or as the text of categories."""
     numeric: dict[str, bool] = {}
     for rule in spec.columns:
         for name in columns_of(rule, tables[0].columns, (spec.data.id,)):
@@ -168,7 +195,8 @@ def _as_read(spec: PipelineSpec, tables: list[pd.DataFrame]) -> list[pd.DataFram
     ]
 
 
-def _column(column: pd.Series[Any], *, number: bool) -> Any:
+def _column(column: pd.Series[Any], *, number: bool) -> pd.Series[Any] | np.ndarray[Any, Any]:
+    """Return a column as numbers or as the text of categories."""
     if not number:
         return pd.Series(read_categories(column), index=column.index, dtype=object)
     return column if column.dtype.kind in "biuf" else read_numbers(column, f"column {column.name!r}", "")

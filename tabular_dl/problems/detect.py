@@ -58,7 +58,7 @@ def problem_of(
     if classification and columns != (problem.coding is Indicators):
         shape = "several columns" if columns else "one column"
         raise SpecError(f"problem: {name} does not fit a target of {shape}. Write problem: auto.")
-    if classification and not columns and problem.units(3) == 1 and len(np.unique(y)) > 2:
+    if problem.two_classes and not columns and len(np.unique(y)) > 2:
         raise SpecError(f"problem: {name} needs two classes, the target has {len(np.unique(y))}. Write problem: auto.")
     return problem
 

@@ -59,6 +59,11 @@ class Problem:
     baselines: Callable[[], dict[str, Any]]
 
     @property
+    def two_classes(self) -> bool:
+        """Whether the target has two classes, so that one output is the probability of the second."""
+        return self.classification and self.units(3) == 1
+
+    @property
     def activation(self) -> str:
         """Keras's name of the activation of the output layer."""
         return self.outputs[0]

@@ -1,4 +1,4 @@
-"""The pipeline file: read, validated, built."""
+"""Pipeline files: reading, validation, and the scikit-learn pipelines built from them."""
 
 import lazy_loader
 

@@ -1,4 +1,4 @@
-"""From a specification to a scikit-learn `Pipeline`: features -> preprocessing -> network."""
+"""Construction of a scikit-learn `Pipeline` from a specification: features -> preprocessing -> network."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 import pandas as pd
+from numpy.typing import ArrayLike
 from sklearn.pipeline import Pipeline
 
 from tabular_dl.competition import Competition, load_competition
@@ -27,12 +28,22 @@ __all__ = [
 
 
 def competition_of(spec: PipelineSpec) -> Competition:
-    """Read the tables of a specification.
+    """Return the tables of a specification, read from their files.
+
+    Parameters
+    ----------
+    spec : PipelineSpec
+        Pipeline.
+
+    Returns
+    -------
+    Competition
+        Tables.
 
     Raises
     ------
     DataError
-        Naming the file, the column and the row, what was expected and what to do.
+        If a file or column is missing or a value is invalid; the message names file, column and row.
 
     Examples
     --------
@@ -50,19 +61,19 @@ def build_pipeline(spec: PipelineSpec, problem: Problem) -> Pipeline:
     Parameters
     ----------
     spec : PipelineSpec
-        What the user wrote.
+        Pipeline.
     problem : Problem
-        Whether to classify or to predict a number.
+        Type of problem.
 
     Returns
     -------
     Pipeline
-        With the steps "features", "preprocessing" and "network".
+        Pipeline with the steps "features", "preprocessing" and "network".
 
     Raises
     ------
     SpecError
-        If a hyperparameter cannot be used, or contradicts a rule.
+        If a hyperparameter is invalid or contradicts a rule.
 
     Examples
     --------
@@ -86,12 +97,22 @@ def build_pipeline(spec: PipelineSpec, problem: Problem) -> Pipeline:
 
 
 def network_settings(spec: PipelineSpec) -> dict[str, Any]:
-    """Return the hyperparameters of a specification's network, with what follows from its rules.
+    """Return the hyperparameters of a specification's network, including those that follow from its rules.
+
+    Parameters
+    ----------
+    spec : PipelineSpec
+        Pipeline.
+
+    Returns
+    -------
+    dict
+        Arguments of `KerasClassifier` or `KerasRegressor`, except ``problem``.
 
     Raises
     ------
     SpecError
-        If they contradict a rule, or cannot be used; the pipeline is named.
+        If a hyperparameter is invalid or contradicts a rule; the message names the pipeline.
 
     Examples
     --------
@@ -107,7 +128,7 @@ def network_settings(spec: PipelineSpec) -> dict[str, Any]:
                 f"pipeline {spec.name}: network.categorical_features and a rule with encode: embedding say the same "
                 "thing: leave network.categorical_features out."
             )
-        # Their codes are the first columns of the matrix.
+        # The preprocessing puts the codes of embedded columns first.
         settings["categorical_features"] = list(range(embedded))
     try:
         check_network(settings)
@@ -117,28 +138,63 @@ def network_settings(spec: PipelineSpec) -> dict[str, Any]:
 
 
 def check_network(settings: Mapping[str, Any]) -> None:
-    """Refuse hyperparameters of a pipeline file that no network can be trained with, for `load_spec`.
+    """Raise an error for hyperparameters that no network can be trained with; the `check` of `load_spec`.
+
+    Parameters
+    ----------
+    settings : mapping of str to object
+        Hyperparameters by name.
 
     Raises
     ------
     SpecError
-        Naming the hyperparameter first, what it must be and what it is.
+        If a value is invalid. The message begins with the name of the hyperparameter.
     """
     Hyperparameters(**settings).check_parameters()
 
 
-def problem_of(spec: PipelineSpec, y: Any) -> Problem:
-    """Return the type of problem that a specification names, or that the target shows."""
+def problem_of(spec: PipelineSpec, y: ArrayLike) -> Problem:
+    """Return the type of problem that a specification names, or that is detected from the target.
+
+    Parameters
+    ----------
+    spec : PipelineSpec
+        Pipeline.
+    y : array-like of shape (rows,)
+        Target of the training rows.
+
+    Returns
+    -------
+    Problem
+        Type of problem.
+
+    Raises
+    ------
+    DataError
+        If the type is to be detected and none fits.
+    """
     return infer_problem(y) if spec.problem == "auto" else get_problem(spec.problem)
 
 
 def metric_of(spec: PipelineSpec, problem: Problem) -> Metric:
-    """Return the metric that runs of a specification are scored by.
+    """Return the metric of a specification.
+
+    Parameters
+    ----------
+    spec : PipelineSpec
+        Pipeline.
+    problem : Problem
+        Type of problem.
+
+    Returns
+    -------
+    Metric
+        Metric that the specification names, or the default one of the type of problem.
 
     Raises
     ------
     SpecError
-        If that metric cannot score this type of problem.
+        If the metric cannot score this type of problem.
     """
     metric = get_metric(spec.metric or problem.metric)
     metric.check(problem)
@@ -146,18 +202,31 @@ def metric_of(spec: PipelineSpec, problem: Problem) -> Metric:
 
 
 def columns_used(spec: PipelineSpec, rows: pd.DataFrame) -> list[str]:
-    """Name the raw columns that predictions are made from, in the table's order."""
+    """Return the raw columns that predictions are made from.
+
+    Parameters
+    ----------
+    spec : PipelineSpec
+        Pipeline.
+    rows : DataFrame of shape (rows, columns)
+        Raw rows.
+
+    Returns
+    -------
+    list of str
+        Columns in the table's order.
+    """
     used = columns_named(spec, rows.columns)
     return [name for name in rows.columns if name in used]
 
 
 def columns_named(spec: PipelineSpec, columns: Collection[str]) -> set[str]:
-    """Return the columns and features that features and rules are made from, those that match a pattern included."""
-    plain = {name for rule in spec.columns for name in rule.columns}
+    """Return the columns and features that rules and features read, by name or by pattern."""
+    names = {name for rule in spec.columns for name in rule.columns}
     matching = {name for rule in spec.columns for name in resolve(rule.columns, columns, unmatched_columns(spec))}
-    return {*columns_read(spec.features), *plain, *matching}
+    return {*columns_read(spec.features), *names, *matching}
 
 
 def unmatched_columns(spec: PipelineSpec) -> tuple[str | None, ...]:
-    """Return the columns that no pattern means."""
+    """Return the columns that no pattern matches: target and id."""
     return spec.data.target, spec.data.id

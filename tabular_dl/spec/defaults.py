@@ -1,4 +1,4 @@
-"""A pipeline with every default filled in: what a fit of it is made from, nothing left to know by heart."""
+"""Pipeline specifications with all defaults filled in."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from tabular_dl.spec.reader import PipelineSpec, hyperparameters
 
 __all__ = ["NETWORK", "fill_defaults"]
 
-# Where a hyperparameter stands if the file does not say: what the network is, and what is done to train it. One that
-# is not named here belongs to the training.
+# Hyperparameters written under ``network`` if the file does not set them: those of the architecture. The others
+# are written under ``training``.
 NETWORK = (
     *("hidden", "activation", "initializer", "batch_norm", "dropout", "input_dropout", "l1", "l2", "mc_dropout"),
     *("bounds", "categorical_features", "embedding_size", "normalize", "output", "loss"),
@@ -20,18 +20,18 @@ NETWORK = (
 
 
 def fill_defaults(spec: PipelineSpec) -> dict[str, Any]:
-    """Return the content of a pipeline file that says all that a fit goes by.
+    """Return the content of a pipeline file in which every setting of a fit is written out.
 
     Parameters
     ----------
     spec : PipelineSpec
-        What the user wrote.
+        Pipeline.
 
     Returns
     -------
     dict
-        In the order of the file: every key of the file, of each column rule, and every hyperparameter under
-        ``network`` or ``training``, with the user's value or the default.
+        Every key of the file and of each column rule, and every hyperparameter under ``network`` or ``training``, each
+        with the user's value or the default, in the order of the file.
 
     Examples
     --------
@@ -49,14 +49,13 @@ def fill_defaults(spec: PipelineSpec) -> dict[str, Any]:
     given = {**spec.network, **spec.training}
     defaults = inspect.signature(Hyperparameters).parameters
     for section in ("network", "training"):
-        written = content[section]
         others = [
             name for name in hyperparameters() if name not in given and (name in NETWORK) == (section == "network")
         ]
-        content[section] = {**written, **{name: _plain(defaults[name].default) for name in others}}
+        content[section] |= {name: _plain(defaults[name].default) for name in others}
     return content
 
 
-def _plain(value: Any) -> Any:
-    """Return a default as YAML has it, which knows lists and no tuples."""
+def _plain(value: object) -> object:
+    """Return a value that YAML can represent: tuples become lists."""
     return list(value) if isinstance(value, tuple) else value

@@ -1,4 +1,4 @@
-"""The JSON schema of a pipeline file, by which editors complete keys, explain them and underline mistakes."""
+"""JSON schema of pipeline files, which editors use to complete and explain keys and to mark mistakes."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from tabular_dl.spec.reader import PipelineSpec, hyperparameters
 __all__ = ["pipeline_schema"]
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
+# Entry of a parameter section of a docstring, such as "train, test : DataFrame".
 _ENTRY = re.compile(r"^(?P<names>[a-z_0-9, ]+) : .*$")
 
 
@@ -27,7 +28,7 @@ def pipeline_schema() -> dict[str, Any]:
     Returns
     -------
     dict
-        In the dialect of 2020-12: pydantic's of the file, with the names that its keys may have.
+        Schema in the dialect 2020-12: pydantic's schema of `PipelineSpec`, with the valid names and descriptions added.
 
     Examples
     --------
@@ -39,12 +40,12 @@ def pipeline_schema() -> dict[str, Any]:
     """
     schema = PipelineSpec.model_json_schema()
     properties = schema["properties"]
-    said = _described(PipelineSpec.__doc__ or "")
+    descriptions = _descriptions(PipelineSpec.__doc__ or "")
     for name in properties:
-        if name in said:
-            properties[name]["description"] = said[name]
+        if name in descriptions:
+            properties[name]["description"] = descriptions[name]
     properties["problem"]["enum"] = ["auto", *PROBLEMS]
-    properties["metric"] = {"enum": [*METRICS, None], "default": None, "description": said["metric"]}
+    properties["metric"] = {"enum": [*METRICS, None], "default": None, "description": descriptions["metric"]}
     for section in ("network", "training"):
         properties[section] |= {"properties": _hyperparameters(), "additionalProperties": False}
     keys: dict[str, Any] = {key: {} for key in FEATURE_KEYS}
@@ -59,17 +60,17 @@ def pipeline_schema() -> dict[str, Any]:
     return {
         "$schema": DIALECT,
         **schema,
-        "description": "A pipeline of tabular-dl: one YAML file about one competition.",
+        "description": "Pipeline of tabular-dl for one competition.",
     }
 
 
 def _column_rule(schema: dict[str, Any]) -> dict[str, Any]:
-    """Name what a rule may say, in the short ways as well."""
+    """Return the schema of a column rule with valid names, short forms and descriptions added."""
     properties = schema["properties"]
-    said = _described(ColumnRule.__doc__ or "")
+    descriptions = _descriptions(ColumnRule.__doc__ or "")
     for name in properties:
-        if name in said:
-            properties[name]["description"] = said[name]
+        if name in descriptions:
+            properties[name]["description"] = descriptions[name]
     for name, options in (("encode", ENCODERS), ("scale", SCALERS)):
         properties[name] |= {"enum": [*options, "none"]}
     constant = {
@@ -78,54 +79,55 @@ def _column_rule(schema: dict[str, Any]) -> dict[str, Any]:
         "required": ["constant"],
         "additionalProperties": False,
     }
-    named = {"enum": [*IMPUTERS, "none", None]}
-    properties["impute"] = {"anyOf": [named, constant], **_said(properties["impute"])}
+    names = {"enum": [*IMPUTERS, "none", None]}
+    properties["impute"] = {"anyOf": [names, constant], **_described(descriptions.get("impute"))}
     return schema
 
 
-def _said(schema: dict[str, Any]) -> dict[str, Any]:
-    return {"description": schema["description"]} if "description" in schema else {}
+def _described(description: str | None) -> dict[str, str]:
+    """Return the part of a schema that holds the description, if there is one."""
+    return {} if description is None else {"description": description}
 
 
 def _hyperparameters() -> dict[str, Any]:
     """Return the schema of each hyperparameter: its type, default and description."""
     types = get_type_hints(Hyperparameters.__init__, include_extras=True)
     defaults = inspect.signature(Hyperparameters).parameters
-    said = _hyperparameters_described()
-    found = {}
+    descriptions = _hyperparameter_descriptions()
+    schemas = {}
     for name in hyperparameters():
         adapter: TypeAdapter[Any] = TypeAdapter(types[name], config=ConfigDict(arbitrary_types_allowed=True))
-        found[name] = {
+        schemas[name] = {
             **_json_schema(adapter),
             "default": defaults[name].default,
-            **({"description": said[name]} if name in said else {}),
+            **_described(descriptions.get(name)),
         }
-    return found
+    return schemas
 
 
 def _json_schema(adapter: TypeAdapter[Any]) -> dict[str, Any]:
     try:
         return adapter.json_schema()
-    except PydanticInvalidForJsonSchema:  # a type that no file can write
+    except PydanticInvalidForJsonSchema:  # a type without a form in YAML
         return {}
 
 
-def _hyperparameters_described() -> dict[str, str]:
-    """Return the description of each parameter from the docstrings of the estimators."""
-    return _described(inspect.getdoc(KerasRegressor) or "") | _described(inspect.getdoc(KerasClassifier) or "")
+def _hyperparameter_descriptions() -> dict[str, str]:
+    """Return the description of each hyperparameter from the docstrings of the estimators."""
+    return _descriptions(inspect.getdoc(KerasRegressor) or "") | _descriptions(inspect.getdoc(KerasClassifier) or "")
 
 
-def _described(docstring: str) -> dict[str, str]:
-    """Return the description of each entry of a numpydoc section, by its name."""
-    found: dict[str, str] = {}
+def _descriptions(docstring: str) -> dict[str, str]:
+    """Return the description of each parameter or attribute from a numpydoc docstring."""
+    texts: dict[str, str] = {}
     names: Iterable[str] = ()
     for line in inspect.cleandoc(docstring).splitlines():
         entry = _ENTRY.match(line)
         if entry:
             names = [name.strip() for name in entry["names"].split(",")]
-            found |= dict.fromkeys(names, "")
+            texts |= dict.fromkeys(names, "")
         elif line.startswith("    "):
-            found |= {name: f"{found[name]} {line.strip()}".strip() for name in names}
+            texts |= {name: f"{texts[name]} {line.strip()}".strip() for name in names}
         elif line.strip():
             names = ()
-    return {name: text.replace("``", "`") for name, text in found.items() if text}
+    return {name: text.replace("``", "`") for name, text in texts.items() if text}

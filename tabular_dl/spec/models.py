@@ -1,7 +1,6 @@
-"""What a pipeline specification holds: its sections, each key with its type and default, frozen.
+"""Models of a pipeline specification: its sections, and the type and default of each key.
 
-A new key is added here; `tabular_dl.spec.reader` reads and writes it, and `tabular_dl.spec.json_schema` tells editors
-of it.
+To add a key, add a field here; `tabular_dl.spec.reader` and `tabular_dl.spec.json_schema` use these models.
 """
 
 from __future__ import annotations
@@ -32,17 +31,17 @@ class _Frozen(BaseModel):
 
 
 class DataSpec(_Frozen):
-    """Which tables, and which of their columns is the target."""
+    """Tables of a competition, and the roles of their columns."""
 
     source: str = Field(
-        min_length=1, description="a bundled data set, a folder with train.csv and test.csv, or keras:NAME"
+        min_length=1, description="Bundled data set, folder with train.csv and test.csv, or keras:NAME."
     )
-    target: str = Field(min_length=1, description="the column to predict")
-    id: str | None = Field(default=None, description="the column that identifies a row in a submission")
-    kaggle: str | None = Field(default=None, description="the competition's name on Kaggle")
-    train: str | None = Field(default=None, min_length=1, description="the file in source to learn from")
-    test: str | None = Field(default=None, min_length=1, description="the file in source to predict")
-    sample: str | None = Field(default=None, min_length=1, description="the sample submission in source")
+    target: str = Field(min_length=1, description="Column to predict.")
+    id: str | None = Field(default=None, description="Column that identifies a row in a submission.")
+    kaggle: str | None = Field(default=None, description="Name of the competition on Kaggle.")
+    train: str | None = Field(default=None, min_length=1, description="File in source with the training rows.")
+    test: str | None = Field(default=None, min_length=1, description="File in source with the rows to predict.")
+    sample: str | None = Field(default=None, min_length=1, description="File in source with the sample submission.")
 
     @field_validator("id")
     @classmethod
@@ -53,12 +52,12 @@ class DataSpec(_Frozen):
 
 
 class EnsembleSpec(_Frozen):
-    """How many networks: folds x members."""
+    """Number of networks, folds x members, and the grouping of rows in folds."""
 
     folds: Annotated[int, Field(ge=2, strict=True)] = 5
     members: Annotated[int, Field(ge=1, strict=True)] = 4
     group: str | None = Field(
-        default=None, min_length=1, description="the column whose equal values belong together: they share a fold"
+        default=None, min_length=1, description="Column that groups rows: rows with equal values share a fold."
     )
 
 
@@ -66,44 +65,46 @@ def _checked_problem(name: str) -> str:
     return name if name == "auto" else get_problem(name).name
 
 
-def _checked_threshold(value: Any) -> float | str | None:
-    if value is None or value == "auto":
-        return value
+def _checked_threshold(value: object) -> float | str | None:
+    if value is None:
+        return None
+    if value == "auto":
+        return "auto"
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < 1:
         raise ValueError(f"expected auto or a probability between 0 and 1, found {value!r}.")
     return float(value)
 
 
 class PipelineSpec(_Frozen):
-    """All that a run is made from.
+    """Specification of a pipeline: the validated content of its YAML file.
 
     Attributes
     ----------
     name : str
-        The pipeline's name, and the MLflow experiment's.
+        Name of the pipeline and of its MLflow experiment.
     problem : str
-        A type of `tabular_dl.problems.problem_types`, or "auto" to tell it from the target.
+        Name of a type of problem, or "auto" to detect it from the target (`tabular_dl.problems.problem_types`).
     data : DataSpec
         Tables, target and id.
     metric : str or None
-        What runs are scored by; None is the problem's own.
+        Metric of the runs; None is the default metric of the type of problem.
     threshold : float, "auto" or None
-        Of two classes, the second is predicted where its probability is above this; "auto" is the value that suits the
-        metric best on out-of-fold predictions, None one half.
+        The second of two classes is predicted where its probability exceeds the threshold. With "auto" it is chosen to
+        give the best metric on out-of-fold predictions; None is 0.5.
     features : dict
-        Derived columns (`tabular_dl.preprocessing.derived_features`).
+        Derived features by name (`tabular_dl.preprocessing.derived_features`).
     columns : tuple of ColumnRule
-        How columns become numbers (`tabular_dl.preprocessing.column_transformer`).
+        Rules that convert columns to numbers (`tabular_dl.preprocessing.column_transformer`).
     rest : {"error", "drop"}
-        What becomes of columns that no rule and no feature names.
+        Treatment of columns that no rule and no feature names.
     network, training : dict
-        Arguments of `KerasClassifier` or `KerasRegressor`, under their own names.
+        Arguments of `KerasClassifier` or `KerasRegressor`.
     ensemble : EnsembleSpec
-        Folds and members, and the column, if any, whose equal values share a fold.
+        Number of folds and members, and optionally the column that groups rows.
     search : dict
-        Distributions at the leaves that a search tries (`tabular_dl.model_selection.search_space`).
+        Distributions of the settings that a search tries (`tabular_dl.model_selection.search_space`).
     seed : int
-        Fixes folds, held-out rows, initial weights, shuffling and dropout.
+        Seed of folds, validation rows, initial weights, shuffling and dropout.
     """
 
     name: str = Field(pattern=r"^[A-Za-z0-9][\w.-]*$")
@@ -122,16 +123,22 @@ class PipelineSpec(_Frozen):
 
     @field_validator("features", "network", "training", "ensemble", "search", mode="before")
     @classmethod
-    def _nothing_is_empty(cls, section: Any) -> Any:
+    def _null_as_empty(cls, section: object) -> object:
         return {} if section is None else section
 
 
 @cache
 def hyperparameters() -> tuple[str, ...]:
-    """Name the hyperparameters that ``network`` and ``training`` may set: the estimators' constructor arguments.
+    """Return the names of the hyperparameters that ``network`` and ``training`` may set.
 
-    They are read from the source of `tabular_dl.estimators.keras_estimators` rather than by importing it, which would
-    load scikit-learn. Members and seed are left out: ``ensemble.members`` and ``seed`` set them.
+    They are the arguments of the estimators' constructor, except those with keys of their own: ``ensemble.members``,
+    ``problem`` and ``seed``. They are read from the source of `tabular_dl.estimators.hyperparameters`, because
+    importing it would load scikit-learn.
+
+    Returns
+    -------
+    tuple of str
+        Names in the constructor's order.
 
     Examples
     --------

@@ -1,9 +1,9 @@
-"""The pipeline specification: one YAML file about one competition, validated and frozen.
+"""Reading and validation of pipeline files.
 
     file -> YAML (safe loader, with line numbers) -> `--set` overrides -> `PipelineSpec`
 
-Every error names the file and line (or the override), the key, and the nearest valid key. Nothing here loads a heavy
-library, so a mistake in a file is reported at once.
+Error messages name the file and line (or the override), the key, and the nearest valid key. No heavy library is loaded,
+so that mistakes in a file are reported without delay.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import json
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ValidationError
 
@@ -22,6 +22,9 @@ from tabular_dl.preprocessing import ColumnRule, first_mistake
 from tabular_dl.resources import bundled
 from tabular_dl.spec.models import DataSpec, EnsembleSpec, PipelineSpec, hyperparameters
 from tabular_dl.spec.yaml_io import Key, read_value, read_yaml, write_yaml
+
+if TYPE_CHECKING:
+    from pydantic_core import ErrorDetails
 
 __all__ = [
     "DataSpec",
@@ -39,17 +42,18 @@ __all__ = [
     "with_values",
 ]
 
-
 Check = Callable[[Mapping[str, Any]], None]
 
-# The sections whose values are checked by the estimators, not by the model of a spec.
+# Sections with hyperparameters, whose values the estimators check instead of `PipelineSpec`.
 FREE = ("network", "training")
-# The sections whose leaves a search may try.
+# Sections with settings that a search can vary.
 SEARCHABLE = ("network", "training", "columns", "features")
 
 
 def list_pipelines() -> dict[str, Path]:
-    """Return the pipelines that can be named: the bundled ones, and those of ``./pipelines``, which win.
+    """Return the files of the pipelines that can be loaded by name.
+
+    These are the bundled ones and those in the folder ``pipelines``, which take precedence.
 
     Examples
     --------
@@ -66,21 +70,23 @@ def load_spec(pipeline: str | Path, overrides: Sequence[str] = (), check: Check 
     Parameters
     ----------
     pipeline : str or Path
-        The name of a pipeline, or the path of a YAML file.
-    overrides : sequence of str
-        Changes of single leaves, like ``"network.dropout=0.4"``; the value is read as YAML.
+        Name of a pipeline, or path of a YAML file.
+    overrides : sequence of str, optional
+        Changes of single settings, such as ``"network.dropout=0.4"``; the value is read as YAML.
     check : callable, optional
-        Is given the content of ``network`` and ``training``, and raises a `SpecError` that begins with the name of a
-        hyperparameter whose value cannot be, as `tabular_dl.spec.build.check_network` does. Names are checked without.
+        Function of the content of ``network`` and ``training`` that raises a `SpecError` for an invalid value, such as
+        `tabular_dl.spec.check_network`. The message must begin with the name of the hyperparameter. Names are
+        checked in any case.
 
     Returns
     -------
     PipelineSpec
+        Validated pipeline.
 
     Raises
     ------
     SpecError
-        Naming file, line and key, what was expected and what to do.
+        If the pipeline does not exist or is invalid; the message names file, line and key.
 
     Examples
     --------
@@ -99,36 +105,34 @@ def read_spec(
     lines: Mapping[Key, int] | None = None,
     check: Check | None = None,
 ) -> PipelineSpec:
-    """Validate the content of a pipeline file, changed in place by overrides.
+    """Validate the content of a pipeline file.
 
     Parameters
     ----------
     content : dict
-        What the file says.
-    overrides : sequence of str
+        Content of the file. The overrides change it in place.
+    overrides, check
         As in `load_spec`.
     path : Path
-        The file's name in messages.
+        Path of the file in messages.
     lines : mapping of tuple to int, optional
-        Where each key stands in it.
-    check : callable, optional
-        As in `load_spec`.
+        Line of each key in the file.
 
     Raises
     ------
     SpecError
-        As `load_spec` does.
+        If the content or an override is invalid; the message names file, line and key.
     """
     places = {key: f"{path}, line {line}" for key, line in (lines or {}).items()}
     for override in overrides:
         key = apply_override(content, override)
         places = {other: place for other, place in places.items() if other[: len(key)] != key}
-        # A section that the override made is the override's too.
+        # Sections that the override has added have no line in the file.
         places = {key[:length]: f"--set {override}" for length in range(1, len(key) + 1)} | places
     try:
         spec = PipelineSpec.model_validate(content)
     except ValidationError as error:
-        # Pydantic calls a list with a bad item too short as well.
+        # Pydantic also reports a list with an invalid item as too short.
         errors = [e for e in error.errors() if e["type"] != "too_short" or not e["input"]]
         raise SpecError("\n".join(_explain(e, places, path) for e in errors)) from None
     _check_features(spec, places, path)
@@ -138,19 +142,26 @@ def read_spec(
             read_space(spec, spec.search)
         except SpecError as error:
             raise SpecError(f"{_place(('search',), places, path)}: {error}") from None
-    # Last: a check may have to load a library.
+    # Last, because the check may have to load a library.
     if check is not None:
         _check_values(spec, places, path, check)
     return spec
 
 
 def with_values(spec: PipelineSpec, values: Mapping[str, Any]) -> PipelineSpec:
-    """Return a spec with other values of some leaves, and without a search space.
+    """Return a specification with some settings changed, and without a search space.
+
+    Parameters
+    ----------
+    spec : PipelineSpec
+        Pipeline.
+    values : mapping of str to object
+        New values by dotted path, such as ``"network.dropout"``.
 
     Raises
     ------
     SpecError
-        If there is no such leaf, or it cannot have such a value.
+        If a setting does not exist, or a value is invalid.
 
     Examples
     --------
@@ -162,7 +173,7 @@ def with_values(spec: PipelineSpec, values: Mapping[str, Any]) -> PipelineSpec:
         apply_override(content, f"{leaf}={json.dumps(value)}")
     where = Path(spec.name)
     if all(leaf.split(".")[0] in FREE and "." in leaf for leaf in values):
-        # The rest was validated when the spec was read.
+        # The other sections have been validated already.
         changed = spec.model_copy(update={"search": {}, **{section: content.get(section, {}) for section in FREE}})
     else:
         try:
@@ -175,19 +186,19 @@ def with_values(spec: PipelineSpec, values: Mapping[str, Any]) -> PipelineSpec:
 
 
 def read_space(spec: PipelineSpec, section: Mapping[str, Any]) -> dict[str, Distribution]:
-    """Read a search space: distributions at leaves of a spec.
+    """Return the distributions of a search space by dotted path.
 
     Parameters
     ----------
     spec : PipelineSpec
-        What the leaves are leaves of.
+        Pipeline whose settings are searched.
     section : mapping
-        Of the shape of the spec, or with dotted paths, or with bare names of hyperparameters.
+        Distributions, nested like the specification, or by dotted path, or by the name of a hyperparameter.
 
     Raises
     ------
     SpecError
-        If a leaf does not exist or may not be searched, or a distribution cannot be.
+        If a setting does not exist or cannot be searched, or a distribution is invalid.
 
     Examples
     --------
@@ -202,19 +213,18 @@ def read_space(spec: PipelineSpec, section: Mapping[str, Any]) -> dict[str, Dist
         if leaf.split(".")[0] not in SEARCHABLE:
             sections = ", ".join(SEARCHABLE)
             hint = did_you_mean(name, [*hyperparameters(), *SEARCHABLE])
-            raise SpecError(f"search.{name}: a leaf of {sections} may be searched. {hint}")
-        space[leaf] = read_distribution(name, value)
-        found = space[leaf]
-        for option in found.options if isinstance(found, Choice) else (found.low, found.high):
-            _try(spec, name, leaf, option)
+            raise SpecError(f"search.{name}: only settings of {sections} can be searched. {hint}")
+        space[leaf] = distribution = read_distribution(name, value)
+        options = distribution.options if isinstance(distribution, Choice) else (distribution.low, distribution.high)
+        for option in options:
+            _check_option(spec, name, leaf, option)
     if not space:
-        raise SpecError("search: no leaf has a distribution; like  search: {l2: {log_uniform: [1.0e-8, 1.0e-4]}}.")
+        raise SpecError("search: there is no distribution. Example: search: {l2: {log_uniform: [1.0e-8, 1.0e-4]}}.")
     return space
 
 
-def _try(spec: PipelineSpec, name: str, leaf: str, value: Any) -> None:
+def _check_option(spec: PipelineSpec, name: str, leaf: str, value: object) -> None:
     try:
-        # A leaf that stands in the other section already moves.
         with_values(spec, {leaf: value})
     except SpecError as error:
         reason = str(error).removeprefix(f"{spec.name}: ").removeprefix("--set ")
@@ -222,7 +232,7 @@ def _try(spec: PipelineSpec, name: str, leaf: str, value: Any) -> None:
 
 
 def leaves(spec: PipelineSpec) -> dict[str, Any]:
-    """Return every value of a spec but its search space under its dotted path.
+    """Return all settings of a specification, except its search space, by dotted path.
 
     Examples
     --------
@@ -236,7 +246,7 @@ def leaves(spec: PipelineSpec) -> dict[str, Any]:
 
 
 def dump_spec(spec: PipelineSpec) -> str:
-    """Write a spec as YAML that `load_spec` reads back to an equal spec."""
+    """Return a specification as YAML, which `load_spec` reads back as an equal specification."""
     return write_yaml(spec.model_dump(exclude_defaults=True))
 
 
@@ -255,13 +265,13 @@ def find_pipeline(pipeline: str | Path) -> Path:
     if str(pipeline) not in known:
         raise SpecError(
             f"There is no pipeline {str(pipeline)!r}. {did_you_mean(str(pipeline), known)} "
-            "A file of your own goes into pipelines/NAME.yaml, or is given by its path."
+            "Put your own file at pipelines/NAME.yaml, or give its path."
         )
     return known[str(pipeline)]
 
 
 def apply_override(content: dict[str, Any], override: str) -> Key:
-    """Change one leaf of a file's content in place, and return its key.
+    """Change one setting of a file's content in place, and return its key.
 
     Parameters
     ----------
@@ -298,8 +308,8 @@ def apply_override(content: dict[str, Any], override: str) -> Key:
     return (*key, step)
 
 
-def _step(node: Any, part: str, key: Key, override: str) -> str | int:
-    """Return the name or the list index that one part of an override's path means at a node."""
+def _step(node: object, part: str, key: Key, override: str) -> str | int:
+    """Return one part of an override's path as a name or a list index."""
     if isinstance(node, dict):
         return part
     if isinstance(node, list) and part.isdecimal() and int(part) < len(node):
@@ -327,20 +337,20 @@ def _check_hyperparameters(spec: PipelineSpec, places: Mapping[Key, str], path: 
 
 
 def _check_values(spec: PipelineSpec, places: Mapping[Key, str], path: Path, check: Check) -> None:
-    """Say where the value stands that cannot be."""
+    """Raise an error that names the place of an invalid hyperparameter."""
     try:
         check({**spec.network, **spec.training})
     except SpecError as error:
-        found = re.match(r"\w+", str(error))
-        name = found[0] if found else ""
+        match = re.match(r"\w+", str(error))
+        name = match[0] if match else ""
         section = next((section for section in FREE if name in getattr(spec, section)), None)
         if section is None:
             raise SpecError(f"{path}: {error}") from None
         raise SpecError(f"{_place((section, name), places, path)}: {section}.{error}") from None
 
 
-def _explain(error: Any, places: Mapping[Key, str], path: Path) -> str:
-    """Turn one of pydantic's errors into a sentence: file and line, key, what is wrong, what to do."""
+def _explain(error: ErrorDetails, places: Mapping[Key, str], path: Path) -> str:
+    """Return the message of one of pydantic's errors: file and line, key, problem, and what to do."""
     key: Key = tuple(part for part in error["loc"] if part != "[key]")
     where = f"{_place(key, places, path)}: {'.'.join(map(str, key))}"
     if error["type"] == "extra_forbidden":
@@ -351,13 +361,13 @@ def _explain(error: Any, places: Mapping[Key, str], path: Path) -> str:
 
 
 def _place(key: Key, places: Mapping[Key, str], path: Path) -> str:
-    """Return where the key, or the nearest key above it, was written."""
+    """Return the file and line, or the override, of a key or the nearest key above it."""
     prefixes = (key[:length] for length in range(len(key), 0, -1))
     return next((places[prefix] for prefix in prefixes if prefix in places), str(path))
 
 
-def _walk(node: Any, key: Key) -> Iterator[tuple[Key, Any]]:
-    """Yield every leaf with its key; a list of plain values is a leaf."""
+def _walk(node: object, key: Key) -> Iterator[tuple[Key, object]]:
+    """Yield all settings with their keys; a list of plain values is one setting."""
     if isinstance(node, dict) and node:
         for name, value in node.items():
             yield from _walk(value, (*key, name))

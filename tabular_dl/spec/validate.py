@@ -1,6 +1,6 @@
-"""Whether tables and specification fit together.
+"""Validation of tables against a specification.
 
-raw rows -> derived features, learned from training rows once -> `Fault` by `Fault`, and the table that rules read
+raw rows -> derived features, learned from training rows once -> faults, and the table that rules read
 """
 
 from __future__ import annotations
@@ -34,59 +34,61 @@ Features = Mapping[str, dict[str, Any]]
 
 
 def check_threshold(spec: PipelineSpec, problem: Problem, metric: Metric) -> None:
-    """Refuse a threshold where there are no two classes, or a metric that none could be chosen by.
+    """Raise an error for a threshold that the problem or the metric cannot use.
 
     Raises
     ------
     SpecError
-        If the threshold cannot be used.
+        If there is a threshold, but not two classes; or it is to be chosen by a metric that does not score labels.
     """
     if spec.threshold is None:
         return
     subject = f"pipeline {spec.name}: threshold: {spec.threshold}"
-    if not problem.classification or problem.units(3) != 1:
-        raise SpecError(f"{subject} decides between two classes, and problem: {problem.name} is another: remove it.")
+    if not problem.two_classes:
+        raise SpecError(f"{subject} decides between two classes, unlike problem: {problem.name}. Remove it.")
     if spec.threshold == "auto" and metric.looks_at != "labels":
         usable = ", ".join(name for name, m in METRICS.items() if m.looks_at == "labels" and problem.name in m.problems)
         raise SpecError(
-            f"{subject} is chosen by a metric of labels ({usable}), and {metric.name} looks at {metric.looks_at}: "
-            "remove it, or write a number."
+            f"{subject} needs a metric of labels ({usable}); {metric.name} is one of {metric.looks_at}. Remove it, or "
+            "write a number."
         )
 
 
 def check_target(spec: PipelineSpec, problem: Problem, y: pd.Series[Any], where: str) -> None:
-    """Refuse a target that does not fit the type of problem, or has too few rows for the folds.
+    """Raise an error for a target that does not fit the type of problem, or has too few rows for the folds.
 
     Parameters
     ----------
     spec : PipelineSpec
-        What the user wrote.
+        Pipeline.
     problem : Problem
-        The type of problem.
+        Type of problem.
     y : Series of shape (rows,)
-        The target.
+        Target.
     where : str
-        The table's name in messages.
+        Name of the table in messages.
 
     Raises
     ------
     DataError
-        Naming the file and the target, what was expected, what was found and what to do.
+        If there are too few rows or classes, or a value is invalid; the message names table, column, row and value.
+    SpecError
+        If the type of problem has several targets.
     """
     subject, folds = f"{where}, column {spec.data.target} (the target)", spec.ensemble.folds
     if len(y) < folds:
         raise DataError(f"{where} has {len(y)} rows, fewer than the {folds} folds: set ensemble.folds lower.")
     if problem.coding is Indicators:
         raise SpecError(
-            f"problem: {problem.name} has several target columns, and a pipeline file names one. Take KerasClassifier "
-            "from Python."
+            f"problem: {problem.name} needs several target columns, but a pipeline file has one. Use KerasClassifier "
+            "in Python."
         )
     if not problem.classification:
-        wrong = y[~pd.to_numeric(y, errors="coerce").abs().lt(float("inf"))]
-        if len(wrong):
+        invalid = y[~pd.to_numeric(y, errors="coerce").abs().lt(float("inf"))]
+        if len(invalid):
             raise DataError(
-                f"{subject}, row {wrong.index[0]}: expected a finite number for problem: {problem.name}, "
-                f"found {wrong.tolist()[0]!r}. Correct it, or name another problem."
+                f"{subject}, row {invalid.index[0]}: expected a finite number for problem: {problem.name}, "
+                f"found {invalid.tolist()[0]!r}. Correct it, or name another problem."
             )
         numbers = pd.to_numeric(y)
         metric_of(spec, problem).check_numbers(numbers.to_numpy(), subject, list(y.index))
@@ -110,10 +112,10 @@ def check_target(spec: PipelineSpec, problem: Problem, y: pd.Series[Any], where:
     if len(fractions):
         raise DataError(
             f"{subject}, row {fractions.index[0]}: expected a label for problem: {problem.name}, found "
-            f"{fractions.tolist()[0]!r}, which is no whole number. Write problem: regression, or correct it."
+            f"{fractions.tolist()[0]!r}, which is not a whole number. Write problem: regression, or correct it."
         )
     counts = y.value_counts()
-    if problem.units(3) == 1 and len(counts) != 2:
+    if problem.two_classes and len(counts) != 2:
         raise DataError(
             f"{subject} has {len(counts)} different values: problem: {problem.name} needs two. Write problem: auto."
         )
@@ -126,29 +128,25 @@ def check_target(spec: PipelineSpec, problem: Problem, y: pd.Series[Any], where:
 
 
 def groups_of(spec: PipelineSpec, train: pd.DataFrame, where: str) -> np.ndarray | None:
-    """Return what each training row belongs to, as numbers from 0, or None where the pipeline says nothing of it.
+    """Return the group of each training row, by the column ``ensemble.group``; `where` names the table in messages.
 
-    Parameters
-    ----------
-    spec : PipelineSpec
-        What the user wrote.
-    train : DataFrame of shape (rows, columns)
-        Raw rows.
-    where : str
-        The table's name in messages.
+    Returns
+    -------
+    ndarray of shape (rows,) or None
+        Number of each row's group, from 0; None if the pipeline has no groups.
 
     Raises
     ------
     SpecError
-        If it is the target.
+        If the column is the target.
     DataError
-        If there is no such column, a row has no value in it, or there are fewer groups than folds.
+        If the column does not exist or has missing values, or there are fewer groups than folds.
     """
     name, folds = spec.ensemble.group, spec.ensemble.folds
     if name is None:
         return None
     if name == spec.data.target:
-        raise SpecError(f"pipeline {spec.name}: ensemble.group: {name!r} is the target. Name what rows belong to.")
+        raise SpecError(f"pipeline {spec.name}: ensemble.group: {name!r} is the target. Name another column.")
     if name not in train:
         hint = did_you_mean(name, [str(column) for column in train if column != spec.data.target])
         raise DataError(f"{where}: there is no column {name!r}, which ensemble.group names. {hint}")
@@ -156,26 +154,26 @@ def groups_of(spec: PipelineSpec, train: pd.DataFrame, where: str) -> np.ndarray
     if codes.max() + 1 < folds:
         raise DataError(
             f"{where}, column {name} (ensemble.group): {codes.max() + 1} different values are fewer than the {folds} "
-            "folds: set ensemble.folds lower, or name another column."
+            "folds. Set ensemble.folds lower, or name another column."
         )
     return codes
 
 
 @dataclass(frozen=True)
 class Fault:
-    """One thing that keeps a pipeline from being applied to a table.
+    """Reason why a pipeline cannot be applied to a table.
 
     Attributes
     ----------
     code : {"role", "feature", "unnamed", "column"}
-        Whether target or id is used as a feature; a derived feature cannot be computed; no rule names some columns; or
-        a rule cannot read its columns.
+        Target or id used as a feature; derived feature that cannot be computed; columns that no rule names; columns
+        that a rule cannot read.
     message : str
-        Which table, column, row and value, what was expected and what to do.
+        Table, column, row, actual and expected value, and what to do.
     columns : tuple of str
-        The columns and features that it is about.
+        Columns and features concerned.
     rule : int or None
-        The place, from 0, of the rule that cannot read them.
+        Index, from 0, of the rule that cannot read the columns.
     """
 
     code: Literal["role", "feature", "unnamed", "column"]
@@ -186,18 +184,19 @@ class Fault:
 
 @dataclass(frozen=True)
 class CheckedRows:
-    """Rows of a table, and whether a pipeline can be applied to them.
+    """Rows of a table with the result of their validation.
 
     Attributes
     ----------
     rows : DataFrame of shape (rows, columns)
         Raw rows.
-    table : DataFrame of shape (rows, columns and features)
-        With the derived features that can be computed. Only for checks: features are learned from all training rows.
+    table : DataFrame of shape (rows, columns + features)
+        Raw columns and the derived features that can be computed. Not for training, since the features are learned from
+        all training rows instead of those of each fold.
     features : DerivedFeatures or None
-        What computed them; None where there are none.
+        Fitted transformer of the derived features; None if there are none.
     faults : tuple of Fault
-        All that were found, empty if the pipeline can be applied.
+        Faults; empty if the pipeline can be applied.
     unusable : frozenset of str
         Features that cannot be computed, and columns that cannot be features.
     """
@@ -212,21 +211,21 @@ class CheckedRows:
 def validate_rows(
     spec: PipelineSpec, rows: pd.DataFrame, where: str, *, rest: bool = True, training: CheckedRows | None = None
 ) -> CheckedRows:
-    """Find all that keeps a pipeline from being applied to raw rows.
+    """Return raw rows with all faults that keep a pipeline from being applied to them.
 
     Parameters
     ----------
     spec : PipelineSpec
-        What the user wrote.
+        Pipeline.
     rows : DataFrame of shape (rows, columns)
-        Raw rows, without the target.
+        Raw rows without the target.
     where : str
-        The table's name in messages.
-    rest : bool
-        Whether columns that the pipeline does not name count as a fault, if the pipeline says so.
+        Name of the table in messages.
+    rest : bool, default=True
+        Whether columns that the pipeline does not name are a fault, if the pipeline has ``rest: error``.
     training : CheckedRows, optional
-        The rows that features are learned from, where they are others: dates have to be written as there. What is
-        wrong with the pipeline itself was found there, and is not found again.
+        Validated training rows, if `rows` are others. Features are learned from them, so dates must have the same
+        format, and faults of the pipeline itself are not reported again.
 
     Examples
     --------
@@ -240,27 +239,27 @@ def validate_rows(
     unusable = {name for fault in faults for name in fault.columns} | (training.unusable if training else set())
     features = {name: feature for name, feature in spec.features.items() if name not in unusable}
     try:
-        learned, table = _derive(features, rows, training)
+        transformer, table = _derive(features, rows, training)
     except DataError:
-        # One feature that fails hides the others: each is computed alone, and those that can be are used.
+        # Computed one by one, so that all features that fail are found and the others can be used.
         broken = dict(_feature_faults(features, rows, training))
         faults += [Fault("feature", f"{where}: {message}", tuple(names)) for message, names in broken.items()]
         unusable |= {name for names in broken.values() for name in names}
         features = {name: feature for name, feature in features.items() if name not in unusable}
-        learned, table = _derive(features, rows, training)
+        transformer, table = _derive(features, rows, training)
     faults += _column_faults(spec, table, where, rest=rest, unusable=unusable)
-    return CheckedRows(rows, table, learned, tuple(faults), frozenset(unusable))
+    return CheckedRows(rows, table, transformer, tuple(faults), frozenset(unusable))
 
 
 def check_rows(spec: PipelineSpec, rows: pd.DataFrame, where: str, *, rest: bool = True) -> None:
-    """Refuse raw rows that a pipeline cannot be applied to; the parameters are those of `validate_rows`.
+    """Raise an error for raw rows that a pipeline cannot be applied to; the parameters are those of `validate_rows`.
 
     Raises
     ------
     SpecError
         If a rule or a feature names the target or the id.
     DataError
-        Naming file, column, row and value of each fault, a line each.
+        If there are other faults; each has a line of the message that names file, column, row and value.
     """
     faults = validate_rows(spec, rows, where, rest=rest).faults
     roles = [fault.message for fault in faults if fault.code == "role"]
@@ -271,7 +270,7 @@ def check_rows(spec: PipelineSpec, rows: pd.DataFrame, where: str, *, rest: bool
 
 
 def needed_features(features: Features, names: Iterable[str]) -> dict[str, dict[str, Any]]:
-    """Return the features among some names, with the earlier features that they are made from.
+    """Return the features among the given names, and the earlier features that they are computed from.
 
     Examples
     --------
@@ -279,35 +278,35 @@ def needed_features(features: Features, names: Iterable[str]) -> dict[str, dict[
     >>> list(needed_features(features, ["Twice", "Fare"]))
     ['Area', 'Twice']
     """
-    wanted, kept = set(names), {}
+    needed, selected = set(names), {}
     for name in reversed([*features]):
-        if name in wanted:
-            kept[name] = features[name]
-            wanted |= {*columns_read({name: features[name]})}
-    return dict(reversed(kept.items()))
+        if name in needed:
+            selected[name] = features[name]
+            needed |= {*columns_read({name: features[name]})}
+    return dict(reversed(selected.items()))
 
 
 def _role_faults(spec: PipelineSpec) -> Iterator[Fault]:
-    """Yield whether the target, or the id, is a feature or what one is made from."""
+    """Yield a fault if the target or the id is used as a feature, or a feature is computed from it."""
     target, identifier = spec.data.target, spec.data.id
     in_rules = {name for rule in spec.columns for name in rule.columns}
     users = _users(spec.features, target, in_rules)
     if users:
         message = f"pipeline {spec.name}: the target {target!r} cannot be a feature too: remove it."
         yield Fault("role", message, users)
-    # A part of an id may well say something (a travelling group, a site): `from` with `extract` is fine.
-    whole = {name: feature for name, feature in spec.features.items() if "extract" not in feature}
-    users = () if identifier is None else _users(whole, identifier, in_rules)
+    # A part of an id may be informative, such as a travelling group or a site.
+    of_entire_columns = {name: feature for name, feature in spec.features.items() if "extract" not in feature}
+    users = () if identifier is None else _users(of_entire_columns, identifier, in_rules)
     if users:
         message = (
-            f"pipeline {spec.name}: the id {identifier!r} cannot be a feature: it tells rows apart and teaches "
-            "nothing about others. Take a part of it by `from` and `extract`, or leave it out."
+            f"pipeline {spec.name}: the id {identifier!r} cannot be a feature, since other rows have other ids. Take a "
+            "part of it by `from` and `extract`, or leave it out."
         )
         yield Fault("role", message, users)
 
 
 def _users(features: Features, column: str, in_rules: Collection[str]) -> tuple[str, ...]:
-    """Name what uses a column: itself where it is a rule's or a feature's name, and features that it goes into."""
+    """Return the column itself, if a rule or a feature has its name, and the features that are computed from it."""
     readers = [name for name in features if column in columns_read(needed_features(features, [name]))]
     return tuple(dict.fromkeys([*([column] if column in in_rules or column in features else []), *readers]))
 
@@ -315,34 +314,32 @@ def _users(features: Features, column: str, in_rules: Collection[str]) -> tuple[
 def _derive(
     features: Features, rows: pd.DataFrame, training: CheckedRows | None
 ) -> tuple[DerivedFeatures | None, pd.DataFrame]:
-    """Add derived columns to raw rows, learned from the training rows if they are given.
+    """Return the transformer of derived features, fitted on training rows if given, and rows with the features added.
 
-    Raises
-    ------
-    DataError
-        If a feature cannot be computed.
+    A feature that cannot be computed raises a `DataError`.
     """
     if not features:
         return None, rows
-    basis = rows if training is None else training.rows
-    # Rows to predict may lack columns that no feature reads. Without one that they read, a fit says best which.
-    read = [name for name in columns_read(features) if name in basis]
+    fit_rows = rows if training is None else training.rows
+    # Rows to predict may lack columns that no feature reads. If they lack one that a feature reads, fitting on the rows
+    # themselves raises the error that names it.
+    read = [name for name in columns_read(features) if name in fit_rows]
     if not {*read} <= {*rows.columns} or not _is_complete(features, rows.columns):
-        basis, read = rows, [*rows.columns]
-    known = training.features if training is not None and basis is not rows else None
-    if known is not None and known.features == features:
-        learned, derived = known, known.transform(rows[read])
+        fit_rows, read = rows, [*rows.columns]
+    fitted = training.features if training is not None and fit_rows is not rows else None
+    if fitted is not None and fitted.features == features:
+        transformer, derived = fitted, fitted.transform(rows[read])
     else:
-        learned = DerivedFeatures(dict(features))
-        derived = learned.fit_transform(basis[read])
-        if basis is not rows:
-            derived = learned.transform(rows[read])
+        transformer = DerivedFeatures(dict(features))
+        derived = transformer.fit_transform(fit_rows[read])
+        if fit_rows is not rows:
+            derived = transformer.transform(rows[read])
     table: dict[Any, Any] = dict(rows.items())
-    return learned, pd.DataFrame(table | {name: derived[name] for name in features})
+    return transformer, pd.DataFrame(table | {name: derived[name] for name in features})
 
 
 def _is_complete(features: Features, columns: Iterable[str]) -> bool:
-    """Whether each feature reads columns and earlier features only."""
+    """Return whether every feature reads only columns and earlier features."""
     known = {*columns}
     for name, feature in features.items():
         if not {*columns_read({name: feature})} <= known:
@@ -354,7 +351,7 @@ def _is_complete(features: Features, columns: Iterable[str]) -> bool:
 def _feature_faults(
     features: Features, rows: pd.DataFrame, training: CheckedRows | None
 ) -> Iterator[tuple[str, list[str]]]:
-    """Yield why features cannot be computed, each reason with the features that it keeps from being computed."""
+    """Yield the error messages of features that cannot be computed, each with the names of these features."""
     reasons: dict[str, list[str]] = {}
     for name in features:
         try:
@@ -367,24 +364,24 @@ def _feature_faults(
 def _column_faults(
     spec: PipelineSpec, table: pd.DataFrame, where: str, *, rest: bool, unusable: Collection[str]
 ) -> Iterator[Fault]:
-    """Yield which rules cannot read which columns; what is unusable was found before."""
-    kept = {
+    """Yield faults of columns that a rule cannot read, or that no rule names; unusable columns are left out."""
+    rules = {
         place: rule.model_copy(update={"columns": names})
         for place, rule in enumerate(spec.columns)
         if (names := tuple(name for name in rule.columns if name not in unusable))
     }
-    if not kept:
+    if not rules:
         return
-    places = list(kept)
+    places = list(rules)
     read = columns_read(spec.features)
     mistyped = [nearest(name, table.columns) for name in read if name not in table and name not in spec.features]
-    ignore = [spec.data.id, spec.ensemble.group, *read, *spec.features, *mistyped, *unusable]
+    ignored = [spec.data.id, spec.ensemble.group, *read, *spec.features, *mistyped, *unusable]
     faults = column_faults(
-        list(kept.values()),
+        list(rules.values()),
         spec.rest if rest else "drop",
         table,
         where,
-        [name for name in ignore if name is not None],
+        [name for name in ignored if name is not None],
         unmatched_columns(spec),
     )
     for fault in faults:

@@ -1,4 +1,4 @@
-"""MLflow runs: written, found, loaded."""
+"""MLflow runs and stored models: writing, finding, loading."""
 
 import lazy_loader
 

@@ -1,4 +1,4 @@
-"""Versions and machine: what a fit depends on beside its specification and its data."""
+"""Versions and machine, on which a fit depends besides its specification and data."""
 
 from __future__ import annotations
 
@@ -12,7 +12,12 @@ PACKAGES = ("keras", "numpy", "pandas", "scikit-learn", "tabular-dl", "tensorflo
 
 
 def environment() -> dict[str, str]:
-    """Return versions and machine, as a run keeps them.
+    """Return the versions of Python and the main packages, and the machine, which are stored with each run.
+
+    Returns
+    -------
+    dict of str to str
+        Versions and descriptions by name.
 
     Examples
     --------

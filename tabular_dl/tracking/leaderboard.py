@@ -1,48 +1,57 @@
-"""The leaderboard of a pipeline's runs: scores side by side, and which cannot be told from the best."""
+"""Leaderboard of a pipeline's runs, with the runs whose scores do not differ significantly from the best."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from tabular_dl.model_selection import standard_error
 
+if TYPE_CHECKING:
+    from mlflow.entities import Run
+
 __all__ = ["Entry", "Row", "agreement", "rank"]
 
-# Differences below so many standard errors may be noise.
-TOLD_APART = 2.0
-# Fewer public scores than this have no rank correlation worth the name.
+# Number of standard errors below which a difference may be due to chance.
+SIGNIFICANT = 2.0
+# Least number of public scores for a rank correlation.
 LEAST_RANKED = 3
 
 
 @dataclass(frozen=True)
 class Entry:
-    """A finished run.
+    """Finished run.
 
     Attributes
     ----------
-    id, name, kind : str
-        MLflow's id, the readable name, and "fit" or "ensemble".
-    score, error : float
-        The cross-validated score and its standard error.
+    id : str
+        MLflow's id.
+    name : str
+        Readable name.
+    kind : {"fit", "ensemble"}
+        Kind of run.
+    score : float
+        Cross-validated score.
+    error : float
+        Standard error of the score.
     folds : str
-        What identifies the folds.
+        Identifier of the folds, equal for runs with the same folds.
     fold_scores : ndarray of shape (folds,)
-        Of each fold; empty if they were not logged.
+        Score of each fold; empty if they were not logged.
     params : dict of str to str
-        The leaves of the specification.
+        Settings of the specification by dotted path.
     seconds : float
-        How long training took.
+        Duration of the training.
     submission_score : float or None
-        Where it is known.
+        Score of the run's submission, if known.
     started : int
-        Milliseconds since 1970.
+        Start of the run in milliseconds since 1970.
     public_score : float or None
-        Kaggle's, on the public part of its test rows, where it is known.
+        Kaggle's score on the public part of the test rows, if known.
     """
 
     id: str
@@ -59,8 +68,8 @@ class Entry:
     public_score: float | None = None
 
     @classmethod
-    def of(cls, run: Any) -> Entry:
-        """Read a run of MLflow."""
+    def of(cls, run: Run) -> Entry:
+        """Return the entry of an MLflow run."""
         metrics, tags = run.data.metrics, run.data.tags
         scores = np.array(json.loads(tags.get("tabular_dl.fold_scores", "[]")))
         return cls(
@@ -71,7 +80,7 @@ class Entry:
             standard_error(scores) if len(scores) > 1 else metrics.get("cv_standard_error", float("nan")),
             tags.get("tabular_dl.folds", run.info.run_id),
             scores,
-            # A run that was ended early is not what its settings say.
+            # Marked, because an interrupted run is not what its settings promise.
             run.data.params | {"Ctrl-C": cut} if (cut := tags.get("tabular_dl.interrupted")) else run.data.params,
             metrics.get("training_seconds", float("nan")),
             metrics.get("submission_score"),
@@ -82,21 +91,23 @@ class Entry:
 
 @dataclass(frozen=True)
 class Row:
-    """A line of the leaderboard.
+    """Row of the leaderboard.
 
     Attributes
     ----------
     rank : int
-        From 1.
+        Rank, from 1.
     entry : Entry
-        The run.
-    difference, error : float
-        By how much its score differs from the best one's, and the standard error of that: over the same folds of the
-        paired differences, else of both scores.
+        Run.
+    difference : float
+        Score minus the best score.
+    error : float
+        Standard error of the difference: of the paired differences if both runs have the same folds, else from the
+        errors of both scores.
     tied : bool
-        Whether it cannot be told from the best: the difference is below two standard errors.
+        Whether the difference to the best run is not significant: below two standard errors.
     changes : dict of str to str
-        The leaves in which it differs from the best fit, with its own values; of a blend, what it is made of.
+        Settings that differ from those of the best fit, with the values of this run; for a blend, its parts.
     """
 
     rank: int
@@ -108,18 +119,19 @@ class Row:
 
 
 def rank(entries: Sequence[Entry], *, greater_is_better: bool) -> list[Row]:
-    """Sort runs by score and compare each with the best.
+    """Return the leaderboard: runs sorted by score, each compared with the best.
 
     Parameters
     ----------
     entries : sequence of Entry
-        Scored by the same metric on the same rows.
+        Runs with the same metric and the same rows; at least one.
     greater_is_better : bool
-        The metric's direction.
+        Whether greater scores of the metric are better.
 
     Returns
     -------
     list of Row
+        Rows, the best run first.
 
     Examples
     --------
@@ -133,29 +145,34 @@ def rank(entries: Sequence[Entry], *, greater_is_better: bool) -> list[Row]:
     sign = 1.0 if greater_is_better else -1.0
     ordered = sorted(entries, key=lambda entry: (-sign * entry.score, entry.started))
     best = ordered[0]
-    # A blend has no specification of its own to differ from.
+    # Settings are compared with those of a fit, since a blend has none.
     reference = next((entry for entry in ordered if entry.kind == "fit"), best)
     rows = []
     for number, entry in enumerate(ordered, start=1):
         difference, error = entry.score - best.score, _error(entry, best)
-        tied = number > 1 and not abs(difference) >= TOLD_APART * error
+        tied = number > 1 and not abs(difference) >= SIGNIFICANT * error
         changes = dict(entry.params)
         if entry.kind == reference.kind:
             keys = sorted({*entry.params, *reference.params})
-            theirs = reference.params
-            changes = {key: entry.params.get(key, "-") for key in keys if entry.params.get(key) != theirs.get(key)}
+            others = reference.params
+            changes = {key: entry.params.get(key, "-") for key in keys if entry.params.get(key) != others.get(key)}
         rows.append(Row(number, entry, difference, error, tied, changes))
     return rows
 
 
 def agreement(entries: Sequence[Entry]) -> tuple[float, int] | None:
-    """Return how far cross-validation and Kaggle order runs alike: Spearman's rank correlation, and of how many runs.
+    """Return Spearman's rank correlation of cross-validated and public scores.
 
     Parameters
     ----------
     entries : sequence of Entry
-        Scored by the metric that Kaggle uses. None is returned for fewer than three with a public score, or where all
-        scores of a kind are equal.
+        Runs scored by the metric of the Kaggle competition.
+
+    Returns
+    -------
+    tuple of (float, int) or None
+        Correlation, and the number of runs with a public score. None if there are fewer than three, or all their
+        cross-validated or all their public scores are equal.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""MLflow runs that stay open: written to while the work goes on, and taken up again by another process."""
+"""MLflow runs that are written step by step, and can be continued by another process."""
 
 from __future__ import annotations
 
@@ -6,9 +6,8 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-# First: it tells MLflow what to leave, before MLflow is imported.
+# First, because it sets MLflow's environment variables, which MLflow reads when it is imported.
 from tabular_dl.tracking.store import open_experiment, quiet, tracking_uri
 
 # isort: split
@@ -23,36 +22,38 @@ __all__ = ["Child", "OpenRun"]
 
 @dataclass(frozen=True)
 class Child:
-    """A child run that is written at once.
+    """Child run that is complete when it is written.
 
     Parameters
     ----------
     name : str
-        Added to the parent's name.
+        Suffix of the run's name, after the parent's name.
     parameters, metrics, tags : dict
-        What it holds.
+        Content of the run.
     """
 
     name: str
-    parameters: Mapping[str, Any]
+    parameters: Mapping[str, object]
     metrics: Mapping[str, float]
     tags: Mapping[str, str]
 
 
 class OpenRun:
-    """A run that is being written.
+    """Run that is being written.
 
     Parameters
     ----------
     run_id : str
-        MLflow's id.
+        MLflow's id of the run.
 
     Attributes
     ----------
-    id, name, experiment : str
-        The run's id and name, and the experiment's id.
-    tags : dict
-        As logged when it was opened.
+    id, name : str
+        Id and name of the run.
+    experiment : str
+        Id of the experiment.
+    tags : dict of str to str
+        Tags at the time of opening.
     """
 
     def __init__(self, run_id: str) -> None:
@@ -63,14 +64,31 @@ class OpenRun:
         self.tags = dict(run.data.tags)
 
     @classmethod
-    def create(cls, pipeline: str, kind: str, parameters: Mapping[str, Any], tags: Mapping[str, str]) -> OpenRun:
-        """Open a run in the experiment of a pipeline."""
+    def create(cls, pipeline: str, kind: str, parameters: Mapping[str, object], tags: Mapping[str, str]) -> OpenRun:
+        """Create a run in the experiment of a pipeline.
+
+        Parameters
+        ----------
+        pipeline : str
+            Name of the pipeline.
+        kind : str
+            Kind of run, such as "search".
+        parameters : mapping of str to object
+            Settings, logged as text.
+        tags : mapping of str to str
+            Tags in addition to `origin_tags`.
+
+        Returns
+        -------
+        OpenRun
+            New run.
+        """
         with quiet():
             experiment = open_experiment(pipeline)
             client = mlflow.MlflowClient()
             run_id = client.create_run(experiment).info.run_id
-            own = {**origin_tags(pipeline, kind), **tags}
-            client.log_batch(run_id, tags=[RunTag(name, value) for name, value in own.items()])
+            all_tags = {**origin_tags(pipeline, kind), **tags}
+            client.log_batch(run_id, tags=[RunTag(name, value) for name, value in all_tags.items()])
             params = [Param(name, str(value)[:6000]) for name, value in parameters.items()]
             for start in range(0, len(params), PARAMS_A_BATCH):
                 client.log_batch(run_id, params=params[start : start + PARAMS_A_BATCH])
@@ -79,21 +97,21 @@ class OpenRun:
     def log(
         self, metrics: Mapping[str, float] | None = None, tags: Mapping[str, str] | None = None, step: int = 0
     ) -> None:
-        """Write values and tags in one call."""
+        """Log metrics and tags, in one call if there are at most 1,000 metrics."""
         now = int(time.time() * 1000)
         values = [Metric(name, float(value), now, step) for name, value in (metrics or {}).items()]
         with quiet():
             for start in range(0, max(1, len(values)), METRICS_A_BATCH):
-                labels = [RunTag(name, value) for name, value in (tags or {}).items()]
-                self.client.log_batch(self.id, metrics=values[start : start + METRICS_A_BATCH], tags=labels)
+                run_tags = [RunTag(name, value) for name, value in (tags or {}).items()]
+                self.client.log_batch(self.id, metrics=values[start : start + METRICS_A_BATCH], tags=run_tags)
 
     def log_file(self, file: Path, folder: str | None = None) -> None:
-        """Add a file, or write it anew."""
+        """Log a file to a folder of the run; an earlier file of the same name is replaced."""
         with quiet():
             self.client.log_artifact(self.id, str(file), folder)
 
     def children(self, children: Sequence[Child]) -> None:
-        """Write child runs, three calls each."""
+        """Write child runs, with three calls each."""
         now = int(time.time() * 1000)
         with quiet():
             for child in children:
@@ -110,10 +128,20 @@ class OpenRun:
     def read(self, file: str) -> str:
         """Return the text of one of the run's files.
 
+        Parameters
+        ----------
+        file : str
+            Path of the file within the run.
+
+        Returns
+        -------
+        str
+            Content of the file.
+
         Raises
         ------
         SpecError
-            If it has no such file.
+            If there is no such file.
         """
         with quiet():
             try:
@@ -124,6 +152,6 @@ class OpenRun:
         return Path(path).read_text(encoding="utf-8")
 
     def close(self, status: str = "FINISHED") -> None:
-        """End the run."""
+        """End the run with a status of MLflow."""
         with quiet():
             self.client.set_terminated(self.id, status)

@@ -1,10 +1,10 @@
-"""Fitted models as files: skops archives, loaded against a fixed list of types.
+"""Loading of fitted models from skops archives, restricted to a fixed list of types.
 
-skops stores values, not code, and refuses every type that is not on the reader's list. The list that comes with a file
-is no protection, since whoever made the file wrote it; so models are read here with this module's own list only.
+skops stores values instead of code, and loads only the types on a list that the caller gives. A list stored with a file
+would be no protection, since the author of a malicious file could change it; so only the list of this module is used.
 
-An archive names each type by its module. Types that are stored have public paths, ``tabular_dl.PACKAGE.NAME``, which
-stay when files move; `OLD_PATHS` has those of models that were stored before there were packages.
+An archive names each type by its module. Types that are stored have public paths, ``tabular_dl.PACKAGE.NAME``, which do
+not change when files move; `OLD_PATHS` translates those of models stored before there were packages.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _MODELS = (
     "tabular_dl.model_selection.CrossFitClassifier",
     "tabular_dl.model_selection.CrossFitRegressor",
 )
-# What a fitted cross-fit is made of, beyond the types that skops itself trusts.
+# Types that a fitted model consists of, in addition to those that skops trusts by default.
 TRUSTED_TYPES = [
     *_MODELS,
     "numpy.dtype",
@@ -48,7 +48,7 @@ TRUSTED_TYPES = [
     "tabular_dl.preprocessing.QuantileClipper",
     "tabular_dl.preprocessing.RareCategories",
 ]
-# Modules that stored models of version 0.1.0 and before name, and the public path that their types have now.
+# Present public paths of the modules that are named in models stored by version 0.1.0 and before.
 OLD_PATHS = {
     "tabular_dl.blended": "tabular_dl.model_selection",
     "tabular_dl.blending": "tabular_dl.model_selection",
@@ -64,22 +64,22 @@ _MODULE = re.compile(r'("__module__":\s*")(tabular_dl\.\w+)(?=")')
 
 
 def load_model(path: Path) -> Any:
-    """Load a fitted model from a skops archive.
+    """Return the fitted model of a skops archive.
 
     Parameters
     ----------
     path : Path
-        The archive, ``model.skops`` in a model's folder.
+        Archive, ``model.skops`` in the folder of a model.
 
     Returns
     -------
     estimator
-        A fitted cross-fit, or a blend of some.
+        Fitted cross-fit, or blend of several.
 
     Raises
     ------
     DataError
-        If the file is not there, is damaged, or holds types that no model of this package has.
+        If the file does not exist, is damaged, or contains types that no model of this package has.
     """
     try:
         renewed = _with_new_paths(path)
@@ -91,20 +91,20 @@ def load_model(path: Path) -> Any:
         raise DataError(f"There is no model at {path}. Give a run's id or name, or a model's folder.") from None
     except UntrustedTypesFoundException as error:
         raise DataError(
-            f"{path} was not loaded: it holds types that no model of this package has ({str(error).splitlines()[0]}). "
-            "Use it only if you know where it is from, and not through this package."
+            f"{path} was not loaded: it has types that no model of this package has ({str(error).splitlines()[0]}). "
+            "Load it only if you trust its source, and by other means."
         ) from None
-    # What skops, zipfile, json and numpy raise for a file that is not what its name says.
+    # Raised by skops, zipfile, json and numpy for files that are not valid archives.
     except (BadZipFile, zlib.error, OSError, EOFError, LookupError, ValueError, TypeError, AttributeError) as error:
         raise DataError(f"{path} is not a model, or is damaged: {error}. Take another copy, or fit again.") from None
-    found = f"{type(model).__module__}.{type(model).__qualname__}"
-    if found not in _MODELS:
-        raise DataError(f"{path} holds a {found}, not a model of this package. Give a run's id, or a model's folder.")
+    name = f"{type(model).__module__}.{type(model).__qualname__}"
+    if name not in _MODELS:
+        raise DataError(f"{path} contains {name}, not a model of this package. Give a run's id, or a model's folder.")
     return model
 
 
 def _with_new_paths(path: Path) -> bytes | None:
-    """Return an archive with new paths in the place of old ones; None if it has no old ones."""
+    """Return an archive with old paths replaced by new ones; None if there are no old paths."""
     with ZipFile(path) as archive:
         schema = archive.read("schema.json").decode()
         renewed = _MODULE.sub(lambda match: match[1] + OLD_PATHS.get(match[2], match[2]), schema)

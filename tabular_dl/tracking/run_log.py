@@ -1,9 +1,9 @@
-"""Runs written to MLflow.
+"""Logging of finished fits and blends to MLflow.
 
-A fit is one parent run in the experiment of its pipeline, and one child run a fold. Values are buffered and written in
-few calls: a run's epochs go out in one batch, which takes MLflow a hundredth of the time of one call an epoch.
+A fit is one parent run in the experiment of its pipeline, with one child run per fold. Values are written in batches:
+all epochs of a run in one call take a hundredth of the time of one call per epoch.
 
-Inside ``mlflow run`` the values go to the run that MLflow has opened for the project.
+Inside ``mlflow run``, the values go to the run that MLflow has created for the project.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-# First: it tells MLflow what to leave, before MLflow is imported.
+# First, because it sets MLflow's environment variables, which MLflow reads when it is imported.
 from tabular_dl.tracking.store import LoggedRun, as_logged, open_experiment, quiet, tracking_uri
 
 # isort: split
@@ -37,7 +37,8 @@ from tabular_dl.competition import is_loaded
 from tabular_dl.tracking.persistence import TRUSTED_TYPES
 
 if TYPE_CHECKING:
-    from mlflow.entities import Run
+    from mlflow.entities import DatasetInput, Run
+    from sklearn.base import BaseEstimator
 
 __all__ = [
     "RunContent",
@@ -51,29 +52,31 @@ __all__ = [
     "save_model",
 ]
 
-# MLflow's bounds for one call of log_batch.
+# MLflow's limits for one call of log_batch.
 METRICS_A_BATCH, PARAMS_A_BATCH = 1000, 100
-# Cells of a table beyond which MLflow would take long to tell its columns' types, and the rows that tell them.
-MOST_CELLS, ROWS_THAT_TELL_TYPES = 1_000_000, 1000
+# Cells of a table above which MLflow is slow to infer the types of columns, and the number of rows used instead.
+MOST_CELLS, ROWS_FOR_TYPES = 1_000_000, 1000
 REQUIREMENTS = ("keras", "lazy-loader", "mlflow", "numpy", "pandas", "pydantic", "scikit-learn", "skops", "tensorflow")
 
 
 @dataclass(frozen=True)
 class Table:
-    """A table that a run was made from.
+    """Table that a run was computed from.
 
     Parameters
     ----------
-    name, context : str
-        Like "titanic-train" and "training".
-    frame : DataFrame
-        The rows.
+    name : str
+        Name, such as "titanic-train".
+    context : str
+        Use of the table, such as "training".
+    frame : DataFrame of shape (rows, columns)
+        Rows.
     source : str
-        Where they were read from.
+        File or data set that the rows were read from.
     digest : str
-        What identifies the contents.
-    target : str or None
-        The target column, where there is one.
+        Hash of the content.
+    target : str, optional
+        Target column.
     """
 
     name: str
@@ -86,37 +89,39 @@ class Table:
 
 @dataclass(frozen=True)
 class RunContent:
-    """All that is written of one run.
+    """Content of one run.
 
     Parameters
     ----------
     pipeline, kind : str
-        The experiment, and what made the run ("fit").
+        Name of the pipeline and its experiment, and kind of run, such as "fit".
     parameters : dict
-        The leaves of the specification.
+        Settings of the specification by dotted path.
     metrics : dict of str to float
         Final values.
     curves : dict of str to ndarray of shape (epochs,)
         Values by epoch, the first at step 1.
     folds : list of dict of str to float
-        The metrics of each fold, a child run each.
+        Metrics of each fold, for one child run each.
     tags : dict of str to str
-        What runs are found by.
+        Tags, by which runs are searched.
     description : str
-        Markdown, shown on the run's page.
+        Markdown text for the page of the run.
     tables : list of Table
-        What it was made from.
+        Tables that the run was computed from.
     files : Path
-        A folder that is logged whole, with the specification in spec.yaml.
-    model, example : object and DataFrame
-        The fitted model, and raw rows as it takes them.
+        Folder with files to log, among them the specification in spec.yaml.
+    model : estimator
+        Fitted model.
+    example : DataFrame of shape (rows, columns)
+        Raw rows as input of the model.
     started : float
-        When the work began, in seconds since 1970.
+        Start of the run in seconds since 1970.
     """
 
     pipeline: str
     kind: str
-    parameters: Mapping[str, Any]
+    parameters: Mapping[str, object]
     metrics: Mapping[str, float]
     curves: Mapping[str, np.ndarray]
     folds: Sequence[Mapping[str, float]]
@@ -124,27 +129,28 @@ class RunContent:
     description: str
     tables: Sequence[Table]
     files: Path
-    model: Any
+    model: BaseEstimator
     example: pd.DataFrame
     started: float
 
 
 def log_run(content: RunContent) -> LoggedRun:
-    """Write a run, its folds, files, tables and model.
+    """Write a run with its folds, files, tables and model to the store.
 
     Parameters
     ----------
     content : RunContent
-        What to write.
+        Content of the run.
 
     Returns
     -------
     LoggedRun
+        Run as read back from the store.
 
     Raises
     ------
     Exception
-        Whatever MLflow or its store raises; the run is then marked as failed.
+        Any error of MLflow or its store; the run is then marked as failed.
     """
     with quiet():
         mlflow.set_tracking_uri(tracking_uri())
@@ -160,7 +166,7 @@ def log_run(content: RunContent) -> LoggedRun:
 
 
 def origin_tags(pipeline: str, kind: str) -> dict[str, str]:
-    """Return the tags that every run of ours has: its pipeline and kind, and MLflow's own for who and what made it."""
+    """Return the tags of all runs of this package: pipeline and kind, and MLflow's tags for user and source."""
     return {
         "tabular_dl.pipeline": pipeline,
         "tabular_dl.kind": kind,
@@ -173,18 +179,26 @@ def origin_tags(pipeline: str, kind: str) -> dict[str, str]:
 def _user() -> str:
     try:
         return getpass.getuser()
-    except (ImportError, KeyError, OSError):  # a container without a user of that number
+    except (ImportError, KeyError, OSError):  # in a container, the user id may have no name
         return "unknown"
 
 
 def save_model(content: RunContent, folder: Path) -> None:
-    """Write the model as `log_run` would, into a folder, without a store."""
+    """Write the model into a folder in the same form as `log_run`, without a store."""
     with quiet():
         mlflow.sklearn.save_model(content.model, str(folder), **_model_arguments(content))
 
 
 def fold_tags(test_rows: Sequence[np.ndarray], scores: np.ndarray) -> dict[str, str]:
-    """Return the tags by which runs of the same folds are known and compared."""
+    """Return the tags that identify the folds of a run and hold its scores by fold, for paired comparisons.
+
+    Parameters
+    ----------
+    test_rows : sequence of ndarray of shape (test rows,)
+        Test rows of each fold.
+    scores : ndarray of shape (folds,)
+        Score of each fold.
+    """
     digest = hashlib.sha256()
     for rows in test_rows:
         digest.update(np.asarray(rows, np.int64).tobytes() + b"|")
@@ -195,21 +209,24 @@ def fold_tags(test_rows: Sequence[np.ndarray], scores: np.ndarray) -> dict[str, 
 
 
 def register(run: LoggedRun, alias: str) -> tuple[str, str]:
-    """Register a run's model under its pipeline's name; return that name and the version, which gets the alias."""
+    """Register a run's model under the name of its pipeline, and return the name and the version.
+
+    The version gets the alias, which an earlier version loses.
+    """
     name = run.tags["tabular_dl.pipeline"]
     with quiet():
         client = mlflow.MlflowClient(tracking_uri())
         if not client.search_registered_models(f"name = '{name}'"):
             client.create_registered_model(name)
-        # By the client: `mlflow.register_model` prints.
+        # Not by `mlflow.register_model`, which prints.
         model_id = run.model_uri.removeprefix("models:/")
-        made = client.create_model_version(name, run.model_uri, run.id, model_id=model_id)
-        client.set_registered_model_alias(name, alias, made.version)
-    return name, str(made.version)
+        created = client.create_model_version(name, run.model_uri, run.id, model_id=model_id)
+        client.set_registered_model_alias(name, alias, created.version)
+    return name, str(created.version)
 
 
 def log_file(run: LoggedRun, file: Path, folder: str, metrics: Mapping[str, float]) -> None:
-    """Add a file, and values that belong to it, to a finished run."""
+    """Add a file and its metrics to a finished run."""
     with quiet():
         client = mlflow.MlflowClient(tracking_uri())
         client.log_artifact(run.id, str(file), folder)
@@ -218,7 +235,7 @@ def log_file(run: LoggedRun, file: Path, folder: str, metrics: Mapping[str, floa
 
 
 def log_values(run: LoggedRun, metrics: Mapping[str, float], tags: Mapping[str, str]) -> None:
-    """Add values and tags to a finished run."""
+    """Add metrics and tags to a finished run."""
     now = int(time.time() * 1000)
     with quiet():
         mlflow.MlflowClient(tracking_uri()).log_batch(
@@ -230,8 +247,9 @@ def log_values(run: LoggedRun, metrics: Mapping[str, float], tags: Mapping[str, 
 
 @contextmanager
 def _opened_run(content: RunContent) -> Iterator[Run]:
+    """Open a new run, or the one that `mlflow run` has created, and mark it as finished or failed at the end."""
     run_id = None
-    # `mlflow run` has opened a run, in an experiment of its own: `start_run` finds it by this variable.
+    # `mlflow run` sets this variable to the id of its run, which `start_run` then continues.
     if "MLFLOW_RUN_ID" not in os.environ:
         experiment = open_experiment(content.pipeline)
         run_id = mlflow.MlflowClient().create_run(experiment, start_time=int(content.started * 1000)).info.run_id
@@ -239,7 +257,7 @@ def _opened_run(content: RunContent) -> Iterator[Run]:
         yield run
 
 
-def _log_values(client: Any, run_id: str, content: RunContent) -> None:
+def _log_values(client: mlflow.MlflowClient, run_id: str, content: RunContent) -> None:
     now = int(time.time() * 1000)
     params = [Param(name, str(value)) for name, value in content.parameters.items()]
     tags = {
@@ -261,7 +279,7 @@ def _log_values(client: Any, run_id: str, content: RunContent) -> None:
     client.log_batch(run_id, tags=[RunTag(name, value) for name, value in tags.items()])
 
 
-def _log_folds(client: Any, run: Run, folds: Sequence[Mapping[str, float]]) -> None:
+def _log_folds(client: mlflow.MlflowClient, run: Run, folds: Sequence[Mapping[str, float]]) -> None:
     now = int(time.time() * 1000)
     for number, metrics in enumerate(folds, start=1):
         tags = {"mlflow.parentRunId": run.info.run_id, "tabular_dl.kind": "fold"}
@@ -271,11 +289,12 @@ def _log_folds(client: Any, run: Run, folds: Sequence[Mapping[str, float]]) -> N
         client.set_terminated(child)
 
 
-def _dataset_input(table: Table) -> Any:
+def _dataset_input(table: Table) -> DatasetInput:
+    """Return a table in MLflow's form: name, digest, source and columns, without the rows."""
     from mlflow.data.code_dataset_source import CodeDatasetSource
     from mlflow.entities import DatasetInput, InputTag
 
-    # Keras's data sets are no files that MLflow could find again.
+    # Keras's data sets are not files that MLflow could open.
     source = CodeDatasetSource({"source": table.source}) if is_loaded(table.source) else table.source
     dataset = mlflow.data.from_pandas(
         table.frame, source=source, targets=table.target, name=table.name, digest=table.digest[:32]
@@ -286,43 +305,43 @@ def _dataset_input(table: Table) -> Any:
 
 
 def _schema(frame: pd.DataFrame) -> Schema | None:
-    """Return what MLflow would infer, cell by cell: types from some rows, and from all whether a value is missing.
+    """Return the schema that MLflow would infer, faster: types from the first rows, missing values from all rows.
 
-    On 60,000 images that takes a second instead of a minute.
+    For 60,000 images this takes a second instead of a minute.
     """
     missing = frame.isna().any()
-    inferred = mlflow.data.from_pandas(frame.head(ROWS_THAT_TELL_TYPES), digest="unused").schema
+    inferred = mlflow.data.from_pandas(frame.head(ROWS_FOR_TYPES), digest="unused").schema
     return inferred and Schema(
         [ColSpec(column.type, column.name, required=not missing[column.name]) for column in inferred]
     )
 
 
 def _model_arguments(content: RunContent) -> dict[str, Any]:
-    """Say how the model is stored: no pickle, Kaggle's raw rows as they come, and this package's code beside it."""
+    """Return the arguments for storing a model: skops instead of pickle, raw rows as input, this package's code."""
     return {
         "serialization_format": "skops",
         "skops_trusted_types": TRUSTED_TYPES,
         "signature": _signature(content.model, content.example),
         "pip_requirements": [f"{name}=={version(name)}" for name in REQUIREMENTS],
-        # The code goes along instead of a requirement: no registry has to know this package to serve the model.
+        # With the code instead of a requirement, the model can be served without a registry that has this package.
         "code_paths": [str(copy_code(Path(__file__).parents[1], content.files.parent / "code"))],
         "extra_files": [str(content.files / "spec.yaml")],
     }
 
 
 def copy_code(package: Path, folder: Path) -> Path:
-    """Copy a package's code, without the tables and pipelines that an installed one brings; return the copy."""
+    """Copy the code of a package, without bundled tables and pipelines, and return the folder of the copy."""
     copy = folder / package.name
     if not copy.exists():
         shutil.copytree(package, copy, ignore=shutil.ignore_patterns("data", "pipelines", "__pycache__"))
     return copy
 
 
-def _signature(model: Any, example: pd.DataFrame) -> ModelSignature:
-    """Declare every raw column optional and of any type.
+def _signature(model: BaseEstimator, example: pd.DataFrame) -> ModelSignature:
+    """Return a signature in which every raw column is optional and of any type.
 
-    MLflow refuses whole numbers where a signature says double, missing values where it says long, and a batch in which
-    a text column is missing altogether. The model reads all of these, and names column, row and value otherwise.
+    With types, MLflow would reject whole numbers for double, missing values for long, and batches without a text
+    column. The model can read all of these, and its errors name column, row and value.
     """
     columns = [ColSpec(AnyType(), str(name), required=False) for name in example.columns]
     kinds = {"i": DataType.long, "u": DataType.long, "f": DataType.double, "b": DataType.boolean}

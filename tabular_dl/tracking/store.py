@@ -1,7 +1,7 @@
-"""Runs as MLflow's store knows them: where it is, how they are found, and the commands that show and serve them.
+"""MLflow store: its address, the search for runs, and the commands that show and serve them.
 
-The store is ``MLFLOW_TRACKING_URI`` or, by default, ``sqlite:///mlflow.db`` in the current folder with files in
-``mlruns``.
+The address is ``MLFLOW_TRACKING_URI`` or, by default, ``sqlite:///mlflow.db`` in the current folder, with files in the
+folder ``mlruns``.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-# Before MLflow is imported: no usage telemetry, and no progress bar for each artifact.
+# MLflow reads these when it is imported: no usage telemetry, and no progress bar for each artifact.
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
 os.environ.setdefault("DO_NOT_TRACK", "true")
 os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
@@ -47,22 +47,28 @@ __all__ = [
     "ui_command",
 ]
 
-# The kinds of run that can predict; the score of a search is that of a configuration, not of a model.
+# Kinds of runs with a model. Searches have none: their score belongs to a configuration.
 WITH_MODELS = ("fit", "ensemble")
 
 
 @dataclass(frozen=True)
 class LoggedRun:
-    """A run as the store knows it.
+    """Run with a model, as read from the store.
 
     Attributes
     ----------
-    id, name, experiment : str
-        MLflow's id of the run, its readable name, and the experiment's name.
+    id : str
+        MLflow's id of the run.
+    name : str
+        Readable name of the run.
+    experiment : str
+        Name of the experiment.
     model_uri : str
-        What `mlflow.pyfunc.load_model` takes.
-    tags, metrics : dict
-        As logged.
+        Address of the model, for `mlflow.pyfunc.load_model`.
+    tags : dict of str to str
+        Tags.
+    metrics : dict of str to float
+        Metrics.
     """
 
     id: str
@@ -74,21 +80,21 @@ class LoggedRun:
 
 
 def tracking_uri() -> str:
-    """Return the store's address.
+    """Return the address of the store.
 
-    The default is an absolute path: MLflow keeps stores by their address, also after a change of folder.
+    The default is an absolute path, because MLflow caches stores by address and the current folder may change.
     """
     return os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{Path('mlflow.db').resolve().as_posix()}"
 
 
 def open_experiment(pipeline: str) -> str:
-    """Return the id of a pipeline's experiment, made with its store where there is none."""
+    """Return the id of a pipeline's experiment. Experiment and store are created if they do not exist."""
     uri = tracking_uri()
     if uri.startswith("sqlite:///"):
         _make_store(Path(uri.removeprefix("sqlite:///")))
     mlflow.set_tracking_uri(uri)
     experiment = mlflow.set_experiment(pipeline)
-    # The UI then shows the pages for training, not those for language models.
+    # The UI then shows the pages for training instead of those for language models.
     mlflow.MlflowClient().set_experiment_tag(
         experiment.experiment_id, "mlflow.experimentKind", "custom_model_development"
     )
@@ -96,33 +102,41 @@ def open_experiment(pipeline: str) -> str:
 
 
 def _make_store(file: Path) -> None:
-    """Make a new database beside its place, and put it there whole: of two processes at once, MLflow fails both."""
+    """Create a database under a temporary name and link it to its place when it is complete.
+
+    If two processes let MLflow create the same database at the same time, both fail.
+    """
     if file.exists() or not file.parent.is_dir():
         return
     with tempfile.TemporaryDirectory(dir=file.parent, prefix=".mlflow-", ignore_cleanup_errors=True) as folder:
         new = Path(folder) / file.name
         mlflow.MlflowClient(f"sqlite:///{new}").search_experiments(max_results=1)
         try:
-            os.link(new, file)  # unlike a renaming it never replaces what another process has made meanwhile
+            os.link(new, file)  # unlike renaming, does not replace a database of another process
         except OSError:
             if not file.exists():  # a file system without links
                 new.replace(file)
 
 
 def best_run(pipeline: str, metric: str | None = None) -> LoggedRun:
-    """Return the finished fit of a pipeline with the best cross-validated score, among `comparable_runs`.
+    """Return the run with the best cross-validated score among `comparable_runs`.
 
     Parameters
     ----------
     pipeline : str
-        The pipeline's name.
+        Name of the pipeline.
     metric : str, optional
-        What the pipeline is scored by.
+        Name of the pipeline's metric.
+
+    Returns
+    -------
+    LoggedRun
+        Best run.
 
     Raises
     ------
     SubmissionError
-        If there is none.
+        If there is no finished run.
     """
     comparable, _ = comparable_runs(pipeline, metric)
     sign = 1 if get_metric(comparable[0].data.tags["tabular_dl.metric"]).greater_is_better else -1
@@ -130,22 +144,29 @@ def best_run(pipeline: str, metric: str | None = None) -> LoggedRun:
 
 
 def comparable_runs(pipeline: str, metric: str | None = None) -> tuple[list[Run], int]:
-    """Return the finished runs of a pipeline that can be compared with the newest, and how many others there are.
+    """Return the finished runs of a pipeline that can be compared with the newest.
 
-    They are scored by the same metric, on the same training data. The newest is that by the pipeline's own metric, if
-    there is one: a fit that tried another metric for once does not decide what the others are compared by.
+    These are the runs with the same metric and the same training data. If there are runs with the pipeline's metric,
+    the newest of them is taken, so that a single fit with another metric does not hide all others.
 
     Parameters
     ----------
     pipeline : str
-        The pipeline's name.
+        Name of the pipeline.
     metric : str, optional
-        What the pipeline is scored by.
+        Name of the pipeline's metric.
+
+    Returns
+    -------
+    runs : list of mlflow.entities.Run
+        Comparable runs.
+    others : int
+        Number of finished runs that are not comparable.
 
     Raises
     ------
     SubmissionError
-        If there is none.
+        If there is no finished run.
     """
     runs = [
         run
@@ -158,20 +179,30 @@ def comparable_runs(pipeline: str, metric: str | None = None) -> tuple[list[Run]
         raise SubmissionError(
             f"There is no finished run of {pipeline} in {tracking_uri()}. Fit one first: tabular-dl fit {pipeline}"
         )
-    own = [run for run in runs if run.data.tags.get("tabular_dl.metric") == metric]
-    newest = max(own or runs, key=lambda run: run.info.start_time)
-    same = ("tabular_dl.metric", "tabular_dl.data_digest")
-    comparable = [run for run in runs if all(run.data.tags.get(tag) == newest.data.tags.get(tag) for tag in same)]
+    with_metric = [run for run in runs if run.data.tags.get("tabular_dl.metric") == metric]
+    newest = max(with_metric or runs, key=lambda run: run.info.start_time)
+    tags = ("tabular_dl.metric", "tabular_dl.data_digest")
+    comparable = [run for run in runs if all(run.data.tags.get(tag) == newest.data.tags.get(tag) for tag in tags)]
     return comparable, len(runs) - len(comparable)
 
 
 def find_run(id_or_name: str) -> LoggedRun:
-    """Return the run with this id, the newest with this name, or the one that has an alias, as in ``NAME@champion``.
+    """Return a run with a model by its id, name or alias.
+
+    Parameters
+    ----------
+    id_or_name : str
+        Id of the run; its name, of which the newest run is returned; or its alias, such as ``NAME@champion``.
+
+    Returns
+    -------
+    LoggedRun
+        Run.
 
     Raises
     ------
     SubmissionError
-        If there is none, or it has no model.
+        If there is no such run, or it has no model.
     """
     if "@" in id_or_name:
         return as_logged(_find(_run_of_alias(*id_or_name.split("@", 1))))
@@ -179,12 +210,12 @@ def find_run(id_or_name: str) -> LoggedRun:
 
 
 def find_run_id(id_or_name: str) -> str:
-    """Return the id of the run with this id, or of the newest with this name, of any kind."""
+    """Return the id of the run with an id, or of the newest run with a name, of any kind."""
     return str(_find(id_or_name, (*WITH_MODELS, "search")).info.run_id)
 
 
 def as_logged(run: Run) -> LoggedRun:
-    """Return what is needed of a run of MLflow; refuse one without a model."""
+    """Return an MLflow run as a `LoggedRun`; a run without a model raises a `SubmissionError`."""
     models = run.outputs.model_outputs if run.outputs else []
     if not models:
         raise SubmissionError(f"Run {run.info.run_name} ({run.info.run_id}) has no model: it is not a finished fit.")
@@ -194,18 +225,28 @@ def as_logged(run: Run) -> LoggedRun:
 
 
 def model_folder(run: LoggedRun) -> Path:
-    """Return a local folder with the model of a run."""
+    """Return a local folder with the model of a run, downloaded if the store is remote."""
     with quiet():
         return Path(mlflow.artifacts.download_artifacts(artifact_uri=run.model_uri, tracking_uri=tracking_uri()))
 
 
 def experiment_page(pipeline: str | None) -> str:
-    """Return the part of the UI's address that selects the experiment of a pipeline, or of the newest run.
+    """Return the part of the UI's address that selects an experiment.
+
+    Parameters
+    ----------
+    pipeline : str or None
+        Name of a pipeline, which is the name of its experiment; None for the experiment of the newest run.
+
+    Returns
+    -------
+    str
+        Fragment of the address; empty without runs.
 
     Raises
     ------
     SubmissionError
-        If the pipeline named has no run.
+        If the pipeline has no run.
     """
     runs = _runs(
         "tags.`tabular_dl.pipeline` != ''" if pipeline is None else f"tags.`tabular_dl.pipeline` = '{pipeline}'"
@@ -216,18 +257,19 @@ def experiment_page(pipeline: str | None) -> str:
 
 
 def ui_command(port: int) -> list[str]:
-    """Return the command that serves the MLflow UI over this store, on this machine only."""
+    """Return the command that serves the MLflow UI of the store, reachable from this machine only."""
     address = ["--host", "127.0.0.1", "--port", str(port)]
     return [sys.executable, "-m", "mlflow", "server", "--backend-store-uri", tracking_uri(), *address]
 
 
 def serve_command(run: LoggedRun, host: str, port: int) -> list[str]:
-    """Return the command that serves a run's model with this environment's packages."""
+    """Return the command that serves a run's model with the packages of this environment."""
     address = ["--host", host, "--port", str(port)]
     return [sys.executable, "-m", "mlflow", "models", "serve", "-m", run.model_uri, "--env-manager", "local", *address]
 
 
 def _run_of_alias(name: str, alias: str) -> str:
+    """Return the id of the run whose registered model has an alias."""
     with quiet():
         try:
             return str(mlflow.MlflowClient(tracking_uri()).get_model_version_by_alias(name, alias).run_id)
@@ -239,13 +281,13 @@ def _run_of_alias(name: str, alias: str) -> str:
 
 
 def _find(id_or_name: str, kinds: Iterable[str] = WITH_MODELS) -> Run:
-    """Return the newest run of this id or name; where there is none, name those of the kinds that would do."""
+    """Return the newest run with an id or name. If there is none, the error suggests runs of the given kinds."""
     runs = _runs(f"attributes.run_id = '{id_or_name}'") or _runs(f"attributes.run_name = '{id_or_name}'")
     if not runs:
-        told = [run for kind in kinds for run in _runs(f"tags.`tabular_dl.kind` = '{kind}'")]
-        # A pipeline's name stands for none of its runs: those are what was meant.
-        told = [run for run in told if run.data.tags.get("tabular_dl.pipeline") == id_or_name] or told
-        names = [run.info.run_name for run in told]
+        candidates = [run for kind in kinds for run in _runs(f"tags.`tabular_dl.kind` = '{kind}'")]
+        # For the name of a pipeline, its runs are suggested.
+        of_pipeline = [run for run in candidates if run.data.tags.get("tabular_dl.pipeline") == id_or_name]
+        names = [run.info.run_name for run in of_pipeline or candidates]
         raise SubmissionError(
             f"There is no run {id_or_name!r} in {tracking_uri()}. {did_you_mean(id_or_name, names)} "
             "`tabular-dl ui` shows all runs."
@@ -254,7 +296,7 @@ def _find(id_or_name: str, kinds: Iterable[str] = WITH_MODELS) -> Run:
 
 
 def _runs(condition: str) -> list[Run]:
-    """Return the store's runs that meet a condition, newest first; asking never creates a store."""
+    """Return the runs that meet a condition, newest first. A store that does not exist is not created."""
     uri = tracking_uri()
     if "'" in condition.replace("'", "", 2):
         raise SubmissionError("The id or name of a run has no quotation marks.")
@@ -275,7 +317,7 @@ def _runs(condition: str) -> list[Run]:
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """Keep MLflow's remarks on its own workings away from the user's terminal."""
+    """Silence the log messages and warnings of MLflow, which concern its internals."""
     loggers = [logging.getLogger(name) for name in ("mlflow", "alembic")]
     levels = [logger.level for logger in loggers]
     try:

@@ -1,4 +1,4 @@
-"""Find a fitted model with its specification: by run id, run name or folder."""
+"""Loading of a fitted model with its specification, by run id, run name or folder."""
 
 from __future__ import annotations
 
@@ -14,17 +14,19 @@ __all__ = ["open_model"]
 
 
 def open_model(run_or_folder: str | store.LoggedRun) -> tuple[Any, PipelineSpec]:
-    """Load a model and the specification that it was fitted by.
+    """Return a stored model and its specification.
 
     Parameters
     ----------
     run_or_folder : str or LoggedRun
-        A run, its id or its name; or the folder of a model, or of an untracked fit.
+        Run, or its id or name; or the folder of a model or of an untracked fit.
 
     Returns
     -------
-    model : CrossFitClassifier or CrossFitRegressor
+    model : CrossFitClassifier, CrossFitRegressor, BlendedClassifier or BlendedRegressor
+        Fitted model.
     spec : PipelineSpec
+        Specification of the fit.
 
     Raises
     ------
@@ -32,13 +34,14 @@ def open_model(run_or_folder: str | store.LoggedRun) -> tuple[Any, PipelineSpec]
         If there is no such run or folder, or its model cannot be trusted or read.
     """
     folder = _folder(run_or_folder)
-    specs = folder / "extra_files" / "spec.yaml"
-    if not specs.exists():
+    spec_file = folder / "extra_files" / "spec.yaml"
+    if not spec_file.exists():
         raise DataError(f"{folder} is not a model of this package: it has no extra_files/spec.yaml.")
-    return load_model(folder / "model.skops"), load_spec(specs)
+    return load_model(folder / "model.skops"), load_spec(spec_file)
 
 
 def _folder(run_or_folder: str | store.LoggedRun) -> Path:
+    """Return the folder of a model, downloaded from the store if a run is given."""
     if isinstance(run_or_folder, store.LoggedRun):
         return store.model_folder(run_or_folder)
     path = Path(run_or_folder)

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import yaml
 
-from tabular_dl.checks.fixes import balanced_classes, columns_of, ensemble_with, listed, own_rule, taken_out
+from tabular_dl.checks.fixes import balanced_classes, columns_of, ensemble_with, removal, separate_rule
 from tabular_dl.preprocessing.column_rules import ColumnRule
 from tabular_dl.spec.reader import PipelineSpec
 
@@ -34,14 +34,14 @@ def rule(fix: str) -> ColumnRule:
 )
 def test_a_rule_of_its_own_keeps_the_words_that_are_not_changed(words: dict[str, Any]) -> None:
     spec = pipeline({"columns": ["a"]}, {"columns": ["b", "c: d"], **words})
-    fix = own_rule(spec, "c: d", 1)
+    fix = separate_rule(spec, "c: d", 1)
     assert rule(fix) == spec.columns[1].model_copy(update={"columns": ("c: d",)})
     assert fix.endswith("  # and take c: d out of rule 2")
 
 
 def test_a_rule_of_its_own_has_the_changed_words_and_not_those_left_out() -> None:
     spec = pipeline({"columns": ["a"], "scale": "minmax", "missing_flag": True})
-    fix = own_rule(spec, "a", 0, scale="robust", missing_flag=None)
+    fix = separate_rule(spec, "a", 0, scale="robust", missing_flag=None)
     assert fix == "- {columns: [a], scale: robust}  # in place of rule 1"
 
 
@@ -55,7 +55,7 @@ def test_a_rule_of_its_own_has_the_changed_words_and_not_those_left_out() -> Non
         (["F"], "error", "# take F out of rule 3 and of features"),
         (["F", "c"], "drop", "# take F, c out of rules 2, 3, and F out of features"),
         (["raw"], "error", "# take F out of rule 3 and of features"),
-        (["pixel1"], "drop", "# write rule 4 without a pattern that means pixel1"),
+        (["pixel1"], "drop", "# write rule 4 without a pattern that matches pixel1"),
         (["nowhere"], "drop", ""),
         (["self"], "drop", ""),
     ],
@@ -69,16 +69,12 @@ def test_columns_are_taken_out_of_rules_and_features(columns: list[str], rest: s
         features={"F": {"from": "raw"}, "self": {"from": "self"}},
         rest=rest,
     )
-    assert taken_out(spec, columns) == fix
+    assert removal(spec, columns) == fix
 
 
 def test_a_long_list_of_names_is_cut() -> None:
     names = [f"c{number}" for number in range(20)]
-    assert taken_out(pipeline({"columns": names}), names).startswith(
-        "# take c0, c1, c2, c3, c4, c5, c6, c7 and 12 more"
-    )
-    assert listed(names, 1) == "c0 and 19 more"
-    assert listed(names[:1]) == "c0"
+    assert removal(pipeline({"columns": names}), names).startswith("# take c0, c1, c2, c3, c4, c5, c6, c7 and 12 more")
 
 
 def test_patterns_mean_the_columns_that_match() -> None:

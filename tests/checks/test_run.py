@@ -60,6 +60,11 @@ def check(
     return list(run_checks(competition, spec, problem_of(spec, one["y"])))
 
 
+def assert_tells(message: str, facts: list[str]) -> None:
+    """Assert that a message begins with the first fact and contains the others in their order."""
+    assert re.match(".*".join(map(re.escape, facts)), message), message
+
+
 def the_only(found: list[Finding], code: str) -> Finding:
     assert [finding.code for finding in found] == [code], found
     return found[0]
@@ -142,8 +147,8 @@ def test_a_sample_submission_that_cannot_be_filled_is_found_before_a_fit(change:
     if message is None:
         assert found == []
     else:
-        said = the_only(found, "sample").message
-        assert re.match(f"No submission could be made: {message}", said), said
+        text = the_only(found, "sample").message
+        assert re.match(f"No submission could be made: {message}", text), text
 
 
 def test_a_name_that_is_mistyped_is_told_once_with_the_line_that_was_meant() -> None:
@@ -187,11 +192,13 @@ def test_patients_of_their_own_in_each_table_are_better_kept_in_one_fold() -> No
     spec = flowers(rest="drop")
     found = the_only(check(spec, train, test), "group")
     assert (found.level, found.fix) == ("warning", "ensemble: {group: who}")
-    assert found.message == (
-        "train.csv, column who: rows of one value are alike in y (300 rows, 76 values, intraclass correlation 1.00). "
-        "100 % of the rows of test.csv have values that train.csv does not have, so rows of one value are no test of "
-        "each other: keep them in one fold."
-    )
+    facts = [
+        "train.csv, column who",
+        "alike in y (300 rows, 76 values, intraclass correlation 1.00)",
+        "100 % of the rows of test.csv have values that train.csv does not have",
+        "in one fold",
+    ]
+    assert_tells(found.message, facts)
     assert check(mended(spec, found.fix), train, test) == []
     alone = Competition(Path("flowers"), "y", "Id", train(rows(0, 300)), None, None, "", "")
     assert the_only(list(run_checks(alone, spec, get_problem("binary"))), "group").level == "note"
@@ -229,13 +236,14 @@ def test_the_same_tables_give_the_same_findings() -> None:
 
 # Planted faults that one line mends
 
-PLANTED: dict[str, tuple[PipelineSpec, Change | None, Change | None, str, str, str]] = {
+# Pipeline, changes of the training and the test table; level and code, facts of the message in their order, fix.
+PLANTED: dict[str, tuple[PipelineSpec, Change | None, Change | None, str, list[str], str]] = {
     "a category of the test table": (
         flowers(),
         None,
         lambda t: t.assign(colour=t["colour"].mask(t.index <= 9, "pink")),
         "warning category",
-        "test.csv, column colour: 9 of 150 rows have a category that training does not know, which become zeros: pink.",
+        ["test.csv, column colour: 9 of 150 rows", "categories", "become zeros", "pink"],
         "- {columns: [colour], encode: onehot, rare: 10}  # in place of rule 2",
     ),
     "missing in the test table": (
@@ -243,7 +251,7 @@ PLANTED: dict[str, tuple[PipelineSpec, Change | None, Change | None, str, str, s
         None,
         lambda t: t.assign(colour=t["colour"].mask(t.index == 7)),
         "note missing",
-        "test.csv, column colour: 1 of 150 rows have no value, in train.csv all do.",
+        ["test.csv, column colour: 1 of 150 rows have no value", "train.csv all"],
         "- {columns: [colour], impute: most_frequent, encode: onehot}  # in place of rule 2",
     ),
     "no value in the test table": (
@@ -251,7 +259,7 @@ PLANTED: dict[str, tuple[PipelineSpec, Change | None, Change | None, str, str, s
         None,
         lambda t: t.assign(width=NAN),
         "warning missing",
-        "test.csv, column width: 150 of 150 rows have no value, in train.csv all do.",
+        ["test.csv, column width: 150 of 150 rows have no value", "train.csv all"],
         "rest: drop  # and take width out of rule 1",
     ),
     "a column that the test table lacks": (
@@ -259,7 +267,7 @@ PLANTED: dict[str, tuple[PipelineSpec, Change | None, Change | None, str, str, s
         None,
         lambda t: t.drop(columns="width"),
         "error table",
-        "test.csv lacks columns that the rules name. 'width': ",
+        ["test.csv lacks columns", "'width'"],
         "rest: drop  # and take width out of rule 1",
     ),
     "a column that no rule names": (
@@ -267,7 +275,7 @@ PLANTED: dict[str, tuple[PipelineSpec, Change | None, Change | None, str, str, s
         lambda t: t.assign(remark=list(range(300, 0, -3)) * 3),
         lambda t: t.assign(remark=1),
         "error unnamed",
-        "train.csv: no rule names the column(s) remark.",
+        ["train.csv", "no rule", "remark"],
         "rest: drop",
     ),
     "text among numbers": (
@@ -275,7 +283,7 @@ PLANTED: dict[str, tuple[PipelineSpec, Change | None, Change | None, str, str, s
         None,
         lambda t: t.assign(width=np.where(t.index % 2, "wide", "narrow")),
         "error table",
-        "test.csv, column 'width', row 1: expected a finite number, found 'wide' (and 149 more such rows).",
+        ["test.csv, column 'width', row 1", "finite number", "found 'wide'", "149 more"],
         "- {columns: [width], encode: onehot}  # and take width out of rule 1",
     ),
     "categories of another kind": (
@@ -283,7 +291,7 @@ PLANTED: dict[str, tuple[PipelineSpec, Change | None, Change | None, str, str, s
         lambda t: t.assign(code=t.index % 3),
         lambda t: t.assign(code=[f"code {row % 3}" for row in t.index]),
         "error kind",
-        "Column code is numbers in train.csv and text in test.csv, such as 'code 1': no value of test.csv was there",
+        ["Column code is numbers in train.csv and text in test.csv", "'code 1'", "no value of test.csv"],
         "rest: drop  # and take code out of rule 3",
     ),
     "a constant column": (
@@ -291,7 +299,7 @@ PLANTED: dict[str, tuple[PipelineSpec, Change | None, Change | None, str, str, s
         lambda t: t.assign(unit="cm"),
         lambda t: t.assign(unit="cm"),
         "note constant",
-        "train.csv: the same value in every row, which teaches nothing: unit.",
+        ["train.csv", "one value in every row", "unit"],
         "rest: drop  # and take unit out of rule 3",
     ),
     "a constant column that varies in the test table": (
@@ -299,7 +307,7 @@ PLANTED: dict[str, tuple[PipelineSpec, Change | None, Change | None, str, str, s
         lambda t: t.assign(flag=1),
         lambda t: t.assign(flag=(t.index <= 2).astype(int)),
         "warning constant",
-        "train.csv: the same value in every row, and others in test.csv: flag.",
+        ["train.csv", "one value in every row", "other values in test.csv", "flag"],
         "rest: drop  # and take flag out of rule 3",
     ),
     "a column that is there twice": (
@@ -307,7 +315,7 @@ PLANTED: dict[str, tuple[PipelineSpec, Change | None, Change | None, str, str, s
         lambda t: t.assign(tint=t["colour"].str[0]),
         lambda t: t.assign(tint=t["colour"].str[0]),
         "warning duplicate-column",
-        "train.csv: columns colour and tint say the same in every row.",
+        ["train.csv: columns colour and tint", "same", "every row"],
         "rest: drop  # and take tint out of rule 3",
     ),
     "running numbers": (
@@ -315,7 +323,7 @@ PLANTED: dict[str, tuple[PipelineSpec, Change | None, Change | None, str, str, s
         lambda t: t.assign(serial=np.random.default_rng(2).permutation(450)[:300]),
         lambda t: t.assign(serial=np.random.default_rng(2).permutation(450)[300:]),
         "warning id",
-        "train.csv, column serial seems to name rows, not to describe them: its 300 whole numbers are all different",
+        ["train.csv, column serial", "identify rows", "300 whole numbers", "all different"],
         "rest: drop  # and take serial out of rule 3",
     ),
     "outliers": (
@@ -323,7 +331,7 @@ PLANTED: dict[str, tuple[PipelineSpec, Change | None, Change | None, str, str, s
         lambda t: t.assign(size=t["size"].where(t.index != 5, 5000.0)),
         None,
         "warning outliers",
-        "train.csv, column size: 99 % of the rows lie in 0.",
+        ["train.csv, column size: 99 % of the rows lie in 0.", "scale: minmax", "clip: 0.01"],
         "- {columns: [size], scale: robust}  # and take size out of rule 1",
     ),
     "a leak": (
@@ -331,7 +339,7 @@ PLANTED: dict[str, tuple[PipelineSpec, Change | None, Change | None, str, str, s
         lambda t: t.assign(boat=t["y"].where(t.index % 50 != 0, 1 - t["y"]) + 0.5),
         lambda t: t.assign(boat=np.random.default_rng(3).integers(0, 2, len(t)) + 0.5),
         "warning leak",
-        r"train.csv, column boat alone predicts y with accuracy 0.98",
+        ["train.csv, column boat alone predicts y", "accuracy 0.98"],
         "rest: drop  # and take boat out of rule 3",
     ),
     "drift": (
@@ -339,7 +347,7 @@ PLANTED: dict[str, tuple[PipelineSpec, Change | None, Change | None, str, str, s
         None,
         lambda t: t.assign(width=t["width"] + 1.5),
         "warning drift",
-        "test.csv differs from train.csv: a random forest tells their rows apart with an AUC of 0.8",
+        ["test.csv differs from train.csv", "AUC of 0.8", "width (alone 0.7"],
         "rest: drop  # and take width out of rule 1",
     ),
     "a rare class": (
@@ -347,7 +355,7 @@ PLANTED: dict[str, tuple[PipelineSpec, Change | None, Change | None, str, str, s
         lambda t: t.assign(y=(t.index % 30 == 0).astype(int)),
         None,
         "warning imbalance",
-        "Column y (the target): the class 1 has 10 of 300 rows (3.3 %). Always guessing 0 has an accuracy of 0.967.",
+        ["Column y (the target)", "class 1 has 10 of 300 rows (3.3 %)", "guessing 0", "0.967"],
         "metric: balanced_accuracy",
     ),
     "a rare class where weights help": (
@@ -355,7 +363,7 @@ PLANTED: dict[str, tuple[PipelineSpec, Change | None, Change | None, str, str, s
         lambda t: t.assign(y=(t.index % 30 == 0).astype(int)),
         None,
         "warning imbalance",
-        "Column y (the target): the class 1 has 10 of 300 rows (3.3 %).",
+        ["Column y (the target)", "class 1 has 10 of 300 rows (3.3 %)"],
         "training: {class_weight: balanced}",
     ),
     "many folds": (
@@ -363,7 +371,7 @@ PLANTED: dict[str, tuple[PipelineSpec, Change | None, Change | None, str, str, s
         None,
         None,
         "warning folds",
-        "300 training rows in 40 folds: fewer than 10 to score each fold on.",
+        ["300 training rows in 40 folds", "fewer than 10"],
         "ensemble: {folds: 30, members: 2}",
     ),
     "fewer rows of a class than folds": (
@@ -371,7 +379,7 @@ PLANTED: dict[str, tuple[PipelineSpec, Change | None, Change | None, str, str, s
         lambda t: t.assign(y=(t.index <= 4).astype(int)),
         None,
         "error target",
-        "train.csv, column y (the target): the class 1 has 4 rows, fewer than the 5 folds.",
+        ["train.csv, column y (the target)", "class 1 has 4 rows", "5 folds"],
         "ensemble: {folds: 4}",
     ),
     "three classes": (
@@ -379,7 +387,7 @@ PLANTED: dict[str, tuple[PipelineSpec, Change | None, Change | None, str, str, s
         lambda t: t.assign(y=t.index % 3),
         None,
         "error target",
-        "train.csv, column y (the target) has 3 different values: problem: binary needs two.",
+        ["train.csv, column y (the target)", "3 different values", "problem: binary"],
         "problem: multiclass",
     ),
     "a metric of numbers": (
@@ -387,7 +395,7 @@ PLANTED: dict[str, tuple[PipelineSpec, Change | None, Change | None, str, str, s
         None,
         None,
         "error metric",
-        "metric: rmse cannot score a binary problem.",
+        ["metric: rmse", "binary"],
         "metric: accuracy",
     ),
 }
@@ -396,11 +404,11 @@ NOT_HERE_YET = {"a category of the test table"}  # whose words a rule may not kn
 
 @pytest.mark.parametrize("case", PLANTED)
 def test_a_planted_fault_is_found_and_its_line_mends_it(case: str) -> None:
-    spec, train, test, what, message, fix = PLANTED[case]
+    spec, train, test, what, facts, fix = PLANTED[case]
     expected = what.split()
     found = next(finding for finding in check(spec, train, test) if finding.code == expected[1])
     assert [found.level, found.code] == expected
-    assert found.message.startswith(message), found.message
+    assert_tells(found.message, facts)
     assert found.fix == fix
     if case not in NOT_HERE_YET:
         # Under another metric a rare class may still call for other advice.
@@ -449,11 +457,13 @@ def answered_test_rows(table: pd.DataFrame) -> pd.DataFrame:
 def test_test_rows_that_are_training_rows_are_counted() -> None:
     found = the_only(check(train=answered_test_rows), "overlap")
     assert found.level == "warning"
-    assert found.message.startswith(
-        "150 of 150 rows of test.csv are also rows of train.csv, by all 3 columns that both tables have but id and "
-        "target: row 1 is row 301 there."
-    )
-    assert found.fix == "data: {source: FOLDER}  # with a train.csv that does not hold these rows"
+    facts = [
+        "150 of 150 rows of test.csv are also rows of train.csv",
+        "all 3 columns",
+        "id and target: row 1 is row 301",
+    ]
+    assert_tells(found.message, facts)
+    assert found.fix == "data: {source: FOLDER}  # with a train.csv without these rows"
 
 
 def test_a_single_test_row_that_is_a_training_row_is_a_note() -> None:
@@ -494,10 +504,13 @@ def test_twins_in_the_training_table_are_counted_and_those_that_disagree() -> No
 
     found = the_only(check(train=twins), "twins")
     assert found.level == "warning"
-    assert found.message == (
-        "train.csv: 20 of 320 rows are there before, by all 3 columns that both tables have but id and target (row 301 "
-        "is row 1); 10 rows are equal and have different targets. Twins in two folds flatter the score."
-    )
+    facts = [
+        "train.csv: 20 of 320 rows",
+        "all 3 columns",
+        "id and target (row 301 is row 1)",
+        "10 equal rows have different targets",
+    ]
+    assert_tells(found.message, facts)
 
 
 def test_rows_of_which_little_is_known_are_not_compared() -> None:
@@ -510,7 +523,7 @@ def test_a_table_that_holds_all_its_rows_twice_is_a_mistake() -> None:
         return pd.concat([table, table.assign(Id="x" + table["Id"])]).set_axis(range(1, 601))
 
     found = the_only(check(train=doubled), "twins")
-    assert (found.level, found.message[:39]) == ("warning", "train.csv: 300 of 600 rows are there be")
+    assert (found.level, found.message[:26]) == ("warning", "train.csv: 300 of 600 rows")
 
 
 # Details
@@ -553,4 +566,4 @@ def test_a_large_table_is_sampled_and_the_finding_says_so() -> None:
     plant = with_column("boat", lambda t: t["y"] + 0.5)
     found = check(spec, plant, with_column("boat", lambda t: t.index % 2 + 0.5), count=3000)
     leak = next(finding for finding in found if finding.code == "leak")
-    assert leak.message.endswith("(Judged on 1,500 of 3,000 rows.)")
+    assert "1,500 of 3,000 rows" in leak.message

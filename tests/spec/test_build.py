@@ -248,10 +248,11 @@ def test_a_binary_target_has_two_values(y: list[Any], count: int) -> None:
     [([0.5, 1.5, 0.5, 1.5], 0, "0.5"), ([1.0, 2.0, 2.5, 1.0], 2, "2.5"), ([1.0, math.inf], 1, "inf")],
 )
 def test_a_number_with_a_fraction_is_no_label(problem: str, y: list[Any], row: int, shown: str) -> None:
-    assert refusal_of_target(problem, y) == (
-        f"train.csv, column kind (the target), row {row}: expected a label for problem: {problem}, found {shown}, "
-        "which is no whole number. Write problem: regression, or correct it."
-    )
+    message = refusal_of_target(problem, y)
+    where = f"train.csv, column kind (the target), row {row}: "
+    assert message.startswith(f"{where}expected a label for problem: {problem}, found {shown}, ")
+    assert "whole number" in message
+    assert "problem: regression" in message
 
 
 @pytest.mark.parametrize(
@@ -356,10 +357,9 @@ def test_the_target_cannot_be_a_feature(changes: dict[str, Any]) -> None:
 def test_the_id_cannot_be_a_feature(changes: dict[str, Any]) -> None:
     with pytest.raises(SpecError) as refused:
         check_rows(flowers(**changes), rows(), "train.csv")
-    assert str(refused.value) == (
-        "pipeline flowers: the id 'Id' cannot be a feature: it tells rows apart and teaches nothing about others. "
-        "Take a part of it by `from` and `extract`, or leave it out."
-    )
+    message = str(refused.value)
+    assert message.startswith("pipeline flowers: the id 'Id' cannot be a feature")
+    assert "a part of it by `from` and `extract`, or leave it out." in message
 
 
 def test_a_part_of_the_id_may_be_a_feature() -> None:

@@ -469,10 +469,10 @@ def test_a_name_can_be_a_file_and_an_experiment(file: Path, name: str) -> None:
 def test_an_unknown_pipeline_gets_the_nearest_name() -> None:
     with pytest.raises(SpecError) as refused:
         load_spec("titanc")
-    assert str(refused.value) == (
-        "There is no pipeline 'titanc'. Did you mean 'titanic'? "
-        "A file of your own goes into pipelines/NAME.yaml, or is given by its path."
-    )
+    message = str(refused.value)
+    assert message.startswith("There is no pipeline 'titanc'. Did you mean 'titanic'? ")
+    assert "pipelines/NAME.yaml" in message
+    assert "path" in message
 
 
 def test_a_pipeline_unlike_any_other_gets_all_names() -> None:

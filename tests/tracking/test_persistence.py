@@ -138,11 +138,10 @@ def test_every_type_on_the_list_is_one_of_ours_or_plain() -> None:
     ],
 )
 def test_a_type_that_is_not_on_the_list_is_refused_and_named(stranger: Any, name: str, tmp_path: Path) -> None:
-    assert refusal(tmp_path, skops.io.dumps(stranger)) == (
-        "model.skops was not loaded: it holds types that no model of this package has "
-        f"(Untrusted types found in the file: ['{name}'].). "
-        "Use it only if you know where it is from, and not through this package."
-    )
+    message = refusal(tmp_path, skops.io.dumps(stranger))
+    assert message.startswith("model.skops was not loaded")
+    assert f"types that no model of this package has (Untrusted types found in the file: ['{name}'].). " in message
+    assert "only if you trust its source" in message
 
 
 def test_a_model_with_one_strange_part_is_refused_whole(
@@ -166,9 +165,9 @@ def test_a_schema_that_names_a_function_is_refused_and_nothing_is_called(
     [(LogisticRegression(), "sklearn.linear_model._logistic.LogisticRegression"), ({"a": 1}, "builtins.dict")],
 )
 def test_something_harmless_that_is_no_model_is_refused_too(other: Any, name: str, tmp_path: Path) -> None:
-    assert refusal(tmp_path, skops.io.dumps(other)) == (
-        f"model.skops holds a {name}, not a model of this package. Give a run's id, or a model's folder."
-    )
+    message = refusal(tmp_path, skops.io.dumps(other))
+    assert message.startswith(f"model.skops contains {name}, not a model of this package. ")
+    assert "run's id, or a model's folder" in message
 
 
 def test_a_file_that_is_no_archive_is_damaged(archive: bytes, tmp_path: Path) -> None:

@@ -606,7 +606,7 @@ def test_the_columns_of_a_large_table_are_described_as_mlflow_would(monkeypatch:
         }
     )
     table = run_log.Table("t", "training", frame, "keras:mnist", "0" * 64, "whole")
-    monkeypatch.setattr(run_log, "ROWS_THAT_TELL_TYPES", 10)
+    monkeypatch.setattr(run_log, "ROWS_FOR_TYPES", 10)
     described = []
     for most in (frame.size, frame.size - 1):
         monkeypatch.setattr(run_log, "MOST_CELLS", most)

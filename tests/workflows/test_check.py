@@ -62,7 +62,7 @@ def test_warnings_are_told_with_what_mends_them_and_do_not_fail(cli: Any, worksp
     assert outcome.code == 0
     lines = outcome.out.splitlines()
     assert lines[1].startswith("warning  36 of 36 rows of test.csv are also rows of train.csv, by all 13 columns")
-    assert "  fix: data: {source: FOLDER}  # with a train.csv that does not hold these rows" in lines
+    assert "  fix: data: {source: FOLDER}  # with a train.csv without these rows" in lines
     assert lines[-1] == "1 warning"
 
 
@@ -182,7 +182,7 @@ def test_a_fit_shows_warnings_and_goes_on(cli: Any, workspace: Path, tiny: list[
     outcome = cli("fit", "wine", "--data", "wine", *tiny, "--no-track")
     assert outcome.code == 0
     lines = outcome.out.splitlines()
-    assert lines[0].startswith("warning  train.csv: 10 of 152 rows are there before")
+    assert lines[0].startswith("warning  train.csv: 10 of 152 rows")
     assert re.fullmatch(rf"all [\w ]+: tabular-dl check wine --data {workspace}/wine", lines[1])
 
 

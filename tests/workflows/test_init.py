@@ -204,5 +204,5 @@ def test_rows_that_only_their_order_tells_apart_are_submitted_in_it(cli: Any, wo
     assert (submission["Label"].to_numpy() == answers.to_numpy()).mean() > 0.8
     sample.assign(WineId=sample["WineId"] + 5).to_csv(workspace / "wines" / "sample_submission.csv", index=False)
     found = " ".join(cli("check", "wines").out.split())
-    assert "the pipeline names no id, and WineId of sample_submission.csv does not count the rows of test.csv" in found
+    assert re.search(r"names no id, and WineId of sample_submission\.csv .*rows of test\.csv", found), found
     assert "a submission needs data.id" in cli("submit", "wines").refused()

@@ -245,14 +245,14 @@ def test_another_search_is_not_gone_on_with(
     [
         (
             "dropuot: {uniform: [0, 0.5]}",
-            "search.dropuot: a leaf of network, training, columns, features may be searched. Did you",
+            "search.dropuot: only settings of network, training, columns, features can be searched. Did you mean 'dr",
         ),
         ("network.drop: {uniform: [0, 0.5]}", "network.drop: there is no such key. Did you mean 'dropout'"),
         ("dropout: {uniform: [0.5, 0.1]}", "search.dropout.uniform: the lower bound comes first"),
         ("learning_rate: {log_uniform: [0, 1]}", "a log scale has bounds above 0"),
         ("columns.9.scale: {choice: [minmax]}", "there is no key '9' in columns"),
         ("columns.0.scale: {choice: [minmx]}", "there is no 'minmx'. Did you mean 'minmax'"),
-        ("seed: {choice: [1, 2]}", "search.seed: a leaf of network, training, columns, features may be searched"),
+        ("seed: {choice: [1, 2]}", "search.seed: only settings of network, training, columns, features can"),
         ("{}", "has no search space: add a section like"),
     ],
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -64,21 +65,21 @@ def test_a_threshold_reaches_score_model_predictions_and_submission(
         (
             "titanic",
             ["threshold=1.5"],
-            "--set threshold=1.5: threshold: expected auto or a probability between 0 and 1",
+            r"--set threshold=1\.5: threshold: expected auto or a probability between 0 and 1",
         ),
-        ("titanic", ["threshold=true"], "expected auto or a probability between 0 and 1, found True."),
-        ("titanic", ["threshold=best"], "expected auto or a probability between 0 and 1, found 'best'."),
+        ("titanic", ["threshold=true"], "expected auto or a probability between 0 and 1, found True"),
+        ("titanic", ["threshold=best"], "expected auto or a probability between 0 and 1, found 'best'"),
         (
             "titanic",
             ["threshold=auto", "metric=roc_auc"],
-            "threshold: auto is chosen by a metric of labels (accuracy, balanced_accuracy, f1, f1_macro), and roc_auc "
-            "looks at probabilities: remove it, or write a number.",
+            r"threshold: auto .*labels \(accuracy, balanced_accuracy, f1, f1_macro\).*roc_auc .*probabilities.* "
+            "[Rr]emove it, or write a number",
         ),
-        ("wine", ["threshold=0.4"], "threshold: 0.4 decides between two classes, and problem: multiclass is another"),
+        ("wine", ["threshold=0.4"], r"threshold: 0\.4 .*two classes.* problem: multiclass.* [Rr]emove"),
         (
             "boston",
             ["threshold=auto"],
-            "threshold: auto decides between two classes, and problem: regression is another",
+            "threshold: auto .*two classes.* problem: regression.* [Rr]emove",
         ),
     ],
 )
@@ -86,5 +87,5 @@ def test_a_threshold_that_decides_nothing_is_refused(
     cli: Any, workspace: Path, tiny: list[str], pipeline: str, changes: list[str], message: str
 ) -> None:
     settings = [option for change in changes for option in ("--set", change)]
-    assert message in cli("fit", pipeline, *tiny, *settings).refused()
+    assert re.search(message, cli("fit", pipeline, *tiny, *settings).refused())
     assert list(workspace.iterdir()) == []
