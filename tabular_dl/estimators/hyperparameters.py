@@ -16,6 +16,7 @@ from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 from sklearn.base import BaseEstimator
 
 from tabular_dl.errors import SpecError, did_you_mean
+from tabular_dl.nn import INITIALIZERS, Initializer, Optimizer, Schedule
 from tabular_dl.problems import METRICS, PROBLEMS
 
 __all__ = ["Hyperparameters"]
@@ -29,26 +30,8 @@ Share = Annotated[float, Field(ge=0, lt=1, strict=True)]
 Flag = Annotated[bool, Field(strict=True)]
 _CLASSES_MAY_BE_NAMED = ConfigDict(arbitrary_types_allowed=True)
 
-# Names that `tabular_dl.nn` has a table of: repeated for type checkers and editors, and held to the tables by a test.
-Initializer = Literal[
-    "auto",
-    "glorot_normal",
-    "glorot_uniform",
-    "he_normal",
-    "he_uniform",
-    "lecun_normal",
-    "lecun_uniform",
-    "orthogonal",
-    "random_normal",
-    "random_uniform",
-    "truncated_normal",
-]
-Optimizer = Literal["adadelta", "adagrad", "adam", "adamax", "adamw", "ftrl", "lion", "nadam", "rmsprop", "sgd"]
-Schedule = Literal["constant", "cosine", "exponential", "step", "one_cycle"]
-
-# What reduce_lr may say in full; a number alone is its patience.
+# Keys of reduce_lr and their defaults.
 REDUCE_LR = {"patience": 10, "factor": 0.2}
-
 
 P = ParamSpec("P")
 
@@ -82,7 +65,7 @@ class Hyperparameters(BaseEstimator):
         problem: str = "auto",
         hidden: Sequence[Count] = (64, 32),
         activation: str = "relu",
-        initializer: Initializer = "auto",
+        initializer: Literal["auto", Initializer] = "auto",
         batch_norm: Flag = False,
         dropout: Share | Sequence[Share] = 0.1,
         input_dropout: Share = 0.0,
@@ -178,7 +161,7 @@ class Hyperparameters(BaseEstimator):
         """Refuse names that nothing has. Keras, which knows some of them, loads only where one is not the default."""
         names: dict[str, Collection[str]] = {
             "problem": ["auto", *PROBLEMS],
-            "initializer": get_args(Initializer),
+            "initializer": ["auto", *INITIALIZERS],
             "optimizer": get_args(Optimizer),
             "schedule": get_args(Schedule),
             "monitor": ["loss", *METRICS],

@@ -8,6 +8,8 @@ from typing import Any, Literal, Self
 
 import numpy as np
 
+from tabular_dl.nn.choices import Schedule
+
 __all__ = ["Members", "Monitor", "Training"]
 
 # A number for all members or an array of one for each; an array once `Members` has been made.
@@ -200,7 +202,7 @@ class Training:
     metrics: tuple[str, ...]
     optimizer: str = "adam"
     optimizer_settings: tuple[tuple[str, Any], ...] = ()
-    schedule: str = "constant"
+    schedule: Schedule = "constant"
     epochs: int = 100
     batch_size: int = 32
     monitor: Monitor = field(default_factory=Monitor)

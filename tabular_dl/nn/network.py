@@ -21,7 +21,7 @@ import tensorflow as tf
 from tabular_dl.nn.blocks.activation import ACTIVATIONS, Activation
 from tabular_dl.nn.blocks.base import Block, OwnInputs, TrainingStep, Weight
 from tabular_dl.nn.blocks.batch_normalization import BatchNormalization
-from tabular_dl.nn.blocks.dense import INITIALIZERS, Dense
+from tabular_dl.nn.blocks.dense import Dense
 from tabular_dl.nn.blocks.dropout import Dropout
 from tabular_dl.nn.blocks.embeddings import Embeddings
 from tabular_dl.nn.blocks.noise import Noise
@@ -29,7 +29,6 @@ from tabular_dl.nn.blocks.shift import Shift
 
 __all__ = [
     "ACTIVATIONS",
-    "INITIALIZERS",
     "Network",
     "Weights",
     "exported",

@@ -18,6 +18,7 @@ from numpy.typing import ArrayLike, DTypeLike
 
 from tabular_dl.nn.batches import Batches
 from tabular_dl.nn.blocks.base import TrainingStep
+from tabular_dl.nn.choices import Schedule
 from tabular_dl.nn.members import Members, Training
 from tabular_dl.nn.network import Network, Weights, forward
 from tabular_dl.nn.optimizers import clipped, make_optimizer
@@ -57,7 +58,7 @@ class ProgramKey:
     metrics: tuple[str, ...]
     optimizer: str
     optimizer_settings: tuple[tuple[str, Any], ...]
-    schedule: str
+    schedule: Schedule
     shapes: tuple[Any, ...]
     uses: frozenset[str]
     xla: bool
