@@ -442,7 +442,7 @@ def test_a_verbose_fit_prints_a_line_an_epoch(capsys: pytest.CaptureFixture[str]
     fit(verbose=1)
     lines = capsys.readouterr().out.splitlines()
     assert len(lines) == 6
-    assert re.match(r"epoch 6/6: loss 0\.\d{4}, .*; 2 of 2 members train on", lines[-1])
+    assert re.match(r"epoch 6/6: loss 0\.\d{4}, .*; 2 of 2 members ", lines[-1])
 
 
 def test_history_is_a_tidy_table_of_the_curves() -> None:
