@@ -109,12 +109,12 @@ _REPLACED = {
 }
 
 
-def make_callbacks(wanted: Sequence[Any] | None) -> list[keras.callbacks.Callback]:
+def make_callbacks(callbacks: Sequence[Any] | None) -> list[keras.callbacks.Callback]:
     """Return Keras callbacks from a user's list.
 
     Parameters
     ----------
-    wanted : sequence or None
+    callbacks : sequence or None
         Callbacks, which are copied; names of Keras's callbacks; or ``{name: {argument: value}}``.
 
     Returns
@@ -132,7 +132,7 @@ def make_callbacks(wanted: Sequence[Any] | None) -> list[keras.callbacks.Callbac
     >>> [type(callback).__name__ for callback in make_callbacks([{"CSVLogger": {"filename": "log.csv"}}])]
     ['CSVLogger']
     """
-    return [_make_callback(item) for item in wanted or ()]
+    return [_make_callback(item) for item in callbacks or ()]
 
 
 def _make_callback(item: object) -> keras.callbacks.Callback:

@@ -87,8 +87,8 @@ def thinned(
 ) -> Weights:
     """Draw networks from a population by dropout: Monte Carlo dropout (Gal & Ghahramani, 2016, arXiv:1506.02142).
 
-    A unit that is dropped is a row of zeros in the kernel behind it; the others are divided by the share that is kept.
-    All rows of a table go through the same thinned networks, so a row's prediction does not depend on its neighbours.
+    Dropping a unit sets its row in the next kernel to zero; the other rows are divided by the share of units kept. All
+    rows of a table pass through the same networks, so a row's prediction does not depend on other rows.
 
     Parameters
     ----------
