@@ -34,7 +34,7 @@ from typing import Any
 
 import numpy as np
 
-from tabular_dl.errors import UserError
+from tabular_dl.errors import UserError, listed
 from tabular_dl.nn.batches import Table
 from tabular_dl.nn.callbacks import EpochCallbacks, interrupt_after_epoch
 from tabular_dl.nn.members import Members, Training
@@ -186,5 +186,5 @@ def _report_diverged(population: Population, members: Members, training: Trainin
         raise DivergedError(
             f"Training diverged for all {len(members)} members: {reason} before it had learned anything. {advice}"
         )
-    others = f", as did {len(numbers) - 1} others ({', '.join(map(str, numbers[1:]))})" if len(numbers) > 1 else ""
+    others = f", as did {len(numbers) - 1} others ({listed(numbers[1:].tolist())})" if len(numbers) > 1 else ""
     warnings.warn(f"Training diverged: {reason}{others}. They keep their best epoch. {advice}", DivergedWarning, 3)
