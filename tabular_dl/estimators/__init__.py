@@ -1,4 +1,4 @@
-"""Neural networks as scikit-learn estimators."""
+"""Scikit-learn estimators of neural networks."""
 
 import lazy_loader
 

@@ -1,22 +1,25 @@
-"""Diagnosis of learning curves: underfitting, overfitting or fine, with the numbers behind the verdict."""
+"""Diagnosis of learning curves: underfitting, overfitting or fine, and the figures behind the verdict."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 import pandas as pd
 
 __all__ = ["Diagnosis", "diagnose", "tidy_history"]
 
-# A validation loss this much above the training loss, as a share of it, is a gap.
+Verdict = Literal["underfitting", "overfitting", "fine"]
+
+# Distance of the validation loss from the training loss, as a share of the latter, above which networks overfit.
 GAP = 0.2
-# A training loss that is still above this share of the first epoch's says that little was learned.
+# Training loss, as a share of that of the first epoch, above which networks underfit.
 LITTLE_LEARNED = 0.8
-# A rise of the validation loss after its best epoch, as a share of it.
+# Rise of the validation loss after its best epoch, as a share of it, above which networks overfit.
 RISE = 0.05
-# A network whose best epoch is among the last tenth was still learning.
+# Best epoch, as a share of all epochs, from which networks were still learning at the end.
 LATE = 0.9
 
 
@@ -26,13 +29,13 @@ def tidy_history(curves: Mapping[str, np.ndarray]) -> pd.DataFrame:
     Parameters
     ----------
     curves : mapping of str to ndarray of shape (epochs, members)
-        Figures of training rows, and under "val_" of validation rows; NaN after a member stopped.
+        Figures of training rows, and of validation rows under names with "val_"; NaN after a member stopped.
 
     Returns
     -------
     DataFrame
-        Columns "epoch" (from 1), "member" (from 0), "metric", "train" and "validation", which is NaN where there is no
-        such figure; a row for each epoch that a member trained in.
+        Table with a row per metric, epoch, and member that trained in it. Columns are "epoch" (from 1), "member" (from
+        0), "metric", "train" and "validation"; values are NaN if there is no such figure.
 
     Examples
     --------
@@ -44,15 +47,15 @@ def tidy_history(curves: Mapping[str, np.ndarray]) -> pd.DataFrame:
     names = dict.fromkeys(name.removeprefix("val_") for name in curves)
     trained = np.isfinite(curves["loss"])
     epochs, members = np.nonzero(trained)
-    nothing = np.full(trained.shape, np.nan)
+    missing = np.full(trained.shape, np.nan)
     parts = [
         pd.DataFrame(
             {
                 "epoch": epochs + 1,
                 "member": members,
                 "metric": name,
-                "train": curves.get(name, nothing)[trained],
-                "validation": curves.get(f"val_{name}", nothing)[trained],
+                "train": curves.get(name, missing)[trained],
+                "validation": curves.get(f"val_{name}", missing)[trained],
             }
         )
         for name in names
@@ -62,27 +65,27 @@ def tidy_history(curves: Mapping[str, np.ndarray]) -> pd.DataFrame:
 
 @dataclass(frozen=True)
 class Diagnosis:
-    """A verdict on learning curves.
+    """Verdict on learning curves.
 
     Attributes
     ----------
     verdict : {"underfitting", "overfitting", "fine"}
-        What the curves show.
+        Diagnosis of the networks.
     reason : str
-        Why, in words and numbers.
+        Reason with its figures.
     train_loss, validation_loss : float
-        Means over the members, each at its best epoch; NaN without validation rows.
+        Means over the members' losses at their best epochs; NaN without validation rows.
     gap : float
         ``(validation_loss - train_loss) / train_loss``.
     learned : float
-        Training loss at the best epoch over that of the first.
+        Training loss at the best epoch divided by that of the first epoch.
     rise : float
-        The validation loss of the last epoch over that of the best one, minus 1.
+        Validation loss of the last epoch divided by that of the best epoch, minus 1.
     best_epoch, epochs : float
-        The mean best epoch, and the mean of epochs trained.
+        Mean best epoch, and mean number of epochs.
     """
 
-    verdict: str
+    verdict: Verdict
     reason: str
     train_loss: float
     validation_loss: float
@@ -94,23 +97,25 @@ class Diagnosis:
 
 
 def diagnose(curves: Mapping[str, np.ndarray], best_epoch: np.ndarray) -> Diagnosis:
-    """Return whether networks are underfitting, overfitting or fine, by their learning curves.
+    """Return whether networks underfit, overfit or are fine, according to their learning curves.
 
-    Underfitting: the training loss at the best epoch is above 80 % of the first epoch's, or the validation loss was
-    still falling in the last tenth of the epochs without a gap. Overfitting: the validation loss at the best epoch is
-    more than 20 % above the training loss, or it has risen by more than 5 % since. Otherwise: fine. Without validation
-    rows no gap is known, and a training loss that still falls is no sign: it always falls.
+    - Overfitting: the validation loss at the best epoch is more than 20 % above the training loss, or has risen by more
+      than 5 % since.
+    - Underfitting: the training loss at the best epoch is above 80 % of that of the first epoch, or the best epoch is
+      in the last tenth of the epochs. The latter is only checked with validation rows: the training loss always falls.
+    - Fine: none of these.
 
     Parameters
     ----------
     curves : mapping of str to ndarray of shape (epochs, members)
         "loss" and, with validation rows, "val_loss"; NaN after a member stopped.
     best_epoch : ndarray of shape (members,)
-        The epoch, from 1, that each member's weights are from.
+        Epoch, from 1, of each member's weights.
 
     Returns
     -------
     Diagnosis
+        Verdict, reason and figures.
 
     Examples
     --------
@@ -120,16 +125,16 @@ def diagnose(curves: Mapping[str, np.ndarray], best_epoch: np.ndarray) -> Diagno
     """
     loss, members = curves["loss"], np.arange(len(best_epoch))
     lengths = np.isfinite(loss).sum(axis=0)
-    at = np.clip(best_epoch, 1, None) - 1
-    train = float(np.mean(loss[at, members]))
-    learned = float(np.mean(loss[at, members] / loss[0]))
+    best = np.clip(best_epoch, 1, None) - 1
+    train = float(np.mean(loss[best, members]))
+    learned = float(np.mean(loss[best, members] / loss[0]))
     validation = gap = rise = float("nan")
     if "val_loss" in curves:
         held_out = curves["val_loss"]
-        validation = float(np.mean(held_out[at, members]))
+        validation = float(np.mean(held_out[best, members]))
         last = np.maximum(lengths, 1) - 1
         gap = (validation - train) / max(train, 1e-12)
-        rise = float(np.mean(held_out[last, members] / np.maximum(held_out[at, members], 1e-12))) - 1.0
+        rise = float(np.mean(held_out[last, members] / np.maximum(held_out[best, members], 1e-12))) - 1.0
     late = "val_loss" in curves and bool(np.mean(best_epoch / np.maximum(lengths, 1)) >= LATE)
     verdict, reason = _verdict(gap, rise, learned, late)
     return Diagnosis(
@@ -137,7 +142,7 @@ def diagnose(curves: Mapping[str, np.ndarray], best_epoch: np.ndarray) -> Diagno
     )
 
 
-def _verdict(gap: float, rise: float, learned: float, late: bool) -> tuple[str, str]:
+def _verdict(gap: float, rise: float, learned: float, late: bool) -> tuple[Verdict, str]:
     if gap > GAP:
         return "overfitting", (
             f"the validation loss is {gap:.0%} above the training loss (more than {GAP:.0%}): more dropout, l2 or "
@@ -154,10 +159,10 @@ def _verdict(gap: float, rise: float, learned: float, late: bool) -> tuple[str, 
             "units, a higher learning_rate or better features"
         )
     if late:
-        return "underfitting", "the networks were still getting better when training ended: more epochs"
+        return "underfitting", "the networks were still improving when training ended: more epochs"
     if np.isnan(gap):
         return "fine", (
-            f"the training loss has fallen to {learned:.0%} of the first epoch's; whether that is too much by heart, "
-            "only validation rows would show (validation_fraction), or the folds' scores"
+            f"the training loss has fallen to {learned:.0%} of the first epoch's; only validation rows "
+            "(validation_fraction) or the folds' scores show overfitting"
         )
     return "fine", f"the validation loss is {gap:.0%} above the training loss, and the best epoch is not the last"

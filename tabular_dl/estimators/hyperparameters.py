@@ -1,7 +1,7 @@
-"""The hyperparameters of a network: one constructor for classifier, regressor and pipeline file, and its checks.
+"""Hyperparameters of networks: the constructor of classifier and regressor, and the checks of its arguments.
 
-A hyperparameter has one name, an argument of `Hyperparameters`. The annotations say what it may be: `check_parameters`
-and pipeline files go by them.
+A hyperparameter has the same name in Python and in pipeline files. The annotations of `Hyperparameters` define its
+type: `check_parameters` and pipeline files use them.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 from sklearn.base import BaseEstimator
 
 from tabular_dl.errors import SpecError, did_you_mean
+from tabular_dl.nn import INITIALIZERS, Initializer, Optimizer, Schedule
 from tabular_dl.problems import METRICS, PROBLEMS
 
 __all__ = ["Hyperparameters"]
@@ -27,53 +28,35 @@ NotNegative = Annotated[float, Field(ge=0, allow_inf_nan=False, strict=True)]
 Seed = Annotated[int, Field(ge=0, strict=True)]
 Share = Annotated[float, Field(ge=0, lt=1, strict=True)]
 Flag = Annotated[bool, Field(strict=True)]
-_CLASSES_MAY_BE_NAMED = ConfigDict(arbitrary_types_allowed=True)
+_ARBITRARY_TYPES = ConfigDict(arbitrary_types_allowed=True)
 
-# Names that `tabular_dl.nn` has a table of: repeated for type checkers and editors, and held to the tables by a test.
-Initializer = Literal[
-    "auto",
-    "glorot_normal",
-    "glorot_uniform",
-    "he_normal",
-    "he_uniform",
-    "lecun_normal",
-    "lecun_uniform",
-    "orthogonal",
-    "random_normal",
-    "random_uniform",
-    "truncated_normal",
-]
-Optimizer = Literal["adadelta", "adagrad", "adam", "adamax", "adamw", "ftrl", "lion", "nadam", "rmsprop", "sgd"]
-Schedule = Literal["constant", "cosine", "exponential", "step", "one_cycle"]
-
-# What reduce_lr may say in full; a number alone is its patience.
+# Keys of reduce_lr and their defaults.
 REDUCE_LR = {"patience": 10, "factor": 0.2}
-
 
 P = ParamSpec("P")
 
 
 def _by_name(constructor: Callable[Concatenate[Any, P], None]) -> Callable[Concatenate[Any, P], None]:
-    """Make a constructor answer an argument that it does not have with the nearest one, by the name of the subclass."""
+    """Return a constructor that raises an error for unknown arguments, with the nearest name and the subclass."""
     known = list(signature(constructor).parameters)[1:]
 
     @wraps(constructor)
-    def checked(self: Any, *positional: Any, **settings: Any) -> None:
-        kind = type(self).__name__
+    def checked(self: BaseEstimator, *positional: object, **settings: Any) -> None:
+        estimator = type(self).__name__
         if positional:
             raise TypeError(
-                f"{kind}: hyperparameters are given by name, like hidden=[64, 32]; found {positional[0]!r}."
+                f"{estimator}: hyperparameters are given by name, like hidden=[64, 32]; found {positional[0]!r}."
             )
         for name in settings:
             if name not in known:
-                raise TypeError(f"{kind}: there is no hyperparameter {name!r}. {did_you_mean(name, known)}")
+                raise TypeError(f"{estimator}: there is no hyperparameter {name!r}. {did_you_mean(name, known)}")
         constructor(self, **settings)  # type: ignore[call-arg]
 
     return cast(Callable[Concatenate[Any, P], None], checked)
 
 
 class Hyperparameters(BaseEstimator):
-    """Arguments of `KerasClassifier` and `KerasRegressor`, whose docstrings say what each means."""
+    """Arguments of `KerasClassifier` and `KerasRegressor`; their docstrings describe each."""
 
     @_by_name
     def __init__(
@@ -82,7 +65,7 @@ class Hyperparameters(BaseEstimator):
         problem: str = "auto",
         hidden: Sequence[Count] = (64, 32),
         activation: str = "relu",
-        initializer: Initializer = "auto",
+        initializer: Literal["auto", Initializer] = "auto",
         batch_norm: Flag = False,
         dropout: Share | Sequence[Share] = 0.1,
         input_dropout: Share = 0.0,
@@ -162,23 +145,24 @@ class Hyperparameters(BaseEstimator):
         self.verbose = verbose
 
     def check_parameters(self) -> None:
-        """Refuse hyperparameters that cannot be trained with, before any data is needed.
+        """Raise an error if a hyperparameter is invalid; no data is needed.
 
         Raises
         ------
         SpecError
-            A `ValueError` that names the hyperparameter, what it must be and what it is.
+            If a hyperparameter is invalid, or two do not suit each other; the message states the expected and the
+            actual value. It is a `ValueError`.
         """
         self._check_names()
         for name, adapter in _adapters().items():
-            _check_kind(name, adapter, getattr(self, name))
+            _check_type(name, adapter, getattr(self, name))
         self._check_together()
 
     def _check_names(self) -> None:
-        """Refuse names that nothing has. Keras, which knows some of them, loads only where one is not the default."""
+        """Raise an error if a name is unknown. Keras is only loaded if its names are needed: not for defaults."""
         names: dict[str, Collection[str]] = {
             "problem": ["auto", *PROBLEMS],
-            "initializer": get_args(Initializer),
+            "initializer": ["auto", *INITIALIZERS],
             "optimizer": get_args(Optimizer),
             "schedule": get_args(Schedule),
             "monitor": ["loss", *METRICS],
@@ -197,7 +181,7 @@ class Hyperparameters(BaseEstimator):
             make_callbacks(self.callbacks)
 
     def _check_together(self) -> None:
-        """Refuse values that do not fit each other."""
+        """Raise an error if hyperparameters do not suit each other."""
         if np.ndim(self.dropout) and np.size(self.dropout) != len(self.hidden):
             raise SpecError(
                 f"dropout should be one number, or one for each of the {len(self.hidden)} hidden layers; "
@@ -222,31 +206,31 @@ class Hyperparameters(BaseEstimator):
         for name in plateau:
             if name not in REDUCE_LR:
                 raise SpecError(f"reduce_lr: there is no {name!r}. {did_you_mean(name, REDUCE_LR)}")
-        _check_kind("reduce_lr.patience", TypeAdapter(Count), plateau.get("patience", 1))
-        _check_kind("reduce_lr.factor", TypeAdapter(Share), plateau.get("factor", 0.5))
+        _check_type("reduce_lr.patience", TypeAdapter(Count), plateau.get("patience", 1))
+        _check_type("reduce_lr.factor", TypeAdapter(Share), plateau.get("factor", 0.5))
 
     @property
     def held_out_share(self) -> float:
-        """The share of the training rows that each member holds out: with "auto" 0.1 where anything looks at them."""
+        """Share of the training rows that each member holds out; with "auto" 0.1 if they are needed, else 0."""
         if self.validation_fraction != "auto":
             return float(self.validation_fraction)
-        watched = self.early_stopping is not None or self.reduce_lr is not None or self.monitor != "loss"
-        return 0.1 if watched else 0.0
+        needed = self.early_stopping is not None or self.reduce_lr is not None or self.monitor != "loss"
+        return 0.1 if needed else 0.0
 
     @property
     def plateau(self) -> tuple[float, float]:
         """Patience and factor of ``reduce_lr``; infinity for never."""
         if self.reduce_lr is None:
             return np.inf, REDUCE_LR["factor"]
-        given = self.reduce_lr if isinstance(self.reduce_lr, Mapping) else {"patience": self.reduce_lr}
-        settings = {**REDUCE_LR, **given}
+        changes = self.reduce_lr if isinstance(self.reduce_lr, Mapping) else {"patience": self.reduce_lr}
+        settings = {**REDUCE_LR, **changes}
         return float(settings["patience"]), float(settings["factor"])
 
     def rows_a_step(self, rows: int) -> int:
-        """Return the batch size for so many training rows.
+        """Return the batch size for a number of training rows.
 
-        "auto" is the power of two nearest to a 128th of the rows, between 32 and 1024: a small table gets many small
-        steps, a large one batches that fill the processor.
+        "auto" is the power of two nearest to a 128th of the rows, between 32 and 1024: many small steps for a small
+        table, and batches that use all of the processor for a large one.
         """
         if self.batch_size != "auto":
             return int(self.batch_size)
@@ -255,16 +239,16 @@ class Hyperparameters(BaseEstimator):
     def repeats_are_weights(self, rows: int) -> bool:
         """Return whether training on a row twice is the same as training on it once with twice the weight.
 
-        It is where each step sees all rows, and each row is treated alike.
+        This is so if each step is on all rows, and there is neither randomness nor batch statistics.
         """
         random = (self.dropout, self.input_dropout, self.noise, self.mixup, self.shift, self.held_out_share)
-        every_row = self.rows_a_step(rows) >= rows
-        return every_row and not (self.batch_norm or self.categorical_features or any(np.any(rate) for rate in random))
+        full_batch = self.rows_a_step(rows) >= rows
+        return full_batch and not (self.batch_norm or self.categorical_features or any(np.any(rate) for rate in random))
 
     def kernel_initializer(self) -> str:
-        """Return Keras's name of the initialiser.
+        """Return Keras's name of the initialiser of hidden kernels.
 
-        "auto" goes by the activation: LeCun for selu (arXiv:1706.02515), Glorot for those that saturate, He for others.
+        "auto" depends on the activation: LeCun for selu (arXiv:1706.02515), Glorot for saturating ones, He for others.
         """
         if self.initializer != "auto":
             return self.initializer
@@ -276,24 +260,24 @@ class Hyperparameters(BaseEstimator):
 
 @cache
 def _adapters() -> dict[str, TypeAdapter[Any]]:
-    """Return what checks each hyperparameter; made once, as a search checks thousands."""
-    kinds = get_type_hints(Hyperparameters.__init__, include_extras=True)
-    return {name: TypeAdapter(kind, config=_CLASSES_MAY_BE_NAMED) for name, kind in kinds.items() if name != "return"}
+    """Return the type check of each hyperparameter; cached, as a search checks thousands of configurations."""
+    types = get_type_hints(Hyperparameters.__init__, include_extras=True)
+    return {name: TypeAdapter(hint, config=_ARBITRARY_TYPES) for name, hint in types.items() if name != "return"}
 
 
-def _check_kind(name: str, adapter: TypeAdapter[Any], value: Any) -> None:
+def _check_type(name: str, adapter: TypeAdapter[Any], value: object) -> None:
     try:
         adapter.validate_python(_without_numpy(value))
     except ValidationError as error:
-        # Where pydantic speaks of Python's types.
+        # Pydantic's messages for these name Python's types.
         no_list = ("'str' instances are not allowed as a Sequence value", "should be an instance of Sequence")
         messages = [e["msg"].removeprefix("Input ") for e in error.errors()]
-        reasons = " or ".join(dict.fromkeys("should be a list" if each in no_list else each for each in messages))
+        reasons = " or ".join(dict.fromkeys("should be a list" if text in no_list else text for text in messages))
         raise SpecError(f"{name} {reasons}; it is {value!r}.") from None
 
 
-def _without_numpy(value: Any) -> Any:
-    """Turn NumPy's scalars and arrays, which are as welcome as Python's own, into Python's own."""
+def _without_numpy(value: object) -> object:
+    """Return Python's numbers and lists for NumPy's scalars and arrays, which are valid values as well."""
     if isinstance(value, list | tuple):
-        return [_without_numpy(v) for v in value]
+        return [_without_numpy(item) for item in value]
     return value.tolist() if isinstance(value, np.ndarray | np.generic) else value

@@ -1,4 +1,4 @@
-"""Fits of several estimators as one population, each on rows and matrix of its own."""
+"""Fits of several estimators as one population, each on its own matrix and rows."""
 
 from __future__ import annotations
 
@@ -30,22 +30,22 @@ def fit_together(
 ) -> None:
     """Fit several estimators, each on its own matrix and rows, as one population of all their members.
 
-    Each estimator ends up as its own ``fit`` on ``matrix[rows], y[rows]`` would have left it, up to float rounding.
+    The result is the same as fitting each on ``matrix[rows], y[rows]``, up to float rounding.
 
     Parameters
     ----------
     estimators : sequence of F `KerasClassifier` or F `KerasRegressor`
-        With equal hyperparameters but for those that each member has for itself.
+        Estimators with equal hyperparameters, except those that each member has for itself (`PER_MEMBER`).
     matrices : sequence of F ndarrays of shape (rows, features_f)
-        The same rows, encoded for each estimator. An estimator that is alone may have a memory map or a CSR matrix.
+        The same rows, encoded for each estimator. A single estimator may have a memory map or a CSR matrix.
     y : ndarray of shape (rows,) or (rows, targets)
-        The target.
+        Target of all rows.
     training_rows : sequence of F integer arrays
-        The rows that each estimator may learn from.
+        Numbers of the training rows of each estimator.
     classes : ndarray, optional
-        The labels, where the rows of an estimator may lack some; by default those of its rows.
+        Labels, if the rows of an estimator may lack some; by default those of its rows.
     sample_weight : ndarray of shape (rows,), optional
-        The weight of each row in the loss.
+        Weight of each row in the loss.
     on_epoch : callable, optional
         As for `tabular_dl.nn.training.fit_population`.
     row_groups : ndarray of shape (rows,), optional
@@ -54,10 +54,12 @@ def fit_together(
     Raises
     ------
     SpecError
-        If a hyperparameter cannot be used, or differs between the estimators.
+        If a hyperparameter is invalid, or differs between the estimators.
     DataError
         If there is one class only, the estimators would learn different classes, or there are too few rows to hold
         some out.
+    DivergedError
+        If a member diverged before it had learned anything.
     """
     tasks = tasks_of(estimators, matrices, y, training_rows, classes, sample_weight)
     trained = train_tasks(tasks, y, on_epoch, row_groups, estimators[0].make_callbacks)
@@ -74,17 +76,29 @@ def tasks_of(
     classes: np.ndarray | None = None,
     sample_weight: np.ndarray | None = None,
 ) -> list[Task]:
-    """Prepare the tasks of several estimators; those with the same matrix and rows share what is learned from them.
+    """Return the tasks of several estimators.
 
-    Parameters and errors are those of `fit_together`.
+    Tasks of the same matrix and rows (the same objects) share the object `Prepared` that is learned from them.
+
+    Parameters
+    ----------
+    estimators, matrices, y, training_rows, classes, sample_weight
+        As for `fit_together`, which raises the same errors.
+
+    Returns
+    -------
+    list of Task
+        Task of each estimator.
     """
     for estimator in estimators:
         estimator.check_parameters()
-    places = [(id(matrix), id(rows)) for matrix, rows in zip(matrices, training_rows, strict=True)]
+    keys = [(id(matrix), id(rows)) for matrix, rows in zip(matrices, training_rows, strict=True)]
     prepared: dict[tuple[int, int], Prepared] = {}
-    for place, estimator, matrix, rows in zip(places, estimators, matrices, training_rows, strict=True):
-        if place not in prepared:
-            alike = [other for other, there in zip(estimators, places, strict=True) if there == place]
-            prepared[place] = estimator.prepare(matrix, y, rows, classes, sample_weight, alike)
-    every = zip(estimators, matrices, places, strict=True)
-    return [Task(estimator, matrix, prepared[place]) for estimator, matrix, place in every]
+    for key, estimator, matrix, rows in zip(keys, estimators, matrices, training_rows, strict=True):
+        if key not in prepared:
+            alike = [other for other, other_key in zip(estimators, keys, strict=True) if other_key == key]
+            prepared[key] = estimator.prepare(matrix, y, rows, classes, sample_weight, alike)
+    return [
+        Task(estimator, matrix, prepared[key])
+        for estimator, matrix, key in zip(estimators, matrices, keys, strict=True)
+    ]

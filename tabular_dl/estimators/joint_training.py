@@ -1,7 +1,7 @@
-"""Joint training: the networks of several tasks as one population, in one compiled program.
+"""Joint training of the networks of several tasks as one population, by one compiled program.
 
-An estimator's own `fit` is a single task. A cross-validation has a task for each fold, so that all its folds and
-members train in one compiled program. The configurations of a search are tasks too.
+An estimator's `fit` is a single task. A cross-validation has a task per fold, and a search a task per configuration
+and fold, so that all their members train in one compiled program.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tabular_dl.errors import DataError, SpecError
+from tabular_dl.errors import DataError, SpecError, listed
 from tabular_dl.estimators.hyperparameters import Hyperparameters
 from tabular_dl.estimators.network_inputs import Matrix
 from tabular_dl.estimators.population import members_for, network_for, training_for
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 __all__ = ["PER_MEMBER", "TrainedTasks", "train_tasks"]
 
-# Hyperparameters that each member has for itself: tasks that train together may differ in them.
+# Hyperparameters that each member has for itself: they may differ between tasks that train together.
 PER_MEMBER = (
     "clip_norm",
     "dropout",
@@ -44,20 +44,20 @@ PER_MEMBER = (
     "validation_fraction",
     "weight_decay",
 )
-# And those that say nothing about training.
-ASIDE = ("callbacks", "mc_dropout", "tensorboard", "verbose")
+# Hyperparameters without effect on training: they may differ as well.
+WITHOUT_EFFECT = ("callbacks", "mc_dropout", "tensorboard", "verbose")
 
 
 @dataclass(frozen=True)
 class TrainedTasks:
-    """The population of several tasks, one after the other.
+    """Trained population of several tasks, the members of one task after those of another.
 
     Attributes
     ----------
     tasks : sequence of Task
-        As they were trained.
+        Tasks, in the order of their members.
     network, training, population : Network, Training, Population
-        The architecture that has room for all tasks, how it was trained, and the result.
+        Architecture that is large enough for all tasks, settings of the training, and its result.
     """
 
     tasks: Sequence[Task]
@@ -75,39 +75,44 @@ class TrainedTasks:
         return np.arange(task * self.members, (task + 1) * self.members)
 
     def result(self, task: int, numbers: np.ndarray | None = None) -> TrainedTask:
-        """Cut the members of a task out, with the inputs and categories that they really have.
+        """Return the networks of a task, with the task's inputs and categories only.
 
         Parameters
         ----------
         task : int
-            Its number.
+            Number of the task, from 0.
         numbers : ndarray of int, optional
-            Other members of the population with the same matrix and rows; by default the task's own.
+            Members of the population with the same matrix and rows; by default the members of the task.
+
+        Returns
+        -------
+        TrainedTask
+            The task's result.
         """
         from tabular_dl.nn import OwnInputs, own_weights
 
-        own = self.numbers(task) if numbers is None else numbers
+        numbers = self.numbers(task) if numbers is None else numbers
         inputs = self.tasks[task].prepared.inputs
-        sizes = [len(known) + 1 for known in inputs.categories]
-        weights = {name: weight[own] for name, weight in self.population.weights.items()}
+        sizes = [len(categories) + 1 for categories in inputs.categories]
+        weights = {name: weight[numbers] for name, weight in self.population.weights.items()}
         population = replace(
             self.population,
             weights=own_weights(self.network, weights, OwnInputs(len(inputs.numeric), tuple(sizes))),
-            history={name: values[:, own] for name, values in self.population.history.items()},
-            best_epoch=self.population.best_epoch[own],
-            diverged=self.population.diverged[own],
+            history={name: values[:, numbers] for name, values in self.population.history.items()},
+            best_epoch=self.population.best_epoch[numbers],
+            diverged=self.population.diverged[numbers],
         )
         embeddings = tuple((size, units) for size, (_, units) in zip(sizes, self.network.embeddings, strict=True))
         network = replace(self.network, inputs=len(inputs.numeric) + len(sizes), embeddings=embeddings)
         return TrainedTask(self.tasks[task].prepared, population, network)
 
     def refuse_untrained(self) -> None:
-        """Refuse an ensemble with a member that diverged before it had learned anything.
+        """Raise an error if a member has no weights to keep.
 
         Raises
         ------
         DivergedError
-            Naming the member.
+            If a member diverged before it had learned anything; the message names the first such member.
         """
         from tabular_dl.nn import DivergedError
 
@@ -133,26 +138,27 @@ def train_tasks(
     Parameters
     ----------
     tasks : sequence of Task
-        Their settings are equal but for those that each member has for itself (`PER_MEMBER`). Narrow matrices are
-        filled up with zero columns, which change nothing; a task that is alone may have a memory map or a CSR matrix,
-        which is not copied.
+        Tasks with equal settings, except those that each member has for itself (`PER_MEMBER`). Columns of zeros are
+        appended to narrow matrices, which does not change results. The matrix of a single task may be a memory map or a
+        CSR matrix, and is not copied.
     y : ndarray of shape (rows,) or (rows, targets)
-        The target of all rows.
+        Target of all rows.
     on_epoch : callable, optional
         As for `tabular_dl.nn.training.fit_population`.
     row_groups : ndarray of shape (rows,), optional
         Group of each row: rows of one group are held out together.
     callbacks : callable, optional
-        Returns Keras callbacks, given the inputs of the first task's networks.
+        Function of the inputs of the first task's networks that returns Keras callbacks.
 
     Returns
     -------
     TrainedTasks
+        Trained population, and its tasks.
 
     Raises
     ------
     SpecError
-        If a hyperparameter differs between the tasks that may not.
+        If a hyperparameter differs between the tasks that must not.
     DataError
         If the tasks would learn different labels, or there are too few rows to hold some out.
     """
@@ -160,53 +166,54 @@ def train_tasks(
 
     settings = [task.settings for task in tasks]
     _check_equal_settings(settings)
-    # Tasks with the same matrix and rows, as the configurations of a search have, share what is learned from them.
-    places: dict[int, int] = {}
-    where = [places.setdefault(id(task.prepared), len(places)) for task in tasks]
-    owners = [tasks[where.index(place)] for place in range(len(places))]
-    groups = [task.prepared for task in owners]
+    # Tasks with the same matrix and rows, such as the configurations of a search, form a group.
+    group_numbers: dict[int, int] = {}
+    group_of_task = [group_numbers.setdefault(id(task.prepared), len(group_numbers)) for task in tasks]
+    first_tasks = [tasks[group_of_task.index(number)] for number in range(len(group_numbers))]
+    groups = [task.prepared for task in first_tasks]
     _check_equal_labels(groups)
     coded = np.stack([group.coding.encode(y) for group in groups])
     network = network_for(settings, groups, coded.shape[2])
-    members = members_for(settings, groups, where, coded, row_groups)
+    members = members_for(settings, groups, group_of_task, coded, row_groups)
     training = training_for(settings[0], groups[0], max(len(rows) for rows in members.training_rows))
-    matrices = [task.matrix for task in owners]
+    matrices = [task.matrix for task in first_tasks]
     if _one_table(groups, matrices, coded):
         X, coded, members = matrices[0], coded[0], replace(members, groups=0)
     else:
         X = _matrix(groups, matrices, network)
-    of_keras = () if callbacks is None else callbacks(X if X.ndim == 2 else X[0])
-    population = fit_population(network, X, coded, members, training, of_keras, _reports(settings[0], on_epoch))
+    keras_callbacks = () if callbacks is None else callbacks(X if X.ndim == 2 else X[0])
+    reporter = _reporter(settings[0], on_epoch)
+    population = fit_population(network, X, coded, members, training, keras_callbacks, reporter)
     return TrainedTasks(tasks, network, training, population)
 
 
 def _check_equal_settings(settings: Sequence[Hyperparameters]) -> None:
     first = settings[0].get_params()
-    for number, own in enumerate(settings):
-        for name, value in own.get_params().items():
-            if name not in (*PER_MEMBER, *ASIDE) and not _equal(value, first[name]):
+    for number, other in enumerate(settings):
+        for name, value in other.get_params().items():
+            if name not in (*PER_MEMBER, *WITHOUT_EFFECT) and not _equal(value, first[name]):
                 raise SpecError(
                     f"{name} of estimator {number} is {value!r}, of the first {first[name]!r}: estimators that "
-                    f"train together differ in {', '.join(PER_MEMBER)} only."
+                    f"train together may only differ in {listed(PER_MEMBER, len(PER_MEMBER))}."
                 )
-    if len({own.held_out_share > 0 for own in settings}) > 1:
-        raise SpecError("validation_fraction: estimators that train together hold out rows all of them, or none.")
+    if len({setting.held_out_share > 0 for setting in settings}) > 1:
+        raise SpecError("validation_fraction: estimators that train together must all hold out rows, or none.")
 
 
-def _equal(one: Any, other: Any) -> bool:
-    return (type(one) is type(other) and bool(np.array_equal(one, other))) or bool(np.all(one == other))
+def _equal(value: Any, other: Any) -> bool:
+    return (type(value) is type(other) and bool(np.array_equal(value, other))) or bool(np.all(value == other))
 
 
 def _check_equal_labels(groups: Sequence[Prepared]) -> None:
-    known = [group.coding.classes for group in groups if isinstance(group.coding, Labels)]
-    if any(not np.array_equal(classes, known[0]) for classes in known):
+    labels = [group.coding.classes for group in groups if isinstance(group.coding, Labels)]
+    if any(not np.array_equal(classes, labels[0]) for classes in labels):
         raise DataError("The estimators' rows hold different labels: pass the labels of all rows as classes.")
 
 
 def _one_table(groups: Sequence[Prepared], matrices: Sequence[Matrix], coded: np.ndarray) -> bool:
-    """Return whether all groups read the same matrix as it is, and the same targets."""
-    one = all(matrix is matrices[0] for matrix in matrices) and all(group.inputs.plain for group in groups)
-    return one and all(np.array_equal(own, coded[0]) for own in coded)
+    """Return whether all groups have the same matrix, unchanged, and the same targets."""
+    same = all(matrix is matrices[0] for matrix in matrices) and all(group.inputs.plain for group in groups)
+    return same and all(np.array_equal(target, coded[0]) for target in coded)
 
 
 def _matrix(groups: Sequence[Prepared], matrices: Sequence[Matrix], network: Network) -> Matrix:
@@ -215,21 +222,21 @@ def _matrix(groups: Sequence[Prepared], matrices: Sequence[Matrix], network: Net
         return groups[0].inputs.encode(matrices[0])
     X = np.zeros((len(groups), matrices[0].shape[0], network.inputs), np.float32)
     for number, (group, matrix) in enumerate(zip(groups, matrices, strict=True)):
-        own = group.inputs.encode(matrix)
+        encoded = group.inputs.encode(matrix)
         width = len(group.inputs.numeric)
-        X[number, :, :width] = own[:, :width]
-        X[number, :, network.numeric :] = own[:, width:]
+        X[number, :, :width] = encoded[:, :width]
+        X[number, :, network.numeric :] = encoded[:, width:]
     return X
 
 
-def _reports(settings: Hyperparameters, on_epoch: EpochCallback | None) -> EpochCallback | None:
-    """Return the function to call after each epoch: the one that is asked for, with a line if verbose."""
+def _reporter(settings: Hyperparameters, on_epoch: EpochCallback | None) -> EpochCallback | None:
+    """Return the function to call after each epoch, which also prints a line if verbose."""
     if not settings.verbose:
         return on_epoch
 
     def report(epoch: int, figures: dict[str, np.ndarray], active: np.ndarray) -> np.ndarray | None:
         means = ", ".join(f"{name} {np.nanmean(values):.4f}" for name, values in figures.items())
-        print(f"epoch {epoch}/{settings.epochs}: {means}; {active.sum()} of {len(active)} members train on")  # noqa: T201
+        print(f"epoch {epoch}/{settings.epochs}: {means}; {active.sum()} of {len(active)} members still train")  # noqa: T201
         return None if on_epoch is None else on_epoch(epoch, figures, active)
 
     return report

@@ -1,148 +1,154 @@
 """`KerasClassifier` and `KerasRegressor`: ensembles of Keras networks as scikit-learn estimators.
 
-Both choose the output layer, the loss and the metrics from the type of problem (`tabular_dl.problems.problem_types`),
-and train all their members as one population (`tabular_dl.estimators.joint_training`).
+The type of problem (`tabular_dl.problems.problem_types`) determines output layer, loss and metrics. All members are
+trained as one population (`tabular_dl.estimators.joint_training`).
 """
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from sklearn.base import ClassifierMixin, RegressorMixin
 from sklearn.utils.multiclass import check_classification_targets
 
 from tabular_dl.estimators.base import KerasEstimator
+from tabular_dl.estimators.network_inputs import Features
 from tabular_dl.problems import Indicators, get_problem
+
+if TYPE_CHECKING:
+    from sklearn.utils import Tags
 
 __all__ = ["KerasClassifier", "KerasRegressor"]
 
 
 class KerasClassifier(ClassifierMixin, KerasEstimator):
-    r"""An ensemble of Keras networks that classifies.
+    r"""Classifier: ensemble of Keras networks.
 
-    The mean over K members of each member's probabilities::
+    The predicted probabilities are the mean over K members::
 
         p(x) = 1/K sum_k f_k(x)        f_k = output activation of network k
 
-    Two classes make one sigmoid unit trained by binary cross-entropy, ``-(y log p + (1 - y) log(1 - p))``; more classes
-    a softmax over one unit a class, trained by sparse categorical cross-entropy, ``-log p_y``; a target of several 0/1
-    columns one sigmoid a column. `tabular_dl.problems.problem_types` has the table.
+    Two classes give one sigmoid unit with binary cross-entropy, ``-(y log p + (1 - y) log(1 - p))``; more classes a
+    softmax over one unit per class with sparse categorical cross-entropy, ``-log p_y``; a target of several 0/1 columns
+    one sigmoid unit per column. See `tabular_dl.problems.problem_types` for the table.
 
     Parameters
     ----------
     problem : str, default="auto"
-        "binary", "multiclass" or "multilabel"; "auto" goes by the target.
+        Type of problem: "binary", "multiclass" or "multilabel"; "auto" detects it from the target.
     hidden : sequence of int, default=(64, 32)
         Widths of the hidden layers; empty for a linear model.
     activation : str, default="relu"
         Keras's name of the hidden activation. sigmoid and tanh saturate: deep networks of them learn slowly.
     initializer : str, default="auto"
-        Keras's name of the hidden kernels' initialiser; "auto" is LeCun for selu, Glorot for saturating activations,
+        Keras's name of the initialiser of hidden kernels; "auto" is LeCun for selu, Glorot for saturating activations,
         He for others.
     batch_norm : bool, default=False
-        Whether batch normalisation, ``gamma (x - mean) / sqrt(var + 0.001) + beta``, stands before each activation.
+        Whether to apply batch normalisation, ``gamma (x - mean) / sqrt(var + 0.001) + beta``, before each activation.
     dropout : float or sequence of float, default=0.1
-        The probability that a hidden activation is dropped in training, the others being divided by ``1 - dropout``;
-        one for all hidden layers, or one for each.
+        Probability of dropping a hidden activation in training, of all hidden layers or of each; the activations that
+        are kept are divided by ``1 - dropout``.
     input_dropout : float, default=0.0
-        The same for the inputs.
+        Probability of dropping an input in training.
     l1, l2 : float, default=0.0
-        Add ``l1 * sum(|kernel|) + l2 * sum(kernel ** 2)`` of every layer to the loss.
+        Factors of the penalty ``l1 * sum(|kernel|) + l2 * sum(kernel ** 2)`` of all layers, added to the loss.
     weight_decay : float or None, default=None
-        Decoupled decay, ``w -= rate * weight_decay * w`` each step (arXiv:1711.05101); None is the optimizer's own.
+        Decoupled weight decay, ``w -= rate * weight_decay * w`` each step (arXiv:1711.05101); None is the optimizer's
+        default.
     optimizer : str, default="adam"
         Keras's name of the optimizer: adam, adamw, rmsprop, sgd, adagrad, nadam, lion and others.
     learning_rate : float or None, default=None
-        None is the optimizer's default: 0.001, for SGD and Adagrad 0.01.
+        Learning rate; None is the optimizer's default: 0.01 for SGD and Adagrad, 0.001 for others.
     schedule : str, default="constant"
-        What the rate is multiplied by over the training: "constant", "cosine", "exponential", "step" or "one_cycle".
+        Change of the learning rate during training: "constant", "cosine", "exponential", "step" or "one_cycle".
     reduce_lr : int, dict or None, default=None
-        After so many epochs without improvement the rate is multiplied by 0.2; ``{"patience": 5, "factor": 0.5}`` says
-        both.
+        Number of epochs without improvement after which the learning rate is multiplied by 0.2;
+        ``{"patience": 5, "factor": 0.5}`` sets the factor as well.
     clip_norm : float or None, default=None
-        Gradients longer than this are scaled down to it, each member's by its own length.
+        Maximum norm of each member's gradient; longer gradients are scaled down.
     epochs : int, default=100
-        The most passes over the training rows.
+        Maximum number of passes over the training rows.
     batch_size : int or "auto", default="auto"
-        Rows a step; an epoch has ``ceil(rows / batch_size)`` steps. "auto" is the power of two nearest to a 128th of
+        Rows per step; an epoch has ``ceil(rows / batch_size)`` steps. "auto" is the power of two nearest to a 128th of
         the training rows, between 32 and 1024.
     validation_fraction : float or "auto", default="auto"
-        The share of the training rows that each member holds out, its own draw, stratified by class. "auto" is 0.1
-        where early stopping, `reduce_lr` or `monitor` looks at them, else 0.
+        Share of the training rows that each member holds out, by a draw of its own, stratified by class. "auto" is 0.1
+        if early stopping, `reduce_lr` or `monitor` needs them, else 0.
     early_stopping : int or None, default=10
-        Epochs without a better `monitor` on its held-out rows after which a member stops and goes back to its best
-        epoch.
+        Number of epochs without a better `monitor` on the held-out rows after which a member stops and returns to the
+        weights of its best epoch.
     monitor : str, default="loss"
-        What early stopping and `reduce_lr` look at: the loss, or a metric such as accuracy, roc_auc or rmse, with rows
-        weighted as in the loss. Its curve is ``val_`` and its name; ``val_monitor_`` and its name where what is
-        followed under that name is another figure, as the accuracy of single labels is for multilabel.
+        Figure for early stopping and `reduce_lr`: the loss, or a metric such as accuracy, roc_auc or rmse, with rows
+        weighted as in the loss. The name of its curve begins with ``val_``, or with ``val_monitor_`` if another figure
+        of the name is recorded, as the accuracy of single labels is for multilabel.
     label_smoothing : float, default=0.0
-        Targets y become ``y (1 - s) + s / classes``. For classifiers with a cross-entropy.
+        Smoothing s of targets y, ``y (1 - s) + s / classes``. For classifiers with a cross-entropy.
     noise : float, default=0.0
         Standard deviation of gaussian noise added to numeric inputs in training.
     mixup : float, default=0.0
-        The alpha of mixup: training rows ``a x_i + (1 - a) x_j`` with loss ``a w_i L(y_i) + (1 - a) w_j L(y_j)``, w
-        their weights, a drawn from Beta(alpha, alpha) for each step, j from all training rows (arXiv:1710.09412); 0 for
-        none.
+        Alpha of mixup (arXiv:1710.09412), 0 for none: training rows are ``a x_i + (1 - a) x_j`` with the loss
+        ``a w_i L(y_i) + (1 - a) w_j L(y_j)``, where w are weights, a is drawn from Beta(alpha, alpha) for each step,
+        and j is any training row.
     shift : int, default=0
-        By how many pixels training images move at most: each by ``dy`` and ``dx``, drawn anew each step from the whole
-        numbers of -shift to shift, ``x'[r, c] = x[r - dy, c - dx]``, with zeros where there is no such pixel. Needs
-        `image_shape`, and blank pixels that are 0.
+        Maximum number of pixels by which training images move: each by ``dy`` and ``dx``, drawn for each step from the
+        whole numbers from -shift to shift, ``x'[r, c] = x[r - dy, c - dx]``, with 0 for pixels outside. Needs
+        `image_shape`, and 0 for blank pixels.
     image_shape : (height, width) or None, default=None
-        Of the images whose pixels, row by row, are the numeric columns.
+        Size of the images whose pixels, row by row, are the numeric columns.
     members : int, default=4
-        How many networks are trained and averaged.
+        Number of networks to train and average.
     mc_dropout : int, default=0
-        How many networks to draw from each member by dropout at prediction, and to average (arXiv:1506.02142).
+        Number of networks to draw from each member by dropout at prediction, and to average (arXiv:1506.02142).
     class_weight : dict, "balanced" or None, default=None
         Weights of classes in the loss; "balanced" is ``rows / (classes * rows of the class)``. For classifiers.
     bounds : (low, high) or None, default=None
-        Of a regressor's target.
+        Bounds of the target. For regressors.
     target_transform : {"log1p"} or None, default=None
-        Of a regressor's target; see there.
+        Transform of the target, see `KerasRegressor`. For regressors.
     categorical_features : sequence of int or str, default=None
-        Columns, by number or name, that hold whole numbers standing for categories; each gets a learned embedding. A
-        category that was not seen in training gets a vector of its own, learned by hiding 2 % of the others.
+        Columns, by number or name, of whole numbers that stand for categories; each column has a learned embedding.
+        Unknown categories have a vector of their own, learned by treating 2 % of the others as unknown.
     embedding_size : int or "auto", default="auto"
-        The length of embeddings; "auto" is ``min(50, round(1.6 * categories ** 0.56))``.
+        Length of the vectors of embeddings; "auto" is ``min(50, round(1.6 * categories ** 0.56))``.
     normalize : bool, default=False
-        Whether numeric columns are standardised by their training rows, as Keras's Normalization layer does.
+        Whether to standardise numeric columns by the training rows, as Keras's Normalization layer does.
     output : str or None, default=None
-        Keras's name of the output activation, where it is not to be the problem's own.
+        Keras's name of the output activation; None is that of the problem.
     loss : str or None, default=None
-        Keras's name of another loss: categorical_crossentropy (on one-hot targets the same value as the sparse one),
-        binary_focal_crossentropy, huber and others that fit the problem.
+        Keras's name of the loss, such as categorical_crossentropy (on one-hot targets, with the same value as the
+        sparse one), binary_focal_crossentropy or huber; None is that of the problem.
     metrics : sequence of str or None, default=None
-        What is followed each epoch beside the loss, by Keras's names.
+        Keras's names of the functions to record each epoch beside the loss; None for those of the problem.
     callbacks : sequence or None, default=None
-        Keras callbacks, or their names, or ``{name: {argument: value}}``; called after each epoch with the mean of the
+        Keras callbacks, their names, or ``{name: {argument: value}}``; called after each epoch with the mean of the
         members as model. Copies are used, and kept as ``callbacks_``.
     tensorboard : str or None, default=None
-        A folder for TensorBoard: curves, weights and activations of every member.
+        Folder of TensorBoard logs: learning curves, weights and activations of each member.
     random_state : int, RandomState or None, default=None
-        An integer makes a fit repeatable bit for bit on one machine. Member k's seed depends on it and on k alone.
+        Seed; with an integer, fits on one machine are equal bit for bit. The seed of member k depends on it and on k
+        only.
     verbose : int, default=0
-        1 prints a line an epoch.
+        Whether to print a line per epoch (1).
 
     Attributes
     ----------
     classes_ : ndarray of shape (classes,)
-        The labels, sorted; for multilabel the numbers of the labels.
+        Sorted labels; for multilabel the numbers of the labels.
     model_ : keras.Model
-        The whole ensemble, input (rows, features), output averaged.
+        Ensemble with input (rows, features) and averaged output (rows, units).
     members_ : list of keras.Model
-        The members as plain Keras models; saved as ``.keras``, they load without this package.
-    weights_ : list of ndarray of shape (members, in, out)
-        Kernel and bias of each layer.
+        Members as plain Keras models; saved as ``.keras``, they load without this package.
+    weights_ : dict of str to ndarray of shape (members, in, out)
+        Weights by name, such as "dense_0.kernel", "dense_0.bias" and "head.kernel".
     history_ : DataFrame
-        Learning curves: epoch, member, metric, train, validation.
+        Learning curves with columns epoch, member, metric, train and validation.
     curves_ : dict of str to ndarray of shape (epochs, members)
-        The same as arrays, validation figures under ``val_``; NaN after a member stopped.
+        Learning curves as arrays, those of validation rows under ``val_``; NaN after a member stopped.
     best_epoch_ : ndarray of shape (members,)
-        The epoch, from 1, that each member's weights are from.
+        Epoch, from 1, of each member's weights.
     problem_ : str
-        "binary", "multiclass" or "multilabel".
+        Type of problem: "binary", "multiclass" or "multilabel".
 
     Examples
     --------
@@ -155,21 +161,43 @@ class KerasClassifier(ClassifierMixin, KerasEstimator):
     (2, 3)
     """
 
-    __module__ = "tabular_dl.estimators"  # stored models name this path: it stays
+    __module__ = "tabular_dl.estimators"  # stored models contain this path: do not change it
 
-    def predict_proba(self, X: Any) -> np.ndarray:
-        """Return the mean of the members' probabilities, (rows, classes); for multilabel (rows, labels)."""
+    def predict_proba(self, X: Features) -> np.ndarray:
+        """Return the mean of the members' probabilities.
+
+        Parameters
+        ----------
+        X : array-like or CSR matrix of shape (rows, features)
+            Features.
+
+        Returns
+        -------
+        ndarray of shape (rows, classes) or (rows, labels)
+            Probability of each class, or of each label for multilabel.
+        """
         return self._decoded(X)
 
-    def predict(self, X: Any) -> np.ndarray:
-        """Return the label of the greatest mean probability for each row; for multilabel a 0 or 1 for each label."""
+    def predict(self, X: Features) -> np.ndarray:
+        """Return the label with the greatest mean probability.
+
+        Parameters
+        ----------
+        X : array-like or CSR matrix of shape (rows, features)
+            Features.
+
+        Returns
+        -------
+        ndarray of shape (rows,) or (rows, labels)
+            Label of each row; for multilabel, whether (1 or 0) each label has a probability above 0.5.
+        """
         probabilities = self.predict_proba(X)
         if get_problem(self.problem_).coding is Indicators:
             return (probabilities > 0.5).astype(int)
         return self.classes_[probabilities.argmax(axis=1)]
 
-    def __sklearn_tags__(self) -> Any:
-        """Return scikit-learn's tags: several labels at once may be learned."""
+    def __sklearn_tags__(self) -> Tags:
+        """Return scikit-learn's tags: targets of several labels are supported."""
         tags = super().__sklearn_tags__()
         tags.classifier_tags.multi_label = True
         return tags
@@ -184,41 +212,43 @@ class KerasClassifier(ClassifierMixin, KerasEstimator):
 
 
 class KerasRegressor(RegressorMixin, KerasEstimator):
-    r"""An ensemble of Keras networks that predicts a number, or several.
+    r"""Regressor: ensemble of Keras networks for one or several numbers.
 
-    The mean over K members, each trained on the standardised target::
+    The prediction is the mean over K members, which are trained on the standardised target::
 
         y(x) = mean(y) + std(y) * 1/K sum_k f_k(x)
 
-    with weighted mean and (population) standard deviation of the training rows' target. With ``bounds=(low, high)`` a
-    sigmoid ends in between: ``y(x) = low + (high - low) * 1/K sum_k sigmoid_k(x)``. With ``target_transform="log1p"``
-    networks learn the standardised ``log(1 + y)``, and predictions come back: with mean and deviation of that,
-    ``y(x) = 1/K sum_k exp(mean + std * f_k(x)) - 1``. That is for skewed targets from 0 on, such as prices: the squared
-    error of the logarithm is the square of the metric rmsle.
+    with the weighted mean and (population) standard deviation of the training rows' target.
+
+    With ``bounds=(low, high)`` the output is a sigmoid, ``y(x) = low + (high - low) * 1/K sum_k sigmoid_k(x)``.
+
+    With ``target_transform="log1p"`` the target is the standardised ``log(1 + y)``, and the prediction, with the mean
+    and standard deviation of that, ``y(x) = 1/K sum_k exp(mean + std * f_k(x)) - 1``. This is for skewed targets from 0
+    on, such as prices: the mean squared error of the logarithm is the square of the metric rmsle.
 
     Parameters
     ----------
     problem : str, default="auto"
-        "regression" or "bounded_regression"; "auto" goes by `bounds`.
+        Type of problem: "regression" or "bounded_regression"; "auto" is the latter if there are `bounds`.
     bounds : (low, high) or None, default=None
-        Between which the target lies.
+        Bounds of the target.
     target_transform : {"log1p"} or None, default=None
-        What the target becomes before it is standardised. Not for a bounded target, nor for one below 0.
+        Transform of the target before it is standardised. Not for bounded targets or negative values.
     **others
-        As in `KerasClassifier`. Held-out rows are drawn plainly; `label_smoothing` and `class_weight` are not for
-        numbers.
+        As in `KerasClassifier`. Held-out rows are not stratified; `label_smoothing` and `class_weight` are for
+        classifiers only.
 
     Attributes
     ----------
     target_mean_, target_scale_ : ndarray of shape (targets,)
-        What the target was standardised by: mean and deviation (of its logarithms, if those are learned), or the
-        lower bound and the distance of the bounds.
+        Values that standardise the target: its mean and standard deviation (those of its logarithms with a transform),
+        or the lower bound and the distance of the bounds.
     target_transform_ : str or None
-        What it was transformed by.
+        Transform of the target.
     model_, members_, weights_, history_, curves_, best_epoch_, problem_
-        As in `KerasClassifier`; the loss is that of the standardised target, the mean absolute error ("mae") in units
-        of the target where it is one number. With a transform, that error is one of logarithms; a metric that is the
-        `monitor` is of the target itself, and so "mae" as a monitor is "monitor_mae".
+        As in `KerasClassifier`. The loss is that of the standardised target; the mean absolute error ("mae") is in
+        units of the target if that is one number. With a transform, "mae" is the error of logarithms; a metric that is
+        the `monitor` is always of the target itself, so "mae" as monitor is recorded as "monitor_mae".
 
     Examples
     --------
@@ -229,15 +259,26 @@ class KerasRegressor(RegressorMixin, KerasEstimator):
     True
     """
 
-    __module__ = "tabular_dl.estimators"  # stored models name this path: it stays
+    __module__ = "tabular_dl.estimators"  # stored models contain this path: do not change it
 
-    def predict(self, X: Any) -> np.ndarray:
-        """Return the mean of the members' values for each row, in units of the target."""
+    def predict(self, X: Features) -> np.ndarray:
+        """Return the mean of the members' values in units of the target.
+
+        Parameters
+        ----------
+        X : array-like or CSR matrix of shape (rows, features)
+            Features.
+
+        Returns
+        -------
+        ndarray of shape (rows,) or (rows, targets)
+            Values of each row.
+        """
         values = self._decoded(X)
         return values[:, 0] if self.one_column_ else values
 
-    def __sklearn_tags__(self) -> Any:
-        """Return scikit-learn's tags: several numbers at once may be learned."""
+    def __sklearn_tags__(self) -> Tags:
+        """Return scikit-learn's tags: targets of several numbers are supported."""
         tags = super().__sklearn_tags__()
         tags.target_tags.multi_output = True
         return tags

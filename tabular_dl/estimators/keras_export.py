@@ -1,9 +1,8 @@
-"""Trained members as Keras models from raw features to predictions, made of standard layers only."""
+"""Trained members as Keras models of standard layers, from features to predictions."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import keras
 import numpy as np
@@ -12,32 +11,32 @@ from tabular_dl.estimators.network_inputs import Inputs
 from tabular_dl.nn import Network, Weights, plain_outputs
 from tabular_dl.problems import Coding, Labels, Logarithms, Numbers
 
-__all__ = ["whole_model"]
+__all__ = ["export_model"]
 
 
-def whole_model(
+def export_model(
     network: Network, weights: Weights, members: Sequence[int], inputs: Inputs, coding: Coding
 ) -> keras.Model:
-    """Return the mean of some members as one Keras model that takes an estimator's own features.
+    """Return one Keras model of an estimator's features, whose output is the mean of some members.
 
     Parameters
     ----------
     network : Network
-        The architecture.
+        Architecture.
     weights : dict of str to ndarray of shape (P, in, out)
-        By name.
+        Weights by the names of `Network.weights`.
     members : sequence of int
-        Which members.
+        Numbers of the members to average.
     inputs : Inputs
-        How features become inputs.
+        Coding of features as inputs of the network.
     coding : Coding
-        What outputs mean.
+        Target coding.
 
     Returns
     -------
     keras.Model
-        Input (rows, features), output (rows, units): probabilities, or numbers in units of the target. Saved as
-        ``.keras``, it loads anywhere without this package.
+        Model with input (rows, features) and output (rows, units): probabilities, or numbers in units of the target.
+        Saved as ``.keras``, it loads without this package.
     """
     features = keras.Input((inputs.features,), name="features")
     x = features if inputs.plain else _encoded(inputs, features)
@@ -45,7 +44,7 @@ def whole_model(
     if isinstance(coding, Labels) and network.outputs > 1 and network.output_activation != "softmax":
         outputs = [_summing_to_one(output) for output in outputs]
     if isinstance(coding, Logarithms):
-        # The mean is one of values, not of their logarithms.
+        # Members are averaged in units of the target, not as logarithms.
         units = keras.layers.Rescaling(coding.scale.tolist(), coding.mean.tolist(), name="logarithm")
         exponential = keras.layers.Activation("exponential", name="exponential")
         minus_one = keras.layers.Rescaling(1.0, -1.0, name="units")
@@ -56,15 +55,15 @@ def whole_model(
     return keras.Model(features, mean)
 
 
-def _summing_to_one(outputs: Any) -> Any:
-    """Turn outputs of their own for each class into probabilities; where all are zero, nothing is known."""
+def _summing_to_one(outputs: keras.KerasTensor) -> keras.KerasTensor:
+    """Return outputs of classes divided by their sum, as probabilities; equal ones if all outputs are zero."""
     total = keras.ops.sum(outputs, axis=-1, keepdims=True)
-    none = keras.ops.cast(total <= 0, outputs.dtype)
-    return (outputs + none / outputs.shape[-1]) / (total + none)
+    all_zero = keras.ops.cast(total <= 0, outputs.dtype)
+    return (outputs + all_zero / outputs.shape[-1]) / (total + all_zero)
 
 
-def _encoded(inputs: Inputs, features: Any) -> Any:
-    """Put normalised numbers and codes in the order of the network's inputs."""
+def _encoded(inputs: Inputs, features: keras.KerasTensor) -> keras.KerasTensor:
+    """Return normalised numbers and codes of categories in the order of the network's inputs."""
     parts = []
     if inputs.numeric:
         numbers = keras.ops.take(features, np.array(inputs.numeric), axis=1)
@@ -74,7 +73,7 @@ def _encoded(inputs: Inputs, features: Any) -> Any:
         parts.append(numbers)
     for column, known in zip(inputs.categorical, inputs.categories, strict=True):
         values = keras.ops.cast(features[:, column : column + 1], "int64")
-        # A token that no category is: by default -1 stands for the unknown, and may be a category.
+        # The default token of unknown values is -1, which may be a category.
         unknown = int(known[0]) - 1
         codes = keras.layers.IntegerLookup(vocabulary=known.tolist(), oov_token=unknown)(values)
         parts.append(keras.ops.cast(codes, "float32"))

@@ -1,4 +1,4 @@
-"""Inputs of a network: numbers, normalised on request, and the codes of categories."""
+"""Inputs of a network: numbers, normalised on request, and codes of categories."""
 
 from __future__ import annotations
 
@@ -7,28 +7,40 @@ from dataclasses import dataclass, field
 from typing import Self, TypeAlias
 
 import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike
 from scipy.sparse import csr_matrix, issparse
 
 from tabular_dl.errors import DataError, SpecError, did_you_mean
 
-__all__ = ["MATRIX_TYPES", "Inputs", "columns_named", "embedding_size"]
+__all__ = ["MATRIX_TYPES", "Features", "Inputs", "Matrix", "columns_named", "embedding_size"]
 
-# Small integers are left as they are, and made float32 block by block.
-MATRIX_TYPES = (np.float32, np.uint8, np.int8)
-# A feature matrix, dense or sparse.
+# Types of matrices that are not converted; small integers become float32 block by block.
+MATRIX_TYPES: tuple[type[np.generic], ...] = (np.float32, np.uint8, np.int8)
+# Feature matrix, dense or sparse, and feature matrix as a user passes it.
 Matrix: TypeAlias = np.ndarray | csr_matrix
-# From here on, float32 does not hold every whole number.
-WHOLE = 2**24
+Features: TypeAlias = ArrayLike | pd.DataFrame | csr_matrix
+# Whole numbers from here on have no exact float32 value in general.
+FLOAT32_LIMIT = 2**24
 
-# A standard deviation of so small a share of the mean is that of a constant column.
+# A column is constant if its standard deviation is at most this share of its mean, which is rounding error.
 ROUNDING = 100 * np.finfo(np.float64).eps
 
 
 def embedding_size(categories: int) -> int:
-    """Return the length of the vectors for so many categories: ``min(50, 1.6 * categories ** 0.56)``.
+    """Return the length of the vectors of an embedding: ``min(50, round(1.6 * categories ** 0.56))``, at least 1.
 
-    The rule of the fastai library, fitted to embeddings that had been found by trial
-    (https://docs.fast.ai/tabular.model.html).
+    This is the rule of the fastai library (https://docs.fast.ai/tabular.model.html), found by experiments.
+
+    Parameters
+    ----------
+    categories : int
+        Number of categories.
+
+    Returns
+    -------
+    int
+        Length of the vectors.
 
     Examples
     --------
@@ -45,13 +57,13 @@ class Inputs:
     Parameters
     ----------
     features : int
-        Columns of the feature matrix.
+        Number of columns of the feature matrix.
     categorical : list of int
-        Which columns hold categories.
+        Numbers of the columns that hold categories.
     categories : list of ndarray
-        The categories of each, sorted; their codes count from 1, and 0 is any other value.
+        Sorted categories of each of these columns; their codes are 1, 2 ..., and 0 for any other value.
     mean, scale : ndarray of shape (numeric columns,) or None
-        What numeric columns are normalised by.
+        Means and standard deviations to normalise numeric columns by; None without normalisation.
 
     Examples
     --------
@@ -75,55 +87,69 @@ class Inputs:
         normalize: bool = False,
         weights: np.ndarray | None = None,
     ) -> Self:
-        """Learn categories and weighted means and standard deviations from training rows, (rows, features).
+        """Learn categories, and weighted means and standard deviations, from training rows.
+
+        Parameters
+        ----------
+        X : ndarray or CSR matrix of shape (rows, features)
+            Features of the training rows.
+        categorical : sequence of int
+            Numbers of the columns that hold categories.
+        normalize : bool, default=False
+            Whether to normalise numeric columns.
+        weights : ndarray of shape (rows,), optional
+            Weights of the rows; equal by default.
+
+        Returns
+        -------
+        Inputs
+            Coding of the network's inputs.
 
         Raises
         ------
         DataError
-            If a category is no whole number, or the matrix is sparse.
+            If a category is not a whole number, or is too large for a float32 matrix, or a sparse matrix needs coding.
         """
-        features, chosen = X.shape[1], sorted(categorical)
-        if not chosen and not normalize:
+        features, columns = X.shape[1], sorted(categorical)
+        if not columns and not normalize:
             return cls(features)
         _check_dense(X)
-        for column in chosen:
-            if X.dtype == np.float32 and len(X) and np.abs(X[:, column]).max() >= WHOLE:
-                raise DataError(
-                    f"categorical_features: column {column} has categories from {WHOLE} on, which float32 does not "
-                    "tell apart: number them anew, by OrdinalEncoder for instance."
-                )
-            odd = X[:, column][X[:, column] % 1 != 0]
-            if len(odd):
-                raise DataError(
-                    f"categorical_features: column {column} has the value {odd[0]}; a category has to be a whole "
-                    "number, as OrdinalEncoder makes it."
-                )
-        categories = [np.unique(X[:, column]).astype(np.int64) for column in chosen]
+        for column in columns:
+            _check_categories(X[:, column], column)
+        categories = [np.unique(X[:, column]).astype(np.int64) for column in columns]
         mean = scale = None
         if normalize:
-            numbers = np.delete(X, chosen, axis=1).astype(np.float64)
-            # Weights as a column: without numeric columns NumPy would divide by nothing.
-            own = np.ones((len(numbers), 1)) if weights is None else np.asarray(weights, np.float64)[:, np.newaxis]
-            mean = (numbers * own).sum(axis=0) / own.sum()
-            deviation = np.sqrt(((numbers - mean) ** 2 * own).sum(axis=0) / own.sum())
-            # The mean of equal numbers may miss them by rounding.
+            numbers = np.delete(X, columns, axis=1).astype(np.float64)
+            # Weights are a column: NumPy's average would fail without numeric columns.
+            shares = np.ones((len(numbers), 1)) if weights is None else np.asarray(weights, np.float64)[:, np.newaxis]
+            mean = (numbers * shares).sum(axis=0) / shares.sum()
+            deviation = np.sqrt(((numbers - mean) ** 2 * shares).sum(axis=0) / shares.sum())
+            # The deviation of equal numbers may be greater than 0 by rounding.
             scale = np.where(deviation > ROUNDING * np.abs(mean), deviation, 1.0)
-        return cls(features, chosen, categories, mean, scale)
+        return cls(features, columns, categories, mean, scale)
 
     @property
     def plain(self) -> bool:
-        """Whether the matrix is taken as it is."""
+        """Whether the network's inputs are the feature matrix as it is."""
         return not self.categorical and self.mean is None
 
     @property
     def numeric(self) -> list[int]:
-        """The columns that hold numbers."""
+        """Numbers of the columns that hold numbers."""
         return [column for column in range(self.features) if column not in self.categorical]
 
     def encode(self, X: Matrix) -> Matrix:
-        """Return the network's inputs, (rows, numeric columns + categorical columns), float32; a plain matrix as it is.
+        """Return the inputs of the network.
 
-        A memory map or a sparse matrix that needs no coding is not copied.
+        Parameters
+        ----------
+        X : ndarray or CSR matrix of shape (rows, features)
+            Feature matrix.
+
+        Returns
+        -------
+        ndarray or CSR matrix of shape (rows, numeric columns + categorical columns)
+            Numbers, then codes, float32; the feature matrix itself, not a copy, if it needs no coding.
 
         Raises
         ------
@@ -143,19 +169,47 @@ class Inputs:
 def _check_dense(X: Matrix) -> None:
     if issparse(X):
         raise DataError(
-            "categorical_features and normalize need a dense matrix: encode or scale the columns before, by "
-            "MaxAbsScaler for instance."
+            "categorical_features and normalize need a dense matrix: encode or scale the columns before, for example "
+            "by MaxAbsScaler."
+        )
+
+
+def _check_categories(values: np.ndarray, column: int) -> None:
+    if values.dtype == np.float32 and len(values) and np.abs(values).max() >= FLOAT32_LIMIT:
+        raise DataError(
+            f"categorical_features: column {column} has categories from {FLOAT32_LIMIT} on, which float32 cannot "
+            "distinguish: renumber them, for example by OrdinalEncoder."
+        )
+    fractions = values[values % 1 != 0]
+    if len(fractions):
+        raise DataError(
+            f"categorical_features: column {column} has the value {fractions[0]}; categories must be whole numbers: "
+            "encode them, for example by OrdinalEncoder."
         )
 
 
 def _codes(values: np.ndarray, known: np.ndarray) -> np.ndarray:
-    """Return numbers of categories, from 1 in their order; 0 for others."""
+    """Return the codes of values: the position of the category, from 1, or 0 for unknown values."""
     places = np.minimum(np.searchsorted(known, values), len(known) - 1)
     return np.where(known[places] == values, places + 1, 0)
 
 
 def columns_named(names: Sequence[int | str], features: int, known: Sequence[str] | None) -> list[int]:
-    """Turn names or numbers of columns into numbers.
+    """Return the numbers of columns from their names or numbers.
+
+    Parameters
+    ----------
+    names : sequence of int or str
+        Names or numbers.
+    features : int
+        Number of columns of the feature matrix.
+    known : sequence of str or None
+        Names of all columns, if they have names.
+
+    Returns
+    -------
+    list of int
+        Sorted numbers, from 0.
 
     Raises
     ------

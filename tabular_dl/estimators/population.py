@@ -1,21 +1,20 @@
-"""Architecture, members and training of a population, from the tasks that it is made for."""
+"""Architecture, members and training settings of a population, from its tasks."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from numbers import Integral, Real
-from typing import TYPE_CHECKING, Any
+from numbers import Integral
+from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.sparse import issparse
 from sklearn.model_selection import GroupShuffleSplit, train_test_split
-from sklearn.utils import check_random_state, compute_class_weight
+from sklearn.utils import check_random_state
 
 from tabular_dl.errors import DataError, SpecError
 from tabular_dl.estimators.hyperparameters import Hyperparameters
-from tabular_dl.estimators.network_inputs import Matrix, embedding_size
+from tabular_dl.estimators.network_inputs import embedding_size
 from tabular_dl.estimators.task import Prepared
-from tabular_dl.problems import METRICS, Bounded, Coding, Labels
+from tabular_dl.problems import METRICS, Bounded, Labels
 
 if TYPE_CHECKING:
     from tabular_dl.nn import Members, Monitor, Network, Training
@@ -23,24 +22,42 @@ if TYPE_CHECKING:
 __all__ = [
     "derived_seed",
     "members_for",
-    "merged_rows",
     "monitor_is_followed",
     "network_for",
-    "row_weights",
     "training_for",
 ]
 
-# The probability with which a category is hidden in training, so that the unknown one is learned.
+# Probability of treating a category as unknown in training, so that the vector of unknown categories is learned.
 MASKING = 0.02
 
 
 def network_for(settings: Sequence[Hyperparameters], groups: Sequence[Prepared], targets: int) -> Network:
-    """Return the architecture that has room for every group."""
+    """Return an architecture that is large enough for all groups.
+
+    Parameters
+    ----------
+    settings : sequence of Hyperparameters
+        Settings of each task.
+    groups : sequence of Prepared
+        Problem, target coding and inputs of each matrix and its training rows.
+    targets : int
+        Number of columns of the coded target.
+
+    Returns
+    -------
+    Network
+        Architecture.
+
+    Raises
+    ------
+    SpecError
+        If images are shifted and `image_shape` does not match the number of numeric inputs.
+    """
     from tabular_dl.nn import Network
 
     first, problem, coding = settings[0], groups[0].problem, groups[0].coding
-    counts = np.array([[len(known) for known in group.inputs.categories] for group in groups], int).max(axis=0)
-    shift = max(own.shift for own in settings)
+    counts = np.array([list(map(len, group.inputs.categories)) for group in groups], int).max(axis=0)
+    shift = max(setting.shift for setting in settings)
     height, width = first.image_shape or (0, 0)
     if shift:
         _check_images(height, width, {len(group.inputs.numeric) for group in groups})
@@ -53,9 +70,9 @@ def network_for(settings: Sequence[Hyperparameters], groups: Sequence[Prepared],
         output_activation=problem.activation,
         initializer=first.kernel_initializer(),
         batch_norm=bool(first.batch_norm),
-        dropout=any(bool(np.any(own.dropout)) for own in settings),
-        input_dropout=any(own.input_dropout > 0 for own in settings),
-        noise=any(own.noise > 0 for own in settings),
+        dropout=any(bool(np.any(setting.dropout)) for setting in settings),
+        input_dropout=any(setting.input_dropout > 0 for setting in settings),
+        noise=any(setting.noise > 0 for setting in settings),
         embeddings=tuple((n + 1, size) for n, size in zip(counts.tolist(), sizes, strict=True)),
         shift=shift,
         image_shape=(int(height), int(width)),
@@ -67,12 +84,12 @@ def _check_images(height: int, width: int, widths: set[int]) -> None:
         if pixels != height * width:
             raise SpecError(
                 f"image_shape: {height} x {width} are {height * width} pixels, but the network has {pixels} numeric "
-                "inputs. To shift images, they have to be the pixels of the image, row by row."
+                "inputs. To shift images, these must be the pixels of the image, row by row."
             )
 
 
 def training_for(settings: Hyperparameters, group: Prepared, rows: int) -> Training:
-    """Return the settings that all members share."""
+    """Return the training settings that all members share, for a number of training rows."""
     from tabular_dl.nn import Training
 
     return Training(
@@ -87,7 +104,7 @@ def training_for(settings: Hyperparameters, group: Prepared, rows: int) -> Train
 
 
 def _monitor(name: str, group: Prepared) -> Monitor:
-    """Return the figure that early stopping goes by."""
+    """Return the figure that early stopping and plateaus monitor."""
     from tabular_dl.nn import Monitor
 
     if name == "loss":
@@ -103,10 +120,10 @@ def _monitor(name: str, group: Prepared) -> Monitor:
             numbers = y.argmax(axis=1) if coding.one_hot else y[:, 0].astype(int)
             return metric(numbers, coding.decode(outputs), np.arange(len(coding.classes)), weights)
         if coding.standardised and metric.lowest is None:
-            # In standardised units, which are each group's own; the estimator turns them into the target's.
+            # In standardised units of each group; the estimator converts the curve to units of the target.
             return metric(y, outputs, sample_weight=weights)
         truth = coding.decode(y)
-        # What has been coded comes back up to rounding: 0 perhaps a little below 0.
+        # Decoding rounds: 0 may become slightly negative.
         truth = truth if metric.lowest is None else np.maximum(truth, metric.lowest)
         return metric(truth, coding.decode(outputs), sample_weight=weights)
 
@@ -114,10 +131,22 @@ def _monitor(name: str, group: Prepared) -> Monitor:
 
 
 def monitor_is_followed(name: str, group: Prepared) -> bool:
-    """Return whether the curve that has the monitor's name is the monitor: it is unless another figure has that name.
+    """Return whether the curve with the monitor's name is that of the monitored metric.
 
-    What is followed is a mean over rows and labels of coded values. A metric is that, too, but for several labels,
-    all of which have to be right, and for numbers that are coded by more than a shift and one factor.
+    Figures of epochs are means over rows and labels of coded values. A metric of the same name is equal to that unless
+    it requires all of several labels to be right, or the coding of numbers is more than a shift and one factor.
+
+    Parameters
+    ----------
+    name : str
+        Name of the monitored metric.
+    group : Prepared
+        Problem and target coding.
+
+    Returns
+    -------
+    bool
+        False if the metric has a curve of its own.
     """
     coding = group.coding
     same = isinstance(coding, Labels) or coding.standardised or (isinstance(coding, Bounded) and len(coding.scale) == 1)
@@ -125,7 +154,19 @@ def monitor_is_followed(name: str, group: Prepared) -> bool:
 
 
 def derived_seed(random_state: int | np.random.RandomState | None, *path: int) -> int:
-    """Derive a seed from a random state and a path of numbers, independent of every other path.
+    """Return a seed derived from a random state and a path of numbers, independent of that of other paths.
+
+    Parameters
+    ----------
+    random_state : int, RandomState or None
+        Random state; a generator is advanced.
+    *path : int
+        Numbers that identify the seed.
+
+    Returns
+    -------
+    int
+        The seed.
 
     Examples
     --------
@@ -139,77 +180,88 @@ def derived_seed(random_state: int | np.random.RandomState | None, *path: int) -
 def members_for(
     settings: Sequence[Hyperparameters],
     groups: Sequence[Prepared],
-    where: Sequence[int],
+    group_of_task: Sequence[int],
     coded: np.ndarray,
     row_groups: np.ndarray | None = None,
 ) -> Members:
-    """Return for each member of each task, in turn, its rows and settings.
+    """Return rows and settings of the members of all tasks, those of one task after those of another.
 
     Parameters
     ----------
     settings : sequence of Hyperparameters
-        Of each task; they differ in `tabular_dl.estimators.joint_training.PER_MEMBER` only.
+        Settings of each task; they differ in `tabular_dl.estimators.joint_training.PER_MEMBER` only.
     groups : sequence of Prepared
-        What has been learned from each matrix and its rows.
-    where : sequence of int
-        For each task the number of its group.
+        Problem, target coding and inputs of each matrix and its training rows.
+    group_of_task : sequence of int
+        Number of the group of each task.
     coded : ndarray of shape (groups, rows, targets)
-        Each group's coded target.
+        Coded target of each group.
     row_groups : ndarray of shape (rows,), optional
-        What a row belongs to: rows of one are held out together.
+        Group of each row: rows of one group are held out together.
+
+    Returns
+    -------
+    Members
+        Rows and settings of each member.
+
+    Raises
+    ------
+    DataError
+        If there are too few rows, or groups of rows, to hold some out.
     """
     from tabular_dl.nn import Members
 
-    each = settings[0].members
+    count = settings[0].members
     seeds: list[int] = []
-    places: list[tuple[np.ndarray, np.ndarray]] = []
-    for own, number in zip(settings, where, strict=True):
+    splits: list[tuple[np.ndarray, np.ndarray]] = []
+    for task, number in zip(settings, group_of_task, strict=True):
         group = groups[number]
-        # A random state that is a generator moves on with each draw: fix it once for all members.
-        root = derived_seed(own.random_state)
+        # A generator would be advanced by each member, so one seed is drawn for all of them.
+        root = derived_seed(task.random_state)
         labels = coded[number, group.rows, 0] if group.problem.stratified and coded.shape[2] == 1 else None
         if group.problem.stratified and labels is None:
             labels = coded[number, group.rows].argmax(axis=1)
-        together = None if row_groups is None else row_groups[group.rows]
-        for k in range(each):
+        groups_of_rows = None if row_groups is None else row_groups[group.rows]
+        for k in range(count):
             seeds.append(derived_seed(root, k))
-            places.append(_hold_out(np.arange(len(group.rows)), labels, own.held_out_share, seeds[-1], together))
-    of_member = [groups[number] for number in where for _ in range(each)]
+            positions = np.arange(len(group.rows))
+            splits.append(_hold_out(positions, labels, task.held_out_share, seeds[-1], groups_of_rows))
+    group_of_member = [groups[number] for number in group_of_task for _ in range(count)]
     weighted = any(group.weights is not None for group in groups)
 
     def weights(side: int) -> list[np.ndarray] | None:
         if not weighted:
             return None
         return [
-            np.ones(len(place[side])) if group.weights is None else group.weights[place[side]]
-            for group, place in zip(of_member, places, strict=True)
+            np.ones(len(split[side])) if group.weights is None else group.weights[split[side]]
+            for group, split in zip(group_of_member, splits, strict=True)
         ]
 
-    def setting(name: str, none: Any = None) -> np.ndarray | None:
-        values = [getattr(own, name) for own in settings]
+    def setting(name: str, none: float | None = None) -> np.ndarray | float | None:
+        values = [getattr(task, name) for task in settings]
         if all(value is None for value in values):
             return none
-        # NaN beside a number is the default, too.
-        given = np.nan if none is None else none
-        return np.repeat([given if value is None else value for value in values], each, axis=0)
+        # Among numbers, NaN stands for the default.
+        default = np.nan if none is None else none
+        return np.repeat([default if value is None else value for value in values], count, axis=0)
 
     hidden = len(settings[0].hidden)
-    plateaus = np.repeat([own.plateau for own in settings], each, axis=0)
-    dropouts = [np.broadcast_to(own.dropout if hidden else 0.0, max(1, hidden)) for own in settings]
+    plateaus = np.repeat([task.plateau for task in settings], count, axis=0)
+    dropouts = [np.broadcast_to(task.dropout if hidden else 0.0, max(1, hidden)) for task in settings]
     return Members(
         seeds=seeds,
-        training_rows=[group.rows[place[0]] for group, place in zip(of_member, places, strict=True)],
-        validation_rows=[group.rows[place[1]] for group, place in zip(of_member, places, strict=True)],
+        training_rows=[group.rows[split[0]] for group, split in zip(group_of_member, splits, strict=True)],
+        validation_rows=[group.rows[split[1]] for group, split in zip(group_of_member, splits, strict=True)],
         training_weights=weights(0),
         validation_weights=weights(1),
-        groups=np.repeat(where, each),
-        widths=np.array([len(group.inputs.numeric) for group in of_member]),
-        categories=np.array([[len(known) + 1 for known in group.inputs.categories] for group in of_member], int),
+        groups=np.repeat(group_of_task, count),
+        widths=np.array([len(group.inputs.numeric) for group in group_of_member]),
+        categories=np.array([[len(known) + 1 for known in group.inputs.categories] for group in group_of_member], int),
         learning_rate=setting("learning_rate"),
         weight_decay=setting("weight_decay"),
         l1=setting("l1"),
         l2=setting("l2"),
-        dropout=np.repeat(np.asarray(dropouts, np.float32), each, axis=0),
+        dropout=np.repeat(np.asarray(dropouts, np.float32), count, axis=0),
         input_dropout=setting("input_dropout"),
         label_smoothing=setting("label_smoothing"),
         noise=setting("noise"),
@@ -224,11 +276,12 @@ def members_for(
 
 
 def _hold_out(
-    rows: np.ndarray, labels: np.ndarray | None, fraction: float, seed: int, together: np.ndarray | None = None
+    rows: np.ndarray, labels: np.ndarray | None, fraction: float, seed: int, groups: np.ndarray | None = None
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Split rows into those to train on and those held out.
+    """Return training rows and held-out rows.
 
-    Stratified where every class has rows for both sides; or by whole groups, of which ``fraction`` are held out.
+    Rows are stratified by label if every class has enough rows for both. With groups, a fraction of the groups is held
+    out instead.
     """
     if fraction == 0:
         return rows, rows[:0]
@@ -238,71 +291,19 @@ def _hold_out(
             f"validation_fraction {fraction} of {len(rows)} training rows leaves none to train on: give more rows, "
             "or set early_stopping to null and validation_fraction to 0."
         )
-    if together is not None:
-        groups = len(np.unique(together))
-        if groups < 2:
+    if groups is not None:
+        count = len(np.unique(groups))
+        if count < 2:
             raise DataError(
                 "All training rows of a fold are of one group, and early stopping holds out whole groups: set "
                 "early_stopping to null and validation_fraction to 0."
             )
-        apart = GroupShuffleSplit(1, test_size=min(max(1, round(fraction * groups)), groups - 1), random_state=seed)
-        ((trained, stopped),) = apart.split(rows, groups=together)
-        return rows[trained], rows[stopped]
+        splitter = GroupShuffleSplit(1, test_size=min(max(1, round(fraction * count)), count - 1), random_state=seed)
+        ((training, validation),) = splitter.split(rows, groups=groups)
+        return rows[training], rows[validation]
     if labels is not None:
         counts = np.unique(labels, return_counts=True)[1]
         if counts.min() < 2 or not len(counts) <= size <= len(rows) - len(counts):
             labels = None
     train, held_out = train_test_split(rows, test_size=size, stratify=labels, random_state=seed)
     return train, held_out
-
-
-def row_weights(
-    settings: Hyperparameters, coding: Coding, y: np.ndarray, weights: np.ndarray | None
-) -> np.ndarray | None:
-    """Return the weight of each training row: the user's, multiplied by that of the row's class; their mean is 1.
-
-    Raises
-    ------
-    SpecError
-        If ``class_weight`` names no class, or is no weight.
-    """
-    if settings.class_weight is None:
-        return _of_mean_one(weights)
-    if not isinstance(coding, Labels):
-        raise SpecError("class_weight: only single labels have class weights; give sample_weight to fit instead.")
-    chosen = settings.class_weight
-    if not isinstance(chosen, str):
-        # In a pipeline file 0 and "0" are easily mixed up.
-        unknown = [label for label in chosen if label not in coding.classes.tolist()]
-        if unknown:
-            raise SpecError(f"class_weight: there is no class {unknown[0]!r}. Classes: {coding.classes.tolist()}.")
-        for label, weight in chosen.items():
-            if isinstance(weight, bool) or not isinstance(weight, Real) or not 0 <= float(weight) < np.inf:
-                raise SpecError(f"class_weight: expected a number from 0 on for the class {label!r}, found {weight!r}.")
-        # A fold may lack a class that has a weight.
-        chosen = {label: weight for label, weight in chosen.items() if label in y}
-    present = np.unique(y)
-    of_class = compute_class_weight(chosen, classes=present, y=y, sample_weight=weights)
-    return _of_mean_one(of_class[np.searchsorted(present, y)] * (1.0 if weights is None else weights))
-
-
-def _of_mean_one(weights: np.ndarray | None) -> np.ndarray | None:
-    """Scale weights to a mean of 1: losses are weighted means, so it changes nothing but what float32 can hold."""
-    return weights if weights is None or not weights.any() else weights / weights.mean()
-
-
-def merged_rows(
-    X: Matrix, y: np.ndarray, rows: np.ndarray, weights: np.ndarray | None
-) -> tuple[np.ndarray, np.ndarray | None]:
-    """Put repeated rows together, with the sum of their weights, in an order of their own.
-
-    A row twice is then a row of weight 2, and a permutation of rows is nothing, to the last bit.
-    """
-    dense = X[rows].toarray() if issparse(X) else X[rows]
-    numbers = np.unique(y[rows], return_inverse=True)[1].reshape(len(rows), -1)
-    _, first, place, counts = np.unique(
-        np.column_stack([dense, numbers]), axis=0, return_index=True, return_inverse=True, return_counts=True
-    )
-    if weights is None and counts.max() == 1:
-        return rows[first], None
-    return rows[first], np.bincount(place.ravel(), weights, len(first)).astype(np.float64)

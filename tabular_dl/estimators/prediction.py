@@ -22,35 +22,38 @@ __all__ = ["decoded"]
 def decoded(
     estimators: Sequence[Hyperparameters], network: Network, weights: Weights, coding: Coding, X: Matrix
 ) -> np.ndarray:
-    """Return the mean over each estimator's members of their decoded outputs.
+    """Return decoded outputs, averaged over each estimator's members.
 
     Parameters
     ----------
     estimators : sequence of E `KerasClassifier` or E `KerasRegressor`
-        Of one `mc_dropout`: where there is any, their networks are thinned, each by its own rates and seed.
+        Estimators with the same `mc_dropout`; if it is not 0, networks are drawn from each estimator's members by its
+        dropout rates and seed.
     network : Network
-        The architecture.
+        Architecture.
     weights : dict of str to ndarray of shape (E x members, in, out)
-        One estimator's members after the other's.
+        Weights, the members of one estimator after those of another.
     coding : Coding
-        The target coding.
+        Target coding.
     X : ndarray or CSR matrix of shape (rows, inputs)
         Inputs of the networks.
 
     Returns
     -------
     ndarray of shape (E, rows, classes, labels or targets), float64
+        Predictions of each estimator.
     """
     from tabular_dl.nn import predict, thinned
 
     first, count = estimators[0], len(estimators)
     if first.mc_dropout and count > 1:
-        # One at a time: a thinned estimator is many networks.
+        # One estimator after another, as `mc_dropout` multiplies the number of networks.
         split = {name: np.split(weight, count) for name, weight in weights.items()}
-        own = [{name: parts[number] for name, parts in split.items()} for number in range(count)]
-        return np.concatenate([decoded([e], network, w, coding, X) for e, w in zip(estimators, own, strict=True)])
+        per_estimator = [{name: parts[number] for name, parts in split.items()} for number in range(count)]
+        pairs = zip(estimators, per_estimator, strict=True)
+        return np.concatenate([decoded([estimator], network, part, coding, X) for estimator, part in pairs])
     if first.mc_dropout:
-        # A generator is left alone: the same rows get the same prediction twice.
+        # A generator is not used, as it would change predictions from call to call.
         seed = derived_seed(first.random_state if isinstance(first.random_state, Integral) else 0, 1)
         weights = thinned(network, weights, first.dropout, first.input_dropout, first.mc_dropout, seed)
     outputs = coding.decode(predict(network, weights, X))

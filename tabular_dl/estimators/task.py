@@ -1,4 +1,4 @@
-"""Tasks of joint training: what an estimator asks for, prepared from its rows, and what it gets back."""
+"""Tasks of joint training: settings and prepared rows of an estimator, and its trained networks."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ __all__ = ["Prepared", "Task", "TrainedTask"]
 
 @dataclass(frozen=True)
 class Prepared:
-    """Problem, target coding and inputs, learned from training rows before any network trains on them.
+    """Problem, target coding and inputs, learned from training rows before training.
 
     Attributes
     ----------
     problem, coding, inputs : Problem, Coding, Inputs
-        The type of problem, how the target is coded, and what networks are given.
-    rows : ndarray
-        Numbers of the rows to train on, without those of weight 0.
-    weights : ndarray or None
-        Their weights, of mean 1.
+        Type of problem, coding of the target, and inputs of the networks.
+    rows : ndarray of int
+        Numbers of the training rows, without those of weight 0.
+    weights : ndarray of shape (training rows,) or None
+        Weights of the training rows, with mean 1.
     one_column : bool
         Whether the target is one-dimensional.
     """
@@ -43,16 +43,16 @@ class Prepared:
 
 @dataclass(frozen=True)
 class Task:
-    """The networks that one estimator wants trained.
+    """Networks of one estimator, to be trained.
 
     Attributes
     ----------
     settings : Hyperparameters
-        Those of the estimator.
+        Hyperparameters of the estimator.
     matrix : ndarray, memory map or CSR matrix of shape (rows, features)
-        All rows, of which ``prepared.rows`` are trained on.
+        Features of all rows; ``prepared.rows`` are the training rows.
     prepared : Prepared
-        Tasks that share a matrix and its rows share this object.
+        Problem, target coding and inputs; tasks with the same matrix and training rows share this object.
     """
 
     settings: Hyperparameters
@@ -62,16 +62,16 @@ class Task:
 
 @dataclass(frozen=True)
 class TrainedTask:
-    """The trained networks of one task.
+    """Trained networks of one task.
 
     Attributes
     ----------
     prepared : Prepared
-        The task's own.
+        Problem, target coding and inputs of the task.
     population : Population
-        Its members alone.
+        Members of the task.
     network : Network
-        Their architecture, with the inputs and categories that they really have.
+        Architecture, with the inputs and categories of the task only.
     """
 
     prepared: Prepared

@@ -1,4 +1,4 @@
-"""The engine: populations of networks of one architecture, trained side by side by one compiled program."""
+"""Populations of networks of one architecture, trained side by side by one compiled program."""
 
 import lazy_loader
 

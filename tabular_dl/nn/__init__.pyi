@@ -1,5 +1,9 @@
 from .blocks.base import OwnInputs as OwnInputs
 from .callbacks import make_callbacks as make_callbacks
+from .choices import INITIALIZERS as INITIALIZERS
+from .choices import Initializer as Initializer
+from .choices import Optimizer as Optimizer
+from .choices import Schedule as Schedule
 from .inference import plain_outputs as plain_outputs
 from .inference import predict as predict
 from .inference import thinned as thinned
@@ -8,7 +12,6 @@ from .members import Members as Members
 from .members import Monitor as Monitor
 from .members import Training as Training
 from .network import ACTIVATIONS as ACTIVATIONS
-from .network import INITIALIZERS as INITIALIZERS
 from .network import Network as Network
 from .network import Weights as Weights
 from .network import in_old_order as in_old_order

@@ -1,4 +1,4 @@
-"""Keras callbacks between epochs, and Ctrl-C that waits for the epoch under way."""
+"""Keras callbacks between epochs, and Ctrl-C that waits for the end of the epoch."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from copy import deepcopy
+from types import FrameType
 from typing import Any
 
 import keras
@@ -20,21 +21,21 @@ __all__ = ["EpochCallbacks", "Interrupt", "interrupt_after_epoch", "make_callbac
 
 
 class EpochCallbacks:
-    """Keras callbacks at the boundaries of epochs.
+    """Calls of Keras callbacks at the boundaries of epochs.
 
     ``callback.model`` is the mean of all members as a plain Keras model, with the weights of the epoch; ``logs`` holds
-    the means over the members that trained, under Keras's names. There are no batch events: an epoch is one program.
+    means over the members that trained, under Keras's names. There are no batch events: an epoch is one program.
 
     Parameters
     ----------
     callbacks : sequence of keras.callbacks.Callback
-        Used as they are; nothing is added to them.
+        Callbacks to call; none is added.
     network : Network
-        The architecture.
+        Architecture.
     weights : dict of str to ndarray of shape (P, in, out)
-        The initial weights.
+        Initial weights.
     epochs : int
-        As planned.
+        Planned number of epochs.
     """
 
     def __init__(
@@ -50,27 +51,32 @@ class EpochCallbacks:
         self.ensemble = ensemble_model(network, weights)
         self.model, self.members = self.ensemble.model, self.ensemble.members
         self.model.stop_training = False
-        self.model.optimizer = None  # callbacks look whether there is a learning rate to log
+        self.model.optimizer = None  # callbacks read it to log its learning rate, if there is one
         for callback in self.callbacks:
             callback.set_params({"epochs": epochs, "verbose": 0})
             callback.set_model(self.model)
         self._notify("on_train_begin")
 
     def begin(self, epoch: int) -> None:
-        """Notify the callbacks that an epoch, counted from 1, begins; Keras counts from 0."""
+        """Notify the callbacks of the beginning of an epoch, counted from 1; Keras counts from 0."""
         self._notify("on_epoch_begin", epoch - 1)
 
     def end(self, epoch: int, figures: dict[str, np.ndarray], weights: Callable[[], Weights]) -> bool:
-        """Notify the callbacks that an epoch has ended, and return whether one of them wants to stop.
+        """Notify the callbacks of the end of an epoch.
 
         Parameters
         ----------
         epoch : int
-            Counted from 1.
+            Number of the epoch, from 1.
         figures : dict of str to ndarray of shape (P,)
-            NaN for members that had stopped.
+            Losses and metrics of the epoch; NaN for members that had stopped.
         weights : callable
-            Returns the members' weights; called only if there are callbacks.
+            Function that returns the members' weights; called only if there are callbacks.
+
+        Returns
+        -------
+        bool
+            Whether a callback has requested to stop.
         """
         if not self.callbacks:
             return False
@@ -83,7 +89,7 @@ class EpochCallbacks:
         return bool(self.model.stop_training)
 
     def finish(self) -> None:
-        """Notify the callbacks that training has ended."""
+        """Notify the callbacks of the end of training."""
         self._notify("on_train_end")
 
     def _notify(self, event: str, *arguments: Any) -> None:
@@ -91,57 +97,60 @@ class EpochCallbacks:
             getattr(callback, event)(*arguments)
 
 
-# Callbacks that would act on all members at once, and the setting that does their work for each member.
+# Callbacks that would act on all members at once, and the setting that does the same for each member.
 _REPLACED = {
     "EarlyStopping": "early_stopping",
     "ReduceLROnPlateau": "reduce_lr",
     "LearningRateScheduler": "schedule",
-    "TerminateOnNaN": "nothing: a network that diverges is stopped by itself",
+    "TerminateOnNaN": "nothing: networks that diverge are always stopped",
     "History": "history_",
     "ProgbarLogger": "verbose",
-    "BackupAndRestore": "nothing: a fit cannot be taken up again",
+    "BackupAndRestore": "nothing: a fit cannot be resumed",
 }
 
 
-def make_callbacks(wanted: Sequence[Any] | None) -> list[keras.callbacks.Callback]:
-    """Make Keras callbacks from a user's list.
+def make_callbacks(callbacks: Sequence[Any] | None) -> list[keras.callbacks.Callback]:
+    """Return Keras callbacks from a user's list.
 
     Parameters
     ----------
-    wanted : sequence or None
-        Callbacks, of which copies are made; names of Keras's callbacks; or ``{name: {argument: value}}``.
+    callbacks : sequence or None
+        Callbacks, which are copied; names of Keras's callbacks; or ``{name: {argument: value}}``.
+
+    Returns
+    -------
+    list of keras.callbacks.Callback
+        One callback per item.
 
     Raises
     ------
     SpecError
-        If there is no such callback, or it does not take such arguments.
+        If there is no such callback, its arguments are wrong, or it would act on all members at once.
 
     Examples
     --------
     >>> [type(callback).__name__ for callback in make_callbacks([{"CSVLogger": {"filename": "log.csv"}}])]
     ['CSVLogger']
     """
-    return [_make_callback(one) for one in wanted or ()]
+    return [_make_callback(item) for item in callbacks or ()]
 
 
-def _make_callback(wanted: Any) -> keras.callbacks.Callback:
-    if isinstance(wanted, keras.callbacks.Callback):
-        name, arguments = type(wanted).__name__, None
-    elif isinstance(wanted, str):
-        name, arguments = wanted, None
-    elif isinstance(wanted, Mapping) and len(wanted) == 1:
-        name, arguments = next(iter(wanted.items()))
+def _make_callback(item: object) -> keras.callbacks.Callback:
+    if isinstance(item, keras.callbacks.Callback):
+        name, arguments = type(item).__name__, None
+    elif isinstance(item, str):
+        name, arguments = item, None
+    elif isinstance(item, Mapping) and len(item) == 1:
+        name, arguments = next(iter(item.items()))
     else:
-        raise SpecError(
-            f"callbacks: expected a callback, its name, or {{name: {{argument: value}}}}; found {wanted!r}."
-        )
-    kind = type(wanted) if isinstance(wanted, keras.callbacks.Callback) else getattr(keras.callbacks, str(name), None)
-    for refused, instead in _REPLACED.items():
-        # A subclass stops or steers all members as well.
-        if isinstance(kind, type) and issubclass(kind, getattr(keras.callbacks, refused)):
-            raise SpecError(f"callbacks: {name} would act on all members at once; use {instead}.")
-    if isinstance(wanted, keras.callbacks.Callback):
-        return deepcopy(wanted)
+        raise SpecError(f"callbacks: expected a callback, its name, or {{name: {{argument: value}}}}; found {item!r}.")
+    kind = type(item) if isinstance(item, keras.callbacks.Callback) else getattr(keras.callbacks, str(name), None)
+    for replaced, setting in _REPLACED.items():
+        # Subclasses act on all members as well.
+        if isinstance(kind, type) and issubclass(kind, getattr(keras.callbacks, replaced)):
+            raise SpecError(f"callbacks: {name} would act on all members at once; use {setting}.")
+    if isinstance(item, keras.callbacks.Callback):
+        return deepcopy(item)
     known = {
         key
         for key, value in vars(keras.callbacks).items()
@@ -156,27 +165,33 @@ def _make_callback(wanted: Any) -> keras.callbacks.Callback:
 
 
 class Interrupt:
-    """Whether Ctrl-C was pressed."""
+    """State of an interruption: ``requested`` is whether Ctrl-C was pressed."""
 
     requested = False
 
 
 @contextmanager
 def interrupt_after_epoch() -> Iterator[Interrupt]:
-    """Let the first Ctrl-C end training after the epoch under way; a second one interrupts as usual."""
+    """Make the first Ctrl-C request an end after the current epoch; a second one interrupts as usual.
+
+    Yields
+    ------
+    Interrupt
+        Object that holds whether Ctrl-C was pressed.
+    """
     interrupt = Interrupt()
     before = signal.getsignal(signal.SIGINT)
-    # Signals reach the main thread alone, and a handler that was not set from Python could not be set again.
+    # Only the main thread can handle signals, and a handler that was not set from Python cannot be restored.
     if threading.current_thread() is not threading.main_thread() or before is None:
         yield interrupt
         return
 
-    def ask(number: int, frame: Any) -> None:
+    def request(number: int, frame: FrameType | None) -> None:
         del number, frame
         interrupt.requested = True
         signal.signal(signal.SIGINT, before)
 
-    signal.signal(signal.SIGINT, ask)
+    signal.signal(signal.SIGINT, request)
     try:
         yield interrupt
     finally:

@@ -1,4 +1,4 @@
-"""Early stopping, plateaus and divergence of each member."""
+"""Early stopping, plateaus and divergence of members."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ __all__ = ["Stopping"]
 
 
 class Stopping:
-    """The state of P members between epochs; nothing in it mixes two members.
+    """State of P members between epochs; each member's is independent of the others.
 
     Parameters
     ----------
     members : Members
-        Patience, minimal improvement and plateaus of each.
+        Patience, minimal improvement and plateau settings of each member.
     monitor : Monitor
-        The direction of improvement.
+        Monitored figure, for its direction of improvement.
 
     Attributes
     ----------
@@ -25,10 +25,16 @@ class Stopping:
         Whether a member still trains.
     diverged : ndarray of shape (P,), bool
         Whether a member's loss became NaN or infinite; such a member stops at once.
+    best : ndarray of shape (P,)
+        Best monitored figure so far, negated if greater is better.
     best_epoch : ndarray of shape (P,)
-        The epoch, from 1, of the best monitored figure; 0 while there is none.
+        Epoch, from 1, of the best monitored figure; 0 if there is none yet.
+    last_epoch : ndarray of shape (P,)
+        Last epoch, from 1, with finite losses.
+    waited : ndarray of shape (P,)
+        Epochs since the last improvement or the last change of the rate.
     rate_factors : ndarray of shape (P,)
-        Factor of the learning rates that plateaus have led to.
+        Factor of each member's learning rate after its plateaus.
     """
 
     def __init__(self, members: Members, monitor: Monitor) -> None:
@@ -45,26 +51,26 @@ class Stopping:
         self.rate_factors = np.ones(size, np.float32)
 
     def update(self, epoch: int, figures: np.ndarray, sound: np.ndarray) -> np.ndarray:
-        """Take in an epoch.
+        """Update the state after an epoch.
 
         Parameters
         ----------
         epoch : int
-            Its number, from 1.
+            Number of the epoch, from 1.
         figures : ndarray of shape (P,)
-            The monitored figure.
+            Monitored figure of each member.
         sound : ndarray of shape (P,), bool
-            Whether a member's losses are finite; others have diverged.
+            Whether a member's losses are finite; if not, it has diverged.
 
         Returns
         -------
         ndarray of shape (P,), bool
-            Whether a member's weights are its best so far.
+            Whether a member has improved.
         """
         figures = self.sign * figures
         self.diverged |= self.active & ~sound
         improved = self.active & sound & (figures < self.best - self.min_delta)
-        # The first finite epoch counts whatever the minimal improvement.
+        # The first finite epoch is an improvement whatever `min_delta` is.
         improved |= self.active & sound & np.isinf(self.best)
         self.best[improved] = figures[improved]
         self.best_epoch[improved] = epoch

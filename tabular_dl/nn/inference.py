@@ -1,11 +1,10 @@
-"""Trained populations: predictions by one traced call, and members as plain Keras models."""
+"""Predictions of trained populations by one traced call, and members as plain Keras models."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
 
 import keras
 import numpy as np
@@ -16,30 +15,30 @@ from tabular_dl.nn.network import Network, Weights, exported, forward
 
 __all__ = ["EnsembleModel", "ensemble_model", "plain_model", "plain_outputs", "predict", "thinned"]
 
-# Memory that the activations of the rows predicted in one go may take, and the most of such rows.
+# Limits of a block of rows that is predicted by one call: memory of its activations, and number of rows.
 PREDICTION_BYTES = 2**28
 PREDICTION_ROWS = 8192
 
 
 def predict(network: Network, weights: Mapping[str, np.ndarray], X: np.ndarray | csr_matrix) -> np.ndarray:
-    """Return every member's outputs for the same rows, by one traced call a block of rows.
+    """Return every member's outputs for the same rows, by one traced call per block of rows.
 
-    The arithmetic is in float64. A product of float32 matrices rounds by their shapes, by a row's place in them and by
-    the processor, so that a row's prediction would depend on the rows beside it by some 1e-7 of its value.
+    Computations are in float64. The rounding of a product of float32 matrices depends on their shapes, on a row's
+    position and on the processor, so a row's prediction would depend on the other rows, by about 1e-7 of its value.
 
     Parameters
     ----------
     network : Network
-        The architecture.
+        Architecture.
     weights : mapping of str to ndarray of shape (P, in, out)
-        By the names of `Network.weights`.
+        Weights by the names of `Network.weights`.
     X : ndarray or CSR matrix of shape (rows, features)
-        The feature matrix; a sparse one is made dense block by block.
+        Feature matrix; blocks of a sparse matrix are made dense.
 
     Returns
     -------
     ndarray of shape (P, rows, units), float64
-        After the output activation.
+        Outputs after the output activation.
     """
     members = len(next(iter(weights.values())))
     outputs, size = _predictor(network), rows_a_block(network, members)
@@ -51,7 +50,19 @@ def predict(network: Network, weights: Mapping[str, np.ndarray], X: np.ndarray |
 
 
 def rows_a_block(network: Network, members: int) -> int:
-    """Return how many rows to predict in one go, so that the activations of all members stay in bounds.
+    """Return the number of rows to predict by one call, so that the activations of all members fit into memory.
+
+    Parameters
+    ----------
+    network : Network
+        Architecture.
+    members : int
+        Number of members.
+
+    Returns
+    -------
+    int
+        Number of rows, at most 8192.
 
     Examples
     --------
@@ -76,44 +87,44 @@ def thinned(
 ) -> Weights:
     """Draw networks from a population by dropout: Monte Carlo dropout (Gal & Ghahramani, 2016, arXiv:1506.02142).
 
-    A unit that is dropped is a row of zeros in the kernel behind it; the others are divided by the share that is kept.
-    All rows of a table go through the same thinned networks, so a row's prediction does not depend on its neighbours.
+    Dropping a unit sets its row in the next kernel to zero; the other rows are divided by the share of units kept. All
+    rows of a table pass through the same networks, so a row's prediction does not depend on other rows.
 
     Parameters
     ----------
     network : Network
-        The architecture.
+        Architecture.
     weights : mapping of str to ndarray of shape (P, in, out)
-        By the names of `Network.weights`.
+        Weights by the names of `Network.weights`.
     dropout : float or sequence of float
-        The rate of all hidden layers, or of each.
+        Dropout rate of all hidden layers, or of each.
     input_dropout : float
-        The rate of the inputs.
+        Dropout rate of the inputs.
     samples : int
-        How many networks to draw from each member.
+        Number of networks to draw from each member.
     seed : int
-        Fixes the draws.
+        Seed of the draws.
 
     Returns
     -------
     dict of str to ndarray of shape (P x samples, in, out)
+        Weights of the networks, those of one member after those of another.
     """
     rates = [input_dropout, *np.broadcast_to(dropout, len(network.hidden)).tolist()]
     stream = np.random.default_rng([seed, 4])
-    many = {name: np.repeat(weight, samples, axis=0) for name, weight in weights.items()}
+    repeated = {name: np.repeat(weight, samples, axis=0) for name, weight in weights.items()}
     for name, rate in zip(network.kernels, rates, strict=True):
-        kernel = many[name]
+        kernel = repeated[name]
         kept = stream.random((len(kernel), kernel.shape[1], 1)) >= rate
-        many[name] = np.where(kept, kernel / np.float32(1 - rate), np.float32(0))
-    return many
+        repeated[name] = np.where(kept, kernel / np.float32(1 - rate), np.float32(0))
+    return repeated
 
 
 @lru_cache(maxsize=32)
-def _predictor(network: Network) -> Any:
-    """Trace the prediction pass once an architecture; the numbers of members and rows may vary.
+def _predictor(network: Network) -> Callable[..., tf.Tensor]:
+    """Trace the prediction pass of an architecture, for any number of members and rows.
 
-    It has no variables of its own: a model for each number of members, of which many are kept, would hold weights that
-    nobody reads.
+    Weights are arguments, not variables: many predictors are kept, and each would hold weights that are not used again.
     """
 
     def outputs(X: tf.Tensor, *weights: tf.Tensor) -> tf.Tensor:
@@ -122,7 +133,7 @@ def _predictor(network: Network) -> Any:
 
     shapes = [(None, weight.inputs, weight.outputs) for weight in network.weights.values()]
     weights = [tf.TensorSpec(shape, tf.float64) for shape in shapes]
-    # The concrete function is kept, as a `tf.function` warns of retracing when five architectures have been seen.
+    # The concrete function is returned, as a `tf.function` warns of retracing after five architectures.
     traced = tf.function(outputs, autograph=False)
     return traced.get_concrete_function(tf.TensorSpec((None, network.inputs), tf.float64), *weights)
 
@@ -133,16 +144,16 @@ def plain_model(network: Network, weights: Mapping[str, np.ndarray], member: int
     Parameters
     ----------
     network : Network
-        The architecture.
+        Architecture.
     weights : mapping of str to ndarray of shape (P, in, out)
-        By the names of `Network.weights`.
+        Weights by the names of `Network.weights`.
     member : int
         Number of the member, from 0.
 
     Returns
     -------
     keras.Model
-        Input (rows, features), output (rows, units); loads anywhere without this package.
+        Model with input (rows, features) and output (rows, units); once saved, it loads without this package.
     """
     inputs = keras.Input((network.inputs,))
     return keras.Model(inputs, plain_outputs(network, weights, member, inputs))
@@ -151,30 +162,47 @@ def plain_model(network: Network, weights: Mapping[str, np.ndarray], member: int
 def plain_outputs(
     network: Network, weights: Mapping[str, np.ndarray], member: int, inputs: keras.KerasTensor
 ) -> keras.KerasTensor:
-    """Apply one member, as standard Keras layers, to a symbolic tensor (rows, inputs); return (rows, units)."""
+    """Return the outputs of one member, applied to a symbolic tensor as standard Keras layers.
+
+    Parameters
+    ----------
+    network : Network
+        Architecture.
+    weights : mapping of str to ndarray of shape (P, in, out)
+        Weights by the names of `Network.weights`.
+    member : int
+        Number of the member, from 0.
+    inputs : KerasTensor of shape (rows, inputs)
+        Inputs of the member.
+
+    Returns
+    -------
+    KerasTensor of shape (rows, units)
+        Outputs after the output activation.
+    """
     outputs, variables = exported(network, inputs)
     assign(variables, weights, member)
     return outputs
 
 
 def assign(variables: Mapping[str, keras.Variable], weights: Mapping[str, np.ndarray], member: int) -> None:
-    """Give variables of an exported member the member's weights of the same names."""
+    """Assign a member's weights to the variables of the same names of its Keras layers."""
     for name, variable in variables.items():
         variable.assign(weights[name][member].reshape(variable.shape))
 
 
 @dataclass(frozen=True)
 class EnsembleModel:
-    """All members as one plain Keras model whose output is their mean, and its parts.
+    """Plain Keras model of all members, whose output is their mean, and the models of the members.
 
     Parameters
     ----------
     model : keras.Model
-        Input (rows, features), output (rows, units), averaged over the members.
+        Model with input (rows, features) and output (rows, units), averaged over the members.
     members : list of keras.Model
-        The models that it is made of; they share its weights.
+        Model of each member; they share the weights of ``model``.
     variables : list of dict of str to keras.Variable
-        Each member's variables by name.
+        Variables of each member by name.
     """
 
     model: keras.Model
@@ -182,7 +210,7 @@ class EnsembleModel:
     variables: list[dict[str, keras.Variable]]
 
     def assign(self, weights: Mapping[str, np.ndarray]) -> None:
-        """Give all members their weights, each of shape (P, in, out)."""
+        """Assign the members' weights, each of shape (P, in, out), to the models."""
         for member, variables in enumerate(self.variables):
             assign(variables, weights, member)
 
@@ -193,15 +221,20 @@ def ensemble_model(network: Network, weights: Mapping[str, np.ndarray]) -> Ensem
     Parameters
     ----------
     network : Network
-        The architecture.
+        Architecture.
     weights : mapping of str to ndarray of shape (P, in, out)
-        By the names of `Network.weights`.
+        Weights by the names of `Network.weights`.
+
+    Returns
+    -------
+    EnsembleModel
+        The model and its parts.
     """
     inputs = keras.Input((network.inputs,))
     size = len(next(iter(weights.values())))
     outputs, variables = zip(*(exported(network, inputs) for _ in range(size)), strict=True)
     mean = keras.layers.Average()(list(outputs)) if size > 1 else outputs[0]
-    members = [keras.Model(inputs, own) for own in outputs]
+    members = [keras.Model(inputs, output) for output in outputs]
     ensemble = EnsembleModel(keras.Model(inputs, mean), members, list(variables))
     ensemble.assign(weights)
     return ensemble

@@ -1,4 +1,4 @@
-"""TensorFlow, loaded without its remarks."""
+"""Import of TensorFlow without its log messages."""
 
 from __future__ import annotations
 
@@ -10,20 +10,19 @@ __all__ = ["load_quietly"]
 
 
 def load_quietly() -> None:
-    """Import TensorFlow for the command line, without its remarks on drivers and processor features.
+    """Import TensorFlow for the command line, without its log messages on drivers and processor features.
 
-    They come from native code, straight to file descriptor 2, before any log level is looked at. If the import fails,
-    what was held back is shown.
+    Native code writes them to file descriptor 2 before it reads the log level. If the import fails, they are printed.
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     terminal = os.dup(2)
-    with tempfile.TemporaryFile() as remarks:
-        os.dup2(remarks.fileno(), 2)
+    with tempfile.TemporaryFile() as messages:
+        os.dup2(messages.fileno(), 2)
         try:
             import_module("tensorflow")
         except BaseException:
-            remarks.seek(0)
-            os.write(terminal, remarks.read())
+            messages.seek(0)
+            os.write(terminal, messages.read())
             raise
         finally:
             os.dup2(terminal, 2)

@@ -1,4 +1,4 @@
-"""Settings of a training: those of each member, and those that all members share."""
+"""Training settings of each member, and those that all members share."""
 
 from __future__ import annotations
 
@@ -8,62 +8,73 @@ from typing import Any, Literal, Self
 
 import numpy as np
 
+from tabular_dl.nn.choices import Schedule
+
 __all__ = ["Members", "Monitor", "Training"]
 
-# A number for all members or an array of one for each; an array once `Members` has been made.
+# Number for all members, or array with one number per member; `Members` turns numbers into arrays.
 PerMember = Any
 
 
 @dataclass(frozen=True)
 class Members:
-    """Rows and settings of each member of a population of P; a single number stands for P equal ones.
+    """Rows and settings of each member of a population of P members.
+
+    Settings below without a type are a number, which all members share, or an array of shape (P,).
 
     Parameters
     ----------
     seeds : sequence of int, length P
-        Fix initial weights, shuffling, dropout and noise.
+        Seeds of initial weights, shuffling, dropout and noise.
     training_rows : sequence of P integer arrays
         Row numbers of the feature matrix.
     validation_rows : sequence of P integer arrays, optional
-        Rows that stopping and validation figures look at. May be empty for all members, not for some.
+        Rows for early stopping and validation figures: of all members or of none.
     training_weights, validation_weights : sequence of P arrays, optional
-        A weight for each of those rows; by default 1. A loss is the weighted mean over its rows.
-    groups : int or array of shape (P,)
-        Which matrix of ``X`` with shape ``(groups, rows, features)`` a member reads.
+        Weights of those rows; 1 by default. A loss is the weighted mean over its rows.
+    groups : int or array of shape (P,), default=0
+        Number of the matrix that a member reads from ``X`` of shape ``(groups, rows, features)``.
     widths : array of shape (P,), optional
-        Number of leading numeric features that a member really has; the others are zero.
+        Number of leading numeric features of each member; the numeric features after them are zero.
     categories : array of shape (P, embeddings), optional
-        Number of categories that each embedding of a member really has.
+        Number of categories of each embedding of each member.
     learning_rate, weight_decay : optional
-        None, or NaN for one member of several, is the optimizer's default. Weight decay is decoupled:
-        ``w -= rate * decay * w`` (arXiv:1711.05101).
+        Learning rate, and decoupled weight decay: ``w -= rate * decay * w`` (arXiv:1711.05101). None, or NaN for some
+        members, is the optimizer's default.
     l1, l2
-        Add ``l1 * sum(|kernel|) + l2 * sum(kernel ** 2)`` over all kernels to a member's loss.
+        Factors of the penalty ``l1 * sum(|kernel|) + l2 * sum(kernel ** 2)`` over all kernels, added to the loss.
     dropout : number, array of shape (P,) or of shape (P, hidden layers)
-        The probability that a hidden activation is dropped.
+        Probability of dropping a hidden activation.
     input_dropout
-        The probability that an input is dropped.
+        Probability of dropping an input.
     label_smoothing
-        Class targets y become ``y * (1 - s) + s / classes`` (arXiv:1512.00567).
+        Smoothing s of class targets y: ``y * (1 - s) + s / classes`` (arXiv:1512.00567).
     noise
         Standard deviation of gaussian noise added to the numeric inputs of each training batch.
     shift
-        Most pixels by which the images of each training batch move.
+        Maximum number of pixels by which the images of each training batch move.
     mixup
-        The alpha of mixup (arXiv:1710.09412): rows are trained on as ``a x_i + (1 - a) x_j`` with the loss
-        ``a w_i loss(y_i) + (1 - a) w_j loss(y_j)``, divided by the sum of ``a w_i + (1 - a) w_j`` over the batch; w are
-        the rows' weights, a is drawn from Beta(alpha, alpha) for each batch, and the j are a shuffle of all of the
-        member's training rows in the block of the table; 0 for none.
+        Alpha of mixup (arXiv:1710.09412), 0 for none: training rows are ``a x_i + (1 - a) x_j`` with the loss
+        ``a w_i loss(y_i) + (1 - a) w_j loss(y_j)``, divided by the sum of ``a w_i + (1 - a) w_j`` over the batch. Here
+        w are the weights of the rows, a is drawn from Beta(alpha, alpha) for each batch, and j runs through a
+        permutation of the member's training rows in the block of the table.
     masking
-        The probability with which a category is hidden in training, so that its embedding's unknown one is learned.
+        Probability of treating a category as unknown in training, so that the vector of unknown categories is learned.
     clip_norm
         Bound of the Euclidean norm of a member's gradient; infinity for none.
     patience
-        Epochs without improvement after which a member stops and goes back to its best epoch; infinity for never.
+        Number of epochs without improvement after which a member stops and returns to the weights of its best epoch;
+        infinity for never.
     min_delta
-        Least improvement of the monitored figure that counts.
+        Minimal decrease (or increase, if greater is better) of the monitored figure that is an improvement.
     plateau_patience, plateau_factor
-        After so many epochs without improvement the learning rate is multiplied by the factor; infinity for never.
+        Number of epochs without improvement after which the learning rate is multiplied by the factor; infinity for
+        never.
+
+    Raises
+    ------
+    ValueError
+        If a sequence or array has not P entries, or only some members have validation rows.
     """
 
     seeds: Sequence[int]
@@ -95,23 +106,22 @@ class Members:
         size = len(self.seeds)
         none = [np.array([], int)] * size
         object.__setattr__(self, "validation_rows", self.validation_rows or none)
-        for each in fields(self):
-            value = getattr(self, each.name)
+        for setting in fields(self):
+            value = getattr(self, setting.name)
             if isinstance(value, list | tuple):
                 if len(value) != size:
-                    raise ValueError(f"{each.name}: expected one entry for each of {size} members, found {len(value)}")
+                    raise ValueError(f"{setting.name}: expected {size} entries, one per member, found {len(value)}")
             elif value is not None:
                 array = np.asarray(value)
                 if array.ndim and len(array) != size:
                     raise ValueError(
-                        f"{each.name}: expected one number, or an entry for each of {size} members, "
-                        f"found {len(array)} entries"
+                        f"{setting.name}: expected one number or {size} entries, one per member, found {len(array)}"
                     )
                 shape = (size, *array.shape[1:]) if array.ndim else (size,)
-                object.__setattr__(self, each.name, np.broadcast_to(array, shape))
+                object.__setattr__(self, setting.name, np.broadcast_to(array, shape))
         held_out = {len(rows) > 0 for rows in self.validation_rows or ()}
         if len(held_out) > 1:
-            raise ValueError("validation_rows: either every member holds out rows, or none")
+            raise ValueError("validation_rows: expected rows for all members or for none, found rows for some")
 
     def __len__(self) -> int:
         return len(self.seeds)
@@ -123,48 +133,58 @@ class Members:
 
     @property
     def kept_at_start(self) -> np.ndarray:
-        """Whether a member's best weights are those at the start of its best epoch, (P,).
+        """Whether a member keeps the weights at the start of its best epoch instead of those at its end, (P,).
 
-        Without held-out rows an epoch's figure is that of the weights before its updates, so these are sound where a
-        later loss is not finite. Patience that looks at training rows keeps the weights at the end all the same.
+        Without held-out rows the figure of an epoch is that of the weights before its updates, so these are known to be
+        finite if a later loss is not. A member with patience keeps the weights at the end even so.
         """
         return np.isinf(self.patience) & (not self.held_out)
 
     def take(self, numbers: Sequence[int] | np.ndarray) -> Self:
-        """Return the members of these numbers, in this order."""
+        """Return the settings of some members.
+
+        Parameters
+        ----------
+        numbers : sequence of int
+            Numbers of the members, in the order of the result.
+
+        Returns
+        -------
+        Members
+            Their settings.
+        """
         chosen: dict[str, Any] = {}
-        for each in fields(self):
-            value = getattr(self, each.name)
+        for setting in fields(self):
+            value = getattr(self, setting.name)
             if isinstance(value, list | tuple):
-                chosen[each.name] = [value[k] for k in numbers]
+                chosen[setting.name] = [value[k] for k in numbers]
             elif value is not None:
-                chosen[each.name] = value[list(numbers)]
+                chosen[setting.name] = value[list(numbers)]
         return replace(self, **chosen)
 
     def describe(self, member: int) -> str:
-        """Name a member's hyperparameters that differ from the defaults."""
+        """Return a member's hyperparameters that differ from the defaults, as text for messages."""
         settings = []
-        for each in fields(self)[8:]:
-            value = getattr(self, each.name)
-            if value is not None and not np.all(value[member] == each.default):
-                settings.append(f"{each.name} {np.asarray(value[member]).tolist()}")
+        for setting in fields(self)[8:]:
+            value = getattr(self, setting.name)
+            if value is not None and not np.all(value[member] == setting.default):
+                settings.append(f"{setting.name} {np.asarray(value[member]).tolist()}")
         return ", ".join(settings) or "default hyperparameters"
 
 
 @dataclass(frozen=True)
 class Monitor:
-    """The figure that early stopping and plateaus go by.
+    """Figure that early stopping and plateaus monitor.
 
     Parameters
     ----------
-    name : str
-        Its name in the history.
-    function : callable or None
-        ``function(y, outputs, weights) -> float``, for one member, of coded targets (rows, targets), outputs after the
-        output activation (rows, units) and the rows' weights (rows,), or None where rows have none. If it is None
-        itself, ``name`` is "loss" or one of the training's metrics.
-    greater_is_better : bool
-        The direction of improvement.
+    name : str, default="loss"
+        Name in the history. Without a function, "loss" or one of the training's metrics.
+    function : callable, optional
+        ``function(y, outputs, weights) -> float`` for one member, of coded targets (rows, targets), outputs after the
+        output activation (rows, units) and weights of the rows (rows,), or None if the rows have no weights.
+    greater_is_better : bool, default=False
+        Whether a greater figure is better.
     """
 
     name: str = "loss"
@@ -174,33 +194,35 @@ class Monitor:
 
 @dataclass(frozen=True)
 class Training:
-    """Settings that all members of a population share.
+    """Training settings that all members of a population share.
 
     Parameters
     ----------
     loss : str
         Keras's name of the loss.
     metrics : tuple of str
-        Keras's names of functions that are followed beside the loss: one value a row, averaged over rows.
-    optimizer : str
-        Keras's name, in lower case.
+        Keras's names of functions recorded beside the loss: one value per row, averaged over rows.
+    optimizer : str, default="adam"
+        Keras's name of the optimizer, in lower case.
     optimizer_settings : tuple of (str, value)
-        Further arguments of the optimizer, like ``(("momentum", 0.9),)``.
-    schedule : str
-        A name of `tabular_dl.nn.schedules`.
-    epochs, batch_size : int
-        At most so many passes over the training rows; rows a step.
+        Further arguments of the optimizer, such as ``(("momentum", 0.9),)``.
+    schedule : str, default="constant"
+        Name of the learning-rate schedule (`tabular_dl.nn.schedules`).
+    epochs : int, default=100
+        Maximum number of passes over the training rows.
+    batch_size : int, default=32
+        Rows per step.
     monitor : Monitor
-        The figure that stopping goes by, on validation rows if there are any, otherwise on training rows.
-    compile : {"auto", True, False}
-        Whether to compile by XLA; "auto" does where the training is long enough for that to pay.
+        Figure for early stopping and plateaus, on validation rows if there are any, otherwise on training rows.
+    compile : {"auto", True, False}, default="auto"
+        Whether to compile by XLA; "auto" compiles if training is long enough to save time by it.
     """
 
     loss: str
     metrics: tuple[str, ...]
     optimizer: str = "adam"
     optimizer_settings: tuple[tuple[str, Any], ...] = ()
-    schedule: str = "constant"
+    schedule: Schedule = "constant"
     epochs: int = 100
     batch_size: int = 32
     monitor: Monitor = field(default_factory=Monitor)

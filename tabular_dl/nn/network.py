@@ -1,11 +1,11 @@
-r"""The architecture of a network: the one place that says which blocks it has, and in which order.
+r"""Architecture of a network: its blocks and their order.
 
     numbers, codes -> (shift) -> (noise) -> (embeddings) -> (dropout)
                    -> [dense -> (batch normalisation) -> activation -> (dropout)] ... -> dense head
 
-All else follows from the list of blocks: initial weights, training and prediction passes, Keras models of members. The
-list ends at the head: training takes the loss from there, where cross-entropies are exact, and prediction applies the
-output activation.
+Initial weights, training and prediction passes and Keras models of members are derived from the list of blocks. It ends
+at the head: training computes the loss from there, as cross-entropies are exact before the output activation, and
+prediction applies the output activation.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ import tensorflow as tf
 from tabular_dl.nn.blocks.activation import ACTIVATIONS, Activation
 from tabular_dl.nn.blocks.base import Block, OwnInputs, TrainingStep, Weight
 from tabular_dl.nn.blocks.batch_normalization import BatchNormalization
-from tabular_dl.nn.blocks.dense import INITIALIZERS, Dense
+from tabular_dl.nn.blocks.dense import Dense
 from tabular_dl.nn.blocks.dropout import Dropout
 from tabular_dl.nn.blocks.embeddings import Embeddings
 from tabular_dl.nn.blocks.noise import Noise
@@ -29,7 +29,6 @@ from tabular_dl.nn.blocks.shift import Shift
 
 __all__ = [
     "ACTIVATIONS",
-    "INITIALIZERS",
     "Network",
     "Weights",
     "exported",
@@ -45,31 +44,31 @@ Weights = dict[str, np.ndarray]
 
 @dataclass(frozen=True)
 class Network:
-    """The architecture that all members of a population share.
+    """Architecture that all members of a population share.
 
     Parameters
     ----------
     inputs : int
-        Number of input features; the last ones are codes of categories, where there are embeddings.
+        Number of input features; with embeddings, the last of them are codes of categories.
     hidden : tuple of int
         Widths of the hidden layers.
     outputs : int
         Number of output units.
-    activation, output_activation : str
+    activation, output_activation : str, default="relu", "linear"
         Keras's names of the hidden activation and of the output activation.
-    initializer : str
-        Keras's name of the hidden kernels' initialiser; the head's are Glorot-uniform, biases zero.
-    batch_norm : bool
-        Whether batch normalisation stands between a hidden layer and its activation.
-    dropout, input_dropout, noise : bool
-        Whether hidden layers are followed by dropout, inputs go through dropout, and numeric inputs get noise; the
-        rates belong to the members.
+    initializer : str, default="he_normal"
+        Keras's name of the initialiser of hidden kernels; that of the head is Glorot-uniform, biases are zero.
+    batch_norm : bool, default=False
+        Whether each hidden layer is followed by batch normalisation, before its activation.
+    dropout, input_dropout, noise : bool, default=False
+        Whether there is dropout after hidden layers, dropout of inputs, and noise on numeric inputs; the rates are
+        settings of the members.
     embeddings : tuple of (categories, units)
-        For each column of codes the number of categories, the unknown one (0) included, and the length of a vector.
-    shift : int
-        The most pixels by which images move in training, of all members; each has its own most.
-    image_shape : (int, int)
-        Height and width of the images that the numeric inputs are, where they may be shifted.
+        Number of categories, including the unknown category (0), and length of the vectors of each column of codes.
+    shift : int, default=0
+        Maximum number of pixels by which images of any member move in training; each member has its own maximum.
+    image_shape : (int, int), default=(0, 0)
+        Height and width of the images whose pixels are the numeric inputs, if images are shifted.
 
     Examples
     --------
@@ -94,7 +93,7 @@ class Network:
 
     @cached_property
     def blocks(self) -> tuple[Block, ...]:
-        """The blocks in the order in which activations pass them, without the output activation."""
+        """Blocks in the order of the prediction pass, without the output activation."""
         layers = len(self.hidden)
         blocks: list[tuple[Block, bool]] = [
             (Shift("shift", *self.image_shape, self.shift), self.shift > 0),
@@ -104,8 +103,8 @@ class Network:
         ]
         features, numeric = self.numeric + self.embedded, [self.numeric, *[None] * layers]
         for index, width in enumerate(self.hidden):
-            # Batch normalisation takes any bias before it away again: what Adam made of its gradient, which is
-            # rounding alone, would differ from population to population.
+            # Batch normalisation subtracts any bias before it. The bias's gradient would be rounding error, which Adam
+            # scales up, and it would depend on the population.
             dense = Dense(
                 f"dense_{index}", index, features, width, self.initializer, not self.batch_norm, numeric[index]
             )
@@ -121,7 +120,7 @@ class Network:
 
     @cached_property
     def weights(self) -> dict[str, Weight]:
-        """All weights by name, in the order of the blocks."""
+        """Weights of all blocks by name, in the order of the blocks."""
         return {f"{block.name}.{name}": weight for block in self.blocks for name, weight in block.weights.items()}
 
     @property
@@ -131,22 +130,22 @@ class Network:
 
     @property
     def kernels(self) -> list[str]:
-        """Names of the dense layers' kernels, the head's last."""
+        """Names of the kernels of dense layers; the last is the head's."""
         return [f"{block.name}.kernel" for block in self.blocks if isinstance(block, Dense)]
 
     @property
     def numeric(self) -> int:
-        """Number of inputs that are numbers, not codes."""
+        """Number of inputs that are numbers, not codes of categories."""
         return self.inputs - len(self.embeddings)
 
     @property
     def embedded(self) -> int:
-        """Length of all embeddings' vectors together."""
+        """Total length of the vectors of all embeddings."""
         return sum(units for _, units in self.embeddings)
 
     @property
     def activations(self) -> int:
-        """Number of activations of one row in one member, inputs and outputs included."""
+        """Number of activations of one row in one member, including inputs and outputs."""
         return self.inputs + self.embedded + sum(self.hidden) + self.outputs
 
 
@@ -158,18 +157,18 @@ def forward(
     Parameters
     ----------
     network : Network
-        The architecture.
+        Architecture.
     weights : mapping of str to Tensor of shape (P, in, out)
-        By name.
+        Weights by the names of `Network.weights`.
     x : Tensor of shape (P or 1, rows, inputs)
-        The rows.
+        Inputs of each member, or inputs that all members share.
     step : TrainingStep, optional
-        Makes this a training pass; None is prediction.
+        Arguments of a training pass; None for a prediction pass.
 
     Returns
     -------
     Tensor of shape (P, rows, outputs)
-        Before the output activation.
+        Outputs before the output activation.
     """
     for block in network.blocks:
         x = block.forward(x, {name: weights[f"{block.name}.{name}"] for name in block.weights}, step)
@@ -179,26 +178,26 @@ def forward(
 def initial_weights(
     network: Network, seeds: Sequence[int], widths: Sequence[int] | np.ndarray, categories: np.ndarray | None = None
 ) -> Weights:
-    """Draw each member's initial weights from its own seed.
+    """Draw each member's initial weights from its seed.
 
-    A member whose own matrix is narrower than the population's draws the kernel of its own width, and the rest is zero:
-    those inputs are zero too, so the rows never change.
+    For a member with fewer inputs than the population, a kernel of its width is drawn and the other rows are zero: the
+    inputs there are zero as well, so these rows never change.
 
     Parameters
     ----------
     network : Network
-        The architecture.
+        Architecture.
     seeds : sequence of int, length P
-        The members' seeds.
+        Seed of each member.
     widths : sequence of int, length P
-        Number of numeric inputs that each member really has.
+        Number of numeric inputs of each member.
     categories : array of shape (P, embeddings), optional
-        Number of categories that each embedding of a member really has; by default all.
+        Number of categories of each embedding of each member; by default those of the network.
 
     Returns
     -------
     dict of str to ndarray of shape (P, in, out)
-        By the names of `Network.weights`.
+        Weights by the names of `Network.weights`.
 
     Examples
     --------
@@ -208,47 +207,47 @@ def initial_weights(
     (True, [0.0, 0.0, 0.0, 0.0])
     """
     sizes = [size for size, _ in network.embeddings]
-    own = [
+    inputs = [
         OwnInputs(int(width), tuple(sizes if categories is None else map(int, categories[member])))
         for member, width in enumerate(widths)
     ]
-    drawn: Weights = {}
+    weights: Weights = {}
     for block in network.blocks:
-        places = [block.own_rows(inputs) for inputs in own]
+        rows_used = [block.own_rows(members_inputs) for members_inputs in inputs]
         for name, weight in block.weights.items():
-            rows = [place.get(name, np.arange(weight.inputs)) for place in places]
-            drawn[f"{block.name}.{name}"] = _stacked(block, name, weight, seeds, rows)
-    return drawn
+            rows = [used.get(name, np.arange(weight.inputs)) for used in rows_used]
+            weights[f"{block.name}.{name}"] = _stacked(block, name, weight, seeds, rows)
+    return weights
 
 
 def _stacked(block: Block, name: str, weight: Weight, seeds: Sequence[int], rows: Sequence[np.ndarray]) -> np.ndarray:
-    """Draw one weight of all members, (P, in, out): each pair of seed and number of rows once."""
+    """Draw one weight of all members, (P, in, out); each pair of seed and number of rows is drawn once."""
     stacked = np.zeros((len(seeds), weight.inputs, weight.outputs), "float32")
-    for size in {len(own) for own in rows}:
-        members = [member for member, own in enumerate(rows) if len(own) == size]
-        different = sorted({seeds[member] for member in members})
-        values = dict(zip(different, block.draw(name, size, different), strict=True))
+    for size in {len(numbers) for numbers in rows}:
+        members = [member for member, numbers in enumerate(rows) if len(numbers) == size]
+        unique_seeds = sorted({seeds[member] for member in members})
+        values = dict(zip(unique_seeds, block.draw(name, size, unique_seeds), strict=True))
         for member in members:
             stacked[member, rows[member]] = values[seeds[member]]
     return stacked
 
 
 def own_weights(network: Network, weights: Mapping[str, np.ndarray], inputs: OwnInputs) -> Weights:
-    """Cut the weights of members down to the inputs that these members really have.
+    """Reduce the weights of members to their inputs, without those that only other members have.
 
     Parameters
     ----------
     network : Network
-        The architecture of the population.
+        Architecture of the population.
     weights : mapping of str to ndarray of shape (P, in, out)
-        Of members with the same inputs.
+        Weights of members with the same inputs.
     inputs : OwnInputs
-        What they have.
+        Inputs of these members.
 
     Returns
     -------
     dict of str to ndarray of shape (P, in, out)
-        Those of the network with these inputs.
+        Weights of a network with these inputs.
     """
     cut = {}
     for block in network.blocks:
@@ -260,30 +259,31 @@ def own_weights(network: Network, weights: Mapping[str, np.ndarray], inputs: Own
 
 
 def in_old_order(network: Network) -> Iterator[str]:
-    """Yield the names of weights in the order in which models were stored before weights had names: tables last."""
+    """Yield the names of weights in the order of models stored before weights had names: embedding tables last."""
     names = list(network.weights)
     yield from (name for name in names if not name.startswith("embeddings."))
     yield from (name for name in names if name.startswith("embeddings."))
 
 
 def exported(network: Network, x: keras.KerasTensor) -> tuple[keras.KerasTensor, dict[str, keras.Variable]]:
-    """Apply one member, output activation included, as standard Keras layers.
+    """Apply one member, including the output activation, as standard Keras layers.
 
     Parameters
     ----------
     network : Network
-        The architecture.
+        Architecture.
     x : KerasTensor of shape (rows, inputs)
-        What the member is given.
+        Inputs of the member.
 
     Returns
     -------
     output : KerasTensor of shape (rows, outputs)
+        Outputs after the output activation.
     variables : dict of str to keras.Variable
-        The layers' variables by the names of `Network.weights`.
+        Variables of the layers by the names of `Network.weights`, to be assigned their values.
     """
     variables: dict[str, keras.Variable] = {}
     for block in network.blocks:
-        x, own = block.export(x)
-        variables |= {f"{block.name}.{name}": variable for name, variable in own.items()}
+        x, block_variables = block.export(x)
+        variables |= {f"{block.name}.{name}": variable for name, variable in block_variables.items()}
     return keras.layers.Activation(network.output_activation)(x), variables

@@ -1,48 +1,39 @@
-"""Keras's optimizers, with a learning rate, a weight decay and a step count for each member of a population.
+"""Keras's optimizers, with a learning rate, a weight decay and a step count per member of a population.
 
-Keras's update rules stay as they are. What is replaced is what they read and write: the learning rate and the number
-of past steps become arrays of shape ``(member, 1, 1)``, which meet the stacked weights ``(member, in, out)`` by
-broadcasting, and every write goes through a mask, so that a member that has stopped, or has no rows left in this
-epoch, keeps its weights and its momenta to the last bit.
+Keras's update rules do not change, only the values that they read and write: the learning rate and the number of past
+steps are arrays of shape ``(member, 1, 1)``, which broadcast to the stacked weights ``(member, in, out)``, and every
+write is masked, so that a member that has stopped, or has no rows left in this epoch, keeps its weights and its momenta
+bit for bit.
 
-That is right for every rule that treats each weight by itself. Rules that look at a whole weight matrix at once (Muon,
-LAMB, Adafactor: norms, factorisations) would mix the members, and are refused.
+This is correct for every rule that treats each weight by itself. Rules that use a whole weight matrix (Muon, LAMB,
+Adafactor: norms, factorisations) would mix the members, and raise an error.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import cache
-from typing import Any
+from typing import Any, get_args
 
 import keras
 import numpy as np
 import tensorflow as tf
 
-from tabular_dl.errors import SpecError, did_you_mean
+from tabular_dl.errors import SpecError, did_you_mean, listed
+from tabular_dl.nn.choices import Optimizer
 
 __all__ = ["OPTIMIZERS", "clipped", "make_optimizer"]
 
-OPTIMIZERS: dict[str, type[keras.Optimizer]] = {
-    "adadelta": keras.optimizers.Adadelta,
-    "adagrad": keras.optimizers.Adagrad,
-    "adam": keras.optimizers.Adam,
-    "adamax": keras.optimizers.Adamax,
-    "adamw": keras.optimizers.AdamW,
-    "ftrl": keras.optimizers.Ftrl,
-    "lion": keras.optimizers.Lion,
-    "nadam": keras.optimizers.Nadam,
-    "rmsprop": keras.optimizers.RMSprop,
-    "sgd": keras.optimizers.SGD,
-}
+_KERAS_CLASSES = {name.lower(): value for name, value in vars(keras.optimizers).items() if isinstance(value, type)}
+OPTIMIZERS: dict[str, type[keras.Optimizer]] = {name: _KERAS_CLASSES[name] for name in get_args(Optimizer)}
 WHOLE_MATRIX = ("adafactor", "lamb", "muon")
 
-# Elsewhere Keras's own default stands: 0.01 for SGD, 0.001 for all others. Adagrad's steps only ever shrink.
+# All others keep Keras's default: 0.01 for SGD, 0.001 otherwise, which is too low for Adagrad as its steps only shrink.
 DEFAULT_RATES = {"adagrad": 0.01}
 
 
 class _MemberOptimizer:
-    """A mixin by which a Keras optimizer treats the leading axis of its variables as members.
+    """Mixin for Keras optimizers that treats the leading axis of variables as the member axis.
 
     Attributes
     ----------
@@ -51,16 +42,16 @@ class _MemberOptimizer:
     factors : tf.Variable of shape (P, 1, 1)
         Factors of the rates in this step, from schedule and plateau.
     steps : tf.Variable of shape (P, 1, 1)
-        Number of updates that each member has had; exact up to 2**24.
+        Number of updates of each member so far; exact up to 2**24.
     live : tf.Variable of shape (P, 1, 1), bool
-        Whether the update under way is for a member.
+        Whether the current update changes a member.
     decaying : bool
         Whether any member has weight decay.
     """
 
     decaying = False
 
-    def _give_members(self, members: int) -> None:
+    def _create_member_variables(self, members: int) -> None:
         shape = (members, 1, 1)
         rate = float(self._learning_rate.numpy())  # type: ignore[attr-defined]
         decay = float(self.weight_decay or 0.0)  # type: ignore[attr-defined]
@@ -72,27 +63,27 @@ class _MemberOptimizer:
 
     @property
     def iterations(self) -> tf.Variable:
-        """The members' own step counts, which the update rules read for their bias corrections."""
+        """Step counts of the members, which the update rules read for their bias corrections."""
         return self.steps
 
     def build(self, variables: Sequence[keras.Variable]) -> None:
-        """Create the state of the update rule, one for each member."""
+        """Create the state of the update rule for each member."""
         super().build(variables)  # type: ignore[misc]
-        if hasattr(self, "_u_product"):  # Nadam's only state that is not shaped like a weight
+        if hasattr(self, "_u_product"):  # the only state of any rule without the shape of a weight, Nadam's
             self._u_product = keras.Variable(np.ones((variables[0].shape[0], 1, 1)), dtype="float32")
 
     def apply(self, gradients: Sequence[tf.Tensor], variables: Sequence[keras.Variable] | None = None) -> None:
-        """Update the live members, and count the step for them."""
+        """Update the live members, and increment their step counts."""
         super().apply(gradients, variables)  # type: ignore[misc]
         self.steps.assign_add(tf.cast(self.live, tf.float32))
 
     def update_step(self, gradient: tf.Tensor, variable: keras.Variable, learning_rate: tf.Tensor) -> None:
-        """Update one stacked weight by the members' own rates, not by the optimizer's single one."""
+        """Update one stacked weight by the members' rates instead of the optimizer's single rate."""
         del learning_rate
         super().update_step(gradient, variable, self.rates * self.factors)  # type: ignore[misc]
 
     def _apply_weight_decay(self, variables: Sequence[keras.Variable]) -> None:
-        # A pass over all weights, left out where no member asks for it.
+        # Skipped if no member has weight decay, as it is a pass over all weights.
         for variable in variables if self.decaying else ():
             self.assign_sub(variable, variable * self.decays * self.rates * self.factors)
 
@@ -124,21 +115,22 @@ def make_optimizer(
     name : str
         Keras's name of the optimizer, in lower case.
     variables : sequence of Variable of shape (P, in, out)
-        The stacked weights that it will update.
+        Stacked weights to update.
     settings : mapping, optional
-        Further arguments of the Keras optimizer, like ``{"momentum": 0.9}``.
-    decaying : bool
+        Further arguments of the Keras optimizer, such as ``{"momentum": 0.9}``.
+    decaying : bool, default=False
         Whether any member has weight decay; AdamW always decays.
 
     Returns
     -------
     keras.Optimizer
-        At the optimizer's default rate; assign ``rates``, ``decays`` and ``live``, of shape (P, 1, 1), for others.
+        Optimizer with its default rate for all members; assign ``rates``, ``decays`` and ``live``, of shape (P, 1, 1),
+        to change them.
 
     Raises
     ------
     SpecError
-        If there is no such optimizer, or if its rule would mix the members.
+        If there is no such optimizer, or its rule would mix the members.
 
     Examples
     --------
@@ -153,32 +145,33 @@ def make_optimizer(
     """
     if name in WHOLE_MATRIX:
         raise SpecError(
-            f"optimizer: {name} looks at whole weight matrices, which would mix the members of a population. "
-            f"Take one of: {', '.join(OPTIMIZERS)}."
+            f"optimizer: {name} uses whole weight matrices, which would mix the members of a population. "
+            f"Choose one of: {listed(list(OPTIMIZERS), len(OPTIMIZERS))}."
         )
     if name not in OPTIMIZERS:
-        raise SpecError(f"optimizer: {name!r} is not one that trains a population. {did_you_mean(name, OPTIMIZERS)}")
+        raise SpecError(f"optimizer: {name!r} cannot train a population. {did_you_mean(name, OPTIMIZERS)}")
     rate = {"learning_rate": DEFAULT_RATES[name]} if name in DEFAULT_RATES else {}
     optimizer = _member_class(name)(**rate, **(settings or {}))
-    optimizer._give_members(int(variables[0].shape[0]))
+    optimizer._create_member_variables(int(variables[0].shape[0]))
     optimizer.decaying = decaying or bool(optimizer.weight_decay)
     optimizer.build(variables)
     return optimizer
 
 
 def clipped(gradients: Sequence[tf.Tensor], norms: tf.Tensor) -> list[tf.Tensor]:
-    """Scale each member's gradients so that their common Euclidean norm does not exceed the member's bound.
+    """Scale each member's gradients so that their joint Euclidean norm does not exceed the member's bound.
 
     Parameters
     ----------
     gradients : sequence of Tensor of shape (P, in, out)
-        One a weight.
+        Gradient of each weight.
     norms : Tensor of shape (P, 1, 1)
-        The bounds; infinity does not clip.
+        Bound of each member; infinity for no clipping.
 
     Returns
     -------
-    list of Tensor
+    list of Tensor of shape (P, in, out)
+        Scaled gradients.
 
     Examples
     --------

@@ -1,19 +1,18 @@
-"""A population in parts: chunks of members in their programs, one after another or side by side.
+"""Chunks of a population, trained one after another or side by side.
 
-A population that is too large for memory is cut into chunks that take turns in one program, each with its state put
-aside while it waits. A long training of narrow networks is cut into one chunk a core: their matrix products are too
-small to be spread over cores, so the chunks run side by side in threads, each in a program of its own.
+A population that is too large for memory is split into chunks that use one program in turn; the state of a chunk is
+saved while another uses the program. A long training of narrow networks is split into one chunk per core: their matrix
+products are too small for several cores, so the chunks run side by side in threads, each in its own program.
 
-Nothing here mixes two members, so the results are those of one program, up to rounding.
+No operation mixes two members, so the results are those of one program, up to rounding.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
-from typing import Any
 
 import numpy as np
 
@@ -22,35 +21,36 @@ from tabular_dl.nn.batches import Feed, Table
 from tabular_dl.nn.early_stopping import Stopping
 from tabular_dl.nn.members import Members, Training
 from tabular_dl.nn.network import Network, Weights
-from tabular_dl.nn.program import Program, ProgramKey, checked_out
+from tabular_dl.nn.program import Program, checked_out
+from tabular_dl.nn.program_key import ProgramKey
 
-__all__ = ["Crew"]
+__all__ = ["Chunks"]
 
-# Compiling with XLA costs one to three seconds, and saves some milliseconds a step: it pays from about here.
+# Compiling with XLA takes one to three seconds and saves milliseconds per step, so this many steps are needed.
 STEPS_THAT_PAY_FOR_XLA = 400
-# Floating-point operations of a training of which one program more saves as much as compiling it costs.
+# Floating-point operations that take as long as compiling a program.
 WORK_THAT_PAYS_FOR_A_PROGRAM = 1.2e11
-# Memory that the variables and activations of one program may take.
+# Limit of the memory of a program's variables and activations.
 CHUNK_BYTES = 2**30
-# Weights beyond this are a sign of divergence.
+# Greater weights are a sign of divergence.
 LARGE = 1e3
-# Operations of a matrix product of one member below which a core more does not help it.
+# Operations of a member's matrix product below which a second core does not make it faster.
 NARROW_PRODUCT = 2**20
-# Fewer members than this do not keep a core busy.
+# Number of members needed to keep a core busy.
 MEMBERS_THAT_FILL_A_CORE = 8
 
 
-class Crew:
-    """All members of a population at work.
+class Chunks:
+    """All chunks of a population.
 
     Parameters
     ----------
     stack : ExitStack
-        Gives programs and threads back when training ends.
+        Stack that releases programs and threads when training ends.
     network, table, members, training
         As for `tabular_dl.nn.training.fit_population`.
     weights : dict of str to ndarray of shape (P, in, out)
-        The initial weights.
+        Initial weights.
     """
 
     def __init__(
@@ -65,17 +65,19 @@ class Crew:
         feed = Feed(table, members, training.batch_size)
         threads, parts = _parts(network, table, feed, members, training)
         self.threads = [_Thread(stack) for _ in range(threads)]
-        self.map: Any = map if threads == 1 else stack.enter_context(ThreadPoolExecutor(threads)).map
+        self.map: Callable[..., Iterable[None]] = map
+        if threads > 1:
+            self.map = stack.enter_context(ThreadPoolExecutor(threads)).map
         self.chunks = []
         for index, (numbers, counted) in enumerate(parts):
             thread = self.threads[index % threads]
-            own = {name: weight[numbers] for name, weight in weights.items()}
-            chunk = Chunk(thread, network, table, members.take(numbers), training, feed.take(numbers), own, counted)
+            part = {name: weight[numbers] for name, weight in weights.items()}
+            chunk = Chunk(thread, network, table, members.take(numbers), training, feed.take(numbers), part, counted)
             self.chunks.append(chunk)
             thread.chunks.append(chunk)
 
     def epoch(self, number: int) -> dict[str, np.ndarray]:
-        """Train all members for an epoch; return its figures, each (P,), NaN for members that had stopped."""
+        """Train all members for an epoch, and return its figures, each (P,); NaN for members that had stopped."""
         list(self.map(lambda thread: thread.epoch(number), self.threads))
         return {
             name: np.concatenate([chunk.figures[name][: chunk.counted] for chunk in self.chunks])
@@ -87,7 +89,7 @@ class Crew:
         return np.concatenate([getattr(chunk.stopping, name)[: chunk.counted] for chunk in self.chunks])
 
     def stop(self, stopped: np.ndarray) -> np.ndarray:
-        """Stop some members, (P,), as if their patience had ended; return which still train."""
+        """Stop some members, (P,), as if their patience had ended, and return whether each still trains."""
         start = 0
         for chunk in self.chunks:
             chunk.stop(stopped[start : start + chunk.counted])
@@ -95,38 +97,38 @@ class Crew:
         return self.stopping("active")
 
     def finish(self) -> None:
-        """Find members whose last weights give a loss that is not finite, which no figure of an epoch shows."""
+        """Mark members as diverged if the loss of their last weights, which no epoch computes, is not finite."""
         for chunk in self.chunks:
             chunk.check_last()
 
     def weights(self, *, best: bool) -> Weights:
-        """Return all members' weights, of their best or of their last epochs."""
+        """Return all members' weights, those of their best or of their last epoch."""
         parts = [chunk.weights(best=best) for chunk in self.chunks]
         return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
 
 class _Thread:
-    """Programs that some chunks take turns in."""
+    """Chunks of a thread, and the programs that they use in turn."""
 
     def __init__(self, stack: ExitStack) -> None:
         self.stack = stack
         self.chunks: list[Chunk] = []
         self.programs: dict[ProgramKey, Program] = {}
-        self.inside: dict[ProgramKey, Chunk] = {}
+        self.users: dict[ProgramKey, Chunk] = {}
 
     def epoch(self, number: int) -> None:
         for chunk in self.chunks:
             chunk.epoch(number)
 
     def program(self, key: ProgramKey, chunk: Chunk) -> Program:
-        """Give a program to a chunk, and save the state of the chunk that used it before."""
+        """Return a program with a chunk's state, after saving the state of the chunk that used it before."""
         if key not in self.programs:
             self.programs[key] = self.stack.enter_context(checked_out(key))
-        program, other = self.programs[key], self.inside.get(key)
-        if other is not chunk:
-            if other is not None and other.program is program:
-                other.state = program.save()
-            self.inside[key] = chunk
+        program, user = self.programs[key], self.users.get(key)
+        if user is not chunk:
+            if user is not None and user.program is program:
+                user.state = program.save()
+            self.users[key] = chunk
             if chunk.state is not None:
                 program.restore(chunk.state)
                 chunk.state = None
@@ -134,9 +136,9 @@ class _Thread:
 
 
 class Chunk:
-    """Members that train in one program, and the weights of those that have left it.
+    """Members that train in one program, and the weights of members that have stopped.
 
-    ``counted`` members are wanted; the rest only fills up the program's size.
+    The first ``counted`` members are part of the results; the others only fill up the program's size.
     """
 
     def __init__(
@@ -172,35 +174,35 @@ class Chunk:
         return self.program
 
     def epoch(self, number: int) -> None:
-        """Train an epoch, unless all have stopped; leave its figures in ``figures``, each of shape (members,)."""
+        """Train an epoch unless all members have stopped, and set ``figures``, each of shape (members,)."""
         active = self.stopping.active
         if not active.any():
             self.figures = {name: np.full(len(self.members), np.nan) for name in self.figures}
             return
         program = self._enter()
-        sums: Any = 0.0
+        sums: float | np.ndarray = 0.0
         for block, batches in self.feed.epoch(number):
             sums = sums + program.train(*self.table.block(block), batches)
-        figures = self._means(sums)
+        figures = self._means(np.asarray(sums))
         if self.members.held_out:
             figures |= self._validate(program, active[self.numbers])
-        self.figures = {name: self._spread(values, active) for name, values in figures.items()}
-        self._judge(number, program)
-        self._settle(self.training.epochs - number)
+        self.figures = {name: self._for_all(values, active) for name, values in figures.items()}
+        self._update_stopping(number, program)
+        self._continue(self.training.epochs - number)
 
-    def _settle(self, epochs_left: int) -> None:
-        """Move on with the members that still train, in a smaller program if that pays."""
+    def _continue(self, epochs_left: int) -> None:
+        """Continue with the members that still train, in a smaller program if that saves time."""
         self._shrink(epochs_left)
         self._enter().set_active(self.stopping.active[self.numbers], self.stopping.rate_factors[self.numbers])
 
     def stop(self, stopped: np.ndarray) -> None:
-        """Stop some of the members that count."""
+        """Stop some of the first ``counted`` members."""
         if (self.stopping.active[: self.counted] & stopped).any():
             self.stopping.active[: self.counted] &= ~stopped
-            self._settle(self.training.epochs - int(self.stopping.last_epoch.max()))
+            self._continue(self.training.epochs - int(self.stopping.last_epoch.max()))
 
-    def _judge(self, number: int, program: Program) -> None:
-        """Keep the weights of members that improved, and stop members that have not for too long."""
+    def _update_stopping(self, number: int, program: Program) -> None:
+        """Keep the weights of members that improved, and stop members without improvement or with infinite losses."""
         losses = [values for name, values in self.figures.items() if name in ("loss", "val_loss")]
         monitored = self.figures[("val_" if self.members.held_out else "") + self.training.monitor.name]
         sound = np.all(np.isfinite(losses), axis=0)
@@ -210,22 +212,23 @@ class Chunk:
             raise DataError(
                 f"monitor: {self.training.monitor.name} cannot be computed on the {rows} held-out rows of a member "
                 f"(seed {self.members.seeds[unknown[0]]}): it is {monitored[unknown[0]]}. Hold out more rows "
-                "(validation_fraction), or let monitor be loss."
+                "(validation_fraction), or set monitor to loss."
             )
         improved = self.stopping.update(number, monitored, sound)
         if improved.any() or program.starts:
             program.keep_best(improved[self.numbers], self.members.kept_at_start[self.numbers])
 
     def check_last(self) -> None:
-        """Take the loss of the present weights on a batch of each member's own rows, where no rows are held out.
+        """Mark members as diverged by the loss of their weights on a batch of their training rows.
 
-        A training loss is that of the weights before a step: it tells nothing of what the last one made of them.
+        Only without held-out rows: a training loss is that of the weights before a step, so no epoch has computed the
+        loss after the last step.
         """
         if self.members.held_out:
             return
         program, total = self._enter(), np.zeros(())
         if all((np.abs(weight) <= LARGE).all() for weight in program.weights(best=False).values()):
-            return  # a step that makes a loss infinite makes weights large; most have not, and compile nothing here
+            return  # weights are large after a step that makes a loss infinite, so `evaluate` is rarely compiled
         for block, batches in self.feed.samples():
             total = total + program.evaluate(*self.table.block(block), batches)[0]
             if (total[-1] > 0).all():
@@ -235,18 +238,19 @@ class Chunk:
         self.stopping.active[unsound] = False
 
     def _validate(self, program: Program, active: np.ndarray) -> dict[str, np.ndarray]:
+        """Return loss, metrics and monitored figure on validation rows, each (members present,)."""
         monitor = self.training.monitor
-        total: Any = 0.0
-        seen: list[tuple[np.ndarray, ...]] = []
+        total: float | np.ndarray = 0.0
+        results: list[tuple[np.ndarray, ...]] = []
         for block, batches in self.feed.validation_blocks():
             sums, outputs, targets = program.evaluate(*self.table.block(block), batches)
             total = total + sums
             if monitor.function is not None:
-                seen.append((outputs, targets, batches.weights[0]))
-        figures = {f"val_{name}": values for name, values in self._means(total).items()}
+                results.append((outputs, targets, batches.weights[0]))
+        figures = {f"val_{name}": values for name, values in self._means(np.asarray(total)).items()}
         if monitor.function is not None:
             sound = active & np.isfinite(figures["val_loss"])
-            parts = [np.concatenate(part, axis=1) for part in zip(*seen, strict=True)]
+            parts = [np.concatenate(part, axis=1) for part in zip(*results, strict=True)]
             figures[f"val_{monitor.name}"] = np.array(
                 [
                     self._monitored(*(part[k] for part in parts)) if sound[k] else np.nan
@@ -256,25 +260,25 @@ class Chunk:
         return figures
 
     def _monitored(self, outputs: np.ndarray, targets: np.ndarray, weights: np.ndarray) -> float:
-        """Return the monitored figure of a member, of the rows that count."""
-        counted = weights > 0
-        given = None if self.members.validation_weights is None else weights[counted]
-        return self.training.monitor.function(targets[counted], outputs[counted], given)  # type: ignore[misc]
+        """Return the monitored figure of a member, without rows of weight 0."""
+        used = weights > 0
+        used_weights = None if self.members.validation_weights is None else weights[used]
+        return self.training.monitor.function(targets[used], outputs[used], used_weights)  # type: ignore[misc]
 
     def _means(self, sums: np.ndarray) -> dict[str, np.ndarray]:
-        """Turn sums over rows of loss, metrics and weight into means, each (members present,)."""
+        """Return means of loss and metrics from sums over rows of loss, metrics and weight, each (members present,)."""
         return dict(zip(("loss", *self.training.metrics), sums[:-1] / sums[-1], strict=True))
 
-    def _spread(self, values: np.ndarray, active: np.ndarray) -> np.ndarray:
-        """Put values of the members that are present at their places among all."""
-        spread = np.full(len(self.members), np.nan)
-        spread[self.numbers] = values
-        return np.where(active, spread, np.nan)
+    def _for_all(self, values: np.ndarray, active: np.ndarray) -> np.ndarray:
+        """Return values of all members from those of the members present in the program; NaN for others."""
+        of_all = np.full(len(self.members), np.nan)
+        of_all[self.numbers] = values
+        return np.where(active, of_all, np.nan)
 
     def _shrink(self, epochs_left: int) -> None:
-        """Move to a program of half the size when half have stopped and enough is left to do.
+        """Move to a program of half the size if half of the members have stopped and enough work remains.
 
-        The rule counts operations, not seconds: a time would make results depend on the load of the machine.
+        Work is measured in operations: if it were in seconds, results would depend on the load of the machine.
         """
         active = self.stopping.active
         half = -(-len(self.numbers) // 2)
@@ -282,48 +286,48 @@ class Chunk:
         saved = 6.0 * self.network.parameters * rows * epochs_left * (len(self.numbers) - half)
         if len(self.numbers) == 1 or active.sum() > half or not active.any() or saved < WORK_THAT_PAYS_FOR_A_PROGRAM:
             return
-        # Places that are left over go to members that have stopped, so that sizes halve and programs are met again.
+        # Stopped members fill up the half, so that there are few sizes and programs are reused.
         staying = np.argsort(~active[self.numbers], kind="stable")[:half]
         self.check_last()
-        self._remember()
+        self._copy_weights()
         larger = self._enter()
         self.key = self._key(self.members.take(self.numbers[staying]))
         self._enter().take_over(larger, staying)
         self.numbers = self.numbers[staying]
         self.feed = self.feed.take(staying)
 
-    def _remember(self) -> None:
+    def _copy_weights(self) -> None:
         program = self._enter()
         for kept, best in ((self.best, True), (self.last, False)):
-            for name, present in program.weights(best=best).items():
-                kept[name][self.numbers] = present
+            for name, weight in program.weights(best=best).items():
+                kept[name][self.numbers] = weight
 
     def weights(self, *, best: bool) -> Weights:
-        """Return the wanted members' weights, of their best or of their last epochs."""
-        self._remember()
+        """Return the weights of the first ``counted`` members, those of their best or of their last epoch."""
+        self._copy_weights()
         return {name: weight[: self.counted] for name, weight in (self.best if best else self.last).items()}
 
 
 def _parts(
     network: Network, table: Table, feed: Feed, members: Members, training: Training
 ) -> tuple[int, list[tuple[list[int], int]]]:
-    """Return how many threads are worth having, and which members are a chunk, with how many of them count.
+    """Return the number of threads, and the members of each chunk with the number of those that count.
 
-    All chunks are of one size, and so of one program: the last is filled up with its last member once more.
+    All chunks have one size, so that they can use one program: the last repeats its last member.
     """
     threads = _threads(network, table, feed, members, training)
     widths = network.activations
-    # In training a category is a row of as many numbers as there are.
+    # Training turns a category into a one-hot row.
     one_hot = sum(categories for categories, _ in network.embeddings)
     floats = 8 * network.parameters + 4 * feed.batch_size * (widths + one_hot) + 2 * feed.held_out * widths
-    most = max(1, CHUNK_BYTES // (4 * floats))
-    count = -(-len(members) // most)
+    largest = max(1, CHUNK_BYTES // (4 * floats))
+    count = -(-len(members) // largest)
     count = max(threads, -(-count // threads) * threads)
-    return threads, list(_cut(len(members), -(-len(members) // count)))
+    return threads, list(_chunk_members(len(members), -(-len(members) // count)))
 
 
 def _threads(network: Network, table: Table, feed: Feed, members: Members, training: Training) -> int:
-    """Return how many chunks to train side by side."""
+    """Return the number of chunks to train side by side."""
     product = (
         2
         * feed.batch_size
@@ -331,13 +335,13 @@ def _threads(network: Network, table: Table, feed: Feed, members: Members, train
     )
     rows = feed.steps * feed.batch_size
     work = 6.0 * network.parameters * rows * training.epochs * len(members)
-    # Blocks are loaded in turn: chunks that are at different blocks would only load them twice.
+    # A table keeps one block in memory: chunks at different blocks would load each of them again and again.
     if product > NARROW_PRODUCT or work < WORK_THAT_PAYS_FOR_A_PROGRAM or table.blocks > 1:
         return 1
     return max(1, min(os.cpu_count() or 1, len(members) // MEMBERS_THAT_FILL_A_CORE))
 
 
-def _cut(members: int, size: int) -> Iterator[tuple[list[int], int]]:
+def _chunk_members(members: int, size: int) -> Iterator[tuple[list[int], int]]:
     for start in range(0, members, size):
         numbers = list(range(start, min(start + size, members)))
         yield numbers + numbers[-1:] * (size - len(numbers)), len(numbers)

@@ -1,48 +1,48 @@
-"""Random numbers in a compiled program: a stream for each member, the same whatever the population around it.
+"""Random numbers in a compiled program: a stream per member, which does not depend on the population.
 
-A number is a hash of (member's seed, layer, member's step, position). Nothing is drawn from a shared generator, so
-member k gets the same numbers alone, in any population, and in any order of the members.
+A number is a hash of (member's seed, layer, member's step, position). There is no shared generator, so member k gets
+the same numbers alone, in any population, and in any order of the members.
 """
 
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import tensorflow as tf
 
 __all__ = ["MASKING_STREAM", "NOISE_STREAM", "SHIFT_STREAM", "normal", "uniform"]
 
-# Dropout layers count up from 0; noise, the masking of embeddings and shifts have streams of their own.
+# Streams of dropout layers are numbered from 0; noise, masking of embeddings and shifts have separate streams.
 NOISE_STREAM = 1 << 20
 MASKING_STREAM = 1 << 22
 SHIFT_STREAM = 1 << 23
 
-# Rows and features; rows may be known only when a program runs.
-Shape = tuple[Any, int]
+# Rows and features; the number of rows may only be known when a program runs.
+Shape = tuple[int | tf.Tensor, int]
 GOLDEN = 0x9E3779B9  # 2**32 divided by the golden ratio: spreads small integers over all bits
 
 
 def uniform(
     seeds: tf.Tensor, layer: int, steps: tf.Tensor, shape: Shape, columns: tf.Tensor | None = None
 ) -> tf.Tensor:
-    """Return numbers uniform on [0, 1).
+    """Return random numbers uniform on [0, 1).
 
     Parameters
     ----------
     seeds, steps : Tensor of shape (P, 1, 1), uint32
-        The members' seeds, and the number of updates that each has had.
+        Seed of each member, and number of its updates so far.
     layer : int
-        Which of a network's streams.
+        Number of the network's stream.
     shape : (rows, features)
-        Number of numbers that each member needs.
+        Shape of each member's random numbers.
     columns : Tensor of shape (features,), int32, optional
-        A number that names each feature. A random number then depends on its row and on that name, not on the number
-        of features: for features that a member would have fewer of alone.
+        Number that identifies each feature. Random numbers then depend on the row and on this number instead of on the
+        number of features, of which a member may have fewer alone.
 
     Returns
     -------
     Tensor of shape (P, rows, features), float32
+        Random numbers of each member.
 
     Examples
     --------
@@ -55,18 +55,29 @@ def uniform(
     if columns is None:
         positions = tf.cast(tf.reshape(tf.range(rows * features), (1, rows, features)), tf.uint32)
     else:
-        # Multiples of this constant lie as far apart as they can: rows never meet while rows x features is below 1e9.
+        # Multiples of this constant are as far apart as possible: positions differ while rows x features is below 1e9.
         starts = tf.cast(tf.range(rows), tf.uint32) * tf.constant(GOLDEN, tf.uint32)
         positions = (starts[:, None] + tf.cast(columns, tf.uint32))[None]
     key = _mix(_mix(seeds + tf.constant(GOLDEN * (layer + 1) % 2**32, tf.uint32)) + steps)
-    # Positions are mixed first: added as they are, two keys that lie close together would give shifted copies.
+    # Positions are mixed first: otherwise two keys that are close together would give shifted copies.
     bits = _mix(tf.bitwise.bitwise_xor(key, _mix(positions)))
-    # The upper 24 bits, which a float32 holds exactly.
+    # The upper 24 bits: a float32 holds them exactly.
     return tf.cast(tf.bitwise.right_shift(bits, tf.constant(8, tf.uint32)), tf.float32) * 2.0**-24
 
 
 def normal(seeds: tf.Tensor, layer: int, steps: tf.Tensor, shape: Shape, columns: tf.Tensor | None = None) -> tf.Tensor:
-    """Return standard normal numbers, by the transform of Box and Muller (1958); arguments as for `uniform`."""
+    """Return standard normal random numbers, by the transform of Box and Muller (1958).
+
+    Parameters
+    ----------
+    seeds, layer, steps, shape, columns
+        As for `uniform`.
+
+    Returns
+    -------
+    Tensor of shape (P, rows, features), float32
+        Random numbers of each member.
+    """
     radius = tf.sqrt(-2.0 * tf.math.log(1.0 - uniform(seeds, 2 * layer, steps, shape, columns)))
     return radius * tf.cos(2.0 * math.pi * uniform(seeds, 2 * layer + 1, steps, shape, columns))
 

@@ -1,14 +1,14 @@
-"""Learning-rate schedules: what a member's rate is multiplied by, from its first step to its last.
+"""Learning-rate schedules: factors of a member's rate from its first step to its last.
 
-A schedule is a function of progress, from 0 at the first step to 1 after the last planned one, so that it fits a
+A schedule is a function of progress t, from 0 at the first step to 1 after the last planned step, so that it suits
 training of any length.
 
 ===========  ================================================================================================
 constant     1
 cosine       ``(1 + cos(pi t)) / 2`` (Loshchilov & Hutter, 2017, arXiv:1608.03983)
 exponential  ``0.01 ** t``: down to a hundredth, by the same factor each step
-step         1, then 0.1 from half way on, then 0.01 in the last quarter
-one_cycle    a straight warm-up from 0.04 to 1 over 30 % of the steps, then a cosine to 0 (Smith & Topin, 2018,
+step         1 in the first half, 0.1 in the third quarter, 0.01 in the last
+one_cycle    linear from 0.04 to 1 over the first 30 % of the steps, then a cosine to 0 (Smith & Topin, 2018,
              arXiv:1708.07120)
 ===========  ================================================================================================
 """
@@ -17,9 +17,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import Any
 
 import tensorflow as tf
+
+from tabular_dl.nn.choices import Schedule
 
 __all__ = ["SCHEDULES"]
 
@@ -39,7 +40,7 @@ def _one_cycle(progress: tf.Tensor) -> tf.Tensor:
     return tf.where(progress < WARM_UP, warming, _cosine((progress - WARM_UP) / (1.0 - WARM_UP)))
 
 
-SCHEDULES: dict[str, Callable[[Any], Any]] = {
+SCHEDULES: dict[Schedule, Callable[[tf.Tensor], tf.Tensor]] = {
     "constant": tf.ones_like,
     "cosine": _cosine,
     "exponential": lambda progress: 0.01**progress,

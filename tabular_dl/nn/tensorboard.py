@@ -1,4 +1,4 @@
-"""TensorBoard logs of a population: curves of every member, histograms of weights and activations."""
+"""TensorBoard logs of a population: learning curves, and histograms of weights and activations, of each member."""
 
 from __future__ import annotations
 
@@ -9,40 +9,50 @@ from typing import Any
 import keras
 import numpy as np
 import tensorflow as tf
-from scipy.sparse import issparse
+from scipy.sparse import csr_matrix
 
 __all__ = ["MemberTensorBoard"]
 
-# Activations are drawn from so many rows.
+# Number of rows whose activations are in the histograms.
 SAMPLE_ROWS = 256
 
 
 class MemberTensorBoard(keras.callbacks.Callback):
-    """Write events that TensorBoard reads: a folder a member, so that their curves lie over each other.
+    """Writer of TensorBoard's event files, in one folder per member, so that TensorBoard overlays their curves.
 
     Parameters
     ----------
     directory : str
-        Where to write; a folder ``member_0``, ``member_1``... is made in it.
-    X : ndarray of shape (rows, inputs)
-        What the first network of a group is given; the activations of its first rows are drawn.
+        Folder of the logs, in which folders ``member_0``, ``member_1``... are created.
+    X : ndarray or CSR matrix of shape (rows, inputs)
+        Inputs of networks; the histograms of activations are of its first rows.
     """
 
-    def __init__(self, directory: str, X: Any) -> None:
+    def __init__(self, directory: str, X: np.ndarray | csr_matrix) -> None:
         super().__init__()
         self.directory = Path(directory)
         rows = X[:SAMPLE_ROWS]
-        self.sample = np.asarray(rows.toarray() if issparse(rows) else rows, np.float32)
-        self.writers: list[Any] = []
+        self.sample = np.asarray(rows if isinstance(rows, np.ndarray) else rows.toarray(), np.float32)
+        self.writers: list[tf.summary.SummaryWriter] = []
 
     def on_members_epoch_end(self, epoch: int, figures: dict[str, np.ndarray], members: Sequence[keras.Model]) -> None:
-        """Write an epoch, counted from 0: figures of shape (P,), and the members as Keras models."""
+        """Write the events of an epoch.
+
+        Parameters
+        ----------
+        epoch : int
+            Number of the epoch, from 0.
+        figures : dict of str to ndarray of shape (P,)
+            Losses and metrics of the epoch; NaN for members that had stopped.
+        members : sequence of keras.Model
+            Model of each member.
+        """
         if not self.writers:
             folders = [self.directory / f"member_{number}" for number in range(len(members))]
             self.writers = [tf.summary.create_file_writer(str(folder)) for folder in folders]
         for number, (writer, model) in enumerate(zip(self.writers, members, strict=True)):
             values = {name: float(figure[number]) for name, figure in figures.items()}
-            if np.isnan(values["loss"]):  # this member has stopped
+            if np.isnan(values["loss"]):  # the member has stopped
                 continue
             with writer.as_default(step=epoch):
                 for name, value in values.items():
@@ -59,7 +69,7 @@ class MemberTensorBoard(keras.callbacks.Callback):
         for index, values in enumerate(outputs if isinstance(outputs, list) else [outputs]):
             tf.summary.histogram(f"activations/dense_{index}", values)
 
-    def on_train_end(self, logs: Any = None) -> None:
+    def on_train_end(self, logs: dict[str, Any] | None = None) -> None:
         """Close the files."""
         del logs
         for writer in self.writers:

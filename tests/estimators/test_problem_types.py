@@ -146,7 +146,7 @@ def test_metrics_that_are_followed_are_named_by_the_user() -> None:
             KerasRegressor,
             {"bounds": [0, 1], "problem": "regression"},
             SCORE,
-            "the problem is regression. Leave bounds out",
+            "the problem is regression. Remove bounds",
         ),
         (KerasClassifier, {"class_weight": "balanced"}, LABELS, "class_weight: only single labels"),
         (

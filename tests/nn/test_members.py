@@ -30,16 +30,16 @@ def test_members_are_taken_with_all_that_belongs_to_them() -> None:
 
 
 def test_lengths_that_do_not_fit_are_refused() -> None:
-    with pytest.raises(ValueError, match="training_rows: expected one entry for each of 2 members, found 3"):
+    with pytest.raises(ValueError, match=r"training_rows: expected 2 entries, .*found 3"):
         Members([1, 2], ROWS)
     for wrong in ([0.1, 0.2], [0.1]):
-        found = f"l2: expected one number, or an entry for each of 3 members, found {len(wrong)}"
+        found = f"l2: expected one number or 3 entries, .*found {len(wrong)}"
         with pytest.raises(ValueError, match=found):
             Members([1, 2, 3], ROWS, l2=np.array(wrong))
 
 
 def test_either_all_members_hold_out_rows_or_none() -> None:
-    with pytest.raises(ValueError, match="either every member holds out rows, or none"):
+    with pytest.raises(ValueError, match=r"validation_rows: .*all members or .*none"):
         Members([1, 2, 3], ROWS, validation_rows=[ROWS[0], ROWS[1], np.array([], int)])
 
 

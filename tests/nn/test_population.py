@@ -18,6 +18,7 @@ from tabular_dl.nn import batches, parallel, program
 from tabular_dl.nn.inference import predict
 from tabular_dl.nn.members import Members, Monitor, Training
 from tabular_dl.nn.network import Network
+from tabular_dl.nn.program_key import ProgramKey
 from tabular_dl.nn.training import Population, fit_population
 
 pytestmark = pytest.mark.slow
@@ -236,7 +237,7 @@ def test_many_categories_make_smaller_chunks() -> None:
 
 
 def test_threads_never_share_a_program() -> None:
-    key = program.ProgramKey.of(NETWORK, crew(2), HOW, (ROWS, 1, 4, 8, 10), False)
+    key = ProgramKey.of(NETWORK, crew(2), HOW, (ROWS, 1, 4, 8, 10), False)
     with program.checked_out(key) as first, program.checked_out(key) as second:
         assert first is not second
     with program.checked_out(key) as third, program.checked_out(key) as fourth:
@@ -284,7 +285,7 @@ def test_a_smaller_program_takes_over_momenta_rates_statistics_and_settings(monk
 def test_a_monitor_of_its_own_needs_validation_rows() -> None:
     members = replace(crew(2), validation_rows=None)
     how = replace(HOW, monitor=Monitor("roc_auc", roc_auc_score, True))
-    with pytest.raises(ValueError, match="monitor: roc_auc is computed on validation rows, and there are none"):
+    with pytest.raises(ValueError, match="monitor: roc_auc needs validation rows"):
         fit_population(NETWORK, X, Y, members, how)
 
 

@@ -20,6 +20,7 @@ from tabular_dl.nn.inference import plain_model, predict
 from tabular_dl.nn.members import Members, Training
 from tabular_dl.nn.network import Network, initial_weights
 from tabular_dl.nn.optimizers import OPTIMIZERS
+from tabular_dl.nn.program_key import ProgramKey
 from tabular_dl.nn.training import DivergedError, DivergedWarning, Population
 from tabular_dl.problems.problem_types import PROBLEMS
 
@@ -497,7 +498,7 @@ def logit(p: Any) -> np.ndarray:
 
 def functions(problem: str) -> tuple[Any, Any, Any]:
     """Return a program's loss of targets and outputs, its row metric and its output activation."""
-    key = module.ProgramKey.of(network(problem), members(1), training(problem), (), False)
+    key = ProgramKey.of(network(problem), members(1), training(problem), (), False)
     loss, (row_metric,), activation = module._functions(key)
     return lambda y, outputs: loss(y, outputs, None)[0], row_metric, activation
 

@@ -93,7 +93,5 @@ def test_every_key_is_explained() -> None:
     for properties in (SCHEMA["properties"], SCHEMA["properties"]["network"]["properties"], rule):
         assert [name for name, schema in properties.items() if not schema.get("description")] == []
     dropout = SCHEMA["properties"]["network"]["properties"]["dropout"]
-    assert (dropout["default"], dropout["description"][:48]) == (
-        0.1,
-        "The probability that a hidden activation is drop",
-    )
+    assert dropout["default"] == 0.1
+    assert "hidden activation" in dropout["description"]

@@ -1,4 +1,4 @@
-"""Blocks that networks are made of: each draws its weights, runs stacked, and exports one member as Keras layers."""
+"""Blocks of networks: each draws weights, passes rows through all members and exports one as Keras layers."""
 
 import lazy_loader
 

@@ -1,4 +1,4 @@
-"""The activation block."""
+"""Activation block."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ ACTIVATIONS = frozenset(name for name in dir(keras.activations) if name[0].islow
 
 @dataclass(frozen=True)
 class Activation(Block):
-    """An activation function of Keras, the same for all members.
+    """Activation function of Keras, the same for all members.
 
     Parameters
     ----------
     name : str
-        Unique in its network.
+        Name, unique in the network.
     function : str
-        One of `ACTIVATIONS`.
+        Keras's name of the function, one of `ACTIVATIONS`.
 
     Examples
     --------
@@ -43,7 +43,7 @@ class Activation(Block):
     function: str
 
     def forward(self, x: tf.Tensor, weights: Mapping[str, tf.Tensor], step: TrainingStep | None = None) -> tf.Tensor:
-        """Return the function of each activation."""
+        """Return the values of the function."""
         del weights, step
         return keras.activations.get(self.function)(x)
 

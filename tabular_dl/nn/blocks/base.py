@@ -1,8 +1,8 @@
-"""The interface of a block, and what its passes are given.
+"""Interface of blocks, and the arguments of their passes.
 
-Every weight is stacked: it has the axes ``(member, in, out)``, also where one of them has length 1, so a bias is
-``(member, 1, out)``. Whatever belongs to a member (a rate, a mask, a step count) has the shape ``(member, 1, 1)`` and
-meets every weight by plain broadcasting. Activations are ``(member, row, feature)``. No operation mixes two members.
+Every weight is stacked along the axes ``(member, in, out)``, even if one of them has length 1: a bias is
+``(member, 1, out)``. Values of a member (rate, mask, step count) have the shape ``(member, 1, 1)`` and broadcast to
+every weight. Activations are ``(member, row, feature)``. No operation mixes two members.
 """
 
 from __future__ import annotations
@@ -22,16 +22,16 @@ __all__ = ["Block", "OwnInputs", "TrainingStep", "Weight"]
 
 @dataclass(frozen=True)
 class Weight:
-    """A stacked weight of a block.
+    """Stacked weight of a block.
 
     Parameters
     ----------
     inputs, outputs : int
-        Lengths of the two axes beside the member axis.
-    trained : bool
-        Whether the optimizer moves it; otherwise the block itself does.
-    penalised : bool
-        Whether L1 and L2 count it.
+        Lengths of the two axes after the member axis.
+    trained : bool, default=True
+        Whether the optimizer updates the weight; if False, the block does.
+    penalised : bool, default=False
+        Whether the L1 and L2 penalties include the weight.
     """
 
     inputs: int
@@ -42,14 +42,14 @@ class Weight:
 
 @dataclass(frozen=True)
 class OwnInputs:
-    """The inputs that a member has, where other members of its population have more.
+    """Inputs of a member whose population may have more.
 
     Parameters
     ----------
     numeric : int
-        Number of leading numeric inputs; those behind them are zero.
+        Number of leading numeric inputs; the numeric inputs after them are zero.
     categories : tuple of int
-        Number of categories of each embedding, the unknown one included.
+        Number of categories of each embedding, including the unknown category.
     """
 
     numeric: int
@@ -58,22 +58,22 @@ class OwnInputs:
 
 @dataclass
 class TrainingStep:
-    """A training pass: what it needs beside inputs and weights, and what it leaves.
+    """Arguments and results of a training pass, beside inputs, weights and outputs.
 
     Parameters
     ----------
     steps : Tensor of shape (P, 1, 1), uint32
-        Number of updates that each member has had.
+        Number of updates of each member so far.
     seeds : Tensor of shape (P, 1, 1), uint32
-        The members' seeds of random numbers.
+        Seed of each member's random numbers.
     settings : mapping of str to Tensor of shape (P, 1, 1)
         Settings of blocks by name, such as ``"dropout_0.rate"``.
     counted : Tensor of shape (P, rows, 1)
-        1 for rows that count in batch statistics, 0 for rows that fill up a batch.
+        1 for rows that batch statistics include, 0 for rows that only fill up a batch.
     live : Tensor of shape (P, 1, 1), bool
         Whether a member's moving averages may change.
     updates : dict of str to Tensor
-        New values of weights that the optimizer does not move, by name.
+        New values of weights that the optimizer does not update, by name; filled by the blocks.
     """
 
     steps: tf.Tensor
@@ -85,51 +85,78 @@ class TrainingStep:
 
 
 class Block(ABC):
-    """A part of a network, for all members of a population.
+    """Part of a network, for all members of a population.
 
-    A block has no state: weights and settings are handed in by name. A new kind of block is a subclass in a file of its
-    own and a line in `tabular_dl.nn.network.Network.blocks`.
+    A block has no state: it receives weights and settings by name. To add a type of block, add a subclass in a file of
+    its own and a line in `tabular_dl.nn.network.Network.blocks`.
 
     Attributes
     ----------
     name : str
-        Unique in its network; the weight ``kernel`` of the block ``dense_0`` is ``dense_0.kernel`` to all others.
+        Name, unique in the network; outside the block, the weight ``kernel`` of ``dense_0`` is ``dense_0.kernel``.
     """
 
     name: str
 
     @property
     def weights(self) -> Mapping[str, Weight]:
-        """The block's weights by their names within it; none by default."""
+        """Weights of the block by their names within it; none by default."""
         return {}
 
     def own_rows(self, inputs: OwnInputs) -> Mapping[str, np.ndarray]:
-        """Return the rows of each weight that belong to a member; a weight that is not named belongs to it whole."""
+        """Return the row numbers of each weight that a member uses.
+
+        Parameters
+        ----------
+        inputs : OwnInputs
+            Inputs of the member.
+
+        Returns
+        -------
+        mapping of str to ndarray of int
+            By the weights' names within the block; a member uses all rows of a weight that is missing here.
+        """
         del inputs
         return {}
 
     def draw(self, weight: str, rows: int, seeds: Sequence[int]) -> Sequence[np.ndarray]:
-        """Draw initial weights of members that have so many rows of a weight.
+        """Draw initial weights of members that use the same number of rows of a weight.
 
         Parameters
         ----------
         weight : str
-            The weight's name within the block.
+            Name of the weight within the block.
         rows : int
             Number of rows, at most the weight's ``inputs``.
         seeds : sequence of int
-            A member's seed for each array to draw.
+            Seed of each array: that of a member.
 
         Returns
         -------
         sequence of ndarray of shape (rows, outputs)
-            Each depends on its own seed alone.
+            One array per seed, which depends on that seed alone.
+
+        Raises
+        ------
+        LookupError
+            If the block has no weights.
         """
         del rows, seeds
         raise LookupError(f"{type(self).__name__} has no weight {weight!r}")
 
     def settings(self, members: Members) -> Mapping[str, np.ndarray]:
-        """Return the members' settings of this block by their names within it, each of shape (P,); none by default."""
+        """Return the members' settings of this block; none by default.
+
+        Parameters
+        ----------
+        members : Members
+            Settings of all members.
+
+        Returns
+        -------
+        mapping of str to ndarray of shape (P,)
+            By the settings' names within the block.
+        """
         del members
         return {}
 
@@ -140,15 +167,16 @@ class Block(ABC):
         Parameters
         ----------
         x : Tensor of shape (P or 1, rows, features)
-            The activations that come in.
+            Inputs of the block.
         weights : mapping of str to Tensor of shape (P, in, out)
-            By their names within the block.
+            Weights by their names within the block.
         step : TrainingStep, optional
-            Makes this a training pass; None is prediction.
+            Arguments of a training pass; None for a prediction pass.
 
         Returns
         -------
         Tensor of shape (P or 1, rows, features)
+            Outputs of the block.
         """
 
     @abstractmethod
@@ -158,11 +186,12 @@ class Block(ABC):
         Parameters
         ----------
         x : KerasTensor of shape (rows, features)
-            The activations that come in.
+            Inputs of the block.
 
         Returns
         -------
         output : KerasTensor of shape (rows, features)
+            Outputs of the block.
         variables : dict of str to keras.Variable
-            The layers' variables by the names of the block's weights, whose values they take.
+            Variables of the layers by the names of the block's weights, to be assigned their values.
         """

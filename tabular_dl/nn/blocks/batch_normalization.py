@@ -1,4 +1,4 @@
-"""The batch normalisation block."""
+"""Batch normalisation block."""
 
 from __future__ import annotations
 
@@ -18,21 +18,22 @@ _START = {"gamma": 1.0, "beta": 0.0, "mean": 0.0, "variance": 1.0}
 
 @dataclass(frozen=True)
 class BatchNormalization(Block):
-    """Batch normalisation with statistics of each member's own batches (Ioffe & Szegedy, 2015, arXiv:1502.03167).
+    """Batch normalisation with statistics per member (Ioffe & Szegedy, 2015, arXiv:1502.03167).
 
-    In training over the rows of the batch that count; in prediction by moving averages. As in Keras::
+    Training normalises by the rows of the member's batch, without those that only fill it up; prediction by moving
+    averages. As in Keras::
 
         moving = momentum * moving + (1 - momentum) * batch
 
-    Keras's own layer normalises one axis for all members: it cannot keep statistics for each.
+    Keras's layer cannot be used: it has one set of statistics for all members.
 
     Parameters
     ----------
     name : str
-        Unique in its network.
+        Name, unique in the network.
     features : int
         Number of features.
-    momentum, epsilon : float
+    momentum, epsilon : float, default=0.99, 0.001
         As in `keras.layers.BatchNormalization`.
     """
 
@@ -47,11 +48,11 @@ class BatchNormalization(Block):
         return {name: Weight(1, self.features, trained=name in ("gamma", "beta")) for name in _START}
 
     def draw(self, weight: str, rows: int, seeds: Sequence[int]) -> Sequence[np.ndarray]:
-        """Return the same start for all: scale and variance one, offset and mean zero."""
+        """Return initial values, the same for all members: scale and variance one, offset and mean zero."""
         return [np.full((rows, self.features), _START[weight], "float32")] * len(seeds)
 
     def forward(self, x: tf.Tensor, weights: Mapping[str, tf.Tensor], step: TrainingStep | None = None) -> tf.Tensor:
-        """Return ``gamma * (x - mean) / sqrt(variance + epsilon) + beta``; in training, update the moving averages."""
+        """Return ``gamma * (x - mean) / sqrt(variance + epsilon) + beta``; a training pass updates moving averages."""
         mean, variance = weights["mean"], weights["variance"]
         if step is not None:
             rows = tf.maximum(tf.reduce_sum(step.counted, axis=1, keepdims=True), 1.0)

@@ -1,4 +1,4 @@
-"""The dense block, and initial kernels as Keras's initialisers draw them."""
+"""Dense block, with initial kernels drawn by Keras's initialisers."""
 
 from __future__ import annotations
 
@@ -11,43 +11,30 @@ import tensorflow as tf
 
 from tabular_dl.nn.blocks.base import Block, OwnInputs, TrainingStep, Weight
 
-__all__ = ["INITIALIZERS", "Dense"]
+__all__ = ["Dense"]
 
-# Fewer kernels than this are drawn one by one: to trace a loop costs as much as some ten of them.
+# Fewer kernels than this are drawn one by one: tracing a loop takes as long as drawing about ten.
 DRAWS_THAT_PAY_FOR_A_TRACE = 40
-# Keras's initialisers by name that draw a kernel from its shape and a seed.
-INITIALIZERS = (
-    "glorot_normal",
-    "glorot_uniform",
-    "he_normal",
-    "he_uniform",
-    "lecun_normal",
-    "lecun_uniform",
-    "orthogonal",
-    "random_normal",
-    "random_uniform",
-    "truncated_normal",
-)
 
 
 @dataclass(frozen=True)
 class Dense(Block):
-    """A dense layer for each member: ``outputs[k] = inputs[k] @ kernel[k] + bias[k]``.
+    """Dense layer of each member: ``outputs[k] = inputs[k] @ kernel[k] + bias[k]``.
 
     Parameters
     ----------
     name : str
-        Unique in its network.
+        Name, unique in the network.
     index : int
-        The layer's number in its network: seeds of its kernels differ from those of other layers.
+        Number of the layer in the network; kernels of different layers are drawn from different seeds.
     inputs, outputs : int
-        Number of features that come in and go out.
-    initializer : str
-        Keras's name of the kernels' initialiser; biases start at zero.
-    use_bias : bool
+        Number of input and output features.
+    initializer : str, default="glorot_uniform"
+        Keras's name of the kernel initialiser; biases start at zero.
+    use_bias : bool, default=True
         Whether to add a bias.
     numeric : int or None
-        Number of leading inputs that are numbers, where the layer reads the network's inputs: members may have fewer.
+        Number of leading numeric inputs if the layer reads the network's inputs, of which members may have fewer.
 
     Examples
     --------
@@ -67,28 +54,28 @@ class Dense(Block):
 
     @property
     def weights(self) -> dict[str, Weight]:
-        """A kernel of shape (inputs, outputs), and a bias of shape (1, outputs)."""
+        """Kernel of shape (inputs, outputs), and bias of shape (1, outputs)."""
         kernel = {"kernel": Weight(self.inputs, self.outputs, penalised=True)}
         return kernel | ({"bias": Weight(1, self.outputs)} if self.use_bias else {})
 
     def own_rows(self, inputs: OwnInputs) -> dict[str, np.ndarray]:
-        """Return the kernel's rows of the member's own numbers, and of the embeddings behind all numbers."""
+        """Return the kernel's rows of the member's numeric inputs, and of the embeddings after all numeric inputs."""
         if self.numeric is None:
             return {}
         return {"kernel": np.concatenate([np.arange(inputs.numeric), np.arange(self.numeric, self.inputs)])}
 
     def draw(self, weight: str, rows: int, seeds: Sequence[int]) -> Sequence[np.ndarray]:
-        """Draw kernels as Keras's initialiser does; biases are zero."""
+        """Draw kernels by Keras's initialiser; biases are zero."""
         if weight == "bias":
             return [np.zeros((rows, self.outputs), "float32")] * len(seeds)
-        kind = type(keras.initializers.get(self.initializer))
+        initializer = type(keras.initializers.get(self.initializer))
         streams = [int(np.random.SeedSequence([seed, self.index]).generate_state(1)[0]) % 2**31 for seed in seeds]
         if len(seeds) < DRAWS_THAT_PAY_FOR_A_TRACE:
-            return [np.asarray(kind(seed=stream)((rows, self.outputs))) for stream in streams]
-        return list(_drawn_in_one_loop(kind(seed=0), (rows, self.outputs), streams))
+            return [np.asarray(initializer(seed=stream)((rows, self.outputs))) for stream in streams]
+        return list(_draw_in_loop(initializer(seed=0), (rows, self.outputs), streams))
 
     def forward(self, x: tf.Tensor, weights: Mapping[str, tf.Tensor], step: TrainingStep | None = None) -> tf.Tensor:
-        """Return ``(P, rows, outputs)``."""
+        """Return ``x @ kernel + bias``, of shape (P, rows, outputs)."""
         del step
         outputs = tf.matmul(x, weights["kernel"])
         return outputs + weights["bias"] if self.use_bias else outputs
@@ -100,25 +87,25 @@ class Dense(Block):
         return output, {"kernel": layer.kernel} | ({"bias": layer.bias} if self.use_bias else {})
 
 
-def _drawn_in_one_loop(
+def _draw_in_loop(
     initializer: keras.initializers.Initializer, shape: tuple[int, int], streams: Sequence[int]
 ) -> np.ndarray:
-    """Draw a kernel for each seed by the same operations as one by one, but pass through Keras once for all."""
-    stream = _Stream()
+    """Draw a kernel per seed, by the same operations as one by one, in a loop that is traced once."""
+    stream = _FixedSeed()
     initializer.seed = stream
 
     def draw(seed: tf.Tensor) -> tf.Tensor:
         stream.seed = seed
         return initializer(shape)
 
-    pairs = tf.constant([[seed, 0] for seed in streams], "uint32")  # what Keras makes of a whole number
+    pairs = tf.constant([[seed, 0] for seed in streams], "uint32")  # Keras turns an integer seed into such a pair
     loop = tf.function(lambda seeds: tf.map_fn(draw, seeds, fn_output_signature=tf.float32))
-    # Each call is of a new function, which TensorFlow would take for one that is traced again and again, and warn.
+    # Calling `loop` itself would make TensorFlow warn of retracing, as each call of this function makes a new one.
     return loop.get_concrete_function(pairs)(pairs).numpy()
 
 
-class _Stream(keras.random.SeedGenerator):
-    """A seed that is given."""
+class _FixedSeed(keras.random.SeedGenerator):
+    """Seed generator that returns the seed assigned to it."""
 
     def __init__(self) -> None:
         self.seed: tf.Tensor | None = None

@@ -1,4 +1,4 @@
-"""The dropout block, for hidden activations and for inputs."""
+"""Dropout block, for hidden activations and for inputs."""
 
 from __future__ import annotations
 
@@ -19,28 +19,28 @@ __all__ = ["Dropout"]
 
 @dataclass(frozen=True)
 class Dropout(Block):
-    """Inverted dropout with a rate and a stream of masks for each member.
+    """Inverted dropout with a rate and a stream of masks per member.
 
-    In training an activation is kept with probability ``1 - rate`` and then divided by ``1 - rate``, which leaves its
-    expectation unchanged; in prediction nothing happens (Srivastava et al., 2014, JMLR 15).
+    Training keeps an activation with probability ``1 - rate`` and divides it by ``1 - rate``, so its expectation does
+    not change; prediction keeps all (Srivastava et al., 2014, JMLR 15).
 
-    Keras's own Dropout draws from a stateful generator, which the members would share, and which XLA on a CPU runs 20
+    Keras's Dropout cannot be used: its generator has a state that the members would share, and XLA on a CPU runs it 20
     to 40 times slower than the rest of a step.
 
     Parameters
     ----------
     name : str
-        Unique in its network.
+        Name, unique in the network.
     index : int
-        The layer's number in its network: layers of one network drop independently of each other.
-    hidden : int
-        Number of hidden layers, each of which may have a rate of its own.
+        Number of the layer in the network; the masks of different layers are independent.
+    hidden : int, default=1
+        Number of hidden layers, each of which may have its own rate.
     rates : {"dropout", "input_dropout"}
-        The members' setting that holds the rates.
+        Name of the members' setting that holds the rates.
     embedded : int or None
-        None for a hidden layer. For the inputs, the number of last features that come from embeddings. They stand
-        behind as many numbers as the widest member has, so they count from the end, and numbers from the start: the
-        masks of a member are those that it would have alone.
+        Number of last features that are embeddings, for dropout of the inputs; None for a hidden layer. Embeddings
+        come after the numeric inputs of the widest member, so they are numbered from the end and numeric inputs from
+        the start: a member's masks do not depend on the population.
     """
 
     name: str
@@ -57,7 +57,7 @@ class Dropout(Block):
         return {"rate": np.broadcast_to(rates, (len(members), self.hidden))[:, self.index]}
 
     def forward(self, x: tf.Tensor, weights: Mapping[str, tf.Tensor], step: TrainingStep | None = None) -> tf.Tensor:
-        """Return activations, in training some of them zero and the others larger."""
+        """Return the activations; a training pass drops some and scales the others."""
         del weights
         if step is None:
             return x
@@ -67,7 +67,7 @@ class Dropout(Block):
         return tf.where(kept, x / (1.0 - rates), 0.0)
 
     def export(self, x: keras.KerasTensor) -> tuple[keras.KerasTensor, dict[str, keras.Variable]]:
-        """Return the activations: in prediction nothing is dropped."""
+        """Return the activations: prediction drops none."""
         return x, {}
 
     def _columns(self, features: int) -> tf.Tensor | None:

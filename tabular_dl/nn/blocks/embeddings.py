@@ -1,4 +1,4 @@
-"""The block of embeddings: vectors of categories in the place of their codes."""
+"""Embeddings block: vectors of categories in place of their codes."""
 
 from __future__ import annotations
 
@@ -18,22 +18,22 @@ __all__ = ["Embeddings"]
 
 @dataclass(frozen=True)
 class Embeddings(Block):
-    """A learned vector for each category of some columns, for each member: ``outputs[k] = table[k][codes]``.
+    """Learned vectors of the categories of some columns, per member: ``outputs[k] = table[k][codes]``.
 
-    Code 0 is the unknown category. In training a category is hidden, coded as 0, with the member's own probability, so
-    that the unknown vector is learned too (Guo & Berkhahn, 2016, arXiv:1604.06737, for embeddings of categories).
+    Embeddings of categories are from Guo & Berkhahn, 2016, arXiv:1604.06737. Code 0 is the unknown category. Training
+    replaces a code by 0 with the member's masking probability, so that the unknown vector is learned too.
 
-    In training the lookup is a product with one-hot rows, whose gradient is a product too: a gather's is a scatter, a
-    serial loop under XLA. In prediction it is a gather, which needs no memory for all categories of each row.
+    Training looks vectors up by a product with one-hot rows, whose gradient is a product as well; the gradient of a
+    gather is a scatter, a serial loop under XLA. Prediction uses a gather, which needs no memory for one-hot rows.
 
     Parameters
     ----------
     name : str
-        Unique in its network.
+        Name, unique in the network.
     numeric : int
-        Number of leading inputs that are numbers; the codes stand behind them, a column an embedding.
+        Number of leading numeric inputs; the codes come after them, one column per embedding.
     sizes : tuple of (categories, units)
-        For each embedding the number of codes, the unknown one included, and the length of a vector.
+        Number of codes, including the unknown category, and length of the vectors of each embedding.
     """
 
     name: str
@@ -42,25 +42,25 @@ class Embeddings(Block):
 
     @property
     def weights(self) -> dict[str, Weight]:
-        """A table of shape (categories, units) for each embedding."""
+        """Table of shape (categories, units) of each embedding."""
         return {f"table_{index}": Weight(*size) for index, size in enumerate(self.sizes)}
 
     def own_rows(self, inputs: OwnInputs) -> dict[str, np.ndarray]:
-        """Return the tables' rows of the member's own categories."""
+        """Return the tables' rows of the member's categories."""
         return {f"table_{index}": np.arange(count) for index, count in enumerate(inputs.categories)}
 
     def draw(self, weight: str, rows: int, seeds: Sequence[int]) -> Sequence[np.ndarray]:
-        """Draw vectors as Keras's Embedding does: uniform between -0.05 and 0.05."""
+        """Draw vectors uniformly between -0.05 and 0.05, as Keras's Embedding does."""
         index = int(weight.removeprefix("table_"))
         shape = (rows, self.sizes[index][1])
         return [np.random.default_rng([seed, 3, index]).uniform(-0.05, 0.05, shape) for seed in seeds]
 
     def settings(self, members: Members) -> dict[str, np.ndarray]:
-        """Return each member's probability that a category is hidden."""
+        """Return each member's probability of replacing a code by 0."""
         return {"masking": members.masking}
 
     def forward(self, x: tf.Tensor, weights: Mapping[str, tf.Tensor], step: TrainingStep | None = None) -> tf.Tensor:
-        """Return ``(P, rows, numbers + vectors)``."""
+        """Return numeric inputs and vectors, of shape (P, rows, numeric + units of all embeddings)."""
         parts = [self._vectors(x, index, weights[f"table_{index}"], step) for index in range(len(self.sizes))]
         if self.numeric:
             shape = (tf.shape(parts[0])[0], tf.shape(x)[1], self.numeric)
@@ -75,12 +75,12 @@ class Embeddings(Block):
             return tf.gather(table, numbers, batch_dims=1)
         shape = (tf.shape(x)[1], 1)
         masking = step.settings[f"{self.name}.masking"]
-        shown = uniform(step.seeds, MASKING_STREAM + index, step.steps, shape) >= masking
-        codes = tf.where(shown[:, :, 0], codes, 0.0)
+        kept = uniform(step.seeds, MASKING_STREAM + index, step.steps, shape) >= masking
+        codes = tf.where(kept[:, :, 0], codes, 0.0)
         return tf.matmul(tf.one_hot(tf.cast(codes, tf.int32), self.sizes[index][0]), table)
 
     def export(self, x: keras.KerasTensor) -> tuple[keras.KerasTensor, dict[str, keras.Variable]]:
-        """Apply a `keras.layers.Embedding` a column, and put the vectors behind the numbers."""
+        """Apply a `keras.layers.Embedding` per column, and append the vectors to the numeric inputs."""
         parts = [x[:, : self.numeric]] if self.numeric else []
         variables = {}
         for index, (categories, units) in enumerate(self.sizes):

@@ -1,0 +1,27 @@
+"""Names of initialisers, optimizers and schedules, for checks that do not load Keras."""
+
+from __future__ import annotations
+
+from typing import Literal, get_args
+
+__all__ = ["INITIALIZERS", "Initializer", "Optimizer", "Schedule"]
+
+# Keras's initialisers that draw a kernel from its shape and a seed.
+Initializer = Literal[
+    "glorot_normal",
+    "glorot_uniform",
+    "he_normal",
+    "he_uniform",
+    "lecun_normal",
+    "lecun_uniform",
+    "orthogonal",
+    "random_normal",
+    "random_uniform",
+    "truncated_normal",
+]
+# Keras's optimizers whose rules treat each weight by itself (`tabular_dl.nn.optimizers`).
+Optimizer = Literal["adadelta", "adagrad", "adam", "adamax", "adamw", "ftrl", "lion", "nadam", "rmsprop", "sgd"]
+# Learning-rate schedules (`tabular_dl.nn.schedules`).
+Schedule = Literal["constant", "cosine", "exponential", "step", "one_cycle"]
+
+INITIALIZERS: tuple[Initializer, ...] = get_args(Initializer)

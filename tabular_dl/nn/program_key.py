@@ -1,0 +1,85 @@
+"""Key of a compiled program: the shapes and settings that it is compiled for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from tabular_dl.nn.choices import Schedule
+from tabular_dl.nn.members import Members, Training
+from tabular_dl.nn.network import Network
+
+__all__ = ["ProgramKey"]
+
+
+@dataclass(frozen=True)
+class ProgramKey:
+    """Shapes and settings that a program is compiled for.
+
+    Parameters
+    ----------
+    network : Network
+        Architecture.
+    members : int
+        Number of members, P.
+    loss, metrics, optimizer, optimizer_settings, schedule
+        As in `Training`.
+    shapes : tuple
+        Shapes of the table's blocks and of the batches.
+    uses : frozenset of str
+        Names of the members' settings that the program computes; "starts" if it copies weights at the start of epochs.
+    xla : bool
+        Whether XLA compiles the steps.
+    """
+
+    network: Network
+    members: int
+    loss: str
+    metrics: tuple[str, ...]
+    optimizer: str
+    optimizer_settings: tuple[tuple[str, Any], ...]
+    schedule: Schedule
+    shapes: tuple[Any, ...]
+    uses: frozenset[str]
+    xla: bool
+
+    @classmethod
+    def of(
+        cls, network: Network, members: Members, training: Training, shapes: tuple[Any, ...], xla: bool
+    ) -> ProgramKey:
+        """Return the key of a training.
+
+        Parameters
+        ----------
+        network : Network
+            Architecture.
+        members : Members
+            Settings of each member.
+        training : Training
+            Settings that all members share.
+        shapes : tuple
+            Shapes of the table's blocks and of the batches.
+        xla : bool
+            Whether XLA compiles the steps.
+
+        Returns
+        -------
+        ProgramKey
+            The key.
+        """
+        unused = {"l1": 0.0, "l2": 0.0, "label_smoothing": 0.0, "mixup": 0.0, "clip_norm": np.inf}
+        uses = frozenset(name for name, value in unused.items() if np.any(getattr(members, name) != value))
+        if members.weight_decay is not None:
+            uses |= {"weight_decay"}
+        if not members.held_out:
+            uses |= {"starts"}
+        shared = (
+            training.loss,
+            training.metrics,
+            training.optimizer,
+            training.optimizer_settings,
+            training.schedule,
+        )
+        return cls(network, len(members), *shared, shapes, uses, xla)
