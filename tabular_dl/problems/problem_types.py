@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from tabular_dl.errors import SpecError, did_you_mean
+from tabular_dl.problems.baselines import classification_baselines, multilabel_baselines, regression_baselines
 from tabular_dl.problems.losses import FOLLOWED, LOSSES, OUTPUTS, Followed, Target, get_loss
 from tabular_dl.problems.target_coding import Bounded, Coding, Indicators, Labels, Numbers
 
@@ -195,34 +196,6 @@ OUTPUTS_OF = {
 }
 
 
-def _classification_baselines() -> dict[str, Any]:
-    from sklearn.dummy import DummyClassifier
-    from sklearn.linear_model import LogisticRegression
-
-    return {
-        "majority class": DummyClassifier(strategy="prior"),
-        "logistic regression": LogisticRegression(max_iter=5000),
-    }
-
-
-def _multilabel_baselines() -> dict[str, Any]:
-    from sklearn.dummy import DummyClassifier
-    from sklearn.linear_model import LogisticRegression
-    from sklearn.multioutput import ClassifierChain
-
-    return {
-        "majority class": DummyClassifier(strategy="prior"),
-        "logistic regression": ClassifierChain(LogisticRegression(max_iter=5000)),
-    }
-
-
-def _regression_baselines() -> dict[str, Any]:
-    from sklearn.dummy import DummyRegressor
-    from sklearn.linear_model import LinearRegression
-
-    return {"mean": DummyRegressor(strategy="mean"), "linear regression": LinearRegression()}
-
-
 def _one(count: int) -> int:
     del count
     return 1
@@ -249,7 +222,7 @@ PROBLEMS: dict[str, Problem] = {
             classification=True,
             stratified=True,
             units=_one,
-            baselines=_classification_baselines,
+            baselines=classification_baselines,
         ),
         Problem(
             name="multiclass",
@@ -271,7 +244,7 @@ PROBLEMS: dict[str, Problem] = {
             classification=True,
             stratified=True,
             units=_each,
-            baselines=_classification_baselines,
+            baselines=classification_baselines,
         ),
         Problem(
             name="multilabel",
@@ -284,7 +257,7 @@ PROBLEMS: dict[str, Problem] = {
             classification=True,
             stratified=False,
             units=_each,
-            baselines=_multilabel_baselines,
+            baselines=multilabel_baselines,
         ),
         Problem(
             name="regression",
@@ -297,7 +270,7 @@ PROBLEMS: dict[str, Problem] = {
             classification=False,
             stratified=False,
             units=_each,
-            baselines=_regression_baselines,
+            baselines=regression_baselines,
         ),
         Problem(
             name="bounded_regression",
@@ -313,7 +286,7 @@ PROBLEMS: dict[str, Problem] = {
             classification=False,
             stratified=False,
             units=_each,
-            baselines=_regression_baselines,
+            baselines=regression_baselines,
         ),
     )
 }

@@ -18,12 +18,12 @@ from .reader import load_spec as load_spec
 from .reader import read_space as read_space
 from .reader import read_spec as read_spec
 from .reader import with_values as with_values
+from .targets import check_target as check_target
+from .targets import check_threshold as check_threshold
+from .targets import groups_of as groups_of
 from .validate import CheckedRows as CheckedRows
 from .validate import Fault as Fault
 from .validate import check_rows as check_rows
-from .validate import check_target as check_target
-from .validate import check_threshold as check_threshold
-from .validate import groups_of as groups_of
 from .validate import needed_features as needed_features
 from .validate import validate_rows as validate_rows
 from .yaml_io import Key as Key

@@ -9,154 +9,22 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-import numpy as np
 import pandas as pd
 
-from tabular_dl.errors import DataError, SpecError, did_you_mean, nearest
-from tabular_dl.model_selection import group_codes
+from tabular_dl.errors import DataError, SpecError, nearest
 from tabular_dl.preprocessing import DerivedFeatures, column_faults, columns_read
-from tabular_dl.problems import METRICS, Bounded, Indicators, Metric, Problem
-from tabular_dl.spec.build import metric_of, unmatched_columns
+from tabular_dl.spec.build import unmatched_columns
 from tabular_dl.spec.reader import PipelineSpec
 
 __all__ = [
     "CheckedRows",
     "Fault",
     "check_rows",
-    "check_target",
-    "check_threshold",
-    "groups_of",
     "needed_features",
     "validate_rows",
 ]
 
 Features = Mapping[str, dict[str, Any]]
-
-
-def check_threshold(spec: PipelineSpec, problem: Problem, metric: Metric) -> None:
-    """Raise an error for a threshold that the problem or the metric cannot use.
-
-    Raises
-    ------
-    SpecError
-        If there is a threshold, but not two classes; or it is to be chosen by a metric that does not score labels.
-    """
-    if spec.threshold is None:
-        return
-    subject = f"pipeline {spec.name}: threshold: {spec.threshold}"
-    if not problem.two_classes:
-        raise SpecError(f"{subject} decides between two classes, unlike problem: {problem.name}. Remove it.")
-    if spec.threshold == "auto" and metric.looks_at != "labels":
-        usable = ", ".join(name for name, m in METRICS.items() if m.looks_at == "labels" and problem.name in m.problems)
-        raise SpecError(
-            f"{subject} needs a metric of labels ({usable}); {metric.name} is one of {metric.looks_at}. Remove it, or "
-            "write a number."
-        )
-
-
-def check_target(spec: PipelineSpec, problem: Problem, y: pd.Series[Any], where: str) -> None:
-    """Raise an error for a target that does not fit the type of problem, or has too few rows for the folds.
-
-    Parameters
-    ----------
-    spec : PipelineSpec
-        Pipeline.
-    problem : Problem
-        Type of problem.
-    y : Series of shape (rows,)
-        Target.
-    where : str
-        Name of the table in messages.
-
-    Raises
-    ------
-    DataError
-        If there are too few rows or classes, or a value is invalid; the message names table, column, row and value.
-    SpecError
-        If the type of problem has several targets.
-    """
-    subject, folds = f"{where}, column {spec.data.target} (the target)", spec.ensemble.folds
-    if len(y) < folds:
-        raise DataError(f"{where} has {len(y)} rows, fewer than the {folds} folds: set ensemble.folds lower.")
-    if problem.coding is Indicators:
-        raise SpecError(
-            f"problem: {problem.name} needs several target columns, but a pipeline file has one. Use KerasClassifier "
-            "in Python."
-        )
-    if not problem.classification:
-        invalid = y[~pd.to_numeric(y, errors="coerce").abs().lt(float("inf"))]
-        if len(invalid):
-            raise DataError(
-                f"{subject}, row {invalid.index[0]}: expected a finite number for problem: {problem.name}, "
-                f"found {invalid.tolist()[0]!r}. Correct it, or name another problem."
-            )
-        numbers = pd.to_numeric(y)
-        metric_of(spec, problem).check_numbers(numbers.to_numpy(), subject, list(y.index))
-        transform = {**spec.network, **spec.training}.get("target_transform")
-        if transform is not None and (numbers < 0).any():
-            below = numbers[numbers < 0]
-            raise DataError(
-                f"{subject}, row {below.index[0]}: target_transform: {transform} is for numbers from 0 on, found "
-                f"{below.iloc[0]}. Correct it, or leave target_transform out."
-            )
-        if issubclass(problem.coding, Bounded):
-            low, high = {**spec.network, **spec.training}.get("bounds") or (0, 1)
-            outside = y[~numbers.between(low, high)]
-            if len(outside):
-                raise DataError(
-                    f"{subject}, row {outside.index[0]}: expected a number between the bounds {low} and {high}, found "
-                    f"{outside.tolist()[0]!r}. Correct it, or set network.bounds."
-                )
-        return
-    fractions = y[y % 1 != 0] if y.dtype.kind == "f" else y.head(0)
-    if len(fractions):
-        raise DataError(
-            f"{subject}, row {fractions.index[0]}: expected a label for problem: {problem.name}, found "
-            f"{fractions.tolist()[0]!r}, which is not a whole number. Write problem: regression, or correct it."
-        )
-    counts = y.value_counts()
-    if problem.two_classes and len(counts) != 2:
-        raise DataError(
-            f"{subject} has {len(counts)} different values: problem: {problem.name} needs two. Write problem: auto."
-        )
-    if counts.min() < folds:
-        rarest = counts.index.tolist()[counts.argmin()]
-        raise DataError(
-            f"{subject}: the class {rarest!r} has {counts.min()} rows, fewer than the {folds} folds. Every "
-            "fold needs one: set ensemble.folds lower, or join rare classes."
-        )
-
-
-def groups_of(spec: PipelineSpec, train: pd.DataFrame, where: str) -> np.ndarray | None:
-    """Return the group of each training row, by the column ``ensemble.group``; `where` names the table in messages.
-
-    Returns
-    -------
-    ndarray of shape (rows,) or None
-        Number of each row's group, from 0; None if the pipeline has no groups.
-
-    Raises
-    ------
-    SpecError
-        If the column is the target.
-    DataError
-        If the column does not exist or has missing values, or there are fewer groups than folds.
-    """
-    name, folds = spec.ensemble.group, spec.ensemble.folds
-    if name is None:
-        return None
-    if name == spec.data.target:
-        raise SpecError(f"pipeline {spec.name}: ensemble.group: {name!r} is the target. Name another column.")
-    if name not in train:
-        hint = did_you_mean(name, [str(column) for column in train if column != spec.data.target])
-        raise DataError(f"{where}: there is no column {name!r}, which ensemble.group names. {hint}")
-    codes = group_codes(train[name], f"{where}, column {name}")
-    if codes.max() + 1 < folds:
-        raise DataError(
-            f"{where}, column {name} (ensemble.group): {codes.max() + 1} different values are fewer than the {folds} "
-            "folds. Set ensemble.folds lower, or name another column."
-        )
-    return codes
 
 
 @dataclass(frozen=True)

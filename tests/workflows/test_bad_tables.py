@@ -296,7 +296,7 @@ def test_a_table_that_may_not_be_read_is_refused(
     # Not by its mode: whoever runs the tests may be allowed everything.
     before = everything(workspace)
     monkeypatch.setattr(Path, "open", refuse)
-    assert cli("fit", "own.yaml").refused().startswith("tables/train.csv cannot be read: you have no permission to.")
+    assert cli("fit", "own.yaml").refused().startswith("tables/train.csv cannot be read: permission denied.")
     monkeypatch.undo()
     assert everything(workspace) == before
 

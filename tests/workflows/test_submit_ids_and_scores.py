@@ -27,7 +27,7 @@ def answers(own: Any) -> Path:
         (lambda table: table.iloc[1:], "answers.csv has no row for the id 892."),
         (lambda table: table.rename(columns={"Survived": "Died"}), "answers.csv: there is no column 'Survived'"),
         (lambda table: table.drop(columns="PassengerId"), "answers.csv: there is no column 'PassengerId' (the id)"),
-        (lambda table: pd.concat([table, table.head(1)]), "column PassengerId (the id): '892' in row 419 was there"),
+        (lambda table: pd.concat([table, table.head(1)]), "column PassengerId (the id): '892' in row 419"),
         (lambda table: table.assign(Survived="yes"), ""),
     ],
     ids=["a row is missing", "no target", "no id", "an id twice", "labels of another type"],
