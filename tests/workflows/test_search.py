@@ -273,7 +273,7 @@ def test_a_run_that_is_no_search_is_not_gone_on_with(found: tuple[SearchResult, 
     [
         ({"sampler": "grid"}, "--sampler: there is no 'grid'. Known: random, tpe"),
         ({"pick": "worst"}, "pick: expected simplest or best"),
-        ({"trials": 1}, "a search compares at least 2 configurations"),
+        ({"trials": 1}, "trials: expected 2 or more, found 1"),
     ],
 )
 def test_an_option_that_cannot_be_is_named(folder: Path, changes: dict[str, Any], message: str) -> None:
