@@ -139,19 +139,14 @@ class _CrossFit(BaseEstimator, ABC):
         return any(pipeline[-1].interrupted_ for pipeline in self.pipelines_)
 
     def predict_fold(self, fold: int, X: pd.DataFrame) -> np.ndarray:
-        """Return one fold's predictions for raw rows, such as its test rows with a permuted column.
+        """Return one fold's probabilities, (rows, classes), or values, (rows,), for raw rows.
 
         Parameters
         ----------
         fold : int
             Number of the fold, from 0.
         X : DataFrame of shape (rows, columns)
-            Raw rows.
-
-        Returns
-        -------
-        ndarray of shape (rows, classes) or (rows,)
-            Probabilities or values.
+            Raw rows, such as the fold's test rows with a permuted column.
         """
         check_is_fitted(self, "pipelines_")
         return self._raw(self.pipelines_[fold], read_rows(self, X, reset=False))

@@ -241,7 +241,7 @@ def test_another_search_is_not_gone_on_with(
             "search.dropuot: a leaf of network, training, columns, features may be searched. Did you",
         ),
         ("network.drop: {uniform: [0, 0.5]}", "network.drop: there is no such key. Did you mean 'dropout'"),
-        ("dropout: {uniform: [0.5, 0.1]}", "search.dropout.uniform: the lower bound comes first"),
+        ("dropout: {uniform: [0.5, 0.1]}", "search.dropout.uniform: expected a lower bound below the upper one"),
         ("learning_rate: {log_uniform: [0, 1]}", "a log scale has bounds above 0"),
         ("columns.9.scale: {choice: [minmax]}", "there is no key '9' in columns"),
         ("columns.0.scale: {choice: [minmx]}", "there is no 'minmx'. Did you mean 'minmax'"),
