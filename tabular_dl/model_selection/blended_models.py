@@ -1,9 +1,9 @@
-"""A blend as a model: several fitted cross-fits and what was learned of how to combine them."""
+"""Blends as models: several fitted cross-fits and the blend of their predictions."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Self
+from typing import Any, Protocol, Self
 
 import numpy as np
 import pandas as pd
@@ -18,24 +18,29 @@ from tabular_dl.problems import Metric
 __all__ = ["BlendedClassifier", "BlendedRegressor"]
 
 
+class _Model(Protocol):
+    oof_predictions_: np.ndarray
+    test_rows_: list[np.ndarray]
+
+
 class _Blended(BaseEstimator):
-    """What both kinds share: the models, the blend, and out-of-fold predictions of the blend.
+    """Base class of blended models.
 
     Parameters
     ----------
     models : sequence of cross-fits
-        Fitted, on the same rows and folds.
+        Models fitted on the same rows and folds.
     blend : Blend
-        The method.
+        Unfitted blend.
 
     Attributes
     ----------
     blend_ : Blend
-        What was learned from all out-of-fold predictions.
-    oof_predictions_ : ndarray
-        Of the blend, each fold's combined by what the other folds taught.
+        Blend fitted on all out-of-fold predictions.
+    oof_predictions_ : ndarray of shape (rows, classes) or (rows,)
+        Predictions of the blend; those of each fold by a blend fitted on the other folds.
     test_rows_ : list of ndarray
-        The rows of each fold.
+        Rows of each fold.
     """
 
     def __init__(self, models: Sequence[Any], blend: Blend) -> None:
@@ -43,14 +48,18 @@ class _Blended(BaseEstimator):
         self.blend = blend
 
     def fit_blend(self, y: np.ndarray, metric: Metric) -> Self:
-        """Learn the blend from the models' out-of-fold predictions.
+        """Fit the blend on the models' out-of-fold predictions.
 
         Parameters
         ----------
         y : ndarray of shape (rows,)
-            The target of the rows that the models were fitted on.
+            Target of the rows that the models were fitted on.
         metric : Metric
-            What is selected by.
+            Metric by which greedy selection compares models.
+
+        Returns
+        -------
+        self
 
         Raises
         ------
@@ -64,7 +73,7 @@ class _Blended(BaseEstimator):
             _check_alike(first, model, number)
         predictions = np.stack([_with_axis(model.oof_predictions_) for model in self.models])
         if predictions.shape[1] != len(y):
-            raise DataError(f"The runs were fitted on {predictions.shape[1]} rows, the table has {len(y)} now.")
+            raise DataError(f"The runs were fitted on {predictions.shape[1]} rows, but the table has {len(y)} now.")
         self.test_rows_ = first.test_rows_
         classes = self.classes_or_none_
         combined = nested_predictions(self.blend, predictions, y, self.test_rows_, metric, classes)
@@ -73,14 +82,19 @@ class _Blended(BaseEstimator):
         return self
 
     def predict_fold(self, fold: int, X: pd.DataFrame) -> np.ndarray:
-        """Return the blend of one fold's predictions for raw rows.
+        """Return the blended predictions of one fold's models.
 
         Parameters
         ----------
         fold : int
-            From 0.
+            Number of the fold, from 0.
         X : DataFrame of shape (rows, columns)
             Raw rows.
+
+        Returns
+        -------
+        ndarray of shape (rows, classes) or (rows,)
+            Probabilities or values.
         """
         combined = self._blended([model.predict_fold(fold, X) for model in self.models])
         return combined if self.classes_or_none_ is not None else combined[:, 0]
@@ -92,16 +106,16 @@ class _Blended(BaseEstimator):
 
     def _blended(self, predictions: Sequence[np.ndarray]) -> np.ndarray:
         if not hasattr(self, "blend_"):
-            raise NotFittedError("This blend has not been learned: call fit_blend first.")
-        return self.blend_.combine(np.stack([_with_axis(each) for each in predictions]))
+            raise NotFittedError("This blend is not fitted: call fit_blend first.")
+        return self.blend_.combine(np.stack([_with_axis(values) for values in predictions]))
 
 
 def _with_axis(predictions: np.ndarray) -> np.ndarray:
     return predictions[:, np.newaxis] if predictions.ndim == 1 else predictions
 
 
-def _check_alike(first: Any, model: Any, number: int) -> None:
-    """Refuse a model that was fitted on other rows, folds or labels."""
+def _check_alike(first: _Model, model: _Model, number: int) -> None:
+    """Raise an error if a model was fitted on other rows, folds or labels than the first."""
     if not np.array_equal(getattr(first, "classes_", 0), getattr(model, "classes_", 0)):
         raise DataError(f"Run {number} has other classes than the first: blend runs of one target.")
     if len(first.oof_predictions_) != len(model.oof_predictions_):
@@ -114,36 +128,36 @@ def _check_alike(first: Any, model: Any, number: int) -> None:
     )
     if not same:
         raise DataError(
-            f"Run {number} has other folds than the first: blend runs of the same ensemble.folds and seed, or the "
-            "blend would be scored on rows that it has seen."
+            f"Run {number} has other folds than the first: blend runs of the same ensemble.folds and seed. Otherwise "
+            "the blend would be scored on training rows."
         )
 
 
 class BlendedClassifier(Thresholded, ClassifierMixin, _Blended):
-    """A blend of classifiers; see `Blend` for how they are combined."""
+    """Blend of classifiers; the methods are those of `Blend`."""
 
     __module__ = "tabular_dl.model_selection"  # stored models name this path: it stays
 
     @property
     def classes_(self) -> np.ndarray:
-        """The labels, sorted."""
+        """Sorted labels."""
         return self.models[0].classes_
 
     @property
     def indicators_(self) -> bool:
-        """Whether several labels are predicted at once, each yes or no."""
+        """Whether the problem is multilabel."""
         return self.models[0].indicators_
 
     def predict_proba(self, X: pd.DataFrame) -> np.ndarray:
-        """Return the blended probabilities of raw rows, (rows, classes)."""
+        """Return blended probabilities for raw rows, (rows, classes)."""
         return self._combined(X)
 
 
 class BlendedRegressor(RegressorMixin, _Blended):
-    """A blend of regressors; see `Blend` for how they are combined."""
+    """Blend of regressors; the methods are those of `Blend`."""
 
     __module__ = "tabular_dl.model_selection"  # stored models name this path: it stays
 
     def predict(self, X: pd.DataFrame) -> np.ndarray:
-        """Return the blended values of raw rows."""
+        """Return blended values for raw rows, (rows,)."""
         return self._combined(X)[:, 0]

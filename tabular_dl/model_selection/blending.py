@@ -1,13 +1,12 @@
-"""Blending: one prediction of several models, by weights, ranks or a linear model learned from out-of-fold predictions.
+"""Blending of several models' predictions by weights, ranks or a linear model, learned from out-of-fold predictions.
 
-Pure NumPy but for the linear model of `stack`. Predictions have the axes (model, row, class), or (model, row, 1) for
-numbers; weights are not negative and sum to one.
+Predictions have the axes (model, row, class), or (model, row, 1) for numbers. Weights are not negative and sum to one.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, Self
+from typing import Self
 
 import numpy as np
 from scipy.optimize import minimize
@@ -21,9 +20,9 @@ from tabular_dl.problems import Metric
 __all__ = ["METHODS", "Blend", "greedy_weights", "nested_predictions", "optimal_weights"]
 
 METHODS = ("mean", "weighted", "rank", "greedy", "stack")
-STEPS = 50  # additions of a greedy selection
-BAGS = 10  # selections that are averaged, each on a bootstrap of the rows
-SMALLEST = 1e-6  # probabilities are kept this far from 0 and 1 before a logarithm
+STEPS = 50  # models added by a greedy selection
+BAGS = 10  # bootstraps of the rows whose selections are averaged
+SMALLEST = 1e-6  # distance from 0 and 1 to which probabilities are clipped before a logarithm
 
 Score = Callable[[np.ndarray, np.ndarray], float]
 
@@ -37,30 +36,32 @@ def greedy_weights(
     *,
     classification: bool = False,
 ) -> np.ndarray:
-    """Select models with replacement, each time the one that helps the mean most (Caruana et al., 2004, ICML, sec. 2).
+    """Return weights from greedy selection with replacement (Caruana et al., 2004, ICML, sec. 2).
 
-    The selections of several bootstraps of the rows are averaged (sec. 2.3). Where that mean scores worse on all rows
-    than the best single model, the selection made on all rows is taken.
+    Each step adds the model that improves the score of the mean prediction most. The selections on several bootstraps
+    of the rows are averaged (sec. 2.3). If that average scores worse on all rows than the best single model, the
+    selection on all rows is used instead.
 
     Parameters
     ----------
     predictions : ndarray of shape (models, rows, classes)
         Out-of-fold predictions.
     y : ndarray of shape (rows,)
-        The target.
+        Target.
     score : callable
-        ``score(y, prediction) -> float``, greater is better.
-    seed : int
-        Fixes the bootstraps.
-    bags : int
-        How many.
-    classification : bool
-        Whether the target is made of labels: bootstraps that lack one are left out, as not every metric can score them.
+        ``score(y, prediction) -> float``; greater is better.
+    seed : int, default=0
+        Seed of the bootstraps.
+    bags : int, default=10
+        Number of bootstraps.
+    classification : bool, default=False
+        Whether the target consists of labels. If so, bootstraps that lack a label are skipped, because not every metric
+        can score them.
 
     Returns
     -------
     ndarray of shape (models,)
-        Weights; never worse than the best single model on these rows.
+        Weights whose score on these rows is at least that of the best single model.
 
     Examples
     --------
@@ -70,20 +71,20 @@ def greedy_weights(
     [0.5, 0.5, 0.0]
     """
     rng = np.random.default_rng(seed)
-    drawn = []
+    selections = []
     for _ in range(bags):
         rows = rng.integers(0, len(y), len(y))
-        if not classification or _labels(y[rows]) == _labels(y):
-            drawn.append(_select(predictions[:, rows], y[rows], score))
-    if drawn:
-        bagged = np.mean(drawn, axis=0)
-        if score(y, _weighted(predictions, bagged)) >= max(score(y, own) for own in predictions):
+        if not classification or _label_counts(y[rows]) == _label_counts(y):
+            selections.append(_select(predictions[:, rows], y[rows], score))
+    if selections:
+        bagged = np.mean(selections, axis=0)
+        if score(y, _weighted(predictions, bagged)) >= max(score(y, prediction) for prediction in predictions):
             return bagged
     return _select(predictions, y, score)
 
 
-def _labels(y: np.ndarray) -> list[int]:
-    """Count the different labels in each column."""
+def _label_counts(y: np.ndarray) -> list[int]:
+    """Return the number of distinct labels in each column."""
     return [len(np.unique(column)) for column in y.reshape(len(y), -1).T]
 
 
@@ -92,37 +93,38 @@ def _select(predictions: np.ndarray, y: np.ndarray, score: Score) -> np.ndarray:
     total = np.zeros(predictions.shape[1:])
     best, best_counts = -np.inf, counts
     for step in range(1, STEPS + 1):
-        scores = [score(y, (total + own) / step) for own in predictions]
-        chosen = int(np.argmax(scores))
-        total = total + predictions[chosen]
+        scores = [score(y, (total + prediction) / step) for prediction in predictions]
+        added = int(np.argmax(scores))
+        total = total + predictions[added]
         counts = counts.copy()
-        counts[chosen] += 1
-        if scores[chosen] > best:
-            best, best_counts = scores[chosen], counts
+        counts[added] += 1
+        if scores[added] > best:
+            best, best_counts = scores[added], counts
     return best_counts / best_counts.sum()
 
 
 def optimal_weights(predictions: np.ndarray, y: np.ndarray, classes: np.ndarray | None) -> np.ndarray:
-    """Return the weights of least log loss, or of least squared error, on these rows.
+    """Return the weights with the smallest log loss of labels, or squared error of numbers, on these rows.
 
     Parameters
     ----------
     predictions : ndarray of shape (models, rows, classes)
         Out-of-fold predictions.
     y : ndarray of shape (rows,)
-        The target.
-    classes : ndarray or None
-        The label of each column; None for numbers.
+        Target.
+    classes : ndarray of shape (classes,) or None
+        Label of each column; None for numbers.
 
     Returns
     -------
     ndarray of shape (models,)
+        Weights.
     """
     if classes is not None:
-        own = predictions[:, np.arange(len(y)), np.searchsorted(classes, y)]
+        true_probabilities = predictions[:, np.arange(len(y)), np.searchsorted(classes, y)]
 
         def loss(weights: np.ndarray) -> float:
-            return float(-np.log(np.maximum(weights @ own, SMALLEST)).mean())
+            return float(-np.log(np.maximum(weights @ true_probabilities, SMALLEST)).mean())
     else:
         scale = max(float(np.var(y)), 1e-12)
 
@@ -132,8 +134,8 @@ def optimal_weights(predictions: np.ndarray, y: np.ndarray, classes: np.ndarray 
     models = len(predictions)
     start = np.full(models, 1 / models)
     bounds, sums_to_one = [(0.0, 1.0)] * models, {"type": "eq", "fun": lambda weights: weights.sum() - 1.0}
-    found = np.clip(minimize(loss, start, method="SLSQP", bounds=bounds, constraints=[sums_to_one]).x, 0, 1)
-    return found / found.sum()
+    weights = np.clip(minimize(loss, start, method="SLSQP", bounds=bounds, constraints=[sums_to_one]).x, 0, 1)
+    return weights / weights.sum()
 
 
 def _weighted(predictions: np.ndarray, weights: np.ndarray) -> np.ndarray:
@@ -141,20 +143,20 @@ def _weighted(predictions: np.ndarray, weights: np.ndarray) -> np.ndarray:
 
 
 class Blend(BaseEstimator):
-    """How several models' predictions become one.
+    """Combination of several models' predictions.
 
     Parameters
     ----------
-    method : {"mean", "weighted", "rank", "greedy", "stack"}
-        The plain mean; weights of least loss; the mean of ranks among the out-of-fold predictions; greedy selection by
-        the metric; or a regularised linear model on log-probabilities or values.
-    seed : int
-        Fixes what is drawn.
+    method : {"mean", "weighted", "rank", "greedy", "stack"}, default="mean"
+        Mean of the predictions; weights with the smallest loss; mean of the ranks among the out-of-fold predictions;
+        greedy selection by the metric; or a regularised linear model of logits or values.
+    seed : int, default=0
+        Seed of the bootstraps of greedy selection.
 
     Attributes
     ----------
     weights_ : ndarray of shape (models,)
-        Not negative, summing to one; for `stack` the share of the absolute coefficients.
+        Weights, not negative, with sum 1; for "stack", each model's share of the absolute coefficients.
     """
 
     __module__ = "tabular_dl.model_selection"  # stored models name this path: it stays
@@ -164,29 +166,33 @@ class Blend(BaseEstimator):
         self.seed = seed
 
     def fit(self, predictions: np.ndarray, y: np.ndarray, metric: Metric, classes: np.ndarray | None) -> Self:
-        """Learn from out-of-fold predictions.
+        """Learn the combination from out-of-fold predictions.
 
         Parameters
         ----------
         predictions : ndarray of shape (models, rows, classes) or (models, rows, 1)
-            Probabilities, or numbers.
+            Probabilities or numbers.
         y : ndarray of shape (rows,) or (rows, labels)
-            The target.
+            Target.
         metric : Metric
-            What `greedy` selects by.
-        classes : ndarray or None
-            The label of each column; None for numbers.
+            Metric of "greedy".
+        classes : ndarray of shape (classes,) or None
+            Label of each column; None for numbers.
+
+        Returns
+        -------
+        self
 
         Raises
         ------
         SpecError
-            If there is no such method, or it is not for several labels at once.
+            If there is no such method, or it does not support a multilabel target.
         """
         if self.method not in METHODS:
             raise SpecError(f"--method: there is no {self.method!r}. {did_you_mean(self.method, METHODS)}")
         if classes is not None and y.ndim == 2 and self.method not in ("mean", "greedy"):
             raise SpecError(
-                f"--method: {self.method} blends single labels, the target has {y.shape[1]} at once: take mean or "
+                f"--method: {self.method} blends single labels, but the target has {y.shape[1]} at once: use mean or "
                 "greedy."
             )
         models = len(predictions)
@@ -210,13 +216,24 @@ class Blend(BaseEstimator):
         return self
 
     def combine(self, predictions: np.ndarray) -> np.ndarray:
-        """Return one prediction, (rows, classes) or (rows, 1), of the models' (models, rows, ...)."""
+        """Return combined predictions.
+
+        Parameters
+        ----------
+        predictions : ndarray of shape (models, rows, classes) or (models, rows, 1)
+            Predictions of the models, in the order of `fit`.
+
+        Returns
+        -------
+        ndarray of shape (rows, classes) or (rows, 1)
+            Probabilities or numbers.
+        """
         check_is_fitted(self, "weights_")
         if self.method == "stack":
             if self.classification_:
-                # A class that no row had is given no probability.
+                # The probability of classes without training rows is 0.
                 combined = np.zeros(predictions.shape[1:])
-                # Blends from before there were columns have one for each class.
+                # Blends stored by older versions lack columns_: their linear model knows every class.
                 combined[:, getattr(self, "columns_", slice(None))] = self.linear_.predict_proba(
                     self._stacked(predictions)
                 )
@@ -230,22 +247,22 @@ class Blend(BaseEstimator):
         values = np.asarray(predictions)
         if self.classification_:
             clipped = np.clip(values, SMALLEST, 1 - SMALLEST)
-            # One column says all of two classes.
+            # For two classes, the second column determines the first.
             values = np.log(clipped / (1 - clipped))[:, :, 1:] if values.shape[2] == 2 else np.log(clipped)
         return np.concatenate(list(values), axis=1)
 
     def _by_rank(self, predictions: np.ndarray) -> np.ndarray:
-        """Average places among the out-of-fold predictions, and turn them into values by the mean of those, sorted."""
+        """Return the quantile, among the mean of the sorted out-of-fold predictions, at the mean rank of each row."""
         rows = self.sorted_.shape[1]
-        places = np.zeros_like(predictions[0], dtype=np.float64)
-        for known, own in zip(self.sorted_, predictions, strict=True):
-            for column in range(own.shape[1]):
-                low = np.searchsorted(known[:, column], own[:, column], "left")
-                high = np.searchsorted(known[:, column], own[:, column], "right")
-                places[:, column] += (low + high) / (2 * rows * len(predictions))
+        ranks = np.zeros_like(predictions[0], dtype=np.float64)  # from 0 to 1
+        for sorted_values, values in zip(self.sorted_, predictions, strict=True):
+            for column in range(values.shape[1]):
+                low = np.searchsorted(sorted_values[:, column], values[:, column], "left")
+                high = np.searchsorted(sorted_values[:, column], values[:, column], "right")
+                ranks[:, column] += (low + high) / (2 * rows * len(predictions))
         levels = (np.arange(rows) + 0.5) / rows
         mean_sorted = self.sorted_.mean(axis=0)
-        columns = [np.interp(places[:, c], levels, mean_sorted[:, c]) for c in range(places.shape[1])]
+        columns = [np.interp(ranks[:, c], levels, mean_sorted[:, c]) for c in range(ranks.shape[1])]
         values = np.column_stack(columns)
         return values / values.sum(axis=1, keepdims=True) if self.classification_ else values
 
@@ -267,30 +284,25 @@ def nested_predictions(
     metric: Metric,
     classes: np.ndarray | None,
 ) -> np.ndarray:
-    """Combine each fold by what was learned from the other folds' out-of-fold predictions: honest to score.
+    """Return each fold's predictions, combined by a blend that is fitted on the other folds, for unbiased scores.
 
     Parameters
     ----------
     blend : Blend
-        The method; it is not changed.
+        Unfitted blend, which is not changed.
     predictions, y, metric, classes
-        As for `Blend.fit`.
+        Arguments of `Blend.fit`.
     folds : sequence of ndarray
-        The rows of each fold; together all rows.
+        Rows of each fold, which together are all rows.
 
     Returns
     -------
     ndarray of shape (rows, classes) or (rows, 1)
+        Combined predictions.
     """
     combined = np.zeros(predictions.shape[1:])
     for rows in folds:
         others = np.setdiff1d(np.arange(len(y)), rows)
-        own = Blend(**blend.get_params()).fit(predictions[:, others], y[others], metric, classes)
-        combined[rows] = own.combine(predictions[:, rows])
+        fitted = Blend(**blend.get_params()).fit(predictions[:, others], y[others], metric, classes)
+        combined[rows] = fitted.combine(predictions[:, rows])
     return combined
-
-
-def describe(weights: np.ndarray, names: Sequence[Any]) -> str:
-    """Say weights in words, the largest first."""
-    order = np.argsort(-weights)
-    return ", ".join(f"{names[k]} {weights[k]:.2f}" for k in order)

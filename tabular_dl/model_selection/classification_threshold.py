@@ -1,11 +1,12 @@
-"""The probability above which a row gets the second of two labels: one half, or what suits the metric.
+"""Threshold of the probability above which the second of two labels is predicted.
 
-A threshold that is chosen on rows flatters them. So it is chosen on out-of-fold predictions, and the score that is
-reported takes each fold by the threshold of the other folds.
+The score of rows on which a threshold was chosen is biased. It is therefore chosen on out-of-fold predictions, and each
+fold is scored with the threshold of the other folds.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from numbers import Real
 from typing import Any, Self
 
@@ -19,43 +20,44 @@ __all__ = ["Thresholded", "forget_threshold"]
 
 
 def forget_threshold(model: object) -> None:
-    """Take a threshold from a model that is fitted anew: it was chosen on the predictions of before."""
+    """Remove the threshold of a model that is fitted again, because it was chosen on earlier predictions."""
     for name in ("threshold_", "oof_thresholds_"):
         vars(model).pop(name, None)
 
 
 class Thresholded:
-    """What classifiers with out-of-fold predictions share: labels by a threshold.
+    """Mixin that predicts labels by a threshold, for classifiers with out-of-fold predictions.
 
     Attributes
     ----------
     threshold_ : float or None
-        What `predict` decides by; None is the greatest probability.
+        Threshold of `predict`; None predicts the class with the greatest probability.
     oof_thresholds_ : ndarray of shape (rows,) or None
-        The same for each training row, chosen without the fold that the row is in.
+        Threshold for each training row, chosen without the row's fold.
     """
 
-    # In the class, so that models from before there were thresholds have none.
+    # Class attributes, because models stored by older versions lack them.
     threshold_: float | None = None
     oof_thresholds_: np.ndarray | None = None
-    # Whether the columns of probabilities are labels, each yes or no, and not classes.
+    # Whether the problem is multilabel, so that the columns of probabilities are labels rather than classes. It is a
+    # property of subclasses.
     indicators_: Any = False
     oof_predictions_: np.ndarray
     test_rows_: list[np.ndarray]
-    predict_proba: Any
-    classes_: Any
+    predict_proba: Callable[[pd.DataFrame], np.ndarray]
+    classes_: Any  # a property of subclasses
 
     def choose_threshold(self, threshold: float | str | None, y: np.ndarray, metric: Metric) -> Self:
-        """Decide by a threshold from now on.
+        """Set the threshold of `predict`.
 
         Parameters
         ----------
         threshold : float, "auto" or None
-            "auto" takes the best one on the out-of-fold predictions.
+            Threshold; "auto" chooses the one with the best score on the out-of-fold predictions.
         y : ndarray of shape (rows,)
-            The target of the rows that the model was fitted on.
+            Target of the rows that the model was fitted on.
         metric : Metric
-            What "auto" chooses by: one that looks at labels.
+            Metric that scores labels, for "auto".
 
         Returns
         -------
@@ -64,11 +66,11 @@ class Thresholded:
         Raises
         ------
         SpecError
-            If there are no two classes to decide between, or the threshold is no probability.
+            If there are not exactly two classes, or the threshold is not a probability.
         """
         if threshold is not None and (self.indicators_ or len(self.classes_) != 2):
-            found = "several labels at once" if self.indicators_ else f"{len(self.classes_)} classes"
-            raise SpecError(f"threshold: {threshold} decides between two classes, found {found}: write None.")
+            labels = "several labels at once" if self.indicators_ else f"{len(self.classes_)} classes"
+            raise SpecError(f"threshold: {threshold} decides between two classes, found {labels}: write None.")
         if threshold not in (None, "auto") and not (isinstance(threshold, Real) and 0 <= threshold <= 1):
             raise SpecError(f'threshold: expected a number from 0 to 1, "auto" or None, found {threshold!r}.')
         rows = np.arange(len(y))
@@ -84,7 +86,7 @@ class Thresholded:
         return self
 
     def predict(self, X: pd.DataFrame) -> np.ndarray:
-        """Return each raw row's label; of several labels at once 1 for each whose probability is above one half."""
+        """Return the labels of raw rows, (rows,), or 1 for labels with a probability above 0.5, (rows, labels)."""
         if self.indicators_:
             return (self.predict_proba(X) > 0.5).astype(int)
         return self.classes_[decide(self.predict_proba(X), self.threshold_).argmax(axis=1)]

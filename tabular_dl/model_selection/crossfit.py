@@ -1,15 +1,14 @@
-"""Cross-fitting: every fold and member of a pipeline trained as one population.
+"""Cross-fitting: all folds and members of a pipeline, trained as one population.
 
-Rows are split first. Each fold fits its own features and preprocessing on its own training rows, encodes all rows with
-them, and brings its matrix to the population. What comes out:
+Each fold fits its features and preprocessing on its training rows and transforms all rows. The networks of all folds
+are then trained together. Results are:
 
-- out-of-fold predictions: each row predicted by the networks of the one fold that did not train on it;
-- a predictor: the mean over the folds' pipelines, which takes raw rows.
+- out-of-fold predictions: each row predicted by the networks of the fold that was not trained on it;
+- a predictor: the mean over the folds' pipelines, for raw rows.
 
-Training rows are encoded as `fit_transform` encodes them: where that looks at targets (target encoding), by the targets
-of other training rows. That goes for the rows among them that early stopping is judged by, too.
-
-So nothing that is fitted, from an imputer's median to the epoch of early stopping, has seen the rows it is scored on.
+Training rows, including those held out for early stopping, are transformed by `fit_transform`, so that target encoding
+uses the targets of other training rows only. Nothing that is fitted, from an imputer's median to the epoch of early
+stopping, therefore depends on the rows that are scored.
 """
 
 from __future__ import annotations
@@ -38,6 +37,9 @@ from tabular_dl.problems import Indicators, decide, get_problem
 from tabular_dl.tables import read_rows, read_target
 
 if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
+    from sklearn.utils import Tags
+
     from tabular_dl.nn import EpochCallback
     from tabular_dl.problems import Metric
 
@@ -45,14 +47,16 @@ __all__ = ["CrossFitClassifier", "CrossFitRegressor", "baseline_scores", "fold_s
 
 
 class _CrossFit(BaseEstimator, ABC):
-    """What both cross-fits share: splitting, fitting each fold's steps, training all folds together."""
+    """Base class of cross-fits: splits rows, fits each fold's steps, and trains all folds together."""
 
     def __init__(self, pipeline: Pipeline, cv: Any = 5, random_state: int | None = None) -> None:
         self.pipeline = pipeline
         self.cv = cv
         self.random_state = random_state
 
-    def fit(self, X: pd.DataFrame, y: Any, groups: Any = None, on_epoch: EpochCallback | None = None) -> Self:
+    def fit(
+        self, X: pd.DataFrame, y: ArrayLike, groups: ArrayLike | None = None, on_epoch: EpochCallback | None = None
+    ) -> Self:
         """Train all folds and members as one population.
 
         Parameters
@@ -60,11 +64,11 @@ class _CrossFit(BaseEstimator, ABC):
         X : DataFrame of shape (rows, columns)
             Raw rows.
         y : array-like of shape (rows,) or (rows, targets)
-            The target.
+            Target.
         groups : array-like of shape (rows,), optional
-            What a row belongs to. Rows of one group are in one fold, and are held out for early stopping together.
+            Group of each row. Rows of one group are in one fold, and are held out for early stopping together.
         on_epoch : callable, optional
-            As for `tabular_dl.nn.training.fit_population`; members are in the order fold by fold.
+            Callback of `tabular_dl.nn.training.fit_population`; members are in the order of the folds.
 
         Returns
         -------
@@ -73,19 +77,17 @@ class _CrossFit(BaseEstimator, ABC):
         Raises
         ------
         DataError
-            If the folds do not test every row exactly once, there are fewer groups than folds, or rows cannot be used.
+            If a row is not tested exactly once, there are fewer groups than folds, or rows cannot be used.
         """
         forget_threshold(self)
         classification = isinstance(self, ClassifierMixin)
         X = read_rows(self, X, reset=True)
         y = read_target(y, type(self).__name__, classification=classification)
-        check_consistent_length(X, y)
-        if groups is not None:
-            groups = column_or_1d(groups)
-            check_consistent_length(X, groups)
-        splits = read_folds(self.cv, X, y, groups, classification=classification, seed=self.random_state)
-        tested = np.sort(np.concatenate([test for _, test in splits]))
-        if not np.array_equal(tested, np.arange(len(y))) or any(np.intersect1d(*split).size for split in splits):
+        row_groups: np.ndarray | None = None if groups is None else column_or_1d(groups)
+        check_consistent_length(X, y, row_groups)
+        splits = read_folds(self.cv, X, y, row_groups, classification=classification, seed=self.random_state)
+        test_rows = np.sort(np.concatenate([test for _, test in splits]))
+        if not np.array_equal(test_rows, np.arange(len(y))) or any(np.intersect1d(*split).size for split in splits):
             raise DataError(
                 "cv: the folds have to test every row exactly once, and never a row that they train on, as KFold and "
                 "StratifiedKFold do."
@@ -101,11 +103,11 @@ class _CrossFit(BaseEstimator, ABC):
                 steps.append([])
                 matrix, names = dense_matrix(X, self.pipeline[-1].fold_types), getattr(self, "feature_names_in_", None)
             matrices = sharing([*matrices, matrix])
-            # Seeds of their own make the folds' networks differ by more than their rows.
+            # With different seeds, the networks of the folds differ in more than their rows.
             network = clone(self.pipeline[-1]).name_features(names)
             networks.append(network.set_params(random_state=derived_seed(self.random_state, fold)))
         rows = [train for train, _ in splits]
-        fit_together(networks, matrices, y, rows, self._classes(y), on_epoch=on_epoch, row_groups=groups)
+        fit_together(networks, matrices, y, rows, self._classes(y), on_epoch=on_epoch, row_groups=row_groups)
         name = self.pipeline.steps[-1][0]
         self.pipelines_ = [Pipeline([*e, (name, n)]) for e, n in zip(steps, networks, strict=True)]
         self.train_rows_ = rows
@@ -116,41 +118,41 @@ class _CrossFit(BaseEstimator, ABC):
 
     @property
     def curves_(self) -> dict[str, np.ndarray]:
-        """The folds' learning curves side by side: ``{name: (epochs, folds x members)}``."""
-        each = [pipeline[-1].curves_ for pipeline in self.pipelines_]
-        return {name: np.concatenate([curves[name] for curves in each], axis=1) for name in each[0]}
+        """Learning curves of all folds: ``{name: (epochs, folds x members)}``."""
+        parts = [pipeline[-1].curves_ for pipeline in self.pipelines_]
+        return {name: np.concatenate([curves[name] for curves in parts], axis=1) for name in parts[0]}
 
     @property
     def history_(self) -> pd.DataFrame:
-        """The folds' learning curves as a tidy table: as an estimator's, with a column ``fold`` from 0."""
+        """Learning curves of all folds as a tidy table: that of the estimators, with a column ``fold`` from 0."""
         parts = [pipeline[-1].history_.assign(fold=fold) for fold, pipeline in enumerate(self.pipelines_)]
         return pd.concat(parts, ignore_index=True)
 
     @property
     def best_epoch_(self) -> np.ndarray:
-        """The epoch, from 1, that each network's weights are from: (folds x members,)."""
+        """Epoch of each network's final weights, from 1: (folds x members,)."""
         return np.concatenate([pipeline[-1].best_epoch_ for pipeline in self.pipelines_])
 
     @property
     def interrupted_(self) -> bool:
-        """Whether Ctrl-C ended training before all networks were done."""
+        """Whether training was interrupted by Ctrl-C."""
         return any(pipeline[-1].interrupted_ for pipeline in self.pipelines_)
 
     def predict_fold(self, fold: int, X: pd.DataFrame) -> np.ndarray:
-        """Return one fold's probabilities or values for raw rows, such as its own test rows with a column shuffled.
+        """Return one fold's probabilities, (rows, classes), or values, (rows,), for raw rows.
 
         Parameters
         ----------
         fold : int
-            From 0.
+            Number of the fold, from 0.
         X : DataFrame of shape (rows, columns)
-            Raw rows.
+            Raw rows, such as the fold's test rows with a permuted column.
         """
         check_is_fitted(self, "pipelines_")
         return self._raw(self.pipelines_[fold], read_rows(self, X, reset=False))
 
-    def __sklearn_tags__(self) -> Any:
-        """Tell scikit-learn that tables may be sparse where the pipeline takes them."""
+    def __sklearn_tags__(self) -> Tags:
+        """Return scikit-learn's tags: input may be sparse if the pipeline accepts it."""
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = get_tags(self.pipeline).input_tags.sparse
         return tags
@@ -163,11 +165,11 @@ class _CrossFit(BaseEstimator, ABC):
 
     @abstractmethod
     def _classes(self, y: np.ndarray) -> np.ndarray | None:
-        """Return the labels, or None where the target is a number."""
+        """Return the sorted labels, or None for numbers and multilabel targets."""
 
     @abstractmethod
     def _raw(self, predictor: Any, X: Any) -> np.ndarray:
-        """Return a predictor's probabilities, or its numbers."""
+        """Return a predictor's probabilities or values."""
 
 
 class CrossFitClassifier(Thresholded, ClassifierMixin, _CrossFit):
@@ -178,23 +180,23 @@ class CrossFitClassifier(Thresholded, ClassifierMixin, _CrossFit):
     pipeline : Pipeline
         Unfitted steps from raw rows to the network.
     cv : int, splitter or list of (train, test), default=5
-        The number of shuffled folds, or a splitter that tests every row once; None is 5. Folds of single labels are
+        Number of shuffled folds, or a splitter that tests every row once; None is 5. Folds of single labels are
         stratified.
     random_state : int or None, default=None
-        Fixes the folds and the networks' seeds.
+        Seed of the folds and the networks.
 
     Attributes
     ----------
     classes_ : ndarray of shape (classes,)
-        The labels, sorted; of several labels at once, their numbers.
+        Sorted labels; for several labels at once, their numbers.
     pipelines_ : list of Pipeline
-        One fitted pipeline a fold.
+        Fitted pipeline of each fold.
     train_rows_, test_rows_ : list of ndarray
-        The rows that each fold trained on, and those that it did not.
+        Training and test rows of each fold.
     oof_predictions_ : ndarray of shape (rows, classes)
         Out-of-fold probabilities, of classes or of labels.
     threshold_, oof_thresholds_
-        What labels are decided by, after `choose_threshold`.
+        Thresholds of the labels, after `choose_threshold`.
 
     Examples
     --------
@@ -212,22 +214,22 @@ class CrossFitClassifier(Thresholded, ClassifierMixin, _CrossFit):
 
     @property
     def classes_(self) -> np.ndarray:
-        """The labels, sorted."""
+        """Sorted labels."""
         check_is_fitted(self, "pipelines_")
         return self.pipelines_[0].classes_
 
     def predict_proba(self, X: pd.DataFrame) -> np.ndarray:
-        """Return the mean of the folds' probabilities for raw rows, shape (rows, classes)."""
+        """Return mean probabilities of the folds for raw rows, (rows, classes)."""
         return self._mean(X)
 
     @property
     def indicators_(self) -> bool:
-        """Whether several labels are predicted at once, each yes or no."""
+        """Whether the problem is multilabel."""
         check_is_fitted(self, "pipelines_")
         return get_problem(self.pipelines_[0][-1].problem_).coding is Indicators
 
-    def __sklearn_tags__(self) -> Any:
-        """Tell scikit-learn that several labels at once may be learned."""
+    def __sklearn_tags__(self) -> Tags:
+        """Return scikit-learn's tags: multilabel targets are supported."""
         tags = super().__sklearn_tags__()
         tags.classifier_tags.multi_label = True
         return tags
@@ -247,14 +249,14 @@ class CrossFitRegressor(RegressorMixin, _CrossFit):
     pipeline : Pipeline
         Unfitted steps from raw rows to the network.
     cv : int, splitter or list of (train, test), default=5
-        The number of shuffled folds, or a splitter that tests every row once; None is 5.
+        Number of shuffled folds, or a splitter that tests every row once; None is 5.
     random_state : int or None, default=None
-        Fixes the folds and the networks' seeds.
+        Seed of the folds and the networks.
 
     Attributes
     ----------
     pipelines_, train_rows_, test_rows_
-        As in `CrossFitClassifier`.
+        The same as in `CrossFitClassifier`.
     oof_predictions_ : ndarray of shape (rows,)
         Out-of-fold values.
     """
@@ -262,7 +264,7 @@ class CrossFitRegressor(RegressorMixin, _CrossFit):
     __module__ = "tabular_dl.model_selection"  # stored models name this path: it stays
 
     def predict(self, X: pd.DataFrame) -> np.ndarray:
-        """Return the mean of the folds' values for raw rows."""
+        """Return mean values of the folds for raw rows, (rows,)."""
         return self._mean(X)
 
     def _classes(self, y: np.ndarray) -> None:
@@ -273,7 +275,7 @@ class CrossFitRegressor(RegressorMixin, _CrossFit):
 
 
 def fold_scores(crossfit: Any, y: np.ndarray, metric: Metric) -> np.ndarray:
-    """Score each fold on the rows that it did not train on, by the threshold of the other folds, shape (folds,)."""
+    """Return the score of each fold on its test rows, with the threshold of the other folds, (folds,)."""
     classes, predictions = getattr(crossfit, "classes_", None), crossfit.oof_predictions_
     thresholds = getattr(crossfit, "oof_thresholds_", None)
     if metric.looks_at == "labels" and thresholds is not None:
@@ -284,26 +286,27 @@ def fold_scores(crossfit: Any, y: np.ndarray, metric: Metric) -> np.ndarray:
 def baseline_scores(
     crossfit: Any, X: pd.DataFrame, y: np.ndarray, baselines: Mapping[str, Any], metric: Metric
 ) -> dict[str, np.ndarray]:
-    """Score simple models on the same folds, with each fold's own features and preprocessing.
+    """Return the scores of simple models on the same folds, with each fold's features and preprocessing.
 
-    Features are the fold's. Preprocessing is fitted anew, as `tabular_dl.model_selection.fold_matrices.fold_matrix`
-    does: what encodes training rows by their targets needs them for that. Categories that the network embeds are
-    one-hot, and a target that it transforms is transformed.
+    Preprocessing is fitted again by `tabular_dl.model_selection.fold_matrices.fold_matrix`, because target encoding of
+    training rows needs their targets. Categories that the network embeds are one-hot encoded, and the target is
+    transformed as for the network.
 
     Parameters
     ----------
     crossfit : CrossFitClassifier or CrossFitRegressor
-        Fitted on the same rows.
+        Fitted cross-fit.
     X, y : DataFrame and ndarray
-        The raw rows and target that it was fitted on.
+        Raw rows and target that it was fitted on.
     baselines : dict of str to estimator
         Unfitted scikit-learn estimators.
     metric : Metric
-        What to score by.
+        Metric of the scores.
 
     Returns
     -------
     dict of str to ndarray of shape (folds,)
+        Scores of each model.
     """
     classes = getattr(crossfit, "classes_", None)
     scores: dict[str, list[float]] = {name: [] for name in baselines}
@@ -311,7 +314,7 @@ def baseline_scores(
     for pipeline, train, test in folds:
         steps, table = pipeline[:-1], X
         if len(steps.steps) and isinstance(steps[0], DerivedFeatures):
-            # They look at no target, so the fold's own are those of its training rows as well.
+            # Derived features do not depend on the target, so the fitted ones can transform training rows.
             steps, table = steps[1:], steps[0].transform(X)
         matrix = (
             fold_matrix(steps, table, y, train, np.float64)[1]
@@ -320,35 +323,36 @@ def baseline_scores(
         )
         for name, baseline in baselines.items():
             with warnings.catch_warnings():
-                # Many classes of few rows each are what the user has.
+                # Small classes are a property of the user's data, not a mistake.
                 warnings.filterwarnings("ignore", "The number of unique classes is greater than 50%")
                 model = _like_network(clone(baseline), pipeline[-1]).fit(matrix[train], y[train])
             if classes is None:
                 predicted = model.predict(matrix[test])
             elif y.ndim == 2:
-                predicted = _of_labels(model, matrix[test])
+                predicted = _label_probabilities(model, matrix[test])
             else:
-                # A class that no training row of the fold has is given no probability.
+                # The probability of classes without training rows in the fold is 0.
                 predicted = np.zeros((len(test), len(classes)))
                 predicted[:, np.searchsorted(classes, model.classes_)] = model.predict_proba(matrix[test])
             scores[name].append(metric(y[test], predicted, classes))
     return {name: np.array(values) for name, values in scores.items()}
 
 
-def _of_labels(model: Any, X: Any) -> np.ndarray:
+def _label_probabilities(model: ClassifierMixin, X: np.ndarray) -> np.ndarray:
     """Return a simple model's probability of each label, (rows, labels)."""
-    found = model.predict_proba(X)
-    if not isinstance(found, list):
-        return found
-    # A table of two columns a label, or of one where all training rows were alike.
-    return np.column_stack([p[:, known == 1].sum(axis=1) for p, known in zip(found, model.classes_, strict=True)])
+    probabilities = model.predict_proba(X)
+    if not isinstance(probabilities, list):
+        return probabilities
+    # One array per label, with two columns, or with one if all training rows had the same value.
+    pairs = zip(probabilities, model.classes_, strict=True)
+    return np.column_stack([values[:, classes == 1].sum(axis=1) for values, classes in pairs])
 
 
-def _like_network(baseline: Any, network: Any) -> Any:
-    """Give a simple model what a fitted network does with its inputs and its target."""
+def _like_network(baseline: BaseEstimator, network: Any) -> BaseEstimator:
+    """Return a simple model with the input encoding and target transformation of a fitted network."""
     model, embedded = baseline, network.inputs_["categorical"]
     if embedded:
-        # The numbers of categories are in no order.
+        # Codes of categories have no order.
         one_hot = ColumnTransformer(
             [("codes", OneHotEncoder(handle_unknown="ignore"), embedded)], remainder="passthrough"
         )

@@ -1,7 +1,7 @@
-"""Score many configurations of a pipeline by cross-validation, as few populations: folds x configurations at once.
+"""Cross-validation of many configurations of a pipeline, in as few populations as possible.
 
-Configurations that share shapes and data train in one population, whatever their rates and penalties; each fold's
-features and preprocessing are fitted once for all configurations that share them.
+Configurations with the same shapes and data are trained in one population, whatever their rates and penalties. Each
+fold's features and preprocessing are fitted once for all configurations that share them.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any
 
 import joblib
 import numpy as np
-from sklearn.base import clone
+from sklearn.base import BaseEstimator, clone
 from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import _get_feature_names
 
@@ -24,22 +24,22 @@ from tabular_dl.problems import Metric, Numbers
 
 __all__ = ["Outcome", "evaluate"]
 
-# When the worse half of a population stops, as shares of its epochs.
+# Shares of the epochs after which the worse half of a population is stopped.
 HALVINGS = (0.25, 0.5)
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What came of one configuration.
+    """Result of one configuration.
 
     Attributes
     ----------
     scores : ndarray of shape (folds,)
-        In the metric's own direction; NaN if training diverged.
+        Scores as the metric returns them; NaN if training diverged.
     epochs : float
-        How many epochs its networks trained, on average.
+        Mean number of epochs of its networks.
     parameters : int
-        How many weights one of its networks has.
+        Number of weights of one network.
     """
 
     scores: np.ndarray
@@ -65,28 +65,34 @@ def evaluate(
     Parameters
     ----------
     estimators : sequence of Pipeline or estimator
-        Unfitted; they end in a `KerasClassifier` or in a `KerasRegressor`.
+        Unfitted configurations, which end in a `KerasClassifier` or `KerasRegressor`.
     X, y : DataFrame or array, and ndarray of shape (rows,)
-        Rows and target.
+        Raw rows and target.
     splits : sequence of (train, test)
-        The folds.
+        Folds.
     metric : Metric
-        What to score by.
+        Metric of the scores.
     seeds : sequence of int
-        A seed for each configuration.
-    classes : ndarray, optional
-        The labels.
-    halving : bool
-        Whether the worse half of a population stops after a quarter of its epochs, and again after a half, judged by
-        the loss on rows held out inside the training rows.
-    on_epoch : callable, optional
-        Called after each epoch with its number and how many configurations still train.
-    row_groups : ndarray of shape (rows,), optional
-        What a row belongs to, as for `tabular_dl.estimators.fit_together`.
+        Seed of each configuration.
+    classes : ndarray of shape (classes,) or None, default=None
+        Sorted labels.
+    halving : bool, default=False
+        Whether to stop the worse half of a population after a quarter of its epochs, and again after half of them, by
+        the loss on rows held out from the training rows.
+    on_epoch : callable or None, default=None
+        Called after each epoch with its number and the number of configurations that are still training.
+    row_groups : ndarray of shape (rows,) or None, default=None
+        Group of each row, as for `tabular_dl.estimators.fit_together`.
 
     Returns
     -------
     list of Outcome
+        Result of each configuration.
+
+    Raises
+    ------
+    KeyboardInterrupt
+        If training was interrupted by Ctrl-C.
     """
     outcomes: list[Any] = [None] * len(estimators)
     encoded: dict[str, Any] = {}
@@ -95,38 +101,40 @@ def evaluate(
         encoder, shape = _parts(estimators[numbers[0]])
         key = joblib.hash((encoder, shape.fold_types))
         if key not in encoded:
-            encoded = {key: _matrices(encoder, X, y, rows, shape.fold_types)}  # one at a time: tables may be large
+            encoded = {key: _matrices(encoder, X, y, rows, shape.fold_types)}  # only the latest: they may be large
         matrices, names = encoded[key]
         networks: list[Any] = []
         for number in numbers:
             _, network = _parts(estimators[number])
             for fold in range(len(splits)):
-                own = clone(network).set_params(random_state=derived_seed(seeds[number], fold))
-                networks.append(own.name_features(names[fold]))
+                seeded = clone(network).set_params(random_state=derived_seed(seeds[number], fold))
+                networks.append(seeded.name_features(names[fold]))
         judge = _Judge(networks, len(splits), halving, on_epoch)
         with warnings.catch_warnings():
-            # A trial that diverges has no score, which is told in the table of trials.
+            # Trials that diverge are reported by their missing score.
             warnings.filterwarnings("ignore", "Training diverged")
             tasks = tasks_of(networks, matrices * len(numbers), y, rows * len(numbers), classes)
             trained = train_tasks(tasks, y, judge, row_groups, networks[0].make_callbacks)
         if trained.population.interrupted:
-            # Half-trained configurations say nothing of whole ones.
+            # Scores of partly trained configurations cannot be compared with others.
             raise KeyboardInterrupt
         scores = _scores(trained, networks, matrices, y, splits, metric, classes)
         epochs = np.isfinite(trained.population.history["loss"]).sum(axis=0).reshape(len(numbers), -1).mean(axis=1)
-        for place, number in enumerate(numbers):
-            outcomes[number] = Outcome(scores[place], float(epochs[place]), trained.network.parameters)
+        for index, number in enumerate(numbers):
+            outcomes[number] = Outcome(scores[index], float(epochs[index]), trained.network.parameters)
     return outcomes
 
 
 class _Judge:
-    """Stops the worse half of the configurations now and then.
+    """Callback that stops the worse half of the configurations after given epochs.
 
-    A network counts by the epoch that its weights would be taken from: its best one if it stops early, else its last.
-    So one that has stopped early with a good loss still speaks for its configuration.
+    Configurations are compared by the loss of each network's final weights so far: those of the best epoch with early
+    stopping, else of the last epoch. Networks that have stopped early are therefore included.
     """
 
-    def __init__(self, networks: Sequence[Any], folds: int, halving: bool, on_epoch: Any) -> None:
+    def __init__(
+        self, networks: Sequence[Any], folds: int, halving: bool, on_epoch: Callable[[int, int], None] | None
+    ) -> None:
         first = networks[0]
         self.shape = (len(networks) // folds, folds * first.members)
         self.at = {max(1, round(share * first.epochs)) for share in HALVINGS} if halving else set()
@@ -135,43 +143,43 @@ class _Judge:
         self.losses = np.full(len(self.keeps_best), np.nan)
 
     def __call__(self, epoch: int, figures: dict[str, np.ndarray], active: np.ndarray) -> np.ndarray | None:
-        now = figures["val_loss" if "val_loss" in figures else "loss"]
-        better = np.where(self.keeps_best, np.fmin(self.losses, now), now)
-        self.losses = np.where(np.isfinite(now), better, self.losses)
-        alive = active.reshape(self.shape).any(axis=1)
+        current = figures["val_loss" if "val_loss" in figures else "loss"]
+        best = np.where(self.keeps_best, np.fmin(self.losses, current), current)
+        self.losses = np.where(np.isfinite(current), best, self.losses)
+        training = active.reshape(self.shape).any(axis=1)
         if self.on_epoch is not None:
-            self.on_epoch(epoch, int(alive.sum()))
-        if epoch not in self.at or alive.sum() < 2:
+            self.on_epoch(epoch, int(training.sum()))
+        if epoch not in self.at or training.sum() < 2:
             return None
         losses = self.losses.reshape(self.shape)
-        known = np.isfinite(losses).any(axis=1)
+        finite = np.isfinite(losses).any(axis=1)
         means = np.full(len(losses), np.nan)
-        means[known] = np.nanmean(losses[known], axis=1)
-        return np.repeat(halve(means, np.asarray(alive)), self.shape[1])
+        means[finite] = np.nanmean(losses[finite], axis=1)
+        return np.repeat(halve(means, np.asarray(training)), self.shape[1])
 
 
-def _parts(estimator: Any) -> tuple[Any, Any]:
-    """Return what encodes raw rows, or None, and the network."""
+def _parts(estimator: BaseEstimator) -> tuple[Pipeline | None, Any]:
+    """Return the steps before the network, or None, and the network."""
     if isinstance(estimator, Pipeline):
         return (estimator[:-1] if len(estimator.steps) > 1 else None), estimator[-1]
     return None, estimator
 
 
 def _by_shape(estimators: Sequence[Any]) -> list[list[int]]:
-    """Put the numbers of configurations together that can train in one population; equal encoders follow each other."""
-    together: dict[tuple[str, str], list[int]] = {}
+    """Return the numbers of configurations by population; populations with equal encoders are consecutive."""
+    populations: dict[tuple[str, str], list[int]] = {}
     for number, estimator in enumerate(estimators):
         encoder, network = _parts(estimator)
         shared = {name: value for name, value in network.get_params().items() if name not in PER_MEMBER}
-        # The automatic batch size goes by how many rows are left to train on.
+        # The automatic batch size depends on the number of training rows.
         share = network.held_out_share
         held_out = share if network.batch_size == "auto" else share > 0
-        together.setdefault((joblib.hash(encoder), joblib.hash((shared, held_out))), []).append(number)
-    return [together[key] for key in sorted(together, key=lambda key: (key[0], together[key][0]))]
+        populations.setdefault((joblib.hash(encoder), joblib.hash((shared, held_out))), []).append(number)
+    return [populations[key] for key in sorted(populations, key=lambda key: (key[0], populations[key][0]))]
 
 
 def _matrices(
-    encoder: Any, X: Any, y: np.ndarray, rows: Sequence[np.ndarray], types: tuple[Any, ...]
+    encoder: Pipeline | None, X: Any, y: np.ndarray, rows: Sequence[np.ndarray], types: tuple[Any, ...]
 ) -> tuple[list[np.ndarray], list[np.ndarray | None]]:
     """Return each fold's matrix, and the names of its columns."""
     if encoder is None:
@@ -179,9 +187,9 @@ def _matrices(
     matrices: list[np.ndarray] = []
     names: list[np.ndarray | None] = []
     for train in rows:
-        _, matrix, own = fold_matrix(encoder, X, y, train, types)
+        _, matrix, columns = fold_matrix(encoder, X, y, train, types)
         matrices = sharing([*matrices, matrix])
-        names.append(own)
+        names.append(columns)
     return matrices, names
 
 
@@ -194,7 +202,7 @@ def _scores(
     metric: Metric,
     classes: np.ndarray | None,
 ) -> np.ndarray:
-    """Score every configuration on the test rows of every fold, (configurations, folds): one prediction a fold."""
+    """Return the scores of all configurations on the test rows of each fold, (configurations, folds)."""
     folds, members = len(splits), trained.members
     configurations = len(networks) // folds
     numbers = np.arange(configurations * folds * members).reshape(configurations, folds, members)

@@ -1,9 +1,9 @@
-"""The feature matrix of a fold: all rows, encoded by what its training rows taught."""
+"""Feature matrices of folds: all rows, transformed by steps that are fitted on the fold's training rows."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from scipy.sparse import issparse
@@ -12,11 +12,33 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils import _safe_indexing
 from sklearn.utils.validation import _get_feature_names, check_array
 
+if TYPE_CHECKING:
+    from numpy.typing import DTypeLike
+
+    Types = DTypeLike | Sequence[DTypeLike]
+
 __all__ = ["FIRST_ROWS", "dense_matrix", "fold_matrix", "sharing"]
 
 
-def dense_matrix(X: Any, dtype: Any = np.float32) -> np.ndarray:
-    """Return finite numbers as a dense matrix of this type, or of one of these types.
+def dense_matrix(X: Any, dtype: Types = np.float32) -> np.ndarray:
+    """Return finite numbers as a dense matrix.
+
+    Parameters
+    ----------
+    X : DataFrame, array-like or sparse matrix of shape (rows, columns)
+        Numbers.
+    dtype : type or list of types, default=float32
+        Type of the matrix. A type in the list is kept; others are converted to the first one.
+
+    Returns
+    -------
+    ndarray of shape (rows, columns)
+        The numbers.
+
+    Raises
+    ------
+    ValueError
+        If a value is missing or infinite.
 
     Examples
     --------
@@ -29,35 +51,35 @@ def dense_matrix(X: Any, dtype: Any = np.float32) -> np.ndarray:
 
 
 def fold_matrix(
-    steps: Pipeline, X: Any, y: np.ndarray, train: np.ndarray, dtype: Any = np.float32
+    steps: Pipeline, X: Any, y: np.ndarray, train: np.ndarray, dtype: Types = np.float32
 ) -> tuple[Pipeline, np.ndarray, np.ndarray | None]:
-    """Fit the steps before a network on the training rows of a fold, and encode all rows.
+    """Fit the steps before a network on the training rows of a fold, and transform all rows.
 
-    Training rows get what ``fit_transform`` gives them, all others what ``transform`` gives. The two differ where a
-    target is encoded: then a training row's value comes from the targets of other rows, its own not among them.
+    Training rows are transformed by ``fit_transform``, others by ``transform``. These differ for target encoding, where
+    a training row is encoded by the targets of other rows only.
 
     Parameters
     ----------
     steps : Pipeline
-        Fitted or not; a copy is fitted.
+        Steps, of which a clone is fitted.
     X : DataFrame, ndarray or sparse matrix of shape (rows, columns)
         Raw rows.
     y : ndarray of shape (rows,) or (rows, targets)
-        The target; that of training rows alone is looked at.
-    train : integer array
-        Which rows to learn from.
-    dtype : type or list of types
-        Of the matrix; one that is in a list stays, others become the list's first.
+        Target; only that of the training rows is used.
+    train : ndarray of int
+        Numbers of the training rows.
+    dtype : type or list of types, default=float32
+        Type of the matrix, as for `dense_matrix`.
 
     Returns
     -------
     tuple of Pipeline, ndarray of shape (rows, features) and ndarray of shape (features,) or None
-        The fitted steps, the matrix, which is dense, and the names of its columns, where the steps return tables.
+        Fitted steps, dense matrix, and names of its columns if the steps return tables.
 
     Raises
     ------
     ValueError
-        If the steps leave missing or infinite values.
+        If the result contains missing or infinite values.
 
     Examples
     --------
@@ -69,43 +91,53 @@ def fold_matrix(
     [3.5, 3.5, 0.5, 0.5, 0.5]
     """
     fitted = clone(steps)
-    learned = fitted.fit_transform(_safe_indexing(X, train), y[train])
-    encoded = dense_matrix(learned, dtype)
-    matrix = np.empty((len(y), encoded.shape[1]), encoded.dtype)
-    matrix[train] = encoded
+    transformed = fitted.fit_transform(_safe_indexing(X, train), y[train])
+    train_part = dense_matrix(transformed, dtype)
+    matrix = np.empty((len(y), train_part.shape[1]), train_part.dtype)
+    matrix[train] = train_part
     others = np.setdiff1d(np.arange(len(y)), train)
     if len(others):
-        other = dense_matrix(fitted.transform(_safe_indexing(X, others)), dtype)
-        if other.dtype != encoded.dtype:  # a step has found a narrower type for some rows than for others
-            matrix = check_array(matrix.astype(np.result_type(encoded, other)), dtype=dtype, ensure_all_finite=False)
-        matrix[others] = other
-    return fitted, matrix, _get_feature_names(learned)
+        part = dense_matrix(fitted.transform(_safe_indexing(X, others)), dtype)
+        if part.dtype != train_part.dtype:  # steps may return narrower types for some rows than for others
+            matrix = check_array(matrix.astype(np.result_type(train_part, part)), dtype=dtype, ensure_all_finite=False)
+        matrix[others] = part
+    return fitted, matrix, _get_feature_names(transformed)
 
 
-# Rows that are compared before a whole matrix is.
+# Number of rows to compare before whole matrices are compared.
 FIRST_ROWS = 64
 
 
 def sharing(matrices: Sequence[np.ndarray]) -> list[np.ndarray]:
-    """Put the first of equal matrices in the place of its copies, which are then free to go.
+    """Return matrices with copies replaced by the first of equal matrices, to save memory.
 
-    Folds whose preprocessing learns nothing from its rows, or learned the same, then train on one matrix in memory.
+    The matrices of folds are equal if their preprocessing learned nothing, or the same.
+
+    Parameters
+    ----------
+    matrices : sequence of ndarray of shape (rows, features)
+        Matrices.
+
+    Returns
+    -------
+    list of ndarray of shape (rows, features)
+        Equal matrices, of which equal ones are one object.
 
     Examples
     --------
-    >>> one, copy, other = np.zeros((2, 1)), np.zeros((2, 1)), np.ones((2, 1))
-    >>> shared = sharing([one, copy, other])
-    >>> shared[1] is one, shared[2] is other
+    >>> zeros, copy, ones = np.zeros((2, 1)), np.zeros((2, 1)), np.ones((2, 1))
+    >>> shared = sharing([zeros, copy, ones])
+    >>> shared[1] is zeros, shared[2] is ones
     (True, True)
     """
     kept: list[np.ndarray] = []
     for matrix in matrices:
-        same = (each for each in kept if each is matrix or _equal(each, matrix))
-        kept.append(next(same, matrix))
+        matches = (earlier for earlier in kept if earlier is matrix or _equal(earlier, matrix))
+        kept.append(next(matches, matrix))
     return kept
 
 
-def _equal(one: np.ndarray, other: np.ndarray) -> bool:
-    if one.dtype != other.dtype or one.shape != other.shape:
+def _equal(a: np.ndarray, b: np.ndarray) -> bool:
+    if a.dtype != b.dtype or a.shape != b.shape:
         return False
-    return all(np.array_equal(one[rows], other[rows]) for rows in (slice(FIRST_ROWS), slice(FIRST_ROWS, None)))
+    return all(np.array_equal(a[rows], b[rows]) for rows in (slice(FIRST_ROWS), slice(FIRST_ROWS, None)))

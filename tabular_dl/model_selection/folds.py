@@ -1,7 +1,7 @@
-"""Folds: which rows are scored together by networks that did not train on them.
+"""Folds: disjoint sets of rows, each predicted by networks that were trained on the other rows.
 
-Classes are spread evenly over the folds. Where rows belong together (several rows of one patient, customer or
-building), they go into one fold together: otherwise a network is scored on patients that it knows.
+Classes are distributed evenly over the folds. Rows of one group (a patient, a customer, a building) are in one fold;
+otherwise networks would be scored on groups that they were trained on.
 """
 
 from __future__ import annotations
@@ -23,25 +23,25 @@ Splits = list[tuple[np.ndarray, np.ndarray]]
 def make_folds(
     folds: int, y: np.ndarray, groups: np.ndarray | None = None, *, stratified: bool, seed: int | None
 ) -> Splits:
-    """Split rows into folds, shuffled.
+    """Return shuffled folds.
 
     Parameters
     ----------
     folds : int
-        How many.
+        Number of folds.
     y : ndarray of shape (rows,) or (rows, targets)
-        The target; of one column if it is stratified.
-    groups : ndarray of shape (rows,), optional
-        What a row belongs to; rows of one group stay together.
+        Target; one column if stratified.
+    groups : ndarray of shape (rows,) or None, default=None
+        Group of each row; rows of one group are in one fold.
     stratified : bool
-        Whether the target is a class, of which every fold gets its share.
+        Whether classes have about the same share in every fold.
     seed : int or None
-        Fixes the shuffling.
+        Seed of the shuffling.
 
     Returns
     -------
     list of (train, test)
-        Numbers of rows, each row in one test.
+        Numbers of training and test rows; each row is a test row of one fold.
 
     Raises
     ------
@@ -54,20 +54,20 @@ def make_folds(
     >>> sorted(test.tolist() for _, test in make_folds(3, y, patients, stratified=True, seed=0))
     [[0, 1], [2, 3], [4, 5]]
     """
-    how: dict[str, Any] = {"n_splits": folds, "shuffle": True, "random_state": seed}
+    arguments: dict[str, Any] = {"n_splits": folds, "shuffle": True, "random_state": seed}
     rows = np.zeros(len(y))
     if groups is None:
-        return list((StratifiedKFold if stratified else KFold)(**how).split(rows, y))
-    found = len(np.unique(groups))
-    if found < folds:
-        raise DataError(f"{found} groups are fewer than the {folds} folds: take fewer folds (ensemble.folds).")
-    splits = list((StratifiedGroupKFold if stratified else GroupKFold)(**how).split(rows, y, groups))
+        return list((StratifiedKFold if stratified else KFold)(**arguments).split(rows, y))
+    group_count = len(np.unique(groups))
+    if group_count < folds:
+        raise DataError(f"{group_count} groups are fewer than the {folds} folds: take fewer folds (ensemble.folds).")
+    splits = list((StratifiedGroupKFold if stratified else GroupKFold)(**arguments).split(rows, y, groups))
     for number, (_, test) in enumerate(splits, start=1):
-        lacking = np.setdiff1d(y, y[test]) if stratified else y[:0]
-        if len(lacking) or not len(test):
-            lacks = f"no row of the class {lacking.tolist()[0]!r}" if len(lacking) else "no rows"
+        absent = np.setdiff1d(y, y[test]) if stratified else y[:0]
+        if len(absent) or not len(test):
+            content = f"no row of the class {absent.tolist()[0]!r}" if len(absent) else "no rows"
             raise DataError(
-                f"With whole groups, fold {number} of {folds} would have {lacks}: take fewer folds (ensemble.folds)."
+                f"With whole groups, fold {number} of {folds} would have {content}: take fewer folds (ensemble.folds)."
             )
     return splits
 
@@ -75,23 +75,28 @@ def make_folds(
 def read_folds(
     cv: Any, X: Any, y: np.ndarray, groups: np.ndarray | None = None, *, classification: bool, seed: int | None
 ) -> Splits:
-    """Split rows as scikit-learn's argument ``cv`` says.
+    """Return the folds that scikit-learn's argument ``cv`` describes.
 
     Parameters
     ----------
     cv : int, None, splitter or iterable of (train, test)
-        A number is one of shuffled folds (`make_folds`), of which each gets its share of the classes; None is 5.
-        What splits by itself does.
+        Number of shuffled folds (`make_folds`), stratified for single labels, where None is 5; or a splitter, or the
+        folds themselves.
     X : DataFrame, ndarray or sparse matrix of shape (rows, columns)
         Raw rows.
     y : ndarray of shape (rows,) or (rows, targets)
-        The target; the folds of several columns are not stratified.
-    groups : ndarray of shape (rows,), optional
-        What a row belongs to.
+        Target.
+    groups : ndarray of shape (rows,) or None, default=None
+        Group of each row.
     classification : bool
-        Whether the target is made of labels.
+        Whether the target consists of labels.
     seed : int or None
-        Fixes the shuffling of a number of folds.
+        Seed of the shuffling if ``cv`` is a number.
+
+    Returns
+    -------
+    list of (train, test)
+        Numbers of training and test rows.
 
     Examples
     --------
@@ -107,19 +112,24 @@ def read_folds(
 
 
 def group_codes(column: pd.Series[Any], subject: str) -> np.ndarray:
-    """Give each thing that rows belong to a number, from 0.
+    """Return the number of each row's group, from 0.
 
     Parameters
     ----------
     column : Series of shape (rows,)
-        Of any type.
+        Groups, of any type.
     subject : str
-        How a message begins: which file, which column.
+        Beginning of error messages: file and column.
+
+    Returns
+    -------
+    ndarray of int of shape (rows,)
+        Numbers of the groups, in order of appearance.
 
     Raises
     ------
     DataError
-        If a row belongs to nothing.
+        If a group is missing.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""What predictions rest on: permutation importance of the raw columns, on rows that no network has trained on."""
+"""Permutation importance of raw columns, and the rows with the worst out-of-fold predictions."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from tabular_dl.problems import Metric, decide
 
 __all__ = ["hardest_rows", "permutation_importance"]
 
-# More rows of a fold than this add time, and next to nothing to an importance.
+# Number of a fold's rows to use at most: more take time and hardly change an importance.
 MOST_ROWS = 1000
-# Permuted copies of a fold's rows are predicted together, up to so many rows at once.
+# Number of rows, of permuted copies of a fold, to predict at once.
 ROWS_AT_ONCE = 50_000
 
 
@@ -29,79 +29,83 @@ def permutation_importance(
     repeats: int = 5,
     seed: int = 0,
 ) -> pd.DataFrame:
-    """Say by how much the score of each fold's own test rows worsens when one raw column is shuffled.
+    """Return the loss of score of each fold's test rows when a raw column is permuted.
 
-    For fold k with test rows T and column j, repeated: ``score(model_k, X[T]) - score(model_k, X[T] with column j
-    permuted)``, with the sign that makes a useful column positive. The method is Breiman's (Random Forests, Machine
-    Learning 45, 2001, p. 23), of a whole pipeline: a feature that is derived from two columns counts for both. Columns
-    that say the same thing share their importance.
+    For fold k with test rows T and column j, this is the mean over folds and repeats of::
+
+        score(model_k, X[T]) - score(model_k, X[T] with column j permuted)
+
+    with the sign that makes useful columns positive. The method is Breiman's (Random Forests, Machine Learning 45,
+    2001, p. 23), applied to whole pipelines: a feature that is derived from two columns contributes to both. Redundant
+    columns share their importance.
 
     Parameters
     ----------
     model : CrossFitClassifier, CrossFitRegressor or a blend of them
-        Fitted on these rows.
+        Model fitted on these rows.
     X : DataFrame of shape (rows, columns)
         Raw rows.
     y : ndarray of shape (rows,)
-        The target.
+        Target.
     metric : Metric
-        What is scored by.
+        Metric of the score.
     columns : sequence of str
-        The raw columns to shuffle.
-    repeats : int
-        Shuffles of each column in each fold.
-    seed : int
-        Fixes the shuffles.
+        Raw columns to permute.
+    repeats : int, default=5
+        Number of permutations of each column in each fold.
+    seed : int, default=0
+        Seed of the permutations.
 
     Returns
     -------
     DataFrame of shape (columns, 3)
-        "column", "importance" (in the metric's unit) and its standard error over the folds, the greatest first.
+        "column", "importance" in units of the metric, and "error", its standard error over the folds. Rows are in
+        descending order of importance.
 
     Examples
     --------
     >>> from tabular_dl.problems.metrics import get_metric
-    >>> class Rule:  # one that looks at a alone
+    >>> class Rule:  # uses column a only
     ...     classes_, test_rows_ = np.array([0, 1]), [np.arange(0, 50), np.arange(50, 100)]
     ...     def predict_fold(self, fold, X):
     ...         return np.column_stack([X["a"] < 0.5, X["a"] >= 0.5]).astype(float)
     >>> a = np.arange(100) % 2
     >>> table = pd.DataFrame({"a": a, "b": np.arange(100)})
-    >>> found = permutation_importance(Rule(), table, a, get_metric("accuracy"), ["a", "b"])
-    >>> found["column"].tolist(), bool(found["importance"][0] > 0.3), found["importance"][1]
+    >>> result = permutation_importance(Rule(), table, a, get_metric("accuracy"), ["a", "b"])
+    >>> result["column"].tolist(), bool(result["importance"][0] > 0.3), result["importance"][1]
     (['a', 'b'], True, np.float64(0.0))
     """
     rng = np.random.default_rng(seed)
     sign = 1.0 if metric.greater_is_better else -1.0
     classes, thresholds = getattr(model, "classes_", None), getattr(model, "oof_thresholds_", None)
-    worsened = np.zeros((len(model.test_rows_), len(columns)))
+    decreases = np.zeros((len(model.test_rows_), len(columns)))
     for fold, test in enumerate(model.test_rows_):
         rows = test if len(test) <= MOST_ROWS else np.sort(rng.choice(test, MOST_ROWS, replace=False))
         table, truth = X.iloc[rows], y[rows]
         threshold = None if thresholds is None or metric.looks_at != "labels" else thresholds[rows]
 
-        def score(predicted: np.ndarray, truth: np.ndarray = truth, threshold: Any = threshold) -> float:
+        def score(predicted: np.ndarray, truth: np.ndarray = truth, threshold: np.ndarray | None = threshold) -> float:
             decided = predicted if threshold is None else decide(predicted, threshold)
             return metric(truth, decided, classes)
 
-        plain = score(model.predict_fold(fold, table))
-        jobs = [(place, rng.permutation(len(rows))) for place in range(len(columns)) for _ in range(repeats)]
-        each = max(1, ROWS_AT_ONCE // len(rows))
-        for start in range(0, len(jobs), each):
-            some = jobs[start : start + each]
-            predicted = model.predict_fold(fold, _permuted(table, columns, some))
-            for (place, _), part in zip(some, np.split(predicted, len(some)), strict=True):
-                worsened[fold, place] += sign * (plain - score(part)) / repeats
-    error = [standard_error(column) for column in worsened.T]
-    found = pd.DataFrame({"column": list(columns), "importance": worsened.mean(axis=0), "error": error})
-    return found.sort_values("importance", ascending=False, kind="stable", ignore_index=True)
+        baseline = score(model.predict_fold(fold, table))
+        jobs = [(index, rng.permutation(len(rows))) for index in range(len(columns)) for _ in range(repeats)]
+        batch_size = max(1, ROWS_AT_ONCE // len(rows))
+        for start in range(0, len(jobs), batch_size):
+            batch = jobs[start : start + batch_size]
+            predicted = model.predict_fold(fold, _permuted(table, columns, batch))
+            for (index, _), part in zip(batch, np.split(predicted, len(batch)), strict=True):
+                decreases[fold, index] += sign * (baseline - score(part)) / repeats
+    error = [standard_error(column) for column in decreases.T]
+    result = pd.DataFrame({"column": list(columns), "importance": decreases.mean(axis=0), "error": error})
+    return result.sort_values("importance", ascending=False, kind="stable", ignore_index=True)
 
 
 def _permuted(table: pd.DataFrame, columns: Sequence[str], jobs: Sequence[tuple[int, np.ndarray]]) -> pd.DataFrame:
-    """Return one copy of a table below the other, in each of them one column permuted."""
+    """Return concatenated copies of a table, each with one permuted column."""
     copies = []
-    for place, order in jobs:
-        name = columns[place]
+    for index, order in jobs:
+        name = columns[index]
         copies.append(table.assign(**{name: table[name].array.take(order)}))
     return pd.concat(copies, ignore_index=True)
 
@@ -113,25 +117,26 @@ def hardest_rows(
     count: int = 10,
     threshold: float | np.ndarray | None = None,
 ) -> pd.DataFrame:
-    """Find the rows that out-of-fold predictions are most wrong about.
+    """Return the rows with the worst out-of-fold predictions.
 
     Parameters
     ----------
     y : ndarray of shape (rows,)
-        The target.
+        Target.
     predictions : ndarray of shape (rows, classes) or (rows,)
         Out-of-fold probabilities or values.
     classes : ndarray of shape (classes,) or None
-        The label of each column; None where the target is a number.
-    count : int
-        How many rows.
-    threshold : float, ndarray of shape (rows,) or None
-        What labels are decided by; None is the greatest probability.
+        Label of each column; None for numbers.
+    count : int, default=10
+        Number of rows to return.
+    threshold : float, ndarray of shape (rows,) or None, default=None
+        Threshold for the second of two labels; None predicts the label with the greatest probability.
 
     Returns
     -------
     DataFrame of shape (count, 4)
-        "place" (from 0), "true", "predicted" and "size": the probability of the true label, or true - predicted.
+        "place" (number of the row, from 0), "true", "predicted" and "size": the probability of the true label, or
+        true - predicted.
 
     Examples
     --------
@@ -145,5 +150,5 @@ def hardest_rows(
     else:
         size = predictions[np.arange(len(y)), np.searchsorted(classes, y)]
         order, predicted = np.argsort(size, kind="stable"), classes[decide(predictions, threshold).argmax(axis=1)]
-    chosen = order[:count]
-    return pd.DataFrame({"place": chosen, "true": y[chosen], "predicted": predicted[chosen], "size": size[chosen]})
+    rows = order[:count]
+    return pd.DataFrame({"place": rows, "true": y[rows], "predicted": predicted[rows], "size": size[rows]})

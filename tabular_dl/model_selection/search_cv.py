@@ -1,9 +1,9 @@
-"""scikit-learn's interface to a search by populations: `PopulationSearchCV`."""
+"""Hyperparameter search by populations, with the interface of scikit-learn's `RandomizedSearchCV`."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self, TypeAlias
 
 import numpy as np
 import pandas as pd
@@ -22,11 +22,18 @@ from tabular_dl.model_selection.search_space import Distribution, read_distribut
 from tabular_dl.problems import get_metric, problem_of
 from tabular_dl.tables import read_rows, read_target
 
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
+    from scipy.sparse import csr_matrix
+    from sklearn.utils import Tags
+
+    Rows: TypeAlias = pd.DataFrame | ArrayLike | csr_matrix
+
 __all__ = ["PopulationSearchCV"]
 
 
-def _has(name: str) -> Callable[[Any], bool]:
-    def check(self: Any) -> bool:
+def _has(name: str) -> Callable[[PopulationSearchCV], bool]:
+    def check(self: PopulationSearchCV) -> bool:
         getattr(self.estimator if not hasattr(self, "best_estimator_") else self.best_estimator_, name)
         return True
 
@@ -34,48 +41,48 @@ def _has(name: str) -> Callable[[Any], bool]:
 
 
 class PopulationSearchCV(MetaEstimatorMixin, BaseEstimator):
-    """Random search over ranges that narrow, folds x configurations trained at once.
+    """Random search from narrowing ranges, in which folds and configurations are trained together.
 
-    The interface of scikit-learn's `RandomizedSearchCV`, for a `KerasClassifier`, a `KerasRegressor`, or a `Pipeline`
-    that ends in one.
+    The interface is that of scikit-learn's `RandomizedSearchCV`, for a `KerasClassifier`, a `KerasRegressor`, or a
+    `Pipeline` that ends in one.
 
     Parameters
     ----------
     estimator : estimator
-        What to search with.
+        Estimator whose parameters are searched.
     space : dict of str to dict
-        For each parameter, by scikit-learn's name, its distribution: ``{"log_uniform": [low, high]}``,
-        ``{"uniform": [low, high]}``, ``{"int_uniform": [low, high]}`` or ``{"choice": [...]}``.
+        Distribution of each parameter: ``{"log_uniform": [low, high]}``, ``{"uniform": [low, high]}``,
+        ``{"int_uniform": [low, high]}`` or ``{"choice": [...]}``.
     n_iter : int, default=30
-        How many configurations to try, over all rounds.
+        Number of configurations to try, over all rounds.
     rounds : int, default=3
-        After each, ranges narrow to where its best quarter lies.
+        Number of rounds. After each, ranges are narrowed to the round's best quarter.
     epochs : int or None, default=None
-        Epochs of a trial; None leaves the estimator's own.
+        Epochs of a trial; None uses those of the estimator.
     scoring : str or None, default=None
-        A metric of `tabular_dl.problems.metrics`; None is the problem's own.
+        Name of a metric of `tabular_dl.problems.metrics`; None uses the default of the problem.
     cv : int, splitter or iterable, default=5
-        The number of shuffled folds, for labels stratified ones; or what splits by itself. None is 5.
+        Number of shuffled folds, which are stratified for labels, or a splitter, or the folds; None is 5.
     pick : {"simplest", "best"}, default="simplest"
-        What to choose among the leading configurations, trained again with fresh seeds.
+        Choice among the leading configurations, which are trained again with new seeds.
     repeats : int, default=3
-        With how many fresh seeds the leading configurations are trained again; with 0 the choice is among the trials
-        as they were, whose best score then flatters the more.
+        Number of new seeds for the leading configurations. With 0, the choice is made among the trials, whose best
+        score is then more optimistic.
     refit : bool, default=True
-        Whether to fit the choice on all rows.
+        Whether to fit the chosen configuration on all rows.
     random_state : int or None, default=None
-        Fixes folds, what is drawn, and how networks begin.
+        Seed of folds, configurations and networks.
 
     Attributes
     ----------
     best_params_, best_score_, best_index_, best_estimator_
-        As in scikit-learn; the score is that of the leading configurations' last training.
+        The same as in scikit-learn; the score is that of the leading configurations when they are trained again.
     cv_results_ : dict
-        As in scikit-learn, with the column "round".
+        The same as in scikit-learn, with the column "round".
     ranges_ : list of dict
-        The ranges of each round, and those that the next would have had.
+        Ranges of each round, and of the one that would have followed.
     narrowing_ : list of str
-        Each change of a range, in words.
+        Description of each change of a range.
 
     Examples
     --------
@@ -86,8 +93,8 @@ class PopulationSearchCV(MetaEstimatorMixin, BaseEstimator):
     >>> network = KerasClassifier(hidden=[16], epochs=10, members=1)
     >>> pipeline = Pipeline([("scale", StandardScaler()), ("network", network)])
     >>> space = {"network__learning_rate": {"log_uniform": [1e-4, 1e-1]}}
-    >>> found = PopulationSearchCV(pipeline, space, n_iter=8, rounds=2, cv=3, random_state=0).fit(X, y)
-    >>> found.best_score_ > 0.9, sorted(found.best_params_)
+    >>> search = PopulationSearchCV(pipeline, space, n_iter=8, rounds=2, cv=3, random_state=0).fit(X, y)
+    >>> search.best_score_ > 0.9, sorted(search.best_params_)
     (True, ['network__learning_rate'])
     """
 
@@ -118,13 +125,26 @@ class PopulationSearchCV(MetaEstimatorMixin, BaseEstimator):
         self.refit = refit
         self.random_state = random_state
 
-    def fit(self, X: Any, y: Any = None, **params: Any) -> Self:
-        """Search, and fit the choice on all rows; ``params`` go to that fit.
+    def fit(self, X: Rows, y: ArrayLike | None = None, **params: Any) -> Self:
+        """Search, and fit the chosen configuration on all rows.
+
+        Parameters
+        ----------
+        X : DataFrame, array-like or CSR matrix of shape (rows, columns)
+            Raw rows.
+        y : array-like of shape (rows,) or (rows, targets)
+            Target.
+        **params
+            Arguments of the final fit.
+
+        Returns
+        -------
+        self
 
         Raises
         ------
         UserError
-            If the space cannot be, or every trial diverged.
+            If the space is invalid, or all trials diverged.
         """
         classification = is_classifier(self.estimator)
         X = read_rows(self, X, reset=True)
@@ -143,20 +163,20 @@ class PopulationSearchCV(MetaEstimatorMixin, BaseEstimator):
 
         def train(values: Sequence[Mapping[str, Any]], seeds: Sequence[int], final: bool) -> list[Outcome]:
             epochs = {} if final else self._epochs(self.epochs)
-            estimators = [clone(self.estimator).set_params(**epochs, **each) for each in values]
+            estimators = [clone(self.estimator).set_params(**epochs, **parameters) for parameters in values]
             return evaluate(estimators, X, y, splits, metric, seeds, classes=classes, halving=not final)
 
         sign = 1.0 if metric.greater_is_better else -1.0
         state = search(plan, SearchState([self._read_space()]), train, sign, self._allowed)
         self.ranges_, self.narrowing_ = state.ranges, state.said
         self.cv_results_ = _results(state, sign)
-        chosen = choose(state.finals or state.records, sign, self.pick)
-        self.best_index_ = [*state.records, *state.finals].index(chosen)
-        self.best_params_, self.best_score_ = chosen.params, sign * chosen.mean
+        best = choose(state.finals or state.records, sign, self.pick)
+        self.best_index_ = [*state.records, *state.finals].index(best)
+        self.best_params_, self.best_score_ = best.params, sign * best.mean
         self.n_splits_ = len(splits)
         if self.refit:
-            best = clone(self.estimator).set_params(**chosen.params)
-            self.best_estimator_ = best.fit(X, y, **_check_method_params(X, params))
+            estimator = clone(self.estimator).set_params(**best.params)
+            self.best_estimator_ = estimator.fit(X, y, **_check_method_params(X, params))
         return self
 
     def _epochs(self, epochs: int | None) -> dict[str, Any]:
@@ -184,30 +204,30 @@ class PopulationSearchCV(MetaEstimatorMixin, BaseEstimator):
 
     def _fitted(self) -> Any:
         check_is_fitted(self, "cv_results_")
-        check_is_fitted(self, "best_estimator_", msg="refit=False: there is no best_estimator_ to ask.")
+        check_is_fitted(self, "best_estimator_", msg="refit=False: there is no best_estimator_.")
         return self.best_estimator_
 
     @available_if(_has("predict"))
-    def predict(self, X: Any) -> np.ndarray:
-        """Predict with the estimator that was fitted on all rows."""
+    def predict(self, X: Rows) -> np.ndarray:
+        """Return the predictions of the estimator that was fitted on all rows."""
         return self._fitted().predict(X)
 
     @available_if(_has("predict_proba"))
-    def predict_proba(self, X: Any) -> np.ndarray:
-        """Predict probabilities with the estimator that was fitted on all rows."""
+    def predict_proba(self, X: Rows) -> np.ndarray:
+        """Return the probabilities of the estimator that was fitted on all rows, (rows, classes)."""
         return self._fitted().predict_proba(X)
 
-    def score(self, X: Any, y: Any) -> float:
-        """Return scikit-learn's own score of that estimator: accuracy, or r2."""
+    def score(self, X: Rows, y: ArrayLike) -> float:
+        """Return scikit-learn's default score of the estimator that was fitted on all rows: accuracy, or R2."""
         return self._fitted().score(X, y)
 
     @property
     def classes_(self) -> np.ndarray:
-        """The labels, sorted."""
+        """Sorted labels."""
         return self._fitted().classes_
 
-    def __sklearn_tags__(self) -> Any:
-        """Tell scikit-learn what the estimator inside can do."""
+    def __sklearn_tags__(self) -> Tags:
+        """Return scikit-learn's tags, which are those of the estimator."""
         tags = super().__sklearn_tags__()
         inner = get_tags(self.estimator)
         tags.estimator_type, tags.classifier_tags = inner.estimator_type, inner.classifier_tags
@@ -217,7 +237,7 @@ class PopulationSearchCV(MetaEstimatorMixin, BaseEstimator):
 
 
 def _results(state: SearchState, sign: float) -> dict[str, Any]:
-    """Return all trials under scikit-learn's column names; scores are such that greater is better."""
+    """Return all trials under scikit-learn's column names; greater scores are better."""
     records = [*state.records, *state.finals]
     scores = sign * np.array([record.scores for record in records])
     mean = scores.mean(axis=1)
@@ -232,7 +252,7 @@ def _results(state: SearchState, sign: float) -> dict[str, Any]:
     }
     for name in state.ranges[0]:
         column = np.ma.array(np.empty(len(records), dtype=object))
-        for place, record in enumerate(records):
-            column[place] = record.params[name]
+        for index, record in enumerate(records):
+            column[index] = record.params[name]
         results[f"param_{name}"] = column
     return results

@@ -1,6 +1,6 @@
-"""A search in rounds: sample, train, narrow, go round again; at the end train the leading configurations once more.
+"""Search in rounds of sampling, training and narrowing, after which the leading configurations are trained again.
 
-The simplest of those within one standard error of the best is chosen.
+Of the leading configurations, the simplest within one standard error of the best is chosen.
 """
 
 from __future__ import annotations
@@ -21,28 +21,35 @@ from tabular_dl.model_selection.standard_error import standard_error
 
 __all__ = ["Record", "SearchPlan", "SearchState", "choose", "search"]
 
-# At most so many configurations are trained again at the end, each with so many fresh seeds.
+Train = Callable[[Sequence[Mapping[str, Any]], Sequence[int], bool], list[Outcome]]
+
+# Number of configurations that are trained again at most, and number of new seeds for each.
 LEADING, REPEATS = 8, 3
 
 
 @dataclass(frozen=True)
 class SearchPlan:
-    """How a search goes.
+    """Settings of a search.
 
     Parameters
     ----------
     trials, rounds : int
-        How many configurations in all, in how many rounds.
+        Number of configurations in total, and of rounds.
     seed : int
-        Fixes what is drawn and how networks begin.
+        Seed of the configurations and of the networks.
     pick : {"simplest", "best"}
-        What to choose at the end: the simplest within one standard error of the best, or the best.
+        Final choice: the simplest configuration within one standard error of the best, or the best.
     sampler : callable or None
         ``sampler(ranges, trials so far, n, seed) -> list of values``; None draws at random from narrowing ranges.
     timeout : float or None
-        Seconds after which no further round begins.
+        Time in seconds after which no further round begins.
     repeats : int
-        With how many fresh seeds the leading configurations are trained again.
+        Number of new seeds with which the leading configurations are trained again.
+
+    Raises
+    ------
+    SpecError
+        If there are fewer than two trials, in total or per round, or `pick` is unknown.
     """
 
     trials: int = 100
@@ -55,36 +62,36 @@ class SearchPlan:
 
     def __post_init__(self) -> None:
         if self.trials < 2:
-            raise SpecError(f"trials: a search compares at least 2 configurations, found {self.trials}.")
+            raise SpecError(f"trials: expected 2 or more, found {self.trials}.")
         if not 1 <= self.rounds <= self.trials // 2:
             raise SpecError(
-                f"rounds: expected 1 to {max(1, self.trials // 2)}, so that each of {self.trials} trials' rounds has "
-                f"two, found {self.rounds}."
+                f"rounds: expected 1 to {max(1, self.trials // 2)}, so that each round has two or more of the "
+                f"{self.trials} trials, found {self.rounds}."
             )
         if self.pick not in ("simplest", "best"):
             raise SpecError(f"pick: expected simplest or best, found {self.pick!r}.")
 
     def size(self, number: int) -> int:
-        """Return how many trials round ``number``, from 0, has."""
+        """Return the number of trials of a round, counted from 0."""
         return self.trials // self.rounds + (number < self.trials % self.rounds)
 
 
 @dataclass(frozen=True)
 class Record:
-    """A configuration that has been tried.
+    """Configuration that was tried.
 
     Attributes
     ----------
     round : int
-        From 1; one more than the last for the leading ones that were trained again.
+        Number of the round, from 1; that of the last round plus 1 for configurations that were trained again.
     params : dict
-        The value of each leaf.
+        Value of each leaf.
     scores : list of float
-        Of each fold, in the metric's own direction.
+        Score of each fold, as the metric returns it.
     epochs : float
-        Trained, on average.
+        Mean number of epochs.
     parameters : int
-        Weights of one network.
+        Number of weights of one network.
     """
 
     round: int
@@ -95,29 +102,29 @@ class Record:
 
     @property
     def mean(self) -> float:
-        """The mean over folds; NaN if training diverged in one."""
+        """Mean score over folds; NaN if training diverged in a fold."""
         return float(np.mean(self.scores))
 
     @property
     def error(self) -> float:
-        """The standard error of that mean; 0 where a single score says nothing about it."""
+        """Standard error of the mean; 0 for a single score."""
         return standard_error(self.scores) if len(self.scores) > 1 else 0.0
 
 
 @dataclass(frozen=True)
 class SearchState:
-    """All that a search needs to go on.
+    """State of a search after a round, from which it can be continued.
 
     Attributes
     ----------
     ranges : list of dict
-        The ranges of each round, and those that the next would have.
+        Ranges of each round, and of the next one.
     records : list of Record
-        What has been tried.
+        Configurations that were tried.
     said : list of str
-        Each change of a range, in words.
+        Description of each change of a range.
     finals : list of Record
-        The leading configurations, trained again.
+        Leading configurations, after they were trained again.
     """
 
     ranges: list[dict[str, Distribution]]
@@ -127,43 +134,44 @@ class SearchState:
 
     @property
     def rounds_done(self) -> int:
-        """How many rounds are finished."""
+        """Number of finished rounds."""
         return len(self.ranges) - 1
 
 
 def search(
     plan: SearchPlan,
     state: SearchState,
-    train: Callable[[Sequence[Mapping[str, Any]], Sequence[int], bool], list[Outcome]],
+    train: Train,
     sign: float,
     allowed: Callable[[str, Any], bool] | None = None,
     on_round: Callable[[SearchState], None] | None = None,
 ) -> SearchState:
-    """Run the rounds that are left, then train the leading configurations again.
+    """Run the remaining rounds, then train the leading configurations again.
 
     Parameters
     ----------
     plan : SearchPlan
-        How the search goes.
+        Settings.
     state : SearchState
-        Where it begins: the space alone, or what an earlier process has left.
+        Initial state: only the space, or the state that an earlier process stored.
     train : callable
         ``train(values, seeds, final) -> outcomes``.
     sign : float
-        1 where greater scores are better, else -1.
-    allowed : callable, optional
-        Whether a leaf may have a value.
-    on_round : callable, optional
+        1 if greater scores are better, else -1.
+    allowed : callable or None, default=None
+        ``allowed(leaf, value) -> bool``, whether a leaf may have a value.
+    on_round : callable or None, default=None
         Called with the state after each round, and at the end.
 
     Returns
     -------
     SearchState
+        Final state.
 
     Raises
     ------
     UserError
-        If every trial of a round diverged.
+        If all trials of a round diverged.
     """
     started = time.monotonic()
     for number in range(state.rounds_done, plan.rounds):
@@ -175,7 +183,7 @@ def search(
             values = sample(ranges, plan.size(number), np.random.default_rng(seed))
         else:
             values = plan.sampler(ranges, trials, plan.size(number), seed)
-        seeds = [derived_seed(seed, place) for place in range(len(values))]
+        seeds = [derived_seed(seed, index) for index in range(len(values))]
         outcomes = train(values, seeds, False)
         records = [_record(number + 1, v, outcome) for v, outcome in zip(values, outcomes, strict=True)]
         if not any(np.isfinite(record.mean) for record in records):
@@ -183,13 +191,15 @@ def search(
                 f"All {len(records)} trials of round {number + 1} diverged: lower the upper bound of learning_rate, or "
                 "scale the numeric columns (scale: standard)."
             )
-        own = [Trial(record.params, sign * record.mean) for record in records]
-        narrowed, said = narrow(ranges, own, state.ranges[0], allowed) if plan.sampler is None else (dict(ranges), [])
+        narrowed, changes = dict(ranges), list[str]()
+        if plan.sampler is None:
+            round_trials = [Trial(record.params, sign * record.mean) for record in records]
+            narrowed, changes = narrow(ranges, round_trials, state.ranges[0], allowed)
         state = replace(
             state,
             ranges=[*state.ranges, narrowed],
             records=[*state.records, *records],
-            said=[*state.said, *(f"round {number + 1}: {sentence}" for sentence in said)],
+            said=[*state.said, *(f"round {number + 1}: {change}" for change in changes)],
         )
         if on_round is not None:
             on_round(state)
@@ -204,34 +214,44 @@ def _record(number: int, values: Mapping[str, Any], outcome: Outcome) -> Record:
     return Record(number, dict(values), outcome.scores.tolist(), outcome.epochs, outcome.parameters)
 
 
-def _finals(plan: SearchPlan, state: SearchState, train: Any, sign: float) -> list[Record]:
-    """Train the leading configurations again, each with fresh seeds, and average their scores."""
-    known = [record for record in state.records if np.isfinite(record.mean)]
-    leading = sorted(known, key=lambda record: -sign * record.mean)[:LEADING]
+def _finals(plan: SearchPlan, state: SearchState, train: Train, sign: float) -> list[Record]:
+    """Train the leading configurations again with new seeds, and return records with their mean scores."""
+    scored = [record for record in state.records if np.isfinite(record.mean)]
+    leading = sorted(scored, key=lambda record: -sign * record.mean)[:LEADING]
     values = [record.params for record in leading for _ in range(plan.repeats)]
-    seeds = [derived_seed(plan.seed, 1000, place) for place in range(len(values))]
+    seeds = [derived_seed(plan.seed, 1000, index) for index in range(len(values))]
     outcomes = train(values, seeds, True)
     finals = []
-    for place, record in enumerate(leading):
-        own = outcomes[place * plan.repeats : (place + 1) * plan.repeats]
-        scores = np.mean([outcome.scores for outcome in own], axis=0)
-        epochs = float(np.mean([outcome.epochs for outcome in own]))
+    for index, record in enumerate(leading):
+        repeated = outcomes[index * plan.repeats : (index + 1) * plan.repeats]
+        scores = np.mean([outcome.scores for outcome in repeated], axis=0)
+        epochs = float(np.mean([outcome.epochs for outcome in repeated]))
         finals.append(Record(plan.rounds + 1, record.params, scores.tolist(), epochs, record.parameters))
     return finals
 
 
 def choose(finals: Sequence[Record], sign: float, pick: str = "simplest") -> Record:
-    """Choose from the configurations that were trained again.
+    """Return the chosen configuration.
 
     Parameters
     ----------
     finals : sequence of Record
-        The leading configurations.
+        Configurations to choose from.
     sign : float
-        1 where greater scores are better, else -1.
-    pick : {"simplest", "best"}
-        The one with the fewest weights among those whose mean lies within one standard error of the best (Breiman et
-        al., 1984, Classification and Regression Trees, section 3.4.3); of equal sizes the better one. Or the best.
+        1 if greater scores are better, else -1.
+    pick : {"simplest", "best"}, default="simplest"
+        With "simplest", the configuration with the fewest weights whose mean is within one standard error of the best
+        (Breiman et al., 1984, Classification and Regression Trees, section 3.4.3); of equal sizes, the better one.
+
+    Returns
+    -------
+    Record
+        The choice.
+
+    Raises
+    ------
+    UserError
+        If all configurations diverged.
 
     Examples
     --------
@@ -240,11 +260,11 @@ def choose(finals: Sequence[Record], sign: float, pick: str = "simplest") -> Rec
     >>> choose([large, small], 1.0).params, choose([large, small], 1.0, "best").params
     ({'hidden': [8]}, {'hidden': [64]})
     """
-    known = [record for record in finals if np.isfinite(record.mean)]
-    if not known:
+    scored = [record for record in finals if np.isfinite(record.mean)]
+    if not scored:
         raise UserError("All leading configurations diverged when they were trained again: lower learning_rate.")
-    best = max(known, key=lambda record: sign * record.mean)
+    best = max(scored, key=lambda record: sign * record.mean)
     if pick == "best":
         return best
-    near = [record for record in known if sign * record.mean >= sign * best.mean - best.error]
+    near = [record for record in scored if sign * record.mean >= sign * best.mean - best.error]
     return min(near, key=lambda record: (record.parameters, -sign * record.mean))

@@ -1,4 +1,4 @@
-"""Search spaces: which values of a leaf may be tried, as a pipeline file says it."""
+"""Search spaces: distributions of the values to try for each leaf of a pipeline file."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ KINDS = (*RANGES, "choice")
 
 @dataclass(frozen=True)
 class Range:
-    """Numbers between two bounds.
+    """Distribution of numbers between two bounds.
 
     Parameters
     ----------
     kind : {"log_uniform", "uniform", "int_uniform"}
         Uniform on a log scale, ``10 ** uniform(log10(low), log10(high))``; uniform; or uniform whole numbers.
     low, high : float
-        The bounds, which may be drawn themselves.
+        Bounds, both included.
 
     Examples
     --------
@@ -40,28 +40,28 @@ class Range:
         return f"{self.low:.3g}..{self.high:.3g}"
 
     def scale(self, value: float) -> float:
-        """Return a value's place on the scale on which it is drawn."""
+        """Return the position of a value on the scale of the distribution: its logarithm on a log scale."""
         return math.log10(value) if self.kind == "log_uniform" else float(value)
 
     def value(self, place: float) -> float:
-        """Return the value at a place on that scale, with four significant digits."""
+        """Return the value at a position on the scale, with four significant digits; the inverse of `scale`."""
         if self.kind == "int_uniform":
             return round(place)
         return float(f"{10**place if self.kind == 'log_uniform' else place:.4g}")
 
     def as_dict(self) -> dict[str, Any]:
-        """Write it as a pipeline file does."""
+        """Return the declaration in a pipeline file."""
         return {self.kind: [self.low, self.high]}
 
 
 @dataclass(frozen=True)
 class Choice:
-    """One of some values.
+    """Uniform distribution over a few values.
 
     Parameters
     ----------
     options : tuple
-        The values.
+        Values.
 
     Examples
     --------
@@ -75,7 +75,7 @@ class Choice:
         return ", ".join(str(option) for option in self.options)
 
     def as_dict(self) -> dict[str, Any]:
-        """Write it as a pipeline file does."""
+        """Return the declaration in a pipeline file."""
         return {"choice": list(self.options)}
 
 
@@ -83,7 +83,19 @@ Distribution = Range | Choice
 
 
 def flatten(section: Mapping[str, Any], path: str = "") -> Iterator[tuple[str, Any]]:
-    """Yield the leaves of a space with their dotted paths; a leaf is a mapping of one kind of distribution.
+    """Yield the leaves of a search space, which are mappings with the kind of a distribution as key.
+
+    Parameters
+    ----------
+    section : mapping
+        Nested mappings, as in a pipeline file.
+    path : str, default=""
+        Path of the section, with a final dot.
+
+    Yields
+    ------
+    tuple of str and object
+        Dotted path and value of a leaf.
 
     Examples
     --------
@@ -91,22 +103,34 @@ def flatten(section: Mapping[str, Any], path: str = "") -> Iterator[tuple[str, A
     {'network.l2': {'log_uniform': [1e-08, 0.0001]}, 'columns.0.scale': {'choice': ['minmax']}}
     """
     for name, value in section.items():
-        here = f"{path}{name}"
+        leaf = f"{path}{name}"
         is_leaf = not isinstance(value, Mapping) or not value or set(map(str, value)) & set(KINDS)
         nested = isinstance(value, Mapping) and all(isinstance(inner, Mapping) for inner in value.values())
         if is_leaf or not nested:
-            yield here, value
+            yield leaf, value
         else:
-            yield from flatten(value, f"{here}.")
+            yield from flatten(value, f"{leaf}.")
 
 
-def read_distribution(leaf: str, value: Any) -> Distribution:
-    """Read a distribution.
+def read_distribution(leaf: str, value: object) -> Distribution:
+    """Return the distribution that a leaf declares.
+
+    Parameters
+    ----------
+    leaf : str
+        Dotted path of the leaf, for messages.
+    value : mapping, Range or Choice
+        Declaration such as ``{uniform: [0, 0.5]}``.
+
+    Returns
+    -------
+    Range or Choice
+        The distribution.
 
     Raises
     ------
     SpecError
-        If it is none, its bounds are reversed, or a log scale has a bound that is not above zero.
+        If the declaration is invalid, bounds are reversed, or a log scale has a bound that is not above zero.
 
     Examples
     --------
@@ -129,11 +153,9 @@ def read_distribution(leaf: str, value: Any) -> Distribution:
         raise SpecError(f"search.{leaf}.{kind}: expected two numbers, the lower first, found {list(bounds)!r}.")
     low, high = numbers
     if low >= high:
-        raise SpecError(
-            f"search.{leaf}.{kind}: the lower bound comes first and below the upper, found {list(bounds)!r}."
-        )
+        raise SpecError(f"search.{leaf}.{kind}: expected a lower bound below the upper one, found {list(bounds)!r}.")
     if kind == "log_uniform" and low <= 0:
-        raise SpecError(f"search.{leaf}.{kind}: a log scale has bounds above 0, found {low!r}. Take uniform for zero.")
+        raise SpecError(f"search.{leaf}.{kind}: a log scale has bounds above 0, found {low!r}. Use uniform for zero.")
     if kind == "int_uniform" and not (float(low).is_integer() and float(high).is_integer()):
         raise SpecError(f"search.{leaf}.{kind}: expected whole numbers, found {list(bounds)!r}.")
     return Range(kind, low, high)

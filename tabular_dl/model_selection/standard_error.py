@@ -1,4 +1,4 @@
-"""The standard error of a cross-validated mean, and of the mean of paired differences."""
+"""Standard error of a cross-validated mean, or of a mean of paired differences."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ __all__ = ["mean_and_error", "standard_error"]
 def standard_error(scores: np.ndarray | Sequence[float]) -> float:
     r"""Return the standard error of the mean of k folds' scores, or of k paired differences.
 
-    The training rows of two folds overlap, so that their scores are not independent, and ``s / sqrt(k)`` is too small.
+    Training rows of different folds overlap, so that their scores are not independent and ``s / sqrt(k)`` is too small.
     Nadeau and Bengio (Machine Learning 52, 2003, section 3) correct the variance of the mean by the ratio of test rows
     to training rows, which is ``1 / (k - 1)`` in a k-fold cross-validation::
 
@@ -23,12 +23,12 @@ def standard_error(scores: np.ndarray | Sequence[float]) -> float:
     Parameters
     ----------
     scores : array-like of shape (folds,)
-        Each fold's score, or each fold's difference of two scores.
+        Score of each fold, or difference of two scores.
 
     Returns
     -------
     float
-        In units of the scores; NaN for fewer than two folds.
+        Standard error in units of the scores; NaN for fewer than two folds.
 
     Examples
     --------
@@ -42,7 +42,17 @@ def standard_error(scores: np.ndarray | Sequence[float]) -> float:
 
 
 def mean_and_error(scores: np.ndarray | Sequence[float]) -> tuple[float, float]:
-    """Return the mean over folds and its standard error, without the last digit, which is rounding.
+    """Return the mean over folds and its standard error, rounded to 15 decimals to remove rounding errors.
+
+    Parameters
+    ----------
+    scores : array-like of shape (folds,)
+        Score of each fold.
+
+    Returns
+    -------
+    tuple of float and float
+        Mean and standard error.
 
     Examples
     --------

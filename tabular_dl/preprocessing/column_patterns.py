@@ -1,4 +1,4 @@
-"""Names in a column rule that stand for many columns: ``pixel*`` is every column whose name begins with pixel."""
+"""Patterns in column rules: ``pixel*`` selects all columns whose names begin with pixel."""
 
 from __future__ import annotations
 
@@ -6,15 +6,28 @@ import re
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from fnmatch import translate
-from typing import Any
+from typing import TYPE_CHECKING
 
 from tabular_dl.errors import DataError, did_you_mean
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 __all__ = ["ColumnSelection", "has_pattern", "missing_names", "resolve"]
 
 
 def has_pattern(names: Iterable[str]) -> bool:
-    """Say whether a name may stand for several columns: it has a ``*``, a ``?`` or a ``[``.
+    """Return whether a name contains ``*``, ``?`` or ``[``, so that it may select several columns.
+
+    Parameters
+    ----------
+    names : iterable of str
+        Names of a rule.
+
+    Returns
+    -------
+    bool
+        True if at least one name is a pattern.
 
     Examples
     --------
@@ -25,24 +38,24 @@ def has_pattern(names: Iterable[str]) -> bool:
 
 
 def resolve(names: Sequence[str], columns: Iterable[str], never: Collection[str | None] = ()) -> list[str]:
-    """Return the columns that names and patterns of a rule stand for, each once.
+    """Return the columns that the names and patterns of a rule select, each once.
 
-    A name that a column has stands for that column alone. Any other is a pattern of shell style, in which upper and
-    lower case differ: ``*`` is any text, ``?`` any character, ``[0-3]`` one of several.
+    The name of a column selects that column only. Any other name is a case-sensitive shell pattern: ``*`` matches any
+    text, ``?`` any character, ``[0-3]`` one of several characters.
 
     Parameters
     ----------
     names : sequence of str
-        As in a rule.
+        Names and patterns of a rule.
     columns : iterable of str
-        Those of the table.
-    never : collection of str
-        Columns that a pattern does not mean: the target and the id.
+        Columns of the table.
+    never : collection of str, default=()
+        Columns that patterns do not select: the target and the id.
 
     Returns
     -------
     list of str
-        In the order of the names, and for a pattern in the order of the table.
+        Columns in the order of the names; those of one pattern in the order of the table.
 
     Examples
     --------
@@ -50,14 +63,28 @@ def resolve(names: Sequence[str], columns: Iterable[str], never: Collection[str 
     ['Age', 'pixel0', 'pixel1']
     """
     known = dict.fromkeys(columns)
-    found: dict[str, None] = {}
+    selected: dict[str, None] = {}
     for name in names:
-        found |= dict.fromkeys([name] if name in known else _matches(name, known, never))
-    return list(found)
+        selected |= dict.fromkeys([name] if name in known else _matches(name, known, never))
+    return list(selected)
 
 
 def missing_names(names: Iterable[str], columns: Collection[str], never: Collection[str | None] = ()) -> dict[str, str]:
-    """Map each name that is no column and matches none to a sentence with the nearest column.
+    """Return a message for each name that selects no column, with the nearest column.
+
+    Parameters
+    ----------
+    names : iterable of str
+        Names and patterns of a rule.
+    columns : collection of str
+        Columns of the table.
+    never : collection of str, default=()
+        Columns that patterns do not select.
+
+    Returns
+    -------
+    dict of str to str
+        Message of each name without a column.
 
     Examples
     --------
@@ -65,12 +92,12 @@ def missing_names(names: Iterable[str], columns: Collection[str], never: Collect
     {'pixl*': "'pixl*' matches no column. Did you mean 'pixel1'?"}
     """
     known = dict.fromkeys(columns)
-    lacking = [name for name in names if name not in known and not _matches(name, known, never)]
+    unmatched = [name for name in names if name not in known and not _matches(name, known, never)]
     return {
         name: f"{name!r} matches no column. {did_you_mean(name, known)}"
         if has_pattern([name])
         else f"{name!r}: {did_you_mean(name, known)}"
-        for name in lacking
+        for name in unmatched
     }
 
 
@@ -83,19 +110,19 @@ def _matches(name: str, columns: Iterable[str], never: Collection[str | None]) -
 
 @dataclass(frozen=True)
 class ColumnSelection:
-    """The columns of a rule, as scikit-learn's `ColumnTransformer` asks for them when it is fitted.
+    """Selector of a rule's columns, which scikit-learn's `ColumnTransformer` calls when it is fitted.
 
     Parameters
     ----------
     names : sequence of str
         Names and patterns.
-    never : sequence of str
-        Columns that a pattern does not mean.
+    never : sequence of str, default=()
+        Columns that patterns do not select.
 
     Raises
     ------
     DataError
-        When called, if the table lacks a column, or none matches a pattern.
+        When called, if a name selects no column of the table.
 
     Examples
     --------
@@ -109,8 +136,8 @@ class ColumnSelection:
     names: Sequence[str]
     never: Sequence[str] = ()
 
-    def __call__(self, table: Any) -> list[str]:
-        """Return the columns, each once."""
+    def __call__(self, table: pd.DataFrame) -> list[str]:
+        """Return the selected columns of a table, each once."""
         missing = missing_names(self.names, table.columns, self.never)
         if missing:
             raise DataError(f"the table lacks columns that the rules name. {' '.join(missing.values())}")

@@ -1,13 +1,12 @@
-"""scikit-learn transformers that read columns as numbers, as categories, or as whether a value is missing.
+"""Transformers that read columns as numbers, as categories, or as indicators of missing values.
 
-They are the near end of every branch of `tabular_dl.preprocessing.column_transformer`; what comes after them is
-scikit-learn's.
+They are the first step of each branch that `tabular_dl.preprocessing.column_transformer` builds.
 """
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -16,44 +15,53 @@ from sklearn.utils.validation import check_is_fitted
 
 from tabular_dl.tables import read_categories, read_numbers, read_table
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import ArrayLike
+    from sklearn.utils import Tags
+
 __all__ = ["ADVICE", "CategoryColumns", "MissingFlags", "NumericColumns", "kinds_of"]
 
-# Types of a whole table that numbers keep; all others become float64.
+# Types that are kept if all columns have the same one; others become float64.
 NARROW = (np.float32, np.uint8, np.int8)
 ADVICE = "Correct the value, or read the column as categories with `encode: onehot` in its rule."
 
 
 class _EachColumn(OneToOneFeatureMixin, TransformerMixin, BaseEstimator, ABC):
-    """A transformer that learns nothing and treats each column of a DataFrame alone."""
+    """Base class of transformers without learned parameters, which transform each column separately."""
 
     def fit(self, X: pd.DataFrame, y: object = None) -> _EachColumn:  # noqa: ARG002
-        """Check the columns, of shape ``(n, columns)``."""
+        """Check that the columns, of shape ``(rows, columns)``, can be read."""
         self._read(read_table(self, X, reset=True))
         return self
 
-    def transform(self, X: pd.DataFrame) -> np.ndarray[Any, Any]:
-        """Return the columns as an array of shape ``(n, columns)``."""
+    def transform(self, X: ArrayLike) -> np.ndarray[Any, Any]:
+        """Return the values, of shape ``(rows, columns)``."""
         check_is_fitted(self)
         return self._read(read_table(self, X, reset=False))
 
-    def __sklearn_tags__(self) -> Any:
-        """Tell scikit-learn that values may be missing, and text."""
+    def __sklearn_tags__(self) -> Tags:
+        """Return scikit-learn's tags: missing values and texts are allowed."""
         tags = super().__sklearn_tags__()
         tags.input_tags.allow_nan = tags.input_tags.string = tags.input_tags.categorical = True
         return tags
 
     @abstractmethod
     def _read(self, X: pd.DataFrame) -> np.ndarray[Any, Any]:
-        """Return what the columns become, of shape ``(n, columns)``."""
+        """Return the values of the columns, of shape ``(rows, columns)``."""
 
 
 class NumericColumns(_EachColumn):
-    """Read columns as numbers: booleans become 0 and 1, text such as ``3.5`` the number, missing NaN.
+    """Read columns as numbers.
+
+    Booleans become 0 and 1, texts such as ``3.5`` become numbers, and missing values become NaN.
 
     Raises
     ------
     DataError
-        At ``fit`` and ``transform``, for other text, a date or an infinite value, naming column, row and value.
+        In `fit` and `transform`, for any other text, a date or an infinite value; the message names column, row and
+        value.
 
     Examples
     --------
@@ -65,7 +73,7 @@ class NumericColumns(_EachColumn):
     __module__ = "tabular_dl.preprocessing"  # stored models name this path: it stays
 
     def _read(self, X: pd.DataFrame) -> np.ndarray[Any, Any]:
-        # A wide table of numbers is read as a whole, and stays as narrow as it is: 10,000 columns of uint8 fit.
+        # One conversion of the whole table, and narrow types are kept, so that 10,000 columns of uint8 fit in memory.
         if all(kind in "biuf" for kind in kinds_of(X)):
             types = set(X.dtypes)
             narrow = len(types) == 1 and types <= {*map(np.dtype, NARROW)}
@@ -76,7 +84,7 @@ class NumericColumns(_EachColumn):
 
 
 class CategoryColumns(_EachColumn):
-    """Read columns as categories: text that is the same for 1 and 1.0, and NaN where missing.
+    """Read columns as categories: texts, equal for 1 and 1.0, and NaN for missing values.
 
     Examples
     --------
@@ -90,8 +98,8 @@ class CategoryColumns(_EachColumn):
     def _read(self, X: pd.DataFrame) -> np.ndarray[Any, Any]:
         return np.column_stack([read_categories(X[name]) for name in X])
 
-    def transform(self, X: Any) -> np.ndarray[Any, Any]:
-        """Return text of shape ``(n, columns)``; an array of numbers, whose types cannot differ, as it is."""
+    def transform(self, X: ArrayLike) -> np.ndarray[Any, Any]:
+        """Return texts of shape ``(rows, columns)``; an array of numbers, which has a single type, is not changed."""
         if hasattr(X, "columns") or np.asarray(X).dtype.kind not in "biuf":
             return super().transform(X)
         check_is_fitted(self)
@@ -99,9 +107,10 @@ class CategoryColumns(_EachColumn):
 
 
 class MissingFlags(_EachColumn):
-    """Say of each value whether it is missing, as 0.0 or 1.0, for columns of any kind.
+    """Return 1.0 for missing values and 0.0 for others, for columns of any type.
 
-    Unlike scikit-learn's `MissingIndicator` it gives floats, so that a DataFrame of the result has one dtype.
+    Unlike scikit-learn's `MissingIndicator`, the result contains floats, so that it can be joined with numbers in one
+    dtype.
 
     Examples
     --------
@@ -118,18 +127,28 @@ class MissingFlags(_EachColumn):
     def _read(self, X: pd.DataFrame) -> np.ndarray[Any, Any]:
         return X.isna().to_numpy(dtype=np.float64)
 
-    def get_feature_names_out(self, input_features: Any = None) -> np.ndarray[Any, Any]:
-        """Return the names of the columns with ``_missing`` after each."""
+    def get_feature_names_out(self, input_features: Sequence[str] | None = None) -> np.ndarray[Any, Any]:
+        """Return the names of the columns, each followed by ``_missing``."""
         names = super().get_feature_names_out(input_features)
         return np.array([f"{name}_missing" for name in names], dtype=object)
 
 
 def kinds_of(frame: pd.DataFrame) -> list[str]:
-    """Return NumPy's letter for the type of each column; "O" for the types of pandas' own.
+    """Return NumPy's character code for each column's kind of type; "O" for pandas' extension types.
+
+    Parameters
+    ----------
+    frame : DataFrame of shape (rows, columns)
+        Table.
+
+    Returns
+    -------
+    list of str
+        Codes such as "f" for floats, in the order of the columns.
 
     Examples
     --------
     >>> kinds_of(pd.DataFrame({"Age": [22.0], "Sex": ["male"], "Alone": [True]}))
     ['f', 'O', 'b']
     """
-    return [kind.kind if isinstance(kind, np.dtype) else "O" for kind in frame.dtypes]
+    return [dtype.kind if isinstance(dtype, np.dtype) else "O" for dtype in frame.dtypes]

@@ -1,13 +1,13 @@
-"""Column rules: what a pipeline file declares about columns, and which words it may use.
+"""Column rules: the declarations under ``columns`` in a pipeline file, and their validation.
 
-Nothing heavy loads with this file: a pipeline file is checked without scikit-learn.
+This module does not import scikit-learn, so that pipeline files are validated quickly.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import (
     BaseModel,
@@ -22,11 +22,13 @@ from pydantic import (
 from tabular_dl.errors import SpecError, did_you_mean, plain_words
 from tabular_dl.preprocessing.column_patterns import has_pattern
 
+if TYPE_CHECKING:
+    from pydantic_core import ErrorDetails
+
 __all__ = ["ENCODERS", "IMPUTERS", "SCALERS", "ColumnRule", "Rest", "contradiction", "read_rules"]
 
-# The only lists of encoders and scalers: the name in a pipeline file, then the class (of
-# `tabular_dl.preprocessing.encoders` or `tabular_dl.preprocessing.scalers`, otherwise of sklearn.preprocessing) and its
-# arguments.
+# Scalers by their name in a pipeline file: class (of `tabular_dl.preprocessing.encoders`,
+# `tabular_dl.preprocessing.scalers` or `sklearn.preprocessing`, in this order) and arguments.
 SCALERS: dict[str, tuple[str, dict[str, Any]]] = {
     "minmax": ("MinMaxScaler", {}),
     "standard": ("StandardScaler", {}),
@@ -36,13 +38,12 @@ SCALERS: dict[str, tuple[str, dict[str, Any]]] = {
     "power": ("PowerTransformer", {"method": "yeo-johnson"}),
 }
 
-
 _LABEL = (
     "OrdinalEncoder",
     {"handle_unknown": "use_encoded_value", "unknown_value": -1, "encoded_missing_value": -2},
 )
 
-
+# Encoders by their name in a pipeline file, as for scalers.
 ENCODERS: dict[str, tuple[str, dict[str, Any]]] = {
     "onehot": ("OneHotEncoder", {"handle_unknown": "ignore", "sparse_output": False}),
     "label": _LABEL,
@@ -52,56 +53,53 @@ ENCODERS: dict[str, tuple[str, dict[str, Any]]] = {
     "embedding": _LABEL,
 }
 
-
 IMPUTERS = ("median", "mean", "most_frequent", "constant")  # strategies of sklearn.impute.SimpleImputer
 
-
-# Why an encoded column is not scaled.
+# Reasons why columns of these encoders are not scaled.
 _NOT_SCALED = {
     "onehot": "one-hot columns are 0 and 1 already; leave scale out or use encode: label",
     "embedding": "an embedding reads whole numbers that stand for categories; leave scale out or use encode: label",
 }
 
-# What becomes of the columns that no rule names: refused, or left out.
+# Treatment of columns that no rule names: an error, or left out.
 Rest = Literal["error", "drop"]
 
 
 class ColumnRule(BaseModel):
-    """How some columns become numbers for a network: one entry of ``columns`` in a pipeline file.
+    """Preprocessing of some columns: one entry of ``columns`` in a pipeline file.
 
-    A rule that encodes reads its columns as categories; any other rule reads them as numbers.
+    A rule with an encoder reads its columns as categories; other rules read them as numbers.
 
     Attributes
     ----------
     columns : tuple of str
-        The columns, each once; ``pixel*`` is every column whose name begins so
-        (`tabular_dl.preprocessing.column_patterns`).
+        Distinct names of columns, or patterns such as ``pixel*`` (`tabular_dl.preprocessing.column_patterns`).
     impute : str
-        What replaces a missing value: ``median``, ``mean``, ``most_frequent``, ``{constant: value}``, ``none``.
-        Default: ``median`` for numbers; ``none`` for categories, where missing is a category of its own.
+        Replacement of missing values: ``median``, ``mean``, ``most_frequent``, ``{constant: value}`` or ``none``.
+        Default: ``median`` for numbers; ``none`` for categories, where missing values are a category of their own.
     fill_value : str, int, float, bool or None
-        The value that ``impute: constant`` puts in; ``{constant: value}`` sets it.
+        Value of ``impute: constant``; set by ``{constant: value}``.
     missing_flag : bool
-        Whether each column also gives a column ``<name>_missing`` of 0 and 1.
+        Whether to add a column ``<name>_missing`` of 0 and 1 for each column.
     encode : str
-        ``onehot``; ``label`` (``ordinal`` is the same); ``target``, the mean of the target in the category;
+        ``onehot``; ``label`` or its synonym ``ordinal``; ``target``, the mean of the target in the category;
         ``frequency``, the category's share of the training rows; ``embedding``, vectors that the network learns;
         or ``none``.
     rare : int
-        Categories of fewer training rows than this become one; 1 leaves them all.
+        Number of training rows below which categories are joined into one; 1 keeps all.
     clip : float
-        Numbers beyond this quantile of the training rows, or beyond 1 less it, are moved there; 0 leaves them.
+        Quantile q of the training rows: numbers are clipped to the quantiles q and 1 - q; 0 does not clip.
     scale : str
         ``minmax`` to [0, 1], ``symmetric`` to [-1, 1], ``standard``, ``robust``, ``quantile`` to a normal
-        distribution by rank, ``power`` to one by a power (Yeo and Johnson), ``{constant: number}`` to divide by a
-        number, or ``none``.
+        distribution by rank, ``power`` to a normal distribution by a power (Yeo and Johnson), ``{constant: number}``
+        to divide by a number, or ``none``.
     divisor : float or None
-        What ``scale: constant`` divides by; ``{constant: number}`` sets it.
+        Divisor of ``scale: constant``; set by ``{constant: number}``.
 
     Raises
     ------
     pydantic.ValidationError
-        A ValueError, for an unknown key or name, or for keys that contradict each other.
+        For an unknown key or name, and for keys that contradict each other; it is a `ValueError`.
 
     Examples
     --------
@@ -125,13 +123,13 @@ class ColumnRule(BaseModel):
 
     @property
     def numeric(self) -> bool:
-        """Whether the columns are read as numbers, not as categories."""
+        """Whether the columns are read as numbers rather than categories."""
         return self.encode == "none"
 
     @model_validator(mode="before")
     @classmethod
-    def _write_out(cls, data: Any) -> Any:
-        """Turn the short ways of writing into the one long way."""
+    def _expand(cls, data: object) -> object:
+        """Replace short forms such as ``{constant: value}`` by the keys that they stand for, and fill in defaults."""
         if not isinstance(data, Mapping):
             return data
         full = {key: value for key, value in data.items() if value is not None or key not in cls.model_fields}
@@ -151,22 +149,22 @@ class ColumnRule(BaseModel):
 
     @field_validator("columns")
     @classmethod
-    def _each_once(cls, columns: tuple[str, ...]) -> tuple[str, ...]:
-        twice = sorted({name for name in columns if columns.count(name) > 1})
-        if twice:
-            raise ValueError(f"named twice: {', '.join(twice)}; name each column once in a rule")
+    def _check_duplicates(cls, columns: tuple[str, ...]) -> tuple[str, ...]:
+        duplicates = sorted({name for name in columns if columns.count(name) > 1})
+        if duplicates:
+            raise ValueError(f"named twice: {', '.join(duplicates)}; name each column once in a rule")
         return columns
 
     @field_validator("fill_value", mode="before")
     @classmethod
-    def _constant(cls, value: Any) -> Any:
+    def _check_constant(cls, value: object) -> object:
         if not isinstance(value, str | bool | int | float | None):
-            raise ValueError(f"impute: the constant is text, a number, true or false, found {value!r}")
+            raise ValueError(f"impute: expected text, a number, true or false as constant, found {value!r}")
         return value
 
     @field_validator("impute", "encode", "scale")
     @classmethod
-    def _known(cls, value: str, info: ValidationInfo) -> str:
+    def _check_option(cls, value: str, info: ValidationInfo) -> str:
         options = [
             *{"impute": IMPUTERS, "encode": ENCODERS, "scale": (*SCALERS, "constant")}[str(info.field_name)],
             "none",
@@ -176,31 +174,32 @@ class ColumnRule(BaseModel):
         return value
 
     @model_validator(mode="after")
-    def _consistent(self) -> ColumnRule:
+    def _check_consistency(self) -> ColumnRule:
         problem = contradiction(**self.model_dump(exclude={"columns"}))
         if self.encode == "embedding" and has_pattern(self.columns):
-            problem = "columns: an embedding's columns are counted before the table is seen; name each of them"
+            problem = "columns: encode: embedding takes no patterns; name each column"
         if problem:
             raise ValueError(problem)
         return self
 
 
 def read_rules(rules: Sequence[ColumnRule | Mapping[str, Any]]) -> tuple[ColumnRule, ...]:
-    """Check column rules that are written as mappings.
+    """Return validated column rules.
 
     Parameters
     ----------
     rules : sequence of ColumnRule or mapping
-        As in a pipeline file.
+        Entries of ``columns`` in a pipeline file.
 
     Returns
     -------
     tuple of ColumnRule
+        The rules.
 
     Raises
     ------
     SpecError
-        Naming the rule by its place in the list, the key and what is wrong.
+        If a rule is invalid, or there are none; the message names the rule's number, from 1, the key and the reason.
 
     Examples
     --------
@@ -209,19 +208,19 @@ def read_rules(rules: Sequence[ColumnRule | Mapping[str, Any]]) -> tuple[ColumnR
     ...
     tabular_dl.errors.SpecError: columns, rule 1, scael: there is no such key. Did you mean 'scale'?
     """
-    checked = []
-    for place, rule in enumerate(rules, start=1):
+    validated = []
+    for number, rule in enumerate(rules, start=1):
         try:
-            checked.append(ColumnRule.model_validate(rule))
+            validated.append(ColumnRule.model_validate(rule))
         except ValidationError as error:
-            raise SpecError("\n".join(_explain(problem, place) for problem in error.errors())) from None
-    if not checked:
+            raise SpecError("\n".join(_explain(problem, number) for problem in error.errors())) from None
+    if not validated:
         raise SpecError("columns: expected one rule or more, found none")
-    return tuple(checked)
+    return tuple(validated)
 
 
-def _explain(problem: Any, place: int) -> str:
-    where = ", ".join(["columns", f"rule {place}", *(str(key) for key in problem["loc"])])
+def _explain(problem: ErrorDetails, number: int) -> str:
+    where = ", ".join(["columns", f"rule {number}", *(str(key) for key in problem["loc"])])
     if problem["type"] == "extra_forbidden":
         return f"{where}: there is no such key. {did_you_mean(str(problem['loc'][-1]), ColumnRule.model_fields)}"
     return f"{where}: {plain_words(problem)}"
@@ -238,12 +237,17 @@ def contradiction(
     scale: str,
     divisor: float | None = None,
 ) -> str | None:
-    """Say which words of a rule contradict each other, and what to write; None if none do.
+    """Return the contradiction between the values of a rule, if any.
 
     Parameters
     ----------
     impute, fill_value, missing_flag, encode, rare, clip, scale, divisor
-        As in `tabular_dl.preprocessing.column_rules.ColumnRule`, each with a value that it may have.
+        Attributes of a `ColumnRule`, each valid by itself.
+
+    Returns
+    -------
+    str or None
+        Key, reason and what to write; None if the values agree.
 
     Examples
     --------
@@ -251,26 +255,26 @@ def contradiction(
     >>> contradiction(**rule, encode="onehot", scale="minmax")
     'scale: one-hot columns are 0 and 1 already; leave scale out or use encode: label'
     """
-    numeric, reads = encode == "none", f"but encode: {encode} reads categories"
+    numeric, conflict = encode == "none", f"but encode: {encode} reads categories"
     problem = None
     if not numeric and impute in ("median", "mean"):
-        problem = f"impute: the {impute} is of numbers, {reads}; write most_frequent, {{constant: value}} or none"
+        problem = f"impute: {impute} needs numbers, {conflict}; write most_frequent, {{constant: value}} or none"
     elif not numeric and impute == "none" and missing_flag:
-        problem = "missing_flag: missing is a category of its own already; leave the flag out"
+        problem = "missing_flag: missing values are a category already; leave the flag out"
     elif not numeric and clip:
-        problem = f"clip: moves numbers, {reads}; leave clip out"
+        problem = f"clip: needs numbers, {conflict}; leave clip out"
     elif numeric and rare > 1:
         problem = "rare: joins categories, but a rule without encode reads numbers; add encode or leave rare out"
     elif encode in _NOT_SCALED and scale != "none":
         problem = f"scale: {_NOT_SCALED[encode]}"
     elif (impute == "constant") != (fill_value is not None):
-        problem = "impute: a constant and its value go together; write impute: {constant: value}"
+        problem = "impute: constant needs a value, and only constant does; write impute: {constant: value}"
     elif (scale == "constant") != (divisor is not None):
-        problem = "scale: a constant and its value go together; write scale: {constant: 255}"
+        problem = "scale: constant needs a number, and only constant does; write scale: {constant: 255}"
     elif divisor is not None and not 0 < divisor < math.inf:
-        problem = f"scale: the constant to divide by is a number above 0, found {divisor}"
+        problem = f"scale: expected a constant above 0, found {divisor}"
     elif isinstance(fill_value, float) and not math.isfinite(fill_value):
-        problem = f"impute: the constant must be finite, found {fill_value}"
+        problem = f"impute: expected a finite constant, found {fill_value}"
     elif numeric and isinstance(fill_value, str):
-        problem = f"impute: the constant of a numeric column is a number, found {fill_value!r}"
+        problem = f"impute: expected a number as constant of numeric columns, found {fill_value!r}"
     return problem

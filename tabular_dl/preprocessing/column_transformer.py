@@ -1,7 +1,6 @@
-"""From the columns of a table to the numbers that a network reads.
+"""Preprocessing of a table by column rules, as scikit-learn's `ColumnTransformer` with one branch per rule.
 
-The rules of a pipeline file become one scikit-learn `ColumnTransformer`, each rule a branch of it. Only the ends are
-our own: reading a column as numbers or as categories, which names the row of a value that cannot be read.
+The branches begin with this package's column readers, whose errors name the row of a value that cannot be read.
 """
 
 from __future__ import annotations
@@ -13,6 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import sklearn.preprocessing
+from sklearn.base import BaseEstimator
 from sklearn.compose import ColumnTransformer
 from sklearn.impute import SimpleImputer
 from sklearn.pipeline import make_pipeline
@@ -28,7 +28,7 @@ from tabular_dl.tables import category_text, read_numbers, require_table
 
 __all__ = ["ColumnFault", "build_preprocessing", "column_faults"]
 
-# Arguments by the name of a class.
+# Arguments by class name.
 Settings = dict[str, dict[str, Any]]
 
 
@@ -39,49 +39,49 @@ def build_preprocessing(
     classification: bool = True,
     random_state: int | None = None,
 ) -> ColumnTransformer:
-    """Build the transformer that column rules describe, not fitted.
+    """Return the unfitted transformer that column rules describe.
 
-    It maps a DataFrame of n rows to an array of shape ``(n, features)``, dense: float64, or float32 or 8-bit integers
-    where a table has nothing else and no step needs more. Every rule reads the columns of the
-    table itself, so two rules may use one column in two ways. Columns that no rule names are left out;
-    `column_faults` is where they are found.
+    It transforms a DataFrame of shape ``(rows, columns)`` to a dense array of shape ``(rows, features)``. The array is
+    float64, or float32 or 8-bit integers if all columns are and no step needs more. Every rule reads the columns of the
+    table itself, so that two rules may use the same column. Columns that no rule names are left out; `column_faults`
+    reports them.
 
     Numbers are clipped, then imputed, then scaled; categories are imputed, then rare ones joined, then encoded, then
-    scaled. Missing flags see the columns as they are.
+    scaled. Missing flags are computed from the columns of the table.
 
-    At prediction, ``onehot`` turns a category that training did not have into zeros (with ``rare``, into the rare one,
-    if training had rare ones). ``label`` turns it into -1, and missing into -2 (into -1 if training had no missing
-    value: then missing is one more unknown category); ``embedding`` codes categories in the same way. ``target`` turns
-    it into the mean of the target, ``frequency`` into 0. ``minmax`` and ``symmetric`` do not clip: values beyond the
-    training range go beyond the target range. ``quantile`` and ``power`` take them as the end of that range.
+    For a category without training rows, ``onehot`` returns zeros (with ``rare``, the rare category, if training rows
+    had any); ``label`` and ``embedding`` return -1, ``target`` the mean of the target, ``frequency`` 0. ``label`` and
+    ``embedding`` return -2 for missing values, or -1 if training rows had none. ``minmax`` and ``symmetric`` do not
+    clip: values outside the training range are scaled outside the target range. ``quantile`` and ``power`` replace
+    them by the end of the training range.
 
     ``target`` is scikit-learn's `TargetEncoder` (https://doi.org/10.1145/507533.507538): the category's mean target, or
-    its share of each class, a column a class, if there are three or more; shrunk towards the mean of all rows, the more
-    so the fewer rows it has. ``fit_transform`` encodes each training row by the targets of other rows alone; ``fit``
-    and then ``transform`` of the same rows would leak their targets.
+    its share of each class, one column per class, for three or more classes. It is shrunk towards the mean of all rows,
+    more so for categories with few rows. ``fit_transform`` encodes each training row by the targets of other rows only;
+    ``fit`` followed by ``transform`` of the same rows would leak their targets.
 
     Parameters
     ----------
     rules : sequence of ColumnRule or mapping
-        As under ``columns`` in a pipeline file. Patterns are resolved when the transformer is fitted.
-    never : sequence of str
-        Columns that a pattern does not mean: the target and the id.
-    classification : bool
-        Whether the target is made of labels, for ``encode: target``.
+        Entries of ``columns`` in a pipeline file. Patterns are resolved when the transformer is fitted.
+    never : sequence of str, default=()
+        Columns that patterns do not select: the target and the id.
+    classification : bool, default=True
+        Whether the target consists of labels, for ``encode: target``.
     random_state : int or None, default=None
-        Fixes what is drawn: the rows that ``quantile`` looks at if they are more than 10,000, and the folds of
-        ``target``.
+        Seed of the rows that ``quantile`` draws if there are more than 10,000, and of the folds of ``target``.
 
     Returns
     -------
     ColumnTransformer
-        Its output columns are named as the input columns; prefixed by branch if two rules may share a column. Columns
-        of ``encode: embedding`` come first, so their places do not depend on the rows; others are in the rules' order.
+        The transformer. Output columns have the names of the input columns, prefixed by the branch if two rules may
+        share a column. Columns of ``encode: embedding`` come first, so that their positions do not depend on the rows;
+        others are in the order of the rules.
 
     Raises
     ------
     SpecError
-        For a rule that cannot be.
+        If a rule is invalid.
 
     Examples
     --------
@@ -97,20 +97,20 @@ def build_preprocessing(
     >>> preprocessing.get_feature_names_out().tolist()
     ['Age', 'Age_missing', 'Sex_female', 'Sex_male']
     """
-    checked = read_rules(rules)
-    # What the classes take beyond what a rule says.
-    beyond: Settings = {
+    validated = read_rules(rules)
+    # Arguments that do not come from a rule.
+    settings: Settings = {
         "TargetEncoder": {
             "target_type": "auto" if classification else "continuous",
             "cv": EncodingFolds(classification, random_state),
         },
         "NormalQuantiles": {"random_state": random_state},
     }
-    kept = [name for name in never if name is not None]
-    placed = sorted(enumerate(checked, start=1), key=lambda pair: pair[1].encode != "embedding")
-    branches = [branch for place, rule in placed for branch in _branches(place, rule, beyond, kept)]
-    named = [column for rule in checked for column in rule.columns]
-    shared = len(set(named)) < len(named) or (len(checked) > 1 and has_pattern(named))
+    excluded = [name for name in never if name is not None]
+    numbered = sorted(enumerate(validated, start=1), key=lambda pair: pair[1].encode != "embedding")
+    branches = [branch for number, rule in numbered for branch in _branches(number, rule, settings, excluded)]
+    names = [column for rule in validated for column in rule.columns]
+    shared = len(set(names)) < len(names) or (len(validated) > 1 and has_pattern(names))
     return ColumnTransformer(
         branches,
         remainder="drop",
@@ -119,34 +119,36 @@ def build_preprocessing(
     )
 
 
-def _branches(place: int, rule: ColumnRule, beyond: Settings, never: list[str]) -> list[tuple[str, Any, Any]]:
+def _branches(
+    number: int, rule: ColumnRule, settings: Settings, never: list[str]
+) -> list[tuple[str, BaseEstimator, list[str] | ColumnSelection]]:
     names = list(rule.columns)
     columns = ColumnSelection(names, never) if has_pattern(names) else names
-    steps: list[Any] = [NumericColumns() if rule.numeric else CategoryColumns()]
+    steps: list[BaseEstimator] = [NumericColumns() if rule.numeric else CategoryColumns()]
     if rule.clip:
         steps.append(QuantileClipper(rule.clip))
     if rule.impute != "none":
-        # A column that is missing in every training row of a fold stays: the width must not depend on the rows.
+        # A column without any value in a fold's training rows is kept: the number of features must not depend on rows.
         constant = _constant(rule)
         steps.append(SimpleImputer(strategy=rule.impute, fill_value=constant, keep_empty_features=True))
     if not rule.numeric:
-        steps += _encoding(rule, beyond)
+        steps += _encoding(rule, settings)
     if rule.scale == "power":
-        # Beyond the training rows a power runs away.
+        # Outside the training range powers may become huge.
         steps.append(QuantileClipper(0.0))
     if rule.scale in SCALERS:
-        steps.append(_make(SCALERS[rule.scale], beyond))
+        steps.append(_make(SCALERS[rule.scale], settings))
     if rule.divisor is not None:
         steps.append(ConstantScaler(rule.divisor))
-    what = "number" if rule.numeric else rule.encode
-    branches = [(f"{what}_{place}", make_pipeline(*steps), columns)]
+    prefix = "number" if rule.numeric else rule.encode
+    branches = [(f"{prefix}_{number}", make_pipeline(*steps), columns)]
     if rule.missing_flag:
-        branches.append((f"missing_{place}", MissingFlags(), columns))
+        branches.append((f"missing_{number}", MissingFlags(), columns))
     return branches
 
 
-def _encoding(rule: ColumnRule, beyond: Settings) -> list[Any]:
-    encoder = _make(ENCODERS[rule.encode], beyond)
+def _encoding(rule: ColumnRule, settings: Settings) -> list[BaseEstimator]:
+    encoder = _make(ENCODERS[rule.encode], settings)
     if rule.rare == 1:
         return [encoder]
     if rule.encode == "onehot":
@@ -154,10 +156,10 @@ def _encoding(rule: ColumnRule, beyond: Settings) -> list[Any]:
     return [RareCategories(rule.rare), encoder]
 
 
-def _make(entry: tuple[str, Mapping[str, Any]], beyond: Settings) -> Any:
+def _make(entry: tuple[str, Mapping[str, Any]], settings: Settings) -> BaseEstimator:
     name, arguments = entry
-    home = next(module for module in (encoders, scalers, sklearn.preprocessing) if hasattr(module, name))
-    return getattr(home, name)(**arguments, **beyond.get(name, {}))
+    module = next(module for module in (encoders, scalers, sklearn.preprocessing) if hasattr(module, name))
+    return getattr(module, name)(**arguments, **settings.get(name, {}))
 
 
 def _constant(rule: ColumnRule) -> float | str | None:
@@ -168,16 +170,16 @@ def _constant(rule: ColumnRule) -> float | str | None:
 
 @dataclass(frozen=True)
 class ColumnFault:
-    """One thing that keeps column rules from being applied to a table.
+    """Reason why column rules cannot be applied to a table.
 
     Attributes
     ----------
     message : str
         Table, column, row and value, what was expected and what to do.
     columns : tuple of str
-        The columns that it is about; patterns and lacking columns as the rule names them.
+        Columns concerned; for missing columns and patterns, the names in the rule.
     rule : int or None
-        The rule's place in the list, from 0; None for columns that no rule names.
+        Index of the rule, from 0; None for columns that no rule names.
     """
 
     message: str
@@ -193,32 +195,37 @@ def column_faults(
     ignore: Collection[str] = (),
     never: Collection[str | None] = (),
 ) -> Iterator[ColumnFault]:
-    """Yield each reason why the rules cannot be applied to a table, before anything is fitted or predicted.
+    """Yield the reasons why column rules cannot be applied to a table, without fitting anything.
 
-    These are columns that are missing, a fault a rule; columns that no rule names, together in one; text or infinite
-    values in a column of numbers, and values missing from one whose rule says ``impute: none``, a fault a column.
+    There is one fault per rule that names missing columns, and one for all columns that no rule names. There is one per
+    numeric column that contains text or infinite values, or missing values while its rule has ``impute: none``.
 
     Parameters
     ----------
     rules : sequence of ColumnRule or mapping
-        As under ``columns`` in a pipeline file.
+        Entries of ``columns`` in a pipeline file.
     rest : {"error", "drop"}
-        What to do about columns that no rule names.
-    frame : DataFrame
-        The table, with its derived features, of shape ``(n, columns)``.
-    where : str
-        The table's name in messages, such as ``train.csv``.
-    ignore : collection of str
-        Columns that need no rule: the target, the id, and what the features were made from.
-    never : collection of str
-        Columns that a pattern does not mean: the target and the id.
+        Treatment of columns that no rule names.
+    frame : DataFrame of shape (rows, columns)
+        Table with its derived features.
+    where : str, default="the table"
+        Name of the table in messages, such as ``train.csv``.
+    ignore : collection of str, default=()
+        Columns that need no rule: the target, the id, and the columns that features are derived from.
+    never : collection of str, default=()
+        Columns that patterns do not select: the target and the id.
+
+    Yields
+    ------
+    ColumnFault
+        Fault.
 
     Raises
     ------
     DataError
-        If the frame is no DataFrame with columns of distinct names.
+        If the frame is not a DataFrame with distinct column names.
     SpecError
-        For a rule that cannot be.
+        If a rule is invalid.
 
     Examples
     --------
@@ -230,17 +237,17 @@ def column_faults(
     0 train.csv lacks columns that the rules name
     1 train.csv, column 'Name', row 0: expected a finite number, found 'Ed' (and 1 more such rows)
     """
-    checked = read_rules(rules)
+    validated = read_rules(rules)
     require_table(frame)
     mistyped: set[str | None] = set()
-    for place, rule in enumerate(checked):
+    for index, rule in enumerate(validated):
         missing = missing_names(rule.columns, frame.columns, never)
         mistyped |= {nearest(name, frame.columns) for name in missing}
         if missing:
             message = f"{where} lacks columns that the rules name. {' '.join(missing.values())}"
-            yield ColumnFault(message, tuple(missing), place)
-    columns = [resolve(rule.columns, frame.columns, never) for rule in checked]
-    # A column that a mistyped name means is no second fault.
+            yield ColumnFault(message, tuple(missing), index)
+    columns = [resolve(rule.columns, frame.columns, never) for rule in validated]
+    # The column that a mistyped name stands for is not reported again as unnamed.
     known = {*ignore, *mistyped}.union(*columns)
     unnamed = tuple(str(name) for name in frame if name not in known)
     if rest == "error" and unnamed:
@@ -249,21 +256,21 @@ def column_faults(
             "or write `rest: drop` to leave them out."
         )
         yield ColumnFault(message, unnamed, None)
-    for place, (rule, names) in enumerate(zip(checked, columns, strict=True)):
-        for name in _doubtful(frame, names) if rule.numeric else ():
-            fault = _number_fault(frame[name], rule, f"{where}, column {name!r}")
-            if fault:
-                yield ColumnFault(fault, (name,), place)
+    for index, (rule, names) in enumerate(zip(validated, columns, strict=True)):
+        for name in _to_check(frame, names) if rule.numeric else ():
+            reason = _number_fault(frame[name], rule, f"{where}, column {name!r}")
+            if reason:
+                yield ColumnFault(reason, (name,), index)
 
 
-def _doubtful(frame: pd.DataFrame, columns: list[str]) -> list[str]:
-    """Leave out the columns of whole numbers and of truth values, in which nothing is missing or infinite."""
+def _to_check(frame: pd.DataFrame, columns: list[str]) -> list[str]:
+    """Return the columns except those of integers and booleans, whose values are never missing or infinite."""
     kinds = dict(zip(frame.columns, kinds_of(frame), strict=True))
     return [name for name in columns if kinds[name] not in "biu"]
 
 
 def _number_fault(column: pd.Series[Any], rule: ColumnRule, subject: str) -> str | None:
-    """Return why a column cannot be read as its rule says; None if it can."""
+    """Return the reason why a column cannot be read by its rule, or None."""
     try:
         missing = np.flatnonzero(np.isnan(read_numbers(column, subject, ADVICE)))
     except DataError as error:

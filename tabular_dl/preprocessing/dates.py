@@ -1,4 +1,4 @@
-"""Dates as numbers: how a column writes its dates, and the parts of a date."""
+"""Dates as numbers: the format of a column's dates, and their parts."""
 
 from __future__ import annotations
 
@@ -20,34 +20,34 @@ _DAYS = (
     *("%d %b %Y", "%d %B %Y", "%b %d, %Y", "%B %d, %Y", "%b %d %Y", "%B %d %Y", "%d-%b-%Y", "%d-%b-%y"),
 )
 _TIMES = ("", " %H:%M", " %H:%M:%S", " %H:%M:%S.%f", " %I:%M %p", " %I:%M:%S %p")
-# Tried in this order: of two that read as many values, the first is taken.
+# In order of preference: of formats that read equally many values, the first is used.
 FORMATS = ("ISO8601", *(day + time for time, day in product(_TIMES, _DAYS)), "%a %b %d %H:%M:%S %Y")
 
-# Parts whose short names pandas is about to drop.
+# Names in pandas, where they differ.
 _PANDAS_NAMES = {"weekday": "day_of_week", "dayofyear": "day_of_year"}
 
-# How many different values each format is first tried on: pandas takes a millisecond for a format, however few.
-_TRIED = 20
+# Number of distinct values that formats are first tested on, because pandas takes a millisecond per format.
+_SAMPLE_SIZE = 20
 
 
 def learn_dates(column: pd.Series, date_format: str | None = None) -> dict[str, Any]:
-    """Learn how a column writes its dates, and which is the earliest.
+    """Learn the format of a column's dates, and the earliest date.
 
-    ISO 8601 (``2024-01-31``, ``2024-01-31 10:30``, ``20240131``), days and months with slashes, dots, dashes or names,
-    with and without time. Where day and month could be either, as in 03/04/2024 and no day above 12, the month is taken
-    to come first; a format says otherwise.
+    Formats are ISO 8601 (``2024-01-31``, ``2024-01-31 10:30``, ``20240131``), and days and months with slashes, dots,
+    dashes or names, with and without time. If the order of day and month is ambiguous, as in 03/04/2024 with no day
+    above 12, the month comes first unless a format is given.
 
     Parameters
     ----------
-    column : Series of shape (n,)
-        Training rows, of any type: dates as pandas or Python knows them, text, whole numbers such as 20240131.
-    date_format : str, optional
-        How dates are written, such as ``%d/%m/%Y``.
+    column : Series of shape (rows,)
+        Training rows of any type: dates of pandas or Python, texts, or whole numbers such as 20240131.
+    date_format : str or None, default=None
+        Format of the dates, such as ``%d/%m/%Y``; None detects it.
 
     Returns
     -------
     dict
-        ``format`` and ``earliest`` as text; None if no date is known.
+        ``format`` and ``earliest`` as texts; None if the column has no dates.
 
     Examples
     --------
@@ -57,9 +57,9 @@ def learn_dates(column: pd.Series, date_format: str | None = None) -> dict[str, 
     texts = [text for text in dict.fromkeys(read_categories(column)) if isinstance(text, str)]
     if not texts:
         return {"format": None, "earliest": None}
-    found = date_format or _best_format(texts)
-    earliest = _read(texts, found).min()
-    return {"format": found, "earliest": None if pd.isna(earliest) else earliest.isoformat()}
+    date_format = date_format or _best_format(texts)
+    earliest = _read(texts, date_format).min()
+    return {"format": date_format, "earliest": None if pd.isna(earliest) else earliest.isoformat()}
 
 
 def date_part(column: pd.Series, part: str, learned: Mapping[str, Any], subject: str) -> pd.Series:
@@ -67,25 +67,25 @@ def date_part(column: pd.Series, part: str, learned: Mapping[str, Any], subject:
 
     Parameters
     ----------
-    column : Series of shape (n,)
-        As for `learn_dates`. A time with an offset is taken in UTC.
+    column : Series of shape (rows,)
+        Dates as for `learn_dates`. Times with an offset are converted to UTC.
     part : str
-        ``year``, ``month``, ``day``, ``weekday`` (Monday is 0), ``dayofyear``, ``hour``, ``minute``, or ``elapsed``,
-        days since the earliest training date, with fractions, negative before it.
+        ``year``, ``month``, ``day``, ``weekday`` (Monday is 0), ``dayofyear``, ``hour``, ``minute``, or ``elapsed``:
+        days since the earliest training date, with fractions, negative for earlier dates.
     learned : dict
-        What `learn_dates` learned from training rows.
+        Result of `learn_dates` for the training rows.
     subject : str
-        How a message begins.
+        Beginning of error messages.
 
     Returns
     -------
-    Series of float64
-        NaN where the date is missing, and everywhere if training had none.
+    Series of float64 of shape (rows,)
+        Parts; NaN where the date is missing, and in all rows if training rows had no dates.
 
     Raises
     ------
     DataError
-        For a value that is no date in the format that training rows have, naming row and value.
+        If a value is not a date in the format of the training rows; the message names row and value.
 
     Examples
     --------
@@ -94,16 +94,16 @@ def date_part(column: pd.Series, part: str, learned: Mapping[str, Any], subject:
     [0.0, nan, 2.5]
     """
     texts = read_categories(column)
-    codes, different = pd.factorize(texts)
-    if not learned["format"] or not len(different):
+    codes, distinct = pd.factorize(texts)
+    if not learned["format"] or not len(distinct):
         return pd.Series(np.nan, index=column.index, dtype=np.float64)
-    dates = _read(different, learned["format"])
-    wrong = np.flatnonzero(np.append(dates.isna(), False)[codes])
-    if len(wrong):
-        more = f" (and {len(wrong) - 1} more such rows)" if len(wrong) > 1 else ""
+    dates = _read(distinct, learned["format"])
+    invalid = np.flatnonzero(np.append(dates.isna(), False)[codes])
+    if len(invalid):
+        more = f" (and {len(invalid) - 1} more such rows)" if len(invalid) > 1 else ""
         raise DataError(
-            f"{subject}, row {column.index[wrong[0]]}: expected a date {_described(learned)}, found "
-            f"{texts[wrong[0]]!r}{more}. Write all dates in one way, correct the value, or say how they are written: "
+            f"{subject}, row {column.index[invalid[0]]}: expected a date {_example(learned)}, found "
+            f"{texts[invalid[0]]!r}{more}. Correct the value, write all dates in one format, or name their format: "
             "`format: '%d/%m/%Y'`."
         )
     if part == "elapsed":
@@ -113,12 +113,12 @@ def date_part(column: pd.Series, part: str, learned: Mapping[str, Any], subject:
     return pd.Series(np.append(values.to_numpy(dtype=np.float64), np.nan)[codes], index=column.index)
 
 
-def _described(learned: Mapping[str, Any]) -> str:
-    """Show how dates are written, by the earliest one."""
+def _example(learned: Mapping[str, Any]) -> str:
+    """Return the earliest date in the learned format, for messages."""
     earliest = pd.Timestamp(learned["earliest"] or "2024-01-31")
-    written = "%Y-%m-%d" if learned["format"] == "ISO8601" else learned["format"]
-    like = f"like {earliest.strftime(written)}"
-    return f"{like}, as training rows write most dates" if learned["earliest"] else like
+    date_format = "%Y-%m-%d" if learned["format"] == "ISO8601" else learned["format"]
+    example = f"like {earliest.strftime(date_format)}"
+    return f"{example}, the format of most training rows" if learned["earliest"] else example
 
 
 def _best_format(texts: Sequence[str]) -> str:
@@ -126,9 +126,9 @@ def _best_format(texts: Sequence[str]) -> str:
     iso, *others = FORMATS
     if _read(texts, iso).notna().all():
         return iso
-    some = texts[:: max(1, len(texts) // _TRIED)]
-    possible = [each for each in others if any(_fits(text, each) for text in some)]
-    return max([iso, *possible], key=lambda each: int(_read(texts, each).notna().sum()))
+    texts_to_try = texts[:: max(1, len(texts) // _SAMPLE_SIZE)]
+    formats = [date_format for date_format in others if any(_fits(text, date_format) for text in texts_to_try)]
+    return max([iso, *formats], key=lambda date_format: int(_read(texts, date_format).notna().sum()))
 
 
 def _fits(text: str, date_format: str) -> bool:
@@ -139,7 +139,7 @@ def _fits(text: str, date_format: str) -> bool:
     return True
 
 
-def _read(texts: Any, date_format: str) -> pd.Series:
-    """Read texts as dates without a time zone; what is no date in this format is missing."""
+def _read(texts: Sequence[str] | np.ndarray[Any, Any], date_format: str) -> pd.Series:
+    """Return texts as dates without a time zone; those that do not have the format are missing."""
     dates = pd.to_datetime(pd.Series(texts, dtype="str"), format=date_format, errors="coerce", utc=True)
     return dates.dt.tz_localize(None)

@@ -1,7 +1,7 @@
-"""Columns derived from other columns, as a pipeline file declares them.
+"""Features derived from other columns, as declared in a pipeline file.
 
-Whatever is learned (which values are rare, how large the groups are) is learned from the rows given to ``fit``,
-so that a cross-validation which fits the features inside each fold leaks nothing.
+Rare values, group sizes, dates and statistics are learned from the rows given to ``fit``. A cross-validation that fits
+the features inside each fold therefore leaks nothing.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -23,6 +23,9 @@ from tabular_dl.preprocessing.feature_rules import check_features, columns_read,
 from tabular_dl.preprocessing.group_statistics import group_keys, learn_statistics, statistics_of
 from tabular_dl.tables import category_text, read_categories, read_numbers, read_table
 
+if TYPE_CHECKING:
+    from sklearn.utils import Tags
+
 __all__ = ["DerivedFeatures"]
 
 RARE = "rare"
@@ -31,44 +34,45 @@ Table = dict[str, pd.Series]
 
 
 class DerivedFeatures(TransformerMixin, BaseEstimator):
-    r"""Add columns that are computed from other columns, as declared.
+    r"""Add columns that are computed from other columns.
 
-    Each feature is one source and some operations, always in the order of `tabular_dl.preprocessing.feature_rules`:
-    ``from`` or
-    ``eval``, then ``extract``, ``date``, ``text``, ``map``, ``fill``, ``rare``, ``count``, ``statistic``. Features
-    are computed in the order declared, so a later one may read an earlier one; one that has the name of a column
-    replaces it.
+    Each feature has one source and any number of operations, applied in the order of
+    `tabular_dl.preprocessing.feature_rules`: ``from`` or ``eval``, then ``extract``, ``date``, ``text``, ``map``,
+    ``fill``, ``rare``, ``count``, ``statistic``. Features are computed in the order of declaration and may read earlier
+    ones. A feature with the name of a column replaces the column.
 
     Parameters
     ----------
     features : dict of str to dict
-        Name of the new column -> its declaration. Empty: the table passes through.
+        Declarations by name of the new column. If empty, the table is returned unchanged.
 
     Attributes
     ----------
     learned_ : dict of str to dict
-        For each feature: ``text``, whether its values are text; ``kept``, the values that are not rare;
-        ``counts``, the number of training rows with each value; ``dates``, how dates are written, and the earliest;
-        ``statistics``, those of groups and of all training rows.
+        For each feature: ``text``, whether its values are texts; ``kept``, the values that are not rare; ``counts``,
+        the number of training rows with each value; ``dates``, the format of the dates and the earliest one;
+        ``statistics``, of the groups and of all training rows.
     n_features_in_ : int
+        Number of columns in ``fit``.
     feature_names_in_ : ndarray of str
+        Names of the columns in ``fit``.
 
     Raises
     ------
     SpecError
-        At ``fit``, for a declaration that no table could satisfy.
+        In `fit`, if a declaration is invalid.
     DataError
-        At ``fit`` and ``transform``, for a column that is missing, or holds text where a number is needed, or
-        something else than a date, or dates in several formats.
+        In `fit` and `transform`, if a column is missing, or contains texts instead of numbers, values that are not
+        dates, or dates in several formats.
 
     Notes
     -----
-    ``count`` is the size of a row's group among the training rows. A training row belongs to its own group, so
-    there its least value is 1; a value never seen in training therefore counts 1, a group of its own, and not a 0
-    that the network never met. A missing value belongs to no group and counts 0, in training and later.
+    ``count`` is the number of training rows with the row's value. It is at least 1 in training, because a row counts
+    itself. Values without training rows therefore also count 1 rather than 0, which the network was not trained on.
+    Missing values count 0, in training and later.
 
-    The result has the rows and index of the input; the columns of the input are unchanged. A feature of numbers is
-    float64, any other is text of dtype ``str``, as it was in training; missing is NaN.
+    The result has the rows and the index of the input, and its columns are unchanged. Numeric features are float64,
+    others are texts of dtype ``str``, as in training; missing values are NaN.
 
     Examples
     --------
@@ -89,14 +93,14 @@ class DerivedFeatures(TransformerMixin, BaseEstimator):
         self.features = features
 
     def fit(self, X: pd.DataFrame, y: object = None) -> DerivedFeatures:  # noqa: ARG002
-        """Learn the rare values and the group sizes of a table of shape ``(n, columns)``."""
+        """Learn the parameters of the features from a table of shape ``(rows, columns)``."""
         self._learn(X)
         return self
 
     def fit_transform(self, X: pd.DataFrame, y: object = None, **parameters: Any) -> pd.DataFrame:  # noqa: ARG002
-        """Learn from a table of shape ``(n, columns)``, and return it with the derived columns.
+        """Learn from a table of shape ``(rows, columns)``, and return it with the derived columns.
 
-        The result is that of `fit` and then `transform`, with each feature computed once.
+        The result equals that of `fit` followed by `transform`, but each feature is computed only once.
         """
         table = self._learn(X)
         if not isinstance(X, pd.DataFrame) or not self.features:
@@ -104,7 +108,7 @@ class DerivedFeatures(TransformerMixin, BaseEstimator):
         return pd.DataFrame(table, index=X.index)
 
     def _learn(self, X: pd.DataFrame) -> Table:
-        """Learn what features need; return all columns, empty where there are no features."""
+        """Learn the parameters of the features; return all columns, or none if there are no features."""
         check_features(self.features)
         frame = read_table(self, X, reset=True)
         self.columns_in_ = [str(name) for name in frame.columns]
@@ -120,41 +124,38 @@ class DerivedFeatures(TransformerMixin, BaseEstimator):
         return table
 
     def transform(self, X: pd.DataFrame) -> pd.DataFrame:
-        """Return the columns that were there in ``fit``, with the derived ones, for any rows.
-
-        Columns that ``fit`` did not see are left out, and the order of ``fit`` is restored.
-        """
+        """Return the columns of the training table, in its order, and the derived ones. Other columns are dropped."""
         check_is_fitted(self)
         if not isinstance(X, pd.DataFrame):
             table = _columns_of(read_table(self, X, reset=False))
             return self._with_features(table, None).to_numpy()
         _require_columns(self.columns_in_, X, self.features)
         if not self.features:
-            # Nothing to add: a wide table is not taken apart and put together again.
+            # Rebuilding a wide table would be slow.
             return X.copy(deep=False) if list(X.columns) == self.columns_in_ else X[self.columns_in_]
         return self._with_features(_columns_of(X[self.columns_in_]), X.index)
 
-    def _with_features(self, table: Table, index: Any) -> pd.DataFrame:
+    def _with_features(self, table: Table, index: pd.Index[Any] | None) -> pd.DataFrame:
         for name, feature in self.features.items():
             learned = self.learned_[name]
             values = _compute(name, feature, _source(name, feature, table), learned.get("dates"))
             table[name] = _apply_learned(feature, values, _groups(name, feature, table), learned)
         return pd.DataFrame(table, index=index)
 
-    def __sklearn_tags__(self) -> Any:
-        """Tell scikit-learn that values may be missing, and text."""
+    def __sklearn_tags__(self) -> Tags:
+        """Return scikit-learn's tags: missing values and texts are allowed."""
         tags = super().__sklearn_tags__()
         tags.input_tags.allow_nan = tags.input_tags.string = tags.input_tags.categorical = True
         return tags
 
     def get_feature_names_out(self, input_features: object = None) -> np.ndarray[Any, Any]:  # noqa: ARG002
-        """Return the names of the columns that ``transform`` returns."""
+        """Return the names of the columns that `transform` returns."""
         check_is_fitted(self)
         return np.array(list(dict.fromkeys([*self.columns_in_, *self.features])), dtype=object)
 
 
 def _columns_of(frame: pd.DataFrame) -> Table:
-    # A dict of columns: adding a hundred columns to a DataFrame one by one fragments it.
+    # A dict, because adding a hundred columns to a DataFrame one by one fragments it.
     return {str(name): column for name, column in frame.items()}
 
 
@@ -170,7 +171,7 @@ def _require_columns(expected: Iterable[str], frame: pd.DataFrame, features: Map
 
 
 def _compute(name: str, feature: Mapping[str, Any], values: pd.Series, dates: Mapping[str, Any] | None) -> pd.Series:
-    """Compute what is done to each value by itself: ``date``, ``text``, ``map`` and ``fill``."""
+    """Return the values after the operations on single values: ``date``, ``text``, ``map`` and ``fill``."""
     if dates is not None:
         values = date_part(values, feature["date"], dates, _subject(name, feature))
     if "text" in feature:
@@ -186,7 +187,7 @@ def _compute(name: str, feature: Mapping[str, Any], values: pd.Series, dates: Ma
 
 
 def _source(name: str, feature: Mapping[str, Any], table: Table) -> pd.Series:
-    """Return the values that a feature starts from: a column or an expression, and what ``extract`` leaves of it."""
+    """Return the values of ``from`` or ``eval``, after ``extract``."""
 
     def numbers(source: str) -> np.ndarray[Any, Any]:
         advice = "Correct the value, or compare text as in Sex == 'female'."
@@ -202,8 +203,8 @@ def _source(name: str, feature: Mapping[str, Any], table: Table) -> pd.Series:
         values = pd.Series(evaluated, index=next(iter(table.values())).index)
     if "extract" in feature:
         pattern = re.compile(feature["extract"])
-        found = [_first_group(pattern, text) for text in read_categories(values)]
-        values = pd.Series(found, index=values.index, dtype="str")
+        matches = [_first_group(pattern, text) for text in read_categories(values)]
+        values = pd.Series(matches, index=values.index, dtype="str")
     return values
 
 
@@ -216,17 +217,29 @@ def _column(name: str, source: str, table: Table) -> pd.Series:
 
 
 def _subject(name: str, feature: Mapping[str, Any]) -> str:
-    """Say what a message is about."""
+    """Return the beginning of error messages about a feature."""
     return f"feature {name!r}" + (f", column {feature['from']!r}" if "from" in feature else "")
 
 
 def _groups(name: str, feature: Mapping[str, Any], table: Table) -> np.ndarray[Any, Any]:
-    """Return the group of each row, for a statistic."""
+    """Return each row's group, for ``statistic``."""
     return group_keys([_column(name, source, table) for source in group_columns(feature)])
 
 
 def text_size(values: pd.Series, unit: str) -> pd.Series:
-    """Count the characters (``length``) or the words (``words``, what white space parts) of texts; missing is missing.
+    """Return the number of characters or of words of each text; missing values stay missing.
+
+    Parameters
+    ----------
+    values : Series of shape (rows,)
+        Texts, or values that are read as texts.
+    unit : {"length", "words"}
+        Whether to count characters, or words separated by white space.
+
+    Returns
+    -------
+    Series of float64 of shape (rows,)
+        Counts.
 
     Examples
     --------
@@ -249,7 +262,7 @@ def _first_group(pattern: re.Pattern[str], text: object) -> object:
 
 
 def _learn(name: str, feature: Mapping[str, Any], values: pd.Series, keys: np.ndarray[Any, Any]) -> dict[str, Any]:
-    """Learn the tables of a feature from its training rows, in plain Python types so that skops stores them."""
+    """Learn a feature's parameters from its training rows, as plain Python types, which skops can store."""
     learned: dict[str, Any] = {"text": not _is_numeric(values)}
     if "rare" in feature:
         sizes = _group_sizes(read_categories(values))
@@ -257,7 +270,7 @@ def _learn(name: str, feature: Mapping[str, Any], values: pd.Series, keys: np.nd
     if feature.get("count"):
         learned["counts"] = _group_sizes(_with_rare(values, learned))
     if "statistic" in feature:
-        advice = "Correct the value, or take `count`: a statistic is of numbers."
+        advice = "Correct the value, or use `count`: a statistic needs numbers."
         numbers = read_numbers(values, _subject(name, feature), advice)
         learned["statistics"] = learn_statistics(numbers, keys, feature["statistic"])
     return learned
@@ -270,8 +283,8 @@ def _group_sizes(texts: Iterable[object]) -> dict[str, int]:
 def _with_rare(values: pd.Series, learned: Mapping[str, Any]) -> np.ndarray[Any, Any]:
     texts = read_categories(values)
     if "kept" in learned:
-        folded = {*learned["kept"]}
-        texts = np.array([RARE if isinstance(t, str) and t not in folded else t for t in texts], dtype=object)
+        kept = {*learned["kept"]}
+        texts = np.array([RARE if isinstance(t, str) and t not in kept else t for t in texts], dtype=object)
     return texts
 
 
@@ -283,7 +296,7 @@ def _apply_learned(
     if feature.get("count"):
         sizes = [learned["counts"].get(t, 1) if isinstance(t, str) else 0 for t in _with_rare(values, learned)]
         return pd.Series(sizes, index=values.index, dtype=np.float64)
-    # Text among values that were numbers in training stays text: preprocessing names the row if it minds.
+    # Texts where training rows had numbers are kept, so that the error of the preprocessing can name the row.
     if learned["text"] or "kept" in learned or not _is_numeric(values):
         return pd.Series(_with_rare(values, learned), index=values.index, dtype="str")
     return values.astype(object).where(values.notna(), np.nan).astype(np.float64)

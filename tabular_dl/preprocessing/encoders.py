@@ -1,6 +1,6 @@
-"""What scikit-learn's encoders lack: by frequency, rare categories as one, seeded folds for target encoding.
+"""Frequency encoding, joining of rare categories, and seeded folds for target encoding.
 
-A category is the text that `tabular_dl.tables.values.category_text` makes of a value.
+They complement scikit-learn's encoders. Categories are the texts that `tabular_dl.tables.category_text` returns.
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 import warnings
 from collections import Counter
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -19,36 +19,42 @@ from sklearn.utils.validation import check_is_fitted
 from tabular_dl.errors import DataError
 from tabular_dl.tables import read_categories, read_table
 
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
+    from sklearn.utils import Tags
+
 __all__ = ["RARE", "EncodingFolds", "FrequencyEncoder", "RareCategories"]
 
 RARE = "(rare)"
 
+Rows = np.ndarray[Any, Any]
+
 
 class _ReadsCategories(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
-    """A transformer that reads each column of a table as categories."""
+    """Base class of transformers that read each column as categories."""
 
-    def _texts(self, X: Any, *, reset: bool) -> list[np.ndarray[Any, Any]]:
+    def _texts(self, X: ArrayLike, *, reset: bool) -> list[np.ndarray[Any, Any]]:
         table = read_table(self, X, reset=reset)
         return [read_categories(table[name]) for name in table]
 
-    def __sklearn_tags__(self) -> Any:
-        """Tell scikit-learn that values may be missing, and text."""
+    def __sklearn_tags__(self) -> Tags:
+        """Return scikit-learn's tags: missing values and texts are allowed."""
         tags = super().__sklearn_tags__()
         tags.input_tags.allow_nan = tags.input_tags.string = tags.input_tags.categorical = True
         return tags
 
 
 class FrequencyEncoder(_ReadsCategories):
-    """Replace each category by its share of the training rows; one that training did not have by 0.
+    """Replace categories by their share of the training rows.
 
-    A missing value is a category like others.
+    Categories without training rows become 0. Missing values count as one category.
 
     Attributes
     ----------
     shares_ : list of dict of str to float
-        For each column the share of each category.
+        Share of each category, for each column.
     missing_ : list of float
-        For each column the share of missing values.
+        Share of missing values, for each column.
 
     Examples
     --------
@@ -61,16 +67,16 @@ class FrequencyEncoder(_ReadsCategories):
     __module__ = "tabular_dl.preprocessing"  # stored models name this path: it stays
 
     def fit(self, X: pd.DataFrame, y: object = None) -> FrequencyEncoder:  # noqa: ARG002
-        """Count the categories of columns of shape ``(n, columns)``."""
+        """Learn the shares from columns of shape ``(rows, columns)``."""
         columns = self._texts(X, reset=True)
         rows = len(columns[0])
         counts = [_counts(texts) for texts in columns]
-        self.shares_ = [{text: count / rows for text, count in each.items()} for each in counts]
-        self.missing_ = [(rows - sum(each.values())) / rows for each in counts]
+        self.shares_ = [{text: count / rows for text, count in sizes.items()} for sizes in counts]
+        self.missing_ = [(rows - sum(sizes.values())) / rows for sizes in counts]
         return self
 
     def transform(self, X: pd.DataFrame) -> np.ndarray[Any, Any]:
-        """Return the shares of the rows' categories, float64 of shape ``(n, columns)``."""
+        """Return the shares of the categories, float64 of shape ``(rows, columns)``."""
         check_is_fitted(self)
         return np.column_stack(
             [
@@ -81,22 +87,22 @@ class FrequencyEncoder(_ReadsCategories):
 
 
 class RareCategories(_ReadsCategories):
-    """Make one category, ``(rare)``, of all that have fewer than so many training rows.
+    """Join categories with few training rows into one category, ``(rare)``.
 
-    A category that training did not have is rare too, if training had rare ones to learn from; otherwise it stays, for
-    the encoder to call unknown. Missing values stay missing.
+    Categories without training rows also become ``(rare)`` if the training rows had rare categories; otherwise they are
+    kept, and the encoder treats them as unknown. Missing values stay missing.
 
     Parameters
     ----------
     min_rows : int, default=10
-        Training rows that a category needs to be kept.
+        Number of training rows that a category needs to be kept.
 
     Attributes
     ----------
     kept_ : list of list of str
-        For each column the categories that are kept.
+        Categories that are kept, for each column.
     folded_ : list of bool
-        For each column whether training had rare ones.
+        Whether the training rows had rare categories, for each column.
 
     Examples
     --------
@@ -111,14 +117,14 @@ class RareCategories(_ReadsCategories):
         self.min_rows = min_rows
 
     def fit(self, X: pd.DataFrame, y: object = None) -> RareCategories:  # noqa: ARG002
-        """Count the categories of columns of shape ``(n, columns)``."""
+        """Learn the frequent categories from columns of shape ``(rows, columns)``."""
         counts = [_counts(texts) for texts in self._texts(X, reset=True)]
-        self.kept_ = [[text for text, count in each.items() if count >= self.min_rows] for each in counts]
-        self.folded_ = [len(kept) < len(each) for kept, each in zip(self.kept_, counts, strict=True)]
+        self.kept_ = [[text for text, count in sizes.items() if count >= self.min_rows] for sizes in counts]
+        self.folded_ = [len(kept) < len(sizes) for kept, sizes in zip(self.kept_, counts, strict=True)]
         return self
 
     def transform(self, X: pd.DataFrame) -> np.ndarray[Any, Any]:
-        """Return the categories, objects of shape ``(n, columns)``."""
+        """Return the categories, objects of shape ``(rows, columns)``."""
         check_is_fitted(self)
         columns = []
         for texts, kept, folded in zip(self._texts(X, reset=False), self.kept_, self.folded_, strict=True):
@@ -133,16 +139,17 @@ def _counts(texts: np.ndarray[Any, Any]) -> dict[str, int]:
 
 
 class EncodingFolds(KFold):
-    """The folds inside which scikit-learn's `TargetEncoder` encodes training rows by other rows' targets.
+    """Folds in which scikit-learn's `TargetEncoder` encodes training rows by the targets of other rows.
 
-    Five, shuffled, stratified by the classes of a target of labels; fewer where there are fewer rows.
+    There are five shuffled folds, or fewer if there are fewer rows. They are stratified if the target consists of
+    labels; then there are no more folds than rows of the largest class.
 
     Parameters
     ----------
     stratified : bool
-        Whether the target is made of labels.
+        Whether the target consists of labels.
     random_state : int or None, default=None
-        Fixes the shuffling.
+        Seed of the shuffling.
 
     Examples
     --------
@@ -157,17 +164,24 @@ class EncodingFolds(KFold):
         super().__init__(5, shuffle=True, random_state=random_state)
         self.stratified = stratified
 
-    def split(self, X: Any, y: Any, groups: object = None) -> Iterator[tuple[Any, Any]]:  # noqa: ARG002
-        """Yield row numbers: those to learn from, and those to encode."""
+    def split(self, X: object, y: ArrayLike, groups: object = None) -> Iterator[tuple[Rows, Rows]]:  # noqa: ARG002
+        """Yield the numbers of the rows to learn from, and of the rows to encode.
+
+        Raises
+        ------
+        DataError
+            If there are fewer than two rows.
+        """
+        y = np.asarray(y)
         rows = len(y)
         if rows < 2:
             raise DataError(f"encode: target needs two training rows or more, found {rows}. Use encode: frequency.")
-        largest = np.unique(np.asarray(y), return_counts=True)[1].max() if self.stratified else 1
-        folds: Any = KFold(min(self.n_splits, rows), shuffle=True, random_state=self.random_state)
+        largest = np.unique(y, return_counts=True)[1].max() if self.stratified else 1
+        folds: KFold | StratifiedKFold = KFold(min(self.n_splits, rows), shuffle=True, random_state=self.random_state)
         if largest > 1:
             folds = StratifiedKFold(min(self.n_splits, int(largest)), shuffle=True, random_state=self.random_state)
         with warnings.catch_warnings():
-            # The encoder knows all classes, so a fold may do without a rare one.
+            # The encoder gets all classes from the whole target, so folds may lack a rare class.
             warnings.filterwarnings("ignore", "The least populated class")
             parts = list(folds.split(np.zeros((rows, 1)), y))
         return iter(parts)

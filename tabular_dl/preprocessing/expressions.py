@@ -1,9 +1,8 @@
-"""The language of derived features: arithmetic and comparisons on columns.
+"""Expressions of derived features: arithmetic and comparisons of columns.
 
-A pipeline file is data, so nothing in it may run as code. An expression is parsed into Python's syntax tree
-without being compiled, the tree is translated by an allow-list into a flat list of steps, and only numpy functions
-named in the tables below are ever called. Checking needs neither numpy nor a table, so that a bad file is refused
-before data is read.
+Nothing in a pipeline file may run as code. An expression is parsed into Python's syntax tree without being compiled,
+the tree is translated by an allow-list into a list of steps, and only the NumPy functions in the tables below are
+called. Parsing needs neither NumPy nor a table, so that an invalid file is rejected before data is read.
 """
 
 from __future__ import annotations
@@ -25,12 +24,12 @@ if TYPE_CHECKING:
 __all__ = ["Expression", "evaluate", "parse"]
 
 MAX_LENGTH = 500  # characters of an expression; also the number of its steps
-MAX_DEPTH = 100  # levels of nesting: far below Python's recursion limit
+MAX_DEPTH = 100  # levels of nesting, far below Python's recursion limit
 
-# Each name that may be called, with the number of its operands; numpy's function has the same name.
+# Number of operands of each NumPy function that may be called.
 FUNCTIONS = {"abs": 1, "log1p": 1, "maximum": 2, "minimum": 2, "sqrt": 1}
 
-# Each operator of the syntax tree that is allowed, with the numpy function that computes it.
+# NumPy function of each operator that is allowed.
 OPERATORS: dict[type[ast.AST], str] = {
     ast.Add: "add",
     ast.Sub: "subtract",
@@ -52,28 +51,28 @@ OPERATORS: dict[type[ast.AST], str] = {
     ast.GtE: "greater_equal",
 }
 ALLOWED = (
-    "An expression is made of numbers, column names, + - * / // % **, comparisons, and, or, not, "
+    "Expressions may contain numbers, column names, + - * / // % **, comparisons, and, or, not, "
     f"{', '.join(FUNCTIONS)} and col('any name')."
 )
 
 
 @dataclass(frozen=True)
 class Number:
-    """Push a constant."""
+    """Step that pushes a constant."""
 
     value: float
 
 
 @dataclass(frozen=True)
 class Column:
-    """Push the numbers of a column."""
+    """Step that pushes the numbers of a column."""
 
     name: str
 
 
 @dataclass(frozen=True)
 class TextEqual:
-    """Push 1 where a column holds this text, 0 where it holds another, missing where it holds none."""
+    """Step that pushes 1 where a column equals a text, 0 where it does not, and NaN where it is missing."""
 
     column: str
     text: str
@@ -81,7 +80,7 @@ class TextEqual:
 
 @dataclass(frozen=True)
 class Apply:
-    """Replace the last operands by the value of a numpy function on them."""
+    """Step that replaces the last operands by the result of a NumPy function of them."""
 
     function: str
     operands: int
@@ -92,14 +91,22 @@ Step = Number | Column | TextEqual | Apply
 
 @dataclass(frozen=True)
 class Expression:
-    """An expression that was checked: its text, and the steps of a stack machine that compute it."""
+    """Valid expression.
+
+    Attributes
+    ----------
+    text : str
+        Text of the expression.
+    steps : tuple of Step
+        Steps of a stack machine that compute it.
+    """
 
     text: str
     steps: tuple[Step, ...]
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """The columns that the expression reads, each once, in order of appearance."""
+        """Columns that the expression reads, each once, in order of appearance."""
         names = [
             step.name if isinstance(step, Column) else step.column
             for step in self.steps
@@ -109,24 +116,24 @@ class Expression:
 
 
 def parse(text: str) -> Expression:
-    """Check an expression and translate it into steps; nothing is computed and no code can run.
+    """Return an expression translated into steps, without computing it or running code.
 
-    What a text means is kept: it is translated once, however many tables and folds it is computed on.
+    Results are cached, so that a text is translated only once for all tables and folds.
 
     Parameters
     ----------
     text : str
-        For example ``SibSp + Parch + 1``, at most 500 characters and 100 levels deep.
+        Expression such as ``SibSp + Parch + 1``, of at most 500 characters and 100 levels of nesting.
 
     Returns
     -------
     Expression
-        The steps, and the columns that they read.
+        Steps, and the columns that they read.
 
     Raises
     ------
     SpecError
-        If the text is not an expression, or holds anything but what the language allows.
+        If the text is not an expression, or contains anything that is not allowed.
 
     Examples
     --------
@@ -144,12 +151,12 @@ def parse(text: str) -> Expression:
 
 @lru_cache(maxsize=1024)
 def _parse(text: str) -> Expression:
-    text = text.strip().replace("\n", " ")  # YAML folds a long expression over several lines
+    text = text.strip().replace("\n", " ")  # long expressions may have several lines in YAML
     if len(text) > MAX_LENGTH:
         raise SpecError(f"{text[:40]!r}...: {len(text)} characters, expected {MAX_LENGTH} at most")
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of the tokenizer, about escapes in strings
+            warnings.simplefilter("ignore")  # invalid escapes in strings
             tree = ast.parse(text, mode="eval").body
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         hint = " Equality is written ==." if re.search(r"[^=!<>]=[^=]", text) else ""
@@ -173,7 +180,13 @@ def _depth(tree: ast.AST) -> int:
 
 
 def _translate(node: ast.expr, text: str, steps: list[Step]) -> None:
-    """Append the steps of a node; whatever is not listed here is refused."""
+    """Append the steps of a node.
+
+    Raises
+    ------
+    SpecError
+        For any node that is not listed here.
+    """
     match node:
         case ast.Constant(value=bool() | int() | float() as value):
             steps.append(Number(_finite(value, text)))
@@ -202,9 +215,9 @@ def _translate(node: ast.expr, text: str, steps: list[Step]) -> None:
         case ast.Constant(value=str()):
             raise SpecError(f"{text!r}: text {node.value!r} can only be compared with a column, by == or !=")
         case _:
-            found = ast.get_source_segment(text, node) or type(node).__name__
-            raise SpecError(f"{text!r}: {found!r} is not allowed. {ALLOWED}")
-    # A chain a < b < c translates b twice, so nested chains would grow exponentially without this limit.
+            source = ast.get_source_segment(text, node) or type(node).__name__
+            raise SpecError(f"{text!r}: {source!r} is not allowed. {ALLOWED}")
+    # A chain a < b < c translates b twice: without this limit, nested chains would grow exponentially.
     if len(steps) > MAX_LENGTH:
         raise SpecError(f"{text!r} takes more than {MAX_LENGTH} steps; split it into several features")
 
@@ -261,24 +274,24 @@ def evaluate(
     numbers: Callable[[str], np.ndarray[Any, Any]],
     texts: Callable[[str], np.ndarray[Any, Any]],
 ) -> np.ndarray[Any, Any]:
-    """Compute an expression for every row; what has no finite value is missing (NaN), without a warning.
+    """Return the value of an expression for each row; values that are not finite become NaN, without a warning.
 
-    A step with a missing operand is missing: comparisons and ``or`` too. Comparisons, ``and``, ``or`` and ``not``
-    give 0.0 or 1.0. Division by zero, the logarithm or root of a negative and overflow are missing at the step
-    where they happen.
+    The result of a step is missing if an operand is missing, also for comparisons and ``or``. Comparisons, ``and``,
+    ``or`` and ``not`` return 0.0 or 1.0. Division by zero, logarithms and roots of negative numbers, and overflow are
+    missing from the step on in which they occur.
 
     Parameters
     ----------
     expression : Expression
-        What `parse` returned.
+        Result of `parse`.
     numbers : callable
-        Column name -> its values, float64 of shape ``(n,)``, NaN where missing.
+        ``numbers(name)`` returns the numbers of a column, float64 of shape (rows,), NaN where missing.
     texts : callable
-        Column name -> its values as text, object of shape ``(n,)``, anything but a `str` where missing.
+        ``texts(name)`` returns the texts of a column, object of shape (rows,), anything but a `str` where missing.
 
     Returns
     -------
-    ndarray of float64, shape (n,)
+    ndarray of float64 of shape (rows,)
         Finite numbers and NaN.
 
     Examples
@@ -294,7 +307,7 @@ def evaluate(
     for step in expression.steps:
         match step:
             case Number(value):
-                # A float before any arithmetic: 9 ** 9 ** 9 overflows at once instead of filling the memory.
+                # As a float, 9 ** 9 ** 9 overflows at once; as an int, it would fill the memory.
                 stack.append(np.float64(value))
             case Column(name):
                 stack.append(numbers(name))
@@ -313,7 +326,7 @@ def _apply(function: str, operands: list[Any]) -> np.ndarray[Any, Any]:
 
     with np.errstate(all="ignore"):
         result = np.asarray(getattr(np, function)(*operands), dtype=np.float64)
-    # numpy holds nan < 1 to be false and nan ** 0 to be one: what is not known stays missing here.
+    # In NumPy, nan < 1 is false and nan ** 0 is 1; here, both are missing.
     known = np.isfinite(result)
     for operand in operands:
         known = known & ~np.isnan(operand)

@@ -1,21 +1,21 @@
-"""What a derived feature may declare, checked without a table and without the heavy libraries.
+"""Validation of the declarations of derived features, without a table and without heavy libraries.
 
-A feature is a mapping, as written in a pipeline file, with one source and any of the operations below. They apply
-in this order, whatever the order in the file:
+A declaration is a mapping with one source and any of the operations below. They are applied in this order, whatever the
+order in the file:
 
 ============= ========================================================================================
 ``from``      the values of a column, or
-``eval``      the value of an expression on the columns (see `tabular_dl.preprocessing.expressions`)
+``eval``      the value of an expression of columns (see `tabular_dl.preprocessing.expressions`)
 ``extract``   the first group of a regular expression (the whole match if it has no group), else missing
 ``date``      a part of a date: year, month, day, weekday (Monday is 0), dayofyear, hour, minute, or
-              elapsed, the days since the earliest training date; ``format`` says how dates are written
+              elapsed, the days since the earliest training date; ``format`` is the format of the dates
 ``text``      ``length``, the number of characters, or ``words``, the number of words
 ``map``       values replaced by others; a value that is not listed stays
 ``fill``      the constant that replaces a missing value
-``rare``      values with fewer training rows than this number become ``rare``, as do values never seen
-``count``     true: the number of training rows that share the value
-``statistic`` mean, median, std, min or max of the values over the training rows that share the value of
-              the columns ``by``; of all training rows where that is missing or was never seen
+``rare``      values with fewer training rows than this number, or with none, become ``rare``
+``count``     if true, the number of training rows with the same value
+``statistic`` mean, median, std, min or max of the values of the training rows with the same values of
+              the columns ``by``; of all training rows if a value is missing or there are no such rows
 ============= ========================================================================================
 """
 
@@ -32,7 +32,7 @@ from tabular_dl.preprocessing.expressions import parse
 
 __all__ = ["FEATURE_KEYS", "check_features", "columns_read", "first_mistake", "group_columns"]
 
-# Every key, and for those that take one of some words, the words.
+# Keys, with the words that may be their values; empty for keys with other values.
 FEATURE_KEYS: dict[str, tuple[str, ...]] = {
     "from": (),
     "eval": (),
@@ -50,17 +50,17 @@ FEATURE_KEYS: dict[str, tuple[str, ...]] = {
 
 
 def check_features(features: Mapping[str, Mapping[str, Any]]) -> None:
-    r"""Refuse a declaration of derived features that could not be computed on any table.
+    r"""Validate the declarations of derived features.
 
     Parameters
     ----------
     features : mapping of str to mapping
-        Name of the new column -> its declaration, as written in a pipeline file.
+        Declarations by name of the new column, as in a pipeline file.
 
     Raises
     ------
     SpecError
-        Naming the feature, the key, what is wrong and what to write.
+        If a declaration is invalid; the message names the feature, the key, the reason and what to write.
 
     Examples
     --------
@@ -78,18 +78,19 @@ def check_features(features: Mapping[str, Mapping[str, Any]]) -> None:
             raise SpecError(mistake[1])
 
 
-def first_mistake(name: Any, feature: Any) -> tuple[Any, str] | None:
-    """Find what makes the declaration of one feature impossible on any table.
+def first_mistake(name: object, feature: object) -> tuple[Any, str] | None:
+    """Return the first mistake in the declaration of a feature, if any.
 
     Parameters
     ----------
     name, feature : object
-        As written in a pipeline file; right are text and a mapping.
+        Name and declaration as in a pipeline file; valid ones are a text and a mapping.
 
     Returns
     -------
     tuple of key and str, or None
-        The key that is wrong, None if it is the feature as a whole, and what to say. None if nothing is wrong.
+        Key with the mistake, or None if it concerns the feature as a whole, and the error message. None if the
+        declaration is valid.
 
     Examples
     --------
@@ -97,24 +98,34 @@ def first_mistake(name: Any, feature: Any) -> tuple[Any, str] | None:
     ('rare', "feature 'Deck', key 'rare': expected a number of rows, 1 or more, found 0")
     """
     if not isinstance(name, str) or not name:
-        return None, f"features: a feature's name is text, found {name!r}"
+        return None, f"features: expected text as name of a feature, found {name!r}"
     if not isinstance(feature, Mapping):
         return None, f"feature {name!r}: expected a mapping such as {{from: Name}}, found {feature!r}"
     for key in feature:
         if key not in FEATURE_KEYS:
             return key, f"feature {name!r}: unknown key {key!r}. {did_you_mean(str(key), FEATURE_KEYS)}"
     if ("from" in feature) == ("eval" in feature):
-        found = "both" if "from" in feature else "neither"
-        return None, f"feature {name!r}: expected one source, `from: column` or `eval: expression`, found {found}"
+        sources = "both" if "from" in feature else "neither"
+        return None, f"feature {name!r}: expected one source, `from: column` or `eval: expression`, found {sources}"
     for key, value in feature.items():
-        problem = _problem(key, value) or _missing_company(key, feature)
+        problem = _problem(key, value) or _conflict(key, feature)
         if problem:
             return key, f"feature {name!r}, key {key!r}: {problem}"
     return None
 
 
 def group_columns(feature: Mapping[str, Any]) -> tuple[str, ...]:
-    """Name the columns whose values are the groups of a statistic: ``by`` is one column, or several.
+    """Return the columns whose values define the groups of a statistic.
+
+    Parameters
+    ----------
+    feature : mapping
+        Valid declaration, in which ``by`` is one column or several.
+
+    Returns
+    -------
+    tuple of str
+        Names; empty without ``by``.
 
     Examples
     --------
@@ -126,12 +137,12 @@ def group_columns(feature: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 def columns_read(features: Mapping[str, Mapping[str, Any]]) -> tuple[str, ...]:
-    """Name the columns that checked features are made from, each once, in order of appearance.
+    """Return the columns that features are derived from, each once, in order of appearance.
 
     Parameters
     ----------
     features : mapping of str to mapping
-        Declarations that `check_features` accepts.
+        Valid declarations.
 
     Returns
     -------
@@ -150,15 +161,15 @@ def columns_read(features: Mapping[str, Mapping[str, Any]]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(names))
 
 
-def _problem(key: str, value: Any) -> str | None:
-    """Say what is wrong with the value of one key, or None."""
+def _problem(key: str, value: object) -> str | None:
+    """Return what is wrong with the value of a key, or None."""
     problem = None
     if FEATURE_KEYS[key]:
         problem = _word_problem(value, FEATURE_KEYS[key])
     elif key == "from" and not (isinstance(value, str) and value):
         problem = f"expected the name of a column, found {value!r}"
     elif key == "eval":
-        problem = _refusal(value)
+        problem = _expression_problem(value)
     elif key == "extract":
         problem = _pattern_problem(value)
     elif key == "format":
@@ -168,7 +179,7 @@ def _problem(key: str, value: Any) -> str | None:
     elif key == "map":
         problem = _map_problem(value)
     elif key == "fill" and not _is_constant(value):
-        problem = f"expected text or a number (quote words that YAML reads as nothing), found {value!r}"
+        problem = f"expected text or a number (quote words such as null), found {value!r}"
     elif key == "rare" and (isinstance(value, bool) or not isinstance(value, int) or value < 1):
         problem = f"expected a number of rows, 1 or more, found {value!r}"
     elif key == "count" and not isinstance(value, bool):
@@ -176,42 +187,42 @@ def _problem(key: str, value: Any) -> str | None:
     return problem
 
 
-def _word_problem(value: Any, words: tuple[str, ...]) -> str | None:
+def _word_problem(value: object, words: tuple[str, ...]) -> str | None:
     if value in words:
         return None
     return f"there is no {value!r}. {did_you_mean(str(value), words)}"
 
 
-def _missing_company(key: str, feature: Mapping[str, Any]) -> str | None:
-    """Say which key has to stand beside this one, or must not."""
+def _conflict(key: str, feature: Mapping[str, Any]) -> str | None:
+    """Return the key that this one needs or excludes, as a message, or None."""
     needed = {"format": "date", "by": "statistic", "statistic": "by"}.get(key)
     if needed and needed not in feature:
-        return f"it goes with `{needed}`, which is not there"
-    for refused in {"text": ("date",), "statistic": ("rare", "count")}.get(key, ()):
-        if refused in feature:
-            return f"it cannot stand beside `{refused}`: declare a feature for each"
+        return f"needs `{needed}` as well"
+    for excluded in {"text": ("date",), "statistic": ("rare", "count")}.get(key, ()):
+        if excluded in feature:
+            return f"cannot be combined with `{excluded}`: declare a feature for each"
     return None
 
 
-def _format_problem(text: Any) -> str | None:
-    wrong = f"expected a format such as '%d/%m/%Y', found {text!r}"
+def _format_problem(text: object) -> str | None:
+    message = f"expected a format such as '%d/%m/%Y', found {text!r}"
     if not isinstance(text, str) or "%" not in text:
-        return wrong
+        return message
     try:
         datetime.strptime(datetime(2000, 1, 31).strftime(text), text)
     except ValueError as error:
-        return f"{wrong}: {error}"
+        return f"{message}: {error}"
     return None
 
 
-def _columns_problem(value: Any) -> str | None:
+def _columns_problem(value: object) -> str | None:
     names = value if isinstance(value, list | tuple) else [value]
     if names and all(isinstance(name, str) and name for name in names):
         return None
     return f"expected the name of a column, or a list of names, found {value!r}"
 
 
-def _refusal(expression: Any) -> str | None:
+def _expression_problem(expression: Any) -> str | None:
     try:
         parse(expression)
     except SpecError as error:
@@ -219,7 +230,7 @@ def _refusal(expression: Any) -> str | None:
     return None
 
 
-def _pattern_problem(pattern: Any) -> str | None:
+def _pattern_problem(pattern: object) -> str | None:
     if not isinstance(pattern, str):
         return f"expected a regular expression in quotes, found {pattern!r}"
     try:
@@ -229,7 +240,7 @@ def _pattern_problem(pattern: Any) -> str | None:
     return None
 
 
-def _map_problem(mapping: Any) -> str | None:
+def _map_problem(mapping: object) -> str | None:
     if not isinstance(mapping, Mapping) or not mapping:
         return f"expected a mapping of old to new values such as {{Mlle: Miss}}, found {mapping!r}"
     for old, new in mapping.items():
@@ -240,5 +251,5 @@ def _map_problem(mapping: Any) -> str | None:
     return None
 
 
-def _is_constant(value: Any) -> bool:
+def _is_constant(value: object) -> bool:
     return isinstance(value, str | bool | int) or (isinstance(value, float) and math.isfinite(value))

@@ -1,4 +1,4 @@
-"""A statistic of a column over the rows of each group, learned on training rows."""
+"""Statistics of a column over the rows of each group, learned from training rows."""
 
 from __future__ import annotations
 
@@ -12,22 +12,22 @@ from tabular_dl.tables import read_categories
 
 __all__ = ["group_keys", "learn_statistics", "statistics_of"]
 
-# Between the values of several columns; no text in a table has it.
-_BETWEEN = "\x1f"
+# Separator of the values of several columns, a control character that tables do not contain.
+_SEPARATOR = "\x1f"
 
 
 def group_keys(columns: Sequence[pd.Series]) -> np.ndarray[Any, Any]:
-    """Name the group of each row: its value of one column, or of several together; NaN where one is missing.
+    """Return the group of each row, which is its value of one column or its values of several.
 
     Parameters
     ----------
-    columns : sequence of Series of shape (n,)
-        Of any types.
+    columns : sequence of Series of shape (rows,)
+        Columns of any types.
 
     Returns
     -------
-    ndarray of object, shape (n,)
-        Empty for no column.
+    ndarray of object, shape (rows,)
+        Groups; NaN where a value is missing. Empty if there are no columns.
 
     Examples
     --------
@@ -38,26 +38,26 @@ def group_keys(columns: Sequence[pd.Series]) -> np.ndarray[Any, Any]:
     if len(texts) == 1:
         return texts[0]
     rows = zip(*texts, strict=True)
-    keys = [_BETWEEN.join(row) if all(isinstance(text, str) for text in row) else np.nan for row in rows]
+    keys = [_SEPARATOR.join(row) if all(isinstance(text, str) for text in row) else np.nan for row in rows]
     return np.array(keys, dtype=object)
 
 
 def learn_statistics(numbers: np.ndarray[Any, Any], keys: np.ndarray[Any, Any], statistic: str) -> dict[str, Any]:
-    """Learn a statistic of each group, and of all rows, from the numbers that are not missing.
+    """Return a statistic of each group and of all rows, ignoring missing numbers.
 
     Parameters
     ----------
-    numbers : ndarray of float64, shape (n,)
-        NaN where missing.
-    keys : ndarray of object, shape (n,)
-        The groups.
+    numbers : ndarray of float64, shape (rows,)
+        Numbers; NaN where missing.
+    keys : ndarray of object, shape (rows,)
+        Groups as `group_keys` returns them.
     statistic : str
-        ``mean``, ``median``, ``std`` (of the population: 0 for one row), ``min`` or ``max``.
+        ``mean``, ``median``, ``std`` (of the population, so 0 for one row), ``min`` or ``max``.
 
     Returns
     -------
     dict
-        ``groups``, a dict of str to float, and ``overall``, a float, NaN if no number is known.
+        ``groups``, a dict of str to float, and ``overall``, a float, which is NaN if all numbers are missing.
 
     Examples
     --------
@@ -72,7 +72,19 @@ def learn_statistics(numbers: np.ndarray[Any, Any], keys: np.ndarray[Any, Any], 
 
 
 def statistics_of(keys: np.ndarray[Any, Any], learned: Mapping[str, Any]) -> np.ndarray[Any, Any]:
-    """Return the statistic of each row's group; that of all training rows for a group missing, unknown or without one.
+    """Return the statistic of each row's group.
+
+    Parameters
+    ----------
+    keys : ndarray of object, shape (rows,)
+        Groups as `group_keys` returns them.
+    learned : mapping
+        Result of `learn_statistics` for the training rows.
+
+    Returns
+    -------
+    ndarray of float64, shape (rows,)
+        Statistics; that of all training rows where the group is missing, unknown or has no statistic.
 
     Examples
     --------

@@ -1,33 +1,36 @@
-"""What scikit-learn lacks for numbers far from the others: clipping at quantiles, ranks of any number of rows."""
+"""Scalers that complement scikit-learn's: clipping at quantiles, normal quantiles, division by a constant."""
 
 from __future__ import annotations
 
 import warnings
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
 from sklearn.preprocessing import QuantileTransformer
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
+    from sklearn.utils import Tags
+
 __all__ = ["ConstantScaler", "NormalQuantiles", "QuantileClipper"]
 
 
 class QuantileClipper(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
-    """Move numbers beyond the training rows' ``share`` and ``1 - share`` quantiles to these quantiles.
+    """Clip numbers to the ``share`` and ``1 - share`` quantiles of the training rows.
 
-    Quantiles are those of the values that are not missing; missing values stay missing. A column without any value is
-    left alone.
+    Missing values are ignored by the quantiles and stay missing. Columns without any value are not changed.
 
     Parameters
     ----------
     share : float, default=0.01
-        From 0, the least and the largest value, to below 0.5.
+        Lower quantile, from 0 (the smallest value) to below 0.5.
 
     Attributes
     ----------
     low_, high_ : ndarray of shape (columns,)
-        The quantiles.
+        Quantiles.
 
     Examples
     --------
@@ -41,36 +44,39 @@ class QuantileClipper(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
     def __init__(self, share: float = 0.01) -> None:
         self.share = share
 
-    def fit(self, X: Any, y: object = None) -> QuantileClipper:  # noqa: ARG002
-        """Learn the quantiles of numbers of shape ``(n, columns)``."""
-        X = validate_data(self, X, dtype=np.float64, ensure_all_finite="allow-nan")
-        known = [column[~np.isnan(column)] for column in X.T]
-        bounds = [np.quantile(each, [self.share, 1 - self.share]) if len(each) else (-np.inf, np.inf) for each in known]
+    def fit(self, X: ArrayLike, y: object = None) -> QuantileClipper:  # noqa: ARG002
+        """Learn the quantiles from numbers of shape ``(rows, columns)``."""
+        numbers = validate_data(self, X, dtype=np.float64, ensure_all_finite="allow-nan")
+        columns = [column[~np.isnan(column)] for column in numbers.T]
+        quantiles = [self.share, 1 - self.share]
+        bounds = [np.quantile(values, quantiles) if len(values) else (-np.inf, np.inf) for values in columns]
         self.low_, self.high_ = np.array(bounds).T
         return self
 
-    def transform(self, X: Any) -> np.ndarray[Any, Any]:
-        """Return the numbers between the quantiles, of shape ``(n, columns)``."""
+    def transform(self, X: ArrayLike) -> np.ndarray[Any, Any]:
+        """Return the clipped numbers, of shape ``(rows, columns)``."""
         check_is_fitted(self)
         X = validate_data(self, X, dtype=np.float64, ensure_all_finite="allow-nan", reset=False)
         return np.clip(X, self.low_, self.high_)
 
-    def __sklearn_tags__(self) -> Any:
-        """Tell scikit-learn that values may be missing."""
+    def __sklearn_tags__(self) -> Tags:
+        """Return scikit-learn's tags: missing values are allowed."""
         tags = super().__sklearn_tags__()
         tags.input_tags.allow_nan = True
         return tags
 
 
 class NormalQuantiles(QuantileTransformer):
-    """scikit-learn's `QuantileTransformer` to a normal distribution, with as many quantiles as there are rows, at most.
+    """scikit-learn's `QuantileTransformer` to a normal distribution, without a warning for fewer rows than quantiles.
 
     Parameters
     ----------
-    n_quantiles, subsample
-        As there.
+    n_quantiles : int, default=1000
+        Number of quantiles; at most the number of rows is used.
+    subsample : int, default=10000
+        Number of rows to compute the quantiles from, at most.
     random_state : int or None, default=None
-        Fixes which rows are taken where there are more than ``subsample``.
+        Seed of the choice of rows if there are more than ``subsample``.
 
     Examples
     --------
@@ -85,24 +91,24 @@ class NormalQuantiles(QuantileTransformer):
             n_quantiles=n_quantiles, output_distribution="normal", subsample=subsample, random_state=random_state
         )
 
-    def fit(self, X: Any, y: object = None) -> NormalQuantiles:
-        """Learn the quantiles of numbers of shape ``(n, columns)``."""
+    def fit(self, X: ArrayLike, y: object = None) -> NormalQuantiles:
+        """Learn the quantiles from numbers of shape ``(rows, columns)``."""
         with warnings.catch_warnings():
-            # Fewer rows than quantiles are no mistake, and a fold has fewer rows than the table.
+            # Small tables and folds may have fewer rows than quantiles.
             warnings.filterwarnings("ignore", "n_quantiles")
             super().fit(X, y)
         return self
 
 
 class ConstantScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
-    """Divide numbers by a constant, into float32: ``x / constant``.
+    """Divide numbers by a constant: ``x / constant`` in float32.
 
-    It learns nothing, so the folds of a cross-validation share one matrix.
+    Nothing is learned, so that the folds of a cross-validation can share one matrix.
 
     Parameters
     ----------
     constant : float, default=255.0
-        What to divide by.
+        Divisor.
 
     Examples
     --------
@@ -115,19 +121,19 @@ class ConstantScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
     def __init__(self, constant: float = 255.0) -> None:
         self.constant = constant
 
-    def fit(self, X: Any, y: object = None) -> ConstantScaler:  # noqa: ARG002
-        """Check the columns, of shape ``(n, columns)``."""
+    def fit(self, X: ArrayLike, y: object = None) -> ConstantScaler:  # noqa: ARG002
+        """Validate numbers of shape ``(rows, columns)``."""
         validate_data(self, X, dtype="numeric", ensure_all_finite="allow-nan")
         return self
 
-    def transform(self, X: Any) -> np.ndarray[Any, Any]:
-        """Return the numbers divided, of shape ``(n, columns)``; NaN stays."""
+    def transform(self, X: ArrayLike) -> np.ndarray[Any, Any]:
+        """Return the quotients, of shape ``(rows, columns)``; NaN stays NaN."""
         check_is_fitted(self)
         X = validate_data(self, X, dtype="numeric", ensure_all_finite="allow-nan", reset=False)
         return np.divide(X, np.float32(self.constant), dtype=np.float32, casting="same_kind")
 
-    def __sklearn_tags__(self) -> Any:
-        """Tell scikit-learn that values may be missing."""
+    def __sklearn_tags__(self) -> Tags:
+        """Return scikit-learn's tags: missing values are allowed, and float32 is kept."""
         tags = super().__sklearn_tags__()
         tags.input_tags.allow_nan = True
         tags.transformer_tags.preserves_dtype = ["float32"]

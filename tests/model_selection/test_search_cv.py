@@ -96,7 +96,7 @@ def test_a_search_repeats_by_its_seed(found: PopulationSearchCV) -> None:
     [
         ({"space": {"l3": {"uniform": [0, 1]}}}, "search.l3: the estimator has no such parameter. Known: activation"),
         ({"space": {}}, "search: the space is empty"),
-        ({"n_iter": 1}, "trials: a search compares at least 2 configurations, found 1"),
+        ({"n_iter": 1}, "trials: expected 2 or more, found 1"),
         ({"pick": "worst"}, "pick: expected simplest or best, found 'worst'"),
         ({"scoring": "rmse"}, "rmse cannot score a binary problem"),
     ],
@@ -142,5 +142,5 @@ def test_a_number_of_folds_may_be_of_any_type(cv: Any) -> None:
 def test_rounds_part_the_trials() -> None:
     plan = SearchPlan(trials=100, rounds=3)
     assert [plan.size(number) for number in range(3)] == [34, 33, 33]
-    with pytest.raises(SpecError, match="rounds: expected 1 to 2, so that each of 4 trials"):
+    with pytest.raises(SpecError, match=r"rounds: expected 1 to 2, .* 4 trials, found"):
         SearchPlan(trials=4, rounds=3)

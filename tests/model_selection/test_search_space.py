@@ -36,10 +36,10 @@ def test_nested_dotted_and_bare_leaves_are_found() -> None:
     [
         (
             {"log_uniform": [1, 0.1]},
-            "search.x.log_uniform: the lower bound comes first and below the upper, found [1, 0",
+            "search.x.log_uniform: expected a lower bound below the upper one, found [1, 0",
         ),
-        ({"uniform": [1, 1]}, "the lower bound comes first and below the upper, found [1, 1]"),
-        ({"log_uniform": [0, 1]}, "a log scale has bounds above 0, found 0. Take uniform for zero."),
+        ({"uniform": [1, 1]}, "search.x.uniform: expected a lower bound below the upper one, found [1, 1]"),
+        ({"log_uniform": [0, 1]}, "search.x.log_uniform: a log scale has bounds above 0, found 0. Use uniform"),
         ({"log_uniform": [-1, 1]}, "a log scale has bounds above 0, found -1"),
         ({"uniform": [1]}, "expected two numbers, the lower first, found [1]"),
         ({"uniform": ["a", 2]}, "expected two numbers, the lower first, found ['a', 2]"),

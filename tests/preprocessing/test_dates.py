@@ -67,7 +67,7 @@ def test_weeks_begin_on_monday_and_days_elapse_in_fractions() -> None:
     [
         (
             ["2024-01-31", "2024-02-01", "31/01/2024"],
-            r"row 2: expected a date like 2024-01-31, .* found '31/01/2024'\. W",
+            r"row 2: expected a date like 2024-01-31, .* found '31/01/2024'\. .*`format: '%d/%m/%Y'`",
         ),
         (["2024-01-31", "soon", "later", "2024-02-01"], r"row 1: .* found 'soon' \(and 1 more such rows\)"),
         (["2024-02-30"], "row 0: expected a date like 2024-01-31, found '2024-02-30'"),

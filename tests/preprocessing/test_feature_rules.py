@@ -57,20 +57,23 @@ def test_the_columns_of_groups_are_read_too():
         ({"from": "A", "date": "moth"}, "key 'date': there is no 'moth'. Did you mean 'month'"),
         ({"from": "A", "date": True}, "key 'date': there is no True"),
         ({"from": "A", "text": "lenght"}, "key 'text': there is no 'lenght'. Did you mean 'length'"),
-        ({"from": "A", "text": "words", "date": "day"}, "key 'text': it cannot stand beside `date`: declare a feature"),
-        ({"from": "A", "format": "%Y"}, "key 'format': it goes with `date`, which is not there"),
+        ({"from": "A", "text": "words", "date": "day"}, "key 'text': .* `date`: declare a feature for each"),
+        ({"from": "A", "format": "%Y"}, "key 'format': needs `date`"),
         ({"from": "A", "date": "day", "format": "day"}, "key 'format': expected a format such as '%d/%m/%Y'"),
         ({"from": "A", "date": "day", "format": "%d %Q"}, "key 'format': expected a format .* found '%d %Q': 'Q' is"),
         ({"from": "A", "date": "day", "format": 3}, "key 'format': expected a format"),
-        ({"from": "A", "by": "B"}, "key 'by': it goes with `statistic`, which is not there"),
-        ({"from": "A", "statistic": "mean"}, "key 'statistic': it goes with `by`, which is not there"),
+        ({"from": "A", "by": "B"}, "key 'by': needs `statistic`"),
+        ({"from": "A", "statistic": "mean"}, "key 'statistic': needs `by`"),
         ({"from": "A", "by": "B", "statistic": "mode"}, "there is no 'mode'. Known: max, mean, median, min, std"),
         ({"from": "A", "by": [], "statistic": "min"}, "key 'by': expected the name of a column, or a list of names"),
         ({"from": "A", "by": [3], "statistic": "min"}, r"key 'by': .* found \[3\]"),
-        ({"from": "A", "rare": 3, "by": "B", "statistic": "min"}, "key 'statistic': it cannot stand beside `rare`"),
+        (
+            {"from": "A", "rare": 3, "by": "B", "statistic": "min"},
+            "key 'statistic': .* `rare`: declare a feature for each",
+        ),
         (
             {"count": True, "from": "A", "by": "B", "statistic": "min"},
-            "it cannot stand beside `count`",
+            "key 'statistic': .* `count`: declare a feature for each",
         ),
     ],
 )
@@ -101,5 +104,5 @@ def test_a_mistake_comes_with_its_key(name, feature, key):
 def test_features_are_a_mapping_of_names():
     with pytest.raises(SpecError, match="expected a mapping of names"):
         check_features([{"from": "A"}])
-    with pytest.raises(SpecError, match="a feature's name is text, found 3"):
+    with pytest.raises(SpecError, match=r"features: expected text .* found 3"):
         check_features({3: {"from": "A"}})

@@ -402,7 +402,7 @@ def test_an_override_that_is_not_yaml_is_refused(file: Path) -> None:
         (
             "scale: standard",
             "impute: {constant: [1]}",
-            "line 9: columns.0.fill_value: impute: the constant is text, a number, true or false, found [1]",
+            "line 9: columns.0.fill_value: impute: expected text, a number, true or false as constant, found [1]",
         ),
         ("  Area:", "  3:", "line 5: features.3: expected text, found 3."),
         # The id.

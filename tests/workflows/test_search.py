@@ -248,7 +248,7 @@ def test_another_search_is_not_gone_on_with(
             "search.dropuot: only settings of network, training, columns, features can be searched. Did you mean 'dr",
         ),
         ("network.drop: {uniform: [0, 0.5]}", "network.drop: there is no such key. Did you mean 'dropout'"),
-        ("dropout: {uniform: [0.5, 0.1]}", "search.dropout.uniform: the lower bound comes first"),
+        ("dropout: {uniform: [0.5, 0.1]}", "search.dropout.uniform: expected a lower bound below the upper one"),
         ("learning_rate: {log_uniform: [0, 1]}", "a log scale has bounds above 0"),
         ("columns.9.scale: {choice: [minmax]}", "there is no key '9' in columns"),
         ("columns.0.scale: {choice: [minmx]}", "there is no 'minmx'. Did you mean 'minmax'"),
@@ -280,7 +280,7 @@ def test_a_run_that_is_no_search_is_not_gone_on_with(found: tuple[SearchResult, 
     [
         ({"sampler": "grid"}, "--sampler: there is no 'grid'. Known: random, tpe"),
         ({"pick": "worst"}, "pick: expected simplest or best"),
-        ({"trials": 1}, "a search compares at least 2 configurations"),
+        ({"trials": 1}, "trials: expected 2 or more, found 1"),
     ],
 )
 def test_an_option_that_cannot_be_is_named(folder: Path, changes: dict[str, Any], message: str) -> None:
