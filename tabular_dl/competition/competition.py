@@ -13,7 +13,7 @@ have other names.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -121,15 +121,7 @@ def load_competition(
         for name, usual in ((train, "train"), (test, "test"), (sample, "sample_submission"))
     )
 
-    cache = dict(contents or {})
-
-    def read(path: Path, text: Collection[str]) -> TableFile:
-        # A table may have to be parsed twice, but a pipe can be read only once.
-        file = path.resolve()
-        if file not in cache:
-            cache[file] = read_content(path)
-        return read_table_file(path, text, target, cache[file])
-
+    read = _reader(target, contents or {})
     ids = () if id_column is None else (id_column,)
     train_table = read(train_file, ids)
     _check_target(train_table.frame, target, train_file)
@@ -160,6 +152,22 @@ def load_competition(
         sample_file=sample_file,
         notes=tuple(notes),
     )
+
+
+def _reader(target: str, contents: Mapping[Path, bytes]) -> Callable[[Path, Collection[str]], TableFile]:
+    """Return a function that parses a file with some columns as text.
+
+    A table may have to be parsed twice, but a pipe can be read only once.
+    """
+    cache = dict(contents)
+
+    def read(path: Path, text: Collection[str]) -> TableFile:
+        file = path.resolve()
+        if file not in cache:
+            cache[file] = read_content(path)
+        return read_table_file(path, text, target, cache[file])
+
+    return read
 
 
 def find_file(folder: Path, name: str | None, usual: str) -> Path:

@@ -1,10 +1,10 @@
+from .baselines import baseline_scores as baseline_scores
 from .blended_models import BlendedClassifier as BlendedClassifier
 from .blended_models import BlendedRegressor as BlendedRegressor
 from .blending import METHODS as METHODS
 from .blending import Blend as Blend
 from .crossfit import CrossFitClassifier as CrossFitClassifier
 from .crossfit import CrossFitRegressor as CrossFitRegressor
-from .crossfit import baseline_scores as baseline_scores
 from .crossfit import fold_scores as fold_scores
 from .evaluation import Outcome as Outcome
 from .evaluation import evaluate as evaluate

@@ -58,46 +58,56 @@ def check_target(spec: PipelineSpec, problem: Problem, y: pd.Series[Any], where:
     SpecError
         If the type of problem has several targets.
     """
-    subject, folds = f"{where}, column {spec.data.target} (the target)", spec.ensemble.folds
-    if len(y) < folds:
-        raise DataError(f"{where} has {len(y)} rows, fewer than the {folds} folds: set ensemble.folds lower.")
+    subject = f"{where}, column {spec.data.target} (the target)"
+    if len(y) < spec.ensemble.folds:
+        raise DataError(
+            f"{where} has {len(y)} rows, fewer than the {spec.ensemble.folds} folds: set ensemble.folds lower."
+        )
     if problem.coding is Indicators:
         raise SpecError(
             f"problem: {problem.name} needs several target columns, but a pipeline file has one. Use KerasClassifier "
             "in Python."
         )
-    if not problem.classification:
-        invalid = y[~pd.to_numeric(y, errors="coerce").abs().lt(float("inf"))]
-        if len(invalid):
+    if problem.classification:
+        _check_classes(spec, problem, y, subject)
+    else:
+        _check_numbers(spec, problem, y, subject)
+
+
+def _check_numbers(spec: PipelineSpec, problem: Problem, y: pd.Series[Any], subject: str) -> None:
+    invalid = y[~pd.to_numeric(y, errors="coerce").abs().lt(float("inf"))]
+    if len(invalid):
+        raise DataError(
+            f"{subject}, row {invalid.index[0]}: expected a finite number for problem: {problem.name}, "
+            f"found {invalid.tolist()[0]!r}. Correct it, or name another problem."
+        )
+    numbers = pd.to_numeric(y)
+    metric_of(spec, problem).check_numbers(numbers.to_numpy(), subject, list(y.index))
+    transform = {**spec.network, **spec.training}.get("target_transform")
+    if transform is not None and (numbers < 0).any():
+        below = numbers[numbers < 0]
+        raise DataError(
+            f"{subject}, row {below.index[0]}: target_transform: {transform} is for numbers from 0 on, found "
+            f"{below.iloc[0]}. Correct it, or leave target_transform out."
+        )
+    if issubclass(problem.coding, Bounded):
+        low, high = {**spec.network, **spec.training}.get("bounds") or (0, 1)
+        outside = y[~numbers.between(low, high)]
+        if len(outside):
             raise DataError(
-                f"{subject}, row {invalid.index[0]}: expected a finite number for problem: {problem.name}, "
-                f"found {invalid.tolist()[0]!r}. Correct it, or name another problem."
+                f"{subject}, row {outside.index[0]}: expected a number between the bounds {low} and {high}, found "
+                f"{outside.tolist()[0]!r}. Correct it, or set network.bounds."
             )
-        numbers = pd.to_numeric(y)
-        metric_of(spec, problem).check_numbers(numbers.to_numpy(), subject, list(y.index))
-        transform = {**spec.network, **spec.training}.get("target_transform")
-        if transform is not None and (numbers < 0).any():
-            below = numbers[numbers < 0]
-            raise DataError(
-                f"{subject}, row {below.index[0]}: target_transform: {transform} is for numbers from 0 on, found "
-                f"{below.iloc[0]}. Correct it, or leave target_transform out."
-            )
-        if issubclass(problem.coding, Bounded):
-            low, high = {**spec.network, **spec.training}.get("bounds") or (0, 1)
-            outside = y[~numbers.between(low, high)]
-            if len(outside):
-                raise DataError(
-                    f"{subject}, row {outside.index[0]}: expected a number between the bounds {low} and {high}, found "
-                    f"{outside.tolist()[0]!r}. Correct it, or set network.bounds."
-                )
-        return
+
+
+def _check_classes(spec: PipelineSpec, problem: Problem, y: pd.Series[Any], subject: str) -> None:
     fractions = y[y % 1 != 0] if y.dtype.kind == "f" else y.head(0)
     if len(fractions):
         raise DataError(
             f"{subject}, row {fractions.index[0]}: expected a label for problem: {problem.name}, found "
             f"{fractions.tolist()[0]!r}, which is not a whole number. Write problem: regression, or correct it."
         )
-    counts = y.value_counts()
+    counts, folds = y.value_counts(), spec.ensemble.folds
     if problem.two_classes and len(counts) != 2:
         raise DataError(
             f"{subject} has {len(counts)} different values: problem: {problem.name} needs two. Write problem: auto."

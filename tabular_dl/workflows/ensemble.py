@@ -80,13 +80,7 @@ def ensemble(
     current = load_spec(pipeline)
     name = current.name
     members = _named_runs(name, runs) if runs else _best_fits(name, current.metric, top, console)
-    if len(members) < 2:
-        count = f"--runs names {len(members)}" if runs else f"found {len(members)} with the folds of the best run"
-        raise SubmissionError(
-            f"A blend needs two runs or more of {name}, {count}: fit with other settings first, like "
-            f"tabular-dl fit {name} --set network.hidden=[128]"
-        )
-    _check_folds(members)
+    _check_members(name, members, named=bool(runs))
     opened = [open_model(member) for member in members]
     spec = opened[0][1]
     competition = competition_of(spec)
@@ -146,7 +140,14 @@ def _best_fits(pipeline: str, metric_name: str | None, top: int, console: Consol
     return [tracking.find_run(entry.id) for entry in same_folds[:top]]
 
 
-def _check_folds(members: Sequence[tracking.LoggedRun]) -> None:
+def _check_members(name: str, members: Sequence[tracking.LoggedRun], *, named: bool) -> None:
+    """Raise an error for fewer than two runs, or for runs of different folds."""
+    if len(members) < 2:
+        count = f"--runs names {len(members)}" if named else f"found {len(members)} with the folds of the best run"
+        raise SubmissionError(
+            f"A blend needs two runs or more of {name}, {count}: fit with other settings first, like "
+            f"tabular-dl fit {name} --set network.hidden=[128]"
+        )
     first, *others = members
     for run in others:
         if run.tags.get("tabular_dl.folds") != first.tags.get("tabular_dl.folds"):

@@ -86,30 +86,7 @@ def search_spec(
     run, state = open_search(task, options)
     print_lines(console, f"Run [bold]{escape(run.name)}[/] ({run.id}), experiment {escape(task.spec.name)}")
     begun = time.perf_counter()
-    with Live(console=console, refresh_per_second=4, transient=True) as live:
-        board = _Board(live, plan, task, state, begun)
-        logged = len(state.records)
-
-        def on_round(new_state: SearchState) -> None:
-            nonlocal logged
-            board.state = new_state
-            log_round(run, new_state, logged, task)
-            logged = len(new_state.records)
-
-        try:
-            state = run_rounds(plan, state, board.train, task.sign, task.allowed, on_round)
-        except KeyboardInterrupt:
-            run.close("KILLED")
-            command = f"tabular-dl search {shlex.join([pipeline])} --resume {run.name}"
-            print_lines(
-                console,
-                f"Ctrl-C ended the search. [bold]{escape(command)}[/], with the same options, continues it after the "
-                "last finished round.",
-            )
-            raise
-        except Exception:
-            run.close("FAILED")
-            raise
+    state = _run_rounds(task, plan, run, state, pipeline, console)
     print_lines(console, *state.said, markup=False)
     winner = choose(state.finals, task.sign, options.pick)
     best = with_values(task.spec, winner.params)
@@ -135,6 +112,37 @@ def search_spec(
     console.print(_final_grid(state, winner, task))
     print_lines(console, *_last_lines(holdout, task, output, time.perf_counter() - begun, len(state.records)))
     return result
+
+
+def _run_rounds(
+    task: SearchTask, plan: SearchPlan, run: OpenRun, state: SearchState, pipeline: str, console: Console
+) -> SearchState:
+    """Run the rounds that are left, with a live table, and log each; a run that ends early gets its status."""
+    begun = time.perf_counter()
+    with Live(console=console, refresh_per_second=4, transient=True) as live:
+        board = _Board(live, plan, task, state, begun)
+        logged = len(state.records)
+
+        def on_round(new_state: SearchState) -> None:
+            nonlocal logged
+            board.state = new_state
+            log_round(run, new_state, logged, task)
+            logged = len(new_state.records)
+
+        try:
+            return run_rounds(plan, state, board.train, task.sign, task.allowed, on_round)
+        except KeyboardInterrupt:
+            run.close("KILLED")
+            command = f"tabular-dl search {shlex.join([pipeline])} --resume {run.name}"
+            print_lines(
+                console,
+                f"Ctrl-C ended the search. [bold]{escape(command)}[/], with the same options, continues it after the "
+                "last finished round.",
+            )
+            raise
+        except Exception:
+            run.close("FAILED")
+            raise
 
 
 class _Board:

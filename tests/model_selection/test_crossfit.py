@@ -26,9 +26,10 @@ from tabular_dl.competition.competition import load_competition
 from tabular_dl.errors import DataError
 from tabular_dl.estimators.keras_estimators import KerasClassifier, KerasRegressor
 from tabular_dl.model_selection import crossfit
+from tabular_dl.model_selection.baselines import baseline_scores
 from tabular_dl.model_selection.blended_models import BlendedClassifier
 from tabular_dl.model_selection.blending import Blend
-from tabular_dl.model_selection.crossfit import CrossFitClassifier, CrossFitRegressor, baseline_scores, fold_scores
+from tabular_dl.model_selection.crossfit import CrossFitClassifier, CrossFitRegressor, fold_scores
 from tabular_dl.nn import training
 from tabular_dl.preprocessing.column_transformer import build_preprocessing
 from tabular_dl.problems.metrics import get_metric

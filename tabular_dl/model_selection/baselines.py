@@ -1,0 +1,101 @@
+"""Scores of simple models on the folds of a cross-fit."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from sklearn.base import BaseEstimator, ClassifierMixin, clone
+from sklearn.compose import ColumnTransformer, TransformedTargetRegressor
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import OneHotEncoder
+from sklearn.utils import check_array
+
+from tabular_dl.model_selection.fold_matrices import fold_matrix
+from tabular_dl.preprocessing import DerivedFeatures
+from tabular_dl.problems import Metric
+
+__all__ = ["baseline_scores"]
+
+
+def baseline_scores(
+    crossfit: Any, X: pd.DataFrame, y: np.ndarray, baselines: Mapping[str, Any], metric: Metric
+) -> dict[str, np.ndarray]:
+    """Return the scores of simple models on the same folds, with each fold's features and preprocessing.
+
+    Preprocessing is fitted again by `tabular_dl.model_selection.fold_matrices.fold_matrix`, because target encoding of
+    training rows needs their targets. Categories that the network embeds are one-hot encoded, and the target is
+    transformed as for the network.
+
+    Parameters
+    ----------
+    crossfit : CrossFitClassifier or CrossFitRegressor
+        Fitted cross-fit.
+    X, y : DataFrame and ndarray
+        Raw rows and target that it was fitted on.
+    baselines : dict of str to estimator
+        Unfitted scikit-learn estimators.
+    metric : Metric
+        Metric of the scores.
+
+    Returns
+    -------
+    dict of str to ndarray of shape (folds,)
+        Scores of each model.
+    """
+    classes = getattr(crossfit, "classes_", None)
+    scores: dict[str, list[float]] = {name: [] for name in baselines}
+    folds = zip(crossfit.pipelines_, crossfit.train_rows_, crossfit.test_rows_, strict=True)
+    for pipeline, train, test in folds:
+        steps, table = pipeline[:-1], X
+        if len(steps.steps) and isinstance(steps[0], DerivedFeatures):
+            # Derived features do not depend on the target, so the fitted ones can transform training rows.
+            steps, table = steps[1:], steps[0].transform(X)
+        matrix = (
+            fold_matrix(steps, table, y, train, np.float64)[1]
+            if len(steps.steps)
+            else check_array(table, accept_sparse="csr")
+        )
+        for name, baseline in baselines.items():
+            with warnings.catch_warnings():
+                # Small classes are a property of the user's data, not a mistake.
+                warnings.filterwarnings("ignore", "The number of unique classes is greater than 50%")
+                model = _like_network(clone(baseline), pipeline[-1]).fit(matrix[train], y[train])
+            if classes is None:
+                predicted = model.predict(matrix[test])
+            elif y.ndim == 2:
+                predicted = _label_probabilities(model, matrix[test])
+            else:
+                # The probability of classes without training rows in the fold is 0.
+                predicted = np.zeros((len(test), len(classes)))
+                predicted[:, np.searchsorted(classes, model.classes_)] = model.predict_proba(matrix[test])
+            scores[name].append(metric(y[test], predicted, classes))
+    return {name: np.array(values) for name, values in scores.items()}
+
+
+def _label_probabilities(model: ClassifierMixin, X: np.ndarray) -> np.ndarray:
+    """Return a simple model's probability of each label, (rows, labels)."""
+    probabilities = model.predict_proba(X)
+    if not isinstance(probabilities, list):
+        return probabilities
+    # One array per label, with two columns, or with one if all training rows had the same value.
+    pairs = zip(probabilities, model.classes_, strict=True)
+    return np.column_stack([values[:, classes == 1].sum(axis=1) for values, classes in pairs])
+
+
+def _like_network(baseline: BaseEstimator, network: Any) -> BaseEstimator:
+    """Return a simple model with the input encoding and target transformation of a fitted network."""
+    model, embedded = baseline, network.inputs_["categorical"]
+    if embedded:
+        # Codes of categories have no order.
+        one_hot = ColumnTransformer(
+            [("codes", OneHotEncoder(handle_unknown="ignore"), embedded)], remainder="passthrough"
+        )
+        model = make_pipeline(one_hot, model)
+    if network.target_transform is not None:
+        coding = network.target_coding_
+        model = TransformedTargetRegressor(model, func=coding.encode, inverse_func=coding.decode, check_inverse=False)
+    return model
