@@ -12,7 +12,8 @@ from typing import Any
 from tabular_dl.errors import SpecError, did_you_mean
 from tabular_dl.problems.baselines import classification_baselines, multilabel_baselines, regression_baselines
 from tabular_dl.problems.losses import FOLLOWED, LOSSES, OUTPUTS, Followed, Target, get_loss
-from tabular_dl.problems.target_coding import Bounded, Coding, Indicators, Labels, Numbers
+from tabular_dl.problems.number_coding import Bounded, Numbers
+from tabular_dl.problems.target_coding import Coding, Indicators, Labels
 
 __all__ = ["PROBLEMS", "Problem", "describe", "get_problem"]
 
@@ -328,17 +329,7 @@ def describe() -> list[dict[str, str]]:
 
 
 def get_problem(name: str) -> Problem:
-    """Return the problem of a name.
-
-    Parameters
-    ----------
-    name : str
-        Key of `PROBLEMS`.
-
-    Returns
-    -------
-    Problem
-        The problem.
+    """Return the problem of a name, a key of `PROBLEMS`.
 
     Raises
     ------

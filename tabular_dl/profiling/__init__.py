@@ -1,4 +1,4 @@
-"""What the columns of an unknown table are."""
+"""Kinds of columns, ids, targets and groups of rows of an unknown table."""
 
 import lazy_loader
 

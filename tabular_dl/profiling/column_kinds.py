@@ -168,13 +168,13 @@ def _number_kind(base: ColumnKind, train: pd.Series, numbers: pd.Series, test: p
     infinite = train.index[np.isinf(pd.to_numeric(train, errors="coerce").to_numpy(np.float64, na_value=np.nan))]
     if len(infinite):
         return replace(base, kind="numeric", reason="numbers", trouble=f"row {infinite[0]} is infinite")
-    whole = bool((numbers % 1 == 0).all())
+    integers = bool((numbers % 1 == 0).all())
     reason = id_reason(numbers.rename(base.name), test)
     if reason:
         return replace(base, kind="id", reason=reason)
-    if whole and 2 < base.distinct <= FEW_INTEGERS and base.distinct <= len(train) / 2:
-        either = f"{base.distinct} different whole numbers: categories, or amounts"
-        return replace(base, kind="low_cardinality", reason=either, ordered=True)
+    if integers and 2 < base.distinct <= FEW_INTEGERS and base.distinct <= len(train) / 2:
+        reason = f"{base.distinct} different whole numbers: categories, or amounts"
+        return replace(base, kind="low_cardinality", reason=reason, ordered=True)
     skewness = _skewness(numbers)
     tail = f", skewness {skewness:.1f}" if abs(skewness) > HEAVY_TAIL else ""
     return replace(base, kind="numeric", reason=f"numbers{tail}", skewness=skewness)
@@ -195,11 +195,11 @@ def _text_kind(base: ColumnKind, known: pd.Series, both: pd.Series) -> ColumnKin
             return replace(base, reason="dates")
         reason = f"dates in {1 - len(others) / len(texts):.1%} of the rows that have a value"
         return replace(base, reason=reason, trouble=f"{others.iloc[0]!r} in row {others.index[0]} is none")
-    own = texts.iloc[: len(known)]
-    words = float(np.mean([len(text.split()) for text in own]))
-    different = base.distinct / len(own)
+    train_texts = texts.iloc[: len(known)]
+    words = float(np.mean([len(text.split()) for text in train_texts]))
+    different = base.distinct / len(train_texts)
     named = known.dtype.kind not in "iuf" and words <= 1  # numbers beside texts of the test table name nothing
-    as_id = id_reason(own) if named else None
+    as_id = id_reason(train_texts) if named else None
     if as_id:
         return replace(base, kind="id", reason=as_id, words=words)
     if words >= TEXT_WORDS and different >= TEXT_DIFFERENT and base.distinct > LOW_CARDINALITY:

@@ -78,12 +78,12 @@ def id_reason(train: pd.Series[Any], test: pd.Series[Any] | None = None) -> str 
         steps = np.diff(values)
     if (steps > 0).all() or (steps < 0).all():
         return f"its whole numbers {'rise' if steps[0] > 0 else 'fall'} row by row"
-    every = values
+    all_values = values
     if test is not None:
-        every = np.concatenate([values, pd.to_numeric(test, errors="coerce").dropna().to_numpy(dtype=np.float64)])
-    if _is_no_chance(every):
-        return f"{subject}, from {every.min():.0f} to {every.max():.0f}"
-    digits = {len(f"{abs(value):.0f}") for value in every}
+        all_values = np.concatenate([values, pd.to_numeric(test, errors="coerce").dropna().to_numpy(dtype=np.float64)])
+    if _is_no_chance(all_values):
+        return f"{subject}, from {all_values.min():.0f} to {all_values.max():.0f}"
+    digits = {len(f"{abs(value):.0f}") for value in all_values}
     if len(digits) == 1 and max(digits) >= CODE_DIGITS:
         return f"{subject}, all of {max(digits)} digits"
     return None

@@ -1,4 +1,4 @@
-"""Clipping against a plain loop, ranks against scikit-learn."""
+"""Clipping against a plain loop, ranks against scikit-learn, constants by hand."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.preprocessing import QuantileTransformer
 
-from tabular_dl.preprocessing.scalers import NormalQuantiles, QuantileClipper
+from tabular_dl.preprocessing.scalers import ConstantScaler, NormalQuantiles, QuantileClipper
 
 NAN = float("nan")
 
@@ -43,3 +43,23 @@ def test_ranks_are_scikit_learns_with_as_many_quantiles_as_there_are_rows(rows: 
     found = NormalQuantiles(subsample=subsample, random_state=1)
     np.testing.assert_array_equal(found.fit_transform(X), expected.fit_transform(X))
     np.testing.assert_array_equal(found.transform(10 * X), expected.transform(10 * X))
+
+
+@pytest.mark.parametrize("kind", [np.uint8, np.int64, np.float32, np.float64])
+def test_numbers_of_every_type_are_divided_into_float32(kind: type) -> None:
+    X = np.arange(6).reshape(2, 3).astype(kind)
+    found = ConstantScaler(4).fit(X).transform(X)
+    assert found.dtype == np.float32
+    np.testing.assert_array_equal(found, [[0, 0.25, 0.5], [0.75, 1, 1.25]])
+
+
+def test_a_missing_value_stays_missing_and_the_input_as_it_was() -> None:
+    X = np.array([[np.nan, 8.0]])
+    found = ConstantScaler(16).fit_transform(X)
+    assert np.isnan(found[0, 0])
+    assert found[0, 1] == 0.5
+    assert X[0, 1] == 8.0
+
+
+def test_names_of_columns_are_kept() -> None:
+    assert ConstantScaler().fit([[1, 2]]).get_feature_names_out(["a", "b"]).tolist() == ["a", "b"]

@@ -14,7 +14,8 @@ from sklearn.metrics import log_loss
 from sklearn.preprocessing import StandardScaler
 
 from tabular_dl.errors import DataError
-from tabular_dl.problems.target_coding import TRANSFORMS, Bounded, Indicators, Labels, Logarithms, Numbers
+from tabular_dl.problems.number_coding import TRANSFORMS, Bounded, Logarithms, Numbers
+from tabular_dl.problems.target_coding import Indicators, Labels
 
 NUMBERS = arrays("float64", st.tuples(st.integers(2, 9), st.integers(1, 3)), elements=st.floats(-1e3, 1e3))
 AMOUNTS = arrays("float64", st.tuples(st.integers(2, 9), st.integers(1, 3)), elements=st.floats(0, 1e6))
