@@ -84,7 +84,7 @@ def fit(
         load_quietly()
         from tabular_dl.workflows.fit import fit_spec
 
-        fit_spec(spec, pipeline, track=not no_track, console=quiet_console(quiet))
+        fit_spec(spec, pipeline, overrides, track=not no_track, console=quiet_console(quiet))
 
 
 @app.command(rich_help_panel=PANEL)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from pathlib import Path
 from shlex import join
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
@@ -21,7 +20,15 @@ if TYPE_CHECKING:
 
     from tabular_dl.problems import Followed
 
-__all__ = ["TrainingProgress", "print_findings", "print_lines", "print_notes", "stop_at_errors", "warn_in_short"]
+__all__ = [
+    "TrainingProgress",
+    "check_command",
+    "print_findings",
+    "print_lines",
+    "print_notes",
+    "stop_at_errors",
+    "warn_in_short",
+]
 
 STYLES = {"error": "bold red", "warning": "yellow", "note": "dim"}
 MOST_WARNINGS = 4  # printed before a fit, with one more line that names the command to see all
@@ -132,17 +139,15 @@ def print_findings(findings: Sequence[Finding], console: Console) -> None:
     console.print(f"[bold]{', '.join(totals) or 'nothing found'}[/]", highlight=False)
 
 
-def stop_at_errors(findings: Sequence[Finding], pipeline: str | None, source: str) -> None:
+def stop_at_errors(findings: Sequence[Finding], command: str | None = None) -> None:
     """Raise an error if there are errors among findings.
 
     Parameters
     ----------
     findings : sequence of Finding
         Findings, errors first.
-    pipeline : str or None
-        Pipeline as named by the user; None if `tabular-dl check` cannot be given a name or a file.
-    source : str
-        Folder or data set of the tables.
+    command : str, optional
+        Command that prints all findings.
 
     Raises
     ------
@@ -153,25 +158,22 @@ def stop_at_errors(findings: Sequence[Finding], pipeline: str | None, source: st
     if not errors:
         return
     messages = [finding.message + (f"\n  fix: {finding.fix}" if finding.fix else "") for finding in errors]
-    advice = "" if pipeline is None else f"\nAll findings: {_command(pipeline, source)}"
+    advice = "" if command is None else f"\nAll findings: {command}"
     raise DataError("\nerror  ".join(messages) + advice)
 
 
-def warn_in_short(findings: Sequence[Finding], pipeline: str | None, source: str, console: Console) -> None:
+def warn_in_short(findings: Sequence[Finding], console: Console, command: str | None = None) -> None:
     """Print the warnings among findings, one per line, at most five lines.
 
     Parameters
     ----------
     findings : sequence of Finding
         Findings, errors first.
-    pipeline : str or None
-        Pipeline as for `stop_at_errors`.
-    source : str
-        Folder or data set of the tables.
     console : Console
         Console to print to.
+    command : str, optional
+        Command that prints all findings.
     """
-    command = "" if pipeline is None else _command(pipeline, source)
     warnings = [finding for finding in findings if finding.level == "warning"]
     for finding in warnings[:MOST_WARNINGS]:
         if command:
@@ -188,7 +190,24 @@ def _headline(finding: Finding) -> Text:
     return Text.assemble((finding.level, STYLES[finding.level]), f"  {finding.message}")
 
 
-def _command(pipeline: str, source: str) -> str:
-    # A relative source is a name in the pipeline file; an absolute folder came from the command line.
-    folder = ["--data", source] if Path(source).is_absolute() else []
-    return join(["tabular-dl", "check", pipeline, *folder])
+def check_command(pipeline: str, overrides: Sequence[str]) -> str:
+    """Return the command that checks a pipeline with the same changes as a fit.
+
+    Parameters
+    ----------
+    pipeline : str
+        Pipeline as named by the user.
+    overrides : sequence of str
+        Changed values, such as ``"ensemble.folds=3"``.
+
+    Returns
+    -------
+    str
+        Command line, quoted for a shell.
+
+    Examples
+    --------
+    >>> check_command("wine", ["ensemble.folds=3", "columns.0.columns=[ash, hue]"])
+    "tabular-dl check wine --set ensemble.folds=3 --set 'columns.0.columns=[ash, hue]'"
+    """
+    return join(["tabular-dl", "check", pipeline, *(part for each in overrides for part in ("--set", each))])

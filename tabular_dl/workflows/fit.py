@@ -24,7 +24,7 @@ from tabular_dl.problems import decide
 from tabular_dl.reporting import FitResult, by_group, fit_page, render
 from tabular_dl.spec import DataSpec, PipelineSpec, check_network, dump_spec, leaves, load_spec, read_spec
 from tabular_dl.tracking import environment
-from tabular_dl.workflows.console import print_lines
+from tabular_dl.workflows.console import check_command, print_lines
 from tabular_dl.workflows.outputs import check_outputs, write_outputs
 from tabular_dl.workflows.predictions import write_predictions
 from tabular_dl.workflows.training import train
@@ -58,7 +58,7 @@ def fit(
     UserError
         If the pipeline or the tables cannot be used; nothing is written then.
     """
-    return fit_spec(load_spec(pipeline, overrides, check_network), pipeline, track=track, console=console)
+    return fit_spec(load_spec(pipeline, overrides, check_network), pipeline, overrides, track=track, console=console)
 
 
 def fit_tables(
@@ -93,6 +93,7 @@ def fit_tables(
 def fit_spec(
     spec: PipelineSpec,
     pipeline: str | None,
+    overrides: Sequence[str] = (),
     *,
     track: bool = True,
     console: Console | None = None,
@@ -106,6 +107,8 @@ def fit_spec(
         Specification of the pipeline.
     pipeline : str or None
         Pipeline as named by the user; None if it was drafted and has no file.
+    overrides : sequence of str
+        Changes that the specification has been read with, for messages.
     track, console
         As for `fit`.
     competition : Competition, optional
@@ -124,7 +127,8 @@ def fit_spec(
     console = console or Console()
     if not track:
         check_outputs()
-    result = train(spec, console, pipeline, competition)
+    command = None if pipeline is None else check_command(pipeline, overrides)
+    result = train(spec, console, command, competition)
     console.print(_score_grid(result))
     messages = _better_baselines(result, pipeline)
     if result.interrupted:

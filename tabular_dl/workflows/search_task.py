@@ -113,7 +113,7 @@ class SearchTask:
         train, target = competition.train, competition.train[spec.data.target]
         self.problem: Problem = problem_of(spec, target)
         # A search does not read the test table: trials are scored on training rows.
-        stop_at_errors(find_errors(replace(competition, test=None), spec, self.problem), None, spec.data.source)
+        stop_at_errors(find_errors(replace(competition, test=None), spec, self.problem))
         self.metric: Metric = metric_of(spec, self.problem)
         self.sign = 1.0 if self.metric.greater_is_better else -1.0
         self.X, self.y = train, target.to_numpy()

@@ -30,7 +30,7 @@ MOST_CELLS = 10_000_000
 
 
 def train(
-    spec: PipelineSpec, console: Console, named: str | None = None, competition: Competition | None = None
+    spec: PipelineSpec, console: Console, command: str | None = None, competition: Competition | None = None
 ) -> FitResult:
     """Check tables and pipeline as `tabular-dl check` does, then train and score a cross-fit.
 
@@ -40,8 +40,8 @@ def train(
         Specification of the pipeline.
     console : Console
         Console to print to.
-    named : str, optional
-        Pipeline as named by the user, for messages that name the command to see all findings.
+    command : str, optional
+        Command that prints all findings, for messages.
     competition : Competition, optional
         Tables, if they have been read already.
 
@@ -59,9 +59,9 @@ def train(
     train, target = competition.train, competition.train[spec.data.target]
     problem = problem_of(spec, target)
     findings = run_checks(competition, spec, problem)
-    stop_at_errors(findings, named, spec.data.source)
+    stop_at_errors(findings, command)
     print_notes(competition.notes, console)
-    warn_in_short(findings, named, spec.data.source, console)
+    warn_in_short(findings, console, command)
     metric, pipeline = metric_of(spec, problem), build_pipeline(spec, problem)
     groups = groups_of(spec, train, competition.train_file.name)
     kind = CrossFitClassifier if problem.classification else CrossFitRegressor

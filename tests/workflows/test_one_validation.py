@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+import shlex
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -84,7 +85,8 @@ def test_fit_refuses_what_check_finds_with_the_same_lines_that_mend_it(workspace
     found = errors_of(check("titanic", overrides, QUIET))
     message = refusal(lambda: fit("titanic", overrides, track=False, console=QUIET))
     assert told(message) == {(finding.message, finding.fix) for finding in found} != set()
-    assert message.endswith("\nAll findings: tabular-dl check titanic")
+    changes = [part for change in overrides for part in ("--set", change)]
+    assert message.endswith(f"\nAll findings: {shlex.join(['tabular-dl', 'check', 'titanic', *changes])}")
     assert list(workspace.iterdir()) == []
 
 
