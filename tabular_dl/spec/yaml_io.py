@@ -36,6 +36,7 @@ Key = tuple[str | int, ...]
 
 MOST_BYTES = 4_000_000
 MOST_VALUES = 200_000  # aliases followed
+LONGEST_NUMBER = 400  # characters: longer than any float, shorter than what Python refuses to print
 DEEPEST = 40  # levels of lists and mappings
 
 _TAG = "tag:yaml.org,2002:"
@@ -281,6 +282,8 @@ def _scalar(node: ScalarNode) -> Any:
         return text
     if kind not in _SCALARS:
         raise _error(node, f"the tag {node.tag!r} is not allowed")
+    if kind in ("int", "float") and len(text) > LONGEST_NUMBER:
+        raise _error(node, f"a number of {len(text):,} characters; at most {LONGEST_NUMBER} are read")
     try:
         return _SCALARS[kind](text)
     except (ValueError, KeyError):
