@@ -191,5 +191,5 @@ def test_a_pipeline_without_an_id_has_no_submission(cli: Any, own: Any) -> None:
     folder = Path(own.client.get_logged_model(model_id).artifact_location)
     (folder / "extra_files" / "spec.yaml").write_text(dump_spec(spec))
     message = cli("submit", "titanic").refused()
-    assert message.startswith("pipeline titanic: a submission needs data.id, the column that identifies a row, or")
+    assert message.startswith("pipeline titanic: a submission needs data.id, the column that identifies rows, or")
     assert message.endswith(f"tabular-dl predict {own.run.info.run_name} FILE predicts any table.")
