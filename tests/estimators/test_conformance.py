@@ -27,7 +27,7 @@ QUICK: dict[str, Any] = {
     "random_state": 0,
 }
 # What is cross-fitted may be less: the checks are of the cross-fit.
-LEAST = {**QUICK, "hidden": []}
+LEAST = {**QUICK, "hidden": [], "epochs": 10, "learning_rate": 0.3}
 
 
 @pytest.mark.slow

@@ -34,7 +34,7 @@ QUICK: dict[str, Any] = {
     "random_state": 0,
 }
 # The checks are of the search; the networks that it compares are the least that learn what the checks ask.
-LEAST = {**QUICK, "hidden": []}
+LEAST = {**QUICK, "hidden": [], "epochs": 10, "learning_rate": 0.3}
 SPACE = {"l2": {"log_uniform": [1e-8, 1e-6]}}
 
 
