@@ -402,6 +402,7 @@ PLANTED: dict[str, tuple[PipelineSpec, Change | None, Change | None, str, list[s
 NOT_HERE_YET = {"a category of the test table"}  # whose words a rule may not know
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", PLANTED)
 def test_a_planted_fault_is_found_and_its_line_mends_it(case: str) -> None:
     spec, train, test, what, facts, fix = PLANTED[case]

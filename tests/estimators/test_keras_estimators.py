@@ -17,6 +17,8 @@ from sklearn.preprocessing import StandardScaler
 from tabular_dl.errors import DataError, SpecError
 from tabular_dl.estimators.keras_estimators import KerasClassifier, KerasRegressor
 
+pytestmark = pytest.mark.slow
+
 ROWS = 48
 X = np.random.default_rng(0).normal(size=(ROWS, 3)).astype("float32")
 SCORE = X @ np.array([1.0, -2.0, 0.5])
@@ -305,7 +307,6 @@ def test_a_pipeline_that_predicts_a_number_is_cross_validated() -> None:
 # One step an epoch, and no more of them than the checks of learning need.
 
 
-@pytest.mark.slow
 def test_a_fit_that_fails_leaves_an_earlier_one_as_it_was() -> None:
     model = KerasRegressor(**TINY).fit(X[:, :2], SCORE)
     before = model.predict(X[:, :2])

@@ -19,6 +19,8 @@ from tabular_dl.model_selection.evaluation import _Judge, evaluate
 from tabular_dl.preprocessing.column_transformer import build_preprocessing
 from tabular_dl.problems.metrics import get_metric
 
+pytestmark = pytest.mark.slow
+
 ROWS = 80
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(ROWS, 3)).astype("float32")
@@ -32,7 +34,6 @@ def pipeline(scaler: Any, **settings: Any) -> Pipeline:
     return Pipeline([("scale", scaler), ("network", KerasClassifier(**{**TINY, **settings}))])
 
 
-@pytest.mark.slow
 def test_shapes_rates_and_preprocessing_may_vary_and_each_scores_what_it_would_alone() -> None:
     configurations = [
         pipeline(StandardScaler(), learning_rate=0.01),
@@ -51,7 +52,6 @@ def test_shapes_rates_and_preprocessing_may_vary_and_each_scores_what_it_would_a
     assert [outcome.parameters for outcome in outcomes] == [21, 21, 31, 21]
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["classes", "numbers"])
 def test_networks_thinned_by_dropout_score_what_they_predict(kind: str) -> None:
     y, estimator, name = (Y, KerasClassifier, "log_loss") if kind == "classes" else (SCORE, KerasRegressor, "rmse")
@@ -67,7 +67,6 @@ def test_networks_thinned_by_dropout_score_what_they_predict(kind: str) -> None:
     assert outcomes[0].scores[0] != pytest.approx(outcomes[1].scores[0], abs=1e-3)
 
 
-@pytest.mark.slow
 def test_target_encoded_training_rows_are_cross_fitted() -> None:
     table = pd.DataFrame({"a": RNG.integers(0, 30, ROWS), "x": X[:, 0]})
     rules = [{"columns": ["a"], "encode": "target"}, {"columns": ["x"]}]
@@ -97,7 +96,6 @@ def test_a_sparse_table_scores_what_the_dense_one_does() -> None:
     np.testing.assert_allclose(found[0].scores, expected[0].scores, rtol=1e-5)
 
 
-@pytest.mark.slow
 def test_numbers_are_scored_in_their_own_units() -> None:
     model = KerasRegressor(**{**TINY, "epochs": 40, "learning_rate": 0.05})
     (outcome,) = evaluate([model], X, 1000 * SCORE, SPLITS, get_metric("rmse"), [3])

@@ -17,6 +17,8 @@ from tabular_dl.nn.members import Members, Training
 from tabular_dl.nn.network import Network
 from tabular_dl.nn.training import Population, fit_population
 
+pytestmark = pytest.mark.slow
+
 X = np.random.default_rng(0).normal(size=(40, 3)).astype("float32")
 Y = (X[:, :1] > 0).astype("float32")
 NETWORK = Network(3, (4,), 1, output_activation="sigmoid")

@@ -14,6 +14,8 @@ from tabular_dl.nn.members import Members, Training
 from tabular_dl.nn.network import Network, initial_weights
 from tabular_dl.nn.training import fit_population
 
+pytestmark = pytest.mark.slow
+
 ROWS, FEATURES = 25, 3  # an odd number: the mean of signs is never zero, which Adam would blow up
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(ROWS, FEATURES)).astype("float32")
@@ -57,7 +59,6 @@ def keras_twin(network: Network, penalty: Any = None) -> keras.Model:
     return model
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("loss", sorted(LOSSES))
 @pytest.mark.parametrize("optimizer", ["adam", "sgd", "rmsprop"])
 def test_training_equals_plain_keras_step_by_step(loss: str, optimizer: str) -> None:

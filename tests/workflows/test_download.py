@@ -8,6 +8,10 @@ import zipfile
 from pathlib import Path
 from typing import Any
 
+import pytest
+
+pytestmark = pytest.mark.slow
+
 DOWNLOAD, CSV = "/DownloadDataFiles", b"Id,y\n1,2\n"
 
 

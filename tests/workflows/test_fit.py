@@ -18,6 +18,8 @@ from tabular_dl.resources import bundled
 from tabular_dl.spec.reader import leaves, load_spec
 from tabular_dl.tracking.persistence import load_model
 
+pytestmark = pytest.mark.slow
+
 TRAIN = pd.read_csv(bundled("data") / "titanic" / "train.csv")
 TEST = pd.read_csv(bundled("data") / "titanic" / "test.csv")
 UNTRACKED = ["--no-track", "--quiet"]
@@ -212,7 +214,6 @@ def test_the_working_folder_holds_the_store_and_nothing_else(tracked: Any) -> No
 # Options
 
 
-@pytest.mark.slow
 def test_options_change_the_run(cli: Any, workspace: Path) -> None:
     options = ["--folds", 3, "--members", 2, "--epochs", 1, "--seed", 7, "--set", "network.hidden=[3]"]
     assert cli("fit", "wine", *options, "--set", "training.batch_size=50", *UNTRACKED).code == 0
@@ -256,7 +257,6 @@ def test_data_names_a_folder_of_kaggles_files(cli: Any, workspace: Path, tiny: l
     assert f"tabular-dl predict {kept(workspace).relative_to(workspace)} {folder}/test.csv" in outcome.out
 
 
-@pytest.mark.slow
 def test_a_regression_leaves_residuals_and_numbers(cli: Any, workspace: Path) -> None:
     options = ["--folds", 2, "--members", 1, "--epochs", 1, "--set", "network.hidden=[3]"]
     outcome = cli("fit", "boston", *options, "--no-track")

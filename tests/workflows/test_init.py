@@ -16,13 +16,14 @@ from tabular_dl.spec.build import competition_of
 from tabular_dl.spec.reader import load_spec
 from tests.competitions import COMPETITIONS, mixed_columns
 
+pytestmark = pytest.mark.slow
+
 TINY = [
     *("--epochs", 1, "--folds", 2, "--members", 1, "--no-track"),
     *("--set", "network.hidden=[4]", "--set", "training.early_stopping=null", "--set", "training.batch_size=256"),
 ]
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("name", COMPETITIONS)
 def test_init_and_fit_end_well_on_tables_like_real_ones(cli: Any, workspace: Path, name: str) -> None:
     made = COMPETITIONS[name]()
@@ -42,7 +43,6 @@ def test_init_and_fit_end_well_on_tables_like_real_ones(cli: Any, workspace: Pat
     assert predicted.notna().all(axis=None)
 
 
-@pytest.mark.slow
 def test_fit_of_a_table_fits_what_init_writes_down(cli: Any, workspace: Path) -> None:
     made = mixed_columns(120)
     few = [*list(made.kinds)[:4], "pool", "Sale Price"]
@@ -179,7 +179,6 @@ def test_the_printed_schema_is_json(cli: Any, workspace: Path) -> None:
     assert schema["properties"]["network"]["properties"]["dropout"]["default"] == 0.1
 
 
-@pytest.mark.slow
 @pytest.mark.usefixtures("store")
 def test_rows_that_only_their_order_tells_apart_are_submitted_in_it(cli: Any, workspace: Path) -> None:
     train, test = (pd.read_csv(bundled("data") / "wine" / f"{name}.csv") for name in ("train", "test"))

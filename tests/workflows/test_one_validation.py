@@ -25,6 +25,8 @@ from tabular_dl.workflows.fit import fit
 from tests.checks.test_run import mended
 from tests.workflows.conftest import TINY
 
+pytestmark = pytest.mark.slow
+
 QUIET = Console(quiet=True)
 REPORT = 2  # tables a fold that the report predicts, to say what predictions rest on
 

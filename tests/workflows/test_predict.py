@@ -13,6 +13,8 @@ import pytest
 
 from tabular_dl.resources import bundled
 
+pytestmark = pytest.mark.slow
+
 TEST = pd.read_csv(bundled("data") / "titanic" / "test.csv")
 
 

@@ -14,6 +14,8 @@ from sklearn.metrics import accuracy_score
 from tabular_dl.resources import bundled
 from tabular_dl.spec.reader import dump_spec
 
+pytestmark = pytest.mark.slow
+
 DATA = bundled("data") / "titanic"
 TRAIN, TEST, SAMPLE, ANSWERS = (
     pd.read_csv(DATA / f"{name}.csv") for name in ("train", "test", "sample_submission", "answers")

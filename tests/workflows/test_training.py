@@ -8,6 +8,8 @@ from rich.console import Console
 from tabular_dl.spec.reader import load_spec
 from tabular_dl.workflows import training
 
+pytestmark = pytest.mark.slow
+
 TINY = ["network.hidden=[2]", "training.epochs=1", "ensemble.folds=2", "ensemble.members=1"]
 
 
