@@ -160,9 +160,10 @@ class Chunk:
         self.best, self.last = ({name: w.copy() for name, w in weights.items()} for _ in range(2))
         self.state: list[np.ndarray] | None = None
         self.program: Program | None = None
-        self.shapes = (table.block_rows, table.groups, feed.steps, feed.batch_size, feed.held_out)
         steps = feed.steps * table.blocks * training.epochs
         self.xla = steps >= STEPS_THAT_PAY_FOR_XLA if training.compile == "auto" else training.compile
+        shapes = (table.block_rows, table.groups, feed.steps, feed.batch_size, feed.held_out)
+        self.shapes = shapes if self.xla else ()
         self.key = self._key(members)
         self._enter().reset(weights, members, feed.steps_an_epoch, training.epochs)
 

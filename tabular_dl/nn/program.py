@@ -1,12 +1,13 @@
 """Compiled program of a population: variables, training steps of a block, and figures on held-out rows.
 
 A program is compiled for a set of shapes and reused: a second fit of the same shapes does not trace or compile again.
+Without XLA, the numbers of rows and steps are no part of the shapes.
 """
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -30,6 +31,15 @@ PROGRAMS_KEPT = 8
 TensorFunction = Callable[..., tf.Tensor]
 # Function of targets, outputs and smoothing that returns the loss and the smoothed loss.
 LossFunction = Callable[[tf.Tensor, tf.Tensor, tf.Tensor | None], tuple[tf.Tensor, tf.Tensor]]
+
+
+# Axes of rows and of steps, counted from the last axis, of the arguments of a program's functions.
+VARYING_AXES = {
+    **dict.fromkeys(("X", "y"), (-2,)),
+    **dict.fromkeys(("rows", "weights", "partners", "partner_weights"), (-1, -3)),
+    "shares": (-3,),
+    **dict.fromkeys(("improved", "at_start"), ()),
+}
 
 
 class Program:
@@ -162,13 +172,12 @@ class Program:
         ndarray of shape (2 + metrics, P)
             Sums over rows of loss, metrics and weight.
         """
-        return self._call("train", self._train, X, y, *vars(batches).values()).numpy()
+        return self._call("train", self._train, {"X": X, "y": y, **vars(batches)}).numpy()
 
     def evaluate(self, X: tf.Tensor, y: tf.Tensor, batches: Batches) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Return sums as `train` does, outputs (P, rows, units) and targets (P, rows, targets) of the first step."""
-        return tuple(
-            part.numpy() for part in self._call("evaluate", self._evaluate, X, y, batches.rows[0], batches.weights[0])
-        )
+        first = {"rows": batches.rows[0], "weights": batches.weights[0]}
+        return tuple(part.numpy() for part in self._call("evaluate", self._evaluate, {"X": X, "y": y, **first}))
 
     def keep_best(self, improved: np.ndarray, at_start: np.ndarray) -> None:
         """Keep weights and batch statistics of members that improved, (P,): the current ones, or those at the start.
@@ -176,15 +185,26 @@ class Program:
         ``at_start``, (P,), is whether a member keeps those at the start of the epoch. Without held-out rows, call this
         after each epoch, even if no member has improved.
         """
-        self._call("keep", self._keep, improved, at_start)
+        self._call("keep", self._keep, {"improved": improved, "at_start": at_start})
 
-    def _call(self, name: str, function: Callable[..., Any], *arguments: ArrayLike) -> Any:
+    def _call(self, name: str, function: Callable[..., Any], arguments: Mapping[str, ArrayLike]) -> Any:
+        tensors = [tf.convert_to_tensor(argument) for argument in arguments.values()]
         # The concrete function is kept, as a `tf.function` warns of retracing after five programs.
         if name not in self._functions:
             # Only the training steps are worth compiling: the other functions run few operations per epoch.
             traced = tf.function(function, jit_compile=self.key.xla and name == "train", autograph=False)
-            self._functions[name] = traced.get_concrete_function(*map(tf.convert_to_tensor, arguments))
-        return self._functions[name](*map(tf.convert_to_tensor, arguments))
+            specs = [self._spec(*part) for part in zip(arguments, tensors, strict=True)]
+            self._functions[name] = traced.get_concrete_function(*specs)
+        return self._functions[name](*tensors)
+
+    def _spec(self, name: str, tensor: tf.Tensor) -> tf.TensorSpec:
+        """Return the shape that an argument is traced for: XLA needs all of it, TensorFlow no numbers of rows or steps.
+
+        Without XLA, tables of any length and batches of any size thus share a program.
+        """
+        varying = () if self.key.xla else VARYING_AXES[name]
+        shape = [None if axis - tensor.ndim in varying else size for axis, size in enumerate(tensor.shape)]
+        return tf.TensorSpec(shape, tensor.dtype)
 
     def _train(
         self,
@@ -203,10 +223,12 @@ class Program:
             mixup = None
             if "mixup" in self.key.uses:
                 mixup = partners[number], partner_weights[number], shares[number]
-            return number + 1, totals + self._step(X, y, rows[number], weights[number], mixup)
+            sums = self._step(X, y, rows[number], weights[number], mixup)
+            # Without XLA, a block may have lost the number of members from the static shape.
+            return number + 1, totals + tf.ensure_shape(sums, totals.shape)
 
         start = (0, tf.zeros((2 + len(self.metrics), self.key.members)))
-        return tf.while_loop(lambda number, _: number < rows.shape[0], step, start)[1]
+        return tf.while_loop(lambda number, _: number < tf.shape(rows)[0], step, start)[1]
 
     def _step(
         self,

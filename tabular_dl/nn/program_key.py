@@ -27,7 +27,7 @@ class ProgramKey:
     loss, metrics, optimizer, optimizer_settings, schedule
         As in `Training`.
     shapes : tuple
-        Shapes of the table's blocks and of the batches.
+        Shapes of the table's blocks and of the batches; empty without XLA, whose programs take any.
     uses : frozenset of str
         Names of the members' settings that the program computes; "starts" if it copies weights at the start of epochs.
     xla : bool
