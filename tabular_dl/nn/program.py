@@ -18,6 +18,7 @@ from numpy.typing import ArrayLike, DTypeLike
 
 from tabular_dl.nn.batches import Batches
 from tabular_dl.nn.blocks.base import TrainingStep
+from tabular_dl.nn.loss_functions import loss_and_metrics
 from tabular_dl.nn.members import Members
 from tabular_dl.nn.network import Weights, forward
 from tabular_dl.nn.optimizers import clipped, make_optimizer
@@ -27,12 +28,6 @@ from tabular_dl.nn.schedules import SCHEDULES
 __all__ = ["Program", "checked_out"]
 
 PROGRAMS_KEPT = 8
-# Metric or activation.
-TensorFunction = Callable[..., tf.Tensor]
-# Function of targets, outputs and smoothing that returns the loss and the smoothed loss.
-LossFunction = Callable[[tf.Tensor, tf.Tensor, tf.Tensor | None], tuple[tf.Tensor, tf.Tensor]]
-
-
 # Axes of rows and of steps, counted from the last axis, of the arguments of a program's functions.
 VARYING_AXES = {
     **dict.fromkeys(("X", "y"), (-2,)),
@@ -93,7 +88,7 @@ class Program:
             *self.starts,
         ]
         self._functions: dict[str, Callable[..., Any]] = {}
-        self.loss, self.metrics, self.activation = _functions(key)
+        self.loss, self.metrics, self.activation = loss_and_metrics(key)
 
     def reset(self, weights: Weights, members: Members, steps_an_epoch: np.ndarray, epochs: int) -> None:
         """Prepare a training: assign initial weights and the members' settings, and clear momenta.
@@ -322,32 +317,6 @@ def _per_row(values: tf.Tensor) -> tf.Tensor:
 def _column(values: ArrayLike, dtype: DTypeLike = np.float32) -> np.ndarray:
     """Return values of P members with the shape (P, 1, 1)."""
     return np.asarray(values, dtype).reshape(-1, 1, 1)
-
-
-def _functions(key: ProgramKey) -> tuple[LossFunction, tuple[TensorFunction, ...], TensorFunction]:
-    """Return the functions of loss, metrics and output activation."""
-    activation = keras.activations.get(key.network.output_activation)
-    keras_loss = getattr(keras.losses, key.loss)
-    # Some functions are in `keras.losses` only, though they are metrics as well.
-    metrics = tuple(getattr(keras.metrics, name, None) or getattr(keras.losses, name) for name in key.metrics)
-    # Cross-entropies are exact if computed before their activation.
-    from_logits = key.loss.endswith("crossentropy") and key.network.output_activation in ("sigmoid", "softmax")
-
-    def compute(function: TensorFunction, y: tf.Tensor, outputs: tf.Tensor) -> tf.Tensor:
-        return function(y, outputs, from_logits=True) if from_logits else function(y, activation(outputs))
-
-    def loss(y: tf.Tensor, outputs: tf.Tensor, smoothing: tf.Tensor | None) -> tuple[tf.Tensor, tf.Tensor]:
-        value = compute(keras_loss, y, outputs)
-        if smoothing is None or not key.loss.endswith("crossentropy"):
-            return value, value
-        if key.loss.startswith("sparse"):
-            one_hot = tf.one_hot(tf.cast(y[..., 0], tf.int32), key.network.outputs)
-            targets = one_hot * (1.0 - smoothing) + smoothing / key.network.outputs
-            return value, compute(keras.losses.categorical_crossentropy, targets, outputs)
-        classes = key.network.outputs if key.loss.startswith("categorical") else 2
-        return value, compute(keras_loss, y * (1.0 - smoothing) + smoothing / classes, outputs)
-
-    return loss, metrics, activation
 
 
 # Programs that are not in use, the oldest first.

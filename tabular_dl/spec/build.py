@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -14,6 +15,7 @@ from tabular_dl.errors import SpecError
 from tabular_dl.estimators import Hyperparameters, KerasClassifier, KerasRegressor
 from tabular_dl.preprocessing import DerivedFeatures, build_preprocessing, columns_read, resolve
 from tabular_dl.problems import Metric, Problem, get_metric, get_problem, infer_problem
+from tabular_dl.spec.callbacks import in_folder
 from tabular_dl.spec.reader import PipelineSpec
 
 __all__ = [
@@ -55,7 +57,7 @@ def competition_of(spec: PipelineSpec) -> Competition:
     return load_competition(data.source, data.target, data.id, train=data.train, test=data.test, sample=data.sample)
 
 
-def build_pipeline(spec: PipelineSpec, problem: Problem) -> Pipeline:
+def build_pipeline(spec: PipelineSpec, problem: Problem, folder: Path | None = None) -> Pipeline:
     """Return the unfitted pipeline of a specification, from raw rows to predictions.
 
     Parameters
@@ -64,6 +66,8 @@ def build_pipeline(spec: PipelineSpec, problem: Problem) -> Pipeline:
         Pipeline.
     problem : Problem
         Type of problem.
+    folder : Path, optional
+        Folder that Keras callbacks write into; by default callbacks that write are left out.
 
     Returns
     -------
@@ -82,7 +86,7 @@ def build_pipeline(spec: PipelineSpec, problem: Problem) -> Pipeline:
     ['features', 'preprocessing', 'network']
     """
     estimator = KerasClassifier if problem.classification else KerasRegressor
-    settings = network_settings(spec)
+    settings = in_folder(network_settings(spec), folder)
     network = estimator(problem=problem.name, **settings)
     preprocessing = build_preprocessing(
         spec.columns, unmatched_columns(spec), classification=problem.classification, random_state=spec.seed

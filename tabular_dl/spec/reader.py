@@ -20,6 +20,7 @@ from tabular_dl.errors import SpecError, did_you_mean, plain_words
 from tabular_dl.model_selection import Choice, Distribution, flatten, read_distribution
 from tabular_dl.preprocessing import ColumnRule, first_mistake
 from tabular_dl.resources import bundled
+from tabular_dl.spec.callbacks import check_callbacks
 from tabular_dl.spec.models import DataSpec, EnsembleSpec, PipelineSpec, hyperparameters
 from tabular_dl.spec.overrides import apply_override
 from tabular_dl.spec.yaml_io import Key, read_yaml, write_yaml
@@ -287,6 +288,7 @@ def _check_hyperparameters(spec: PipelineSpec, places: Mapping[Key, str], path: 
                 raise SpecError(f"{key}: there is no such key. {hint or did_you_mean(name, hyperparameters())}")
             if section == "training" and name in spec.network:
                 raise SpecError(f"{key}: it is set under network already; keep one of the two.")
+    _check_values(spec, places, path, check_callbacks)
 
 
 def _check_values(spec: PipelineSpec, places: Mapping[Key, str], path: Path, check: Check) -> None:

@@ -128,8 +128,30 @@ def fit_spec(
     if not track:
         check_outputs()
     command = None if pipeline is None else check_command(pipeline, overrides)
-    result = train(spec, console, command, competition)
-    console.print(_score_grid(result))
+    with tempfile.TemporaryDirectory() as folder:
+        # Copies of the temporary folder itself would be readable by their owner only.
+        staged = Path(folder) / "files"
+        staged.mkdir()
+        result = train(spec, console, command, competition, _callback_folder(spec, staged))
+        console.print(_score_grid(result))
+        print_lines(console, *_messages(result, pipeline))
+        _write_files(result, staged)
+        content = _run_content(result, staged)
+        _keep(content, staged, result, pipeline, console, track=track)
+    return result
+
+
+def _callback_folder(spec: PipelineSpec, files: Path) -> Path | None:
+    """Return a new folder for what Keras callbacks write, among the files of the run; None without callbacks."""
+    if not any({**spec.network, **spec.training}.get(name) for name in ("callbacks", "tensorboard")):
+        return None
+    folder = files / "callbacks"
+    folder.mkdir()
+    return folder
+
+
+def _messages(result: FitResult, pipeline: str | None) -> list[str]:
+    """Return what is worth knowing beside the scores."""
     messages = _better_baselines(result, pipeline)
     if result.interrupted:
         messages.append(
@@ -140,15 +162,7 @@ def fit_spec(
             f"Threshold {result.crossfit.threshold_:.3f}; each fold is scored with the threshold of the other folds, "
             "the simple models with 0.5."
         )
-    print_lines(console, *messages)
-    with tempfile.TemporaryDirectory() as folder:
-        # Copies of the temporary folder itself would be readable by their owner only.
-        staged = Path(folder) / "files"
-        staged.mkdir()
-        _write_files(result, staged)
-        content = _run_content(result, staged)
-        _keep(content, staged, result, pipeline, console, track=track)
-    return result
+    return messages
 
 
 def _better_baselines(result: FitResult, pipeline: str | None) -> list[str]:

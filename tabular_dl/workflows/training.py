@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from pathlib import Path
 
 from rich.console import Console
 from sklearn.dummy import DummyClassifier, DummyRegressor
@@ -30,7 +31,11 @@ MOST_CELLS = 10_000_000
 
 
 def train(
-    spec: PipelineSpec, console: Console, command: str | None = None, competition: Competition | None = None
+    spec: PipelineSpec,
+    console: Console,
+    command: str | None = None,
+    competition: Competition | None = None,
+    folder: Path | None = None,
 ) -> FitResult:
     """Check tables and pipeline as `tabular-dl check` does, then train and score a cross-fit.
 
@@ -44,6 +49,8 @@ def train(
         Command that prints all findings, for messages.
     competition : Competition, optional
         Tables, if they have been read already.
+    folder : Path, optional
+        Folder that Keras callbacks write into; by default callbacks that write are left out.
 
     Returns
     -------
@@ -62,7 +69,7 @@ def train(
     stop_at_errors(findings, command)
     print_notes(competition.notes, console)
     warn_in_short(findings, console, command)
-    metric, pipeline = metric_of(spec, problem), build_pipeline(spec, problem)
+    metric, pipeline = metric_of(spec, problem), build_pipeline(spec, problem, folder)
     groups = groups_of(spec, train, competition.train_file.name)
     kind = CrossFitClassifier if problem.classification else CrossFitRegressor
     crossfit = kind(pipeline, cv=spec.ensemble.folds, random_state=spec.seed)
@@ -72,6 +79,10 @@ def train(
     unit = pipeline[-1].target_coding(y).unit
     with TrainingProgress(console, pipeline[-1].epochs, problem.followed[0], unit) as progress:
         crossfit.fit(X, y, groups, on_epoch=progress)
+    for fitted in (crossfit.pipeline, *crossfit.pipelines_):
+        # A stored model names callbacks as the pipeline file does, not by a folder of this machine.
+        settings = {**spec.network, **spec.training}
+        fitted[-1].set_params(**{name: settings.get(name) for name in ("callbacks", "tensorboard")})
     if problem.classification:
         crossfit.choose_threshold(spec.threshold, y, metric)
     seconds = time.perf_counter() - clock

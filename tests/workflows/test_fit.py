@@ -345,3 +345,20 @@ def test_a_training_that_diverges_is_told_without_a_warning_and_leaves_nothing(c
     assert message.startswith("Training diverged")
     assert "Lower learning_rate" in message
     assert list(workspace.iterdir()) == []
+
+
+@pytest.mark.filterwarnings("ignore:__array__ implementation doesn't accept:DeprecationWarning")  # Keras saving itself
+def test_callbacks_of_a_pipeline_write_into_the_folder_of_the_run_alone(
+    cli: Any, workspace: Path, tiny: list[str]
+) -> None:
+    callbacks = "training.callbacks=[{CSVLogger: {filename: log.csv}}, {ModelCheckpoint: {filepath: best.keras}}]"
+    settings = ["--set", callbacks, "--set", "training.tensorboard=logs"]
+    assert cli("fit", "wine", *tiny, *UNTRACKED, *settings).code == 0
+    folder = kept(workspace)
+    assert [path.name for path in workspace.iterdir()] == ["outputs"]
+    assert {path.name for path in (folder / "callbacks").iterdir()} == {"log.csv", "best.keras", "logs"}
+    assert (folder / "callbacks" / "log.csv").read_text().startswith("epoch,")
+    spec = load_spec(folder / "spec.yaml")
+    network = load_model(folder / "model" / "model.skops").pipelines_[0][-1]
+    assert spec.training["tensorboard"] == network.tensorboard == "logs", "no folder of this machine is stored"
+    assert network.callbacks == spec.training["callbacks"]

@@ -1,0 +1,43 @@
+"""Loss, metrics and output activation of a program, as functions of tensors."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import keras
+import tensorflow as tf
+
+from tabular_dl.nn.program_key import ProgramKey
+
+__all__ = ["loss_and_metrics"]
+
+# Metric or activation.
+TensorFunction = Callable[..., tf.Tensor]
+# Function of targets, outputs and smoothing that returns the loss and the smoothed loss.
+LossFunction = Callable[[tf.Tensor, tf.Tensor, tf.Tensor | None], tuple[tf.Tensor, tf.Tensor]]
+
+
+def loss_and_metrics(key: ProgramKey) -> tuple[LossFunction, tuple[TensorFunction, ...], TensorFunction]:
+    """Return the functions of loss, metrics and output activation."""
+    activation = keras.activations.get(key.network.output_activation)
+    keras_loss = getattr(keras.losses, key.loss)
+    # Some functions are in `keras.losses` only, though they are metrics as well.
+    metrics = tuple(getattr(keras.metrics, name, None) or getattr(keras.losses, name) for name in key.metrics)
+    # Cross-entropies are exact if computed before their activation.
+    from_logits = key.loss.endswith("crossentropy") and key.network.output_activation in ("sigmoid", "softmax")
+
+    def compute(function: TensorFunction, y: tf.Tensor, outputs: tf.Tensor) -> tf.Tensor:
+        return function(y, outputs, from_logits=True) if from_logits else function(y, activation(outputs))
+
+    def loss(y: tf.Tensor, outputs: tf.Tensor, smoothing: tf.Tensor | None) -> tuple[tf.Tensor, tf.Tensor]:
+        value = compute(keras_loss, y, outputs)
+        if smoothing is None or not key.loss.endswith("crossentropy"):
+            return value, value
+        if key.loss.startswith("sparse"):
+            one_hot = tf.one_hot(tf.cast(y[..., 0], tf.int32), key.network.outputs)
+            targets = one_hot * (1.0 - smoothing) + smoothing / key.network.outputs
+            return value, compute(keras.losses.categorical_crossentropy, targets, outputs)
+        classes = key.network.outputs if key.loss.startswith("categorical") else 2
+        return value, compute(keras_loss, y * (1.0 - smoothing) + smoothing / classes, outputs)
+
+    return loss, metrics, activation
