@@ -47,6 +47,8 @@ __all__ = [
     "ui_command",
 ]
 
+# MLflow reads page after page until there are so many runs; a lower number would hide the oldest, perhaps the best.
+MOST_RUNS = 10**9
 # Kinds of runs with a model. Searches have none: their score belongs to a configuration.
 WITH_MODELS = ("fit", "ensemble")
 
@@ -306,7 +308,7 @@ def _runs(condition: str) -> list[Run]:
         try:
             mlflow.set_tracking_uri(uri)
             return mlflow.search_runs(
-                search_all_experiments=True, filter_string=condition, output_format="list", max_results=1000
+                search_all_experiments=True, filter_string=condition, output_format="list", max_results=MOST_RUNS
             )
         except Exception as error:  # noqa: BLE001 (each kind of store raises its own)
             reason = str(error).splitlines()[0] if str(error) else type(error).__name__

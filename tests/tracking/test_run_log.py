@@ -7,12 +7,14 @@ import json
 import math
 import os
 import shutil
+import sqlite3
 import subprocess
 import sys
 import time
 import zipfile
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -460,6 +462,25 @@ def test_the_best_run_has_the_highest_accuracy(store: mlflow.MlflowClient) -> No
     assert best.id == ids[1]
     assert best.metrics["cv_score"] == 0.9
     assert best.model_uri == f"models:/{store.get_run(ids[1]).outputs.model_outputs[0].model_id}"
+
+
+def copy_run(database: Path, run: str, copies: int) -> None:
+    """Copy a run within its database: by MLflow, a thousand would take a minute."""
+    with closing(sqlite3.connect(database)) as connection, connection:
+        for table in ("runs", "tags", "metrics", "latest_metrics"):
+            columns = [row[1] for row in connection.execute(f"PRAGMA table_info({table})")]
+            values = ["printf('%032d', number)" if column == "run_uuid" else column for column in columns]
+            numbers = "WITH RECURSIVE n(number) AS (SELECT 1 UNION ALL SELECT number + 1 FROM n WHERE number < ?) "
+            insert = f"INSERT INTO {table} ({', '.join(columns)}) {numbers} SELECT {', '.join(values)} FROM {table}, n "  # noqa: S608
+            connection.execute(f"{insert} WHERE run_uuid = ?", (copies, run))
+
+
+def test_the_best_run_is_found_behind_a_thousand_newer_ones(store: mlflow.MlflowClient, tmp_path: Path) -> None:
+    best = fake_run(store, 0.9, name="oldest")
+    copy_run(tmp_path / "mlflow.db", fake_run(store, 0.6), 1100)
+    assert len(stored_runs.comparable_runs("titanic")[0]) == 1102
+    assert stored_runs.best_run("titanic").id == best
+    assert stored_runs.find_run("oldest").id == best
 
 
 def test_the_best_run_has_the_lowest_rmse(store: mlflow.MlflowClient) -> None:
