@@ -1,6 +1,7 @@
 from .blocks.base import OwnInputs as OwnInputs
 from .callbacks import make_callbacks as make_callbacks
 from .choices import INITIALIZERS as INITIALIZERS
+from .choices import REPLACED_CALLBACKS as REPLACED_CALLBACKS
 from .choices import Initializer as Initializer
 from .choices import Optimizer as Optimizer
 from .choices import Schedule as Schedule

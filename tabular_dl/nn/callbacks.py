@@ -14,6 +14,7 @@ import keras
 import numpy as np
 
 from tabular_dl.errors import SpecError, did_you_mean
+from tabular_dl.nn.choices import REPLACED_CALLBACKS
 from tabular_dl.nn.inference import ensemble_model
 from tabular_dl.nn.network import Network, Weights
 
@@ -97,18 +98,6 @@ class EpochCallbacks:
             getattr(callback, event)(*arguments)
 
 
-# Callbacks that would act on all members at once, and the setting that does the same for each member.
-_REPLACED = {
-    "EarlyStopping": "early_stopping",
-    "ReduceLROnPlateau": "reduce_lr",
-    "LearningRateScheduler": "schedule",
-    "TerminateOnNaN": "nothing: networks that diverge are always stopped",
-    "History": "history_",
-    "ProgbarLogger": "verbose",
-    "BackupAndRestore": "nothing: a fit cannot be resumed",
-}
-
-
 def make_callbacks(callbacks: Sequence[Any] | None) -> list[keras.callbacks.Callback]:
     """Return Keras callbacks from a user's list.
 
@@ -145,7 +134,7 @@ def _make_callback(item: object) -> keras.callbacks.Callback:
     else:
         raise SpecError(f"callbacks: expected a callback, its name, or {{name: {{argument: value}}}}; found {item!r}.")
     kind = type(item) if isinstance(item, keras.callbacks.Callback) else getattr(keras.callbacks, str(name), None)
-    for replaced, setting in _REPLACED.items():
+    for replaced, setting in REPLACED_CALLBACKS.items():
         # Subclasses act on all members as well.
         if isinstance(kind, type) and issubclass(kind, getattr(keras.callbacks, replaced)):
             raise SpecError(f"callbacks: {name} would act on all members at once; use {setting}.")
@@ -154,7 +143,7 @@ def _make_callback(item: object) -> keras.callbacks.Callback:
     known = {
         key
         for key, value in vars(keras.callbacks).items()
-        if isinstance(value, type) and key not in (*_REPLACED, "Callback")
+        if isinstance(value, type) and key not in (*REPLACED_CALLBACKS, "Callback")
     }
     if name not in known:
         raise SpecError(f"callbacks: Keras has no callback {name!r}. {did_you_mean(str(name), known)}")

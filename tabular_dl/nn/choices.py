@@ -1,10 +1,10 @@
-"""Names of initialisers, optimizers and schedules, for checks that do not load Keras."""
+"""Names of initialisers, optimizers, schedules and replaced callbacks, for checks that do not load Keras."""
 
 from __future__ import annotations
 
 from typing import Literal, get_args
 
-__all__ = ["INITIALIZERS", "Initializer", "Optimizer", "Schedule"]
+__all__ = ["INITIALIZERS", "REPLACED_CALLBACKS", "Initializer", "Optimizer", "Schedule"]
 
 # Keras's initialisers that draw a kernel from its shape and a seed.
 Initializer = Literal[
@@ -25,3 +25,14 @@ Optimizer = Literal["adadelta", "adagrad", "adam", "adamax", "adamw", "ftrl", "l
 Schedule = Literal["constant", "cosine", "exponential", "step", "one_cycle"]
 
 INITIALIZERS: tuple[Initializer, ...] = get_args(Initializer)
+
+# Callbacks that would act on all members at once, and the setting that does the same for each member.
+REPLACED_CALLBACKS = {
+    "EarlyStopping": "early_stopping",
+    "ReduceLROnPlateau": "reduce_lr",
+    "LearningRateScheduler": "schedule",
+    "TerminateOnNaN": "nothing: networks that diverge are always stopped",
+    "History": "history_",
+    "ProgbarLogger": "verbose",
+    "BackupAndRestore": "nothing: a fit cannot be resumed",
+}

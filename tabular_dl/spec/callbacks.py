@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from tabular_dl.errors import SpecError
+from tabular_dl.nn import REPLACED_CALLBACKS
 
 __all__ = ["check_callbacks", "in_folder"]
 
@@ -22,11 +23,6 @@ ALLOWED: dict[str, tuple[str, str] | None] = {
     "SwapEMAWeights": None,
     "TensorBoard": ("log_dir", "tensorboard"),
 }
-# Callbacks that are refused elsewhere, with the hyperparameter that takes their place.
-REPLACED = (
-    *("EarlyStopping", "ReduceLROnPlateau", "LearningRateScheduler", "TerminateOnNaN", "History", "ProgbarLogger"),
-    "BackupAndRestore",
-)
 NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}")
 
 
@@ -57,8 +53,8 @@ def check_callbacks(settings: Mapping[str, Any]) -> None:
         )
     for item in callbacks:
         name, arguments = _parts(item)
-        if name in REPLACED:
-            continue
+        if name in REPLACED_CALLBACKS:
+            continue  # refused, with the hyperparameter that replaces it, when the network is checked
         if name not in ALLOWED:
             raise SpecError(
                 f"callbacks: {name} cannot be used from a pipeline file: expected one of {', '.join(ALLOWED)}. "

@@ -51,7 +51,7 @@ _PLAIN = {
         "merge": r"<<",
     }.items()
 }
-# Its emitter writes some texts plain, such as ?0 in a list, that its own scanner cannot read.
+# ruamel.yaml writes some texts plain, such as ?0 in a list, that it cannot read.
 _PLAIN_TEXT = re.compile(r"[^\W_](?:[\w ./()+*<>=-]*[\w)])?")
 _SCALARS: dict[str, Callable[[str], Any]] = {
     "null": lambda text: {"": None, "~": None, "null": None}[text.lower()],
