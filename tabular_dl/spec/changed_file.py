@@ -16,7 +16,7 @@ from tabular_dl.errors import SpecError
 from tabular_dl.spec.models import PipelineSpec
 from tabular_dl.spec.overrides import apply_override
 from tabular_dl.spec.reader import dump_spec, find_pipeline, read_spec
-from tabular_dl.spec.yaml_io import CoreResolver, read_value, read_yaml
+from tabular_dl.spec.yaml_io import CoreResolver, UnsplitEmitter, read_value, read_yaml
 
 __all__ = ["changed_file"]
 
@@ -65,6 +65,7 @@ def changed_file(pipeline: str | Path, overrides: Sequence[str], values: Mapping
 def _changed(text: str, changes: Sequence[str]) -> str:
     yaml = YAML()
     yaml.Resolver, yaml.preserve_quotes, yaml.width = CoreResolver, True, 120
+    yaml.Emitter = UnsplitEmitter
     yaml.indent(mapping=2, sequence=4, offset=2)
     root = yaml.load(text)
     for change in changes:

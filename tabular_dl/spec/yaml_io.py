@@ -22,6 +22,7 @@ from typing import Any
 
 from ruamel.yaml import YAML
 from ruamel.yaml.composer import MaxDepthExceededError
+from ruamel.yaml.emitter import Emitter
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 from ruamel.yaml.representer import SafeRepresenter
@@ -30,7 +31,7 @@ from ruamel.yaml.tag import Tag
 
 from tabular_dl.errors import SpecError
 
-__all__ = ["CoreResolver", "Key", "read_value", "read_yaml", "write_flow", "write_line", "write_yaml"]
+__all__ = ["CoreResolver", "Key", "UnsplitEmitter", "read_value", "read_yaml", "write_flow", "write_line", "write_yaml"]
 
 Key = tuple[str | int, ...]
 
@@ -99,6 +100,14 @@ class _Representer(SafeRepresenter):
         if "." not in node.value:
             node.value = node.value.replace("e", ".0e")
         return node
+
+
+class UnsplitEmitter(Emitter):
+    """Text in double quotes stands in one line: ruamel.yaml may break it where a reader then finds a space."""
+
+    def write_double_quoted(self, text: str, split: bool = True) -> None:  # noqa: ARG002 (ruamel.yaml passes it)
+        """Write a text with escapes."""
+        super().write_double_quoted(text, split=False)
 
 
 _Representer.add_representer(str, _Representer.represent_str)
@@ -204,7 +213,7 @@ def write_line(content: dict[str, Any]) -> str:
 
 def _dump(value: Any, flow: bool, width: int) -> str:
     yaml = YAML(typ="safe", pure=True)
-    yaml.Resolver, yaml.Representer = _WriteResolver, _Representer
+    yaml.Resolver, yaml.Representer, yaml.Emitter = _WriteResolver, _Representer, UnsplitEmitter
     yaml.default_flow_style, yaml.width = flow, width
     yaml.sort_base_mapping_type_on_output = False  # type: ignore[assignment]  # annotated as None
     stream = io.StringIO()

@@ -35,6 +35,13 @@ def test_what_is_written_is_read_back(content: dict[str, Any], head: str, commen
     assert read_value(commented_yaml(content, comments)) == content
 
 
+def test_a_text_with_escapes_that_is_longer_than_a_line_is_read_back() -> None:
+    # Found by the test above: ruamel.yaml breaks such a text without the sign that there is no space.
+    names = ["", "00\x1f", "000\x7f", "00000\x1f\x1f", "0" * 14 + "\x1f" * 3, "000000\x1f\x1f\x1f\x060 0"]
+    content = {"name": None, "columns": [{"columns": names}]}
+    assert read_value(commented_yaml(content, {})) == content
+
+
 def test_a_key_of_many_letters_that_have_to_be_escaped_is_read_back() -> None:
     for length in (13, 30, 150, 300):
         content = {"name": None, "features": {"\x1f" + "\U00010000" * length + "0": {"from": "a"}, "b": []}}
