@@ -20,7 +20,7 @@ FLOORS = """
     model_selection profiling
     preprocessing estimators competition
     tables problems nn plots
-    errors atomic_files resources
+    errors atomic_files limits resources
 """
 FLOOR = {name: -row for row, line in enumerate(FLOORS.strip().splitlines()) for name in line.split()}
 GROUND = {name for name, floor in FLOOR.items() if floor == min(FLOOR.values())}  # these files are one package

@@ -6,6 +6,7 @@ Each command reads its options and calls one workflow. It imports the workflow o
 
 from __future__ import annotations
 
+import os
 import sys
 from typing import Annotated
 
@@ -13,6 +14,7 @@ import typer
 
 from tabular_dl.cli import predictions, runs, tables, training
 from tabular_dl.errors import UserError
+from tabular_dl.limits import VARIABLE, limit
 
 __all__ = ["app", "main"]
 
@@ -29,18 +31,33 @@ def _print_version(requested: bool) -> None:
         raise typer.Exit
 
 
+def _raise_limits(factor: float | None) -> None:
+    if factor is not None:
+        os.environ[VARIABLE] = str(factor)
+    limit(1)  # says what is wrong with the factor, wherever it comes from
+
+
 @app.callback()
 def root(
     version: Annotated[
         bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
     ] = False,
+    limits: Annotated[
+        float | None,
+        typer.Option(
+            metavar="FACTOR",
+            callback=_raise_limits,
+            help="Raise the limits of size and time of files, tables, models and patterns, which hold off hostile "
+            "ones. Also: `TABULAR_DL_LIMITS`.",
+        ),
+    ] = None,
 ) -> None:
     """Neural networks for Kaggle-style tables: from train.csv to a tracked ensemble and a checked submission.
 
     Start with `tabular-dl fit titanic`, then `tabular-dl submit titanic` and `tabular-dl ui`. For your own tables,
     start with `tabular-dl init NAME --train train.csv`.
     """
-    del version
+    del version, limits
 
 
 def main() -> None:

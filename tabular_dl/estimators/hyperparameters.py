@@ -16,7 +16,7 @@ from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 from sklearn.base import BaseEstimator
 
 from tabular_dl.errors import SpecError, did_you_mean
-from tabular_dl.nn import INITIALIZERS, Initializer, Optimizer, Schedule
+from tabular_dl.nn import INITIALIZERS, Initializer, Optimizer, Schedule, load_quietly
 from tabular_dl.problems import METRICS, PROBLEMS
 
 __all__ = ["Hyperparameters"]
@@ -168,6 +168,7 @@ class Hyperparameters(BaseEstimator):
             "monitor": ["loss", *METRICS],
         }
         if self.activation != "relu":
+            load_quietly()  # the command line has not, since no file has been found valid yet
             from tabular_dl.nn import ACTIVATIONS
 
             names["activation"] = ACTIVATIONS
@@ -176,6 +177,7 @@ class Hyperparameters(BaseEstimator):
             if value not in known:
                 raise SpecError(f"{name}: there is no {value!r}. {did_you_mean(str(value), known)}")
         if self.callbacks is not None:
+            load_quietly()
             from tabular_dl.nn import make_callbacks
 
             make_callbacks(self.callbacks)

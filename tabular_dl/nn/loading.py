@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 import tempfile
 from importlib import import_module
 
@@ -14,6 +15,8 @@ def load_quietly() -> None:
 
     Native code writes them to file descriptor 2 before it reads the log level. If the import fails, they are printed.
     """
+    if "tensorflow" in sys.modules:
+        return
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     terminal = os.dup(2)
     with tempfile.TemporaryFile() as messages:

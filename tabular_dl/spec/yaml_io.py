@@ -30,6 +30,7 @@ from ruamel.yaml.resolver import VersionedResolver, implicit_resolvers
 from ruamel.yaml.tag import Tag
 
 from tabular_dl.errors import SpecError
+from tabular_dl.limits import limit, raised_by
 
 __all__ = ["CoreResolver", "Key", "UnsplitEmitter", "read_value", "read_yaml", "write_flow", "write_line", "write_yaml"]
 
@@ -156,14 +157,15 @@ def read_yaml(path: Path) -> tuple[dict[str, Any], dict[Key, int]]:
     """
     try:
         with path.open("rb") as file:
-            data = file.read(MOST_BYTES + 1)
+            data = file.read(limit(MOST_BYTES) + 1)
         text = data.decode("utf-8")
     except FileNotFoundError:
         raise SpecError(f"There is no file {path}.") from None
     except (OSError, UnicodeDecodeError) as error:
         raise SpecError(f"{path} cannot be read: {error}.") from None
-    if len(data) > MOST_BYTES:
-        raise SpecError(f"{path} has more than {MOST_BYTES:,} bytes, which is too large for a pipeline file.")
+    if len(data) > limit(MOST_BYTES):
+        advice = raised_by(path.stat().st_size, MOST_BYTES)
+        raise SpecError(f"{path} has more than {limit(MOST_BYTES):,} bytes, too many for a pipeline file. {advice}")
     try:
         content, lines = _read(text, str(path))
     except MarkedYAMLError as error:
@@ -239,15 +241,15 @@ class _Document:
     def __init__(self, where: str) -> None:
         self.where = where
         self.lines: dict[Key, int] = {}
-        self.values = 0
+        self.values, self.most_values = 0, limit(MOST_VALUES)
 
     def build(self, node: Node, key: Key) -> Any:
         """Return the value of a node that stands at a key."""
         self.values += 1
         # An alias repeats, and may contain, what it stands for, so the parser's own limits are not enough.
-        if self.values > MOST_VALUES or len(key) > DEEPEST:
-            limit = f"{DEEPEST} levels" if len(key) > DEEPEST else f"{MOST_VALUES:,} values"
-            raise _error(node, f"more than {limit}, aliases followed")
+        if self.values > self.most_values or len(key) > DEEPEST:
+            passed = f"{DEEPEST} levels" if len(key) > DEEPEST else f"{self.most_values:,} values"
+            raise _error(node, f"more than {passed}, aliases followed")
         if isinstance(node, MappingNode) and node.tag == f"{_TAG}map":
             return self._mapping(node, key)
         if isinstance(node, SequenceNode) and node.tag == f"{_TAG}seq":
