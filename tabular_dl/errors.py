@@ -16,6 +16,7 @@ __all__ = [
     "SpecError",
     "SubmissionError",
     "TabularDLError",
+    "TrackingError",
     "UserError",
     "did_you_mean",
     "listed",
@@ -57,7 +58,14 @@ class UserError(TabularDLError, ValueError):
     """Error in the user's input; the message says what to change.
 
     It is a `ValueError`, so code written for scikit-learn's estimators catches it as usual.
+
+    Attributes
+    ----------
+    exit_code : int
+        Exit code of the command line.
     """
+
+    exit_code = 2
 
 
 class SpecError(UserError):
@@ -66,6 +74,12 @@ class SpecError(UserError):
 
 class DataError(UserError):
     """Error in a table: it does not contain what the pipeline expects."""
+
+
+class TrackingError(UserError):
+    """Results were computed and kept, but could not be written to the store; the message says where they are."""
+
+    exit_code = 3
 
 
 class SubmissionError(UserError):

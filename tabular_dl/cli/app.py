@@ -13,7 +13,7 @@ from typing import Annotated
 import typer
 
 from tabular_dl.cli import predictions, runs, tables, training
-from tabular_dl.errors import UserError
+from tabular_dl.errors import UserError, listed
 from tabular_dl.limits import VARIABLE, limit
 
 __all__ = ["app", "main"]
@@ -37,8 +37,22 @@ def _raise_limits(factor: float | None) -> None:
     limit(1)  # says what is wrong with the factor, wherever it comes from
 
 
+def _offer_what_was_left(command: str | None) -> None:
+    """Print which results of earlier commands are not in the store yet."""
+    if command == "recover":
+        return
+    from tabular_dl.workflows.outputs import left_behind
+
+    left = left_behind()
+    if left:
+        folders = "1 folder" if len(left) == 1 else f"{len(left)} folders"
+        message = f"Note: {folders} of results are not in the store yet ({listed(left, 2)}): tabular-dl recover"
+        typer.secho(message, fg=typer.colors.YELLOW, err=True)
+
+
 @app.callback()
 def root(
+    context: typer.Context,
     version: Annotated[
         bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
     ] = False,
@@ -58,15 +72,16 @@ def root(
     start with `tabular-dl init NAME --train train.csv`.
     """
     del version, limits
+    _offer_what_was_left(context.invoked_subcommand)
 
 
 def main() -> None:
-    """Run a command. A `UserError` is printed without a traceback, with exit code 2."""
+    """Run a command. A `UserError` is printed without a traceback, with exit code 2 or 3."""
     try:
         app(prog_name="tabular-dl")
     except UserError as error:
         typer.secho(f"Error: {error}", fg=typer.colors.RED, err=True)
-        sys.exit(2)
+        sys.exit(error.exit_code)
 
 
 if __name__ == "__main__":

@@ -23,6 +23,7 @@ __all__ = [
     "Target",
     "TestFile",
     "TrainFile",
+    "check_run",
     "check_values",
     "quiet_console",
     "quoted",
@@ -71,6 +72,25 @@ def quoted(path: Path) -> str:
     import json
 
     return json.dumps(str(path.resolve()), ensure_ascii=False)
+
+
+def check_run(run: str | None) -> None:
+    """Check that a run with a model exists, before the libraries that load models do, which takes seconds.
+
+    Parameters
+    ----------
+    run : str or None
+        Id or name of a run, or ``NAME@alias``; the folder of a model, and None, are taken as they are.
+
+    Raises
+    ------
+    UserError
+        If there is no such run.
+    """
+    if run is not None and not Path(run).is_dir():
+        from tabular_dl.tracking import find_run
+
+        find_run(run)
 
 
 def check_values(settings: Mapping[str, Any]) -> None:

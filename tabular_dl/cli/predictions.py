@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tabular_dl.cli.options import Pipeline, Quiet, quiet_console, seconds_of
+from tabular_dl.cli.options import Pipeline, Quiet, check_run, quiet_console, seconds_of
 from tabular_dl.errors import UserError
 from tabular_dl.nn import load_quietly
 
@@ -33,6 +33,7 @@ def predict(
 
     Example: `tabular-dl predict amusing-owl-123 test.csv -o predictions.csv`
     """
+    check_run(run_or_model)
     load_quietly()
     from tabular_dl.workflows.predict import predict as run
 
@@ -69,6 +70,7 @@ def submit(
     load_spec(name)
     run_id = pipeline if alias and run_id is None else run_id
     pipeline = name
+    check_run(run_id)
     load_quietly()
     from tabular_dl.workflows.submit import Sending
     from tabular_dl.workflows.submit import submit as run

@@ -7,7 +7,8 @@ from typing import Annotated
 
 import typer
 
-from tabular_dl.cli.options import Pipeline, Quiet, Run, quiet_console
+from tabular_dl.cli.options import Pipeline, Quiet, Run, check_run, quiet_console
+from tabular_dl.errors import TrackingError
 from tabular_dl.nn import load_quietly
 
 __all__ = ["app"]
@@ -20,6 +21,9 @@ PANEL = "Runs"
 def compare(
     pipeline: Pipeline,
     top: Annotated[int | None, typer.Option(min=1, help="Number of runs to show, the best first.")] = None,
+    every: Annotated[
+        bool, typer.Option("--all", help="Also show runs of other data, searches, and runs that failed or were killed.")
+    ] = False,
     as_csv: Annotated[bool, typer.Option("--csv", help="Print CSV.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
@@ -29,7 +33,7 @@ def compare(
     """
     from tabular_dl.workflows.compare import compare as run
 
-    run(pipeline, top=top, form="json" if as_json else "csv" if as_csv else "table")
+    run(pipeline, top=top, form="json" if as_json else "csv" if as_csv else "table", every=every)
 
 
 @app.command(rich_help_panel=PANEL)
@@ -46,11 +50,31 @@ def ensemble(
 
     Example: `tabular-dl ensemble titanic --top 3 --method greedy`
     """
+    names = [name for value in runs or () for name in value.split(",") if name]
+    for name in names:
+        check_run(name)
     load_quietly()
     from tabular_dl.workflows.ensemble import ensemble as run
 
-    names = [name for value in runs or () for name in value.split(",") if name]
-    run(pipeline, names, top=top, method=method, console=quiet_console(quiet))
+    if run(pipeline, names, top=top, method=method, console=quiet_console(quiet)) is None:
+        raise typer.Exit(TrackingError.exit_code)
+
+
+@app.command(rich_help_panel=PANEL)
+def recover(
+    folders: Annotated[
+        list[Path] | None,
+        typer.Argument(help="Folders of results; by default all that were left in outputs/.", metavar="[FOLDER]"),
+    ] = None,
+) -> None:
+    """Log results that were trained but did not get into the store: it failed, or the command was killed.
+
+    Example: `tabular-dl recover`
+    """
+    from tabular_dl.workflows.recover import recover as log_again
+
+    if log_again(folders or ()):
+        raise typer.Exit(TrackingError.exit_code)
 
 
 @app.command(rich_help_panel=PANEL)
@@ -66,7 +90,6 @@ def report(
 
     Example: `tabular-dl report amusing-owl-123 --open`
     """
-    load_quietly()
     from tabular_dl.workflows.report import report as write
 
     write(run, output, show=show)
@@ -81,7 +104,6 @@ def promote(
 
     Example: `tabular-dl promote amusing-owl-123 --as champion`, then `tabular-dl submit titanic@champion`
     """
-    load_quietly()
     from tabular_dl.workflows.promote import promote as register
 
     register(run, alias)
@@ -93,6 +115,7 @@ def reproduce(run: Run) -> None:
 
     Example: `tabular-dl reproduce amusing-owl-123`
     """
+    check_run(run)
     load_quietly()
     from tabular_dl.workflows.reproduce import reproduce as fit_again
 

@@ -21,7 +21,7 @@ from tabular_dl.cli.options import (
     quoted,
     seconds_of,
 )
-from tabular_dl.errors import UserError
+from tabular_dl.errors import TrackingError, UserError
 from tabular_dl.nn import load_quietly
 
 __all__ = ["app"]
@@ -57,6 +57,8 @@ def fit(
 ) -> None:
     """Train a cross-validated ensemble, compare its score with two baselines, and track it in MLflow.
 
+    Exit code 3: trained, but the run could not be logged; `recover` logs it later.
+
     All folds and members train at once, as one compiled program. Instead of a pipeline, `--train` names a table; the
     pipeline is then the one that `init` would write.
 
@@ -75,16 +77,18 @@ def fit(
         from tabular_dl.workflows.fit import fit_tables
 
         tables = Tables(train, test, None, target, id_column, metric)
-        fit_tables(tables, overrides, track=not no_track, console=quiet_console(quiet))
-    if pipeline is not None:
+        result = fit_tables(tables, overrides, track=not no_track, console=quiet_console(quiet))
+    else:
         # Read before the slow imports, so that mistakes in the pipeline are reported at once.
         from tabular_dl.spec import load_spec
 
-        spec = load_spec(pipeline, overrides, check_values)
+        spec = load_spec(str(pipeline), overrides, check_values)
         load_quietly()
         from tabular_dl.workflows.fit import fit_spec
 
-        fit_spec(spec, pipeline, overrides, track=not no_track, console=quiet_console(quiet))
+        result = fit_spec(spec, pipeline, overrides, track=not no_track, console=quiet_console(quiet))
+    if result.unlogged is not None:
+        raise typer.Exit(TrackingError.exit_code)
 
 
 @app.command(rich_help_panel=PANEL)

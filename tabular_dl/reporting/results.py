@@ -50,6 +50,8 @@ class FitResult:
         Time at which training began, in seconds since 1970.
     seconds : float
         Duration of training.
+    unlogged : Path or None
+        Folder with the results if tracking failed.
     """
 
     spec: PipelineSpec
@@ -61,6 +63,7 @@ class FitResult:
     competition: Competition
     started: float
     seconds: float
+    unlogged: Path | None = None
 
     @property
     def best_epochs(self) -> np.ndarray:

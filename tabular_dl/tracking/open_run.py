@@ -8,13 +8,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 # First, because it sets MLflow's environment variables, which MLflow reads when it is imported.
-from tabular_dl.tracking.store import open_experiment, quiet, tracking_uri
+from tabular_dl.tracking.store import open_experiment, quiet, told_as_user_errors, tracking_uri
 
 # isort: split
 import mlflow
 from mlflow.entities import Metric, Param, RunTag
 
 from tabular_dl.errors import SpecError
+from tabular_dl.tracking.processes import PROCESS_TAG, this_process
 from tabular_dl.tracking.run_log import METRICS_A_BATCH, PARAMS_A_BATCH, origin_tags
 
 __all__ = ["Child", "OpenRun"]
@@ -83,12 +84,10 @@ class OpenRun:
         OpenRun
             New run.
         """
-        with quiet():
+        with quiet(), told_as_user_errors():
             experiment = open_experiment(pipeline)
             client = mlflow.MlflowClient()
-            run_id = client.create_run(experiment).info.run_id
-            all_tags = {**origin_tags(pipeline, kind), **tags}
-            client.log_batch(run_id, tags=[RunTag(name, value) for name, value in all_tags.items()])
+            run_id = client.create_run(experiment, tags={**origin_tags(pipeline, kind), **tags}).info.run_id
             params = [Param(name, str(value)[:6000]) for name, value in parameters.items()]
             for start in range(0, len(params), PARAMS_A_BATCH):
                 client.log_batch(run_id, params=params[start : start + PARAMS_A_BATCH])
@@ -100,22 +99,23 @@ class OpenRun:
         """Log metrics and tags, in one call if there are at most 1,000 metrics."""
         now = int(time.time() * 1000)
         values = [Metric(name, float(value), now, step) for name, value in (metrics or {}).items()]
-        with quiet():
+        with quiet(), told_as_user_errors():
             for start in range(0, max(1, len(values)), METRICS_A_BATCH):
                 run_tags = [RunTag(name, value) for name, value in (tags or {}).items()]
                 self.client.log_batch(self.id, metrics=values[start : start + METRICS_A_BATCH], tags=run_tags)
 
     def log_file(self, file: Path, folder: str | None = None) -> None:
         """Log a file to a folder of the run; an earlier file of the same name is replaced."""
-        with quiet():
+        with quiet(), told_as_user_errors():
             self.client.log_artifact(self.id, str(file), folder)
 
     def children(self, children: Sequence[Child]) -> None:
         """Write child runs, with three calls each."""
         now = int(time.time() * 1000)
-        with quiet():
+        process = this_process()
+        with quiet(), told_as_user_errors():
             for child in children:
-                tags = {"mlflow.parentRunId": self.id, **child.tags}
+                tags = {"mlflow.parentRunId": self.id, PROCESS_TAG: process, **child.tags}
                 name = f"{self.name}-{child.name}"
                 run_id = self.client.create_run(self.experiment, tags=tags, run_name=name).info.run_id
                 self.client.log_batch(
@@ -151,7 +151,13 @@ class OpenRun:
                 raise SpecError(f"Run {self.name} ({self.id}) has no {file}.") from None
         return Path(path).read_text(encoding="utf-8")
 
+    def reopen(self) -> None:
+        """Take over the run of another process, which has ended."""
+        with quiet(), told_as_user_errors():
+            self.client.update_run(self.id, status="RUNNING")
+            self.client.set_tag(self.id, PROCESS_TAG, this_process())
+
     def close(self, status: str = "FINISHED") -> None:
         """End the run with a status of MLflow."""
-        with quiet():
+        with quiet(), told_as_user_errors():
             self.client.set_terminated(self.id, status)

@@ -1,4 +1,4 @@
-"""MLflow store: its address, the search for runs, and the commands that show and serve them.
+"""MLflow store: its address, that it can be used, and the commands that show it and serve models.
 
 The address is ``MLFLOW_TRACKING_URI`` or, by default, ``sqlite:///mlflow.db`` in the current folder, with files in the
 folder ``mlruns``.
@@ -9,11 +9,9 @@ from __future__ import annotations
 import logging
 import os
 import sys
-import tempfile
 import warnings
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,64 +19,34 @@ from typing import TYPE_CHECKING
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
 os.environ.setdefault("DO_NOT_TRACK", "true")
 os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
+# A server that stops answering is waited for half a minute, not four: what was trained is kept.
+os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "5")
+os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "30")
 
 import mlflow
-import numpy as np
 
-from tabular_dl.errors import SubmissionError, did_you_mean
-from tabular_dl.problems import get_metric
+from tabular_dl.errors import UserError
+from tabular_dl.tracking.connection import check_answers, retries_said, without_password
+from tabular_dl.tracking.processes import PROCESS_TAG, is_gone
+from tabular_dl.tracking.sqlite_store import check_writable, database_file, make_database
 
 if TYPE_CHECKING:
-    from mlflow.entities import Run
+    pass
 
 __all__ = [
-    "LoggedRun",
-    "as_logged",
-    "best_run",
-    "comparable_runs",
-    "experiment_page",
-    "find_run",
-    "find_run_id",
-    "model_folder",
+    "MOST_RUNS",
     "open_experiment",
+    "prepare_store",
     "quiet",
-    "serve_command",
+    "told_as_user_errors",
     "tracking_uri",
     "ui_command",
 ]
 
 # MLflow reads page after page until there are so many runs; a lower number would hide the oldest, perhaps the best.
 MOST_RUNS = 10**9
-# Kinds of runs with a model. Searches have none: their score belongs to a configuration.
-WITH_MODELS = ("fit", "ensemble")
 
-
-@dataclass(frozen=True)
-class LoggedRun:
-    """Run with a model, as read from the store.
-
-    Attributes
-    ----------
-    id : str
-        MLflow's id of the run.
-    name : str
-        Readable name of the run.
-    experiment : str
-        Name of the experiment.
-    model_uri : str
-        Address of the model, for `mlflow.pyfunc.load_model`.
-    tags : dict of str to str
-        Tags.
-    metrics : dict of str to float
-        Metrics.
-    """
-
-    id: str
-    name: str
-    experiment: str
-    model_uri: str
-    tags: Mapping[str, str]
-    metrics: Mapping[str, float]
+_prepared: set[tuple[str, int]] = set()  # address and process
 
 
 def tracking_uri() -> str:
@@ -91,10 +59,8 @@ def tracking_uri() -> str:
 
 def open_experiment(pipeline: str) -> str:
     """Return the id of a pipeline's experiment. Experiment and store are created if they do not exist."""
-    uri = tracking_uri()
-    if uri.startswith("sqlite:///"):
-        _make_store(Path(uri.removeprefix("sqlite:///")))
-    mlflow.set_tracking_uri(uri)
+    prepare_store(create=True)
+    mlflow.set_tracking_uri(tracking_uri())
     experiment = mlflow.set_experiment(pipeline)
     # The UI then shows the pages for training instead of those for language models.
     mlflow.MlflowClient().set_experiment_tag(
@@ -103,218 +69,81 @@ def open_experiment(pipeline: str) -> str:
     return str(experiment.experiment_id)
 
 
-def _make_store(file: Path) -> None:
-    """Create a database under a temporary name and link it to its place when it is complete.
+def prepare_store(*, create: bool, write: bool = False) -> bool:
+    """Make sure that the store can be used, before anything else of MLflow looks at it.
 
-    If two processes let MLflow create the same database at the same time, both fail.
-    """
-    if file.exists() or not file.parent.is_dir():
-        return
-    with tempfile.TemporaryDirectory(dir=file.parent, prefix=".mlflow-", ignore_cleanup_errors=True) as folder:
-        new = Path(folder) / file.name
-        mlflow.MlflowClient(f"sqlite:///{new}").search_experiments(max_results=1)
-        try:
-            os.link(new, file)  # unlike renaming, does not replace a database of another process
-        except OSError:
-            if not file.exists():  # a file system without links
-                new.replace(file)
-
-
-def best_run(pipeline: str, metric: str | None = None) -> LoggedRun:
-    """Return the run with the best cross-validated score among `comparable_runs`.
+    A database that was left half made is replaced, a server has to answer, and runs whose process is gone are marked.
 
     Parameters
     ----------
-    pipeline : str
-        Name of the pipeline.
-    metric : str, optional
-        Name of the pipeline's metric.
+    create : bool
+        Whether to make a store that does not exist.
+    write : bool, default=False
+        Whether to check that the store can be written to, or made.
 
     Returns
     -------
-    LoggedRun
-        Best run.
+    bool
+        Whether there is a store.
 
     Raises
     ------
-    SubmissionError
-        If there is no finished run.
+    UserError
+        If the store cannot be used.
     """
-    comparable, _ = comparable_runs(pipeline, metric)
-    sign = 1 if get_metric(comparable[0].data.tags["tabular_dl.metric"]).greater_is_better else -1
-    return as_logged(max(comparable, key=lambda run: sign * run.data.metrics["cv_score"]))
+    uri = tracking_uri()
+    file = database_file(uri)
+    with quiet(), told_as_user_errors():
+        if file is not None:
+            make_database(file, _create_database, only_repair=not create)
+            if write:
+                check_writable(file)
+            if not file.exists():
+                return False
+        if (uri, os.getpid()) not in _prepared:
+            check_answers(uri)
+            mlflow.set_tracking_uri(uri)
+            mark_killed_runs(mlflow.MlflowClient(uri))
+            _prepared.add((uri, os.getpid()))
+    return True
 
 
-def comparable_runs(pipeline: str, metric: str | None = None) -> tuple[list[Run], int]:
-    """Return the finished runs of a pipeline that can be compared with the newest.
-
-    These are the runs with the same metric and the same training data. If there are runs with the pipeline's metric,
-    the newest of them is taken, so that a single fit with another metric does not hide all others.
-
-    Parameters
-    ----------
-    pipeline : str
-        Name of the pipeline.
-    metric : str, optional
-        Name of the pipeline's metric.
-
-    Returns
-    -------
-    runs : list of mlflow.entities.Run
-        Comparable runs.
-    others : int
-        Number of finished runs that are not comparable.
-
-    Raises
-    ------
-    SubmissionError
-        If there is no finished run.
-    """
-    runs = [
-        run
-        for run in _runs(f"tags.`tabular_dl.pipeline` = '{pipeline}'")
-        if run.info.status == "FINISHED"
-        and run.data.tags.get("tabular_dl.kind") in WITH_MODELS
-        and np.isfinite(run.data.metrics.get("cv_score", np.nan))
-    ]
-    if not runs:
-        raise SubmissionError(
-            f"There is no finished run of {pipeline} in {tracking_uri()}. Fit one first: tabular-dl fit {pipeline}"
-        )
-    with_metric = [run for run in runs if run.data.tags.get("tabular_dl.metric") == metric]
-    newest = max(with_metric or runs, key=lambda run: run.info.start_time)
-    tags = ("tabular_dl.metric", "tabular_dl.data_digest")
-    comparable = [run for run in runs if all(run.data.tags.get(tag) == newest.data.tags.get(tag) for tag in tags)]
-    return comparable, len(runs) - len(comparable)
+def _create_database(uri: str) -> None:
+    mlflow.MlflowClient(uri).search_experiments(max_results=1)
 
 
-def find_run(id_or_name: str) -> LoggedRun:
-    """Return a run with a model by its id, name or alias.
-
-    Parameters
-    ----------
-    id_or_name : str
-        Id of the run; its name, of which the newest run is returned; or its alias, such as ``NAME@champion``.
-
-    Returns
-    -------
-    LoggedRun
-        Run.
-
-    Raises
-    ------
-    SubmissionError
-        If there is no such run, or it has no model.
-    """
-    if "@" in id_or_name:
-        return as_logged(_find(_run_of_alias(*id_or_name.split("@", 1))))
-    return as_logged(_find(id_or_name))
-
-
-def find_run_id(id_or_name: str) -> str:
-    """Return the id of the run with an id, or of the newest run with a name, of any kind."""
-    return str(_find(id_or_name, (*WITH_MODELS, "search")).info.run_id)
-
-
-def as_logged(run: Run) -> LoggedRun:
-    """Return an MLflow run as a `LoggedRun`; a run without a model raises a `SubmissionError`."""
-    models = run.outputs.model_outputs if run.outputs else []
-    if not models:
-        raise SubmissionError(f"Run {run.info.run_name} ({run.info.run_id}) has no model: it is not a finished fit.")
-    experiment = mlflow.get_experiment(run.info.experiment_id).name
-    uri = f"models:/{models[-1].model_id}"
-    return LoggedRun(run.info.run_id, run.info.run_name, experiment, uri, run.data.tags, run.data.metrics)
-
-
-def model_folder(run: LoggedRun) -> Path:
-    """Return a local folder with the model of a run, downloaded if the store is remote."""
-    with quiet():
-        return Path(mlflow.artifacts.download_artifacts(artifact_uri=run.model_uri, tracking_uri=tracking_uri()))
-
-
-def experiment_page(pipeline: str | None) -> str:
-    """Return the part of the UI's address that selects an experiment.
-
-    Parameters
-    ----------
-    pipeline : str or None
-        Name of a pipeline, which is the name of its experiment; None for the experiment of the newest run.
-
-    Returns
-    -------
-    str
-        Fragment of the address; empty without runs.
-
-    Raises
-    ------
-    SubmissionError
-        If the pipeline has no run.
-    """
-    runs = _runs(
-        "tags.`tabular_dl.pipeline` != ''" if pipeline is None else f"tags.`tabular_dl.pipeline` = '{pipeline}'"
+def mark_killed_runs(client: mlflow.MlflowClient) -> None:
+    """Give runs that nobody will end, because their process is gone, the status of a killed run."""
+    running = mlflow.search_runs(
+        search_all_experiments=True,
+        filter_string=f"attributes.status = 'RUNNING' AND tags.`{PROCESS_TAG}` != ''",
+        output_format="list",
+        max_results=MOST_RUNS,
     )
-    if not runs and pipeline is not None:
-        raise SubmissionError(f"There is no run of {pipeline!r} in {tracking_uri()}: tabular-dl fit {pipeline}")
-    return f"#/experiments/{runs[0].info.experiment_id}/runs" if runs else ""
+    for run in running:
+        if is_gone(run.data.tags[PROCESS_TAG]):
+            client.set_terminated(run.info.run_id, "KILLED")
+
+
+@contextmanager
+def told_as_user_errors() -> Iterator[None]:
+    """Raise errors of MLflow, a database or a connection as a `UserError` that names the store."""
+    try:
+        yield
+    except UserError:
+        raise
+    except Exception as error:  # noqa: BLE001 (each kind of store raises its own)
+        reason = (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".")
+        raise UserError(
+            f"The store {without_password(tracking_uri())} cannot be used: {reason}. Check MLFLOW_TRACKING_URI, or the "
+            "file."
+        ) from None
 
 
 def ui_command(port: int) -> list[str]:
     """Return the command that serves the MLflow UI of the store, reachable from this machine only."""
     address = ["--host", "127.0.0.1", "--port", str(port)]
     return [sys.executable, "-m", "mlflow", "server", "--backend-store-uri", tracking_uri(), *address]
-
-
-def serve_command(run: LoggedRun, host: str, port: int) -> list[str]:
-    """Return the command that serves a run's model with the packages of this environment."""
-    address = ["--host", host, "--port", str(port)]
-    return [sys.executable, "-m", "mlflow", "models", "serve", "-m", run.model_uri, "--env-manager", "local", *address]
-
-
-def _run_of_alias(name: str, alias: str) -> str:
-    """Return the id of the run whose registered model has an alias."""
-    with quiet():
-        try:
-            return str(mlflow.MlflowClient(tracking_uri()).get_model_version_by_alias(name, alias).run_id)
-        except Exception:  # noqa: BLE001 (each kind of store raises its own)
-            raise SubmissionError(
-                f"No model of {name} has the alias {alias!r} in {tracking_uri()}. Give it to a run first: "
-                f"tabular-dl promote RUN --as {alias}"
-            ) from None
-
-
-def _find(id_or_name: str, kinds: Iterable[str] = WITH_MODELS) -> Run:
-    """Return the newest run with an id or name. If there is none, the error suggests runs of the given kinds."""
-    runs = _runs(f"attributes.run_id = '{id_or_name}'") or _runs(f"attributes.run_name = '{id_or_name}'")
-    if not runs:
-        candidates = [run for kind in kinds for run in _runs(f"tags.`tabular_dl.kind` = '{kind}'")]
-        # For the name of a pipeline, its runs are suggested.
-        of_pipeline = [run for run in candidates if run.data.tags.get("tabular_dl.pipeline") == id_or_name]
-        names = [run.info.run_name for run in of_pipeline or candidates]
-        raise SubmissionError(
-            f"There is no run {id_or_name!r} in {tracking_uri()}. {did_you_mean(id_or_name, names)} "
-            "`tabular-dl ui` shows all runs."
-        )
-    return runs[0]
-
-
-def _runs(condition: str) -> list[Run]:
-    """Return the runs that meet a condition, newest first. A store that does not exist is not created."""
-    uri = tracking_uri()
-    if "'" in condition.replace("'", "", 2):
-        raise SubmissionError("The id or name of a run has no quotation marks.")
-    if uri.startswith("sqlite:///") and not Path(uri.removeprefix("sqlite:///")).exists():
-        return []
-    with quiet():
-        try:
-            mlflow.set_tracking_uri(uri)
-            return mlflow.search_runs(
-                search_all_experiments=True, filter_string=condition, output_format="list", max_results=MOST_RUNS
-            )
-        except Exception as error:  # noqa: BLE001 (each kind of store raises its own)
-            reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-            raise SubmissionError(
-                f"The runs in {uri} cannot be read: {reason}. Check MLFLOW_TRACKING_URI, or the file."
-            ) from None
 
 
 @contextmanager
@@ -325,7 +154,7 @@ def quiet() -> Iterator[None]:
     try:
         for logger in loggers:
             logger.setLevel(logging.ERROR)
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), retries_said():
             warnings.simplefilter("ignore")
             yield
     finally:

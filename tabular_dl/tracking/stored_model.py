@@ -7,13 +7,13 @@ from typing import Any
 
 from tabular_dl.errors import DataError
 from tabular_dl.spec import PipelineSpec, load_spec
-from tabular_dl.tracking import store
+from tabular_dl.tracking import runs
 from tabular_dl.tracking.persistence import load_model
 
 __all__ = ["open_model"]
 
 
-def open_model(run_or_folder: str | store.LoggedRun) -> tuple[Any, PipelineSpec]:
+def open_model(run_or_folder: str | runs.LoggedRun) -> tuple[Any, PipelineSpec]:
     """Return a stored model and its specification.
 
     Parameters
@@ -40,11 +40,11 @@ def open_model(run_or_folder: str | store.LoggedRun) -> tuple[Any, PipelineSpec]
     return load_model(folder / "model.skops"), load_spec(spec_file)
 
 
-def _folder(run_or_folder: str | store.LoggedRun) -> Path:
+def _folder(run_or_folder: str | runs.LoggedRun) -> Path:
     """Return the folder of a model, downloaded from the store if a run is given."""
-    if isinstance(run_or_folder, store.LoggedRun):
-        return store.model_folder(run_or_folder)
+    if isinstance(run_or_folder, runs.LoggedRun):
+        return runs.model_folder(run_or_folder)
     path = Path(run_or_folder)
     if not path.is_dir():
-        return store.model_folder(store.find_run(run_or_folder))
+        return runs.model_folder(runs.find_run(run_or_folder))
     return path / "model" if (path / "model").is_dir() else path

@@ -5,15 +5,17 @@ from __future__ import annotations
 import csv
 import json
 import sys
+from dataclasses import asdict
 from typing import Any, TextIO
 
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table as Grid
 
+from tabular_dl.errors import SubmissionError
 from tabular_dl.problems import get_metric
 from tabular_dl.spec import load_spec
-from tabular_dl.tracking import Entry, Row, agreement, comparable_runs, rank
+from tabular_dl.tracking import Entry, Row, agreement, all_runs, comparable_runs, rank, tracking_uri
 from tabular_dl.workflows.console import print_lines
 
 __all__ = ["compare"]
@@ -24,6 +26,7 @@ def compare(
     *,
     top: int | None = None,
     form: str = "table",
+    every: bool = False,
     out: TextIO | None = None,
     console: Console | None = None,
 ) -> list[Row]:
@@ -37,6 +40,9 @@ def compare(
         Number of runs to print, the best first; all by default.
     form : {"table", "csv", "json"}, default="table"
         Format of the output.
+    every : bool, default=False
+        Whether to print all runs instead, newest first: also searches, runs of other data or another metric, and runs
+        that failed or were killed.
     out : file, optional
         File for CSV and JSON; standard output by default.
     console : Console, optional
@@ -45,7 +51,7 @@ def compare(
     Returns
     -------
     list of Row
-        The printed rows.
+        The rows of the leaderboard; empty if all runs are printed.
 
     Raises
     ------
@@ -54,6 +60,9 @@ def compare(
     """
     spec = load_spec(pipeline)
     name = spec.name
+    if every:
+        _print_all(name, top, form, out or sys.stdout, console or Console())
+        return []
     runs, left_out = comparable_runs(name, spec.metric)
     metric = get_metric(runs[0].data.tags["tabular_dl.metric"])
     entries = [Entry.of(run) for run in runs]
@@ -65,6 +74,25 @@ def compare(
     else:
         _write([_plain(row) for row in rows], form, out or sys.stdout)
     return rows
+
+
+def _print_all(name: str, top: int | None, form: str, out: TextIO, console: Console) -> None:
+    rows = [asdict(run) for run in all_runs(name)[:top]]
+    if not rows:
+        raise SubmissionError(f"There is no run of {name} in {tracking_uri()}. Fit one first: tabular-dl fit {name}")
+    if form != "table":
+        _write(rows, form, out)
+        return
+    grid = Grid(title=f"{name}: all runs, newest first")
+    headings = ("run", "kind", "status", "metric", "cv_score", "began")
+    for heading in headings:
+        grid.add_column(heading.replace("_", " "), no_wrap=heading in ("run", "status", "began"))
+    for row in rows:
+        score = "" if row["cv_score"] is None else f"{row['cv_score']:.4f}"
+        cells = {**row, "cv_score": score}
+        style = None if row["status"] == "finished" else "dim"
+        grid.add_row(*(escape(str(cells[heading])) for heading in headings), style=style)
+    console.print(grid)
 
 
 def _plain(row: Row) -> dict[str, Any]:
@@ -94,7 +122,9 @@ def _write(rows: list[dict[str, Any]], form: str, out: TextIO) -> None:
     writer = csv.DictWriter(out, list(rows[0]))
     writer.writeheader()
     for row in rows:
-        writer.writerow({**row, "changes": "; ".join(f"{key}={value}" for key, value in row["changes"].items())})
+        changes = row.get("changes")
+        text = {"changes": "; ".join(f"{key}={value}" for key, value in changes.items())} if changes is not None else {}
+        writer.writerow({**row, **text})
 
 
 def _print(rows: list[Row], name: str, metric: str, greater: bool, left_out: int, console: Console) -> None:

@@ -6,11 +6,8 @@ runs -> models -> check of rows, folds and labels -> blend and its nested score 
 from __future__ import annotations
 
 import json
-import tempfile
 import time
 from collections.abc import Sequence
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 from rich.console import Console
@@ -35,6 +32,7 @@ from tabular_dl.reporting import Judged, Model, blend_page, render, scored_by
 from tabular_dl.spec import PipelineSpec, columns_used, competition_of, dump_spec, load_spec
 from tabular_dl.tracking import Entry, environment, open_model, rank
 from tabular_dl.workflows.console import print_lines
+from tabular_dl.workflows.outputs import log, new_results
 from tabular_dl.workflows.predictions import write_predictions
 
 __all__ = ["ensemble"]
@@ -47,7 +45,7 @@ def ensemble(
     top: int = 3,
     method: str = "greedy",
     console: Console | None = None,
-) -> tracking.LoggedRun:
+) -> tracking.LoggedRun | None:
     """Blend runs and log the blend as a run.
 
     Parameters
@@ -65,8 +63,8 @@ def ensemble(
 
     Returns
     -------
-    LoggedRun
-        Run of the blend.
+    LoggedRun or None
+        Run of the blend; None if tracking failed, and the results are kept in ``outputs``.
 
     Raises
     ------
@@ -95,17 +93,19 @@ def ensemble(
     scores = fold_scores(blended, y, metric)
     console.print(_score_grid(members, models, blended, scores, y, metric))
     content = _run_content(name, members, blended, scores, spec, competition, metric, method, started)
-    with tempfile.TemporaryDirectory() as folder:
-        staged = Path(folder) / "files"
-        (staged / "predictions").mkdir(parents=True)
-        write_text(staged / "spec.yaml", dump_spec(spec))
-        write_predictions(blended, spec, competition, staged / "predictions")
+    with new_results(name) as results:
+        (results.folder / "predictions").mkdir()
+        write_text(results.folder / "spec.yaml", dump_spec(spec))
+        write_predictions(blended, spec, competition, results.folder / "predictions")
         used = {column for _, member_spec in opened for column in columns_used(member_spec, competition.train)}
         columns = [column for column in competition.train if column in used]
         member_scores = {m.name: fold_scores(model, y, metric) for m, model in zip(members, models, strict=True)}
         judged = Judged(blended, spec, competition, get_problem(members[0].tags["tabular_dl.problem"]), metric, columns)
-        write_text(staged / "report.html", render(blend_page(judged, member_scores, scores, environment())))
-        run = tracking.log_run(tracking.RunContent(**content, files=staged))
+        write_text(results.folder / "report.html", render(blend_page(judged, member_scores, scores, environment())))
+        tracking.write_results(content, results.folder)
+        run = log(results.complete())
+    if run is None:
+        return None
     print_lines(
         console,
         f"Run [bold]{escape(run.name)}[/] ({run.id}), experiment {escape(run.experiment)}",
@@ -198,45 +198,45 @@ def _run_content(
     metric: Metric,
     method: str,
     started: float,
-) -> dict[str, Any]:
+) -> tracking.RunContent:
     mean, error = mean_and_error(scores)
     weights = {member.name: float(weight) for member, weight in zip(members, blended.blend_.weights_, strict=True)}
     source = str(competition.folder)
     tags = members[0].tags
     lines = [f"- {member.name} ({member.id}): weight {weights[member.name]:.3f}" for member in members]
-    return {
-        "pipeline": name,
-        "kind": "ensemble",
-        "parameters": {"ensemble.method": method, "ensemble.runs": " ".join(member.name for member in members)},
-        "metrics": {
+    return tracking.RunContent(
+        pipeline=name,
+        kind="ensemble",
+        parameters={"ensemble.method": method, "ensemble.runs": " ".join(member.name for member in members)},
+        metrics={
             "cv_score": mean,
             "cv_standard_error": error,
             f"cv_{metric.name}": mean,
             "training_seconds": time.time() - started,
             **{f"weight_{key}": value for key, value in weights.items()},
         },
-        "curves": {},
-        "folds": [{"cv_score": score} for score in scores],
-        "tags": {
+        curves={},
+        folds=[{"cv_score": score} for score in scores],
+        tags={
             "tabular_dl.metric": metric.name,
             "tabular_dl.problem": tags.get("tabular_dl.problem", ""),
             "tabular_dl.data_digest": competition.digest,
             "tabular_dl.members": json.dumps([member.id for member in members]),
             **tracking.fold_tags(blended.test_rows_, scores),
         },
-        "description": "\n".join(
+        description="\n".join(
             [
                 f"**Blend of {len(members)} runs** by {method}: {metric.name} {mean:.4f} ({error:.4f}), nested.",
                 "",
                 *lines,
             ]
         ),
-        "tables": [
+        tables=[
             tracking.Table(
                 f"{spec.name}-train", "training", competition.train, source, competition.digest, spec.data.target
             )
         ],
-        "model": blended,
-        "example": competition.train.drop(columns=spec.data.target),
-        "started": started,
-    }
+        model=blended,
+        example=competition.train.drop(columns=spec.data.target),
+        started=started,
+    )

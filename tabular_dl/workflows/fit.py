@@ -6,8 +6,8 @@ spec and tables -> checks -> cross-fit (one population) -> scores and baselines 
 from __future__ import annotations
 
 import json
-import tempfile
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -25,7 +25,7 @@ from tabular_dl.reporting import FitResult, by_group, fit_page, render
 from tabular_dl.spec import DataSpec, PipelineSpec, check_network, dump_spec, leaves, load_spec, read_spec
 from tabular_dl.tracking import environment
 from tabular_dl.workflows.console import check_command, print_lines
-from tabular_dl.workflows.outputs import check_outputs, write_outputs
+from tabular_dl.workflows.outputs import check_outputs, interrupt_later, log, new_results
 from tabular_dl.workflows.predictions import write_predictions
 from tabular_dl.workflows.training import train
 
@@ -44,7 +44,8 @@ def fit(
     overrides : sequence of str
         Changed values, such as ``"network.dropout=0.4"``.
     track : bool, default=True
-        Whether to write an MLflow run. Otherwise, and if that fails, results go to ``outputs``.
+        Whether to write an MLflow run. Otherwise results go to ``outputs``; if the run cannot be written, they stay
+        there until it is.
     console : Console, optional
         Console to print to; standard output by default.
 
@@ -125,19 +126,34 @@ def fit_spec(
         If the pipeline or the tables cannot be used; nothing is written then.
     """
     console = console or Console()
-    if not track:
+    if track:
+        tracking.prepare_store(create=False, write=True)  # said before the training rather than after it
+    else:
         check_outputs()
     command = None if pipeline is None else check_command(pipeline, overrides)
-    with tempfile.TemporaryDirectory() as folder:
-        # Copies of the temporary folder itself would be readable by their owner only.
-        staged = Path(folder) / "files"
-        staged.mkdir()
-        result = train(spec, console, command, competition, _callback_folder(spec, staged))
+    with new_results(spec.name) as results:
+        result = train(spec, console, command, competition, _callback_folder(spec, results.folder))
         console.print(_score_grid(result))
         print_lines(console, *_messages(result, pipeline))
-        _write_files(result, staged)
-        content = _run_content(result, staged)
-        _keep(content, staged, result, pipeline, console, track=track)
+        with interrupt_later() as interrupts:
+            _write_files(result, results.folder)
+            write = tracking.write_results if track else tracking.save_model
+            write(_run_content(result), results.folder)
+            folder = results.complete()
+        run = log(folder, interrupts) if track else None
+    if run is not None:
+        print_lines(
+            console,
+            f"Run [bold]{escape(run.name)}[/] ({run.id}), experiment {escape(run.experiment)}",
+            f"Model {run.model_uri}",
+            f"Next: {_next_command(result, pipeline, run.name)}tabular-dl ui",
+        )
+    elif track:
+        return replace(result, unlogged=folder)
+    else:
+        has_test = result.competition.test is not None and result.competition.test_file.exists()
+        predict = f"tabular-dl predict {folder} {result.competition.test_file if has_test else 'FILE'}"
+        print_lines(console, f"Results are in [bold]{escape(str(folder))}[/]", f"Next: [bold]{escape(predict)}[/]")
     return result
 
 
@@ -225,7 +241,7 @@ def _write_files(result: FitResult, folder: Path) -> None:
     write_text(folder / "report.html", render(fit_page(result, environment())))
 
 
-def _run_content(result: FitResult, folder: Path) -> tracking.RunContent:
+def _run_content(result: FitResult) -> tracking.RunContent:
     spec, crossfit, competition = result.spec, result.crossfit, result.competition
     mean, error = mean_and_error(result.scores)
     threshold = getattr(crossfit, "threshold_", None)
@@ -272,7 +288,6 @@ def _run_content(result: FitResult, folder: Path) -> tracking.RunContent:
         },
         description=_description(result),
         tables=tables,
-        files=folder,
         model=crossfit,
         example=competition.train.drop(columns=spec.data.target),
         started=result.started,
@@ -300,37 +315,6 @@ def _description(result: FitResult) -> str:
             *rows,
         ]
     )
-
-
-def _keep(
-    content: tracking.RunContent,
-    staged: Path,
-    result: FitResult,
-    pipeline: str | None,
-    console: Console,
-    *,
-    track: bool,
-) -> None:
-    """Log the run. Without tracking, or if it fails, write files and model to a folder instead."""
-    if track:
-        try:
-            run = tracking.log_run(content)
-        except Exception as error:  # noqa: BLE001 (whatever the store raises, the fit must not be lost)
-            # On a separate console, so that it is printed even if the other is quiet.
-            message = f"Tracking failed: {type(error).__name__}: {error}"
-            Console(stderr=True).print(message, style="red", markup=False, highlight=False, soft_wrap=True)
-        else:
-            print_lines(
-                console,
-                f"Run [bold]{escape(run.name)}[/] ({run.id}), experiment {escape(run.experiment)}",
-                f"Model {run.model_uri}",
-                f"Next: {_next_command(result, pipeline, run.name)}tabular-dl ui",
-            )
-            return
-    folder = write_outputs(content, staged)
-    has_test = result.competition.test is not None and result.competition.test_file.exists()
-    command = f"tabular-dl predict {folder} {result.competition.test_file if has_test else 'FILE'}"
-    print_lines(console, f"Results are in [bold]{escape(str(folder))}[/]", f"Next: [bold]{escape(command)}[/]")
 
 
 def _next_command(result: FitResult, pipeline: str | None, run: str) -> str:

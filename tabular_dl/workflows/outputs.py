@@ -1,19 +1,36 @@
-"""Folders with the results of fits that are not tracked."""
+"""Folder ``outputs`` with the results of fits and blends: of untracked ones for good, of others until they are logged.
+
+    new_results --> outputs/.titanic-20261126-201500.partial   while a command works; removed if it does not get on
+    complete    --> outputs/titanic-20261126-201500            whole: files, model, run.json
+    log         --> a run in the store; then the folder is deleted
+
+A lock file beside a folder says that a command works on it. Locks end with their process, however it ends, so a folder
+with a ``run.json`` whose lock is free was left behind.
+"""
 
 from __future__ import annotations
 
 import os
 import shutil
+import signal
 import tempfile
+import threading
 import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
+
+from filelock import FileLock, Timeout
+from rich.console import Console
 
 from tabular_dl import tracking
 from tabular_dl.errors import UserError
+from tabular_dl.tracking import RECORD
 
-__all__ = ["check_outputs", "write_outputs"]
+__all__ = ["Results", "check_outputs", "interrupt_later", "left_behind", "locked", "log", "new_results"]
 
 OUTPUTS = Path("outputs")  # in the working folder
+PARTIAL = ".partial"
 
 
 def check_outputs() -> None:
@@ -30,36 +47,175 @@ def check_outputs() -> None:
         raise UserError(f"{OUTPUTS.resolve()}, the folder for the results, is not writable: work in another folder.")
 
 
-def write_outputs(content: tracking.RunContent, files: Path) -> Path:
-    """Write files and model of a fit to a new folder in ``outputs``, or in a temporary folder if that fails.
+class Results:
+    """Folder with the results of one command.
 
     Parameters
     ----------
-    content : RunContent
-        Content of the run, with the model.
-    files : Path
-        Folder with the files of the run.
+    parent : Path
+        Folder to create it in.
+    name : str
+        Name that the folder gets when it is whole.
+
+    Attributes
+    ----------
+    folder : Path
+        Present place: hidden until it is whole.
+    """
+
+    def __init__(self, parent: Path, name: str) -> None:
+        self._final = parent / name
+        self.folder = parent / f".{name}{PARTIAL}"
+        self.folder.mkdir(parents=True)  # another command may have removed an empty parent
+
+    def complete(self) -> Path:
+        """Give the folder its name, by which later commands find it, and return it."""
+        self.folder = self.folder.rename(self._final)
+        return self.folder
+
+
+@contextmanager
+def new_results(pipeline: str) -> Iterator[Results]:
+    """Create a folder for results in ``outputs``, or in a temporary folder if nothing can be written there.
+
+    Parameters
+    ----------
+    pipeline : str
+        Name of the pipeline.
+
+    Yields
+    ------
+    Results
+        Folder, which is removed at the end unless it is complete.
+    """
+    parent = OUTPUTS
+    try:
+        parent.mkdir(exist_ok=True)
+        tempfile.TemporaryFile(dir=parent).close()
+    except OSError:
+        # Training may take hours: its results are saved even if they cannot be saved in place.
+        parent = Path(tempfile.mkdtemp(prefix="tabular-dl-"))
+    _remove_partial(parent)
+    name = f"{pipeline}-{time.strftime('%Y%m%d-%H%M%S')}"
+    # Two fits may begin in the same second.
+    for number in range(1, 1000):
+        final = parent / (name if number == 1 else f"{name}-{number}")
+        with locked(final) as mine:
+            if not mine or final.exists():
+                continue
+            results = Results(parent, final.name)
+            try:
+                yield results
+            finally:
+                shutil.rmtree(parent / f".{final.name}{PARTIAL}", ignore_errors=True)
+        break
+
+
+@contextmanager
+def locked(folder: Path) -> Iterator[bool]:
+    """Hold the lock of a folder, if no other process does.
+
+    Parameters
+    ----------
+    folder : Path
+        Folder, whole or not.
+
+    Yields
+    ------
+    bool
+        Whether this process holds the lock.
+    """
+    file = _lock_file(folder)
+    lock = FileLock(file)
+    try:
+        lock.acquire(timeout=0)
+    except (Timeout, OSError):  # OSError: in a folder that is read-only
+        yield False
+        return
+    try:
+        yield True
+    finally:
+        file.unlink(missing_ok=True)
+        lock.release()
+        with suppress(OSError):
+            folder.parent.rmdir()  # if nothing is in it
+
+
+def _lock_file(folder: Path) -> Path:
+    return folder.with_name(f".{folder.name}.lock")
+
+
+def left_behind() -> list[Path]:
+    """Return the folders in ``outputs`` whose results are whole, but not in the store, oldest first."""
+    folders = [record.parent for record in sorted(OUTPUTS.glob(f"*/{RECORD}"))]
+    return [folder for folder in folders if _is_free(folder)]
+
+
+def _is_free(folder: Path) -> bool:
+    if not _lock_file(folder).exists():
+        return True
+    with locked(folder) as mine:
+        return mine
+
+
+def _remove_partial(parent: Path) -> None:
+    """Remove what processes have left that were killed before their results were whole."""
+    for partial in parent.glob(f".*{PARTIAL}"):
+        with locked(parent / partial.name.removeprefix(".").removesuffix(PARTIAL)) as mine:
+            if mine:
+                shutil.rmtree(partial, ignore_errors=True)
+
+
+@contextmanager
+def interrupt_later() -> Iterator[list[int]]:
+    """Put off Ctrl-C while results are written.
+
+    Yields
+    ------
+    list of int
+        Signals that have come, for `log`.
+    """
+    came: list[int] = []
+    # Other threads get no signals, and a command in the background may ignore them.
+    if threading.current_thread() is not threading.main_thread() or signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+        yield came
+        return
+    before = signal.signal(signal.SIGINT, lambda number, _: came.append(number))
+    try:
+        yield came
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def log(folder: Path, interrupts: Sequence[int] = ()) -> tracking.LoggedRun | None:
+    """Log results to the store and delete their folder. If that fails, the last line printed says how to log them.
+
+    Parameters
+    ----------
+    folder : Path
+        Folder with whole results.
+    interrupts : sequence of int
+        Signals that came while the results were written; with any, nothing is logged.
 
     Returns
     -------
-    Path
-        The new folder. It appears when it is complete.
+    LoggedRun or None
+        Run; None if the results are not in the store.
     """
     try:
-        return _write_to(OUTPUTS, content, files)
-    except OSError:
-        # Training may have taken hours: its results are saved even if they cannot be saved in place.
-        return _write_to(Path(tempfile.mkdtemp(prefix="tabular-dl-")), content, files)
-
-
-def _write_to(parent: Path, content: tracking.RunContent, files: Path) -> Path:
-    first = parent / f"{content.pipeline}-{time.strftime('%Y%m%d-%H%M%S')}"
-    parent.mkdir(exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=parent, prefix=f".{first.name}-") as partial:
-        complete = Path(partial) / "complete"
-        shutil.copytree(files, complete)
-        tracking.save_model(content, complete / "model")
-        # Two fits may end in the same second.
-        names = (first, *(first.with_name(f"{first.name}-{number}") for number in range(2, 1000)))
-        folder = next(name for name in names if not name.exists())
-        return complete.rename(folder)
+        if interrupts:
+            raise KeyboardInterrupt
+        tracking.prepare_store(create=True)
+        run = tracking.log_results(folder)
+    except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 (each store raises its own)
+        reason = str(error) if isinstance(error, UserError) else f"{type(error).__name__}: {error}"
+        reason = "Ctrl-C" if isinstance(error, KeyboardInterrupt) else reason
+        message = (
+            f"Tracking failed: {reason}\nNothing is lost: the results are in {folder}. Once the store can be used "
+            f"again, log them: tabular-dl recover {folder}"
+        )
+        # On a separate console, so that it is printed even if the other is quiet.
+        Console(stderr=True).print(message, style="red", markup=False, highlight=False, soft_wrap=True)
+        return None
+    shutil.rmtree(folder, ignore_errors=True)
+    return run

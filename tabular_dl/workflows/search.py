@@ -9,6 +9,7 @@ from __future__ import annotations
 import shlex
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from rich.markup import escape
 from rich.table import Table as Grid
 
 from tabular_dl.atomic_files import write_text
+from tabular_dl.errors import TrackingError, UserError
 from tabular_dl.model_selection import Outcome, Record, SearchPlan, SearchState, choose, make_sampler
 from tabular_dl.model_selection import search as run_rounds
 from tabular_dl.problems import Metric
@@ -108,9 +110,16 @@ def search_spec(
         digest=task.digest,
         seed=task.seed,
     )
-    finish(run, result, time.perf_counter() - begun)
+    seconds = time.perf_counter() - begun
     console.print(_final_grid(state, winner, task))
-    print_lines(console, *_last_lines(holdout, task, output, time.perf_counter() - begun, len(state.records)))
+    print_lines(console, *_last_lines(holdout, task, output, seconds, len(state.records)))
+    try:
+        finish(run, result, seconds)
+    except UserError as error:
+        command = f"tabular-dl search {shlex.join([pipeline])} --resume {run.name}"
+        raise TrackingError(
+            f"The search ended, but: {error} To log it then: {command}, with the same options"
+        ) from None
     return result
 
 
@@ -141,7 +150,8 @@ def _run_rounds(
             )
             raise
         except Exception:
-            run.close("FAILED")
+            with suppress(UserError):  # the store may be what failed
+                run.close("FAILED")
             raise
 
 

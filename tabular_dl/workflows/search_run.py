@@ -73,7 +73,9 @@ def open_search(task: SearchTask, options: SearchOptions) -> tuple[OpenRun, Sear
             f"--resume {options.resume}: that search had another pipeline or other options ({differences}). Use the "
             "same, or start a new search."
         )
-    return run, _from_json(json.loads(run.read("state.json")))
+    state = _from_json(json.loads(run.read("state.json")))
+    run.reopen()
+    return run, state
 
 
 def _parameters(options: SearchOptions) -> dict[str, Any]:

@@ -15,7 +15,7 @@ import zipfile
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -27,13 +27,13 @@ import yaml
 from mlflow.entities import LoggedModelOutput, Metric
 
 from tabular_dl.competition.competition import load_competition
-from tabular_dl.errors import SubmissionError
+from tabular_dl.errors import SubmissionError, UserError
 from tabular_dl.model_selection.crossfit import CrossFitClassifier
 from tabular_dl.problems.problem_types import get_problem
 from tabular_dl.spec.build import build_pipeline, columns_used
 from tabular_dl.spec.reader import dump_spec, leaves, load_spec
-from tabular_dl.tracking import run_log
-from tabular_dl.tracking import store as stored_runs
+from tabular_dl.tracking import processes, results, run_log, runs
+from tabular_dl.tracking import store as stores
 
 pytestmark = pytest.mark.slow
 
@@ -56,7 +56,7 @@ def empty_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Make an empty MLflow database once a session: its migrations take seconds."""
     database = tmp_path_factory.getbasetemp() / "empty_mlflow.db"
     if not database.exists():
-        with stored_runs.quiet():
+        with stores.quiet():
             mlflow.MlflowClient(f"sqlite:///{database}").search_experiments()
     return database
 
@@ -85,12 +85,8 @@ def model() -> CrossFitClassifier:
 
 
 @pytest.fixture(scope="module")
-def content(model: CrossFitClassifier, tmp_path_factory: pytest.TempPathFactory) -> run_log.RunContent:
-    files = tmp_path_factory.mktemp("files")
-    (files / "spec.yaml").write_text(dump_spec(SPEC))
-    (files / "figures").mkdir()
-    (files / "figures" / "curve.png").write_bytes(b"a figure")
-    return run_log.RunContent(
+def content(model: CrossFitClassifier) -> results.RunContent:
+    return results.RunContent(
         pipeline="titanic",
         kind="fit",
         parameters=leaves(SPEC),
@@ -100,21 +96,37 @@ def content(model: CrossFitClassifier, tmp_path_factory: pytest.TempPathFactory)
         tags={"tabular_dl.metric": "accuracy", "tabular_dl.data_digest": "abc"},
         description="A **description**.",
         tables=[
-            run_log.Table("titanic-train", "training", TRAIN, "somewhere", COMPETITION.digest, "Survived"),
-            run_log.Table("titanic-test", "prediction", COMPETITION.test, "somewhere", COMPETITION.test_digest),
+            results.Table("titanic-train", "training", TRAIN, "somewhere", COMPETITION.digest, "Survived"),
+            results.Table("titanic-test", "prediction", COMPETITION.test, "somewhere", COMPETITION.test_digest),
         ],
-        files=files,
         model=model,
         example=TRAIN.drop(columns="Survived"),
         started=time.time(),
     )
 
 
+def write_files(folder: Path) -> Path:
+    """Write the files of a run into a new folder."""
+    folder.mkdir()
+    (folder / "spec.yaml").write_text(dump_spec(SPEC))
+    (folder / "figures").mkdir()
+    (folder / "figures" / "curve.png").write_bytes(b"a figure")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def folder(content: results.RunContent, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the folder with the results of a run."""
+    folder = write_files(tmp_path_factory.mktemp("results") / "titanic")
+    results.write_results(content, folder)
+    return folder
+
+
 @dataclass
 class Logged:
     """A run that was logged once for all tests that only look at it."""
 
-    returned: stored_runs.LoggedRun
+    returned: runs.LoggedRun
     client: mlflow.MlflowClient
     calls: Counter[str]
     folder: Path
@@ -129,10 +141,10 @@ class Logged:
 
 
 @pytest.fixture(scope="module")
-def logged(content: run_log.RunContent, empty_store: Path, tmp_path_factory: pytest.TempPathFactory) -> Logged:
-    folder = tmp_path_factory.mktemp("store")
-    shutil.copy(empty_store, folder / "mlflow.db")
-    uri = f"sqlite:///{folder}/mlflow.db"
+def logged(folder: Path, empty_store: Path, tmp_path_factory: pytest.TempPathFactory) -> Logged:
+    place = tmp_path_factory.mktemp("store")
+    shutil.copy(empty_store, place / "mlflow.db")
+    uri = f"sqlite:///{place}/mlflow.db"
     calls: Counter[str] = Counter()
 
     def counted(name: str) -> Any:
@@ -145,12 +157,12 @@ def logged(content: run_log.RunContent, empty_store: Path, tmp_path_factory: pyt
         return call
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.chdir(folder)
+        patch.chdir(place)
         patch.setenv("MLFLOW_TRACKING_URI", uri)
         for name in ("log_batch", "log_metric", "log_param", "set_tag", "create_run"):
             patch.setattr(mlflow.MlflowClient, name, counted(name))
-        returned = run_log.log_run(content)
-    return Logged(returned, mlflow.MlflowClient(uri), calls, folder)
+        returned = run_log.log_results(folder)
+    return Logged(returned, mlflow.MlflowClient(uri), calls, place)
 
 
 @pytest.fixture
@@ -296,7 +308,7 @@ def test_the_model_holds_no_pickle(logged: Logged) -> None:
 
 def test_the_model_says_exactly_which_packages_it_needs_and_brings_its_specification(logged: Logged) -> None:
     requirements = (logged.model / "requirements.txt").read_text().splitlines()
-    assert {line.partition("==")[0] for line in requirements} == set(run_log.REQUIREMENTS)
+    assert {line.partition("==")[0] for line in requirements} == set(results.REQUIREMENTS)
     assert all("==" in line for line in requirements)
     assert load_spec(logged.model / "extra_files" / "spec.yaml") == SPEC
     assert (logged.model / "code" / "tabular_dl" / "model_selection" / "crossfit.py").is_file()
@@ -313,8 +325,8 @@ def test_the_code_goes_along_without_the_tables_of_an_installed_package(tmp_path
     ):
         (package / name).parent.mkdir(parents=True, exist_ok=True)
         (package / name).write_text(name)
-    copy = run_log.copy_code(package, tmp_path / "code")
-    assert copy == run_log.copy_code(package, tmp_path / "code") == tmp_path / "code" / "tabular_dl"
+    copy = results.copy_code(package, tmp_path / "code")
+    assert copy == results.copy_code(package, tmp_path / "code") == tmp_path / "code" / "tabular_dl"
     assert {str(path.relative_to(copy)) for path in copy.rglob("*") if path.is_file()} == {
         "crossfit.py",
         "nn/layers.py",
@@ -322,16 +334,18 @@ def test_the_code_goes_along_without_the_tables_of_an_installed_package(tmp_path
 
 
 def test_a_models_folder_is_found_for_its_run(in_store: Logged) -> None:
-    assert (stored_runs.model_folder(in_store.returned) / "model.skops").is_file()
+    assert (runs.model_folder(in_store.returned) / "model.skops").is_file()
 
 
 def test_save_model_writes_the_same_model_without_a_store(
-    content: run_log.RunContent, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    content: results.RunContent, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    run_log.save_model(content, tmp_path / "model")
-    assert [path.name for path in tmp_path.iterdir()] == ["model"]
-    assert {"MLmodel", "model.skops", "requirements.txt"} <= {path.name for path in (tmp_path / "model").iterdir()}
+    folder = write_files(tmp_path / "results")
+    results.save_model(content, folder)
+    assert [path.name for path in tmp_path.iterdir()] == ["results"]
+    assert {path.name for path in folder.iterdir()} == {"spec.yaml", "figures", "model"}
+    assert {"MLmodel", "model.skops", "requirements.txt"} <= {path.name for path in (folder / "model").iterdir()}
 
 
 # Where it is written
@@ -345,43 +359,66 @@ def test_the_store_is_the_environments_or_a_database_in_the_working_folder(
         monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
         if unset is not None:
             monkeypatch.setenv("MLFLOW_TRACKING_URI", unset)
-        assert stored_runs.tracking_uri() == f"sqlite:///{tmp_path}/mlflow.db"
+        assert stores.tracking_uri() == f"sqlite:///{tmp_path}/mlflow.db"
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://example.org")
-    assert stored_runs.tracking_uri() == "http://example.org"
+    assert stores.tracking_uri() == "http://example.org"
 
 
 def test_inside_mlflow_run_the_values_land_in_the_run_that_mlflow_opened(
-    store: mlflow.MlflowClient, content: run_log.RunContent, monkeypatch: pytest.MonkeyPatch
+    store: mlflow.MlflowClient, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     opened = store.create_run(store.create_experiment("a project"), run_name="opened").info.run_id
     monkeypatch.setenv("MLFLOW_RUN_ID", opened)
-    logged = run_log.log_run(content)
+    logged = run_log.log_results(folder)
     assert (logged.id, logged.name, logged.experiment) == (opened, "opened", "a project")
     run = store.get_run(opened)
     assert (run.info.status, run.data.metrics["cv_score"]) == ("FINISHED", 0.8)
     assert [e.name for e in store.search_experiments() if e.name == "titanic"] == []
     # It is found like any other.
-    assert stored_runs.best_run("titanic").id == opened
+    assert runs.best_run("titanic").id == opened
+
+
+def test_results_are_logged_once_however_often_they_are_tried(store: mlflow.MlflowClient, folder: Path) -> None:
+    first = run_log.log_results(folder)
+    assert run_log.log_results(folder).id == first.id
+    assert len([r for r in runs_of(store, "titanic") if "mlflow.parentRunId" not in r.data.tags]) == 1
+
+
+def test_a_run_whose_process_was_killed_is_marked_never_chosen_and_shown(
+    store: mlflow.MlflowClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gone = json.dumps({**json.loads(processes.this_process()), "started": 0})
+    ids = {}
+    for name, process in {"killed": gone, "at work": processes.this_process()}.items():
+        run = fake_run(store, 0.9, status="RUNNING")
+        store.set_tag(run, processes.PROCESS_TAG, process)
+        ids[name] = run
+    finished = fake_run(store, 0.5)
+    monkeypatch.setattr(stores, "_prepared", set())
+    assert runs.best_run("titanic").id == finished
+    statuses = {name: store.get_run(run).info.status for name, run in ids.items()}
+    assert statuses == {"killed": "KILLED", "at work": "RUNNING"}
+    assert sorted(run.status for run in runs.all_runs("titanic")) == ["finished", "killed", "running"]
 
 
 def test_a_run_that_could_not_be_written_is_marked_as_failed_and_not_left_open(
-    store: mlflow.MlflowClient, content: run_log.RunContent, monkeypatch: pytest.MonkeyPatch
+    store: mlflow.MlflowClient, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def full(*_: Any, **__: Any) -> None:
         raise OSError("No space left on device")
 
-    monkeypatch.setattr(mlflow.sklearn, "log_model", full)
+    monkeypatch.setattr(run_log.Model, "log", full)
     with pytest.raises(OSError, match="No space left"):
-        run_log.log_run(content)
+        run_log.log_results(folder)
     failed = [r for r in runs_of(store, "titanic") if "mlflow.parentRunId" not in r.data.tags]
     assert [run.info.status for run in failed] == ["FAILED"]
     assert mlflow.active_run() is None
 
 
-def test_two_first_runs_at_once_make_one_store(tmp_path: Path) -> None:
+def test_three_first_runs_at_once_make_one_store(tmp_path: Path) -> None:
     code = "from tabular_dl.tracking.store import open_experiment, quiet\nwith quiet(): print(open_experiment('wine'))"
     environment = {name: value for name, value in os.environ.items() if name != "MLFLOW_TRACKING_URI"}
-    both = [
+    processes = [
         subprocess.Popen(
             [sys.executable, "-c", code],
             cwd=tmp_path,
@@ -390,20 +427,20 @@ def test_two_first_runs_at_once_make_one_store(tmp_path: Path) -> None:
             stderr=subprocess.PIPE,
             text=True,
         )
-        for _ in range(2)
+        for _ in range(3)
     ]
-    said = [process.communicate(timeout=120) for process in both]
-    assert [process.returncode for process in both] == [0, 0], said
-    assert [out for out, _ in said] == ["1\n", "1\n"]
+    said = [process.communicate(timeout=120) for process in processes]
+    assert [process.returncode for process in processes] == [0, 0, 0], said
+    assert [out for out, _ in said] == ["1\n"] * 3
     assert {path.name for path in tmp_path.iterdir()} <= {"mlflow.db", "mlruns"}
 
 
 def test_a_file_and_its_values_are_added_to_a_finished_run(
-    store: mlflow.MlflowClient, content: run_log.RunContent, tmp_path: Path
+    store: mlflow.MlflowClient, content: results.RunContent, tmp_path: Path
 ) -> None:
     run = fake_run(store, 0.5)
     (tmp_path / "submission.csv").write_text("Id,y\n")
-    run_log.log_file(stored_runs.find_run(run), tmp_path / "submission.csv", "submission", {"submission_score": 0.75})
+    run_log.log_file(runs.find_run(run), tmp_path / "submission.csv", "submission", {"submission_score": 0.75})
     assert [artifact.path for artifact in store.list_artifacts(run, "submission")] == ["submission/submission.csv"]
     assert store.get_run(run).data.metrics["submission_score"] == 0.75
     assert store.get_run(run).info.status == "FINISHED"
@@ -411,7 +448,7 @@ def test_a_file_and_its_values_are_added_to_a_finished_run(
 
 def test_the_ui_is_served_to_this_machine_only(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "sqlite:////somewhere/x.db")
-    command = stored_runs.ui_command(5123)
+    command = stores.ui_command(5123)
     assert command[:4] == [sys.executable, "-m", "mlflow", "server"]
     options = dict(zip(command[4::2], command[5::2], strict=True))
     assert options["--host"] == "127.0.0.1"
@@ -458,7 +495,7 @@ def fake_run(
 
 def test_the_best_run_has_the_highest_accuracy(store: mlflow.MlflowClient) -> None:
     ids = [fake_run(store, score) for score in (0.7, 0.9, 0.8)]
-    best = stored_runs.best_run("titanic")
+    best = runs.best_run("titanic")
     assert best.id == ids[1]
     assert best.metrics["cv_score"] == 0.9
     assert best.model_uri == f"models:/{store.get_run(ids[1]).outputs.model_outputs[0].model_id}"
@@ -478,77 +515,77 @@ def copy_run(database: Path, run: str, copies: int) -> None:
 def test_the_best_run_is_found_behind_a_thousand_newer_ones(store: mlflow.MlflowClient, tmp_path: Path) -> None:
     best = fake_run(store, 0.9, name="oldest")
     copy_run(tmp_path / "mlflow.db", fake_run(store, 0.6), 1100)
-    assert len(stored_runs.comparable_runs("titanic")[0]) == 1102
-    assert stored_runs.best_run("titanic").id == best
-    assert stored_runs.find_run("oldest").id == best
+    assert len(runs.comparable_runs("titanic")[0]) == 1102
+    assert runs.best_run("titanic").id == best
+    assert runs.find_run("oldest").id == best
 
 
 def test_the_best_run_has_the_lowest_rmse(store: mlflow.MlflowClient) -> None:
     ids = [fake_run(store, score, metric="rmse") for score in (3.0, 2.0, 4.0)]
-    assert stored_runs.best_run("titanic").id == ids[1]
+    assert runs.best_run("titanic").id == ids[1]
 
 
 def test_runs_that_failed_or_have_no_score_are_never_the_best(store: mlflow.MlflowClient) -> None:
     good = fake_run(store, 0.5)
     for score, status in ((0.9, "FAILED"), (0.9, "RUNNING"), (0.9, "KILLED"), (None, "FINISHED"), (np.nan, "FINISHED")):
         fake_run(store, score, status=status)
-    assert stored_runs.best_run("titanic").id == good
+    assert runs.best_run("titanic").id == good
 
 
 def test_runs_by_another_metric_or_on_other_rows_are_not_compared(store: mlflow.MlflowClient) -> None:
     fake_run(store, 0.99, digest="other rows")
     fake_run(store, 0.1, metric="log_loss")
     newest = [fake_run(store, score) for score in (0.6, 0.5)]
-    assert stored_runs.best_run("titanic").id == newest[0]
+    assert runs.best_run("titanic").id == newest[0]
 
 
 def test_a_fit_by_another_metric_for_once_decides_nothing(store: mlflow.MlflowClient) -> None:
     own = [fake_run(store, score) for score in (0.5, 0.6)]
     other = fake_run(store, 0.99, metric="roc_auc")
-    assert stored_runs.best_run("titanic").id == other
-    assert stored_runs.best_run("titanic", "accuracy").id == own[1]
-    assert stored_runs.best_run("titanic", "log_loss").id == other  # no run is scored by it
-    runs, left_out = stored_runs.comparable_runs("titanic", "accuracy")
-    assert ({run.info.run_id for run in runs}, left_out) == ({*own}, 1)
+    assert runs.best_run("titanic").id == other
+    assert runs.best_run("titanic", "accuracy").id == own[1]
+    assert runs.best_run("titanic", "log_loss").id == other  # no run is scored by it
+    comparable, left_out = runs.comparable_runs("titanic", "accuracy")
+    assert ({run.info.run_id for run in comparable}, left_out) == ({*own}, 1)
 
 
 def test_a_deleted_run_is_not_the_best(store: mlflow.MlflowClient) -> None:
     good, deleted = fake_run(store, 0.5), fake_run(store, 0.9)
     store.delete_run(deleted)
-    assert stored_runs.best_run("titanic").id == good
+    assert runs.best_run("titanic").id == good
 
 
 def test_a_pipeline_without_a_finished_run_is_told_how_to_get_one(store: mlflow.MlflowClient) -> None:
     fake_run(store, 0.9, status="FAILED")
     with pytest.raises(SubmissionError, match=r"no finished run of titanic in sqlite:.*: tabular-dl fit titanic$"):
-        stored_runs.best_run("titanic")
+        runs.best_run("titanic")
     with pytest.raises(SubmissionError, match="no finished run of wine"):
-        stored_runs.best_run("wine")
+        runs.best_run("wine")
 
 
 def test_a_run_is_found_by_id_or_by_name_the_newest_of_that_name(store: mlflow.MlflowClient) -> None:
     older, newer = fake_run(store, 0.5, name="calm-owl-1"), fake_run(store, 0.4, name="calm-owl-1")
-    assert stored_runs.find_run(older).id == older
-    assert stored_runs.find_run("calm-owl-1").id == newer
+    assert runs.find_run(older).id == older
+    assert runs.find_run("calm-owl-1").id == newer
 
 
 def test_an_unknown_run_is_refused_with_the_nearest_name(store: mlflow.MlflowClient) -> None:
     fake_run(store, 0.5, name="calm-owl-1")
     with pytest.raises(SubmissionError, match=r"no run 'calm-owl-2' in sqlite:.* Did you mean 'calm-owl-1'\?"):
-        stored_runs.find_run("calm-owl-2")
+        runs.find_run("calm-owl-2")
 
 
 def test_a_run_without_a_model_is_refused(store: mlflow.MlflowClient) -> None:
     fake_run(store, 0.5, name="calm-owl-1", with_model=False)
     with pytest.raises(SubmissionError, match=r"Run calm-owl-1 \(\w{32}\) has no model: it is not a finished fit"):
-        stored_runs.find_run("calm-owl-1")
+        runs.find_run("calm-owl-1")
 
 
 @pytest.mark.parametrize("name", ["owl'", "' OR run_id != '", "x' and attributes.status = 'FINISHED"])
 def test_a_name_cannot_become_a_part_of_the_query(store: mlflow.MlflowClient, name: str) -> None:
     fake_run(store, 0.5)
     with pytest.raises(SubmissionError, match="has no quotation marks"):
-        stored_runs.find_run(name)
+        runs.find_run(name)
 
 
 def test_a_pipelines_name_in_place_of_a_runs_is_answered_with_its_runs_of_every_kind(
@@ -560,18 +597,18 @@ def test_a_pipelines_name_in_place_of_a_runs_is_answered_with_its_runs_of_every_
     store.set_tag(fake_run(store, 0.6, name="a-fold"), "tabular_dl.kind", "fold")
     store.set_tag(fake_run(store, 0.7, name="other-ox-3"), "tabular_dl.pipeline", "wine")
     with pytest.raises(SubmissionError, match=r"There is no run 'titanic'.* Known: busy-bee-2, calm-owl-1\. "):
-        stored_runs.find_run("titanic")
+        runs.find_run("titanic")
     with pytest.raises(SubmissionError, match=r"Known: busy-bee-2, calm-owl-1, keen-kite-4\. "):
-        stored_runs.find_run_id("titanic")
+        runs.find_run_id("titanic")
     with pytest.raises(SubmissionError, match=r"Known: busy-bee-2, calm-owl-1, other-ox-3\. "):
-        stored_runs.find_run("quartz")
+        runs.find_run("quartz")
 
 
 @pytest.mark.parametrize("name", ["", "%", "a`b", 'a"b', "a\\", "a; b", "ü"])
 def test_odd_names_are_simply_not_found(store: mlflow.MlflowClient, name: str) -> None:
     fake_run(store, 0.5, name="calm-owl-1")
     with pytest.raises(SubmissionError, match="There is no run"):
-        stored_runs.find_run(name)
+        runs.find_run(name)
 
 
 @pytest.mark.parametrize("uri", [None, "sqlite:///mlflow.db", "sqlite:///{folder}/mlflow.db"])
@@ -582,24 +619,23 @@ def test_asking_a_store_that_is_not_there_creates_none(
     if uri:
         monkeypatch.setenv("MLFLOW_TRACKING_URI", uri.format(folder=tmp_path))
     with pytest.raises(SubmissionError, match="There is no finished run of titanic"):
-        stored_runs.best_run("titanic")
+        runs.best_run("titanic")
     with pytest.raises(SubmissionError, match=r"There is no run 'x'.*There are none"):
-        stored_runs.find_run("x")
+        runs.find_run("x")
     assert list(tmp_path.iterdir()) == []
 
 
 def test_by_default_a_run_is_in_the_working_folder(
-    content: run_log.RunContent, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, empty_store: Path
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, empty_store: Path
 ) -> None:
     shutil.copy(empty_store, tmp_path / "mlflow.db")
     monkeypatch.chdir(tmp_path)
-    short = replace(content, curves={}, folds=[])
-    logged = run_log.log_run(short)
+    logged = run_log.log_results(folder)
     assert {path.name for path in tmp_path.iterdir()} == {"mlflow.db", "mlruns"}
-    assert stored_runs.find_run(logged.id).id == logged.id
+    assert runs.find_run(logged.id).id == logged.id
 
 
-def test_the_values_say_when_the_run_began(content: run_log.RunContent, logged: Logged) -> None:
+def test_the_values_say_when_the_run_began(content: results.RunContent, logged: Logged) -> None:
     assert logged.run.info.start_time == int(content.started * 1000)
     assert logged.run.info.end_time >= logged.run.info.start_time
 
@@ -608,10 +644,8 @@ def test_a_store_that_cannot_be_read_is_named(tmp_path: Path, monkeypatch: pytes
     damaged = tmp_path / "mlflow.db"
     damaged.write_bytes(b"not a database" * 100)
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{damaged}")
-    with pytest.raises(
-        SubmissionError, match=r"The runs in sqlite:///.*mlflow\.db cannot be read: .*Check MLFLOW_TRACK"
-    ):
-        stored_runs.find_run("calm-owl-1")
+    with pytest.raises(UserError, match=r"mlflow\.db is no SQLite database .*MLFLOW_TRACKING_URI"):
+        runs.find_run("calm-owl-1")
 
 
 def test_the_columns_of_a_large_table_are_described_as_mlflow_would(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -626,12 +660,12 @@ def test_the_columns_of_a_large_table_are_described_as_mlflow_would(monkeypatch:
             "never": [np.nan] * rows,
         }
     )
-    table = run_log.Table("t", "training", frame, "keras:mnist", "0" * 64, "whole")
-    monkeypatch.setattr(run_log, "ROWS_FOR_TYPES", 10)
+    table = results.Table("t", "training", frame, "keras:mnist", "0" * 64, "whole")
+    monkeypatch.setattr(results, "ROWS_FOR_TYPES", 10)
     described = []
     for most in (frame.size, frame.size - 1):
-        monkeypatch.setattr(run_log, "MOST_CELLS", most)
-        with stored_runs.quiet():
-            described.append(run_log._dataset_input(table).dataset)
-    assert json.loads(described[0].schema) == json.loads(described[1].schema)
-    assert json.loads(described[0].source)["tags"] == {"source": "keras:mnist"}
+        monkeypatch.setattr(results, "MOST_CELLS", most)
+        with stores.quiet():
+            described.append(results._described(table))
+    assert json.loads(described[0]["schema"]) == json.loads(described[1]["schema"])
+    assert json.loads(described[0]["source"])["tags"] == {"source": "keras:mnist"}

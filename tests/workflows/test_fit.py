@@ -310,32 +310,57 @@ def test_two_fits_that_end_in_the_same_second_are_both_kept(
 
 
 @pytest.mark.parametrize("quiet", [(), ("--quiet",)])
-def test_a_store_that_cannot_be_used_never_loses_a_fit(
+def test_a_store_that_fails_after_the_training_never_loses_a_fit(
     cli: Any, workspace: Path, tiny: list[str], monkeypatch: pytest.MonkeyPatch, quiet: tuple[str, ...]
-) -> None:
-    (workspace / "file").touch()
-    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{workspace}/file/x.db")
-    outcome = cli("fit", "wine", *tiny, *quiet)
-    assert outcome.code == 0
-    assert "Tracking failed: " in outcome.err
-    assert f"{workspace}/file" in outcome.err
-    assert (kept(workspace) / "model" / "model.skops").is_file()
-    assert {path.name for path in workspace.iterdir()} == {"file", "outputs"}
-    assert (f"Results are in outputs/{kept(workspace).name}" in outcome.out) == (not quiet)
-
-
-def test_an_error_of_the_store_is_said_as_it_is_whatever_is_in_it(
-    cli: Any, workspace: Path, tiny: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # Rich would take [parameters] for a style, and fail on [/x].
     def broken(_: Any) -> None:
         raise RuntimeError("[SQL: insert] [parameters: (1,)] [/x]")
 
-    monkeypatch.setattr(tracking, "log_run", broken)
-    outcome = cli("fit", "wine", *tiny)
-    assert outcome.code == 0
+    with monkeypatch.context() as patch:
+        patch.setattr(tracking, "log_results", broken)
+        outcome = cli("fit", "wine", *tiny, *quiet)
+    assert outcome.code == 3
     assert "Tracking failed: RuntimeError: [SQL: insert] [parameters: (1,)] [/x]" in outcome.err
-    assert (kept(workspace) / "model" / "model.skops").is_file()
+    folder = kept(workspace)
+    assert outcome.err.strip().endswith(f"log them: tabular-dl recover outputs/{folder.name}")
+    assert (folder / "model" / "model.skops").is_file()
+    later = cli("compare", "wine")
+    assert f"Note: 1 folder of results are not in the store yet (outputs/{folder.name})" in later.err
+    recovered = cli("recover")
+    assert recovered.code == 0
+    assert f"outputs/{folder.name}: run " in recovered.out
+    assert not (workspace / "outputs").exists()
+    ranked = cli("compare", "wine", "--csv")
+    assert ranked.err == ""
+    assert len(ranked.out.splitlines()) == 2
+    assert "Nothing was left behind" in cli("recover").out
+
+
+def test_ctrl_c_while_the_run_is_logged_loses_nothing(
+    cli: Any, workspace: Path, tiny: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(_: Any) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(tracking, "log_results", interrupted)
+    outcome = cli("fit", "wine", *tiny)
+    assert outcome.code == 3
+    assert outcome.err.startswith("Tracking failed: Ctrl-C")
+    assert (kept(workspace) / "run.json").is_file()
+
+
+@pytest.mark.parametrize(
+    ("uri", "expected"), [("sqlite:///{folder}/file/x.db", "There is no folder"), ("nosuch://x", "unsupported URI")]
+)
+def test_a_store_that_cannot_be_used_is_told_before_the_training(
+    cli: Any, workspace: Path, tiny: list[str], monkeypatch: pytest.MonkeyPatch, uri: str, expected: str
+) -> None:
+    (workspace / "file").touch()
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", uri.format(folder=workspace))
+    monkeypatch.setattr("tabular_dl.workflows.fit.train", lambda *_: pytest.fail("trained all the same"))
+    assert expected in cli("fit", "wine", *tiny).refused()
+    assert {path.name for path in workspace.iterdir()} == {"file"}
 
 
 def test_a_training_that_diverges_is_told_without_a_warning_and_leaves_nothing(cli: Any, workspace: Path) -> None:

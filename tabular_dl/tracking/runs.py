@@ -1,0 +1,310 @@
+"""Runs of this package in the MLflow store: all of a pipeline, the best, and by id, name or alias."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+# First, because it sets MLflow's environment variables, which MLflow reads when it is imported.
+from tabular_dl.tracking.store import MOST_RUNS, prepare_store, quiet, told_as_user_errors, tracking_uri
+
+# isort: split
+import mlflow
+import numpy as np
+
+from tabular_dl.errors import SubmissionError, did_you_mean
+from tabular_dl.problems import get_metric
+
+if TYPE_CHECKING:
+    from mlflow.entities import Run
+
+__all__ = [
+    "LoggedRun",
+    "RunStatus",
+    "all_runs",
+    "as_logged",
+    "best_run",
+    "comparable_runs",
+    "experiment_page",
+    "find_run",
+    "find_run_id",
+    "find_tagged",
+    "model_folder",
+    "serve_command",
+]
+
+# Kinds of runs with a model. Searches have none: their score belongs to a configuration.
+WITH_MODELS = ("fit", "ensemble")
+
+
+@dataclass(frozen=True)
+class LoggedRun:
+    """Run with a model, as read from the store.
+
+    Attributes
+    ----------
+    id : str
+        MLflow's id of the run.
+    name : str
+        Readable name of the run.
+    experiment : str
+        Name of the experiment.
+    model_uri : str
+        Address of the model, for `mlflow.pyfunc.load_model`.
+    tags : dict of str to str
+        Tags.
+    metrics : dict of str to float
+        Metrics.
+    """
+
+    id: str
+    name: str
+    experiment: str
+    model_uri: str
+    tags: Mapping[str, str]
+    metrics: Mapping[str, float]
+
+
+@dataclass(frozen=True)
+class RunStatus:
+    """State of a run of any kind.
+
+    Attributes
+    ----------
+    run : str
+        Readable name.
+    kind : str
+        Kind of run, such as "fit".
+    status : str
+        One of running, finished, failed and killed.
+    metric : str
+        Name of the metric; empty if the run ended before it was logged.
+    cv_score : float or None
+        Cross-validated score.
+    data : str
+        First letters of the training table's hash.
+    began : str
+        Date and time in the local time zone.
+    """
+
+    run: str
+    kind: str
+    status: str
+    metric: str
+    cv_score: float | None
+    data: str
+    began: str
+
+    @classmethod
+    def of(cls, run: Run) -> RunStatus:
+        """Return the state of an MLflow run."""
+        tags = run.data.tags
+        began = datetime.fromtimestamp(run.info.start_time / 1000, UTC).astimezone()
+        return cls(
+            run.info.run_name,
+            tags["tabular_dl.kind"],
+            run.info.status.lower(),
+            tags.get("tabular_dl.metric", ""),
+            run.data.metrics.get("cv_score"),
+            tags.get("tabular_dl.data_digest", "")[:8],
+            began.strftime("%Y-%m-%d %H:%M"),
+        )
+
+
+def best_run(pipeline: str, metric: str | None = None) -> LoggedRun:
+    """Return the run with the best cross-validated score among `comparable_runs`.
+
+    Parameters
+    ----------
+    pipeline : str
+        Name of the pipeline.
+    metric : str, optional
+        Name of the pipeline's metric.
+
+    Returns
+    -------
+    LoggedRun
+        Best run.
+
+    Raises
+    ------
+    SubmissionError
+        If there is no finished run.
+    """
+    comparable, _ = comparable_runs(pipeline, metric)
+    sign = 1 if get_metric(comparable[0].data.tags["tabular_dl.metric"]).greater_is_better else -1
+    return as_logged(max(comparable, key=lambda run: sign * run.data.metrics["cv_score"]))
+
+
+def comparable_runs(pipeline: str, metric: str | None = None) -> tuple[list[Run], int]:
+    """Return the finished runs of a pipeline that can be compared with the newest.
+
+    These are the runs with the same metric and the same training data. If there are runs with the pipeline's metric,
+    the newest of them is taken, so that a single fit with another metric does not hide all others.
+
+    Parameters
+    ----------
+    pipeline : str
+        Name of the pipeline.
+    metric : str, optional
+        Name of the pipeline's metric.
+
+    Returns
+    -------
+    runs : list of mlflow.entities.Run
+        Comparable runs.
+    others : int
+        Number of finished runs that are not comparable.
+
+    Raises
+    ------
+    SubmissionError
+        If there is no finished run.
+    """
+    runs = [
+        run
+        for run in _runs(f"tags.`tabular_dl.pipeline` = '{pipeline}'")
+        if run.info.status == "FINISHED"
+        and run.data.tags.get("tabular_dl.kind") in WITH_MODELS
+        and np.isfinite(run.data.metrics.get("cv_score", np.nan))
+    ]
+    if not runs:
+        raise SubmissionError(
+            f"There is no finished run of {pipeline} in {tracking_uri()}. Fit one first: tabular-dl fit {pipeline}"
+        )
+    with_metric = [run for run in runs if run.data.tags.get("tabular_dl.metric") == metric]
+    newest = max(with_metric or runs, key=lambda run: run.info.start_time)
+    tags = ("tabular_dl.metric", "tabular_dl.data_digest")
+    comparable = [run for run in runs if all(run.data.tags.get(tag) == newest.data.tags.get(tag) for tag in tags)]
+    return comparable, len(runs) - len(comparable)
+
+
+def all_runs(pipeline: str) -> list[RunStatus]:
+    """Return all fits, blends and searches of a pipeline, newest first, whatever became of them."""
+    runs = _runs(f"tags.`tabular_dl.pipeline` = '{pipeline}'")
+    return [RunStatus.of(run) for run in runs if run.data.tags.get("tabular_dl.kind") in (*WITH_MODELS, "search")]
+
+
+def find_run(id_or_name: str) -> LoggedRun:
+    """Return a run with a model by its id, name or alias.
+
+    Parameters
+    ----------
+    id_or_name : str
+        Id of the run; its name, of which the newest run is returned; or its alias, such as ``NAME@champion``.
+
+    Returns
+    -------
+    LoggedRun
+        Run.
+
+    Raises
+    ------
+    SubmissionError
+        If there is no such run, or it has no model.
+    """
+    if "@" in id_or_name:
+        return as_logged(_find(_run_of_alias(*id_or_name.split("@", 1))))
+    return as_logged(_find(id_or_name))
+
+
+def find_run_id(id_or_name: str) -> str:
+    """Return the id of the run with an id, or of the newest run with a name, of any kind."""
+    return str(_find(id_or_name, (*WITH_MODELS, "search")).info.run_id)
+
+
+def find_tagged(tag: str, value: str) -> list[Run]:
+    """Return the runs whose tag has a value, newest first."""
+    return _runs(f"tags.`{tag}` = '{value}'")
+
+
+def as_logged(run: Run) -> LoggedRun:
+    """Return an MLflow run as a `LoggedRun`; a run without a model raises a `SubmissionError`."""
+    models = run.outputs.model_outputs if run.outputs else []
+    if not models:
+        raise SubmissionError(f"Run {run.info.run_name} ({run.info.run_id}) has no model: it is not a finished fit.")
+    experiment = mlflow.get_experiment(run.info.experiment_id).name
+    uri = f"models:/{models[-1].model_id}"
+    return LoggedRun(run.info.run_id, run.info.run_name, experiment, uri, run.data.tags, run.data.metrics)
+
+
+def model_folder(run: LoggedRun) -> Path:
+    """Return a local folder with the model of a run, downloaded if the store is remote."""
+    with quiet():
+        return Path(mlflow.artifacts.download_artifacts(artifact_uri=run.model_uri, tracking_uri=tracking_uri()))
+
+
+def experiment_page(pipeline: str | None) -> str:
+    """Return the part of the UI's address that selects an experiment.
+
+    Parameters
+    ----------
+    pipeline : str or None
+        Name of a pipeline, which is the name of its experiment; None for the experiment of the newest run.
+
+    Returns
+    -------
+    str
+        Fragment of the address; empty without runs.
+
+    Raises
+    ------
+    SubmissionError
+        If the pipeline has no run.
+    """
+    runs = _runs(
+        "tags.`tabular_dl.pipeline` != ''" if pipeline is None else f"tags.`tabular_dl.pipeline` = '{pipeline}'"
+    )
+    if not runs and pipeline is not None:
+        raise SubmissionError(f"There is no run of {pipeline!r} in {tracking_uri()}: tabular-dl fit {pipeline}")
+    return f"#/experiments/{runs[0].info.experiment_id}/runs" if runs else ""
+
+
+def serve_command(run: LoggedRun, host: str, port: int) -> list[str]:
+    """Return the command that serves a run's model with the packages of this environment."""
+    address = ["--host", host, "--port", str(port)]
+    return [sys.executable, "-m", "mlflow", "models", "serve", "-m", run.model_uri, "--env-manager", "local", *address]
+
+
+def _run_of_alias(name: str, alias: str) -> str:
+    """Return the id of the run whose registered model has an alias."""
+    with quiet():
+        try:
+            return str(mlflow.MlflowClient(tracking_uri()).get_model_version_by_alias(name, alias).run_id)
+        except Exception:  # noqa: BLE001 (each kind of store raises its own)
+            raise SubmissionError(
+                f"No model of {name} has the alias {alias!r} in {tracking_uri()}. Give it to a run first: "
+                f"tabular-dl promote RUN --as {alias}"
+            ) from None
+
+
+def _find(id_or_name: str, kinds: Iterable[str] = WITH_MODELS) -> Run:
+    """Return the newest run with an id or name. If there is none, the error suggests runs of the given kinds."""
+    runs = _runs(f"attributes.run_id = '{id_or_name}'") or _runs(f"attributes.run_name = '{id_or_name}'")
+    if not runs:
+        candidates = [run for kind in kinds for run in _runs(f"tags.`tabular_dl.kind` = '{kind}'")]
+        # For the name of a pipeline, its runs are suggested.
+        of_pipeline = [run for run in candidates if run.data.tags.get("tabular_dl.pipeline") == id_or_name]
+        names = [run.info.run_name for run in of_pipeline or candidates]
+        raise SubmissionError(
+            f"There is no run {id_or_name!r} in {tracking_uri()}. {did_you_mean(id_or_name, names)} "
+            "`tabular-dl ui` shows all runs."
+        )
+    return runs[0]
+
+
+def _runs(condition: str) -> list[Run]:
+    """Return the runs that meet a condition, newest first. A store that does not exist is not created."""
+    if "'" in condition.replace("'", "", 2):
+        raise SubmissionError("The id or name of a run has no quotation marks.")
+    if not prepare_store(create=False):
+        return []
+    with quiet(), told_as_user_errors():
+        mlflow.set_tracking_uri(tracking_uri())
+        return mlflow.search_runs(
+            search_all_experiments=True, filter_string=condition, output_format="list", max_results=MOST_RUNS
+        )
