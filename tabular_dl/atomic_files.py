@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+import tempfile
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -10,10 +11,32 @@ from pathlib import Path
 
 from tabular_dl.errors import UserError
 
-__all__ = ["write_table", "write_text"]
+__all__ = ["check_place", "write_table", "write_text"]
 
 # Largest table, in bytes, that is written as plain CSV. Kaggle accepts zipped tables as well.
 MOST_PLAIN = 50_000_000
+
+
+def check_place(path: Path) -> None:
+    """Check that a file could be written, for commands that work for long before they write it.
+
+    Parameters
+    ----------
+    path : Path
+        File to create or replace; folders that are missing can be created.
+
+    Raises
+    ------
+    UserError
+        If it is a folder, or the nearest folder that exists is a file or not writable.
+    """
+    if path.is_dir():
+        raise UserError(f"{path} is a folder, but has to be a file. Name another with -o.")
+    folder = next(each for each in path.absolute().parents if each.exists())
+    try:
+        tempfile.TemporaryFile(dir=folder).close()
+    except OSError as error:
+        raise UserError(f"{path} cannot be written: {error.strerror}. Name another file with -o.") from None
 
 
 def write_text(path: Path, text: str) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tabular_dl.atomic_files import write_table, write_text
+from tabular_dl.atomic_files import check_place, write_table, write_text
 from tabular_dl.errors import UserError
 
 
@@ -39,6 +39,15 @@ def test_a_folder_that_is_not_there_is_named_with_what_to_do(tmp_path: Path) -> 
     with pytest.raises(UserError, match=rf"{path} cannot be written: No such file or directory. Name another file"):
         write_text(path, "")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_place_is_checked_before_long_work_and_stays_as_it_was(tmp_path: Path) -> None:
+    check_place(tmp_path / "new" / "folder" / "a.yaml")
+    (tmp_path / "file").touch()
+    for path, reason in {tmp_path: "is a folder", tmp_path / "file" / "a.yaml": "cannot be written: Not a dir"}.items():
+        with pytest.raises(UserError, match=rf"{path} {reason}.*-o"):
+            check_place(path)
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
 
 
 def test_a_folder_in_the_files_place_is_refused_and_left_alone(tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 # First, because it sets MLflow's environment variables, which MLflow reads when it is imported.
-from tabular_dl.tracking.store import open_experiment, quiet, tracking_uri
+from tabular_dl.tracking.store import open_experiment, quiet, told_as_user_errors, tracking_uri
 
 # isort: split
 import mlflow
@@ -123,7 +123,7 @@ def register(run: LoggedRun, alias: str) -> tuple[str, str]:
     The version gets the alias, which an earlier version loses.
     """
     name = run.tags["tabular_dl.pipeline"]
-    with quiet():
+    with quiet(), told_as_user_errors():
         client = mlflow.MlflowClient(tracking_uri())
         if not client.search_registered_models(f"name = '{name}'"):
             client.create_registered_model(name)
@@ -136,7 +136,7 @@ def register(run: LoggedRun, alias: str) -> tuple[str, str]:
 
 def log_file(run: LoggedRun, file: Path, folder: str, metrics: Mapping[str, float]) -> None:
     """Add a file and its metrics to a finished run."""
-    with quiet():
+    with quiet(), told_as_user_errors():
         client = mlflow.MlflowClient(tracking_uri())
         client.log_artifact(run.id, str(file), folder)
         for name, value in metrics.items():
@@ -146,7 +146,7 @@ def log_file(run: LoggedRun, file: Path, folder: str, metrics: Mapping[str, floa
 def log_values(run: LoggedRun, metrics: Mapping[str, float], tags: Mapping[str, str]) -> None:
     """Add metrics and tags to a finished run."""
     now = int(time.time() * 1000)
-    with quiet():
+    with quiet(), told_as_user_errors():
         mlflow.MlflowClient(tracking_uri()).log_batch(
             run.id,
             metrics=[Metric(name, float(value), now, 0) for name, value in metrics.items()],

@@ -11,7 +11,7 @@ import os
 import sys
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -103,7 +103,9 @@ def prepare_store(*, create: bool, write: bool = False) -> bool:
         if (uri, os.getpid()) not in _prepared:
             check_answers(uri)
             mlflow.set_tracking_uri(uri)
-            mark_killed_runs(mlflow.MlflowClient(uri))
+            client = mlflow.MlflowClient(uri)
+            with suppress(Exception):  # a store that takes no writes can be read all the same
+                mark_killed_runs(client)
             _prepared.add((uri, os.getpid()))
     return True
 

@@ -76,6 +76,7 @@ def ensemble(
     if method not in METHODS:
         raise SpecError(f"--method: there is no {method!r}. {did_you_mean(method, METHODS)}")
     current = load_spec(pipeline)
+    tracking.prepare_store(create=False, write=True)
     name = current.name
     members = _named_runs(name, runs) if runs else _best_fits(name, current.metric, top, console)
     _check_members(name, members, named=bool(runs))

@@ -19,7 +19,7 @@ from rich.live import Live
 from rich.markup import escape
 from rich.table import Table as Grid
 
-from tabular_dl.atomic_files import write_text
+from tabular_dl.atomic_files import check_place, write_text
 from tabular_dl.errors import TrackingError, UserError
 from tabular_dl.model_selection import Outcome, Record, SearchPlan, SearchState, choose, make_sampler
 from tabular_dl.model_selection import search as run_rounds
@@ -85,6 +85,8 @@ def search_spec(
     plan = SearchPlan(
         options.trials, options.rounds, task.seed, options.pick, make_sampler(options.sampler), options.timeout
     )
+    output = options.output or Path("pipelines") / f"{task.spec.name}.best.yaml"
+    check_place(output)
     run, state = open_search(task, options)
     print_lines(console, f"Run [bold]{escape(run.name)}[/] ({run.id}), experiment {escape(task.spec.name)}")
     begun = time.perf_counter()
@@ -92,7 +94,6 @@ def search_spec(
     print_lines(console, *state.said, markup=False)
     winner = choose(state.finals, task.sign, options.pick)
     best = with_values(task.spec, winner.params)
-    output = options.output or Path("pipelines") / f"{task.spec.name}.best.yaml"
     output.parent.mkdir(parents=True, exist_ok=True)
     write_text(output, _winner_head(winner, run, task) + changed_file(pipeline, overrides, winner.params, best))
     holdout = task.score_on_holdout({"winner": best, "pipeline": task.spec}) if options.holdout else {}
