@@ -6,6 +6,9 @@ PIPELINE ?= titanic
 # make lock UPGRADE=--upgrade moves every pin to its newest version; without it pins stay where they can.
 UPGRADE ?=
 
+# Looks up the pinned packages in the database of known holes; in an environment of its own.
+AUDIT := pip-audit@2.10.1
+
 BIN := .venv/bin
 STAMP := .venv/.installed
 # Contents, not dates: a fresh clone, a touch or a change of branch and back must not reinstall anything.
@@ -44,10 +47,15 @@ test: install ## Run the whole test suite
 test-fast: install ## Run the tests that are not slow: what a change most likely breaks
 	$(PYTEST) -m "not slow"
 
-lint: install ## Check format, style and types
+lint: install ## Check format, style and types, and packages against known holes
 	$(BIN)/ruff format --check
 	$(BIN)/ruff check
 	$(BIN)/mypy
+	@if $(BIN)/python -c 'import socket; socket.create_connection(("api.osv.dev", 443), 5)' 2>/dev/null; then \
+		$(BIN)/uv tool run $(AUDIT) --requirement requirements.lock --disable-pip --vulnerability-service osv; \
+	else \
+		echo "pip-audit: skipped, since api.osv.dev, the source of advisories, cannot be reached."; \
+	fi
 
 format: install ## Rewrite the code in the project's format
 	$(BIN)/ruff format
@@ -62,7 +70,8 @@ ui: install ## Open the MLflow UI over all runs
 # One version of each package for all supported Pythons; markers say where a package is left out.
 lock: install ## Pin the dependencies of pyproject.toml anew in requirements.lock
 	$(BIN)/uv pip compile pyproject.toml --all-extras --universal --python-version 3.11 --fork-strategy fewest \
-		--no-header --no-annotate --no-emit-index-url --no-emit-find-links --quiet $(UPGRADE) --output-file requirements.lock
+		--no-header --no-annotate --no-emit-index-url --no-emit-find-links --generate-hashes --quiet $(UPGRADE) \
+		--output-file requirements.lock
 
 clean: ## Delete runs, submissions, builds and caches; data/ and .venv stay
 	rm -rf mlflow.db mlruns mlartifacts outputs submission*.csv build dist
