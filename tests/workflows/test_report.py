@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tabular_dl.tracking import store as stored_runs
+from tabular_dl.tracking import runs
 from tabular_dl.workflows.report import report
 
 BROWSER = next(
@@ -105,5 +105,5 @@ def test_a_run_without_a_report_and_no_run_are_refused(own: Any, cli: Any) -> No
 
 
 def test_the_default_file_is_named_as_the_run(own: Any, workspace: Path) -> None:
-    run = stored_runs.find_run(own.run.info.run_id)
+    run = runs.find_run(own.run.info.run_id)
     assert report(run.id) == Path(f"report-{run.name}.html")

@@ -23,8 +23,7 @@ import pytest
 from rich.console import Console
 
 from tabular_dl.errors import SpecError, SubmissionError, UserError
-from tabular_dl.tracking import run_log
-from tabular_dl.tracking import store as stored_runs
+from tabular_dl.tracking import run_log, runs
 from tabular_dl.tracking.stored_model import open_model
 from tabular_dl.workflows.compare import compare
 from tabular_dl.workflows.ensemble import ensemble
@@ -175,16 +174,16 @@ def test_a_blend_without_a_test_table_predicts_no_test_rows(folder: Path) -> Non
 def test_an_alias_names_a_model_until_it_is_given_to_another(folder: Path) -> None:
     first, second = [row.entry for row in compare("titanic", console=QUIET) if row.entry.kind == "fit"][:2]
     assert promote(first.id, "champion", QUIET) == "titanic@champion"
-    assert stored_runs.find_run("titanic@champion").id == first.id
+    assert runs.find_run("titanic@champion").id == first.id
     promote(second.id, "champion", QUIET)
-    assert stored_runs.find_run("titanic@champion").id == second.id
+    assert runs.find_run("titanic@champion").id == second.id
     submit("titanic", "titanic@champion", folder / "champion.csv", QUIET)
     assert len(pd.read_csv(folder / "champion.csv")) == 418
     for alias in ("latest", "v1", "", "a b"):
         with pytest.raises(SpecError, match="--as: expected a word like champion"):
             promote(first.id, alias, QUIET)
     with pytest.raises(SubmissionError, match="No model of titanic has the alias 'nobody'"):
-        stored_runs.find_run("titanic@nobody")
+        runs.find_run("titanic@nobody")
 
 
 def _ask(port: int, body: bytes, kind: str = "application/json") -> tuple[int, str]:
@@ -197,9 +196,7 @@ def _ask(port: int, body: bytes, kind: str = "application/json") -> tuple[int, s
 
 
 def test_a_served_model_answers_as_predict_does_and_outlives_malformed_questions(folder: Path) -> None:
-    run = stored_runs.find_run(
-        next(row.entry.id for row in compare("titanic", console=QUIET) if row.entry.kind == "fit")
-    )
+    run = runs.find_run(next(row.entry.id for row in compare("titanic", console=QUIET) if row.entry.kind == "fit"))
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]

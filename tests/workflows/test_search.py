@@ -26,7 +26,7 @@ from tabular_dl.problems.metrics import METRICS
 from tabular_dl.reporting.results import SearchResult
 from tabular_dl.resources import bundled
 from tabular_dl.spec.reader import load_spec
-from tabular_dl.tracking import OpenRun
+from tabular_dl.tracking import OpenRun, runs
 from tabular_dl.tracking import store as stored_runs
 from tabular_dl.workflows.search import SearchOptions, holdout_lines, search
 from tabular_dl.workflows.search_task import SearchTask
@@ -258,11 +258,11 @@ def test_another_search_is_not_gone_on_with(
 )
 def test_a_space_that_cannot_be_is_refused_before_anything_is_written(folder: Path, space: str, message: str) -> None:
     (folder / "bad.yaml").write_text(space)
-    before = len(stored_runs._runs("tags.`tabular_dl.kind` = 'search'"))
+    before = len(runs._runs("tags.`tabular_dl.kind` = 'search'"))
     with pytest.raises(UserError) as error:
         search("wine", SMALL, replace(OPTIONS, space=Path("bad.yaml")), Console(quiet=True))
     assert message in str(error.value)
-    assert len(stored_runs._runs("tags.`tabular_dl.kind` = 'search'")) == before
+    assert len(runs._runs("tags.`tabular_dl.kind` = 'search'")) == before
 
 
 def test_a_run_that_is_no_search_is_not_gone_on_with(found: tuple[SearchResult, str]) -> None:
