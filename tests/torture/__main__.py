@@ -23,14 +23,14 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
+from tests.torture.clocks import jump
 from tests.torture.commands import warm
 from tests.torture.disks import full_disk, missing_temporary_folder, read_only_folder
-from tests.torture.clocks import jump
 from tests.torture.inputs import mutated_files, mutated_models
 from tests.torture.kills import KILLED, calm, half_made, kill
 from tests.torture.servers import server
 from tests.torture.together import at_once, submit_twice
-from tests.torture.trials import FIT, Fault, Outcome, Shared, Skipped, Trial
+from tests.torture.trials import FIT, Outcome, Shared, Skipped, Trial
 
 TRIALS: dict[str, Callable[[Trial], None]] = {
     **dict.fromkeys(KILLED, kill),
@@ -212,5 +212,5 @@ if __name__ == "__main__":
             "tests.torture",
             *sys.argv[1:],
         ]
-        os.execvp("unshare", own_view)  # noqa: S606 S607
+        os.execvp("unshare", own_view)  # noqa: S606
     sys.exit(main())

@@ -24,18 +24,17 @@ HANGS = -1000  # in place of an exit code
 
 
 def warm() -> None:
-    """Import all that a command imports. Nothing is computed: TensorFlow starts its threads with the first operation."""
+    """Import all that commands import. Nothing is computed: TensorFlow starts threads with the first operation."""
     from tabular_dl.nn import load_quietly
 
     load_quietly()
     import keras  # noqa: F401
-    import matplotlib.pyplot  # noqa: F401, ICN001
+    import matplotlib.pyplot  # noqa: F401
     import mlflow.sklearn
     import mlflow.store.db.utils
     import mlflow.store.tracking.sqlalchemy_store  # noqa: F401
-    import skops.io
     import sklearn.linear_model  # noqa: F401
-    import tensorflow  # noqa: F401, ICN001
+    import tensorflow  # noqa: F401
 
     from tabular_dl.cli import app  # noqa: F401
     from tabular_dl.workflows import compare, ensemble, fit, report, search, submit  # noqa: F401

@@ -69,7 +69,7 @@ def full_disk(trial: Trial) -> None:
         trial.note(f"exit code {ended.code}")
         if MOUNTS:
             _mount("-o", f"remount,size={ROOM}", str(disk))
-        kept = whole_results(trial) or len(trial.store.runs()) > fits and trial.store.runs()[-1].whole
+        kept = whole_results(trial) or (len(trial.store.runs()) > fits and trial.store.runs()[-1].whole)
         if arguments[0] == "fit" and ended.code == 0 and not kept:
             trial.fault("results lost", f"{ended.line} ended with 0, but its results are nowhere")
         if SCORES_SHOWN.search(ended.said) and trial.temporary.parent != disk and arguments[0] == "fit" and not kept:

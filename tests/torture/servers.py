@@ -18,6 +18,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from tests.torture.commands import LONGEST
 from tests.torture.invariants import SCORES_SHOWN, aftermath, whole_results
 from tests.torture.stores import Store
 from tests.torture.trials import ENSEMBLE, FIT, SEARCH, Skipped, Trial
@@ -43,12 +44,14 @@ def server(trial: Trial) -> None:
 
 def _kill_during_a_fit(trial: Trial, started: _Server) -> None:
     """Kill the server at a random moment after a fit has opened its run, and start it again ten seconds later."""
-    trial.run(*FIT)
+    command = trial.start(*FIT)
+    command.wait(LONGEST, lambda: bool(trial.store.unfinished()))
+    opened = command.seconds
+    usual = trial.end(command).seconds - opened  # of writing the run
     trial.fits = 1
-    usual = trial.outcome.slowest
     command = trial.start(*FIT, "--seed", "1")
-    command.wait(usual, lambda: bool(trial.store.unfinished()))
-    command.wait(usual / 3 * trial.moment)
+    command.wait(LONGEST, lambda: bool(trial.store.unfinished()))
+    command.wait(usual * trial.moment)
     trial.note("killed in the fit" if command.running() else "killed after the fit")
     started.kill()
     command.wait(AWAY)
@@ -131,7 +134,7 @@ def _postgres(folder: Path) -> Iterator[str]:
     control = [*prefix, str(programs / "pg_ctl"), "-D", str(data), "-w", "-l", str(folder / "log")]
     subprocess.run([*control, "-o", options, "start"], check=True, stdout=subprocess.DEVNULL)
     try:
-        yield f"postgresql://{user}@127.0.0.1:{port}/postgres"
+        yield f"postgresql+psycopg2://{user}@127.0.0.1:{port}/postgres"
     finally:
         subprocess.run([*control, "-m", "immediate", "stop"], check=True, stdout=subprocess.DEVNULL)
 

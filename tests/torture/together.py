@@ -46,7 +46,11 @@ def at_once(trial: Trial) -> None:
     ]
     ended = [trial.end(command, expected) for command, expected in started]
     whole = [run.kind for run in trial.store.runs() if run.whole]
-    expected_runs = {"fit": fits + 2, "search": 2, "ensemble": sum(e.code == 0 for e in ended if "ensemble" in e.line)}
+    expected_runs = {
+        "fit": fits + 2,
+        "search": 2,
+        "ensemble": sum(e.code == 0 for e in ended if e.line.startswith("tabular-dl ensemble")),
+    }
     if {kind: whole.count(kind) for kind in expected_runs} != expected_runs:
         trial.fault("results lost", f"the store has {sorted(whole)}, not {expected_runs}")
     aftermath(trial)
