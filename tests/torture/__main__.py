@@ -7,7 +7,6 @@ are any.
 from __future__ import annotations
 
 import argparse
-import json
 import multiprocessing
 import os
 import shutil
@@ -15,19 +14,19 @@ import sys
 import tempfile
 import time
 import traceback
-from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 from rich.console import Console
-from rich.table import Table
 
 from tests.torture.clocks import jump
 from tests.torture.commands import warm
 from tests.torture.disks import full_disk, missing_temporary_folder, read_only_folder
+from tests.torture.figures import as_json, print_figures, write_figures
 from tests.torture.inputs import mutated_files, mutated_models
-from tests.torture.kills import KILLED, calm, half_made, kill
+from tests.torture.kills import KILLED, Measured, calm, half_made, kill
 from tests.torture.servers import server
 from tests.torture.together import at_once, submit_twice
 from tests.torture.trials import FIT, Outcome, Shared, Skipped, Trial
@@ -70,6 +69,7 @@ def options() -> argparse.Namespace:
     parser.add_argument("--only", default="", metavar="NAMES", help=f"separated by commas, of {', '.join(TRIALS)}")
     parser.add_argument("--index", type=int, help="make one trial only, by its number")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the outcomes to a file")
+    parser.add_argument("--page", type=Path, metavar="FILE", help="write the figures into a page, docs/reliability.md")
     parser.add_argument("--keep", action="store_true", help="keep the folders of trials with faults")
     return parser.parse_args()
 
@@ -102,7 +102,7 @@ def one_trial(name: str, index: int, chosen: argparse.Namespace, folder: Path, s
     return trial.outcome
 
 
-def undisturbed(name: str, seed: int, folder: Path, shared: Shared) -> tuple[dict[str, object], Outcome]:
+def undisturbed(name: str, seed: int, folder: Path, shared: Shared) -> tuple[Measured, Outcome]:
     """Make the undisturbed trial of a command."""
     trial = Trial(name, 10**6, seed, folder / f"{name}-calm", shared)
     measured = calm(trial)
@@ -126,18 +126,19 @@ def templates(folder: Path) -> dict[int, Path]:
 
 def run_all(chosen: argparse.Namespace, folder: Path, console: Console) -> list[Outcome]:
     """Make all trials, two at a time, and return their outcomes."""
-    warm()
     wanted = counts(chosen)
+    warm()
     shared = Shared(templates(folder))
     with ProcessPoolExecutor(WORKERS, multiprocessing.get_context("fork")) as pool:
         # Two at a time, as later, so that they take as long as later.
-        asked = {name: pool.submit(undisturbed, name, chosen.seed, folder, shared) for name in KILLED}
+        needed = KILLED if {"disk", "clock"} & set(wanted) else [name for name in wanted if name in KILLED]
+        asked = {name: pool.submit(undisturbed, name, chosen.seed, folder, shared) for name in needed}
         calms = {name: future.result() for name, future in asked.items()}
-        shared.seconds.update({name: float(measured["seconds"]) for name, (measured, _) in calms.items()})
-        shared.first.update({name: float(measured["first"]) for name, (measured, _) in calms.items()})
-        shared.bytes.update({name: int(measured["bytes"]) for name, (measured, _) in calms.items()})
-        shared = Shared(shared.templates, shared.seconds, shared.first, shared.bytes, calms["search"][0]["winner"])
-        console.print({name: f"{seconds:.1f} s" for name, seconds in shared.seconds.items()})
+        for name, (measured, _) in calms.items():
+            shared.seconds[name], shared.first[name] = measured.seconds, measured.first
+            shared.bytes[name] = measured.bytes
+        if "search" in calms:
+            shared = replace(shared, winner=calms["search"][0].winner)
         jobs = [
             pool.submit(one_trial, name, index, chosen, folder, shared)
             for name, indices in wanted.items()
@@ -153,34 +154,6 @@ def run_all(chosen: argparse.Namespace, folder: Path, console: Console) -> list[
     return outcomes
 
 
-def report(outcomes: list[Outcome], seed: int, console: Console) -> None:
-    """Print a row for each trial, and each fault with the command that makes it again."""
-    table = Table("trial", "runs", "faults", "slowest", "of these", title=f"seed {seed}")
-    for name in dict.fromkeys(outcome.name for outcome in outcomes):
-        group = [outcome for outcome in outcomes if outcome.name == name]
-        faults = Counter(fault.kind for outcome in group for fault in outcome.faults)
-        notes = sum((outcome.notes for outcome in group), Counter())
-        skipped = next((outcome.skipped for outcome in group if outcome.skipped), "")
-        table.add_row(
-            name,
-            "skipped" if skipped else str(sum(outcome.runs for outcome in group)),
-            ", ".join(f"{kind} {count}" for kind, count in faults.most_common()) or "0",
-            f"{max(outcome.slowest for outcome in group):.1f} s",
-            skipped or ", ".join(f"{kind} {count}" for kind, count in notes.most_common()),
-        )
-    console.print(table)
-    for outcome in outcomes:
-        for fault in outcome.faults:
-            again = f"python -m tests.torture --seed {seed} --only {outcome.name} --index {outcome.index}"
-            console.print(f"{fault.kind}: {fault.detail}\n    {again}", markup=False, highlight=False, soft_wrap=True)
-
-
-def as_json(outcomes: list[Outcome], seconds: float, chosen: argparse.Namespace) -> str:
-    """Return the outcomes as JSON."""
-    content = [{**vars(outcome), "faults": [vars(fault) for fault in outcome.faults]} for outcome in outcomes]
-    return json.dumps({"seed": chosen.seed, "seconds": round(seconds), "outcomes": content}, indent=1)
-
-
 def main() -> int:
     """Make the trials that the command line asks for, and return the exit code."""
     chosen, console, began = options(), Console(), time.monotonic()
@@ -191,10 +164,12 @@ def main() -> int:
         if not chosen.keep:
             shutil.rmtree(folder, ignore_errors=True)
     seconds = time.monotonic() - began
-    report(outcomes, chosen.seed, console)
+    print_figures(outcomes, chosen.seed, console)
     console.print(f"{sum(outcome.runs for outcome in outcomes)} runs in {seconds / 60:.1f} minutes")
     if chosen.json:
-        chosen.json.write_text(as_json(outcomes, seconds, chosen), encoding="utf-8")
+        chosen.json.write_text(as_json(outcomes, seconds, chosen.seed), encoding="utf-8")
+    if chosen.page:
+        write_figures(chosen.page, outcomes, seconds, chosen.seed)
     return int(any(outcome.faults for outcome in outcomes))
 
 

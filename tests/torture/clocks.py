@@ -38,12 +38,10 @@ def _jumping(delay: float, shift: float) -> Callable[[], None]:
         def now() -> float:
             return float(real["time"]()) + (shift if time.monotonic() - start >= delay else 0.0)
 
-        def localtime(seconds: float | None = None) -> time.struct_time:
-            return real["localtime"](now() if seconds is None else seconds)
-
-        time.time, time.localtime = now, localtime
+        time.time = now
+        time.localtime = lambda seconds=None: real["localtime"](now() if seconds is None else seconds)
         time.time_ns = lambda: int(now() * 1e9)
         time.gmtime = lambda seconds=None: real["gmtime"](now() if seconds is None else seconds)
-        time.strftime = lambda form, moment=None: real["strftime"](form, localtime() if moment is None else moment)
+        time.strftime = lambda form, moment=None: real["strftime"](form, time.localtime() if moment is None else moment)
 
     return install

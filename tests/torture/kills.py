@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 import shutil
 import signal
+from dataclasses import dataclass
 from pathlib import Path
 
 from tests.torture.commands import Finished
 from tests.torture.invariants import aftermath
 from tests.torture.trials import ENSEMBLE, FIT, SEARCH, Trial
 
-__all__ = ["KILLED", "calm", "half_made", "kill"]
+__all__ = ["KILLED", "Measured", "calm", "half_made", "kill"]
 
 # By name of the trial: fits that are in the store before, and the command.
 KILLED = {"first-fit": (0, FIT), "later-fit": (1, FIT), "search": (0, SEARCH), "ensemble": (2, ENSEMBLE)}
@@ -20,7 +21,17 @@ ATTEMPTS, EARLIER = 4, 0.75
 WINNER = "pipelines/wine.best.yaml"
 
 
-def calm(trial: Trial) -> dict[str, object]:
+@dataclass(frozen=True)
+class Measured:
+    """Undisturbed command: seconds, the part of them until it changed its folder, bytes and pipeline it wrote."""
+
+    seconds: float
+    first: float
+    bytes: int
+    winner: str
+
+
+def calm(trial: Trial) -> Measured:
     """Run the command of a trial undisturbed, and return how long it takes and what it writes.
 
     All that is checked after a disturbance has to hold then, too.
@@ -33,12 +44,12 @@ def calm(trial: Trial) -> dict[str, object]:
     first = command.seconds
     ended = trial.end(command)
     winner = trial.work / WINNER
-    measured = {
-        "seconds": ended.seconds,
-        "first": first / ended.seconds,
-        "bytes": _bytes(trial.work) - size,
-        "winner": winner.read_text(encoding="utf-8") if winner.exists() else "",
-    }
+    measured = Measured(
+        ended.seconds,
+        first / ended.seconds,
+        _bytes(trial.work) - size,
+        winner.read_text(encoding="utf-8") if winner.exists() else "",
+    )
     aftermath(trial, ended if trial.name.endswith("fit") else None)
     return measured
 
