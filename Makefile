@@ -17,7 +17,7 @@ STAMP := .venv/.installed
 FINGERPRINT := cat requirements.lock pyproject.toml | cksum
 
 .DEFAULT_GOAL := help
-.PHONY: help install environment fit test test-fast lint format bench ui lock torture clean
+.PHONY: help install environment fit test test-fast lint format bench torture ui lock clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))

@@ -18,6 +18,7 @@ __all__ = ["KILLED", "Measured", "calm", "half_made", "kill"]
 KILLED = {"first-fit": (0, FIT), "later-fit": (1, FIT), "search": (0, SEARCH), "ensemble": (2, ENSEMBLE)}
 # How long a command takes varies; one that ended before its kill is run again and killed earlier.
 ATTEMPTS, EARLIER = 4, 0.75
+STORE_SECONDS = 2.0  # about how long MLflow makes a store
 WINNER = "pipelines/wine.best.yaml"
 
 
@@ -71,8 +72,7 @@ def kill(trial: Trial) -> None:
 def _kill_at(trial: Trial, moment: float) -> Finished:
     """Run the command in a folder that is as before, and kill it at a moment between 0 and 1 of its usual time."""
     fits, arguments = KILLED[trial.name]
-    shutil.rmtree(trial.work)
-    trial.work.mkdir()
+    _empty(trial.work)
     trial.begin(fits)
     before = _state(trial.work)
     command = trial.start(*arguments)
@@ -109,13 +109,16 @@ def _settings(pipeline: str) -> list[str]:
 
 def half_made(trial: Trial) -> None:
     """Kill MLflow itself while it makes a store in place, as versions of this package did that made none themselves."""
-    before = _state(trial.work)
-    # The command's place is taken by a program that does nothing but let MLflow make the store.
-    command = trial.start("list", before=_make_in_place)
-    command.wait(600, lambda: _state(trial.work) != before)
-    command.wait(3.0 * trial.moment)
-    trial.note("killed" if command.kill() else "ended before")
-    command.end()
+    for attempt in range(ATTEMPTS):
+        _empty(trial.work)
+        before = _state(trial.work)
+        # The command's place is taken by a program that does nothing but let MLflow make the store.
+        command = trial.start("list", before=_make_in_place)
+        command.wait(600, lambda before=before: _state(trial.work) != before)  # type: ignore[misc]
+        command.wait(STORE_SECONDS * trial.moment * EARLIER**attempt)
+        if command.kill():
+            break
+    trial.note("killed" if command.code == -signal.SIGKILL else "ended before")
     aftermath(trial)
 
 
@@ -137,6 +140,11 @@ def _state(folder: Path) -> list[tuple[str, int, int]]:
         if "lock" not in entry.name:
             entries.append((entry.name, status.st_mtime_ns, status.st_size))
     return sorted(entries)
+
+
+def _empty(folder: Path) -> None:
+    shutil.rmtree(folder)
+    folder.mkdir()
 
 
 def _bytes(folder: Path) -> int:
