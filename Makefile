@@ -5,6 +5,11 @@ PYTHON ?= python3
 PIPELINE ?= titanic
 # make lock UPGRADE=--upgrade moves every pin to its newest version; without it pins stay where they can.
 UPGRADE ?=
+# How often make torture kills each command, and how many files of each kind it mutates.
+KILLS ?= 50
+MUTATIONS ?= 500
+ONLY ?=
+SEED ?= 0
 
 # Looks up the pinned packages in the database of known holes; in an environment of its own.
 AUDIT := pip-audit@2.10.1
@@ -15,7 +20,7 @@ STAMP := .venv/.installed
 FINGERPRINT := cat requirements.lock pyproject.toml | cksum
 
 .DEFAULT_GOAL := help
-.PHONY: help install environment fit test test-fast lint format bench ui lock clean
+.PHONY: help install environment fit test test-fast lint format bench torture ui lock clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -63,6 +68,10 @@ format: install ## Rewrite the code in the project's format
 
 bench: install ## Run the benchmarks
 	@for script in $(wildcard benchmarks/*.py); do echo "== $$script"; $(BIN)/python "$$script" || exit 1; done
+
+# What docs/reliability.md reports. Chosen trials: make torture ONLY=search,disk KILLS=10
+torture: install ## Kill, starve and race the commands, and check what is left (KILLS=50 MUTATIONS=500)
+	$(BIN)/python -m tests.torture --kills $(KILLS) --mutations $(MUTATIONS) --only "$(ONLY)" --seed $(SEED)
 
 ui: install ## Open the MLflow UI over all runs
 	$(BIN)/tabular-dl ui

@@ -22,7 +22,7 @@ ROOT = Path(__file__).parents[1]
 PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 LOCK = (ROOT / "requirements.lock").read_text(encoding="utf-8").splitlines()
 PYTHONS = ["3.11", "3.12", "3.13"]
-TARGETS = ["install", "fit", "test", "test-fast", "lint", "format", "bench", "ui", "lock", "clean"]
+TARGETS = ["install", "fit", "test", "test-fast", "lint", "format", "bench", "torture", "ui", "lock", "clean"]
 # A make of our own, not a part of the `make test` that may have started us.
 ENVIRONMENT = {name: value for name, value in os.environ.items() if name not in {"MAKEFLAGS", "MAKELEVEL", "MFLAGS"}}
 
