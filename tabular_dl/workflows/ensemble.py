@@ -92,7 +92,6 @@ def ensemble(
     if blended.classes_or_none_ is not None and metric.looks_at == "labels":
         blended.choose_threshold(spec.threshold, y, metric)
     scores = fold_scores(blended, y, metric)
-    console.print(_score_grid(members, models, blended, scores, y, metric))
     content = _run_content(name, members, blended, scores, spec, competition, metric, method, started)
     with new_results(name) as results:
         (results.folder / "predictions").mkdir()
@@ -104,7 +103,9 @@ def ensemble(
         judged = Judged(blended, spec, competition, get_problem(members[0].tags["tabular_dl.problem"]), metric, columns)
         write_text(results.folder / "report.html", render(blend_page(judged, member_scores, scores, environment())))
         tracking.write_results(content, results.folder)
-        run = log(results.complete())
+        folder = results.complete()
+        console.print(_score_grid(members, models, blended, scores, y, metric))
+        run = log(folder)
     if run is None:
         return None
     print_lines(

@@ -133,13 +133,14 @@ def fit_spec(
     command = None if pipeline is None else check_command(pipeline, overrides)
     with new_results(spec.name) as results:
         result = train(spec, console, command, competition, _callback_folder(spec, results.folder))
-        console.print(_score_grid(result))
-        print_lines(console, *_messages(result, pipeline))
         with interrupt_later() as interrupts:
             _write_files(result, results.folder)
             write = tracking.write_results if track else tracking.save_model
             write(_run_content(result), results.folder)
             folder = results.complete()
+        # Not before the results are whole: what has been shown is not lost, whatever happens.
+        console.print(_score_grid(result))
+        print_lines(console, *_messages(result, pipeline))
         run = log(folder, interrupts) if track else None
     if run is not None:
         print_lines(
