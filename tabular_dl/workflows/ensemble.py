@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 from rich.console import Console
@@ -32,7 +33,7 @@ from tabular_dl.reporting import Judged, Model, blend_page, render, scored_by
 from tabular_dl.spec import PipelineSpec, columns_used, competition_of, dump_spec, load_spec
 from tabular_dl.tracking import Entry, environment, open_model, rank
 from tabular_dl.workflows.console import print_lines
-from tabular_dl.workflows.outputs import log, new_results
+from tabular_dl.workflows.outputs import interrupt_later, log, new_results
 from tabular_dl.workflows.predictions import write_predictions
 
 __all__ = ["ensemble"]
@@ -80,32 +81,30 @@ def ensemble(
     name = current.name
     members = _named_runs(name, runs) if runs else _best_fits(name, current.metric, top, console)
     _check_members(name, members, named=bool(runs))
-    opened = [open_model(member) for member in members]
-    spec = opened[0][1]
+    models, specs = zip(*map(open_model, members), strict=True)
+    spec = specs[0]
     competition = competition_of(spec)
     _check_data(members, competition.digest)
     metric = get_metric(members[0].tags["tabular_dl.metric"])
     y = competition.train[spec.data.target].to_numpy()
-    models = [model for model, _ in opened]
-    kind = BlendedClassifier if hasattr(models[0], "classes_") else BlendedRegressor
-    blended = kind(models, Blend(method, spec.seed)).fit_blend(y, metric)
-    if blended.classes_or_none_ is not None and metric.looks_at == "labels":
-        blended.choose_threshold(spec.threshold, y, metric)
+    blended = _blended(models, method, spec, y, metric)
     scores = fold_scores(blended, y, metric)
     content = _run_content(name, members, blended, scores, spec, competition, metric, method, started)
+    judged = _judged(blended, specs, competition, members, metric)
+    member_scores = {m.name: fold_scores(model, y, metric) for m, model in zip(members, models, strict=True)}
+
+    def write(folder: Path) -> None:
+        (folder / "predictions").mkdir()
+        write_text(folder / "spec.yaml", dump_spec(spec))
+        write_predictions(blended, spec, competition, folder / "predictions")
+        write_text(folder / "report.html", render(blend_page(judged, member_scores, scores, environment())))
+        tracking.write_results(content, folder)
+
     with new_results(name) as results:
-        (results.folder / "predictions").mkdir()
-        write_text(results.folder / "spec.yaml", dump_spec(spec))
-        write_predictions(blended, spec, competition, results.folder / "predictions")
-        used = {column for _, member_spec in opened for column in columns_used(member_spec, competition.train)}
-        columns = [column for column in competition.train if column in used]
-        member_scores = {m.name: fold_scores(model, y, metric) for m, model in zip(members, models, strict=True)}
-        judged = Judged(blended, spec, competition, get_problem(members[0].tags["tabular_dl.problem"]), metric, columns)
-        write_text(results.folder / "report.html", render(blend_page(judged, member_scores, scores, environment())))
-        tracking.write_results(content, results.folder)
-        folder = results.complete()
+        with interrupt_later() as interrupts:
+            folder = results.complete(write)
         console.print(_score_grid(members, models, blended, scores, y, metric))
-        run = log(folder)
+        run = log(folder, interrupts)
     if run is None:
         return None
     print_lines(
@@ -115,6 +114,28 @@ def ensemble(
         f"{escape(pipeline)}",
     )
     return run
+
+
+def _blended(models: Sequence[Model], method: str, spec: PipelineSpec, y: np.ndarray, metric: Metric) -> Model:
+    """Return the fitted blend of models, with the decision threshold that the specification asks for."""
+    kind = BlendedClassifier if hasattr(models[0], "classes_") else BlendedRegressor
+    blended = kind(models, Blend(method, spec.seed)).fit_blend(y, metric)
+    if blended.classes_or_none_ is not None and metric.looks_at == "labels":
+        blended.choose_threshold(spec.threshold, y, metric)
+    return blended
+
+
+def _judged(
+    blended: Model,
+    specs: Sequence[PipelineSpec],
+    competition: Competition,
+    members: Sequence[tracking.LoggedRun],
+    metric: Metric,
+) -> Judged:
+    """Return the blend with the columns that any of its members uses, for the report."""
+    used = {column for spec in specs for column in columns_used(spec, competition.train)}
+    columns = [column for column in competition.train if column in used]
+    return Judged(blended, specs[0], competition, get_problem(members[0].tags["tabular_dl.problem"]), metric, columns)
 
 
 def _named_runs(pipeline: str, names: Sequence[str]) -> list[tracking.LoggedRun]:

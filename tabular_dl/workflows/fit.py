@@ -25,7 +25,7 @@ from tabular_dl.reporting import FitResult, by_group, fit_page, render
 from tabular_dl.spec import DataSpec, PipelineSpec, check_network, dump_spec, leaves, load_spec, read_spec
 from tabular_dl.tracking import environment
 from tabular_dl.workflows.console import check_command, print_lines
-from tabular_dl.workflows.outputs import check_outputs, interrupt_later, log, new_results
+from tabular_dl.workflows.outputs import CALLBACKS, check_outputs, interrupt_later, log, new_results
 from tabular_dl.workflows.predictions import write_predictions
 from tabular_dl.workflows.training import train
 
@@ -134,10 +134,7 @@ def fit_spec(
     with new_results(spec.name) as results:
         result = train(spec, console, command, competition, _callback_folder(spec, results.folder))
         with interrupt_later() as interrupts:
-            _write_files(result, results.folder)
-            write = tracking.write_results if track else tracking.save_model
-            write(_run_content(result), results.folder)
-            folder = results.complete()
+            folder = results.complete(lambda folder: _write(result, folder, track=track))
         # Not before the results are whole: what has been shown is not lost, whatever happens.
         console.print(_score_grid(result))
         print_lines(console, *_messages(result, pipeline))
@@ -162,7 +159,7 @@ def _callback_folder(spec: PipelineSpec, files: Path) -> Path | None:
     """Return a new folder for what Keras callbacks write, among the files of the run; None without callbacks."""
     if not any({**spec.network, **spec.training}.get(name) for name in ("callbacks", "tensorboard")):
         return None
-    folder = files / "callbacks"
+    folder = files / CALLBACKS
     folder.mkdir()
     return folder
 
@@ -218,6 +215,13 @@ def _score_grid(result: FitResult) -> Grid:
     grid.add_row("mean", *(f"{mean:.4f}" for mean, _ in summaries), style="bold")
     grid.add_row("standard error", *(f"{error:.4f}" for _, error in summaries))
     return grid
+
+
+def _write(result: FitResult, folder: Path, *, track: bool) -> None:
+    """Write all results; those of an untracked fit have no record, since they are not left to be logged."""
+    _write_files(result, folder)
+    write = tracking.write_results if track else tracking.save_model
+    write(_run_content(result), folder)
 
 
 def _write_files(result: FitResult, folder: Path) -> None:

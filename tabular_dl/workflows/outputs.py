@@ -16,7 +16,7 @@ import signal
 import tempfile
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -27,10 +27,11 @@ from tabular_dl import tracking
 from tabular_dl.errors import UserError
 from tabular_dl.tracking import RECORD
 
-__all__ = ["Results", "check_outputs", "interrupt_later", "left_behind", "locked", "log", "new_results"]
+__all__ = ["CALLBACKS", "Results", "check_outputs", "interrupt_later", "left_behind", "locked", "log", "new_results"]
 
 OUTPUTS = Path("outputs")  # in the working folder
 PARTIAL = ".partial"
+CALLBACKS = "callbacks"  # folder for what Keras callbacks write, in that of the results
 
 
 def check_outputs() -> None:
@@ -68,10 +69,53 @@ class Results:
         self.folder = parent / f".{name}{PARTIAL}"
         self.folder.mkdir(parents=True)  # another command may have removed an empty parent
 
-    def complete(self) -> Path:
-        """Give the folder its name, by which later commands find it, and return it."""
+    def complete(self, write: Callable[[Path], None]) -> Path:
+        """Write results, and give the folder its name, by which later commands find it.
+
+        Parameters
+        ----------
+        write : callable
+            Function that writes all results into a folder.
+
+        Returns
+        -------
+        Path
+            The folder. If its disk is full, it is a temporary one.
+
+        Raises
+        ------
+        UserError
+            If there is no room in the temporary folder either.
+        """
+        try:
+            write(self.folder)
+        except (OSError, UserError) as error:
+            self._elsewhere(write, error)
         self.folder = self.folder.rename(self._final)
         return self.folder
+
+    def _elsewhere(self, write: Callable[[Path], None], reason: Exception) -> None:
+        """Write results into a temporary folder: training may have taken hours."""
+        first = self._final.parent
+        try:
+            parent = Path(tempfile.mkdtemp(prefix="tabular-dl-"))
+            callbacks, self.folder, self._final = self.folder, parent / PARTIAL, parent / self._final.name
+            self.folder.mkdir()
+            if (callbacks / CALLBACKS).exists():
+                shutil.copytree(callbacks / CALLBACKS, self.folder / CALLBACKS)
+            write(self.folder)
+        except (OSError, UserError) as second:
+            raise UserError(
+                f"The results cannot be written, neither to {first.resolve()} ({_words(reason)}) nor to a temporary "
+                f"folder ({_words(second)}): make room, and run the command again."
+            ) from None
+
+
+def _words(error: Exception) -> str:
+    """Return the meaning of an error; one of `shutil.copytree` holds a list of those of its files."""
+    if isinstance(error, shutil.Error):
+        return str(error.args[0][0][-1])
+    return getattr(error, "strerror", None) or str(error)
 
 
 @contextmanager

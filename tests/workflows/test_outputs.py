@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 from pathlib import Path
 
@@ -22,6 +23,17 @@ def working_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
+def nothing(folder: Path) -> None:
+    """Write no results."""
+
+
+def full(folder: Path) -> None:
+    """Write as onto a disk that is full, unless it is that of temporary folders."""
+    (folder / "file").touch()
+    if "outputs" in folder.parts:
+        raise OSError(28, "No space left on device")
+
+
 def whole(name: str) -> Path:
     """Make a folder with a record as a command leaves it that was killed while it logged."""
     folder = Path("outputs") / name
@@ -34,9 +46,8 @@ def whole(name: str) -> Path:
 
 def test_a_folder_is_hidden_until_it_is_whole(working_folder: Path) -> None:
     with new_results("wine") as results:
-        (results.folder / "file").touch()
         assert results.folder.name.startswith(".wine-")
-        folder = results.complete()
+        folder = results.complete(lambda folder: (folder / "file").touch())
         assert folder.name.startswith("wine-2")
     assert [path.name for path in folder.iterdir()] == ["file"]
     assert [path.name for path in (working_folder / "outputs").iterdir()] == [folder.name]
@@ -56,9 +67,9 @@ def test_a_command_that_fails_leaves_nothing(working_folder: Path) -> None:
 def test_two_commands_of_one_second_have_folders_of_their_own(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("tabular_dl.workflows.outputs.time.strftime", lambda _: "now")
     with new_results("wine") as first, new_results("wine") as second:
-        assert [first.complete().name, second.complete().name] == ["wine-now", "wine-now-2"]
+        assert [first.complete(nothing).name, second.complete(nothing).name] == ["wine-now", "wine-now-2"]
     with new_results("wine") as third:
-        assert third.complete().name == "wine-now-3"
+        assert third.complete(nothing).name == "wine-now-3"
 
 
 def test_what_a_killed_command_left_unfinished_is_removed_and_what_another_works_on_is_not() -> None:
@@ -76,8 +87,40 @@ def test_a_folder_where_nothing_can_be_written_is_replaced_by_a_temporary_one(
     Path("outputs").touch()
     monkeypatch.setattr("tempfile.tempdir", str(working_folder))
     with new_results("wine") as results:
-        folder = results.complete()
+        folder = results.complete(nothing)
     assert folder.parent.name.startswith("tabular-dl-")
+
+
+def test_results_that_find_no_room_go_to_a_temporary_folder_with_what_callbacks_wrote(
+    working_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(working_folder))
+    with new_results("wine") as results:
+        (results.folder / "callbacks").mkdir()
+        folder = results.complete(full)
+    assert folder.parent.name.startswith("tabular-dl-")
+    assert {path.name for path in folder.iterdir()} == {"file", "callbacks"}
+    assert [path.name for path in working_folder.iterdir()] == [folder.parent.name]
+
+
+def test_a_copy_of_many_files_that_found_no_room_is_told_in_words(
+    working_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def copied(folder: Path) -> None:
+        raise shutil.Error([("a", "b", f"[Errno 28] No space left on device: {folder.name}")])
+
+    monkeypatch.setattr("tempfile.tempdir", str(working_folder))
+    with new_results("wine") as results, pytest.raises(UserError, match=r"\(\[Errno 28\] No space left on device"):
+        results.complete(copied)
+
+
+def test_results_that_find_no_room_anywhere_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tempfile.tempdir", "nowhere")
+    with (
+        new_results("wine") as results,
+        pytest.raises(UserError, match=r"outputs \(No space left on device\).*temporary folder \(.*make room"),
+    ):
+        results.complete(full)
 
 
 def test_results_are_left_behind_unless_a_command_works_on_them() -> None:
