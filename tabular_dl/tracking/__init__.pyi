@@ -20,7 +20,7 @@ from .store import comparable_runs as comparable_runs
 from .store import experiment_page as experiment_page
 from .store import find_run as find_run
 from .store import find_run_id as find_run_id
-from .store import serve_command as serve_command
 from .store import tracking_uri as tracking_uri
-from .store import ui_command as ui_command
+from .stored_model import local_folder as local_folder
 from .stored_model import open_model as open_model
+from .ui_server import ui_command as ui_command

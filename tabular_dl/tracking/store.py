@@ -1,4 +1,4 @@
-"""MLflow store: its address, the search for runs, and the commands that show and serve them.
+"""MLflow store: its address and the search for runs.
 
 The address is ``MLFLOW_TRACKING_URI`` or, by default, ``sqlite:///mlflow.db`` in the current folder, with files in the
 folder ``mlruns``.
@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import logging
 import os
-import sys
 import tempfile
 import warnings
 from collections.abc import Iterable, Iterator, Mapping
@@ -42,9 +41,7 @@ __all__ = [
     "model_folder",
     "open_experiment",
     "quiet",
-    "serve_command",
     "tracking_uri",
-    "ui_command",
 ]
 
 # MLflow reads page after page until there are so many runs; a lower number would hide the oldest, perhaps the best.
@@ -256,18 +253,6 @@ def experiment_page(pipeline: str | None) -> str:
     if not runs and pipeline is not None:
         raise SubmissionError(f"There is no run of {pipeline!r} in {tracking_uri()}: tabular-dl fit {pipeline}")
     return f"#/experiments/{runs[0].info.experiment_id}/runs" if runs else ""
-
-
-def ui_command(port: int) -> list[str]:
-    """Return the command that serves the MLflow UI of the store, reachable from this machine only."""
-    address = ["--host", "127.0.0.1", "--port", str(port)]
-    return [sys.executable, "-m", "mlflow", "server", "--backend-store-uri", tracking_uri(), *address]
-
-
-def serve_command(run: LoggedRun, host: str, port: int) -> list[str]:
-    """Return the command that serves a run's model with the packages of this environment."""
-    address = ["--host", host, "--port", str(port)]
-    return [sys.executable, "-m", "mlflow", "models", "serve", "-m", run.model_uri, "--env-manager", "local", *address]
 
 
 def _run_of_alias(name: str, alias: str) -> str:
