@@ -21,6 +21,7 @@ from starlette.applications import Starlette
 from uvicorn.supervisors import Multiprocess
 
 from tabular_dl.errors import UserError
+from tabular_dl.model_selection import joint_model
 from tabular_dl.nn import load_quietly
 from tabular_dl.serving import make_app
 from tabular_dl.tracking import local_folder, open_model
@@ -61,18 +62,17 @@ def serve(
     previous = {number: signal.signal(number, _stop) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         folder = local_folder(run_or_model)
-        listening = _listen(host, port)
-        os.environ[SERVED] = json.dumps({"folder": str(folder.resolve()), "run": run_or_model})
-        # Before workers start: a model that cannot be loaded is an error of this command.
-        app = worker_app()
-        address = f"http://{f'[{host}]' if ':' in host else host}:{port}"
-        example = '{"dataframe_split": {"columns": [...], "data": [[...]]}}'
-        print_lines(
-            console,
-            f"Serving [bold]{escape(run_or_model)}[/] on {address}; stop it with Ctrl-C. To predict:",
-            escape(f"curl {address}/invocations -H 'Content-Type: application/json' -d '{example}'"),
-        )
-        with listening:
+        with _listen(host, port) as listening:
+            os.environ[SERVED] = json.dumps({"folder": str(folder.resolve()), "run": run_or_model})
+            # Before workers start: a model that cannot be loaded is an error of this command.
+            app = worker_app()
+            address = f"http://{f'[{host}]' if ':' in host else host}:{port}"
+            example = '{"dataframe_split": {"columns": [...], "data": [[...]]}}'
+            print_lines(
+                console,
+                f"Serving [bold]{escape(run_or_model)}[/] on {address}; stop it with Ctrl-C. To predict:",
+                escape(f"curl {address}/invocations -H 'Content-Type: application/json' -d '{example}'"),
+            )
             if workers == 1:
                 uvicorn.Server(_config(app, 1)).run(sockets=[listening])
             else:
@@ -92,7 +92,7 @@ def worker_app() -> Starlette:
     model, _ = open_model(served["folder"])
     models = getattr(model, "models", [model])
     columns = list(dict.fromkeys(str(name) for part in models for name in part.feature_names_in_))
-    return make_app(model.predict, columns, served["run"], type(model).__name__, version("tabular-dl"))
+    return make_app(joint_model(model).predict, columns, served["run"], type(model).__name__, version("tabular-dl"))
 
 
 def _config(app: Any, workers: int) -> uvicorn.Config:
