@@ -15,7 +15,7 @@ import tabular_dl
 FLOORS = """
     cli
     workflows __init__
-    checks drafting reporting tracking
+    checks drafting reporting serving tracking
     spec
     model_selection profiling
     preprocessing estimators competition

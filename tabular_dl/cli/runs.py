@@ -124,17 +124,23 @@ def reproduce(run: Run) -> None:
 
 @app.command(rich_help_panel=PANEL)
 def serve(
-    run: Annotated[str, typer.Argument(help="Id or name of a run, or NAME@alias.", metavar="RUN")],
+    run_or_model: Annotated[
+        str, typer.Argument(help="Id or name of a run, NAME@alias, or folder of a model.", metavar="RUN|MODEL")
+    ],
     port: Annotated[int, typer.Option(min=1, max=65535, help="Port to listen on.")] = 5001,
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    workers: Annotated[int, typer.Option(min=1, max=256, help="Number of processes, each with the model.")] = 1,
 ) -> None:
-    """Serve a run's model over HTTP with MLflow's model server, by default on this machine only; stop with Ctrl-C.
+    """Serve a run's model over HTTP, by default on this machine only; stop with Ctrl-C.
+
+    Requests and answers are those of MLflow's model server; the model is loaded as `predict` loads it.
 
     Example: `tabular-dl serve titanic@champion`
     """
+    load_quietly()
     from tabular_dl.workflows.serve import serve as run_server
 
-    raise typer.Exit(run_server(run, port, host))
+    run_server(run_or_model, port, host, workers)
 
 
 @app.command(rich_help_panel=PANEL)

@@ -3,6 +3,7 @@ from .diagnosis import diagnose as diagnose
 from .hyperparameters import Hyperparameters as Hyperparameters
 from .joint_fit import fit_together as fit_together
 from .joint_fit import tasks_of as tasks_of
+from .joint_prediction import JointPrediction as JointPrediction
 from .joint_training import PER_MEMBER as PER_MEMBER
 from .joint_training import TrainedTasks as TrainedTasks
 from .joint_training import train_tasks as train_tasks

@@ -213,7 +213,7 @@ class KerasEstimator(Hyperparameters):
         """
         from tabular_dl.estimators.keras_export import export_model
 
-        network, inputs, coding = self._parts()
+        network, inputs, coding = self.fitted_parts()
         return [export_model(network, self.weights_, [k], inputs, coding) for k in range(len(self.best_epoch_))]
 
     @property
@@ -221,7 +221,7 @@ class KerasEstimator(Hyperparameters):
         """Ensemble as a Keras model of standard layers, whose output is the mean of the members' outputs."""
         from tabular_dl.estimators.keras_export import export_model
 
-        network, inputs, coding = self._parts()
+        network, inputs, coding = self.fitted_parts()
         return export_model(network, self.weights_, range(len(self.best_epoch_)), inputs, coding)
 
     def diagnose(self) -> Diagnosis:
@@ -295,7 +295,7 @@ class KerasEstimator(Hyperparameters):
         coding = coding_class.learn(y, weights=weights, classes=classes, one_hot=one_hot, bounds=self.bounds)
         return problem, coding
 
-    def _parts(self) -> tuple[Network, Inputs, Coding]:
+    def fitted_parts(self) -> tuple[Network, Inputs, Coding]:
         """Return architecture, inputs and target coding of the fitted estimator."""
         from tabular_dl.nn import Network
 
@@ -314,7 +314,7 @@ class KerasEstimator(Hyperparameters):
             from tabular_dl.nn import in_old_order
 
             weights: Any = self.weights_
-            network, _, _ = self._parts()
+            network, _, _ = self.fitted_parts()
             named = dict(zip(in_old_order(network), weights, strict=True))
             self.weights_ = {name: named[name] for name in network.weights}
 
@@ -330,7 +330,7 @@ class KerasEstimator(Hyperparameters):
 
     def _decoded(self, X: Features) -> np.ndarray:
         """Return the mean over members of their decoded outputs, (rows, classes, labels or targets), float64."""
-        network, inputs, coding = self._parts()
+        network, inputs, coding = self.fitted_parts()
         matrix = validate_data(self, X, accept_sparse="csr", dtype=self.matrix_types, reset=False)
         return decoded([self], network, self.weights_, coding, inputs.encode(matrix))[0]
 

@@ -16,7 +16,7 @@ from tabular_dl.problems import Coding
 if TYPE_CHECKING:
     from tabular_dl.nn import Network, Weights
 
-__all__ = ["decoded"]
+__all__ = ["decoded", "networks_of"]
 
 
 def decoded(
@@ -43,7 +43,7 @@ def decoded(
     ndarray of shape (E, rows, classes, labels or targets), float64
         Predictions of each estimator.
     """
-    from tabular_dl.nn import predict, thinned
+    from tabular_dl.nn import predict
 
     first, count = estimators[0], len(estimators)
     if first.mc_dropout and count > 1:
@@ -53,8 +53,32 @@ def decoded(
         pairs = zip(estimators, per_estimator, strict=True)
         return np.concatenate([decoded([estimator], network, part, coding, X) for estimator, part in pairs])
     if first.mc_dropout:
-        # A generator is not used, as it would change predictions from call to call.
-        seed = derived_seed(first.random_state if isinstance(first.random_state, Integral) else 0, 1)
-        weights = thinned(network, weights, first.dropout, first.input_dropout, first.mc_dropout, seed)
+        weights = networks_of(first, weights, network)
     outputs = coding.decode(predict(network, weights, X))
     return outputs.reshape(count, len(outputs) // count, *outputs.shape[1:]).mean(axis=1)
+
+
+def networks_of(estimator: Hyperparameters, weights: Weights, network: Network) -> Weights:
+    """Return the weights of the networks that an estimator predicts by: its members, or networks drawn from them.
+
+    Parameters
+    ----------
+    estimator : `KerasClassifier` or `KerasRegressor`
+        Estimator; with `mc_dropout`, networks are drawn by its dropout rates and seed.
+    weights : dict of str to ndarray of shape (members, in, out)
+        Weights of its members.
+    network : Network
+        Architecture.
+
+    Returns
+    -------
+    dict of str to ndarray of shape (networks, in, out)
+        Weights of the networks.
+    """
+    from tabular_dl.nn import thinned
+
+    if not estimator.mc_dropout:
+        return weights
+    # A generator is not used, as it would change predictions from call to call.
+    seed = derived_seed(estimator.random_state if isinstance(estimator.random_state, Integral) else 0, 1)
+    return thinned(network, weights, estimator.dropout, estimator.input_dropout, estimator.mc_dropout, seed)

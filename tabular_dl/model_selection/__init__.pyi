@@ -8,6 +8,7 @@ from .crossfit import CrossFitRegressor as CrossFitRegressor
 from .crossfit import fold_scores as fold_scores
 from .evaluation import Outcome as Outcome
 from .evaluation import evaluate as evaluate
+from .fold_predictions import joint_model as joint_model
 from .folds import group_codes as group_codes
 from .folds import make_folds as make_folds
 from .importance import hardest_rows as hardest_rows

@@ -32,6 +32,8 @@ from tabular_dl.problems import Indicators, decide, get_problem
 from tabular_dl.tables import read_rows, read_target
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
     from numpy.typing import ArrayLike
     from sklearn.utils import Tags
 
@@ -43,6 +45,9 @@ __all__ = ["CrossFitClassifier", "CrossFitRegressor", "fold_scores"]
 
 class _CrossFit(BaseEstimator, ABC):
     """Base class of cross-fits: splits rows, fits each fold's steps, and trains all folds together."""
+
+    # Function that returns the predictions of all folds, instead of one fold after another: see `joint_model`.
+    fold_predictions: Callable[[pd.DataFrame], Sequence[np.ndarray]] | None = None
 
     def __init__(self, pipeline: Pipeline, cv: Any = 5, random_state: int | None = None) -> None:
         self.pipeline = pipeline
@@ -155,8 +160,10 @@ class _CrossFit(BaseEstimator, ABC):
     def _mean(self, X: pd.DataFrame) -> np.ndarray:
         check_is_fitted(self, "pipelines_")
         X = read_rows(self, X, reset=False)
-        predictions = [self._raw(pipeline, X) for pipeline in self.pipelines_]
-        return np.asarray(np.mean(predictions, axis=0))
+        return np.asarray(np.mean((self.fold_predictions or self._each_fold)(X), axis=0))
+
+    def _each_fold(self, X: pd.DataFrame) -> Sequence[np.ndarray]:
+        return [self._raw(pipeline, X) for pipeline in self.pipelines_]
 
     @abstractmethod
     def _classes(self, y: np.ndarray) -> np.ndarray | None:

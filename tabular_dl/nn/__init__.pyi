@@ -5,6 +5,7 @@ from .choices import REPLACED_CALLBACKS as REPLACED_CALLBACKS
 from .choices import Initializer as Initializer
 from .choices import Optimizer as Optimizer
 from .choices import Schedule as Schedule
+from .inference import MatrixPredictor as MatrixPredictor
 from .inference import plain_outputs as plain_outputs
 from .inference import predict as predict
 from .inference import thinned as thinned

@@ -13,7 +13,7 @@ from scipy.sparse import csr_matrix
 
 from tabular_dl.nn.network import Network, Weights, exported, forward
 
-__all__ = ["EnsembleModel", "ensemble_model", "plain_model", "plain_outputs", "predict", "thinned"]
+__all__ = ["EnsembleModel", "MatrixPredictor", "ensemble_model", "plain_model", "plain_outputs", "predict", "thinned"]
 
 # Limits of a block of rows that is predicted by one call: memory of its activations, and number of rows.
 PREDICTION_BYTES = 2**28
@@ -44,9 +44,40 @@ def predict(network: Network, weights: Mapping[str, np.ndarray], X: np.ndarray |
     outputs, size = _predictor(network), rows_a_block(network, members)
     tensors = [tf.constant(weights[name], tf.float64) for name in network.weights]
     blocks = [
-        outputs(tf.constant(_dense(X[start : start + size])), *tensors).numpy() for start in range(0, X.shape[0], size)
+        outputs(tf.constant(_dense(X[start : start + size])[np.newaxis]), *tensors).numpy()
+        for start in range(0, X.shape[0], size)
     ]
     return np.concatenate(blocks, axis=1) if blocks else np.zeros((members, 0, network.outputs))
+
+
+class MatrixPredictor:
+    """Prediction pass of networks that read different rows, prepared for many calls; computations are in float64.
+
+    Parameters
+    ----------
+    network : Network
+        Architecture.
+    weights : mapping of str to ndarray of shape (P, in, out)
+        Weights by the names of `Network.weights`.
+    sizes : sequence of int
+        Number of networks that read each matrix; their sum is P.
+    """
+
+    def __init__(self, network: Network, weights: Mapping[str, np.ndarray], sizes: Sequence[int]) -> None:
+        self._outputs = _predictor(network)
+        self._weights = [tf.constant(weights[name], tf.float64) for name in network.weights]
+        self._sizes = list(sizes)
+
+    def __call__(self, X: np.ndarray) -> np.ndarray:
+        """Return every network's outputs, (P, rows, units).
+
+        Parameters
+        ----------
+        X : ndarray of shape (matrices, rows, features)
+            Matrices.
+        """
+        repeated = np.repeat(X, self._sizes, axis=0).astype(np.float64, copy=False)
+        return self._outputs(tf.constant(repeated), *self._weights).numpy()
 
 
 def rows_a_block(network: Network, members: int) -> int:
@@ -129,13 +160,13 @@ def _predictor(network: Network) -> Callable[..., tf.Tensor]:
 
     def outputs(X: tf.Tensor, *weights: tf.Tensor) -> tf.Tensor:
         by_name = dict(zip(network.weights, weights, strict=True))
-        return keras.activations.get(network.output_activation)(forward(network, by_name, X[tf.newaxis]))
+        return keras.activations.get(network.output_activation)(forward(network, by_name, X))
 
     shapes = [(None, weight.inputs, weight.outputs) for weight in network.weights.values()]
     weights = [tf.TensorSpec(shape, tf.float64) for shape in shapes]
     # The concrete function is returned, as a `tf.function` warns of retracing after five architectures.
     traced = tf.function(outputs, autograph=False)
-    return traced.get_concrete_function(tf.TensorSpec((None, network.inputs), tf.float64), *weights)
+    return traced.get_concrete_function(tf.TensorSpec((None, None, network.inputs), tf.float64), *weights)
 
 
 def plain_model(network: Network, weights: Mapping[str, np.ndarray], member: int) -> keras.Model:

@@ -19,6 +19,7 @@ from .encoders import RareCategories as RareCategories
 from .feature_rules import FEATURE_KEYS as FEATURE_KEYS
 from .feature_rules import columns_read as columns_read
 from .feature_rules import first_mistake as first_mistake
+from .joint_transform import JointTransform as JointTransform
 from .scalers import ConstantScaler as ConstantScaler
 from .scalers import NormalQuantiles as NormalQuantiles
 from .scalers import QuantileClipper as QuantileClipper

@@ -6,9 +6,10 @@ the features inside each fold therefore leaks nothing.
 
 from __future__ import annotations
 
+import operator
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -26,7 +27,7 @@ from tabular_dl.tables import category_text, read_categories, read_numbers, read
 if TYPE_CHECKING:
     from sklearn.utils import Tags
 
-__all__ = ["DerivedFeatures"]
+__all__ = ["DerivedFeatures", "derive_together"]
 
 RARE = "rare"
 
@@ -152,6 +153,47 @@ class DerivedFeatures(TransformerMixin, BaseEstimator):
         """Return the names of the columns that `transform` returns."""
         check_is_fitted(self)
         return np.array(list(dict.fromkeys([*self.columns_in_, *self.features])), dtype=object)
+
+
+def derive_together(fitted: Sequence[DerivedFeatures], X: pd.DataFrame) -> list[Table]:
+    """Return the columns of `DerivedFeatures.transform` for several transformers with the same declarations.
+
+    What does not depend on learned parameters, or only on equal ones, is computed once.
+
+    Parameters
+    ----------
+    fitted : sequence of F `DerivedFeatures`
+        Fitted transformers.
+    X : DataFrame of shape (rows, columns)
+        Rows with the columns of ``fit``.
+
+    Returns
+    -------
+    list of F dict of str to Series
+        Columns by name; equal ones are one object.
+    """
+    columns = _columns_of(X[fitted[0].columns_in_])
+    tables = [dict(columns) for _ in fitted]
+    for name, feature in fitted[0].features.items():
+        sources = [*columns_read({name: feature})]
+        # Columns read, dates learned, values and keys; and what became of these with what was learned.
+        computed: list[tuple[list[pd.Series], Any, pd.Series, Any]] = []
+        applied: list[tuple[pd.Series, Any, pd.Series]] = []
+        for table, learned in zip(tables, [part.learned_[name] for part in fitted], strict=True):
+            read, dates = [table[source] for source in sources], learned.get("dates")
+            alike = (one for one in computed if one[1] == dates and all(map(operator.is_, one[0], read)))
+            found = next(alike, None)
+            if found is None:
+                values = _compute(name, feature, _source(name, feature, table), dates)
+                found = read, dates, values, _groups(name, feature, table)
+                computed.append(found)
+            _, _, values, keys = found
+            same = (result for before, other, result in applied if before is values and other == learned)
+            table[name] = result = (
+                _apply_learned(feature, values, keys, learned) if (known := next(same, None)) is None else known
+            )
+            applied.append((values, learned, result))
+    return tables
 
 
 def _columns_of(frame: pd.DataFrame) -> Table:

@@ -25,8 +25,8 @@ from .runs import comparable_runs as comparable_runs
 from .runs import experiment_page as experiment_page
 from .runs import find_run as find_run
 from .runs import find_run_id as find_run_id
-from .runs import serve_command as serve_command
 from .store import prepare_store as prepare_store
 from .store import tracking_uri as tracking_uri
-from .store import ui_command as ui_command
+from .stored_model import local_folder as local_folder
 from .stored_model import open_model as open_model
+from .ui_server import ui_command as ui_command

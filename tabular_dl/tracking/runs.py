@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -34,7 +33,6 @@ __all__ = [
     "find_run_id",
     "find_tagged",
     "model_folder",
-    "serve_command",
 ]
 
 # Kinds of runs with a model. Searches have none: their score belongs to a configuration.
@@ -262,12 +260,6 @@ def experiment_page(pipeline: str | None) -> str:
     if not runs and pipeline is not None:
         raise SubmissionError(f"There is no run of {pipeline!r} in {tracking_uri()}: tabular-dl fit {pipeline}")
     return f"#/experiments/{runs[0].info.experiment_id}/runs" if runs else ""
-
-
-def serve_command(run: LoggedRun, host: str, port: int) -> list[str]:
-    """Return the command that serves a run's model with the packages of this environment."""
-    address = ["--host", host, "--port", str(port)]
-    return [sys.executable, "-m", "mlflow", "models", "serve", "-m", run.model_uri, "--env-manager", "local", *address]
 
 
 def _run_of_alias(name: str, alias: str) -> str:

@@ -1,4 +1,4 @@
-"""MLflow store: its address, that it can be used, and the commands that show it and serve models.
+"""MLflow store: its address, and that it can be used.
 
 The address is ``MLFLOW_TRACKING_URI`` or, by default, ``sqlite:///mlflow.db`` in the current folder, with files in the
 folder ``mlruns``.
@@ -8,12 +8,10 @@ from __future__ import annotations
 
 import logging
 import os
-import sys
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 # MLflow reads these when it is imported: no usage telemetry, and no progress bar for each artifact.
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
@@ -30,9 +28,6 @@ from tabular_dl.tracking.connection import check_answers, retries_said, without_
 from tabular_dl.tracking.processes import PROCESS_TAG, is_gone
 from tabular_dl.tracking.sqlite_store import check_writable, database_file, make_database
 
-if TYPE_CHECKING:
-    pass
-
 __all__ = [
     "MOST_RUNS",
     "open_experiment",
@@ -40,7 +35,6 @@ __all__ = [
     "quiet",
     "told_as_user_errors",
     "tracking_uri",
-    "ui_command",
 ]
 
 # MLflow reads page after page until there are so many runs; a lower number would hide the oldest, perhaps the best.
@@ -140,12 +134,6 @@ def told_as_user_errors() -> Iterator[None]:
             f"The store {without_password(tracking_uri())} cannot be used: {reason}. Check MLFLOW_TRACKING_URI, or the "
             "file."
         ) from None
-
-
-def ui_command(port: int) -> list[str]:
-    """Return the command that serves the MLflow UI of the store, reachable from this machine only."""
-    address = ["--host", "127.0.0.1", "--port", str(port)]
-    return [sys.executable, "-m", "mlflow", "server", "--backend-store-uri", tracking_uri(), *address]
 
 
 @contextmanager

@@ -10,7 +10,7 @@ from tabular_dl.spec import PipelineSpec, load_spec
 from tabular_dl.tracking import runs
 from tabular_dl.tracking.persistence import load_model
 
-__all__ = ["open_model"]
+__all__ = ["local_folder", "open_model"]
 
 
 def open_model(run_or_folder: str | runs.LoggedRun) -> tuple[Any, PipelineSpec]:
@@ -33,15 +33,31 @@ def open_model(run_or_folder: str | runs.LoggedRun) -> tuple[Any, PipelineSpec]:
     UserError
         If there is no such run or folder, or its model cannot be trusted or read.
     """
-    folder = _folder(run_or_folder)
+    folder = local_folder(run_or_folder)
     spec_file = folder / "extra_files" / "spec.yaml"
     if not spec_file.exists():
         raise DataError(f"{folder} is not a model of this package: it has no extra_files/spec.yaml.")
     return load_model(folder / "model.skops"), load_spec(spec_file)
 
 
-def _folder(run_or_folder: str | runs.LoggedRun) -> Path:
-    """Return the folder of a model, downloaded from the store if a run is given."""
+def local_folder(run_or_folder: str | runs.LoggedRun) -> Path:
+    """Return the folder of a model, downloaded from the store if a run is given.
+
+    Parameters
+    ----------
+    run_or_folder : str or LoggedRun
+        Run, or its id or name; or the folder of a model or of an untracked fit.
+
+    Returns
+    -------
+    Path
+        Folder on this machine.
+
+    Raises
+    ------
+    SubmissionError
+        If there is no such run.
+    """
     if isinstance(run_or_folder, runs.LoggedRun):
         return runs.model_folder(run_or_folder)
     path = Path(run_or_folder)

@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import subprocess
+import time
 import webbrowser
+from contextlib import suppress
+from types import FrameType
 
 from rich.console import Console
 
 from tabular_dl.errors import UserError
-from tabular_dl.tracking import experiment_page, tracking_uri, ui_command
+from tabular_dl.tracking import experiment_page, prepare_store, tracking_uri, ui_command
 from tabular_dl.workflows.console import print_lines
 
 __all__ = ["ui"]
 
+SECONDS_TO_STOP = 10.0  # time for MLflow's processes to end by themselves
+
 
 def ui(port: int, pipeline: str | None = None, *, show: bool = False, console: Console | None = None) -> None:
-    """Serve the MLflow UI on this machine until Ctrl-C.
+    """Serve the MLflow UI on this machine until Ctrl-C or SIGTERM; no process of MLflow's stays behind.
 
     If the store is an MLflow server, the address of its UI is printed instead.
 
@@ -36,6 +43,7 @@ def ui(port: int, pipeline: str | None = None, *, show: bool = False, console: C
         If there is no such experiment, or the server ends by itself after printing the reason.
     """
     console = console or Console()
+    prepare_store(create=True)  # MLflow's server would make it in place, and be killed over it
     page = experiment_page(pipeline)
     if tracking_uri().startswith(("http://", "https://")):
         address = f"{tracking_uri().rstrip('/')}/{page}"
@@ -45,11 +53,42 @@ def ui(port: int, pipeline: str | None = None, *, show: bool = False, console: C
         return
     address = f"http://127.0.0.1:{port}/{page}"
     print_lines(console, f"MLflow is starting on [bold]{address}[/]; stop it with Ctrl-C.")
+    previous = signal.signal(signal.SIGTERM, _interrupt)
     try:
         if show:
             webbrowser.open(address)
-        ended = subprocess.run(ui_command(port), check=False)  # noqa: S603 (a fixed command)
+        code = _run(ui_command(port))
     except KeyboardInterrupt:
         return
-    if ended.returncode:
-        raise UserError(f"MLflow ended with code {ended.returncode}. If port {port} is taken, name another: --port.")
+    finally:
+        signal.signal(signal.SIGTERM, previous)
+    if code:
+        raise UserError(f"MLflow ended with code {code}. If port {port} is taken, name another: --port.")
+
+
+def _run(command: list[str]) -> int:
+    """Run a server and return its exit code. Its children end with it, and when this process is told to end."""
+    # In a session of its own, so that one signal reaches the server and all its workers.
+    server = subprocess.Popen(command, start_new_session=True)  # noqa: S603 (a fixed command)
+    try:
+        return server.wait()
+    finally:
+        _end_group(server)
+
+
+def _end_group(server: subprocess.Popen[bytes]) -> None:
+    """End all processes of a server's session: by SIGTERM, and after some seconds by SIGKILL."""
+    with suppress(ProcessLookupError):  # raised once no process is left
+        os.killpg(server.pid, signal.SIGTERM)
+        end = time.monotonic() + SECONDS_TO_STOP
+        while time.monotonic() < end:
+            server.poll()  # an ended process stays in its group until it is waited for
+            os.killpg(server.pid, 0)
+            time.sleep(0.05)
+        os.killpg(server.pid, signal.SIGKILL)
+    server.wait()
+
+
+def _interrupt(number: int, frame: FrameType | None) -> None:
+    del number, frame
+    raise KeyboardInterrupt

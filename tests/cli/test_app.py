@@ -40,7 +40,7 @@ OPTIONS = {
     "promote": ["--as"],
     "report": ["--output", "-o", "--open"],
     "reproduce": [],
-    "serve": ["--port", "--host"],
+    "serve": ["--port", "--host", "--workers"],
     "predict": ["--output", "-o", "--quiet"],
     "submit": ["--run", "--output", "-o", "--proba", "--send", "--message", "-m", "--timeout", "--quiet"],
     "data": [],

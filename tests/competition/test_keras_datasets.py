@@ -21,7 +21,7 @@ from tabular_dl.competition import keras_datasets
 from tabular_dl.competition.competition import load_competition, read_answers
 from tabular_dl.competition.keras_datasets import is_loaded, load, load_answers
 from tabular_dl.errors import DataError
-from tabular_dl.tracking import store as stored_runs
+from tabular_dl.tracking import runs
 
 TRAIN, TEST = 48, 12
 RNG = np.random.default_rng(0)
@@ -220,9 +220,9 @@ def test_fit_submit_and_predict_of_fashion(cache: Path, cli: Callable[..., None]
     assert submission["Id"].tolist() == list(range(TRAIN + 1, TRAIN + TEST + 1))
     assert (submission["label"].to_numpy() == LABELS[TRAIN:]).mean() > 0.6  # a third by chance
 
-    run = stored_runs.best_run("fashion_mnist")
+    run = runs.best_run("fashion_mnist")
     score = (submission["label"].to_numpy() == LABELS[TRAIN:]).mean()
-    assert stored_runs.find_run(run.id).metrics["submission_score"] == pytest.approx(score)
+    assert runs.find_run(run.id).metrics["submission_score"] == pytest.approx(score)
     load("keras:fashion_mnist", "label", "Id").test.to_csv("rows.csv", index=False)
     cli("predict", run.id, "rows.csv", "--quiet")
     assert pd.read_csv("predictions.csv")["label"].tolist() == submission["label"].tolist()

@@ -1,4 +1,4 @@
-"""Runs that are compared, blended, promoted, fitted again and served."""
+"""Runs that are compared, blended, promoted and fitted again."""
 
 from __future__ import annotations
 
@@ -7,12 +7,6 @@ import io
 import json
 import re
 import shutil
-import socket
-import subprocess
-import sys
-import time
-import urllib.error
-import urllib.request
 from pathlib import Path
 from typing import Any
 
@@ -184,54 +178,3 @@ def test_an_alias_names_a_model_until_it_is_given_to_another(folder: Path) -> No
             promote(first.id, alias, QUIET)
     with pytest.raises(SubmissionError, match="No model of titanic has the alias 'nobody'"):
         runs.find_run("titanic@nobody")
-
-
-def _ask(port: int, body: bytes, kind: str = "application/json") -> tuple[int, str]:
-    request = urllib.request.Request(f"http://127.0.0.1:{port}/invocations", body, {"Content-Type": kind})
-    try:
-        with urllib.request.urlopen(request, timeout=30) as answer:
-            return answer.status, answer.read().decode()
-    except urllib.error.HTTPError as error:
-        return error.code, error.read().decode()
-
-
-def test_a_served_model_answers_as_predict_does_and_outlives_malformed_questions(folder: Path) -> None:
-    run = runs.find_run(next(row.entry.id for row in compare("titanic", console=QUIET) if row.entry.kind == "fit"))
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    command = [sys.executable, "-m", "tabular_dl.cli.app", "serve", run.id, "--port", str(port)]
-    server = subprocess.Popen(command, cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    try:
-        for _ in range(300):
-            try:
-                urllib.request.urlopen(f"http://127.0.0.1:{port}/ping", timeout=2).close()
-                break
-            except OSError:
-                time.sleep(0.2)
-        model, _ = open_model(run)
-        rows = pd.read_csv(Path(run_log.__file__).parents[2] / "data" / "titanic" / "test.csv").head(5)
-        rows.loc[0, "Fare"] = np.nan
-        rows.loc[1, "Embarked"] = "Mars"
-        split = json.loads(rows.to_json(orient="split", index=False))
-        question = {"dataframe_split": {"columns": split["columns"], "data": split["data"]}}
-        status, answer = _ask(port, json.dumps(question).encode())
-        assert status == 200, answer
-        assert json.loads(answer)["predictions"] == model.predict(rows).tolist()
-        text = [
-            ["x" if name == "Age" else value for name, value in zip(split["columns"], row, strict=True)]
-            for row in split["data"]
-        ]
-        for body in (
-            json.dumps({"dataframe_split": {"columns": ["a"], "data": [[1]]}}).encode(),
-            json.dumps({"dataframe_split": {"columns": split["columns"], "data": text}}).encode(),
-            b"\xff" * 10_000_000,
-            b"{}",
-        ):
-            status, answer = _ask(port, body)
-            assert 400 <= status < 500, answer[:300]
-            assert answer
-        assert _ask(port, json.dumps(question).encode())[0] == 200
-    finally:
-        server.terminate()
-        server.wait(timeout=30)

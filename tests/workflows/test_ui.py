@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import subprocess
+import sys
 import webbrowser
 from collections.abc import Callable
 from pathlib import Path
@@ -10,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from tabular_dl.tracking.store import ui_command
+from tabular_dl.tracking.ui_server import ui_command
 
 
 @pytest.fixture
@@ -20,13 +23,13 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Callable[[Any], list[list[str]]]:
     def ends(with_: int | type[BaseException]) -> list[list[str]]:
         commands: list[list[str]] = []
 
-        def run(command: list[str], **_: Any) -> subprocess.CompletedProcess[str]:
+        def run(command: list[str]) -> int:
             commands.append(command)
             if isinstance(with_, int):
-                return subprocess.CompletedProcess(command, with_)
+                return with_
             raise with_
 
-        monkeypatch.setattr(subprocess, "run", run)
+        monkeypatch.setattr("tabular_dl.workflows.ui._run", run)
         return commands
 
     return ends
@@ -80,3 +83,24 @@ def test_a_store_that_is_a_server_has_pages_of_its_own(
     monkeypatch.setattr("tabular_dl.workflows.ui.experiment_page", lambda pipeline: "#/experiments/7/runs")
     assert "http://127.0.0.1:9/#/experiments/7/runs" in cli("ui").out
     assert commands == []
+
+
+@pytest.mark.parametrize("deaf", [False, True], ids=["a child that ends", "a child that ignores SIGTERM"])
+def test_told_to_end_it_leaves_no_child_behind(
+    cli: Any, workspace: Path, monkeypatch: pytest.MonkeyPatch, deaf: bool
+) -> None:
+    # A server with a worker, as MLflow's: the worker tells this process to end, as a supervisor would.
+    worker = "import os, signal, sys, time; sys.argv[2] == 'True' and signal.signal(signal.SIGTERM, signal.SIG_IGN); "
+    worker += "open('pid', 'w').write(str(os.getpid())); os.kill(int(sys.argv[1]), signal.SIGTERM); time.sleep(60)"
+    server = "import subprocess, sys; subprocess.run([sys.executable, '-c', *sys.argv[1:]])"
+    command = [sys.executable, "-c", server, worker, str(os.getpid()), str(deaf)]
+    monkeypatch.setattr("tabular_dl.workflows.ui.ui_command", lambda port: command)
+    monkeypatch.setattr("tabular_dl.workflows.ui.SECONDS_TO_STOP", 0.5)
+    before = signal.getsignal(signal.SIGTERM)
+    outcome = cli("ui")
+    assert (outcome.code, outcome.err) == (0, "")
+    assert signal.getsignal(signal.SIGTERM) is before
+    pid = int(Path("pid").read_text())
+    # Whoever adopts the worker may not have waited for it yet: it is gone, or dead.
+    state = subprocess.run(["ps", "-o", "stat=", "-p", str(pid)], capture_output=True, text=True, check=False).stdout
+    assert state.strip()[:1] in ("", "Z")

@@ -1,0 +1,5 @@
+"""Predictions over HTTP: requests read within limits, predicted together, and answered."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
