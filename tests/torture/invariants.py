@@ -6,9 +6,17 @@ import re
 from pathlib import Path
 
 from tests.torture.commands import Finished
-from tests.torture.trials import FIT, Trial
+from tests.torture.trials import FIT, SEARCH, Trial
 
-__all__ = ["aftermath", "check_files", "check_next_commands", "check_results", "check_store", "whole_results"]
+__all__ = [
+    "aftermath",
+    "check_files",
+    "check_marked",
+    "check_next_commands",
+    "check_results",
+    "check_store",
+    "whole_results",
+]
 
 TEST_ROWS = Path(__file__).parents[2] / "data" / "wine" / "test.csv"
 RUN = re.compile(r"\b[0-9a-f]{32}\b")
@@ -197,5 +205,7 @@ def check_next_commands(trial: Trial, left: set[str]) -> None:
         shown = trial.run("compare", "wine", "--all")
         if shown.code == 0 and killed[0].name not in shown.said:
             trial.fault("killed run not shown", f"compare --all does not name {killed[0].name}, {killed[0].status}")
+        if killed[0].kind != "search":
+            trial.run(*SEARCH, "--resume", killed[0].id, codes=(2,))
     if "--resume" in fitted.said + compared.said:
         trial.fault("resume offered for a fit", (fitted.said + compared.said)[-200:])

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.torture.commands import Finished
-from tests.torture.invariants import aftermath
+from tests.torture.invariants import aftermath, check_marked
 from tests.torture.trials import ENSEMBLE, FIT, SEARCH, Trial
 
-__all__ = ["KILLED", "Measured", "calm", "half_made", "kill"]
+__all__ = ["ATTEMPTS", "EARLIER", "KILLED", "Measured", "calm", "half_made", "kill"]
 
 # By name of the trial: fits that are in the store before, and the command.
 KILLED = {"first-fit": (0, FIT), "later-fit": (1, FIT), "search": (0, SEARCH), "ensemble": (2, ENSEMBLE)}
@@ -61,7 +61,10 @@ def kill(trial: Trial) -> None:
         killed = _kill_at(trial, trial.moment * EARLIER**attempt)
         if killed.code == -signal.SIGKILL:
             break
-    trial.note("killed" if killed.code == -signal.SIGKILL else "ended before")
+    if killed.code != -signal.SIGKILL:
+        trial.fault("trial failed", f"{killed.line} ended before each of {ATTEMPTS} kills")
+        return
+    trial.note("killed")
     if trial.name == "search":
         _resume(trial, killed)
         aftermath(trial)
@@ -88,6 +91,9 @@ def _kill_at(trial: Trial, moment: float) -> Finished:
 
 def _resume(trial: Trial, killed: Finished) -> None:
     """Check that a search that was killed ends with the winner of an undisturbed one."""
+    left = trial.store.unfinished()
+    trial.run("compare", "wine", codes=(2,))  # there is no fit yet
+    check_marked(trial, left)
     searches = [run for run in trial.store.runs() if run.kind == "search"]
     if searches and not searches[-1].whole:
         run = searches[-1]
@@ -118,7 +124,10 @@ def half_made(trial: Trial) -> None:
         command.wait(STORE_SECONDS * trial.moment * EARLIER**attempt)
         if command.kill():
             break
-    trial.note("killed" if command.code == -signal.SIGKILL else "ended before")
+    if command.code != -signal.SIGKILL:
+        trial.fault("trial failed", f"the store was made before each of {ATTEMPTS} kills")
+        return
+    trial.note("killed")
     aftermath(trial)
 
 
