@@ -45,8 +45,11 @@ TRUSTED_TYPES = [
     "tabular_dl.preprocessing.MissingFlags",
     "tabular_dl.preprocessing.NormalQuantiles",
     "tabular_dl.preprocessing.NumericColumns",
+    "tabular_dl.preprocessing.OneHotEncoder",
+    "tabular_dl.preprocessing.OrdinalEncoder",
     "tabular_dl.preprocessing.QuantileClipper",
     "tabular_dl.preprocessing.RareCategories",
+    "tabular_dl.preprocessing.TargetEncoder",
 ]
 # Present public paths of the modules that are named in models stored by version 0.1.0 and before.
 OLD_PATHS = {

@@ -34,6 +34,7 @@ from mlflow.types import ColSpec, DataType, Schema
 from mlflow.types.schema import AnyType
 
 from tabular_dl.competition import is_loaded
+from tabular_dl.tracking import compressed
 from tabular_dl.tracking.persistence import TRUSTED_TYPES
 
 if TYPE_CHECKING:
@@ -161,7 +162,7 @@ def log_run(content: RunContent) -> LoggedRun:
             _log_folds(client, run, content.folds)
             client.log_inputs(run_id, [_dataset_input(table) for table in content.tables])
             client.log_artifacts(run_id, str(content.files))
-            mlflow.sklearn.log_model(content.model, name="model", **_model_arguments(content))
+            compressed.log_model(content.model, **_model_arguments(content))
         return as_logged(client.get_run(run_id))
 
 
@@ -186,7 +187,7 @@ def _user() -> str:
 def save_model(content: RunContent, folder: Path) -> None:
     """Write the model into a folder in the same form as `log_run`, without a store."""
     with quiet():
-        mlflow.sklearn.save_model(content.model, str(folder), **_model_arguments(content))
+        compressed.save_model(content.model, folder, **_model_arguments(content))
 
 
 def fold_tags(test_rows: Sequence[np.ndarray], scores: np.ndarray) -> dict[str, str]:

@@ -370,7 +370,7 @@ def test_a_run_that_could_not_be_written_is_marked_as_failed_and_not_left_open(
     def full(*_: Any, **__: Any) -> None:
         raise OSError("No space left on device")
 
-    monkeypatch.setattr(mlflow.sklearn, "log_model", full)
+    monkeypatch.setattr(mlflow.sklearn, "save_model", full)
     with pytest.raises(OSError, match="No space left"):
         run_log.log_run(content)
     failed = [r for r in runs_of(store, "titanic") if "mlflow.parentRunId" not in r.data.tags]
