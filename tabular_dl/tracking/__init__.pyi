@@ -23,4 +23,5 @@ from .store import find_run_id as find_run_id
 from .store import serve_command as serve_command
 from .store import tracking_uri as tracking_uri
 from .store import ui_command as ui_command
+from .stored_model import file_of as file_of
 from .stored_model import open_model as open_model

@@ -20,8 +20,9 @@ from skops.io.exceptions import UntrustedTypesFoundException
 
 from tabular_dl.errors import DataError
 from tabular_dl.tracking.archive_checks import check_archive, check_size
+from tabular_dl.tracking.model_checks import check_parts
 
-__all__ = ["OLD_PATHS", "TRUSTED_TYPES", "load_model"]
+__all__ = ["OLD_PATHS", "TRUSTED_TYPES", "describe", "load_model"]
 
 _MODELS = (
     "tabular_dl.model_selection.BlendedClassifier",
@@ -89,6 +90,9 @@ def load_model(path: Path) -> Any:
         file = io.BytesIO(path.read_bytes())
         schema = check_archive(file)
         model = skops.io.load(_with_new_paths(file, schema), trusted=_types_in(schema))
+        name = f"{type(model).__module__}.{type(model).__qualname__}"
+        if name in _MODELS:
+            check_parts(model)
     except FileNotFoundError:
         raise DataError(f"There is no model at {path}. Give a run's id or name, or a model's folder.") from None
     except UntrustedTypesFoundException as error:
@@ -100,12 +104,29 @@ def load_model(path: Path) -> Any:
         raise DataError(f"{path} was not loaded: {error}") from None
     # skops, zipfile, json, numpy and scikit-learn raise errors of any type for files that no model was stored in.
     except Exception as error:
-        reason = str(error).splitlines()[0][:300] if str(error) else type(error).__name__
-        raise DataError(f"{path} is not a model, or is damaged: {reason}. Take another copy, or fit again.") from error
-    name = f"{type(model).__module__}.{type(model).__qualname__}"
+        raise DataError(
+            f"{path} is not a model, or is damaged: {describe(error)}. Take another copy, or fit again."
+        ) from error
     if name not in _MODELS:
         raise DataError(f"{path} contains {name}, not a model of this package. Give a run's id, or a model's folder.")
     return model
+
+
+def describe(error: Exception) -> str:
+    """Return the first line of an error, or its type if it has no text.
+
+    Parameters
+    ----------
+    error : Exception
+        Error of a library.
+
+    Returns
+    -------
+    str
+        At most 300 characters, without a full stop.
+    """
+    lines = str(error).splitlines()
+    return lines[0][:300].rstrip(".") if lines else type(error).__name__
 
 
 def _types_in(schema: str) -> list[str]:
