@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from scipy.sparse import issparse
 from sklearn.base import clone
+from sklearn.compose import ColumnTransformer
 from sklearn.pipeline import Pipeline
 from sklearn.utils import _safe_indexing
 from sklearn.utils.validation import _get_feature_names, check_array
@@ -91,6 +92,10 @@ def fold_matrix(
     [3.5, 3.5, 0.5, 0.5, 0.5]
     """
     fitted = clone(steps)
+    for given, copy in zip(steps, fitted, strict=True):
+        if isinstance(copy, ColumnTransformer):
+            # It fits clones of these. Sharing them makes a stored model a third smaller.
+            copy.transformers = given.transformers
     transformed = fitted.fit_transform(_safe_indexing(X, train), y[train])
     train_part = dense_matrix(transformed, dtype)
     matrix = np.empty((len(y), train_part.shape[1]), train_part.dtype)

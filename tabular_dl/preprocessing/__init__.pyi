@@ -15,7 +15,10 @@ from .dates import learn_dates as learn_dates
 from .derived_features import DerivedFeatures as DerivedFeatures
 from .encoders import EncodingFolds as EncodingFolds
 from .encoders import FrequencyEncoder as FrequencyEncoder
+from .encoders import OneHotEncoder as OneHotEncoder
+from .encoders import OrdinalEncoder as OrdinalEncoder
 from .encoders import RareCategories as RareCategories
+from .encoders import TargetEncoder as TargetEncoder
 from .feature_rules import FEATURE_KEYS as FEATURE_KEYS
 from .feature_rules import columns_read as columns_read
 from .feature_rules import first_mistake as first_mistake

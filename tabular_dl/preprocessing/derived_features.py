@@ -22,6 +22,7 @@ from tabular_dl.preprocessing.dates import date_part, learn_dates
 from tabular_dl.preprocessing.expressions import evaluate, parse
 from tabular_dl.preprocessing.feature_rules import check_features, columns_read, group_columns
 from tabular_dl.preprocessing.group_statistics import group_keys, learn_statistics, statistics_of
+from tabular_dl.preprocessing.stored_tables import pack_table, pack_texts, unpack_table, unpack_texts
 from tabular_dl.tables import category_text, read_categories, read_numbers, read_table
 
 if TYPE_CHECKING:
@@ -142,6 +143,20 @@ class DerivedFeatures(TransformerMixin, BaseEstimator):
             values = _compute(name, feature, _source(name, feature, table), learned.get("dates"))
             table[name] = _apply_learned(feature, values, _groups(name, feature, table), learned)
         return pd.DataFrame(table, index=index)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Return the state with learned tables as arrays."""
+        state = dict(super().__getstate__())
+        if "learned_" in state:
+            state["learned_"] = {name: _packed(learned) for name, learned in state["learned_"].items()}
+        return state
+
+    def __setstate__(self, state: Mapping[str, Any]) -> None:
+        """Restore a state, in the present form or as older versions stored it."""
+        state = dict(state)
+        if "learned_" in state:
+            state["learned_"] = {name: _unpacked(learned) for name, learned in state["learned_"].items()}
+        super().__setstate__(state)
 
     def __sklearn_tags__(self) -> Tags:
         """Return scikit-learn's tags: missing values and texts are allowed."""
@@ -304,7 +319,7 @@ def _first_group(pattern: re.Pattern[str], text: object) -> object:
 
 
 def _learn(name: str, feature: Mapping[str, Any], values: pd.Series, keys: np.ndarray[Any, Any]) -> dict[str, Any]:
-    """Learn a feature's parameters from its training rows, as plain Python types, which skops can store."""
+    """Learn a feature's parameters from its training rows."""
     learned: dict[str, Any] = {"text": not _is_numeric(values)}
     if "rare" in feature:
         sizes = _group_sizes(read_categories(values))
@@ -316,6 +331,30 @@ def _learn(name: str, feature: Mapping[str, Any], values: pd.Series, keys: np.nd
         numbers = read_numbers(values, _subject(name, feature), advice)
         learned["statistics"] = learn_statistics(numbers, keys, feature["statistic"])
     return learned
+
+
+def _packed(learned: Mapping[str, Any]) -> dict[str, Any]:
+    """Return learned parameters with tables as arrays."""
+    packed = dict(learned)
+    if "kept" in learned:
+        packed["kept"] = pack_texts(learned["kept"])
+    if "counts" in learned:
+        packed["counts"] = pack_table(learned["counts"])
+    if "statistics" in learned:
+        packed["statistics"] = {**learned["statistics"], "groups": pack_table(learned["statistics"]["groups"])}
+    return packed
+
+
+def _unpacked(learned: Mapping[str, Any]) -> dict[str, Any]:
+    """Return learned parameters with tables as dicts and lists."""
+    unpacked = dict(learned)
+    if "kept" in learned:
+        unpacked["kept"] = unpack_texts(learned["kept"])
+    if "counts" in learned:
+        unpacked["counts"] = unpack_table(learned["counts"])
+    if "statistics" in learned:
+        unpacked["statistics"] = {**learned["statistics"], "groups": unpack_table(learned["statistics"]["groups"])}
+    return unpacked
 
 
 def _group_sizes(texts: Iterable[object]) -> dict[str, int]:

@@ -7,23 +7,39 @@ from __future__ import annotations
 
 import warnings
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
+import sklearn.preprocessing
 from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
 from sklearn.model_selection import KFold, StratifiedKFold
 from sklearn.utils.validation import check_is_fitted
 
 from tabular_dl.errors import DataError
+from tabular_dl.preprocessing.stored_tables import (
+    StoresCategories,
+    pack_table,
+    pack_texts,
+    unpack_table,
+    unpack_texts,
+)
 from tabular_dl.tables import read_categories, read_table
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
     from sklearn.utils import Tags
 
-__all__ = ["RARE", "EncodingFolds", "FrequencyEncoder", "RareCategories"]
+__all__ = [
+    "RARE",
+    "EncodingFolds",
+    "FrequencyEncoder",
+    "OneHotEncoder",
+    "OrdinalEncoder",
+    "RareCategories",
+    "TargetEncoder",
+]
 
 RARE = "(rare)"
 
@@ -85,6 +101,20 @@ class FrequencyEncoder(_ReadsCategories):
             ]
         )
 
+    def __getstate__(self) -> dict[str, Any]:
+        """Return the state with shares as arrays."""
+        state = dict(super().__getstate__())
+        if "shares_" in state:
+            state["shares_"] = [pack_table(shares) for shares in state["shares_"]]
+        return state
+
+    def __setstate__(self, state: Mapping[str, Any]) -> None:
+        """Restore a state, in the present form or as older versions stored it."""
+        state = dict(state)
+        if "shares_" in state:
+            state["shares_"] = [unpack_table(shares) for shares in state["shares_"]]
+        super().__setstate__(state)
+
 
 class RareCategories(_ReadsCategories):
     """Join categories with few training rows into one category, ``(rare)``.
@@ -132,6 +162,57 @@ class RareCategories(_ReadsCategories):
             rare = [folded and isinstance(text, str) and text not in known for text in texts]
             columns.append(np.where(rare, np.array(RARE, dtype=object), texts))
         return np.column_stack(columns)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Return the state with the categories as arrays."""
+        state = dict(super().__getstate__())
+        if "kept_" in state:
+            state["kept_"] = [pack_texts(kept) for kept in state["kept_"]]
+        return state
+
+    def __setstate__(self, state: Mapping[str, Any]) -> None:
+        """Restore a state, in the present form or as older versions stored it."""
+        state = dict(state)
+        if "kept_" in state:
+            state["kept_"] = [unpack_texts(kept) for kept in state["kept_"]]
+        super().__setstate__(state)
+
+
+class OneHotEncoder(StoresCategories, sklearn.preprocessing.OneHotEncoder):
+    """scikit-learn's `OneHotEncoder`, whose categories are stored as arrays.
+
+    Examples
+    --------
+    >>> OneHotEncoder(sparse_output=False).fit_transform(pd.DataFrame({"Sex": ["male", "female"]})).tolist()
+    [[0.0, 1.0], [1.0, 0.0]]
+    """
+
+    __module__ = "tabular_dl.preprocessing"  # stored models name this path: it stays
+
+
+class OrdinalEncoder(StoresCategories, sklearn.preprocessing.OrdinalEncoder):
+    """scikit-learn's `OrdinalEncoder`, whose categories are stored as arrays.
+
+    Examples
+    --------
+    >>> OrdinalEncoder().fit_transform(pd.DataFrame({"Sex": ["male", "female"]})).ravel().tolist()
+    [1.0, 0.0]
+    """
+
+    __module__ = "tabular_dl.preprocessing"  # stored models name this path: it stays
+
+
+class TargetEncoder(StoresCategories, sklearn.preprocessing.TargetEncoder):
+    """scikit-learn's `TargetEncoder`, whose categories are stored as arrays.
+
+    Examples
+    --------
+    >>> decks = pd.DataFrame({"Deck": ["A", "A", "B", "B"]})
+    >>> TargetEncoder(smooth=0.0, target_type="continuous").fit(decks, [1.0, 3.0, 7.0, 9.0]).transform(decks)[:, 0]
+    array([2., 2., 8., 8.])
+    """
+
+    __module__ = "tabular_dl.preprocessing"  # stored models name this path: it stays
 
 
 def _counts(texts: np.ndarray[Any, Any]) -> dict[str, int]:

@@ -27,6 +27,7 @@ from .runs import find_run as find_run
 from .runs import find_run_id as find_run_id
 from .store import prepare_store as prepare_store
 from .store import tracking_uri as tracking_uri
+from .stored_model import file_of as file_of
 from .stored_model import local_folder as local_folder
 from .stored_model import open_model as open_model
 from .ui_server import ui_command as ui_command

@@ -11,17 +11,18 @@ from __future__ import annotations
 
 import io
 import re
-import zlib
 from pathlib import Path
-from typing import Any
-from zipfile import BadZipFile, ZipFile
+from typing import Any, BinaryIO
+from zipfile import ZipFile
 
 import skops.io
 from skops.io.exceptions import UntrustedTypesFoundException
 
 from tabular_dl.errors import DataError
+from tabular_dl.tracking.archive_checks import check_archive, check_size
+from tabular_dl.tracking.model_checks import check_parts
 
-__all__ = ["OLD_PATHS", "TRUSTED_TYPES", "load_model"]
+__all__ = ["OLD_PATHS", "TRUSTED_TYPES", "describe", "load_model"]
 
 _MODELS = (
     "tabular_dl.model_selection.BlendedClassifier",
@@ -45,8 +46,11 @@ TRUSTED_TYPES = [
     "tabular_dl.preprocessing.MissingFlags",
     "tabular_dl.preprocessing.NormalQuantiles",
     "tabular_dl.preprocessing.NumericColumns",
+    "tabular_dl.preprocessing.OneHotEncoder",
+    "tabular_dl.preprocessing.OrdinalEncoder",
     "tabular_dl.preprocessing.QuantileClipper",
     "tabular_dl.preprocessing.RareCategories",
+    "tabular_dl.preprocessing.TargetEncoder",
 ]
 # Present public paths of the modules that are named in models stored by version 0.1.0 and before.
 OLD_PATHS = {
@@ -82,11 +86,13 @@ def load_model(path: Path) -> Any:
         If the file does not exist, is damaged, or contains types that no model of this package has.
     """
     try:
-        renewed = _with_new_paths(path)
-        if renewed is None:
-            model = skops.io.load(path, trusted=TRUSTED_TYPES)
-        else:
-            model = skops.io.loads(renewed, trusted=TRUSTED_TYPES)
+        check_size(path.stat().st_size)
+        file = io.BytesIO(path.read_bytes())
+        schema = check_archive(file)
+        model = skops.io.load(_with_new_paths(file, schema), trusted=_types_in(schema))
+        name = f"{type(model).__module__}.{type(model).__qualname__}"
+        if name in _MODELS:
+            check_parts(model)
     except FileNotFoundError:
         raise DataError(f"There is no model at {path}. Give a run's id or name, or a model's folder.") from None
     except UntrustedTypesFoundException as error:
@@ -94,24 +100,47 @@ def load_model(path: Path) -> Any:
             f"{path} was not loaded: it has types that no model of this package has ({str(error).splitlines()[0]}). "
             "Load it only if you trust its source, and by other means."
         ) from None
-    # Raised by skops, zipfile, json and numpy for files that are not valid archives.
-    except (BadZipFile, zlib.error, OSError, EOFError, LookupError, ValueError, TypeError, AttributeError) as error:
-        raise DataError(f"{path} is not a model, or is damaged: {error}. Take another copy, or fit again.") from None
-    name = f"{type(model).__module__}.{type(model).__qualname__}"
+    except DataError as error:
+        raise DataError(f"{path} was not loaded: {error}") from None
+    # skops, zipfile, json, numpy and scikit-learn raise errors of any type for files that no model was stored in.
+    except Exception as error:
+        raise DataError(
+            f"{path} is not a model, or is damaged: {describe(error)}. Take another copy, or fit again."
+        ) from error
     if name not in _MODELS:
         raise DataError(f"{path} contains {name}, not a model of this package. Give a run's id, or a model's folder.")
     return model
 
 
-def _with_new_paths(path: Path) -> bytes | None:
-    """Return an archive with old paths replaced by new ones; None if there are no old paths."""
-    with ZipFile(path) as archive:
-        schema = archive.read("schema.json").decode()
-        renewed = _MODULE.sub(lambda match: match[1] + OLD_PATHS.get(match[2], match[2]), schema)
-        if renewed == schema:
-            return None
-        content = io.BytesIO()
-        with ZipFile(content, "w") as copy:
-            for name in archive.namelist():
-                copy.writestr(name, renewed if name == "schema.json" else archive.read(name))
-    return content.getvalue()
+def describe(error: Exception) -> str:
+    """Return the first line of an error, or its type if it has no text.
+
+    Parameters
+    ----------
+    error : Exception
+        Error of a library.
+
+    Returns
+    -------
+    str
+        At most 300 characters, without a full stop.
+    """
+    lines = str(error).splitlines()
+    return lines[0][:300].rstrip(".") if lines else type(error).__name__
+
+
+def _types_in(schema: str) -> list[str]:
+    """Return the trusted types that a schema may have; skops compares each node with each type."""
+    return [name for name in TRUSTED_TYPES if f'"{name.rpartition(".")[2]}"' in schema]
+
+
+def _with_new_paths(file: BinaryIO, schema: str) -> BinaryIO:
+    """Return an archive with old paths replaced by new ones; the same file if there are no old paths."""
+    renewed = _MODULE.sub(lambda match: match[1] + OLD_PATHS.get(match[2], match[2]), schema)
+    if renewed == schema:
+        return file
+    content = io.BytesIO()
+    with ZipFile(file) as archive, ZipFile(content, "w") as copy:
+        for name in archive.namelist():
+            copy.writestr(name, renewed if name == "schema.json" else archive.read(name))
+    return content

@@ -31,6 +31,7 @@ from mlflow.types.schema import AnyType
 
 from tabular_dl.atomic_files import write_text
 from tabular_dl.competition import is_loaded
+from tabular_dl.tracking import compressed
 from tabular_dl.tracking.persistence import TRUSTED_TYPES
 from tabular_dl.tracking.record import MODEL, RECORD
 
@@ -147,7 +148,7 @@ def save_model(content: RunContent, folder: Path) -> None:
     """Write the model in MLflow's form into ``model`` in a folder that holds the run's files."""
     with quiet(), tempfile.TemporaryDirectory(dir=folder) as code:
         arguments = _model_arguments(content, folder, Path(code))
-        mlflow.sklearn.save_model(content.model, str(folder / MODEL), **arguments)
+        compressed.save_model(content.model, folder / MODEL, **arguments)
 
 
 def fold_tags(test_rows: Sequence[np.ndarray], scores: np.ndarray) -> dict[str, str]:

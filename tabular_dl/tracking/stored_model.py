@@ -4,13 +4,18 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from tabular_dl.errors import DataError
 from tabular_dl.spec import PipelineSpec, load_spec
 from tabular_dl.tracking import runs
-from tabular_dl.tracking.persistence import load_model
+from tabular_dl.tracking.model_checks import check_predicts
+from tabular_dl.tracking.persistence import describe, load_model
 
-__all__ = ["local_folder", "open_model"]
+__all__ = ["file_of", "local_folder", "open_model"]
+
+# Files of opened models. They are no attributes, as blends store their models again.
+_FILES: WeakKeyDictionary[Any, Path] = WeakKeyDictionary()
 
 
 def open_model(run_or_folder: str | runs.LoggedRun) -> tuple[Any, PipelineSpec]:
@@ -37,7 +42,32 @@ def open_model(run_or_folder: str | runs.LoggedRun) -> tuple[Any, PipelineSpec]:
     spec_file = folder / "extra_files" / "spec.yaml"
     if not spec_file.exists():
         raise DataError(f"{folder} is not a model of this package: it has no extra_files/spec.yaml.")
-    return load_model(folder / "model.skops"), load_spec(spec_file)
+    model = load_model(folder / "model.skops")
+    try:
+        check_predicts(model)
+    except Exception as error:
+        raise DataError(
+            f"{folder / 'model.skops'} predicts no row, so it is damaged, or was stored by another version: "
+            f"{describe(error)}. Take another copy, or fit again."
+        ) from error
+    _FILES[model] = folder / "model.skops"
+    return model, load_spec(spec_file)
+
+
+def file_of(model: Any) -> Path | None:
+    """Return the file that `open_model` has read a model from; None for a model that was fitted.
+
+    Parameters
+    ----------
+    model : cross-fit or blend
+        Model.
+
+    Returns
+    -------
+    Path or None
+        Archive.
+    """
+    return _FILES.get(model)
 
 
 def local_folder(run_or_folder: str | runs.LoggedRun) -> Path:

@@ -9,8 +9,10 @@ import pandas as pd
 
 from tabular_dl.atomic_files import write_text
 from tabular_dl.competition import Competition, prediction_table
+from tabular_dl.errors import DataError, UserError
 from tabular_dl.reporting import Model
 from tabular_dl.spec import PipelineSpec
+from tabular_dl.tracking import file_of
 
 __all__ = ["predict_rows", "write_predictions"]
 
@@ -29,8 +31,24 @@ def predict_rows(model: Model, rows: pd.DataFrame) -> np.ndarray:
     -------
     ndarray of shape (rows, classes) or (rows,)
         Probabilities or values.
+
+    Raises
+    ------
+    UserError
+        If the rows cannot be predicted, or the model was opened from a file and fails.
     """
-    return model.predict_proba(rows) if hasattr(model, "classes_") else model.predict(rows)
+    try:
+        return model.predict_proba(rows) if hasattr(model, "classes_") else model.predict(rows)
+    except UserError:
+        raise
+    except Exception as error:
+        file = file_of(model)
+        if file is None:
+            raise
+        raise DataError(
+            f"{file} cannot predict these rows: {type(error).__name__}: {str(error)[:300]}. If the file was changed "
+            "since its fit, take another copy, or fit again. If not, this is a mistake in tabular-dl: please report it."
+        ) from error
 
 
 def write_predictions(model: Model, spec: PipelineSpec, competition: Competition, folder: Path) -> None:

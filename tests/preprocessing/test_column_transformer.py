@@ -27,6 +27,7 @@ TRUSTED = [
     "tabular_dl.preprocessing.CategoryColumns",
     "tabular_dl.preprocessing.MissingFlags",
     "tabular_dl.preprocessing.NumericColumns",
+    "tabular_dl.preprocessing.OneHotEncoder",
 ]
 
 

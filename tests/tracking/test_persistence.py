@@ -180,8 +180,7 @@ def test_a_file_that_is_no_archive_is_damaged(archive: bytes, tmp_path: Path) ->
 def test_an_archive_without_a_schema_is_damaged(members: dict[str, bytes], tmp_path: Path) -> None:
     arrays = {name: content for name, content in members.items() if name != "schema.json"}
     assert refusal(tmp_path, packed(arrays)) == (
-        "model.skops is not a model, or is damaged: \"There is no item named 'schema.json' in the archive\". "
-        "Take another copy, or fit again."
+        "model.skops is not a model, or is damaged: it has no schema.json. Take another copy, or fit again."
     )
 
 

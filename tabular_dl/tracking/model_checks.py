@@ -1,0 +1,174 @@
+"""Checks of a model that has been loaded: its parts fit each other, and it predicts.
+
+A stored model may be changed so that it still loads. Its arrays then have other shapes than its own parts say, which
+would only be noticed by an error of some library when rows are predicted.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from sklearn.pipeline import Pipeline
+
+from tabular_dl.errors import UserError
+from tabular_dl.estimators import KerasClassifier, KerasRegressor
+from tabular_dl.limits import limit
+
+__all__ = ["check_parts", "check_predicts"]
+
+# Weights of the networks that Monte Carlo dropout draws.
+MOST_BYTES = 2_000_000_000
+MOST_COLUMNS = 1_000_000
+
+
+def check_parts(model: Any) -> None:
+    """Raise an error if the arrays of a model do not fit each other. Nothing is computed.
+
+    Parameters
+    ----------
+    model : cross-fit or blend
+        Loaded model.
+
+    Raises
+    ------
+    ValueError
+        If an attribute is missing, of another type, or of another shape.
+    """
+    if hasattr(model, "models"):
+        _require(isinstance(model.models, list | tuple) and len(model.models) > 0, "the blend has no models")
+        for part in model.models:
+            _require(hasattr(part, "pipelines_"), "a part of the blend is no cross-fit")
+            check_parts(part)
+        _require(hasattr(model, "blend_"), "the blend is not fitted")
+        if getattr(model.blend_, "method", None) not in ("stack", "rank"):
+            _require_array(model.blend_.weights_, (len(model.models),), "weights_ of the blend")
+    else:
+        _check_folds(model)
+    rows, predictions = len(model.oof_predictions_), model.oof_predictions_
+    _require_array(predictions, (rows, *np.shape(predictions)[1:2]), "oof_predictions_")
+    tested = np.concatenate([_rows(rows_of_fold, rows, "test_rows_") for rows_of_fold in model.test_rows_])
+    _require(np.array_equal(np.sort(tested), np.arange(rows)), f"test_rows_ are not each of {rows} rows once")
+    if getattr(model, "oof_thresholds_", None) is not None:
+        _require_array(model.oof_thresholds_, (rows,), "oof_thresholds_")
+    if hasattr(model, "classes_"):
+        _require(predictions.ndim == 2 and predictions.shape[1] == len(model.classes_), "classes_ and oof_predictions_")
+
+
+def _check_folds(model: Any) -> None:
+    folds = model.pipelines_
+    _require(isinstance(folds, list) and len(folds) > 0, "pipelines_ is empty")
+    for name in ("train_rows_", "test_rows_"):
+        _require(len(getattr(model, name)) == len(folds), f"{name} are not those of {len(folds)} folds")
+    for rows in model.train_rows_:
+        _rows(rows, len(model.oof_predictions_), "train_rows_")
+    classes = getattr(model, "classes_", None)
+    for fold in folds:
+        _require(isinstance(fold, Pipeline) and len(fold.steps) > 0, "a fold is not a pipeline")
+        network = fold.steps[-1][1]
+        _require(isinstance(network, KerasClassifier | KerasRegressor), "a fold does not end in a network")
+        _check_network(network)
+        if classes is not None:
+            _require(np.array_equal(network.classes_, classes), "the folds have different classes_")
+
+
+def _check_network(network: Any) -> None:
+    """Check the weights of the layers against each other, and against inputs and targets."""
+    weights, settings = network.weights_, network.network_
+    _require(isinstance(weights, Mapping) and len(weights) > 0, "weights_ are no dict of arrays")
+    members = {len(weight) if np.ndim(weight) else 0 for weight in weights.values()}
+    _require(len(members) == 1 and members != {0}, "weights_ are of different numbers of members")
+    for name, weight in weights.items():
+        _require_array(weight, (*members, *np.shape(weight)[1:3]), name)
+        _require(weight.ndim == 3 and bool(np.isfinite(weight).all()), f"{name} is not finite, or has not three axes")
+    hidden, embeddings = list(settings["hidden"]), list(settings["embeddings"])
+    widths = [settings["inputs"] - len(embeddings) + sum(units for _, units in embeddings), *hidden]
+    outputs = [*hidden, settings["outputs"]]
+    names = [*(f"dense_{layer}" for layer in range(len(hidden))), "head"]
+    for name, before, after in zip(names, widths, outputs, strict=True):
+        _require_array(weights[f"{name}.kernel"], (*members, before, after), f"{name}.kernel")
+        if f"{name}.bias" in weights:
+            _require_array(weights[f"{name}.bias"], (*members, 1, after), f"{name}.bias")
+    classes = getattr(network, "classes_", None)
+    if classes is not None:
+        units = {len(classes)} | ({1} if len(classes) == 2 else set())
+        _require(np.ndim(classes) == 1 and settings["outputs"] in units, "classes_ are not those of the outputs")
+    else:
+        for name in ("target_mean_", "target_scale_"):
+            _require_array(getattr(network, name), (settings["outputs"],), name)
+    drawn = sum(weight.nbytes for weight in weights.values()) * max(1, int(network.mc_dropout))
+    _require(drawn <= limit(MOST_BYTES), f"mc_dropout {network.mc_dropout} needs {drawn:,} bytes of weights")
+
+
+def _rows(rows: Any, count: int, name: str) -> np.ndarray:
+    """Return numbers of rows, checked."""
+    valid = isinstance(rows, np.ndarray) and rows.ndim == 1 and rows.dtype.kind in "iu"
+    _require(
+        valid and (not len(rows) or (rows.min() >= 0 and rows.max() < count)), f"{name} are not among {count} rows"
+    )
+    return np.asarray(rows)
+
+
+def _require_array(array: Any, shape: Iterable[int], name: str) -> None:
+    """Raise an error if a value is no array of floats of a shape."""
+    found = f"{array.dtype} {array.shape}" if isinstance(array, np.ndarray) else type(array).__name__
+    expected = tuple(shape)
+    _require(
+        isinstance(array, np.ndarray) and array.dtype.kind == "f" and array.shape == expected,
+        f"{name} should be floats of shape {expected}, but is {found}",
+    )
+
+
+def _require(condition: bool, fault: str) -> None:
+    if not condition:
+        raise ValueError(fault)
+
+
+def check_predicts(model: Any) -> None:
+    """Raise an error if a model fails for every row: for one of missing values, and for one of zeros.
+
+    Rows of missing values are refused by models without imputation, and zeros by those that read dates. Errors that
+    tell a user what is wrong with the row count as predictions.
+
+    Parameters
+    ----------
+    model : cross-fit or blend
+        Loaded model.
+
+    Raises
+    ------
+    Exception
+        The error of the last row.
+    """
+    failure: Exception | None = None
+    for value in (np.nan, 0):
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                _predict_row(model, value)
+        except UserError:
+            return
+        except Exception as error:  # noqa: BLE001 - the next row may succeed, and the last error is raised
+            failure = error
+        else:
+            return
+    if failure is not None:
+        raise failure
+
+
+def _predict_row(model: Any, value: float) -> None:
+    first = model.models[0] if hasattr(model, "models") else model
+    parts = getattr(model, "models", [model])
+    names = getattr(first, "feature_names_in_", None)
+    if names is None:
+        _require(0 < first.n_features_in_ <= MOST_COLUMNS, f"n_features_in_ is {first.n_features_in_}")
+        row: Any = np.full((1, first.n_features_in_), float(value))
+    else:
+        columns = dict.fromkeys(name for part in parts for name in part.feature_names_in_)
+        row = pd.DataFrame({name: [value] for name in columns}, dtype=object)
+    prediction = model.predict_proba(row) if hasattr(model, "classes_") else model.predict(row)
+    _require(prediction.shape == (1, *model.oof_predictions_.shape[1:]), f"it predicts shape {prediction.shape}")
+    _require(bool(np.isfinite(prediction).all()), "it predicts no finite number")
