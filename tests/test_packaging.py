@@ -20,7 +20,8 @@ from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).parents[1]
 PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
-LOCK = (ROOT / "requirements.lock").read_text(encoding="utf-8").splitlines()
+LOCKED = (ROOT / "requirements.lock").read_text(encoding="utf-8")
+LOCK = [entry.partition(" \\\n")[0] for entry in re.split(r"\n(?=\S)", LOCKED.strip())]  # without hashes
 PYTHONS = ["3.11", "3.12", "3.13"]
 TARGETS = ["install", "fit", "test", "test-fast", "lint", "format", "bench", "torture", "ui", "lock", "clean"]
 # A make of our own, not a part of the `make test` that may have started us.
@@ -58,6 +59,11 @@ def test_the_lock_holds_names_and_exact_versions_only() -> None:
     pin = re.compile(r"[a-z0-9][a-z0-9-]*==[0-9][0-9a-z.]*( ; [^#@/]+)?")
     assert [line for line in LOCK if not pin.fullmatch(line)] == []
     assert sorted(LOCK, key=lambda line: line.partition("==")[0]) == LOCK
+
+
+def test_every_package_of_the_lock_has_hashes_and_nothing_else() -> None:
+    entries = re.split(r"\n(?=\S)", LOCKED.strip())
+    assert [entry for entry in entries if not re.fullmatch(r".+( \\\n {4}--hash=sha256:[0-9a-f]{64})+", entry)] == []
 
 
 @pytest.mark.parametrize("python", PYTHONS)

@@ -80,6 +80,7 @@ def test_a_store_that_is_a_server_has_pages_of_its_own(
 ) -> None:
     commands = server(0)
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9/")
+    monkeypatch.setattr("tabular_dl.workflows.ui.prepare_store", lambda create: create)
     monkeypatch.setattr("tabular_dl.workflows.ui.experiment_page", lambda pipeline: "#/experiments/7/runs")
     assert "http://127.0.0.1:9/#/experiments/7/runs" in cli("ui").out
     assert commands == []
