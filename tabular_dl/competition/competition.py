@@ -24,7 +24,7 @@ from tabular_dl.competition.column_types import spelled_alike, type_notes
 from tabular_dl.competition.keras_datasets import is_loaded, load, load_answers
 from tabular_dl.errors import DataError, did_you_mean
 from tabular_dl.resources import bundled
-from tabular_dl.tables import SUFFIXES, TableFile, read_content, read_table_file
+from tabular_dl.tables import SUFFIXES, TableFile, name_problem, read_content, read_table_file
 
 __all__ = ["Competition", "find_file", "find_folder", "load_competition", "read_answers", "read_table"]
 
@@ -194,6 +194,9 @@ def find_file(folder: Path, name: str | None, usual: str) -> Path:
         If the training table has the usual name and does not exist.
     """
     if name is not None:
+        problem = name_problem(folder / name)
+        if problem:
+            raise DataError(f"{folder / name}: {problem}.")
         return folder / name
     paths = [folder / f"{usual}{suffix}" for suffix in SUFFIXES]
     file = next((path for path in paths if path.exists()), paths[0])
@@ -233,6 +236,9 @@ def find_folder(source: str) -> Path:
     >>> find_folder("wine").name
     'wine'
     """
+    problem = name_problem(source)
+    if problem:
+        raise DataError(f"{source}: {problem}.")
     for candidate in (Path(source), Path("data") / source, bundled("data") / source):
         if candidate.is_dir():
             return candidate

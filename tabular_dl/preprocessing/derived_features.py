@@ -6,7 +6,6 @@ the features inside each fold therefore leaks nothing.
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
@@ -21,6 +20,7 @@ from tabular_dl.preprocessing.dates import date_part, learn_dates
 from tabular_dl.preprocessing.expressions import evaluate, parse
 from tabular_dl.preprocessing.feature_rules import check_features, columns_read, group_columns
 from tabular_dl.preprocessing.group_statistics import group_keys, learn_statistics, statistics_of
+from tabular_dl.preprocessing.text_patterns import first_groups
 from tabular_dl.tables import category_text, read_categories, read_numbers, read_table
 
 if TYPE_CHECKING:
@@ -202,8 +202,7 @@ def _source(name: str, feature: Mapping[str, Any], table: Table) -> pd.Series:
         evaluated = evaluate(parse(feature["eval"]), numbers, texts)
         values = pd.Series(evaluated, index=next(iter(table.values())).index)
     if "extract" in feature:
-        pattern = re.compile(feature["extract"])
-        matches = [_first_group(pattern, text) for text in read_categories(values)]
+        matches = first_groups(feature["extract"], read_categories(values), f"feature {name!r}, key 'extract'")
         values = pd.Series(matches, index=values.index, dtype="str")
     return values
 
@@ -251,14 +250,6 @@ def text_size(values: pd.Series, unit: str) -> pd.Series:
         (len(text) if unit == "length" else len(text.split())) if isinstance(text, str) else np.nan for text in texts
     ]
     return pd.Series(sizes, index=values.index, dtype=np.float64)
-
-
-def _first_group(pattern: re.Pattern[str], text: object) -> object:
-    match = pattern.search(text) if isinstance(text, str) else None
-    if match is None:
-        return np.nan
-    group = match.group(1) if pattern.groups else match.group()
-    return np.nan if group is None else group
 
 
 def _learn(name: str, feature: Mapping[str, Any], values: pd.Series, keys: np.ndarray[Any, Any]) -> dict[str, Any]:
