@@ -65,8 +65,8 @@ class TabularDLError(Exception):
 class UserError(TabularDLError, ValueError):
     """Error in the user's input; the message says what to change.
 
-    It is a `ValueError`, so code written for scikit-learn's estimators catches it as usual. Values in the message may come
-    from anywhere: long ones are cut by `shortened`.
+    It is a `ValueError`, so code written for scikit-learn's estimators catches it as usual. Values in the message may
+    come from anywhere: long ones are cut by `shortened`.
     """
 
     def __init__(self, message: str = "") -> None:

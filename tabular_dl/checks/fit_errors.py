@@ -167,9 +167,7 @@ def row_errors(spec: PipelineSpec, checked: CheckedRows) -> list[Finding]:
     ]
 
 
-def memory_errors(
-    spec: PipelineSpec, problem: Problem, table: pd.DataFrame, target: pd.Series[Any]
-) -> list[Finding]:
+def memory_errors(spec: PipelineSpec, problem: Problem, table: pd.DataFrame, target: pd.Series[Any]) -> list[Finding]:
     """Return the error of networks that need more memory than the machine has.
 
     Parameters

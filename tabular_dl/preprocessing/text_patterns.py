@@ -1,8 +1,8 @@
 """Regular expressions of pipeline files, limited in time and size.
 
-Python's ``re`` may need longer than the age of the universe for a short pattern: each text that ``(.*)*x`` does not match
-doubles the time with each letter. The package ``regex`` reads the same language and ends a search after a time. Patterns
-that either of them could not hold in memory are refused.
+Python's ``re`` may take years for a short pattern: with each letter of a text that ``(.*)*x`` does not match, its time
+doubles. The package ``regex`` reads the same language, and ends a search after a time. Patterns that either of them
+could not hold in memory are refused.
 """
 
 from __future__ import annotations
@@ -103,15 +103,17 @@ def first_groups(pattern: str, texts: Iterable[object], subject: str) -> list[ob
     seconds = SECONDS * (1 + sum(map(len, distinct)) // 1_000_000)
     end = time.monotonic() + limit(seconds)
     for text in distinct:
+        left = end - time.monotonic()
         try:
-            # A time of zero would be no limit.
-            match = compiled.search(text, timeout=max(end - time.monotonic(), 1e-3))
+            match = compiled.search(text, timeout=left) if left > 0 else None
         except (TimeoutError, MemoryError):
+            left = 0
+        if left <= 0:
             raise DataError(
-                f"{subject}: {pattern!r} takes more than {limit(seconds)} s to search {len(distinct):,} texts, the first "
-                f"too long for it {text!r}. Write it without a repeat inside a repeat, like (.*)*. "
+                f"{subject}: {pattern!r} takes more than {limit(seconds)} s to search {len(distinct):,} texts, the "
+                f"first too long for it {text!r}. Write it without a repeat inside a repeat, like (.*)*. "
                 f"{raised_by(2 * limit(seconds), seconds)}"
-            ) from None
+            )
         group = None if match is None else match.group(1 if compiled.groups else 0)
         found[text] = math.nan if group is None else group
     return [found[text] if isinstance(text, str) else math.nan for text in values]
@@ -120,9 +122,7 @@ def first_groups(pattern: str, texts: Iterable[object], subject: str) -> list[ob
 def _compiled(pattern: str) -> regex.Pattern[str]:
     import regex
 
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        try:
-            return regex.compile(pattern)
-        except regex.error as error:
-            raise ValueError(str(error)) from None
+    try:
+        return regex.compile(pattern)
+    except regex.error as error:
+        raise ValueError(str(error)) from None

@@ -16,6 +16,7 @@ They are the least that a fit holds at once, so that what is refused could not h
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from itertools import pairwise
 from typing import Any
 
 import pandas as pd
@@ -83,7 +84,7 @@ def _needs(
     inputs = max(1, sum(_width(rule, spec, table, settings) for rule in spec.columns))
     outputs = problem.units(int(target.nunique()) if problem.classification else 1)
     widths = [inputs, *settings.get("hidden", (64, 32)), outputs]
-    weights = sum((before + 1) * after for before, after in zip(widths, widths[1:], strict=False))
+    weights = sum((before + 1) * after for before, after in pairwise(widths))
     folds, members = spec.ensemble.folds, spec.ensemble.members
     batch = min(rows, settings["batch_size"] if settings.get("batch_size", "auto") != "auto" else 1024)
     draws = settings.get("mc_dropout", 0)

@@ -178,7 +178,8 @@ def refuse_wide(path: Path, columns: int) -> None:
     """
     if columns > limit(MOST_COLUMNS):
         raise DataError(
-            f"{path} has {columns:,} columns; at most {limit(MOST_COLUMNS):,} are read. {raised_by(columns, MOST_COLUMNS)}"
+            f"{path} has {columns:,} columns; at most {limit(MOST_COLUMNS):,} are read. "
+            f"{raised_by(columns, MOST_COLUMNS)}"
         )
 
 
@@ -259,7 +260,7 @@ class _DelimitedText:
 
 
 def _header_width(content: bytes, delimiter: str) -> int:
-    """Return the number of columns, or more if names contain delimiters; pandas takes memory for each before reading."""
+    """Return the number of columns, or more if names contain delimiters; pandas takes memory for each at once."""
     quoted, start = False, 0
     for end in re.finditer(rb"[\r\n]", content):
         quoted ^= content.count(b'"', start, end.start()) % 2 == 1

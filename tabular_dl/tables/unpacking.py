@@ -51,13 +51,13 @@ def refuse_large(path: Path, size: int, what: str) -> None:
     """
     if size > limit(most_bytes()):
         raise DataError(
-            f"{path}: {what} {size_of(size)}; at most {size_of(limit(most_bytes()))} are read, a quarter of the memory of "
-            f"this machine or less. {raised_by(size, most_bytes())}"
+            f"{path}: {what} {size_of(size)}; at most {size_of(limit(most_bytes()))} are read, a quarter of the memory "
+            f"of this machine or less. {raised_by(size, most_bytes())}"
         )
 
 
 def unpack(path: Path, data: bytes, suffixes: tuple[str, ...]) -> tuple[bytes, list[str]]:
-    """Return the table inside a compressed file. Only one layer of compression is removed.
+    r"""Return the table inside a compressed file. Only one layer of compression is removed.
 
     Parameters
     ----------
@@ -158,8 +158,8 @@ def _refuse_bomb(path: Path, size: int, packed: int) -> None:
     """Raise an error if what was unpacked so far is more than a table of a packed size may hold."""
     if size > limit(EXPANDED) and size > packed * limit(EXPANSION):
         raise DataError(
-            f"{path}: its {size_of(packed)} unpack to more than {limit(EXPANSION)} times as much ({size_of(size)} so far), "
-            f"as hostile files do. {raised_by(2 * limit(EXPANSION), EXPANSION)}"
+            f"{path}: its {size_of(packed)} unpack to more than {limit(EXPANSION)} times as much ({size_of(size)} so "
+            f"far), as hostile files do. {raised_by(2 * limit(EXPANSION), EXPANSION)}"
         )
     refuse_large(path, size, "it unpacks to more than")
 

@@ -50,7 +50,12 @@ def test_a_column_of_very_many_words_is_refused(machine: int) -> None:
     spec = load_spec("wine", ["columns=[{columns: [word], encode: onehot}]"])
     with pytest.raises(SpecError, match=r"columns: a matrix of 20,000 rows and 20,000 inputs needs 3.2 GB"):
         check_memory(spec, get_problem("binary"), table, target)
-    check_memory(load_spec("wine", ["columns=[{columns: [word], encode: onehot, rare: 2}]"]), get_problem("binary"), table, target)
+    check_memory(
+        load_spec("wine", ["columns=[{columns: [word], encode: onehot, rare: 2}]"]),
+        get_problem("binary"),
+        table,
+        target,
+    )
 
 
 def test_networks_that_fit_are_not_refused(machine: int) -> None:
@@ -63,7 +68,9 @@ def test_the_weights_are_those_of_the_network(monkeypatch: pytest.MonkeyPatch) -
     from tabular_dl.nn import Network
 
     weights = Network(inputs=700, hidden=(30, 20), outputs=1).parameters
-    spec = load_spec("wine", ["columns=[{columns: [word], encode: onehot}]", "network.hidden=[30, 20]", "network.dropout=0"])
+    spec = load_spec(
+        "wine", ["columns=[{columns: [word], encode: onehot}]", "network.hidden=[30, 20]", "network.dropout=0"]
+    )
     needs: dict[str, Any] = {key: need for key, _, need in memory._needs(spec, get_problem("binary"), TABLE, TARGET)}
     assert needs["network.hidden"] == 4 * 6 * weights * spec.ensemble.folds
 

@@ -73,7 +73,9 @@ def test_a_table_may_take_a_quarter_of_the_memory(tmp_path: Path, monkeypatch: p
     file = tmp_path / "train.csv"
     file.write_bytes(CSV)
     monkeypatch.setattr(unpacking, "machine_memory", lambda: 4 * 10_000)
-    with pytest.raises(DataError, match=rf"train\.csv: the file has {len(CSV) / 1000:.1f} kB; at most 10 kB .*--limits 2"):
+    with pytest.raises(
+        DataError, match=rf"train\.csv: the file has {len(CSV) / 1000:.1f} kB; at most 10 kB .*--limits 2"
+    ):
         read_table_file(file)
     file.write_bytes(gzip.compress(CSV))
     with pytest.raises(DataError, match=r"unpacks to more than .* 10 kB"):

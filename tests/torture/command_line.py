@@ -23,7 +23,7 @@ from tabular_dl.cli.app import main
 from tests.torture import specs, tables
 from tests.torture.mutation import Mutation
 
-__all__ = ["KINDS", "Outcome", "trial"]
+__all__ = ["KINDS", "Outcome", "lay", "outcomes", "report", "run", "trial"]
 
 LONGEST = 60  # seconds after which a command is ended
 MOST_MEMORY = 6 * 2**30  # bytes that a command may ask for beyond what the process has
@@ -139,13 +139,13 @@ def outcomes(kind: str, seed: int, numbers: range, folder: Path) -> Iterator[Out
     with contextlib.chdir(folder):
         for index in numbers:
             mutation = make(seed, index)
-            _lay(kind, mutation)
-            yield _run(mutation.name, command_of(mutation, index))
+            lay(kind, mutation)
+            yield run(mutation.name, command_of(mutation, index))
             for path in Path().iterdir():
                 shutil.rmtree(path) if path.is_dir() else path.unlink()
 
 
-def _lay(kind: str, mutation: Mutation) -> None:
+def lay(kind: str, mutation: Mutation) -> None:
     """Write whole tables and a pipeline, and the changed file among them."""
     whole = tables.whole_table()
     place = Path("table")
@@ -161,7 +161,7 @@ def _lay(kind: str, mutation: Mutation) -> None:
         Path(mutation.file).write_bytes(mutation.content)
 
 
-def _run(name: str, command: list[str]) -> Outcome:
+def run(name: str, command: list[str]) -> Outcome:
     before = _files()
     printed, error, code = io.StringIO(), None, 0
     _forget_peak()
@@ -253,9 +253,12 @@ if __name__ == "__main__":  # python -m tests.torture.command_line KIND SEED FIR
     with tempfile.TemporaryDirectory() as place:
         for outcome in outcomes(kind, seed, range(first, first + count), Path(place)):
             collected.append(outcome)
-            bad = outcome.traceback or outcome.left or outcome.code not in (0, 2) or outcome.seconds > 20
-            if bad or "-v" in sys.argv:
-                last = (outcome.traceback or outcome.printed).strip()[-1500:]
-                print(f"== {outcome.name}\n{outcome.command[:200]} -> {outcome.code} in {outcome.seconds:.1f} s, "
-                      f"{outcome.left}\n{last}", flush=True)
-    print(report(collected))
+            if outcome.traceback or outcome.left or outcome.code not in (0, 2) or outcome.seconds > 20:
+                lines = (
+                    f"== {outcome.name}",
+                    f"{outcome.command} -> {outcome.code} in {outcome.seconds:.1f} s, left {outcome.left}",
+                    (outcome.traceback or outcome.printed).strip()[-1500:],
+                )
+                sys.stdout.writelines(f"{line}\n" for line in lines)
+                sys.stdout.flush()
+    sys.stdout.write(report(collected) + "\n")

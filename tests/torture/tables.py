@@ -86,7 +86,20 @@ def _bytes_random(rng: np.random.Generator) -> tuple[str, str, bytes]:
 
 def _bytes_inserted(rng: np.random.Generator) -> tuple[str, str, bytes]:
     content = _csv()
-    options = [b"\0", b"\0" * 1000, b'"', b"'", b"\\", b"\r", b"\n\n\n", b"\x1a", b"\x80", b"\xff\xff", b",", b"," * 500]
+    options = [
+        b"\0",
+        b"\0" * 1000,
+        b'"',
+        b"'",
+        b"\\",
+        b"\r",
+        b"\n\n\n",
+        b"\x1a",
+        b"\x80",
+        b"\xff\xff",
+        b",",
+        b"," * 500,
+    ]
     text, place = options[rng.integers(len(options))], int(rng.integers(len(content)))
     return f"{text[:8]!r} at {place}", "train.csv", content[:place] + text + content[place:]
 
@@ -146,7 +159,18 @@ def _few(rng: np.random.Generator) -> tuple[str, str, bytes]:
 
 
 def _blank(rng: np.random.Generator) -> tuple[str, str, bytes]:
-    contents = [b"", b"\n", b"\n" * 1000, b" ", b",", b",,,,\n,,,,\n", b'""', b"\xef\xbb\xbf", b"\xff\xfe", b"\t\t\n\t\t\n"]
+    contents = [
+        b"",
+        b"\n",
+        b"\n" * 1000,
+        b" ",
+        b",",
+        b",,,,\n,,,,\n",
+        b'""',
+        b"\xef\xbb\xbf",
+        b"\xff\xfe",
+        b"\t\t\n\t\t\n",
+    ]
     content = contents[rng.integers(len(contents))]
     return repr(content[:8]), "train.csv", content
 
@@ -168,8 +192,38 @@ def _wide(rng: np.random.Generator) -> tuple[str, str, bytes]:
 
 def _header(rng: np.random.Generator) -> tuple[str, str, bytes]:
     names = [
-        *("", " ", "x", "y", "Id", "x.1", "Unnamed: 0", "a,b", "two\nlines", '"', "\u202eevil", "\u0000", "é" * 3, "*", "?"),
-        *("[red]", "[/]", "{0}", "%s", "n" * 5000, "n" * 100_000, "../up", "=1+1", "__class__", "nan", "1", "-1", "\ud7ff"),
+        *(
+            "",
+            " ",
+            "x",
+            "y",
+            "Id",
+            "x.1",
+            "Unnamed: 0",
+            "a,b",
+            "two\nlines",
+            '"',
+            "\u202eevil",
+            "\u0000",
+            "é" * 3,
+            "*",
+            "?",
+        ),
+        *(
+            "[red]",
+            "[/]",
+            "{0}",
+            "%s",
+            "n" * 5000,
+            "n" * 100_000,
+            "../up",
+            "=1+1",
+            "__class__",
+            "nan",
+            "1",
+            "-1",
+            "\ud7ff",
+        ),
     ]
     name, place = names[rng.integers(len(names))], int(rng.integers(6))
     header = list(whole_table().columns)
@@ -331,7 +385,19 @@ _ENCODINGS = (
 _ODD: tuple[object, ...] = (
     *("", " ", "NaN", "None", "null", "NULL", "-", "?", "inf", "-inf", "Infinity", "1e999", "-1e999", "1e-999", "0x1F"),
     *("1_000", "1,5", "1.5.2", "١٢", "½", "1e", "--1", "+1", "007", "9" * 400, "1" + "0" * 5000, "true", "TRUE", "Ja"),
-    *("2024-02-30", "31/12/2024", "9999-99-99", "0001-01-01", "12:61", "[red]x[/]", "\u202e", "\x07", "😀", "a\nb", '"'),
+    *(
+        "2024-02-30",
+        "31/12/2024",
+        "9999-99-99",
+        "0001-01-01",
+        "12:61",
+        "[red]x[/]",
+        "\u202e",
+        "\x07",
+        "😀",
+        "a\nb",
+        '"',
+    ),
     *("=cmd()", "{}", "%d", "\\N", "x" * 3000),
 )
 _CHANGES: tuple[Change, ...] = (
