@@ -8,6 +8,7 @@ defect of the package and keeps its traceback.
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -22,9 +23,15 @@ __all__ = [
     "listed",
     "nearest",
     "plain_words",
+    "shortened",
 ]
 
 MOST_OPTIONS = 12  # options listed by one message
+# Characters of a word, and of a line, above which a message leaves out the middle; lines of a message.
+LONGEST_WORD, LONGEST_LINE, MOST_LINES = 300, 2000, 60
+LONGEST_COMPARED = 100  # characters of words that are compared: the time grows with the square
+# A terminal would obey them, change the order of letters, or not print them at all.
+_CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 
 # Expected value for each of pydantic's error types. Names in braces are keys of the error's context.
 _EXPECTED = {
@@ -35,6 +42,7 @@ _EXPECTED = {
     "too_short": "a list of {min_length} or more",
     "string_type": "text",
     "string_too_short": "text of {min_length} or more characters",
+    "string_too_long": "text of at most {max_length} characters",
     # The only pattern in use is that of names.
     "string_pattern_mismatch": "letters, digits, '_', '.' or '-', the first a letter or a digit",
     "int_type": "a whole number",
@@ -47,6 +55,7 @@ _EXPECTED = {
     "literal_error": "{expected}",
     "greater_than_equal": "{ge} or more",
     "less_than": "less than {lt}",
+    "less_than_equal": "{le} or less",
 }
 
 
@@ -57,7 +66,8 @@ class TabularDLError(Exception):
 class UserError(TabularDLError, ValueError):
     """Error in the user's input; the message says what to change.
 
-    It is a `ValueError`, so code written for scikit-learn's estimators catches it as usual.
+    It is a `ValueError`, so code written for scikit-learn's estimators catches it as usual. Values in the message may
+    come from anywhere: long ones are cut by `shortened`.
 
     Attributes
     ----------
@@ -66,6 +76,9 @@ class UserError(TabularDLError, ValueError):
     """
 
     exit_code = 2
+
+    def __init__(self, message: str = "") -> None:
+        super().__init__(shortened(message))
 
 
 class SpecError(UserError):
@@ -84,6 +97,48 @@ class TrackingError(UserError):
 
 class SubmissionError(UserError):
     """Error in a submission, or in the run that it is made from."""
+
+
+def shortened(message: str) -> str:
+    r"""Return a message that can be read and printed, whatever names and values it repeats.
+
+    The middle of words above 300 characters and of lines above 2,000 is left out, as are lines after the sixtieth.
+    Control characters, and those that change the order of letters, are written as escapes.
+
+    Parameters
+    ----------
+    message : str
+        Message with names and values of the user.
+
+    Returns
+    -------
+    str
+        The message, unchanged if it is short and plain.
+
+    Examples
+    --------
+    >>> shortened("There is no file a\x1b[31m.csv.")
+    'There is no file a\\x1b[31m.csv.'
+    >>> shortened("column " + "n" * 4999 + "!").replace("n" * 10, "~")
+    'column ~~~~~~~~~~... (4,880 characters more) ...~nnnnnnnnn!'
+    """
+    lines = message.split("\n")
+    if len(lines) > MOST_LINES:
+        lines = [*lines[: MOST_LINES - 1], f"... and {len(lines) - MOST_LINES + 1:,} lines more"]
+    text = "\n".join(_without_middle(_without_long_words(line), LONGEST_LINE) for line in lines)
+    return _CONTROLS.sub(lambda match: match[0].encode("unicode_escape").decode(), text)
+
+
+def _without_long_words(line: str) -> str:
+    long = rf"\S{{{LONGEST_WORD + 1},}}"
+    return re.sub(long, lambda match: _without_middle(match[0], LONGEST_WORD), line)
+
+
+def _without_middle(text: str, longest: int) -> str:
+    if len(text) <= longest:
+        return text
+    head, tail = longest // 3, longest // 15
+    return f"{text[:head]}... ({len(text) - head - tail:,} characters more) ...{text[-tail:]}"
 
 
 def nearest(word: str, options: Iterable[str]) -> str | None:
@@ -106,7 +161,9 @@ def nearest(word: str, options: Iterable[str]) -> str | None:
     >>> nearest("Titanc", ["boston", "titanic"]), nearest("zzz", ["boston"])
     ('titanic', None)
     """
-    lower = {name.lower(): name for name in sorted(options)}
+    if len(word) > LONGEST_COMPARED:
+        return None
+    lower = {name.lower(): name for name in sorted(options) if len(name) <= LONGEST_COMPARED}
     matches = difflib.get_close_matches(word.lower(), lower, n=1, cutoff=0.6)
     return lower[matches[0]] if matches else None
 

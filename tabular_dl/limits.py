@@ -8,12 +8,19 @@ from __future__ import annotations
 
 import math
 import os
+from contextlib import suppress
+from functools import cache
+from pathlib import Path
+from typing import BinaryIO
 
 from tabular_dl.errors import UserError
 
-__all__ = ["VARIABLE", "limit", "raised_by"]
+__all__ = ["VARIABLE", "limit", "machine_memory", "raised_by", "read_at_most", "size_of"]
 
 VARIABLE = "TABULAR_DL_LIMITS"
+UNKNOWN_MEMORY = 16 * 10**9  # where the system does not tell
+# A container may be allowed less than the machine has.
+_CONTAINER = (Path("/sys/fs/cgroup/memory.max"), Path("/sys/fs/cgroup/memory/memory.limit_in_bytes"))
 
 
 def limit(default: int) -> int:
@@ -70,3 +77,64 @@ def raised_by(found: float, default: int) -> str:
     'If you trust it: tabular-dl --limits 3 COMMAND.'
     """
     return f"If you trust it: tabular-dl --limits {max(2, math.ceil(found / default))} COMMAND."
+
+
+def read_at_most(file: BinaryIO, most: int) -> bytes:
+    """Return the content of a file, or one byte more than a limit if it has more.
+
+    Parameters
+    ----------
+    file : binary file
+        Open file, which may be a pipe, or a device without an end.
+    most : int
+        Limit in bytes.
+
+    Returns
+    -------
+    bytes
+        Content of at most ``most + 1`` bytes.
+
+    Examples
+    --------
+    >>> import io
+    >>> read_at_most(io.BytesIO(b"abcdef"), 3)
+    b'abcd'
+    """
+    # In pieces, as a file asked for a number of bytes takes memory for all of them at once.
+    pieces, left = [], most + 1
+    while left and (piece := file.read(min(left, 2**24))):
+        pieces.append(piece)
+        left -= len(piece)
+    return b"".join(pieces)
+
+
+@cache
+def machine_memory() -> int:
+    """Return the memory of this machine, or of the container that it is, in bytes.
+
+    Examples
+    --------
+    >>> machine_memory() > 10**8
+    True
+    """
+    sizes = []
+    with suppress(AttributeError, ValueError, OSError):  # no such call on Windows
+        sizes.append(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"))
+    for file in _CONTAINER:
+        with suppress(ValueError, OSError):  # "max", or no such file
+            sizes.append(int(file.read_text(encoding="ascii")))
+    return min((size for size in sizes if size > 0), default=UNKNOWN_MEMORY)
+
+
+def size_of(count: float) -> str:
+    """Return a number of bytes for a message.
+
+    Examples
+    --------
+    >>> size_of(4_000_000), size_of(2.5e9), size_of(3e15)
+    ('4 MB', '2.5 GB', '3,000 TB')
+    """
+    units = ((1e12, "TB"), (1e9, "GB"), (1e6, "MB"), (1e3, "kB"))
+    unit, name = next(((size, name) for size, name in units if count >= size), (1, "bytes"))
+    value = count / unit
+    return f"{value:,.0f} {name}" if value >= 100 or value == round(value) else f"{value:.1f} {name}"

@@ -21,6 +21,7 @@ from tabular_dl.spec import (
     CheckedRows,
     Fault,
     PipelineSpec,
+    check_memory,
     check_target,
     check_threshold,
     groups_of,
@@ -29,12 +30,15 @@ from tabular_dl.spec import (
     network_settings,
 )
 
-__all__ = ["group_errors", "pipeline_errors", "row_errors", "target_errors"]
+__all__ = ["group_errors", "memory_errors", "pipeline_errors", "row_errors", "target_errors"]
 
 # Changes to a rule for numbers that cannot read one of its columns, in the order in which they are tried.
 _RULE_CHANGES: tuple[dict[str, Any], ...] = (
-    {"impute": "median"},
-    {"encode": "onehot", "impute": None, "fill_value": None, "scale": None, "missing_flag": None, "clip": None},
+    {"impute": "median", "fill_value": None},
+    {
+        **{"encode": "onehot", "impute": None, "fill_value": None, "scale": None, "divisor": None},
+        **{"missing_flag": None, "clip": None},
+    },
 )
 
 
@@ -161,6 +165,29 @@ def row_errors(spec: PipelineSpec, checked: CheckedRows) -> list[Finding]:
         Finding("error", "unnamed" if fault.code == "unnamed" else "table", message, _fix(spec, fault, checked))
         for message, fault in faults.items()
     ]
+
+
+def memory_errors(spec: PipelineSpec, problem: Problem, table: pd.DataFrame, target: pd.Series[Any]) -> list[Finding]:
+    """Return the error of networks that need more memory than the machine has.
+
+    Parameters
+    ----------
+    spec : PipelineSpec
+        Pipeline without other errors.
+    problem : Problem
+        Type of problem.
+    table : DataFrame of shape (rows, columns + features)
+        Training rows with derived features.
+    target : Series of shape (rows,)
+        Target.
+
+    Returns
+    -------
+    list of Finding
+        At most one, with the code ``memory``.
+    """
+    message = _refusal(lambda: check_memory(spec, problem, table, target))
+    return [] if message is None else [Finding("error", "memory", message)]
 
 
 def _refusal(check: Callable[[], object]) -> str | None:

@@ -15,7 +15,7 @@ import pandas as pd
 
 from tabular_dl.checks.columns import column_findings, kind_findings
 from tabular_dl.checks.finding import Finding, by_level
-from tabular_dl.checks.fit_errors import group_errors, pipeline_errors, row_errors, target_errors
+from tabular_dl.checks.fit_errors import group_errors, memory_errors, pipeline_errors, row_errors, target_errors
 from tabular_dl.checks.fixes import columns_of
 from tabular_dl.checks.rows import drift_findings, group_findings, leak_findings, same_row_findings, target_findings
 from tabular_dl.competition import Competition, ids_of, make_submission, prediction_table
@@ -149,6 +149,8 @@ def _validate(competition: Competition, spec: PipelineSpec, problem: Problem) ->
         messages = {finding.message for finding in of_rows}
         of_test = row_errors(spec, test)
         of_rows += [finding for finding in of_test if finding.message.replace(names[1], names[0]) not in messages]
+    if not of_target and not of_rows:
+        of_target += memory_errors(spec, problem, train.table, competition.train[spec.data.target])
     return _Validation(of_target, group_errors(spec, competition.train, names[0]), of_rows, tables)
 
 

@@ -7,8 +7,7 @@ sample_submission.csv  optional: header and ids that a submission must have
 answers.csv            bundled data sets only: targets of the test rows, read only to score a submission
 =====================  ==========================================================================================
 
-The first three may also be .tsv, .parquet, .csv.gz, .zip and so on (`tabular_dl.tables.table_files.SUFFIXES`), and may
-have other names.
+The first three may also be .tsv, .parquet, .csv.gz, .zip... (`tabular_dl.tables.SUFFIXES`), and have other names.
 """
 
 from __future__ import annotations
@@ -24,7 +23,7 @@ from tabular_dl.competition.column_types import spelled_alike, type_notes
 from tabular_dl.competition.keras_datasets import is_loaded, load, load_answers
 from tabular_dl.errors import DataError, did_you_mean
 from tabular_dl.resources import bundled
-from tabular_dl.tables import SUFFIXES, TableFile, read_content, read_table_file
+from tabular_dl.tables import SUFFIXES, TableFile, name_problem, read_content, read_table_file
 
 __all__ = ["Competition", "find_file", "find_folder", "load_competition", "read_answers", "read_table"]
 
@@ -194,6 +193,9 @@ def find_file(folder: Path, name: str | None, usual: str) -> Path:
         If the training table has the usual name and does not exist.
     """
     if name is not None:
+        problem = name_problem(folder / name)
+        if problem:
+            raise DataError(f"{folder / name}: {problem}.")
         return folder / name
     paths = [folder / f"{usual}{suffix}" for suffix in SUFFIXES]
     file = next((path for path in paths if path.exists()), paths[0])
@@ -233,6 +235,9 @@ def find_folder(source: str) -> Path:
     >>> find_folder("wine").name
     'wine'
     """
+    problem = name_problem(source)
+    if problem:
+        raise DataError(f"{source}: {problem}.")
     for candidate in (Path(source), Path("data") / source, bundled("data") / source):
         if candidate.is_dir():
             return candidate

@@ -21,11 +21,14 @@ from tabular_dl.problems import METRICS, PROBLEMS
 
 __all__ = ["Hyperparameters"]
 
-Count = Annotated[int, Field(ge=1, strict=True)]
-Number = Annotated[float, Field(allow_inf_nan=False, strict=True)]
-Positive = Annotated[float, Field(gt=0, allow_inf_nan=False, strict=True)]
-NotNegative = Annotated[float, Field(ge=0, allow_inf_nan=False, strict=True)]
-Seed = Annotated[int, Field(ge=0, strict=True)]
+# Ends of what the networks compute with: 32-bit integers and floats. NumPy's generators take seeds of 32 bits.
+MOST, LARGEST, LAST_SEED = 2**31 - 1, 1e38, 2**32 - 1
+Count = Annotated[int, Field(ge=1, le=MOST, strict=True)]
+CountOrZero = Annotated[int, Field(ge=0, le=MOST, strict=True)]
+Number = Annotated[float, Field(ge=-LARGEST, le=LARGEST, allow_inf_nan=False, strict=True)]
+Positive = Annotated[float, Field(gt=0, le=LARGEST, allow_inf_nan=False, strict=True)]
+NotNegative = Annotated[float, Field(ge=0, le=LARGEST, allow_inf_nan=False, strict=True)]
+Seed = Annotated[int, Field(ge=0, le=LAST_SEED, strict=True)]
 Share = Annotated[float, Field(ge=0, lt=1, strict=True)]
 Flag = Annotated[bool, Field(strict=True)]
 _ARBITRARY_TYPES = ConfigDict(arbitrary_types_allowed=True)
@@ -85,10 +88,10 @@ class Hyperparameters(BaseEstimator):
         label_smoothing: Share = 0.0,
         noise: NotNegative = 0.0,
         mixup: NotNegative = 0.0,
-        shift: Annotated[int, Field(ge=0, strict=True)] = 0,
+        shift: CountOrZero = 0,
         image_shape: Sequence[Count] | None = None,
         members: Count = 4,
-        mc_dropout: Annotated[int, Field(ge=0, strict=True)] = 0,
+        mc_dropout: CountOrZero = 0,
         class_weight: Mapping[Any, Any] | Literal["balanced"] | None = None,
         bounds: Sequence[Number] | None = None,
         target_transform: Literal["log1p"] | None = None,
@@ -101,7 +104,7 @@ class Hyperparameters(BaseEstimator):
         callbacks: Sequence[Any] | None = None,
         tensorboard: str | None = None,
         random_state: Seed | np.random.RandomState | None = None,
-        verbose: Annotated[int, Field(ge=0, strict=True)] | Flag = 0,
+        verbose: CountOrZero | Flag = 0,
     ) -> None:
         self.problem = problem
         self.hidden = hidden
@@ -174,7 +177,7 @@ class Hyperparameters(BaseEstimator):
             names["activation"] = ACTIVATIONS
         for name, known in names.items():
             value = getattr(self, name)
-            if value not in known:
+            if not isinstance(value, str) or value not in known:
                 raise SpecError(f"{name}: there is no {value!r}. {did_you_mean(str(value), known)}")
         if self.callbacks is not None:
             load_quietly()

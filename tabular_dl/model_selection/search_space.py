@@ -12,6 +12,7 @@ from tabular_dl.errors import SpecError, did_you_mean
 __all__ = ["Choice", "Distribution", "Range", "flatten", "read_distribution"]
 
 RANGES = ("log_uniform", "uniform", "int_uniform")
+LARGEST = 1e300
 KINDS = (*RANGES, "choice")
 
 
@@ -149,7 +150,9 @@ def read_distribution(leaf: str, value: object) -> Distribution:
     if kind == "choice":
         return Choice(tuple(bounds))
     numbers = [bound for bound in bounds if isinstance(bound, int | float) and not isinstance(bound, bool)]
-    if len(bounds) != 2 or len(numbers) != 2 or not all(map(math.isfinite, numbers)):
+    # Python's whole numbers have no end, and are compared with floats without being converted.
+    finite = all(-LARGEST <= number <= LARGEST for number in numbers)
+    if len(bounds) != 2 or len(numbers) != 2 or not finite:
         raise SpecError(f"search.{leaf}.{kind}: expected two numbers, the lower first, found {list(bounds)!r}.")
     low, high = numbers
     if low >= high:

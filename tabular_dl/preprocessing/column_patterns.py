@@ -16,6 +16,10 @@ if TYPE_CHECKING:
 __all__ = ["ColumnSelection", "has_pattern", "missing_names", "resolve"]
 
 
+MOST_HINTS = 20  # names for which the nearest column is looked for
+LONGEST_PATTERN = 1000  # characters
+
+
 def has_pattern(names: Iterable[str]) -> bool:
     """Return whether a name contains ``*``, ``?`` or ``[``, so that it may select several columns.
 
@@ -93,16 +97,16 @@ def missing_names(names: Iterable[str], columns: Collection[str], never: Collect
     """
     known = dict.fromkeys(columns)
     unmatched = [name for name in names if name not in known and not _matches(name, known, never)]
-    return {
-        name: f"{name!r} matches no column. {did_you_mean(name, known)}"
-        if has_pattern([name])
-        else f"{name!r}: {did_you_mean(name, known)}"
-        for name in unmatched
-    }
+    messages = dict.fromkeys(unmatched, "")
+    for number, name in enumerate(unmatched):
+        hint = did_you_mean(name, known) if number < MOST_HINTS else ""
+        separator = " matches no column." if has_pattern([name]) else ":"
+        messages[name] = f"{name!r}{separator} {hint}" if hint else f"{name!r}."
+    return messages
 
 
 def _matches(name: str, columns: Iterable[str], never: Collection[str | None]) -> list[str]:
-    if not has_pattern([name]):
+    if not has_pattern([name]) or len(name) > LONGEST_PATTERN:
         return []
     pattern = re.compile(translate(name))
     return [column for column in columns if column not in never and pattern.match(column)]

@@ -7,8 +7,6 @@ the features inside each fold therefore leaks nothing.
 from __future__ import annotations
 
 import operator
-import re
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -21,16 +19,15 @@ from tabular_dl.errors import DataError, did_you_mean
 from tabular_dl.preprocessing.dates import date_part, learn_dates
 from tabular_dl.preprocessing.expressions import evaluate, parse
 from tabular_dl.preprocessing.feature_rules import check_features, columns_read, group_columns
-from tabular_dl.preprocessing.group_statistics import group_keys, learn_statistics, statistics_of
-from tabular_dl.preprocessing.stored_tables import pack_table, pack_texts, unpack_table, unpack_texts
+from tabular_dl.preprocessing.group_statistics import group_keys
+from tabular_dl.preprocessing.learned_features import apply_learned, learn, packed, subject, unpacked
+from tabular_dl.preprocessing.text_patterns import first_groups
 from tabular_dl.tables import category_text, read_categories, read_numbers, read_table
 
 if TYPE_CHECKING:
     from sklearn.utils import Tags
 
 __all__ = ["DerivedFeatures", "derive_together"]
-
-RARE = "rare"
 
 Table = dict[str, pd.Series]
 
@@ -121,8 +118,8 @@ class DerivedFeatures(TransformerMixin, BaseEstimator):
             dates = learn_dates(source, feature.get("format")) if "date" in feature else None
             values = _compute(name, feature, source, dates)
             keys = _groups(name, feature, table)
-            self.learned_[name] = _learn(name, feature, values, keys) | ({"dates": dates} if dates else {})
-            table[name] = _apply_learned(feature, values, keys, self.learned_[name])
+            self.learned_[name] = learn(name, feature, values, keys) | ({"dates": dates} if dates else {})
+            table[name] = apply_learned(feature, values, keys, self.learned_[name])
         return table
 
     def transform(self, X: pd.DataFrame) -> pd.DataFrame:
@@ -141,21 +138,21 @@ class DerivedFeatures(TransformerMixin, BaseEstimator):
         for name, feature in self.features.items():
             learned = self.learned_[name]
             values = _compute(name, feature, _source(name, feature, table), learned.get("dates"))
-            table[name] = _apply_learned(feature, values, _groups(name, feature, table), learned)
+            table[name] = apply_learned(feature, values, _groups(name, feature, table), learned)
         return pd.DataFrame(table, index=index)
 
     def __getstate__(self) -> dict[str, Any]:
         """Return the state with learned tables as arrays."""
         state = dict(super().__getstate__())
         if "learned_" in state:
-            state["learned_"] = {name: _packed(learned) for name, learned in state["learned_"].items()}
+            state["learned_"] = {name: packed(learned) for name, learned in state["learned_"].items()}
         return state
 
     def __setstate__(self, state: Mapping[str, Any]) -> None:
         """Restore a state, in the present form or as older versions stored it."""
         state = dict(state)
         if "learned_" in state:
-            state["learned_"] = {name: _unpacked(learned) for name, learned in state["learned_"].items()}
+            state["learned_"] = {name: unpacked(learned) for name, learned in state["learned_"].items()}
         super().__setstate__(state)
 
     def __sklearn_tags__(self) -> Tags:
@@ -205,7 +202,7 @@ def derive_together(fitted: Sequence[DerivedFeatures], X: pd.DataFrame) -> list[
             _, _, values, keys = found
             same = (result for before, other, result in applied if before is values and other == learned)
             table[name] = result = (
-                _apply_learned(feature, values, keys, learned) if (known := next(same, None)) is None else known
+                apply_learned(feature, values, keys, learned) if (known := next(same, None)) is None else known
             )
             applied.append((values, learned, result))
     return tables
@@ -230,7 +227,7 @@ def _require_columns(expected: Iterable[str], frame: pd.DataFrame, features: Map
 def _compute(name: str, feature: Mapping[str, Any], values: pd.Series, dates: Mapping[str, Any] | None) -> pd.Series:
     """Return the values after the operations on single values: ``date``, ``text``, ``map`` and ``fill``."""
     if dates is not None:
-        values = date_part(values, feature["date"], dates, _subject(name, feature))
+        values = date_part(values, feature["date"], dates, subject(name, feature))
     if "text" in feature:
         values = text_size(values, feature["text"])
     if "map" in feature:
@@ -259,8 +256,7 @@ def _source(name: str, feature: Mapping[str, Any], table: Table) -> pd.Series:
         evaluated = evaluate(parse(feature["eval"]), numbers, texts)
         values = pd.Series(evaluated, index=next(iter(table.values())).index)
     if "extract" in feature:
-        pattern = re.compile(feature["extract"])
-        matches = [_first_group(pattern, text) for text in read_categories(values)]
+        matches = first_groups(feature["extract"], read_categories(values), f"feature {name!r}, key 'extract'")
         values = pd.Series(matches, index=values.index, dtype="str")
     return values
 
@@ -271,11 +267,6 @@ def _column(name: str, source: str, table: Table) -> pd.Series:
             f"feature {name!r} reads column {source!r}, which the table does not have. {did_you_mean(source, table)}"
         )
     return table[source]
-
-
-def _subject(name: str, feature: Mapping[str, Any]) -> str:
-    """Return the beginning of error messages about a feature."""
-    return f"feature {name!r}" + (f", column {feature['from']!r}" if "from" in feature else "")
 
 
 def _groups(name: str, feature: Mapping[str, Any], table: Table) -> np.ndarray[Any, Any]:
@@ -308,81 +299,3 @@ def text_size(values: pd.Series, unit: str) -> pd.Series:
         (len(text) if unit == "length" else len(text.split())) if isinstance(text, str) else np.nan for text in texts
     ]
     return pd.Series(sizes, index=values.index, dtype=np.float64)
-
-
-def _first_group(pattern: re.Pattern[str], text: object) -> object:
-    match = pattern.search(text) if isinstance(text, str) else None
-    if match is None:
-        return np.nan
-    group = match.group(1) if pattern.groups else match.group()
-    return np.nan if group is None else group
-
-
-def _learn(name: str, feature: Mapping[str, Any], values: pd.Series, keys: np.ndarray[Any, Any]) -> dict[str, Any]:
-    """Learn a feature's parameters from its training rows."""
-    learned: dict[str, Any] = {"text": not _is_numeric(values)}
-    if "rare" in feature:
-        sizes = _group_sizes(read_categories(values))
-        learned["kept"] = [text for text, size in sizes.items() if size >= feature["rare"]]
-    if feature.get("count"):
-        learned["counts"] = _group_sizes(_with_rare(values, learned))
-    if "statistic" in feature:
-        advice = "Correct the value, or use `count`: a statistic needs numbers."
-        numbers = read_numbers(values, _subject(name, feature), advice)
-        learned["statistics"] = learn_statistics(numbers, keys, feature["statistic"])
-    return learned
-
-
-def _packed(learned: Mapping[str, Any]) -> dict[str, Any]:
-    """Return learned parameters with tables as arrays."""
-    packed = dict(learned)
-    if "kept" in learned:
-        packed["kept"] = pack_texts(learned["kept"])
-    if "counts" in learned:
-        packed["counts"] = pack_table(learned["counts"])
-    if "statistics" in learned:
-        packed["statistics"] = {**learned["statistics"], "groups": pack_table(learned["statistics"]["groups"])}
-    return packed
-
-
-def _unpacked(learned: Mapping[str, Any]) -> dict[str, Any]:
-    """Return learned parameters with tables as dicts and lists."""
-    unpacked = dict(learned)
-    if "kept" in learned:
-        unpacked["kept"] = unpack_texts(learned["kept"])
-    if "counts" in learned:
-        unpacked["counts"] = unpack_table(learned["counts"])
-    if "statistics" in learned:
-        unpacked["statistics"] = {**learned["statistics"], "groups": unpack_table(learned["statistics"]["groups"])}
-    return unpacked
-
-
-def _group_sizes(texts: Iterable[object]) -> dict[str, int]:
-    return dict(Counter(text for text in texts if isinstance(text, str)))
-
-
-def _with_rare(values: pd.Series, learned: Mapping[str, Any]) -> np.ndarray[Any, Any]:
-    texts = read_categories(values)
-    if "kept" in learned:
-        kept = {*learned["kept"]}
-        texts = np.array([RARE if isinstance(t, str) and t not in kept else t for t in texts], dtype=object)
-    return texts
-
-
-def _apply_learned(
-    feature: Mapping[str, Any], values: pd.Series, keys: np.ndarray[Any, Any], learned: Mapping[str, Any]
-) -> pd.Series:
-    if "statistic" in feature:
-        return pd.Series(statistics_of(keys, learned["statistics"]), index=values.index)
-    if feature.get("count"):
-        sizes = [learned["counts"].get(t, 1) if isinstance(t, str) else 0 for t in _with_rare(values, learned)]
-        return pd.Series(sizes, index=values.index, dtype=np.float64)
-    # Texts where training rows had numbers are kept, so that the error of the preprocessing can name the row.
-    if learned["text"] or "kept" in learned or not _is_numeric(values):
-        return pd.Series(_with_rare(values, learned), index=values.index, dtype="str")
-    return values.astype(object).where(values.notna(), np.nan).astype(np.float64)
-
-
-def _is_numeric(values: pd.Series) -> bool:
-    known = values.dropna()
-    return known.empty or known.astype(object).infer_objects().dtype.kind in "biuf"

@@ -29,6 +29,7 @@ from typing import Any
 
 from tabular_dl.errors import SpecError, did_you_mean
 from tabular_dl.preprocessing.expressions import parse
+from tabular_dl.preprocessing.text_patterns import pattern_problem
 
 __all__ = ["FEATURE_KEYS", "check_features", "columns_read", "first_mistake", "group_columns"]
 
@@ -171,7 +172,7 @@ def _problem(key: str, value: object) -> str | None:
     elif key == "eval":
         problem = _expression_problem(value)
     elif key == "extract":
-        problem = _pattern_problem(value)
+        problem = pattern_problem(value)
     elif key == "format":
         problem = _format_problem(value)
     elif key == "by":
@@ -210,7 +211,7 @@ def _format_problem(text: object) -> str | None:
         return message
     try:
         datetime.strptime(datetime(2000, 1, 31).strftime(text), text)
-    except ValueError as error:
+    except (ValueError, re.error) as error:  # re.error: a part of the date that is there twice
         return f"{message}: {error}"
     return None
 
@@ -227,16 +228,6 @@ def _expression_problem(expression: Any) -> str | None:
         parse(expression)
     except SpecError as error:
         return str(error)
-    return None
-
-
-def _pattern_problem(pattern: object) -> str | None:
-    if not isinstance(pattern, str):
-        return f"expected a regular expression in quotes, found {pattern!r}"
-    try:
-        re.compile(pattern)
-    except re.error as error:
-        return f"{pattern!r} is not a regular expression: {error}"
     return None
 
 

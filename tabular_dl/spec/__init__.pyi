@@ -9,6 +9,7 @@ from .changed_file import changed_file as changed_file
 from .commented_yaml import commented_yaml as commented_yaml
 from .defaults import fill_defaults as fill_defaults
 from .json_schema import pipeline_schema as pipeline_schema
+from .memory import check_memory as check_memory
 from .reader import DataSpec as DataSpec
 from .reader import PipelineSpec as PipelineSpec
 from .reader import dump_spec as dump_spec

@@ -22,6 +22,7 @@ from pydantic import (
 
 from tabular_dl.preprocessing import ColumnRule, Rest
 from tabular_dl.problems import get_metric, get_problem
+from tabular_dl.tables import name_problem
 
 __all__ = ["DataSpec", "EnsembleSpec", "PipelineSpec", "hyperparameters"]
 
@@ -43,6 +44,14 @@ class DataSpec(_Frozen):
     test: str | None = Field(default=None, min_length=1, description="File in source with the rows to predict.")
     sample: str | None = Field(default=None, min_length=1, description="File in source with the sample submission.")
 
+    @field_validator("source", "train", "test", "sample")
+    @classmethod
+    def _file_name(cls, name: str | None) -> str | None:
+        problem = None if name is None else name_problem(name)
+        if problem:
+            raise ValueError(f"{problem}: {name!r}.")
+        return name
+
     @field_validator("id")
     @classmethod
     def _not_the_target(cls, name: str | None, info: ValidationInfo) -> str | None:
@@ -54,8 +63,8 @@ class DataSpec(_Frozen):
 class EnsembleSpec(_Frozen):
     """Number of networks, folds x members, and the grouping of rows in folds."""
 
-    folds: Annotated[int, Field(ge=2, strict=True)] = 5
-    members: Annotated[int, Field(ge=1, strict=True)] = 4
+    folds: Annotated[int, Field(ge=2, le=2**31 - 1, strict=True)] = 5
+    members: Annotated[int, Field(ge=1, le=2**31 - 1, strict=True)] = 4
     group: str | None = Field(
         default=None, min_length=1, description="Column that groups rows: rows with equal values share a fold."
     )
@@ -107,7 +116,7 @@ class PipelineSpec(_Frozen):
         Seed of folds, validation rows, initial weights, shuffling and dropout.
     """
 
-    name: str = Field(pattern=r"^[A-Za-z0-9][\w.-]*$")
+    name: str = Field(pattern=r"^[A-Za-z0-9][\w.-]*$", max_length=100)  # files are named after it
     problem: Annotated[str, AfterValidator(_checked_problem)] = "auto"
     data: DataSpec
     metric: Annotated[str, AfterValidator(lambda name: get_metric(name).name)] | None = None
@@ -119,7 +128,7 @@ class PipelineSpec(_Frozen):
     training: dict[str, Any] = {}
     ensemble: EnsembleSpec = EnsembleSpec()
     search: dict[str, Any] = {}
-    seed: Annotated[int, Field(ge=0, strict=True)] = 0
+    seed: Annotated[int, Field(ge=0, lt=2**32, strict=True)] = 0
 
     @field_validator("features", "network", "training", "ensemble", "search", mode="before")
     @classmethod

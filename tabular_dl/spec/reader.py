@@ -138,15 +138,20 @@ def read_spec(
         raise SpecError("\n".join(_explain(e, places, path) for e in errors)) from None
     _check_features(spec, places, path)
     _check_hyperparameters(spec, places, path)
-    if spec.search:
-        try:
-            read_space(spec, spec.search)
-        except SpecError as error:
-            raise SpecError(f"{_place(('search',), places, path)}: {error}") from None
+    _check_space(spec, places, path, None)
     # Last, because the check may have to load a library.
     if check is not None:
         _check_values(spec, places, path, check)
+        _check_space(spec, places, path, check)
     return spec
+
+
+def _check_space(spec: PipelineSpec, places: Mapping[Key, str], path: Path, check: Check | None) -> None:
+    if spec.search:
+        try:
+            read_space(spec, spec.search, check)
+        except SpecError as error:
+            raise SpecError(f"{_place(('search',), places, path)}: {error}") from None
 
 
 def with_values(spec: PipelineSpec, values: Mapping[str, Any]) -> PipelineSpec:
@@ -186,7 +191,7 @@ def with_values(spec: PipelineSpec, values: Mapping[str, Any]) -> PipelineSpec:
     return changed
 
 
-def read_space(spec: PipelineSpec, section: Mapping[str, Any]) -> dict[str, Distribution]:
+def read_space(spec: PipelineSpec, section: Mapping[str, Any], check: Check | None = None) -> dict[str, Distribution]:
     """Return the distributions of a search space by dotted path.
 
     Parameters
@@ -195,6 +200,8 @@ def read_space(spec: PipelineSpec, section: Mapping[str, Any]) -> dict[str, Dist
         Pipeline whose settings are searched.
     section : mapping
         Distributions, nested like the specification, or by dotted path, or by the name of a hyperparameter.
+    check : callable, optional
+        As in `load_spec`, for each choice and bound.
 
     Raises
     ------
@@ -218,15 +225,17 @@ def read_space(spec: PipelineSpec, section: Mapping[str, Any]) -> dict[str, Dist
         space[leaf] = distribution = read_distribution(name, value)
         options = distribution.options if isinstance(distribution, Choice) else (distribution.low, distribution.high)
         for option in options:
-            _check_option(spec, name, leaf, option)
+            _check_option(spec, name, leaf, option, check)
     if not space:
         raise SpecError("search: there is no distribution. Example: search: {l2: {log_uniform: [1.0e-8, 1.0e-4]}}.")
     return space
 
 
-def _check_option(spec: PipelineSpec, name: str, leaf: str, value: object) -> None:
+def _check_option(spec: PipelineSpec, name: str, leaf: str, value: object, check: Check | None) -> None:
     try:
-        with_values(spec, {leaf: value})
+        changed = with_values(spec, {leaf: value})
+        if check is not None:
+            check({**changed.network, **changed.training})
     except SpecError as error:
         reason = str(error).removeprefix(f"{spec.name}: ").removeprefix("--set ")
         raise SpecError(f"search.{name}: {reason}") from None

@@ -30,7 +30,7 @@ from ruamel.yaml.resolver import VersionedResolver, implicit_resolvers
 from ruamel.yaml.tag import Tag
 
 from tabular_dl.errors import SpecError
-from tabular_dl.limits import limit, raised_by
+from tabular_dl.limits import limit, raised_by, read_at_most
 
 __all__ = ["CoreResolver", "Key", "UnsplitEmitter", "read_value", "read_yaml", "write_flow", "write_line", "write_yaml"]
 
@@ -157,7 +157,7 @@ def read_yaml(path: Path) -> tuple[dict[str, Any], dict[Key, int]]:
     """
     try:
         with path.open("rb") as file:
-            data = file.read(limit(MOST_BYTES) + 1)
+            data = read_at_most(file, limit(MOST_BYTES))
         text = data.decode("utf-8")
     except FileNotFoundError:
         raise SpecError(f"There is no file {path}.") from None
@@ -242,6 +242,7 @@ class _Document:
         self.where = where
         self.lines: dict[Key, int] = {}
         self.values, self.most_values = 0, limit(MOST_VALUES)
+        self.merging: list[Node] = []
 
     def build(self, node: Node, key: Key) -> Any:
         """Return the value of a node that stands at a key."""
@@ -282,7 +283,11 @@ class _Document:
         for mapping in node.value if isinstance(node, SequenceNode) else [node]:
             if not isinstance(mapping, MappingNode):
                 raise _error(mapping, "a merge key << takes a mapping, or a list of mappings")
+            if any(outer is mapping for outer in self.merging):
+                raise _error(mapping, "a mapping is merged into itself")
+            self.merging.append(mapping)
             content = self.build(mapping, key) | content
+            self.merging.pop()
         return content
 
 

@@ -1,3 +1,4 @@
+from .file_names import name_problem as name_problem
 from .number_parsing import read_number as read_number
 from .table_files import SUFFIXES as SUFFIXES
 from .table_files import TableFile as TableFile

@@ -16,9 +16,10 @@ from typing import Any
 import pandas as pd
 
 from tabular_dl.errors import DataError, listed
+from tabular_dl.limits import limit, raised_by
 from tabular_dl.tables.number_parsing import Cells, read_cells, read_labels
 
-__all__ = ["find_delimiter", "read_delimited", "refuse_twice", "to_utf8"]
+__all__ = ["find_delimiter", "read_delimited", "refuse_twice", "refuse_wide", "to_utf8"]
 
 _DELIMITERS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "vertical bars"}
 # UTF-32 first: its byte order mark starts with that of UTF-16.
@@ -32,6 +33,7 @@ _MARKED = {
 _ZERO_FIRST = re.compile(rb'(?:^|[\n\r,;\t|"])[ ]?[+-]?0[0-9]')
 _LOST = r"^\s*[+-]?(?:0[0-9]|[0-9]{16})"  # texts that pandas may read as another number
 _SAMPLE, _SAMPLE_ROWS = 2_000_000, 50  # bytes and rows in which the delimiter is looked for
+MOST_COLUMNS = 100_000  # pandas takes a few kB for each
 _EXACT = 2**53  # from here on floats cannot represent every integer
 
 
@@ -76,6 +78,7 @@ def read_delimited(
     if content[:1000].lstrip().lower().startswith((b"<!doctype html", b"<html")):
         raise DataError(f"{path} is a web page, not a table: a sign-in page, maybe. Download the file again.")
     delimiter = find_delimiter(_sample(content))
+    refuse_wide(path, _header_width(content, delimiter))
     usual = "\t" if path.name.removesuffix(".gz").removesuffix(".zip").endswith(".tsv") else ","
     remarks = [] if encoding is None else [f"it is not UTF-8, and read as {encoding}"]
     remarks += [] if delimiter == usual else [f"{_DELIMITERS[delimiter]} between fields"]
@@ -165,6 +168,21 @@ def refuse_twice(path: Path, names: list[str]) -> None:
         seen.add(name)
 
 
+def refuse_wide(path: Path, columns: int) -> None:
+    """Raise an error if a table has more columns than are read: 100,000.
+
+    Raises
+    ------
+    DataError
+        If it has; the message states both numbers, and the option that raises the limit.
+    """
+    if columns > limit(MOST_COLUMNS):
+        raise DataError(
+            f"{path} has {columns:,} columns; at most {limit(MOST_COLUMNS):,} are read. "
+            f"{raised_by(columns, MOST_COLUMNS)}"
+        )
+
+
 @dataclass(frozen=True)
 class _DelimitedText:
     """Text of a table, as UTF-8 without a byte order mark, and its delimiter."""
@@ -229,13 +247,27 @@ class _DelimitedText:
         last = self.content[max(self.content.rfind(b"\n"), self.content.rfind(b"\r")) + 1 :]
         if not last.strip() or last.count(b'"') % 2:
             return
-        fields = len(next(csv.reader([last.decode()], delimiter=self.delimiter)))
+        try:
+            fields = len(next(csv.reader([last.decode()], delimiter=self.delimiter)))
+        except csv.Error:  # a field longer than the csv module allows
+            return
         fewest = min(_widths(_sample(self.content), self.delimiter), default=0)
         if fields < fewest:
             raise DataError(
                 f"{self.path}, row {rows}: the last row has {fields} of {fewest} fields and no end of line: the file "
                 "seems cut off. Get it again, or complete that row."
             )
+
+
+def _header_width(content: bytes, delimiter: str) -> int:
+    """Return the number of columns, or more if names contain delimiters; pandas takes memory for each at once."""
+    quoted, start = False, 0
+    for end in re.finditer(rb"[\r\n]", content):
+        quoted ^= content.count(b'"', start, end.start()) % 2 == 1
+        start = end.start()
+        if not quoted:
+            return content.count(delimiter.encode(), 0, start) + 1
+    return content.count(delimiter.encode()) + 1
 
 
 def _sample(content: bytes) -> str:

@@ -7,37 +7,32 @@ The format is detected from the content: a zip file called train.csv is unpacked
 
 from __future__ import annotations
 
-import bz2
-import gzip
 import hashlib
 import io
-import lzma
-import zipfile
-import zlib
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
-from pathlib import Path, PurePosixPath
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from tabular_dl.errors import DataError, did_you_mean, listed
-from tabular_dl.tables.csv_files import read_delimited, refuse_twice
+from tabular_dl.errors import DataError, did_you_mean
+from tabular_dl.limits import limit, read_at_most
+from tabular_dl.tables.csv_files import read_delimited, refuse_twice, refuse_wide
+from tabular_dl.tables.file_names import name_problem
+from tabular_dl.tables.unpacking import most_bytes, refuse_large, unpack
 from tabular_dl.tables.values import category_text
 
 __all__ = ["SUFFIXES", "TableFile", "read_content", "read_table_file"]
 
 # Endings of the file names of tables, the most common first.
 _BARE = (".csv", ".tsv", ".parquet")
+CELL = 8  # bytes of a number
+TEXTS_AT_ONCE = 1000  # rows
 SUFFIXES = (*_BARE, *(f"{bare}{packed}" for bare in (".csv", ".tsv") for packed in (".gz", ".zip")), ".zip")
-
-_PACKERS = {
-    b"\x1f\x8b": ("gzip", gzip.decompress),
-    b"BZh": ("bzip2", bz2.decompress),
-    b"\xfd7zXZ": ("xz", lzma.decompress),
-}
 
 
 @dataclass(frozen=True)
@@ -104,17 +99,23 @@ def read_table_file(
     train.csv: a comma is read as the decimal sign in size
     """
     data = read_content(path) if content is None else content
-    unpacked, remarks = _unpack(path, data)
-    if unpacked.startswith(b"PAR1") or path.suffix == ".parquet":
-        frame = _read_parquet(path, unpacked, text)
-    else:
-        frame, more = read_delimited(path, unpacked, text, labels)
-        remarks += more
+    try:
+        frame, remarks = _read(path, data, text, labels)
+    except MemoryError:
+        raise DataError(f"{path} needs more memory than there is: take fewer rows or columns.") from None
     if frame.empty:
         raise DataError(f"{path} has a header and no rows.")
     frame = frame.set_axis(pd.RangeIndex(1, len(frame) + 1))
     notes = tuple(f"{path.name}: {remark}" for remark in remarks)
     return TableFile(frame, notes, hashlib.sha256(data).hexdigest())
+
+
+def _read(path: Path, data: bytes, text: Collection[str], labels: str | None) -> tuple[pd.DataFrame, list[str]]:
+    unpacked, remarks = unpack(path, data, (*_BARE, ".txt"))
+    if unpacked.startswith(b"PAR1") or path.suffix == ".parquet":
+        return _read_parquet(path, unpacked, text), remarks
+    frame, more = read_delimited(path, unpacked, text, labels)
+    return frame, remarks + more
 
 
 def read_content(path: Path) -> bytes:
@@ -133,11 +134,14 @@ def read_content(path: Path) -> bytes:
     Raises
     ------
     DataError
-        If the file does not exist, is a folder or is not readable.
+        If the file does not exist, is a folder, is not readable or too large.
     """
+    problem = name_problem(path)
+    if problem:
+        raise DataError(f"{path}: {problem}.")
     try:
         with path.open("rb") as file:
-            return file.read()
+            content = read_at_most(file, limit(most_bytes()))
     except FileNotFoundError:
         others = [other.name for other in path.parent.glob("*") if other.name.endswith(SUFFIXES)]
         raise DataError(
@@ -149,49 +153,18 @@ def read_content(path: Path) -> bytes:
         raise DataError(f"{path} cannot be read: permission denied. Change its mode, or copy the file.") from None
     except OSError as error:
         raise DataError(f"{path} cannot be read: {error.strerror or error}.") from None
-
-
-def _unpack(path: Path, data: bytes) -> tuple[bytes, list[str]]:
-    """Return the table inside a compressed file. Only one layer of compression is removed."""
-    if data.startswith(b"PK\x03\x04") or path.suffix == ".zip":
-        return _unzip(path, data)
-    for magic, (name, unpack) in _PACKERS.items():
-        if data.startswith(magic):
-            try:
-                return unpack(data), []
-            except (EOFError, OSError, ValueError, zlib.error, lzma.LZMAError) as error:
-                raise DataError(f"{path} is a broken or incomplete {name} file ({error}). Get it again.") from None
-    return data, []
-
-
-def _unzip(path: Path, data: bytes) -> tuple[bytes, list[str]]:
-    try:
-        with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            names = [info.filename for info in archive.infolist() if not info.is_dir()]
-            if "[Content_Types].xml" in names:
-                raise DataError(f"{path} is an Excel or Word document: save the table as CSV.")
-            # macOS adds files whose names begin with a dot.
-            names = [name for name in names if not PurePosixPath(name).name.startswith(".")]
-            tables = [name for name in names if name.lower().endswith((*_BARE, ".txt"))] or names
-            if len(tables) != 1:
-                raise DataError(
-                    f"{path}: expected one table in the zip file, found {len(tables)}: {listed(tables) or 'none'}. "
-                    "Unpack it, and use one of its tables."
-                )
-            content = archive.read(tables[0])
-    except (zipfile.BadZipFile, EOFError, zlib.error, OSError) as error:
-        raise DataError(f"{path} is a broken or incomplete zip file ({error}). Get it again.") from None
-    except (RuntimeError, NotImplementedError) as error:  # a password, or an unusual method
-        raise DataError(f"{path} cannot be unpacked: {error}. Unpack it yourself.") from None
-    inside = PurePosixPath(tables[0]).name
-    return content, [f"the table is {inside} inside"] if inside.split(".")[0] != path.name.split(".")[0] else []
+    if len(content) > limit(most_bytes()):
+        refuse_large(path, max(len(content), path.stat().st_size), "the file has")
+    return content
 
 
 def _read_parquet(path: Path, content: bytes, text: Collection[str]) -> pd.DataFrame:
     import pyarrow.parquet
 
     try:
-        table = pyarrow.parquet.ParquetFile(io.BytesIO(content)).read()
+        file = pyarrow.parquet.ParquetFile(io.BytesIO(content))
+        _refuse_large_parquet(path, file)
+        table = file.read()
         refuse_twice(path, table.column_names)
         frame = table.to_pandas()
     except DataError:
@@ -204,6 +177,26 @@ def _read_parquet(path: Path, content: bytes, text: Collection[str]) -> pd.DataF
     names = [str(name) for name in frame.columns]
     columns = (_plain(path, frame.iloc[:, place], as_text=name in text) for place, name in enumerate(names))
     return pd.DataFrame(dict(zip(names, columns, strict=True)))
+
+
+def _refuse_large_parquet(path: Path, file: Any) -> None:
+    """Raise an error for a Parquet file that would not fit into memory, before it is unpacked.
+
+    A page of one value may stand for a billion rows, and a row may repeat a long text, so texts are counted in pieces.
+    """
+    metadata = file.metadata
+    refuse_wide(path, metadata.num_columns)
+    refuse_large(path, metadata.num_rows * metadata.num_columns * CELL, "its numbers take")
+    groups = [metadata.row_group(place) for place in range(metadata.num_row_groups)]
+    refuse_large(path, sum(group.total_byte_size for group in groups), "it unpacks to")
+    columns = [metadata.schema.column(place) for place in range(metadata.num_columns)]
+    texts = [column.path.split(".")[0] for column in columns if column.physical_type == "BYTE_ARRAY"]
+    if not texts:
+        return
+    size = 0
+    for rows in file.iter_batches(batch_size=TEXTS_AT_ONCE, columns=list(dict.fromkeys(texts))):
+        size += rows.nbytes
+        refuse_large(path, size, "its texts take more than")
 
 
 def _plain(path: Path, column: pd.Series, *, as_text: bool) -> pd.Series:

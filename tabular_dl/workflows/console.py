@@ -12,7 +12,7 @@ from rich.progress import Progress, TextColumn, TimeElapsedColumn
 from rich.text import Text
 
 from tabular_dl.checks import LEVELS, Finding
-from tabular_dl.errors import DataError
+from tabular_dl.errors import DataError, shortened
 
 if TYPE_CHECKING:
     import numpy as np
@@ -117,7 +117,7 @@ def print_notes(notes: Iterable[str], console: Console) -> None:
     console : Console
         Console to print to.
     """
-    print_lines(console, *(f"Note: {note}." for note in notes), markup=False)
+    print_lines(console, *(shortened(f"Note: {note}.") for note in notes), markup=False)
 
 
 def print_findings(findings: Sequence[Finding], console: Console) -> None:
@@ -133,7 +133,7 @@ def print_findings(findings: Sequence[Finding], console: Console) -> None:
     for finding in findings:
         console.print(_headline(finding), highlight=False)
         if finding.fix:
-            print_lines(console, Text.assemble(("  fix: ", "dim"), (finding.fix, "cyan")))
+            print_lines(console, Text.assemble(("  fix: ", "dim"), (shortened(finding.fix), "cyan")))
     counts = Counter(finding.level for finding in findings)
     totals = [f"{counts[level]} {level}{'s' if counts[level] > 1 else ''}" for level in LEVELS if counts[level]]
     console.print(f"[bold]{', '.join(totals) or 'nothing found'}[/]", highlight=False)
@@ -187,7 +187,7 @@ def warn_in_short(findings: Sequence[Finding], console: Console, command: str | 
 
 
 def _headline(finding: Finding) -> Text:
-    return Text.assemble((finding.level, STYLES[finding.level]), f"  {finding.message}")
+    return Text.assemble((finding.level, STYLES[finding.level]), f"  {shortened(finding.message)}")
 
 
 def check_command(pipeline: str, overrides: Sequence[str]) -> str:

@@ -13,12 +13,15 @@ from scipy.stats import bootstrap
 from sklearn.model_selection import train_test_split
 
 from tabular_dl.checks import find_errors
-from tabular_dl.errors import SpecError
-from tabular_dl.model_selection import CrossFitClassifier, CrossFitRegressor, Outcome, evaluate, make_folds
+from tabular_dl.competition import Competition
+from tabular_dl.errors import SpecError, UserError
+from tabular_dl.model_selection import Choice, CrossFitClassifier, CrossFitRegressor, Outcome, evaluate, make_folds
 from tabular_dl.problems import Metric, Problem
 from tabular_dl.spec import (
     PipelineSpec,
     build_pipeline,
+    check_memory,
+    check_network,
     columns_used,
     competition_of,
     groups_of,
@@ -27,6 +30,7 @@ from tabular_dl.spec import (
     problem_of,
     read_space,
     read_yaml,
+    validate_rows,
     with_values,
 )
 from tabular_dl.workflows.console import stop_at_errors
@@ -106,7 +110,7 @@ class SearchTask:
                 "search:\n  learning_rate: {log_uniform: [1.0e-4, 1.0e-2]}\n  l2: {log_uniform: [1.0e-8, 1.0e-3]}\n"
                 "to it, or name a file with --space FILE."
             )
-        self.space = read_space(spec, section.get("search", section) if options.space else section)
+        self.space = read_space(spec, section.get("search", section) if options.space else section, check_network)
         competition = competition_of(spec)
         self.notes = competition.notes
         self.digest = competition.digest
@@ -114,6 +118,7 @@ class SearchTask:
         self.problem: Problem = problem_of(spec, target)
         # A search does not read the test table: trials are scored on training rows.
         stop_at_errors(find_errors(replace(competition, test=None), spec, self.problem))
+        self._check_choices(competition)
         self.metric: Metric = metric_of(spec, self.problem)
         self.sign = 1.0 if self.metric.greater_is_better else -1.0
         self.X, self.y = train, target.to_numpy()
@@ -128,6 +133,22 @@ class SearchTask:
             stratified=self.problem.stratified,
             seed=self.seed,
         )
+
+    def _check_choices(self, competition: Competition) -> None:
+        """Raise an error for a choice, or a bound, that no configuration could be trained with on these tables."""
+        train, target = competition.train, competition.train[self.spec.data.target]
+        table = validate_rows(self.spec, train.drop(columns=self.spec.data.target), competition.train_file.name).table
+        for leaf, distribution in self.space.items():
+            bounds = () if isinstance(distribution, Choice) else (distribution.low, distribution.high)
+            for option in distribution.options if isinstance(distribution, Choice) else bounds:
+                changed = with_values(self.spec, {leaf: option})
+                try:
+                    if leaf.startswith(("columns.", "features.")):
+                        stop_at_errors(find_errors(replace(competition, test=None), changed, self.problem))
+                    else:
+                        check_memory(changed, self.problem, table, target)
+                except UserError as error:
+                    raise SpecError(f"search.{leaf}: {option!r} cannot be used: {error}") from None
 
     def _set_aside(self, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return the rows for the search and the hold-out rows; groups of rows are not split."""

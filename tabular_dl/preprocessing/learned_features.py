@@ -1,0 +1,124 @@
+"""Parameters that features of groups and counts learn from their training rows, and how they are stored."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from tabular_dl.preprocessing.group_statistics import learn_statistics, statistics_of
+from tabular_dl.preprocessing.stored_tables import pack_table, pack_texts, unpack_table, unpack_texts
+from tabular_dl.tables import read_categories, read_numbers
+
+RARE = "rare"
+
+__all__ = ["apply_learned", "learn", "packed", "subject", "unpacked"]
+
+
+def learn(name: str, feature: Mapping[str, Any], values: pd.Series, keys: np.ndarray[Any, Any]) -> dict[str, Any]:
+    """Learn a feature's parameters from its training rows.
+
+    Parameters
+    ----------
+    name : str
+        Name of the feature, for messages.
+    feature : mapping
+        Its operations.
+    values : Series of shape (rows,)
+        Values after all operations that learn nothing.
+    keys : ndarray of shape (rows,)
+        Group of each row, for a statistic.
+
+    Returns
+    -------
+    dict of str to object
+        Parameters, for `apply_learned`.
+    """
+    learned: dict[str, Any] = {"text": not _is_numeric(values)}
+    if "rare" in feature:
+        sizes = _group_sizes(read_categories(values))
+        learned["kept"] = [text for text, size in sizes.items() if size >= feature["rare"]]
+    if feature.get("count"):
+        learned["counts"] = _group_sizes(_with_rare(values, learned))
+    if "statistic" in feature:
+        advice = "Correct the value, or use `count`: a statistic needs numbers."
+        numbers = read_numbers(values, subject(name, feature), advice)
+        learned["statistics"] = learn_statistics(numbers, keys, feature["statistic"])
+    return learned
+
+
+def packed(learned: Mapping[str, Any]) -> dict[str, Any]:
+    """Return learned parameters with tables as arrays, in which they are stored: they may have a million groups."""
+    packed = dict(learned)
+    if "kept" in learned:
+        packed["kept"] = pack_texts(learned["kept"])
+    if "counts" in learned:
+        packed["counts"] = pack_table(learned["counts"])
+    if "statistics" in learned:
+        packed["statistics"] = {**learned["statistics"], "groups": pack_table(learned["statistics"]["groups"])}
+    return packed
+
+
+def unpacked(learned: Mapping[str, Any]) -> dict[str, Any]:
+    """Return learned parameters with tables as dicts and lists, as `learn` returns them."""
+    unpacked = dict(learned)
+    if "kept" in learned:
+        unpacked["kept"] = unpack_texts(learned["kept"])
+    if "counts" in learned:
+        unpacked["counts"] = unpack_table(learned["counts"])
+    if "statistics" in learned:
+        unpacked["statistics"] = {**learned["statistics"], "groups": unpack_table(learned["statistics"]["groups"])}
+    return unpacked
+
+
+def _group_sizes(texts: Iterable[object]) -> dict[str, int]:
+    return dict(Counter(text for text in texts if isinstance(text, str)))
+
+
+def _with_rare(values: pd.Series, learned: Mapping[str, Any]) -> np.ndarray[Any, Any]:
+    texts = read_categories(values)
+    if "kept" in learned:
+        kept = {*learned["kept"]}
+        texts = np.array([RARE if isinstance(t, str) and t not in kept else t for t in texts], dtype=object)
+    return texts
+
+
+def apply_learned(
+    feature: Mapping[str, Any], values: pd.Series, keys: np.ndarray[Any, Any], learned: Mapping[str, Any]
+) -> pd.Series:
+    """Return the values of a feature.
+
+    Parameters
+    ----------
+    feature, values, keys
+        As for `learn`.
+    learned : mapping of str to object
+        Parameters that `learn` has returned.
+
+    Returns
+    -------
+    Series of shape (rows,)
+        Values; a group that was not among the training rows counts as one of a single row.
+    """
+    if "statistic" in feature:
+        return pd.Series(statistics_of(keys, learned["statistics"]), index=values.index)
+    if feature.get("count"):
+        sizes = [learned["counts"].get(t, 1) if isinstance(t, str) else 0 for t in _with_rare(values, learned)]
+        return pd.Series(sizes, index=values.index, dtype=np.float64)
+    # Texts where training rows had numbers are kept, so that the error of the preprocessing can name the row.
+    if learned["text"] or "kept" in learned or not _is_numeric(values):
+        return pd.Series(_with_rare(values, learned), index=values.index, dtype="str")
+    return values.astype(object).where(values.notna(), np.nan).astype(np.float64)
+
+
+def _is_numeric(values: pd.Series) -> bool:
+    known = values.dropna()
+    return known.empty or known.astype(object).infer_objects().dtype.kind in "biuf"
+
+
+def subject(name: str, feature: Mapping[str, Any]) -> str:
+    """Return the beginning of error messages about a feature."""
+    return f"feature {name!r}" + (f", column {feature['from']!r}" if "from" in feature else "")

@@ -1,0 +1,111 @@
+"""Memory that the networks of a pipeline need, computed from the specification and the table before anything is built.
+
+==================== ================================================= =====================================
+key                  what needs memory                                 bytes
+==================== ================================================= =====================================
+network.hidden       weights of the networks of one fold and member    4 x copies x weights x folds
+ensemble.members     weights of all networks, and numbers of rows      the same and 8 x rows, x members
+training.batch_size  what one network computes for a batch             4 x copies x batch x (widths)
+network.mc_dropout   networks drawn from those of a fold               4 x weights x members x draws
+columns              matrix of all rows                                4 x 2 x rows x inputs
+==================== ================================================= =====================================
+
+They are the least that a fit holds at once, so that what is refused could not have been trained.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from itertools import pairwise
+from typing import Any
+
+import pandas as pd
+
+from tabular_dl.errors import SpecError
+from tabular_dl.limits import limit, machine_memory, raised_by, size_of
+from tabular_dl.preprocessing import ColumnRule, resolve
+from tabular_dl.problems import Problem
+from tabular_dl.spec.build import network_settings, unmatched_columns
+from tabular_dl.spec.reader import PipelineSpec
+from tabular_dl.tables import read_categories
+
+__all__ = ["check_memory"]
+
+NUMBER, PLACE = 4, 8  # bytes of a float32, and of the number of a row
+WEIGHT_COPIES = 6  # last and best weights in their chunks, joined, and chosen
+VECTOR = 50  # longest vector of an embedding whose size is "auto"
+
+
+def check_memory(spec: PipelineSpec, problem: Problem, table: pd.DataFrame, target: pd.Series[Any]) -> None:
+    """Raise an error if the networks of a pipeline need more memory than this machine has.
+
+    Parameters
+    ----------
+    spec : PipelineSpec
+        Valid pipeline.
+    problem : Problem
+        Type of problem.
+    table : DataFrame of shape (rows, columns + features)
+        Training rows with derived features.
+    target : Series of shape (rows,)
+        Target of the training rows.
+
+    Raises
+    ------
+    SpecError
+        If they need more; the message names the key that most of it is for, the need and the machine's memory.
+
+    Examples
+    --------
+    >>> from tabular_dl.problems.problem_types import get_problem
+    >>> from tabular_dl.spec.build import competition_of
+    >>> from tabular_dl.spec.reader import load_spec
+    >>> spec = load_spec("wine", ["network.hidden=[64, 1000000000]"])
+    >>> train = competition_of(spec).train
+    >>> check_memory(spec, get_problem("multiclass"), train, train["cultivar"])
+    Traceback (most recent call last):
+    ...
+    tabular_dl.errors.SpecError: pipeline wine: network.hidden: 5 network(s) of 68,000,000,899 weights need 8.2 TB ...
+    """
+    most = limit(machine_memory())
+    for key, subject, need in _needs(spec, problem, table, target):
+        if need > most:
+            raise SpecError(
+                f"pipeline {spec.name}: {key}: {subject} {size_of(need)} of memory; this machine has "
+                f"{size_of(machine_memory())}. Write a smaller number. {raised_by(need, machine_memory())}"
+            )
+
+
+def _needs(
+    spec: PipelineSpec, problem: Problem, table: pd.DataFrame, target: pd.Series[Any]
+) -> Iterator[tuple[str, str, float]]:
+    """Yield the key, the beginning of a sentence and the bytes of each need."""
+    settings, rows = network_settings(spec), len(table)
+    inputs = max(1, sum(_width(rule, spec, table, settings) for rule in spec.columns))
+    outputs = problem.units(int(target.nunique()) if problem.classification else 1)
+    widths = [inputs, *settings.get("hidden", (64, 32)), outputs]
+    weights = sum((before + 1) * after for before, after in pairwise(widths))
+    folds, members = spec.ensemble.folds, spec.ensemble.members
+    batch = min(rows, settings["batch_size"] if settings.get("batch_size", "auto") != "auto" else 1024)
+    draws = settings.get("mc_dropout", 0)
+    yield "columns", f"a matrix of {rows:,} rows and {inputs:,} inputs needs", 2 * NUMBER * rows * inputs
+    alone = NUMBER * WEIGHT_COPIES * weights * folds
+    yield "network.hidden", f"{folds:,} network(s) of {weights:,} weights need", alone
+    every = members * (alone + folds * rows * PLACE)
+    yield "ensemble.members", f"{folds * members:,} networks of {weights:,} weights need", every
+    drawn = NUMBER * members * draws * max(weights, rows * outputs)
+    yield "network.mc_dropout", f"{draws * members:,} drawn networks and their predictions need", drawn
+    yield "training.batch_size", f"a batch of {batch:,} rows needs", 2 * NUMBER * batch * sum(widths)
+
+
+def _width(rule: ColumnRule, spec: PipelineSpec, table: pd.DataFrame, settings: Mapping[str, Any]) -> int:
+    """Return the number of inputs that a rule makes."""
+    names = [name for name in resolve(rule.columns, table.columns, unmatched_columns(spec)) if name in table]
+    flags = len(names) if rule.missing_flag else 0
+    if rule.encode == "onehot":
+        counts = [pd.Series(read_categories(table[name])).value_counts() for name in names]
+        return flags + sum(int((count >= rule.rare).sum()) for count in counts)
+    if rule.encode == "embedding":
+        size = settings.get("embedding_size", "auto")
+        return flags + len(names) * (VECTOR if size == "auto" else size)
+    return flags + len(names)
