@@ -89,7 +89,7 @@ def load_model(path: Path) -> Any:
         check_size(path.stat().st_size)
         file = io.BytesIO(path.read_bytes())
         schema = check_archive(file)
-        model = skops.io.load(_with_new_paths(file, schema), trusted=_types_in(schema))
+        model = skops.io.load(_with_new_paths(file, schema), trusted=TRUSTED_TYPES)
         name = f"{type(model).__module__}.{type(model).__qualname__}"
         if name in _MODELS:
             check_parts(model)
@@ -127,11 +127,6 @@ def describe(error: Exception) -> str:
     """
     lines = str(error).splitlines()
     return lines[0][:300].rstrip(".") if lines else type(error).__name__
-
-
-def _types_in(schema: str) -> list[str]:
-    """Return the trusted types that a schema may have; skops compares each node with each type."""
-    return [name for name in TRUSTED_TYPES if f'"{name.rpartition(".")[2]}"' in schema]
 
 
 def _with_new_paths(file: BinaryIO, schema: str) -> BinaryIO:
