@@ -74,7 +74,7 @@ class KerasEstimator(Hyperparameters):
         before = {name: self.__dict__[name] for name in SHAPE_ATTRIBUTES if name in self.__dict__}
         try:
             self._fit(X, y, sample_weight)
-        except BaseException:
+        except BaseException:  # raised again
             # An earlier fit stays valid after one that fails.
             for name in SHAPE_ATTRIBUTES:
                 self.__dict__.pop(name, None)

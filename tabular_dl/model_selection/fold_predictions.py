@@ -62,6 +62,5 @@ class _JointFolds:
             return self.each_fold(X)
         try:
             return self.predict(self.transform(X))
-        except Exception:  # noqa: BLE001
-            # Rows that cannot be predicted: the pipelines' own errors tell column, row and value.
+        except Exception:  # noqa: BLE001 (raised again by the pipelines, whose errors tell column, row and value)
             return self.each_fold(X)

@@ -23,7 +23,7 @@ def load_quietly() -> None:
         os.dup2(messages.fileno(), 2)
         try:
             import_module("tensorflow")
-        except BaseException:
+        except BaseException:  # raised again: what was caught is printed before
             messages.seek(0)
             os.write(terminal, messages.read())
             raise

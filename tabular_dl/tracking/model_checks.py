@@ -151,7 +151,7 @@ def check_predicts(model: Any) -> None:
                 _predict_row(model, value)
         except UserError:
             return
-        except Exception as error:  # noqa: BLE001 - the next row may succeed, and the last error is raised
+        except Exception as error:  # noqa: BLE001 (the next row may succeed, and the last error is raised)
             failure = error
         else:
             return

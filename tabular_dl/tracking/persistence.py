@@ -102,8 +102,7 @@ def load_model(path: Path) -> Any:
         ) from None
     except DataError as error:
         raise DataError(f"{path} was not loaded: {error}") from None
-    # skops, zipfile, json, numpy and scikit-learn raise errors of any type for files that no model was stored in.
-    except Exception as error:
+    except Exception as error:  # skops, zipfile, json, numpy and scikit-learn raise any type for files of other kinds
         raise DataError(
             f"{path} is not a model, or is damaged: {describe(error)}. Take another copy, or fit again."
         ) from error

@@ -45,7 +45,7 @@ def open_model(run_or_folder: str | runs.LoggedRun) -> tuple[Any, PipelineSpec]:
     model = load_model(folder / "model.skops")
     try:
         check_predicts(model)
-    except Exception as error:
+    except Exception as error:  # a step of a damaged model may fail in any way
         raise DataError(
             f"{folder / 'model.skops'} predicts no row, so it is damaged, or was stored by another version: "
             f"{describe(error)}. Take another copy, or fit again."

@@ -41,7 +41,7 @@ def predict_rows(model: Model, rows: pd.DataFrame) -> np.ndarray:
         return model.predict_proba(rows) if hasattr(model, "classes_") else model.predict(rows)
     except UserError:
         raise
-    except Exception as error:
+    except Exception as error:  # a step of a damaged model may fail in any way; a fitted one's error is raised again
         file = file_of(model)
         if file is None:
             raise

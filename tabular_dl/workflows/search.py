@@ -150,7 +150,7 @@ def _run_rounds(
                 "last finished round.",
             )
             raise
-        except Exception:
+        except Exception:  # raised again: the run gets its status before
             with suppress(UserError):  # the store may be what failed
                 run.close("FAILED")
             raise
