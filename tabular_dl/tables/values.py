@@ -99,7 +99,8 @@ def read_numbers(column: pd.Series[Any], subject: str, advice: str) -> np.ndarra
     Raises
     ------
     DataError
-        If a value is text, a date, infinite or above 1e38, what a network computes with; the message names the first such row and the number of others.
+        If a value is text, a date, infinite or above 1e38, which networks cannot compute with; the message names the
+        first such row and the number of others.
 
     Examples
     --------
