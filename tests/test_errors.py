@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
-from tabular_dl.errors import did_you_mean, listed, plain_words
+from tabular_dl.errors import UserError, did_you_mean, listed, nearest, plain_words, shortened
 
 
 @pytest.mark.parametrize(
@@ -65,3 +65,31 @@ def test_a_mistake_without_words_of_its_own_keeps_pydantics() -> None:
 )  # fmt: skip
 def test_names_beyond_the_most_are_counted(names: Sequence[object], text: str) -> None:
     assert listed(names, 3) == text
+
+
+# Names and values of any length and kind
+
+
+@pytest.mark.parametrize("long", ["n" * 100_000, "two words " * 10_000, "line\n" * 10_000, repr(list(range(50_000)))])
+def test_a_message_stays_short_whatever_it_repeats(long: str) -> None:
+    told = str(UserError(f"data.target: there is no column {long}. Did you mean 'y'?"))
+    assert len(told) < 5000
+    assert told.startswith("data.target: there is no column ")
+    assert told.count("more") == 1
+
+
+def test_a_message_of_usual_length_is_left_as_it_is() -> None:
+    message = "\n".join(
+        f"{'/home/a folder' * 10}/file-{line}.csv, line {line}: a\ttab, caf\u00e9 \u4e2d" for line in range(50)
+    )
+    assert str(UserError(message)) == message
+
+
+def test_control_characters_are_escaped() -> None:
+    assert shortened("a\x1b[31mb\x00c\u202ed\ud800e\r\nf") == "a\\x1b[31mb\\x00c\\u202ed\\ud800e\\r\nf"
+
+
+def test_long_words_are_not_compared() -> None:
+    long = "n" * 100_000
+    assert nearest(long, [long[:-1], "n"]) is None
+    assert nearest("titanc", [long, "titanic"]) == "titanic"

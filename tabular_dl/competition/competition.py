@@ -193,9 +193,6 @@ def find_file(folder: Path, name: str | None, usual: str) -> Path:
         If the training table has the usual name and does not exist.
     """
     if name is not None:
-        problem = name_problem(folder / name)
-        if problem:
-            raise DataError(f"{folder / name}: {problem}.")
         return folder / name
     paths = [folder / f"{usual}{suffix}" for suffix in SUFFIXES]
     file = next((path for path in paths if path.exists()), paths[0])

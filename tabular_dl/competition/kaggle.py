@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tabular_dl.competition.archives import refuse_bomb
 from tabular_dl.errors import DataError, SubmissionError, UserError
 
 __all__ = ["Score", "check_ready", "download_competition", "send_submission", "wait_for_score"]
@@ -97,7 +98,7 @@ def download_competition(competition: str, folder: Path) -> None:
 
     # The client would print the folder of its cache, which is not used.
     logging.getLogger("kagglehub").setLevel(logging.WARNING)
-    with _explained(competition, DataError):
+    with _explained(competition, DataError), _bounded_archives():
         kagglehub.competition_download(competition, output_dir=str(folder))
     shutil.rmtree(folder / ".complete", ignore_errors=True)  # a mark that the client leaves
 
@@ -187,6 +188,24 @@ def wait_for_score(competition: str, ref: int, seconds: float, pause: float = 2.
                 return Score(False, None)
             time.sleep(pause)
             pause = min(pause * 1.5, 30.0)
+
+
+@contextmanager
+def _bounded_archives() -> Iterator[None]:
+    """Let the client unpack an archive only after its sizes are known; it has no option for that."""
+    from kagglehub import http_resolver
+
+    unpack = http_resolver._extract_archive
+
+    def checked(archive: str, folder: str) -> None:
+        refuse_bomb(Path(archive))
+        unpack(archive, folder)
+
+    http_resolver._extract_archive = checked
+    try:
+        yield
+    finally:
+        http_resolver._extract_archive = unpack
 
 
 def _answer(request: Callable[[], Any], competition: str) -> Any:

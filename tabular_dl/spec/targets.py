@@ -12,6 +12,7 @@ from tabular_dl.model_selection import group_codes
 from tabular_dl.problems import METRICS, Bounded, Indicators, Metric, Problem
 from tabular_dl.spec.build import metric_of
 from tabular_dl.spec.reader import PipelineSpec
+from tabular_dl.tables import LARGEST
 
 __all__ = ["check_target", "check_threshold", "groups_of"]
 
@@ -75,7 +76,7 @@ def check_target(spec: PipelineSpec, problem: Problem, y: pd.Series[Any], where:
 
 
 def _check_numbers(spec: PipelineSpec, problem: Problem, y: pd.Series[Any], subject: str) -> None:
-    invalid = y[~pd.to_numeric(y, errors="coerce").abs().lt(float("inf"))]
+    invalid = y[~pd.to_numeric(y, errors="coerce").abs().le(LARGEST)]
     if len(invalid):
         raise DataError(
             f"{subject}, row {invalid.index[0]}: expected a finite number for problem: {problem.name}, "

@@ -39,6 +39,7 @@ Key = tuple[str | int, ...]
 MOST_BYTES = 4_000_000
 MOST_VALUES = 200_000  # aliases followed
 LONGEST_NUMBER = 400  # characters: longer than any float, shorter than what Python refuses to print
+LARGEST = 10**300  # of whole numbers, which floats may have to hold
 DEEPEST = 40  # levels of lists and mappings
 
 _TAG = "tag:yaml.org,2002:"
@@ -301,9 +302,12 @@ def _scalar(node: ScalarNode) -> Any:
     if kind in ("int", "float") and len(text) > LONGEST_NUMBER:
         raise _error(node, f"a number of {len(text):,} characters; at most {LONGEST_NUMBER} are read")
     try:
-        return _SCALARS[kind](text)
+        value = _SCALARS[kind](text)
     except (ValueError, KeyError):
         raise _error(node, f"{text[:40]!r} is not of the type {kind}") from None
+    if kind == "int" and abs(value) > LARGEST:
+        raise _error(node, f"{text[:40]!r}... is a whole number above 1e300, the largest that is read")
+    return value
 
 
 def _error(node: Node, problem: str) -> MarkedYAMLError:

@@ -14,9 +14,10 @@ if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
 
-__all__ = ["category_text", "read_categories", "read_numbers", "require_table"]
+__all__ = ["LARGEST", "category_text", "read_categories", "read_numbers", "require_table"]
 
 
+LARGEST = 1e38  # of numbers: networks compute with 32-bit floats, and scalers square
 _LARGEST_INTEGER = 2**53  # beyond it floats cannot represent every integer
 
 
@@ -98,7 +99,8 @@ def read_numbers(column: pd.Series[Any], subject: str, advice: str) -> np.ndarra
     Raises
     ------
     DataError
-        If a value is text, a date or infinite; the message names the first such row and the number of others.
+        If a value is text, a date, infinite or above 1e38, which networks cannot compute with; the message names the
+        first such row and the number of others.
 
     Examples
     --------
@@ -119,13 +121,14 @@ def read_numbers(column: pd.Series[Any], subject: str, advice: str) -> np.ndarra
     elif column.dtype.kind == "O":
         converted = pd.to_numeric(column.astype(object), errors="coerce").to_numpy()
         values = values if converted.dtype.kind == "c" else converted.astype(np.float64)
-    wrong = np.flatnonzero(np.isinf(values) | (np.isnan(values) & column.notna().to_numpy()))
+    wrong = np.flatnonzero((np.abs(values) > LARGEST) | (np.isnan(values) & column.notna().to_numpy()))
     if len(wrong):
         more = f" (and {len(wrong) - 1} more such rows)" if len(wrong) > 1 else ""
         value = column.iloc[wrong[0]]
         shown = repr(value) if isinstance(value, str) else str(value)
         row = column.index[wrong[0]]
-        raise DataError(f"{subject}, row {row}: expected a finite number, found {shown}{more}. {advice}")
+        most = " of at most 1e38" if np.isfinite(values[wrong[0]]) else ""
+        raise DataError(f"{subject}, row {row}: expected a finite number{most}, found {shown}{more}. {advice}")
     return values
 
 

@@ -15,6 +15,7 @@ from sklearn.model_selection import train_test_split
 from tabular_dl.checks import find_errors
 from tabular_dl.competition import Competition
 from tabular_dl.errors import SpecError, UserError
+from tabular_dl.limits import limit
 from tabular_dl.model_selection import Choice, CrossFitClassifier, CrossFitRegressor, Outcome, evaluate, make_folds
 from tabular_dl.problems import Metric, Problem
 from tabular_dl.spec import (
@@ -39,6 +40,8 @@ from tabular_dl.workflows.predictions import predict_rows
 __all__ = ["SearchOptions", "SearchTask"]
 
 HOLD_OUT = 0.2  # share of the rows
+LAST_SEED = 2**32 - 1  # of NumPy's generators
+MOST_TRIALS, MOST_EPOCHS = 100_000, 2**31 - 1
 
 
 @dataclass(frozen=True)
@@ -84,6 +87,15 @@ class SearchOptions:
     resume: str | None = None
 
 
+def _check_options(options: SearchOptions) -> None:
+    """Raise an error for numbers that a search could not begin with."""
+    if options.seed is not None and not 0 <= options.seed <= LAST_SEED:
+        raise SpecError(f"--seed: expected a number from 0 to {LAST_SEED}, found {options.seed}.")
+    for name, most in (("trials", limit(MOST_TRIALS)), ("rounds", limit(MOST_TRIALS)), ("epochs", MOST_EPOCHS)):
+        if getattr(options, name) > most:
+            raise SpecError(f"--{name}: expected {most:,} or less, found {getattr(options, name)}.")
+
+
 class SearchTask:
     """Tables, folds and hold-out rows of a search, on which configurations are trained and scored.
 
@@ -103,6 +115,7 @@ class SearchTask:
     def __init__(self, spec: PipelineSpec, options: SearchOptions) -> None:
         self.spec, self.options = spec, options
         self.seed = spec.seed if options.seed is None else options.seed
+        _check_options(options)
         section: Mapping[str, Any] = spec.search if options.space is None else read_yaml(options.space)[0]
         if not section:
             raise SpecError(

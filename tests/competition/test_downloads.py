@@ -17,6 +17,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from tabular_dl.competition import archives
 from tabular_dl.competition.downloads import KERAS_FILES, download
 from tabular_dl.errors import DataError
 
@@ -89,6 +90,16 @@ def test_nothing_changes_where_a_download_fails(
     assert [str(path.relative_to(folder)) for path in sorted(folder.rglob("*"))] == (
         ["data", "data/house-prices", "data/house-prices/train.csv"] if force else []
     )
+
+
+def test_an_archive_that_unpacks_to_far_more_is_refused_before_it_is_unpacked(
+    kaggle: Any, says: Any, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kaggle.answer(BUNDLE, says(body=bundle(train="y\n" * 10_000)))
+    monkeypatch.setattr(archives, "MOST_BYTES", 10_000)
+    with pytest.raises(DataError, match=r"house-prices cannot be used: the archive unpacks to 20 kB.*--limits 2"):
+        download("house-prices", "kaggle")
+    assert everything(folder) == {}
 
 
 def test_what_is_there_is_replaced_if_one_says_so_only(kaggle: Any, says: Any, folder: Path) -> None:

@@ -284,6 +284,8 @@ def test_a_run_that_is_no_search_is_not_gone_on_with(found: tuple[SearchResult, 
         ({"sampler": "grid"}, "--sampler: there is no 'grid'. Known: random, tpe"),
         ({"pick": "worst"}, "pick: expected simplest or best"),
         ({"trials": 1}, "trials: expected 2 or more, found 1"),
+        ({"trials": 10**12}, "--trials: expected 100,000 or less, found 1000000000000"),
+        ({"seed": 2**32}, "--seed: expected a number from 0 to 4294967295, found 4294967296"),
     ],
 )
 def test_an_option_that_cannot_be_is_named(folder: Path, changes: dict[str, Any], message: str) -> None:
