@@ -33,6 +33,7 @@ __all__ = ["check_memory"]
 
 NUMBER, PLACE = 4, 8  # bytes of a float32, and of the number of a row
 WEIGHT_COPIES = 6  # last and best weights in their chunks, joined, and chosen
+SWAPPED = 4  # times the memory
 VECTOR = 50  # longest vector of an embedding whose size is "auto"
 
 
@@ -70,9 +71,11 @@ def check_memory(spec: PipelineSpec, problem: Problem, table: pd.DataFrame, targ
     most = limit(machine_memory())
     for key, subject, need in _needs(spec, problem, table, target):
         if need > most:
+            # Beyond a few times the memory, no swap space would help.
+            advice = f" {raised_by(need, machine_memory())}" if need < SWAPPED * most else ""
             raise SpecError(
                 f"pipeline {spec.name}: {key}: {subject} {size_of(need)} of memory; this machine has "
-                f"{size_of(machine_memory())}. Write a smaller number. {raised_by(need, machine_memory())}"
+                f"{size_of(machine_memory())}. Write a smaller number.{advice}"
             )
 
 

@@ -37,6 +37,7 @@ _DECIMAL_COMMA = (
     rf"|{_GROUP}(?:{_SPACE}[0-9]{{3}})+(?:,[0-9]+)?|{_GROUP}(?:\.[0-9]{{3}})+,[0-9]+)"
 )
 _LONG = "[+-]?[0-9]{16,}"  # integers that a float may not represent exactly
+LONGEST_NUMBER = 400  # characters
 
 _GLANCE = 100  # number of cells checked first, which is enough to recognise most columns of text
 
@@ -122,7 +123,7 @@ def read_number(text: str) -> int | float | None:
     Returns
     -------
     int, float or None
-        None if the text is not a number in plain notation.
+        None if the text is not a number in plain notation, or longer than any float: Python refuses to read it.
 
     Examples
     --------
@@ -130,7 +131,7 @@ def read_number(text: str) -> int | float | None:
     (1.0, 12, None)
     """
     text = text.strip()
-    if not re.fullmatch(_PLAIN, text):
+    if len(text) > LONGEST_NUMBER or not re.fullmatch(_PLAIN, text):
         return None
     return int(text) if text.lstrip("+-").isdecimal() else float(text)
 

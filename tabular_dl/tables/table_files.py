@@ -134,12 +134,14 @@ def read_content(path: Path) -> bytes:
     Raises
     ------
     DataError
-        If the file does not exist, is a folder, is not readable or too large.
+        If the file does not exist, is a folder or a device, is not readable or too large.
     """
     problem = name_problem(path)
     if problem:
         raise DataError(f"{path}: {problem}.")
     try:
+        if path.is_char_device():  # such as /dev/zero, which has no end
+            raise DataError(f"{path} is a device: expected a file with a table.")
         with path.open("rb") as file:
             content = read_at_most(file, limit(most_bytes()))
     except FileNotFoundError:

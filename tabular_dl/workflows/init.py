@@ -13,6 +13,7 @@ from tabular_dl.atomic_files import write_text
 from tabular_dl.drafting import Draft, Tables, draft_from_files
 from tabular_dl.errors import SpecError, UserError, listed
 from tabular_dl.spec import read_spec
+from tabular_dl.tables import name_problem
 from tabular_dl.workflows.console import print_lines, print_notes
 
 __all__ = ["init"]
@@ -46,6 +47,9 @@ def init(name: str, tables: Tables, *, force: bool = False, console: Console | N
     """
     console = console or Console()
     path = Path("pipelines") / f"{name}.yaml"
+    problem = name_problem(path)
+    if problem:
+        raise SpecError(f"{path}: {problem}.")
     if path.exists() and not force:
         raise SpecError(f"{path} exists: name another pipeline, or overwrite it with --force.")
     draft, competition = draft_from_files(name, tables)

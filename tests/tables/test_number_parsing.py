@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tabular_dl.tables.number_parsing import read_cells, read_labels
+from tabular_dl.tables.number_parsing import read_cells, read_labels, read_number
 
 NAN = float("nan")
 
@@ -138,3 +138,8 @@ def test_words_for_nothing_are_labels_where_labels_are_asked_for() -> None:
     read = read_labels(column("None", "?", "-", "Apnea", "", " NA ", None))
     assert read.isna().tolist() == [False] * 4 + [True] * 3
     assert read.dropna().tolist() == ["None", "?", "-", "Apnea"]
+
+
+def test_a_text_of_thousands_of_digits_is_no_number() -> None:
+    assert read_number("1" + "0" * 300) == 10**300
+    assert read_number("1" + "0" * 5000) is None

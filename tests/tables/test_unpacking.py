@@ -104,6 +104,11 @@ def test_a_header_of_too_many_columns_is_refused_before_pandas_reads_it(tmp_path
         read_table_file(file)
 
 
+def test_a_device_is_no_table() -> None:
+    with pytest.raises(DataError, match="/dev/zero is a device: expected a file with a table"):
+        read_table_file(Path("/dev/zero"))
+
+
 @pytest.mark.parametrize("name", ["x" * 300, "x/" * 3000, "a\0b", "\ud800"])
 def test_a_name_that_no_file_can_have_is_told(name: str) -> None:
     with pytest.raises(DataError, match="expected"):

@@ -205,3 +205,11 @@ def test_rows_that_only_their_order_tells_apart_are_submitted_in_it(cli: Any, wo
     found = " ".join(cli("check", "wines").out.split())
     assert re.search(r"names no id, and WineId of sample_submission\.csv .*rows of test\.csv", found), found
     assert "a submission needs data.id" in cli("submit", "wines").refused()
+
+
+def test_a_name_that_no_file_can_have_is_refused(cli: Any, workspace: Path) -> None:
+    train = bundled("data") / "wine" / "train.csv"
+    message = cli("init", "x" * 300, "--train", train).refused()
+    assert "of at most 255 bytes, found one of 305" in message
+    assert "x" * 300 not in message
+    assert not list(workspace.iterdir())
