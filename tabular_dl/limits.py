@@ -18,7 +18,6 @@ from tabular_dl.errors import UserError
 __all__ = ["VARIABLE", "limit", "machine_memory", "raised_by", "read_at_most", "size_of"]
 
 VARIABLE = "TABULAR_DL_LIMITS"
-UNKNOWN_MEMORY = 16 * 10**9  # where the system does not tell
 # A container may be allowed less than the machine has.
 _CONTAINER = (Path("/sys/fs/cgroup/memory.max"), Path("/sys/fs/cgroup/memory/memory.limit_in_bytes"))
 
@@ -117,13 +116,13 @@ def machine_memory() -> int:
     >>> machine_memory() > 10**8
     True
     """
-    sizes = []
-    with suppress(AttributeError, ValueError, OSError):  # no such call on Windows
-        sizes.append(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"))
+    import psutil  # imported here, since few commands need it
+
+    sizes = [psutil.virtual_memory().total]
     for file in _CONTAINER:
         with suppress(ValueError, OSError):  # "max", or no such file
             sizes.append(int(file.read_text(encoding="ascii")))
-    return min((size for size in sizes if size > 0), default=UNKNOWN_MEMORY)
+    return min(size for size in sizes if size > 0)
 
 
 def size_of(count: float) -> str:
