@@ -13,6 +13,8 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils import _safe_indexing
 from sklearn.utils.validation import _get_feature_names, check_array
 
+from tabular_dl.errors import DataError
+
 if TYPE_CHECKING:
     from numpy.typing import DTypeLike
 
@@ -38,8 +40,8 @@ def dense_matrix(X: Any, dtype: Types = np.float32) -> np.ndarray:
 
     Raises
     ------
-    ValueError
-        If a value is missing or infinite.
+    DataError
+        If a value is missing or infinite; it is a `ValueError`.
 
     Examples
     --------
@@ -47,7 +49,14 @@ def dense_matrix(X: Any, dtype: Types = np.float32) -> np.ndarray:
     >>> dense_matrix(csr_matrix([[0.0, 2.0]])).tolist()
     [[0.0, 2.0]]
     """
-    checked = check_array(X, dtype=dtype, accept_sparse="csr", input_name="X")
+    try:
+        checked = check_array(X, dtype=dtype, accept_sparse="csr", input_name="X")
+    except ValueError as error:
+        reason = str(error).splitlines()[0].removesuffix(".")
+        raise DataError(
+            f"The columns as numbers cannot be trained on: {reason}. Correct the rule that makes such numbers, as by a "
+            "tiny divisor."
+        ) from None
     return checked.toarray() if issparse(checked) else checked
 
 

@@ -296,7 +296,7 @@ def _scalar(node: ScalarNode) -> Any:
     kind = str(node.tag).removeprefix(_TAG)
     text = str(node.value)
     if kind in ("str", "merge"):
-        return text
+        return _joined(node, text)
     if kind not in _SCALARS:
         raise _error(node, f"the tag {node.tag!r} is not allowed")
     if kind in ("int", "float") and len(text) > LONGEST_NUMBER:
@@ -308,6 +308,14 @@ def _scalar(node: ScalarNode) -> Any:
     if kind == "int" and abs(value) > LARGEST:
         raise _error(node, f"{text[:40]!r}... is a whole number above 1e300, the largest that is read")
     return value
+
+
+def _joined(node: ScalarNode, text: str) -> str:
+    """Return a text in which escapes of two halves of a character, as JSON has them, are that character."""
+    try:
+        return text.encode("utf-16", "surrogatepass").decode("utf-16")
+    except UnicodeDecodeError:
+        raise _error(node, "an escape is half of a character") from None
 
 
 def _error(node: Node, problem: str) -> MarkedYAMLError:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import re
 from pathlib import Path
@@ -215,6 +216,12 @@ def test_the_line_of_every_key_is_the_line_it_stands_on(file: Path, content: Any
         ("a: 1\n---\nb: 2\n", "x.yaml, line 2: not YAML: but found another document."),
         ("a: *b\n", "x.yaml, line 1: not YAML: found undefined alias 'b'."),
         ("a: 1\n? [b, c]\n: 2\n", "x.yaml, line 2: not YAML: a key has to be a single value."),
+        ("a: &x {<<: *x}\n", "x.yaml, line 1: not YAML: a mapping is merged into itself."),
+        ('a: "\\ud83d"\n', "x.yaml, line 1: not YAML: an escape is half of a character."),
+        (
+            "a: " + "9" * 350,
+            f"x.yaml, line 1: not YAML: '{'9' * 40}'... is a whole number above 1e300, the largest that is read.",
+        ),
         ("a: &x [*x]\n", "x.yaml, line 1: not YAML: more than 40 levels, aliases followed."),
         (
             "a: !!python/object/apply:os.getcwd []\n",
@@ -275,6 +282,12 @@ def test_anchors_and_merge_keys_stand_for_what_they_name(file: Path) -> None:
     assert content == yaml.safe_load(text)
     assert content["both"] == {"a": 5, "b": 2, "c": 4}
     assert lines["both", "a"] == 3
+
+
+def test_two_escapes_of_one_character_are_that_character(file: Path) -> None:
+    content = {"a": "\N{GRINNING FACE}", "\N{GRINNING FACE}": "\ufeffb"}
+    file.write_text(json.dumps(content))
+    assert read_yaml(file)[0] == content
 
 
 def test_control_characters_are_refused(file: Path) -> None:
