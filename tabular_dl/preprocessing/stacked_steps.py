@@ -14,16 +14,9 @@ from typing import Any
 
 import numpy as np
 from sklearn.impute import SimpleImputer
-from sklearn.preprocessing import (
-    MinMaxScaler,
-    OneHotEncoder,
-    OrdinalEncoder,
-    PowerTransformer,
-    RobustScaler,
-    StandardScaler,
-)
+from sklearn.preprocessing import MinMaxScaler, PowerTransformer, RobustScaler, StandardScaler
 
-from tabular_dl.preprocessing.encoders import FrequencyEncoder, RareCategories
+from tabular_dl.preprocessing.encoders import FrequencyEncoder, OneHotEncoder, OrdinalEncoder, RareCategories
 from tabular_dl.preprocessing.scalers import ConstantScaler, NormalQuantiles, QuantileClipper
 
 __all__ = ["STACKED", "columns_alike", "of_columns", "stacked"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ import pandas as pd
 import pytest
 import skops.io
 from scipy.sparse import csr_matrix
-from sklearn.base import clone, is_classifier, is_regressor
+from sklearn.base import BaseEstimator, clone, is_classifier, is_regressor
 from sklearn.compose import ColumnTransformer
 from sklearn.dummy import DummyClassifier, DummyRegressor
 from sklearn.exceptions import NotFittedError
@@ -73,7 +74,23 @@ def predictions(model: Any, X: pd.DataFrame) -> np.ndarray:
 
 def fitted_state(pipeline: Pipeline) -> str:
     """Return a fingerprint of everything that a pipeline's features and preprocessing have learned."""
-    return joblib.hash(pipeline[:-1])
+    return joblib.hash(list(learned_values(pipeline[:-1])))
+
+
+def learned_values(part: Any) -> Iterator[str]:
+    """Yield fingerprints of all values in a part, whatever objects are shared between its places."""
+    if isinstance(part, BaseEstimator):
+        part = vars(part)
+    if isinstance(part, dict):
+        for name, value in part.items():
+            yield repr(name)
+            yield from learned_values(value)
+    elif isinstance(part, (list, tuple)):
+        yield f"{len(part)} values"
+        for value in part:
+            yield from learned_values(value)
+    else:
+        yield joblib.hash(part)
 
 
 def same_weights(a: Pipeline, b: Pipeline) -> bool:
