@@ -45,8 +45,8 @@ def _offer_what_was_left(command: str | None) -> None:
 
     left = left_behind()
     if left:
-        folders = "1 folder" if len(left) == 1 else f"{len(left)} folders"
-        message = f"Note: {folders} of results are not in the store yet ({listed(left, 2)}): tabular-dl recover"
+        count = "1 folder of results is" if len(left) == 1 else f"{len(left)} folders of results are"
+        message = f"Note: {count} not in the store yet ({listed(left, 2)}): tabular-dl recover"
         typer.secho(message, fg=typer.colors.YELLOW, err=True)
 
 

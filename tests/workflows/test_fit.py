@@ -326,7 +326,7 @@ def test_a_store_that_fails_after_the_training_never_loses_a_fit(
     assert outcome.err.strip().endswith(f"log them: tabular-dl recover outputs/{folder.name}")
     assert (folder / "model" / "model.skops").is_file()
     later = cli("compare", "wine")
-    assert f"Note: 1 folder of results are not in the store yet (outputs/{folder.name})" in later.err
+    assert f"Note: 1 folder of results is not in the store yet (outputs/{folder.name})" in later.err
     recovered = cli("recover")
     assert recovered.code == 0
     assert f"outputs/{folder.name}: run " in recovered.out
