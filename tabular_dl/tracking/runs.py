@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+from urllib.request import url2pathname
 
 # First, because it sets MLflow's environment variables, which MLflow reads when it is imported.
 from tabular_dl.tracking.store import MOST_RUNS, prepare_store, quiet, told_as_user_errors, tracking_uri
@@ -232,7 +234,13 @@ def as_logged(run: Run) -> LoggedRun:
 
 def model_folder(run: LoggedRun) -> Path:
     """Return a local folder with the model of a run, downloaded if the store is remote."""
-    with quiet():
+    with quiet(), told_as_user_errors():
+        model = mlflow.MlflowClient(tracking_uri()).get_logged_model(run.model_uri.removeprefix("models:/"))
+        place = urlsplit(model.artifact_location)
+        folder = Path(url2pathname(place.path))
+        # Not by MLflow if it is here: it would write into the folder, which may be read-only.
+        if place.scheme in ("", "file") and folder.is_dir():
+            return folder
         return Path(mlflow.artifacts.download_artifacts(artifact_uri=run.model_uri, tracking_uri=tracking_uri()))
 
 

@@ -334,7 +334,10 @@ def test_the_code_goes_along_without_the_tables_of_an_installed_package(tmp_path
 
 
 def test_a_models_folder_is_found_for_its_run(in_store: Logged) -> None:
-    assert (runs.model_folder(in_store.returned) / "model.skops").is_file()
+    before = sorted(in_store.model.rglob("*"))
+    assert runs.model_folder(in_store.returned) == in_store.model
+    assert (in_store.model / "model.skops").is_file()
+    assert sorted(in_store.model.rglob("*")) == before, "the store may be read-only"
 
 
 def test_save_model_writes_the_same_model_without_a_store(
