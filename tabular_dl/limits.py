@@ -15,7 +15,7 @@ from typing import BinaryIO
 
 from tabular_dl.errors import UserError
 
-__all__ = ["VARIABLE", "limit", "machine_memory", "raised_by", "read_at_most", "size_of"]
+__all__ = ["VARIABLE", "is_bomb", "limit", "machine_memory", "raised_by", "read_at_most", "size_of"]
 
 VARIABLE = "TABULAR_DL_LIMITS"
 # A container may be allowed less than the machine has.
@@ -76,6 +76,33 @@ def raised_by(found: float, default: int) -> str:
     'If you trust it: tabular-dl --limits 3 COMMAND.'
     """
     return f"If you trust it: tabular-dl --limits {max(2, math.ceil(found / default))} COMMAND."
+
+
+def is_bomb(size: int, packed: int, small: int, expansion: int) -> bool:
+    """Whether a file unpacks to far more than its own size.
+
+    Parameters
+    ----------
+    size : int
+        Bytes unpacked.
+    packed : int
+        Bytes of the file.
+    small : int
+        Bytes that any file may unpack to, with a factor of 1.
+    expansion : int
+        Number of times its own size that a file may unpack to beyond that, with a factor of 1.
+
+    Returns
+    -------
+    bool
+        False up to the limits.
+
+    Examples
+    --------
+    >>> is_bomb(10**9, 10**8, 10**6, 200), is_bomb(10**9, 10**6, 10**6, 200)
+    (False, True)
+    """
+    return size > limit(small) and size > packed * limit(expansion)
 
 
 def read_at_most(file: BinaryIO, most: int) -> bytes:

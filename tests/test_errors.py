@@ -80,7 +80,7 @@ def test_a_message_stays_short_whatever_it_repeats(long: str) -> None:
 
 def test_a_message_of_usual_length_is_left_as_it_is() -> None:
     message = "\n".join(
-        f"{'/home/a folder' * 10}/file-{line}.csv, line {line}: a\ttab, caf\u00e9 \u4e2d" for line in range(50)
+        f"{'/tables/a folder' * 10}/file-{line}.csv, line {line}: a\ttab, caf\u00e9 \u4e2d" for line in range(50)
     )
     assert str(UserError(message)) == message
 

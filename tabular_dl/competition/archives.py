@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from tabular_dl.errors import DataError
-from tabular_dl.limits import limit, raised_by, size_of
+from tabular_dl.limits import is_bomb, limit, raised_by, size_of
 
 __all__ = ["refuse_bomb"]
 
@@ -39,7 +39,7 @@ def refuse_bomb(archive: Path) -> None:
                 f"the archive unpacks to {size_of(total)} or more; at most {size_of(limit(MOST_BYTES))} are unpacked. "
                 f"{raised_by(total, MOST_BYTES)}"
             )
-        if total > limit(EXPANDED) and total > packed * limit(EXPANSION):
+        if is_bomb(total, packed, EXPANDED, EXPANSION):
             raise DataError(
                 f"the archive of {size_of(packed)} unpacks to {size_of(total)} or more, as hostile ones do; at most "
                 f"{limit(EXPANSION)} times its size. {raised_by(total / packed, EXPANSION)}"

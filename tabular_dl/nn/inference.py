@@ -42,7 +42,7 @@ def predict(network: Network, weights: Mapping[str, np.ndarray], X: np.ndarray |
     """
     members = len(next(iter(weights.values())))
     outputs, size = _predictor(network), rows_a_block(network, members)
-    tensors = [tf.constant(weights[name], tf.float64) for name in network.weights]
+    tensors = _tensors(network, weights)
     blocks = [
         outputs(tf.constant(_dense(X[start : start + size])[np.newaxis]), *tensors).numpy()
         for start in range(0, X.shape[0], size)
@@ -65,7 +65,7 @@ class MatrixPredictor:
 
     def __init__(self, network: Network, weights: Mapping[str, np.ndarray], sizes: Sequence[int]) -> None:
         self._outputs = _predictor(network)
-        self._weights = [tf.constant(weights[name], tf.float64) for name in network.weights]
+        self._weights = _tensors(network, weights)
         self._sizes = list(sizes)
 
     def __call__(self, X: np.ndarray) -> np.ndarray:
@@ -102,6 +102,11 @@ def rows_a_block(network: Network, members: int) -> int:
     (8192, 496)
     """
     return int(np.clip(PREDICTION_BYTES // (8 * members * network.activations), 1, PREDICTION_ROWS))
+
+
+def _tensors(network: Network, weights: Mapping[str, np.ndarray]) -> list[tf.Tensor]:
+    """Return weights as the arguments of `_predictor`."""
+    return [tf.constant(weights[name], tf.float64) for name in network.weights]
 
 
 def _dense(rows: np.ndarray | csr_matrix) -> np.ndarray:

@@ -194,12 +194,12 @@ def derive_together(fitted: Sequence[DerivedFeatures], X: pd.DataFrame) -> list[
         for table, learned in zip(tables, [part.learned_[name] for part in fitted], strict=True):
             read, dates = [table[source] for source in sources], learned.get("dates")
             alike = (one for one in computed if one[1] == dates and all(map(operator.is_, one[0], read)))
-            found = next(alike, None)
-            if found is None:
+            shared = next(alike, None)
+            if shared is None:
                 values = _compute(name, feature, _source(name, feature, table), dates)
-                found = read, dates, values, _groups(name, feature, table)
-                computed.append(found)
-            _, _, values, keys = found
+                shared = read, dates, values, _groups(name, feature, table)
+                computed.append(shared)
+            _, _, values, keys = shared
             same = (result for before, other, result in applied if before is values and other == learned)
             table[name] = result = (
                 apply_learned(feature, values, keys, learned) if (known := next(same, None)) is None else known

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -52,26 +52,24 @@ def learn(name: str, feature: Mapping[str, Any], values: pd.Series, keys: np.nda
 
 def packed(learned: Mapping[str, Any]) -> dict[str, Any]:
     """Return learned parameters with tables as arrays, in which they are stored: they may have a million groups."""
-    packed = dict(learned)
-    if "kept" in learned:
-        packed["kept"] = pack_texts(learned["kept"])
-    if "counts" in learned:
-        packed["counts"] = pack_table(learned["counts"])
-    if "statistics" in learned:
-        packed["statistics"] = {**learned["statistics"], "groups": pack_table(learned["statistics"]["groups"])}
-    return packed
+    return _converted(learned, pack_texts, pack_table)
 
 
 def unpacked(learned: Mapping[str, Any]) -> dict[str, Any]:
     """Return learned parameters with tables as dicts and lists, as `learn` returns them."""
-    unpacked = dict(learned)
+    return _converted(learned, unpack_texts, unpack_table)
+
+
+def _converted(learned: Mapping[str, Any], texts: Callable[[Any], Any], table: Callable[[Any], Any]) -> dict[str, Any]:
+    """Return learned parameters with each list of texts and each table converted."""
+    converted = dict(learned)
     if "kept" in learned:
-        unpacked["kept"] = unpack_texts(learned["kept"])
+        converted["kept"] = texts(learned["kept"])
     if "counts" in learned:
-        unpacked["counts"] = unpack_table(learned["counts"])
+        converted["counts"] = table(learned["counts"])
     if "statistics" in learned:
-        unpacked["statistics"] = {**learned["statistics"], "groups": unpack_table(learned["statistics"]["groups"])}
-    return unpacked
+        converted["statistics"] = {**learned["statistics"], "groups": table(learned["statistics"]["groups"])}
+    return converted
 
 
 def _group_sizes(texts: Iterable[object]) -> dict[str, int]:

@@ -154,7 +154,7 @@ class StoresCategories:
 
     def __getstate__(self) -> dict[str, Any]:
         """Return the state with texts of ``categories_`` as arrays."""
-        state: dict[str, Any] = dict(super().__getstate__())  # type: ignore[call-overload]
+        state: dict[str, Any] = dict(super().__getstate__())  # type: ignore[call-overload]  # of the transformer beside this mixin
         if "categories_" in state:
             state["categories_"] = [_packed(categories) for categories in state["categories_"]]
         return state
@@ -164,7 +164,7 @@ class StoresCategories:
         state = dict(state)
         if "categories_" in state:
             state["categories_"] = [_unpacked(categories) for categories in state["categories_"]]
-        super().__setstate__(state)  # type: ignore[misc]
+        super().__setstate__(state)  # type: ignore[misc]  # as above
 
 
 def _packed(categories: np.ndarray[Any, Any]) -> np.ndarray[Any, Any] | Arrays:

@@ -60,17 +60,17 @@ def make_app(
     queue = PredictionQueue(predict)
     ready = {"status": "ready", "run": run, "model": model}
 
-    async def ping(request: Request) -> Response:  # noqa: ARG001
+    async def ping(request: Request) -> Response:  # noqa: ARG001 (Starlette passes it)
         return Response("\n", media_type="application/json")
 
-    async def health(request: Request) -> Response:  # noqa: ARG001
+    async def health(request: Request) -> Response:  # noqa: ARG001 (Starlette passes it)
         return JSONResponse(ready)
 
-    async def package_version(request: Request) -> Response:  # noqa: ARG001
+    async def package_version(request: Request) -> Response:  # noqa: ARG001 (Starlette passes it)
         return PlainTextResponse(version)
 
     @asynccontextmanager
-    async def lifespan(app: Starlette) -> AsyncIterator[None]:  # noqa: ARG001
+    async def lifespan(app: Starlette) -> AsyncIterator[None]:  # noqa: ARG001 (Starlette passes it)
         yield
         queue.close()
 

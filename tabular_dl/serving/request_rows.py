@@ -152,8 +152,8 @@ def _checked(name: str, row: int, value: Any) -> Any:
         return value
     if isinstance(value, float) and math.isfinite(value):
         return value
-    found = "too large a number" if isinstance(value, int | float) else f"a {type(value).__name__}"
-    raise RequestError(f"column {name!r}, row {row}: expected a number, a text, true, false or null, found {found}.")
+    kind = "too large a number" if isinstance(value, int | float) else f"a {type(value).__name__}"
+    raise RequestError(f"column {name!r}, row {row}: expected a number, a text, true, false or null, found {kind}.")
 
 
 def _check_rows(found: int) -> None:
@@ -192,16 +192,16 @@ def _from_json(body: bytes) -> Columns:
     except ValueError:  # of Python, whose integers have no limit but this one
         digits = sys.get_int_max_str_digits()
         raise RequestError(f"The body has a number of more than {digits} digits: no cell holds one.") from None
-    found = [name for name in _FORMATS if isinstance(content, dict) and name in content]
-    if len(found) != 1:
+    formats = [name for name in _FORMATS if isinstance(content, dict) and name in content]
+    if len(formats) != 1:
         raise RequestError(
             f"The body must be a JSON object with exactly one of {', '.join(_FORMATS)}, found "
-            f"{listed(found) or 'none of them'}."
+            f"{listed(formats) or 'none of them'}."
         )
     try:
-        return _FORMATS[found[0]](content[found[0]])
+        return _FORMATS[formats[0]](content[formats[0]])
     except RequestError as error:
-        raise RequestError(f"{found[0]}: {error}", error.status) from None
+        raise RequestError(f"{formats[0]}: {error}", error.status) from None
 
 
 def _refuse_constant(name: str) -> None:

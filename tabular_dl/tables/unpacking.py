@@ -17,7 +17,7 @@ from pathlib import Path, PurePosixPath
 from typing import IO
 
 from tabular_dl.errors import DataError, listed
-from tabular_dl.limits import limit, machine_memory, raised_by, size_of
+from tabular_dl.limits import is_bomb, limit, machine_memory, raised_by, size_of
 
 __all__ = ["most_bytes", "refuse_large", "unpack"]
 
@@ -156,7 +156,7 @@ def _unpack_streams(path: Path, data: bytes, make: Callable[[], _Decompressor]) 
 
 def _refuse_bomb(path: Path, size: int, packed: int) -> None:
     """Raise an error if what was unpacked so far is more than a table of a packed size may hold."""
-    if size > limit(EXPANDED) and size > packed * limit(EXPANSION):
+    if is_bomb(size, packed, EXPANDED, EXPANSION):
         raise DataError(
             f"{path}: its {size_of(packed)} unpack to more than {limit(EXPANSION)} times as much ({size_of(size)} so "
             f"far), as hostile files do. {raised_by(2 * limit(EXPANSION), EXPANSION)}"
@@ -184,10 +184,11 @@ def _unzip(path: Path, data: bytes, suffixes: tuple[str, ...]) -> tuple[bytes, l
 
 def _table_in(path: Path, archive: zipfile.ZipFile, suffixes: tuple[str, ...]) -> str:
     """Return the name of the one table in an archive."""
-    if len(archive.infolist()) > limit(MOST_FILES):
-        found = len(archive.infolist())
-        raise DataError(f"{path} holds {found:,} files; at most {limit(MOST_FILES):,}. {raised_by(found, MOST_FILES)}")
-    names = [info.filename for info in archive.infolist() if not info.is_dir()]
+    members = archive.infolist()
+    if len(members) > limit(MOST_FILES):
+        advice = raised_by(len(members), MOST_FILES)
+        raise DataError(f"{path} holds {len(members):,} files; at most {limit(MOST_FILES):,}. {advice}")
+    names = [info.filename for info in members if not info.is_dir()]
     if "[Content_Types].xml" in names:
         raise DataError(f"{path} is an Excel or Word document: save the table as CSV.")
     # macOS adds files whose names begin with a dot.

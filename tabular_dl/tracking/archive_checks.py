@@ -140,8 +140,8 @@ def _check_array(name: str, content: bytes, size: int) -> None:
     length = int.from_bytes(content[8:start], "little")
     header = _HEADER.fullmatch(content[start : start + length])
     if header is None:
-        found = content[start : start + length][:80].decode("latin1").strip()
-        raise ValueError(f"{name} is not an array of numbers or texts: {found!r}")
+        claim = content[start : start + length][:80].decode("latin1").strip()
+        raise ValueError(f"{name} is not an array of numbers or texts: {claim!r}")
     dtype = np.dtype(header[1].decode())
     shape = [int(axis) for axis in header[2].split(b",") if axis.strip()]
     claimed = math.prod(shape) * dtype.itemsize

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 from tabular_dl.errors import UserError
 
-__all__ = ["check_answers", "retries_said"]
+__all__ = ["check_answers", "retries_said", "without_password"]
 
 SECONDS = 5.0  # for one attempt
 ATTEMPTS = 3

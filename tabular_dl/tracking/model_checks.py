@@ -114,11 +114,11 @@ def _rows(rows: Any, count: int, name: str) -> np.ndarray:
 
 def _require_array(array: Any, shape: Iterable[int], name: str) -> None:
     """Raise an error if a value is no array of floats of a shape."""
-    found = f"{array.dtype} {array.shape}" if isinstance(array, np.ndarray) else type(array).__name__
+    actual = f"{array.dtype} {array.shape}" if isinstance(array, np.ndarray) else type(array).__name__
     expected = tuple(shape)
     _require(
         isinstance(array, np.ndarray) and array.dtype.kind == "f" and array.shape == expected,
-        f"{name} should be floats of shape {expected}, but is {found}",
+        f"{name} should be floats of shape {expected}, but is {actual}",
     )
 
 

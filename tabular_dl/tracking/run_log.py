@@ -194,12 +194,8 @@ def _log_values(client: mlflow.MlflowClient, run_id: str, record: Mapping[str, A
 
 def _log_folds(client: mlflow.MlflowClient, run: Run, folds: Sequence[Mapping[str, float]]) -> None:
     now = int(time.time() * 1000)
+    tags = {"mlflow.parentRunId": run.info.run_id, "tabular_dl.kind": "fold", PROCESS_TAG: this_process()}
     for number, metrics in enumerate(folds, start=1):
-        tags = {
-            "mlflow.parentRunId": run.info.run_id,
-            "tabular_dl.kind": "fold",
-            PROCESS_TAG: this_process(),
-        }
         name = f"{run.info.run_name}-fold-{number}"
         child = client.create_run(run.info.experiment_id, tags=tags, run_name=name).info.run_id
         client.log_batch(child, metrics=[Metric(key, float(value), now, 0) for key, value in metrics.items()])

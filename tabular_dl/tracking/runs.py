@@ -304,7 +304,6 @@ def _runs(condition: str) -> list[Run]:
     if not prepare_store(create=False):
         return []
     with quiet(), told_as_user_errors():
-        mlflow.set_tracking_uri(tracking_uri())
         return mlflow.search_runs(
             search_all_experiments=True, filter_string=condition, output_format="list", max_results=MOST_RUNS
         )

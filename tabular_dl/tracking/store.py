@@ -54,7 +54,6 @@ def tracking_uri() -> str:
 def open_experiment(pipeline: str) -> str:
     """Return the id of a pipeline's experiment. Experiment and store are created if they do not exist."""
     prepare_store(create=True)
-    mlflow.set_tracking_uri(tracking_uri())
     experiment = mlflow.set_experiment(pipeline)
     # The UI then shows the pages for training instead of those for language models.
     mlflow.MlflowClient().set_experiment_tag(
@@ -94,12 +93,12 @@ def prepare_store(*, create: bool, write: bool = False) -> bool:
                 check_writable(file)
             if not file.exists():
                 return False
+        mlflow.set_tracking_uri(uri)
         if (uri, os.getpid()) not in _prepared:
             check_answers(uri)
-            mlflow.set_tracking_uri(uri)
             client = mlflow.MlflowClient(uri)
             with suppress(Exception):  # a store that takes no writes can be read all the same
-                mark_killed_runs(client)
+                _mark_killed_runs(client)
             _prepared.add((uri, os.getpid()))
     return True
 
@@ -108,7 +107,7 @@ def _create_database(uri: str) -> None:
     mlflow.MlflowClient(uri).search_experiments(max_results=1)
 
 
-def mark_killed_runs(client: mlflow.MlflowClient) -> None:
+def _mark_killed_runs(client: mlflow.MlflowClient) -> None:
     """Give runs that nobody will end, because their process is gone, the status of a killed run."""
     running = mlflow.search_runs(
         search_all_experiments=True,

@@ -33,8 +33,9 @@ from tabular_dl.reporting import Judged, Model, blend_page, render, scored_by
 from tabular_dl.spec import PipelineSpec, columns_used, competition_of, dump_spec, load_spec
 from tabular_dl.tracking import Entry, environment, open_model, rank
 from tabular_dl.workflows.console import print_lines
-from tabular_dl.workflows.outputs import interrupt_later, log, new_results
+from tabular_dl.workflows.outputs import log, new_results
 from tabular_dl.workflows.predictions import write_predictions
+from tabular_dl.workflows.signals import interrupts_deferred
 
 __all__ = ["ensemble"]
 
@@ -101,7 +102,7 @@ def ensemble(
         tracking.write_results(content, folder)
 
     with new_results(name) as results:
-        with interrupt_later() as interrupts:
+        with interrupts_deferred() as interrupts:
             folder = results.complete(write)
         console.print(_score_grid(members, models, blended, scores, y, metric))
         run = log(folder, interrupts)

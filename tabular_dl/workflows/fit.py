@@ -25,8 +25,9 @@ from tabular_dl.reporting import FitResult, by_group, fit_page, render
 from tabular_dl.spec import DataSpec, PipelineSpec, check_network, dump_spec, leaves, load_spec, read_spec
 from tabular_dl.tracking import environment
 from tabular_dl.workflows.console import check_command, print_lines
-from tabular_dl.workflows.outputs import CALLBACKS, check_outputs, interrupt_later, log, new_results
+from tabular_dl.workflows.outputs import CALLBACKS, check_outputs, log, new_results
 from tabular_dl.workflows.predictions import write_predictions
+from tabular_dl.workflows.signals import interrupts_deferred
 from tabular_dl.workflows.training import train
 
 __all__ = ["FitResult", "fit", "fit_spec", "fit_tables"]
@@ -133,7 +134,7 @@ def fit_spec(
     command = None if pipeline is None else check_command(pipeline, overrides)
     with new_results(spec.name) as results:
         result = train(spec, console, command, competition, _callback_folder(spec, results.folder))
-        with interrupt_later() as interrupts:
+        with interrupts_deferred() as interrupts:
             folder = results.complete(lambda folder: _write(result, folder, track=track))
         # Not before the results are whole: what has been shown is not lost, whatever happens.
         console.print(_score_grid(result))

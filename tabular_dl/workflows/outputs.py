@@ -12,22 +12,17 @@ from __future__ import annotations
 
 import os
 import shutil
-import signal
 import tempfile
-import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from filelock import FileLock, Timeout
-from rich.console import Console
-
 from tabular_dl import tracking
 from tabular_dl.errors import UserError
 from tabular_dl.tracking import RECORD
 
-__all__ = ["CALLBACKS", "Results", "check_outputs", "interrupt_later", "left_behind", "locked", "log", "new_results"]
+__all__ = ["CALLBACKS", "Results", "check_outputs", "left_behind", "locked", "log", "new_results"]
 
 OUTPUTS = Path("outputs")  # in the working folder
 PARTIAL = ".partial"
@@ -99,10 +94,11 @@ class Results:
         first = self._final.parent
         try:
             parent = Path(tempfile.mkdtemp(prefix="tabular-dl-"))
-            callbacks, self.folder, self._final = self.folder, parent / PARTIAL, parent / self._final.name
+            written_by_callbacks = self.folder / CALLBACKS
+            self.folder, self._final = parent / PARTIAL, parent / self._final.name
             self.folder.mkdir()
-            if (callbacks / CALLBACKS).exists():
-                shutil.copytree(callbacks / CALLBACKS, self.folder / CALLBACKS)
+            if written_by_callbacks.exists():
+                shutil.copytree(written_by_callbacks, self.folder / CALLBACKS)
             write(self.folder)
         except (OSError, UserError) as second:
             raise UserError(
@@ -169,6 +165,8 @@ def locked(folder: Path) -> Iterator[bool]:
     bool
         Whether this process holds the lock.
     """
+    from filelock import FileLock, Timeout  # imported here, since every command looks for results, and few lock any
+
     file = _lock_file(folder)
     lock = FileLock(file)
     try:
@@ -210,27 +208,6 @@ def _remove_partial(parent: Path) -> None:
                 shutil.rmtree(partial, ignore_errors=True)
 
 
-@contextmanager
-def interrupt_later() -> Iterator[list[int]]:
-    """Put off Ctrl-C while results are written.
-
-    Yields
-    ------
-    list of int
-        Signals that have come, for `log`.
-    """
-    came: list[int] = []
-    # Other threads get no signals, and a command in the background may ignore them.
-    if threading.current_thread() is not threading.main_thread() or signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
-        yield came
-        return
-    before = signal.signal(signal.SIGINT, lambda number, _: came.append(number))
-    try:
-        yield came
-    finally:
-        signal.signal(signal.SIGINT, before)
-
-
 def log(folder: Path, interrupts: Sequence[int] = ()) -> tracking.LoggedRun | None:
     """Log results to the store and delete their folder. If that fails, the last line printed says how to log them.
 
@@ -246,6 +223,8 @@ def log(folder: Path, interrupts: Sequence[int] = ()) -> tracking.LoggedRun | No
     LoggedRun or None
         Run; None if the results are not in the store.
     """
+    from rich.console import Console  # imported here for the same reason as the locks
+
     try:
         if interrupts:
             raise KeyboardInterrupt

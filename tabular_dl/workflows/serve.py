@@ -11,7 +11,6 @@ import os
 import signal
 import socket
 from importlib.metadata import version
-from types import FrameType
 from typing import Any
 
 import uvicorn
@@ -26,6 +25,7 @@ from tabular_dl.nn import load_quietly
 from tabular_dl.serving import make_app
 from tabular_dl.tracking import local_folder, open_model
 from tabular_dl.workflows.console import print_lines
+from tabular_dl.workflows.signals import as_ctrl_c
 
 __all__ = ["serve", "worker_app"]
 
@@ -59,30 +59,32 @@ def serve(
         If there is no such run, its model cannot be loaded, or the address cannot be listened on.
     """
     console = console or Console()
-    previous = {number: signal.signal(number, _stop) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
-        folder = local_folder(run_or_model)
-        with _listen(host, port) as listening:
-            os.environ[SERVED] = json.dumps({"folder": str(folder.resolve()), "run": run_or_model})
-            # Before workers start: a model that cannot be loaded is an error of this command.
-            app = worker_app()
-            address = f"http://{f'[{host}]' if ':' in host else host}:{port}"
-            example = '{"dataframe_split": {"columns": [...], "data": [[...]]}}'
-            print_lines(
-                console,
-                f"Serving [bold]{escape(run_or_model)}[/] on {address}; stop it with Ctrl-C. To predict:",
-                escape(f"curl {address}/invocations -H 'Content-Type: application/json' -d '{example}'"),
-            )
-            if workers == 1:
-                uvicorn.Server(_config(app, 1)).run(sockets=[listening])
-            else:
-                Multiprocess(_config(f"{__name__}:worker_app", workers), sockets=[listening]).run()
+        with as_ctrl_c(signal.SIGINT, signal.SIGTERM):
+            _serve(run_or_model, port, host, workers, console)
     except KeyboardInterrupt:
         return
     finally:
         os.environ.pop(SERVED, None)
-        for number, handler in previous.items():
-            signal.signal(number, handler)
+
+
+def _serve(run_or_model: str, port: int, host: str, workers: int, console: Console) -> None:
+    folder = local_folder(run_or_model)
+    with _listen(host, port) as listening:
+        os.environ[SERVED] = json.dumps({"folder": str(folder.resolve()), "run": run_or_model})
+        # Before workers start: a model that cannot be loaded is an error of this command.
+        app = worker_app()
+        address = f"http://{f'[{host}]' if ':' in host else host}:{port}"
+        example = '{"dataframe_split": {"columns": [...], "data": [[...]]}}'
+        print_lines(
+            console,
+            f"Serving [bold]{escape(run_or_model)}[/] on {address}; stop it with Ctrl-C. To predict:",
+            escape(f"curl {address}/invocations -H 'Content-Type: application/json' -d '{example}'"),
+        )
+        if workers == 1:
+            uvicorn.Server(_config(app, 1)).run(sockets=[listening])
+        else:
+            Multiprocess(_config(f"{__name__}:worker_app", workers), sockets=[listening]).run()
 
 
 def worker_app() -> Starlette:
@@ -121,8 +123,3 @@ def _listen(host: str, port: int) -> socket.socket:
         raise UserError(f"{host}, port {port}: {reason}. Name another with --host or --port.") from None
     listening.set_inheritable(True)
     return listening
-
-
-def _stop(number: int, frame: FrameType | None) -> None:
-    del number, frame
-    raise KeyboardInterrupt

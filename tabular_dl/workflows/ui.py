@@ -8,13 +8,13 @@ import subprocess
 import time
 import webbrowser
 from contextlib import suppress
-from types import FrameType
 
 from rich.console import Console
 
 from tabular_dl.errors import UserError
 from tabular_dl.tracking import experiment_page, prepare_store, tracking_uri, ui_command
 from tabular_dl.workflows.console import print_lines
+from tabular_dl.workflows.signals import as_ctrl_c
 
 __all__ = ["ui"]
 
@@ -53,15 +53,13 @@ def ui(port: int, pipeline: str | None = None, *, show: bool = False, console: C
         return
     address = f"http://127.0.0.1:{port}/{page}"
     print_lines(console, f"MLflow is starting on [bold]{address}[/]; stop it with Ctrl-C.")
-    previous = signal.signal(signal.SIGTERM, _interrupt)
     try:
-        if show:
-            webbrowser.open(address)
-        code = _run(ui_command(port))
+        with as_ctrl_c(signal.SIGTERM):
+            if show:
+                webbrowser.open(address)
+            code = _run(ui_command(port))
     except KeyboardInterrupt:
         return
-    finally:
-        signal.signal(signal.SIGTERM, previous)
     if code:
         raise UserError(f"MLflow ended with code {code}. If port {port} is taken, name another: --port.")
 
@@ -87,8 +85,3 @@ def _end_group(server: subprocess.Popen[bytes]) -> None:
             time.sleep(0.05)
         os.killpg(server.pid, signal.SIGKILL)
     server.wait()
-
-
-def _interrupt(number: int, frame: FrameType | None) -> None:
-    del number, frame
-    raise KeyboardInterrupt

@@ -36,40 +36,40 @@ def outcomes(requests: list[Columns], sizes: list[int] | None = None, cancelled:
         for number in cancelled:
             others[number - 1].cancel()
         go_on.set()
-        found = await asyncio.gather(first, *others, return_exceptions=True)
+        answers = await asyncio.gather(first, *others, return_exceptions=True)
         queue.close()
-        return found
+        return answers
 
     return asyncio.run(all_of_them())
 
 
 def test_requests_that_wait_share_a_call_and_each_gets_its_own_rows() -> None:
     sizes: list[int] = []
-    found = outcomes([{"a": [1]}, {"a": [2, None]}, {"a": [3]}, {"a": [4.5, 5, 6]}], sizes)
+    answers = outcomes([{"a": [1]}, {"a": [2, None]}, {"a": [3]}, {"a": [4.5, 5, 6]}], sizes)
     assert sizes == [1, 6]
-    np.testing.assert_array_equal(found[0], [[1, -1]])
-    np.testing.assert_array_equal(found[1], [[2, -2], [np.nan, np.nan]])
-    np.testing.assert_array_equal(found[2], [[3, -3]])
-    np.testing.assert_array_equal(found[3], [[4.5, -4.5], [5, -5], [6, -6]])
+    np.testing.assert_array_equal(answers[0], [[1, -1]])
+    np.testing.assert_array_equal(answers[1], [[2, -2], [np.nan, np.nan]])
+    np.testing.assert_array_equal(answers[2], [[3, -3]])
+    np.testing.assert_array_equal(answers[3], [[4.5, -4.5], [5, -5], [6, -6]])
 
 
 def test_a_faulty_request_is_refused_alone() -> None:
-    found = outcomes([{"a": [1]}, {"a": [2]}, {"a": ["x", 1]}, {"a": [3]}])
-    assert [values.tolist() for values in (found[0], found[1], found[3])] == [[[1, -1]], [[2, -2]], [[3, -3]]]
-    assert str(found[2]) == "text in one of 2 rows"
+    answers = outcomes([{"a": [1]}, {"a": [2]}, {"a": ["x", 1]}, {"a": [3]}])
+    assert [values.tolist() for values in (answers[0], answers[1], answers[3])] == [[[1, -1]], [[2, -2]], [[3, -3]]]
+    assert str(answers[2]) == "text in one of 2 rows"
 
 
 def test_a_client_that_goes_away_is_not_waited_for() -> None:
     sizes: list[int] = []
-    found = outcomes([{"a": [1]}, {"a": [2]}, {"a": [3]}], sizes, cancelled=(1,))
-    assert isinstance(found[1], asyncio.CancelledError)
-    assert found[2].tolist() == [[3, -3]]
+    answers = outcomes([{"a": [1]}, {"a": [2]}, {"a": [3]}], sizes, cancelled=(1,))
+    assert isinstance(answers[1], asyncio.CancelledError)
+    assert answers[2].tolist() == [[3, -3]]
     assert sizes == [1, 1]
 
 
 def test_a_call_has_so_many_rows_at_most_unless_one_request_has_more() -> None:
     most = prediction_queue.ROWS_A_CALL
     sizes: list[int] = []
-    found = outcomes([{"a": [0]}, {"a": [1] * (most + 5)}, {"a": [2] * most}, {"a": [3]}], sizes)
+    answers = outcomes([{"a": [0]}, {"a": [1] * (most + 5)}, {"a": [2] * most}, {"a": [3]}], sizes)
     assert sizes == [1, most + 5, most, 1]
-    assert [len(values) for values in found] == [1, most + 5, most, 1]
+    assert [len(values) for values in answers] == [1, most + 5, most, 1]

@@ -13,8 +13,9 @@ from filelock import FileLock
 
 from tabular_dl import tracking
 from tabular_dl.errors import DataError, UserError
-from tabular_dl.workflows.outputs import interrupt_later, left_behind, locked, log, new_results
+from tabular_dl.workflows.outputs import left_behind, locked, log, new_results
 from tabular_dl.workflows.recover import recover
+from tabular_dl.workflows.signals import interrupts_deferred
 
 
 @pytest.fixture(autouse=True)
@@ -170,7 +171,7 @@ def test_ctrl_c_while_results_are_written_ends_the_command_after_they_are_whole(
     folder = whole("a")
     # Tests that were started in the background ignore it.
     monkeypatch.setattr(signal, "getsignal", lambda _: signal.default_int_handler)
-    with interrupt_later() as came:
+    with interrupts_deferred() as came:
         os.kill(os.getpid(), signal.SIGINT)
         for _ in range(1000):  # a signal is delivered between two instructions
             pass
@@ -178,13 +179,3 @@ def test_ctrl_c_while_results_are_written_ends_the_command_after_they_are_whole(
     assert log(folder, came) is None
     assert "Tracking failed: Ctrl-C" in capsys.readouterr().err
     assert left_behind() == [folder]
-
-
-def test_a_command_that_ignores_ctrl_c_goes_on_ignoring_it() -> None:
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
-    try:
-        with interrupt_later() as came:
-            os.kill(os.getpid(), signal.SIGINT)
-        assert came == []
-    finally:
-        signal.signal(signal.SIGINT, before)
