@@ -17,7 +17,7 @@ from tabular_dl.tables.values import LARGEST
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
-__all__ = ["bin_edges", "encode_piecewise"]
+__all__ = ["bin_edges", "bin_parts", "encode_piecewise"]
 
 CONSTANT = 1e-6  # range, relative to the largest magnitude, below which a column is constant: float32 rounds at 6e-8
 SPIKE = 0.05  # share of the rows above which a value is a spike
@@ -88,35 +88,29 @@ def bin_edges(
     """
     if bins < 2:
         raise ValueError(f"bins: expected 2 or more, found {bins}")
-    column = _checked(values)
-    shares = np.ones(len(column)) if weights is None else np.asarray(weights, dtype=np.float64)
-    if shares.shape != column.shape or not np.isfinite(shares).all() or (shares < 0).any() or not shares.any():
-        raise DataError(
-            f"weights: expected {len(column)} finite numbers of 0 or more, one a row, not all 0; correct the weights"
-        )
-    used = shares > 0
-    column, shares = column[used], shares[used]
-    distinct, places = np.unique(column, return_inverse=True)
+    column, goal, shares = _checked(values, target, weights)
+    distinct, counts = _counted(column, shares)
     if distinct[-1] - distinct[0] <= CONSTANT * max(abs(distinct[0]), abs(distinct[-1])):
         return np.empty(0)
     if len(distinct) <= bins + 1:
         return distinct
-    counts = np.bincount(places, shares)
     around, spikes = _edges_around_spikes(counts, bins - 1)
-    edges = {0, len(distinct) - 1, *around}
-    others = np.ones(len(distinct), dtype=bool)
-    others[spikes] = False
+    edges = sorted({0, len(distinct) - 1, *around})
     left = bins + 1 - len(edges)
-    if target is None:
-        inner = _quantiles(distinct[others], counts[others], left)
+    if goal is None:
+        counts[spikes] = 0  # they have their edges
+        inner = _quantiles(distinct, counts, left)
     else:
-        rows = np.flatnonzero(others[places])
-        goal = np.asarray(target)[used][rows]
-        inner = _thresholds(column[rows], goal, left, shares[rows], classification=classification, seed=seed)
-    return np.unique(np.concatenate([distinct[sorted(edges)], inner]))
+        rows = np.flatnonzero(~np.isin(column, distinct[spikes]))
+        part = None if shares is None else shares[rows]
+        inner = _thresholds(column[rows], goal[rows], part, left, classification=classification, seed=seed)
+    return np.unique(np.concatenate([distinct[edges], inner]))
 
 
-def _checked(values: ArrayLike) -> Array:
+def _checked(
+    values: ArrayLike, target: ArrayLike | None, weights: ArrayLike | None
+) -> tuple[Array, Array | None, Array | None]:
+    """Return values, target and weights as arrays of the rows that have a weight."""
     column = np.asarray(values, dtype=np.float64)
     if column.ndim != 1 or not len(column):
         raise DataError(f"values: expected one row or more of one column, found shape {column.shape}; add rows")
@@ -125,7 +119,27 @@ def _checked(values: ArrayLike) -> Array:
         found = column[wrong[0]]
         advice = "impute missing values before" if np.isnan(found) else "correct or clip the value"
         raise DataError(f"values, row {wrong[0]}: expected a finite number of at most 1e38, found {found}; {advice}")
-    return column + 0.0  # of -0.0 and 0.0 one would be an edge by chance
+    column = column + 0.0  # of -0.0 and 0.0 one would be an edge by chance
+    goal = None if target is None else np.asarray(target)
+    if goal is not None and goal.shape[:1] != column.shape:
+        raise DataError(f"target: expected {len(column)} rows, as there are values, found shape {goal.shape}")
+    if weights is None:
+        return column, goal, None
+    shares = np.asarray(weights, dtype=np.float64)
+    if shares.shape != column.shape or not np.isfinite(shares).all() or (shares < 0).any() or not shares.any():
+        raise DataError(
+            f"weights: expected {len(column)} finite numbers of 0 or more, one a row, not all 0; correct the weights"
+        )
+    used = shares > 0
+    return column[used], None if goal is None else goal[used], shares[used]
+
+
+def _counted(column: Array, weights: Array | None) -> tuple[Array, Array]:
+    """Return the distinct values, ascending, and the weight of each."""
+    if weights is None:  # the inverse takes most of the time
+        return np.unique(column, return_counts=True)
+    distinct, places = np.unique(column, return_inverse=True)
+    return distinct, np.bincount(places, weights)
 
 
 def _edges_around_spikes(counts: Array, inner: int) -> tuple[set[int], list[int]]:
@@ -144,11 +158,13 @@ def _edges_around_spikes(counts: Array, inner: int) -> tuple[set[int], list[int]
 
 def _quantiles(distinct: Array, counts: Array, number: int) -> Array:
     """Return quantiles that cut the rows of distinct values into ``number + 1`` parts of about the same size."""
-    levels = np.arange(1, number + 1) / (number + 1)
-    return np.asarray(np.quantile(distinct, levels, weights=counts, method="inverted_cdf"))
+    below = np.cumsum(counts)
+    return distinct[np.searchsorted(below, np.arange(1, number + 1) * below[-1] / (number + 1))]
 
 
-def _thresholds(column: Array, target: Array, most: int, weights: Array, *, classification: bool, seed: int) -> Array:
+def _thresholds(
+    column: Array, target: Array, weights: Array | None, most: int, *, classification: bool, seed: int
+) -> Array:
     """Return the thresholds, at most ``most``, of a decision tree that predicts a target from a column."""
     from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
@@ -156,14 +172,14 @@ def _thresholds(column: Array, target: Array, most: int, weights: Array, *, clas
         return np.empty(0)
     if len(column) > MOST_TREE_ROWS:
         drawn = np.random.default_rng(seed).choice(len(column), MOST_TREE_ROWS, replace=False)
-        column, target, weights = column[drawn], target[drawn], weights[drawn]
+        column, target, weights = column[drawn], target[drawn], None if weights is None else weights[drawn]
     # Trees round their input to float32. It represents the ranks of the values exactly, dates in seconds it does not.
     distinct, ranks = np.unique(column, return_inverse=True)
     kind = DecisionTreeClassifier if classification else DecisionTreeRegressor
     tree = kind(max_leaf_nodes=most + 1, min_weight_fraction_leaf=LEAF, random_state=seed)
     tree.fit(ranks[:, None], target, sample_weight=weights)
     below = np.floor(tree.tree_.threshold[tree.tree_.feature >= 0]).astype(np.int64)
-    return np.asarray(distinct[below] + (distinct[below + 1] - distinct[below]) / 2)
+    return distinct[below] + (distinct[below + 1] - distinct[below]) / 2
 
 
 def encode_piecewise(values: ArrayLike, edges: ArrayLike) -> Array:
@@ -193,7 +209,35 @@ def encode_piecewise(values: ArrayLike, edges: ArrayLike) -> Array:
     >>> encode_piecewise([-5.0, 5.0, 15.0], [0.0, 10.0, 20.0]).tolist()
     [[0.0, 0.0], [0.5, 0.0], [1.0, 0.5]]
     """
-    column, bounds = np.asarray(values, dtype=np.float64), np.asarray(edges, dtype=np.float64)
-    low, high = bounds[:-1], bounds[1:]
+    bounds = np.asarray(edges, dtype=np.float64)
+    return bin_parts(np.asarray(values, dtype=np.float64)[:, None], bounds[:-1], bounds[1:])
+
+
+def bin_parts(values: Array, low: Array, high: Array) -> Array:
+    """Return the part of each bin that lies below a value: ``clip((values - low) / (high - low), 0, 1)``.
+
+    It is the formula of `encode_piecewise` for bins of any number of columns at once.
+
+    Parameters
+    ----------
+    values : ndarray of floats, shape (rows, bins) or (rows, 1)
+        Value of each row for each bin.
+    low, high : ndarray of float64, shape (bins,)
+        Lower and upper edges of the bins, ``low < high``.
+
+    Returns
+    -------
+    ndarray of float64, shape (rows, bins)
+        Parts from 0 to 1; NaN where a value is missing.
+
+    Examples
+    --------
+    >>> bin_parts(np.array([[5.0, 0.3], [20.0, 0.1]]), low=np.array([0.0, 0.2]), high=np.array([10.0, 0.4])).round(3)
+    array([[0.5, 0.5],
+           [1. , 0. ]])
+    """
     # Clipped first: a value far away, divided by the width of a tiny bin, would overflow.
-    return np.asarray((np.clip(column[:, None], low, high) - low) / (high - low))
+    parts = np.minimum(np.maximum(values, low), high)
+    parts -= low
+    parts /= high - low
+    return parts

@@ -100,8 +100,8 @@ def test_a_value_in_a_twentieth_of_the_rows_is_no_spike() -> None:
 def test_bins_of_a_target_are_the_thresholds_of_scikit_learns_tree(classification: bool) -> None:
     rng = np.random.default_rng(0)
     column = rng.permutation(600).astype(float)
-    target = np.round(np.sin(column / 60) + rng.normal(size=600) / 4, 1)
-    target = target > 0 if classification else target
+    noisy = np.round(np.sin(column / 60) + rng.normal(size=600) / 4, 1)
+    target = noisy > 0 if classification else noisy
     kind = DecisionTreeClassifier if classification else DecisionTreeRegressor
     tree = kind(max_leaf_nodes=6, min_samples_leaf=3, random_state=0).fit(column[:, None], target).tree_
     expected = [0, *sorted(tree.threshold[tree.feature >= 0]), 599]
@@ -153,6 +153,11 @@ def test_numbers_outside_are_the_nearest_end_and_missing_ones_stay_missing() -> 
 def test_rows_that_cannot_be_binned_are_named(column: list[float], weights: list[float] | None, message: str) -> None:
     with pytest.raises(DataError, match=message):
         bin_edges(column, 4, weights=weights)
+
+
+def test_a_target_of_other_rows_is_refused() -> None:
+    with pytest.raises(DataError, match=r"target: expected 2 rows, as there are values, found shape \(3,\)"):
+        bin_edges([1.0, 2.0], 4, [0, 1, 0])
 
 
 def test_one_bin_is_refused() -> None:
