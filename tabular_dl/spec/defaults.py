@@ -46,6 +46,8 @@ def fill_defaults(spec: PipelineSpec) -> dict[str, Any]:
     for rule in content["columns"]:
         if rule["impute"] != "constant":
             del rule["fill_value"]
+        if rule["encode"] != "piecewise":
+            del rule["bins"], rule["bin_strategy"]
     given = {**spec.network, **spec.training}
     defaults = inspect.signature(Hyperparameters).parameters
     for section in ("network", "training"):
