@@ -102,10 +102,10 @@ class ColumnRule(BaseModel):
         ``frequency``, the category's share of the training rows; ``embedding``, vectors that the network learns;
         ``piecewise``, the part of each of a few bins that lies below a number; or ``none``.
     bins : int or None
-        Largest number of bins of ``encode: piecewise``, 12 by default.
+        Largest number of bins of ``encode: piecewise``; None is 12.
     bin_strategy : str or None
-        Bins of ``encode: piecewise``: ``quantile``, with as many training rows each (the default), or ``tree``, the
-        leaves of a decision tree that predicts the target.
+        Bins of ``encode: piecewise``: ``quantile``, with as many training rows each, or ``tree``, the leaves of a
+        decision tree that predicts the target; None is ``quantile``.
     rare : int
         Number of training rows below which categories are joined into one; 1 keeps all.
     clip : float
@@ -163,8 +163,6 @@ class ColumnRule(BaseModel):
             full |= {"impute": "constant", "fill_value": impute["constant"]}
         elif impute is None:
             full["impute"] = "median" if full.get("encode", "none") in NUMERIC_ENCODERS else "none"
-        if full.get("encode") == "piecewise":
-            full = {"bins": BINS, "bin_strategy": BIN_STRATEGIES[0], **full}
         scale = full.get("scale")
         if isinstance(scale, Mapping):
             if set(scale) != {"constant"} or "divisor" in full:

@@ -21,7 +21,15 @@ from tabular_dl.errors import DataError, nearest
 from tabular_dl.preprocessing import encoders, piecewise, scalers
 from tabular_dl.preprocessing.column_patterns import ColumnSelection, has_pattern, missing_names, resolve
 from tabular_dl.preprocessing.column_readers import ADVICE, CategoryColumns, MissingFlags, NumericColumns, kinds_of
-from tabular_dl.preprocessing.column_rules import ENCODERS, SCALERS, ColumnRule, Rest, read_rules
+from tabular_dl.preprocessing.column_rules import (
+    BIN_STRATEGIES,
+    BINS,
+    ENCODERS,
+    SCALERS,
+    ColumnRule,
+    Rest,
+    read_rules,
+)
 from tabular_dl.preprocessing.encoders import EncodingFolds, RareCategories
 from tabular_dl.preprocessing.scalers import ConstantScaler, QuantileClipper
 from tabular_dl.tables import category_text, read_numbers, require_table
@@ -153,7 +161,7 @@ def _branches(
 def _encoding(rule: ColumnRule, settings: Settings) -> list[BaseEstimator]:
     encoder = _make(ENCODERS[rule.encode], settings)
     if rule.encode == "piecewise":
-        return [encoder.set_params(bins=rule.bins, strategy=rule.bin_strategy)]
+        return [encoder.set_params(bins=rule.bins or BINS, strategy=rule.bin_strategy or BIN_STRATEGIES[0])]
     if rule.rare == 1:
         return [encoder]
     if rule.encode == "onehot":

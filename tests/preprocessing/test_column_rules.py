@@ -54,13 +54,6 @@ def test_a_constant_to_scale_by_is_written_in_one_word_and_reads_back():
     assert ColumnRule.model_validate(rule.model_dump(exclude_defaults=True)) == rule
 
 
-def test_bins_are_written_out_where_they_belong():
-    rule = ColumnRule(columns=("A",), encode="piecewise")
-    assert (rule.bins, rule.bin_strategy, rule.numeric) == (12, "quantile", True)
-    other = ColumnRule(columns=("A",), scale="minmax")
-    assert (other.bins, other.bin_strategy) == (None, None)
-
-
 @pytest.mark.parametrize(
     ("written", "message"),
     [

@@ -141,6 +141,12 @@ def test_a_rule_clips_imputes_and_encodes() -> None:
     np.testing.assert_allclose(later[:, 1:3], [[0.0, 0.0], [0.5, 0.0], [1.0, 1.0]])
 
 
+def test_a_rule_without_numbers_has_twelve_quantiles() -> None:
+    frame = pd.DataFrame({"x": np.arange(121.0)})
+    names = build_preprocessing([{"columns": ["x"], "encode": "piecewise"}]).fit(frame).get_feature_names_out().tolist()
+    assert names == [f"x_{low}_{low + 10}" for low in range(0, 120, 10)]
+
+
 def test_trees_of_a_rule_see_the_training_rows_only() -> None:
     frame = pd.DataFrame({"x": np.arange(100.0)})
     target = np.arange(100) >= 70
