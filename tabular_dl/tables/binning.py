@@ -21,7 +21,7 @@ __all__ = ["bin_edges", "bin_parts", "encode_piecewise"]
 
 CONSTANT = 1e-6  # range, relative to the largest magnitude, below which a column is constant: float32 rounds at 6e-8
 SPIKE = 0.05  # share of the rows above which a value is a spike
-LEAF = 1 / 200  # least share of the rows in a leaf
+LEAF = 1 / 50  # least share of the rows in a leaf: smaller ones follow the noise of the target
 MOST_TREE_ROWS = 100_000  # that a tree is fitted on: more would move thresholds by less than the width of a leaf
 
 Array = np.ndarray[Any, Any]
@@ -45,7 +45,7 @@ def bin_edges(
       sides, so that the encoding can step there and back. A spike at the minimum or maximum needs only the one inside.
       The most frequent spikes come first, and each gets its edges if at most half of the inner ones are then used up.
     - at quantiles of the other rows, or at the thresholds of a decision tree that predicts the target from the column
-      in the other rows. A leaf has 0.5 % of them or more.
+      in the other rows. A leaf has 2 % of them or more.
 
     There may be fewer than ``bins`` bins: quantiles may coincide, and the tree may find nothing more to split.
 
