@@ -6,6 +6,7 @@ import inspect
 from typing import Any
 
 from tabular_dl.estimators import Hyperparameters
+from tabular_dl.preprocessing import BIN_STRATEGIES, BINS
 from tabular_dl.problems import PROBLEMS, get_metric
 from tabular_dl.spec.reader import PipelineSpec, hyperparameters
 
@@ -46,6 +47,10 @@ def fill_defaults(spec: PipelineSpec) -> dict[str, Any]:
     for rule in content["columns"]:
         if rule["impute"] != "constant":
             del rule["fill_value"]
+        for key, default in (("bins", BINS), ("bin_strategy", BIN_STRATEGIES[0])):
+            rule[key] = rule[key] or default
+            if rule["encode"] != "piecewise":
+                del rule[key]
     given = {**spec.network, **spec.training}
     defaults = inspect.signature(Hyperparameters).parameters
     for section in ("network", "training"):

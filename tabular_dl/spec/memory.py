@@ -23,11 +23,11 @@ import pandas as pd
 
 from tabular_dl.errors import SpecError
 from tabular_dl.limits import limit, machine_memory, raised_by, size_of
-from tabular_dl.preprocessing import ColumnRule, resolve
+from tabular_dl.preprocessing import BINS, ColumnRule, resolve
 from tabular_dl.problems import Problem
 from tabular_dl.spec.build import network_settings, unmatched_columns
 from tabular_dl.spec.reader import PipelineSpec
-from tabular_dl.tables import read_categories
+from tabular_dl.tables import bin_edges, read_categories, read_numbers
 
 __all__ = ["check_memory"]
 
@@ -111,4 +111,13 @@ def _width(rule: ColumnRule, spec: PipelineSpec, table: pd.DataFrame, settings: 
     if rule.encode == "embedding":
         size = settings.get("embedding_size", "auto")
         return flags + len(names) * (VECTOR if size == "auto" else size)
+    if rule.encode == "piecewise":
+        return flags + sum(_bins(rule, table[name]) for name in names)
     return flags + len(names)
+
+
+def _bins(rule: ColumnRule, column: pd.Series[Any]) -> int:
+    """Return the number of bins of a column; the least for those of a tree, which depend on the target."""
+    known = read_numbers(column.dropna(), f"column {column.name!r}", "")
+    edges = bin_edges(known, rule.bins or BINS) if len(known) else known
+    return min(max(0, len(edges) - 1), 1 if rule.bin_strategy == "tree" else len(edges))
