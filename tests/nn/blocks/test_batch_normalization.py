@@ -16,7 +16,7 @@ WEIGHTS = {name: tf.constant(GENERATOR.uniform(0.5, 1.5, size=(2, 1, 3)).astype(
 
 def step(counted: np.ndarray, live: list[bool]) -> TrainingStep:
     zeros = tf.zeros((2, 1, 1), tf.uint32)
-    return TrainingStep(zeros, zeros, {}, tf.constant(counted), tf.constant(live)[:, None, None])
+    return TrainingStep(zeros, zeros, {}, tf.constant(counted), tf.constant(live)[:, None, None], None)
 
 
 def layer(member: int) -> keras.layers.BatchNormalization:

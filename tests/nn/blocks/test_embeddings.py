@@ -26,7 +26,7 @@ BY_HAND = np.stack(
 
 def step(masking: float) -> TrainingStep:
     zeros = tf.zeros((2, 1, 1), tf.uint32)
-    return TrainingStep(zeros, zeros, {"embeddings.masking": tf.fill((2, 1, 1), masking)}, None, None)
+    return TrainingStep(zeros, zeros, {"embeddings.masking": tf.fill((2, 1, 1), masking)}, None, None, None)
 
 
 def test_rows_of_all_categories_are_made_only_where_the_tables_are_learned() -> None:

@@ -31,7 +31,7 @@ def masks(seeds: list[int], rates: list[float], steps: list[int], index: int = 0
 def step_of(seeds: list[int], steps: list[int], settings: dict[str, Any]) -> TrainingStep:
     """Return a training pass of members with these seeds, numbers of steps and settings."""
     own = {name: tf.constant(np.reshape(np.array(values, "float32"), (-1, 1, 1))) for name, values in settings.items()}
-    return TrainingStep(column(steps), column(seeds), own, counted=None, live=None)
+    return TrainingStep(column(steps), column(seeds), own, counted=None, live=None, progress=None)
 
 
 def column(values: list[int]) -> Any:
@@ -86,14 +86,16 @@ def test_no_activation_is_dropped_more_often_than_another_over_the_steps() -> No
 
 
 def test_noise_has_its_deviation_and_leaves_columns_that_only_fill_up_alone() -> None:
-    step = step_of([3, 4], [5, 6], {"noise.deviation": [0.5, 2.0], "noise.width": [FEATURES, 20]})
+    step = step_of(
+        [3, 4], [5, 6], {"noise.deviation": [0.5, 2.0], "noise.continuous": [0, 0], "noise.others": [FEATURES, 20]}
+    )
     noise = Noise("noise", FEATURES).forward(np.zeros((2, ROWS, FEATURES), "float32"), {}, step).numpy()
     np.testing.assert_allclose([noise[0].std(), noise[1, :, :20].std()], [0.5, 2.0], rtol=0.05)
     assert not noise[1, :, 20:].any()
 
 
 def test_noise_leaves_the_codes_behind_the_numbers_alone() -> None:
-    step = step_of([3], [5], {"noise.deviation": [1.0], "noise.width": [2]})
+    step = step_of([3], [5], {"noise.deviation": [1.0], "noise.continuous": [0], "noise.others": [2]})
     inputs = np.ones((1, ROWS, 3), "float32")
     outputs = Noise("noise", 2).forward(inputs, {}, step).numpy()
     np.testing.assert_array_equal(outputs[:, :, 2], inputs[:, :, 2])
