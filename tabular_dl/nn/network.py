@@ -26,6 +26,7 @@ from tabular_dl.nn.blocks.dropout import Dropout
 from tabular_dl.nn.blocks.embeddings import Embeddings
 from tabular_dl.nn.blocks.noise import Noise
 from tabular_dl.nn.blocks.shift import Shift
+from tabular_dl.nn.compiled_programs import use_kept_programs
 
 __all__ = [
     "ACTIVATIONS",
@@ -37,6 +38,9 @@ __all__ = [
     "initial_weights",
     "own_weights",
 ]
+
+# Everything that runs TensorFlow imports this module first.
+use_kept_programs()
 
 # Stacked weights by name, each of shape (P, in, out).
 Weights = dict[str, np.ndarray]

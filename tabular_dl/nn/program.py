@@ -24,6 +24,7 @@ from tabular_dl.nn.network import Weights, forward
 from tabular_dl.nn.optimizers import clipped, make_optimizer
 from tabular_dl.nn.program_key import ProgramKey
 from tabular_dl.nn.schedules import SCHEDULES
+from tabular_dl.nn.tracing import Traced
 
 __all__ = ["Program", "checked_out"]
 
@@ -184,13 +185,15 @@ class Program:
 
     def _call(self, name: str, function: Callable[..., Any], arguments: Mapping[str, ArrayLike]) -> Any:
         tensors = [tf.convert_to_tensor(argument) for argument in arguments.values()]
+        if name in self._functions:
+            return self._functions[name](*tensors)
+        specs = [self._spec(*part) for part in zip(arguments, tensors, strict=True)]
+        # Only the training steps are worth compiling: the other functions run few operations per epoch.
+        traced = Traced(function, specs, f"{name} {self.key.label}", xla=self.key.xla and name == "train")
+        result = traced.first_call(tensors)
         # The concrete function is kept, as a `tf.function` warns of retracing after five programs.
-        if name not in self._functions:
-            # Only the training steps are worth compiling: the other functions run few operations per epoch.
-            traced = tf.function(function, jit_compile=self.key.xla and name == "train", autograph=False)
-            specs = [self._spec(*part) for part in zip(arguments, tensors, strict=True)]
-            self._functions[name] = traced.get_concrete_function(*specs)
-        return self._functions[name](*tensors)
+        self._functions[name] = traced.concrete
+        return result
 
     def _spec(self, name: str, tensor: tf.Tensor) -> tf.TensorSpec:
         """Return the shape that an argument is traced for: XLA needs all of it, TensorFlow no numbers of rows or steps.
