@@ -49,7 +49,7 @@ class _State:
 
 
 def use_kept_programs() -> None:
-    """Tell TensorFlow where to keep compiled programs, unless the user has told it before.
+    """Set the flag by which TensorFlow keeps compiled programs, unless the user has set it.
 
     Called before TensorFlow runs its first operation; later calls do nothing. Entries that are damaged are removed.
 
