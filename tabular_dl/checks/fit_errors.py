@@ -37,7 +37,7 @@ _RULE_CHANGES: tuple[dict[str, Any], ...] = (
     {"impute": "median", "fill_value": None},
     {
         **{"encode": "onehot", "impute": None, "fill_value": None, "scale": None, "divisor": None},
-        **{"missing_flag": None, "clip": None},
+        **{"missing_flag": None, "clip": None, "bins": None, "bin_strategy": None},
     },
 )
 

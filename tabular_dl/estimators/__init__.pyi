@@ -12,3 +12,6 @@ from .keras_estimators import KerasRegressor as KerasRegressor
 from .network_inputs import Matrix as Matrix
 from .population import derived_seed as derived_seed
 from .prediction import decoded as decoded
+from .presets import PRESETS as PRESETS
+from .presets import Preset as Preset
+from .presets import preset_values as preset_values

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict
+from inspect import signature
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
@@ -15,8 +16,8 @@ from tabular_dl.errors import DataError, SpecError
 from tabular_dl.estimators.diagnosis import Diagnosis, diagnose, tidy_history
 from tabular_dl.estimators.hyperparameters import Hyperparameters
 from tabular_dl.estimators.joint_training import train_tasks
-from tabular_dl.estimators.network_inputs import MATRIX_TYPES, Features, Inputs, Matrix, columns_named
-from tabular_dl.estimators.population import monitor_is_followed
+from tabular_dl.estimators.monitored import curves_of
+from tabular_dl.estimators.network_inputs import MATRIX_TYPES, Features, Inputs, Matrix, columns_named, inputs_for
 from tabular_dl.estimators.prediction import decoded
 from tabular_dl.estimators.row_weights import merged_rows, row_weights
 from tabular_dl.estimators.task import Prepared, Task, TrainedTask
@@ -97,7 +98,9 @@ class KerasEstimator(Hyperparameters):
         if sample_weight is not None:
             weights = _check_sample_weight(sample_weight, matrix, dtype=np.float64, ensure_non_negative=True)
         self.check_parameters()
-        task = Task(self, matrix, self.prepare(matrix, target, np.arange(len(target)), sample_weight=weights))
+        task = Task(
+            self.resolved(), matrix, self.prepare(matrix, target, np.arange(len(target)), sample_weight=weights)
+        )
         trained = train_tasks([task], target, callbacks=self.make_callbacks)
         trained.refuse_untrained()
         self.take_over(trained.result(0))
@@ -146,15 +149,17 @@ class KerasEstimator(Hyperparameters):
             weights = sample_weight[rows]
             if not len(rows):
                 raise DataError("sample_weight is 0 for every row of a fold: give some of its rows a weight above 0.")
-        if all(estimator.repeats_are_weights(len(rows)) for estimator in (self, *alike)):
+        settings = [estimator.resolved() for estimator in (self, *alike)]
+        if all(setting.repeats_are_weights(len(rows)) for setting in settings):
             rows, weights = merged_rows(X, y, rows, weights)
         problem, coding = self._target(y[rows], weights, classes)
-        for estimator in (self, *alike):
-            problem.check_smoothing(estimator.label_smoothing)
+        for setting in settings:
+            problem.check_smoothing(setting.label_smoothing)
         names = getattr(self, "feature_names_in_", None)
         categorical = columns_named(self.categorical_features or (), X.shape[1], names)
-        needs_rows = bool(categorical) or self.normalize
-        inputs = Inputs.learn(X[rows] if needs_rows else X, categorical, self.normalize, weights)
+        if len(categorical) == X.shape[1] and self.numeric_embedding not in ("auto", "none"):
+            raise SpecError(f"numeric_embedding {self.numeric_embedding} needs numbers; all columns hold categories.")
+        inputs = inputs_for(settings[0], X, y, rows, categorical, weights, classification=problem.classification)
         weights = row_weights(self, coding, y[rows], weights)
         return Prepared(problem, coding, inputs, rows, weights, y.ndim == 1)
 
@@ -170,7 +175,7 @@ class KerasEstimator(Hyperparameters):
         self.inputs_ = asdict(prepared.inputs)
         self.network_ = asdict(trained.network)
         self.weights_ = population.weights
-        self.curves_ = _curves(prepared, population, self.monitor)
+        self.curves_ = curves_of(prepared, population, self.monitor)
         self.best_epoch_ = population.best_epoch
         self.interrupted_ = population.interrupted
 
@@ -192,7 +197,7 @@ class KerasEstimator(Hyperparameters):
     def matrix_types(self) -> tuple[type[np.generic], ...]:
         """Types of feature matrices that are not converted; others are converted to the first."""
         # float32 has seven digits only: large numbers are coded or normalised before.
-        exact = bool(self.categorical_features) or self.normalize
+        exact = bool(self.categorical_features) or bool(self.resolved().normalize)
         return (np.float64, *MATRIX_TYPES) if exact else MATRIX_TYPES
 
     @property
@@ -255,7 +260,7 @@ class KerasEstimator(Hyperparameters):
     @property
     def fold_types(self) -> tuple[type[np.generic], ...]:
         """Types of the feature matrices of folds that are not converted; float64 only for normalisation."""
-        return self.matrix_types if self.normalize else MATRIX_TYPES
+        return self.matrix_types if self.resolved().normalize else MATRIX_TYPES
 
     def __getstate__(self) -> dict[str, Any]:
         """Return the state without callbacks, which hold models and open files."""
@@ -268,9 +273,6 @@ class KerasEstimator(Hyperparameters):
         tags.input_tags.sparse = True
         tags.target_tags.single_output = True
         return tags
-
-    def _numeric_target(self) -> bool:
-        return False
 
     def _target(self, y: np.ndarray, weights: np.ndarray | None, classes: np.ndarray | None) -> tuple[Problem, Coding]:
         """Return problem and target coding, learned from training rows."""
@@ -310,6 +312,8 @@ class KerasEstimator(Hyperparameters):
     def __setstate__(self, state: dict[str, Any]) -> None:
         """Restore a stored estimator; in models stored before weights had names, they are a list."""
         super().__setstate__(state)
+        for name, parameter in signature(type(self)).parameters.items():
+            self.__dict__.setdefault(name, parameter.default)  # models stored before there was the hyperparameter
         if isinstance(getattr(self, "weights_", None), list):
             from tabular_dl.nn import in_old_order
 
@@ -333,18 +337,3 @@ class KerasEstimator(Hyperparameters):
         network, inputs, coding = self.fitted_parts()
         matrix = validate_data(self, X, accept_sparse="csr", dtype=self.matrix_types, reset=False)
         return decoded([self], network, self.weights_, coding, inputs.encode(matrix))[0]
-
-
-def _curves(prepared: Prepared, population: Population, monitor: str) -> dict[str, np.ndarray]:
-    """Return the learning curves of a population by the names of a pipeline file, in units of the target."""
-    coding = prepared.coding
-    followed = {metric.function: (metric.name, metric.power) for metric in prepared.problem.followed}
-    curves = {}
-    for key, values in population.history.items():
-        prefix, function = ("val_", key[4:]) if key.startswith("val_") else ("", key)
-        power = METRICS[function].power if function in METRICS and coding.standardised else 0
-        name, power = followed.get(function, (function, power))
-        if function == monitor and not monitor_is_followed(function, prepared):
-            name = f"monitor_{function}"
-        curves[prefix + name] = values * coding.unit**power if power else values
-    return curves

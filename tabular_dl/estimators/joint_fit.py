@@ -99,6 +99,6 @@ def tasks_of(
             alike = [other for other, other_key in zip(estimators, keys, strict=True) if other_key == key]
             prepared[key] = estimator.prepare(matrix, y, rows, classes, sample_weight, alike)
     return [
-        Task(estimator, matrix, prepared[key])
+        Task(estimator.resolved(), matrix, prepared[key])
         for estimator, matrix, key in zip(estimators, matrices, keys, strict=True)
     ]

@@ -39,8 +39,7 @@ class JointPrediction:
         self.flat = estimators[0].one_column_ and not hasattr(estimators[0], "classes_")
         groups: dict[Network, list[int]] = {}
         for place, (network, _, _) in enumerate(parts):
-            # Codes of categories come last, so that inputs can be appended only without them.
-            groups.setdefault(network if network.embeddings else replace(network, inputs=0), []).append(place)
+            groups.setdefault(replace(network, inputs=0) if _extends(network) else network, []).append(place)
         weights = [networks_of(part, part.weights_, own[0]) for part, own in zip(estimators, parts, strict=True)]
         self.groups = [
             _Group(places, [parts[place][0] for place in places], [weights[place] for place in places])
@@ -98,6 +97,12 @@ class _Group:
             matrix[:, : coded[place].shape[1]] = coded[place]
         outputs = np.split(self.predictor(rows), np.cumsum(self.sizes)[:-1])
         return dict(zip(self.places, outputs, strict=True))
+
+
+def _extends(network: Network) -> bool:
+    """Return whether inputs can be appended: nothing but the first dense layer reads them."""
+    plain = replace(network, hidden=(), inputs=network.inputs + 1)
+    return not network.embeddings and list(plain.weights) == ["head.kernel", "head.bias"]
 
 
 def _widened(network: Network, weights: Weights, width: int) -> Weights:

@@ -40,6 +40,7 @@ PER_MEMBER = (
     "noise",
     "random_state",
     "reduce_lr",
+    "restore_best",
     "shift",
     "validation_fraction",
     "weight_decay",
@@ -93,18 +94,17 @@ class TrainedTasks:
 
         numbers = self.numbers(task) if numbers is None else numbers
         inputs = self.tasks[task].prepared.inputs
-        sizes = [len(categories) + 1 for categories in inputs.categories]
+        sizes = tuple(len(categories) + 1 for categories in inputs.categories)
+        own = OwnInputs(len(inputs.numeric), sizes, inputs.continuous)
         weights = {name: weight[numbers] for name, weight in self.population.weights.items()}
         population = replace(
             self.population,
-            weights=own_weights(self.network, weights, OwnInputs(len(inputs.numeric), tuple(sizes))),
+            weights=own_weights(self.network, weights, own),
             history={name: values[:, numbers] for name, values in self.population.history.items()},
             best_epoch=self.population.best_epoch[numbers],
             diverged=self.population.diverged[numbers],
         )
-        embeddings = tuple((size, units) for size, (_, units) in zip(sizes, self.network.embeddings, strict=True))
-        network = replace(self.network, inputs=len(inputs.numeric) + len(sizes), embeddings=embeddings)
-        return TrainedTask(self.tasks[task].prepared, population, network)
+        return TrainedTask(self.tasks[task].prepared, population, self.network.own(own))
 
     def refuse_untrained(self) -> None:
         """Raise an error if a member has no weights to keep.
@@ -218,13 +218,16 @@ def _one_table(groups: Sequence[Prepared], matrices: Sequence[Matrix], coded: np
 
 def _matrix(groups: Sequence[Prepared], matrices: Sequence[Matrix], network: Network) -> Matrix:
     """Return the inputs of all groups' networks: (rows, inputs), or (groups, rows, inputs)."""
+    from tabular_dl.nn import OwnInputs
+
     if len(groups) == 1:
         return groups[0].inputs.encode(matrices[0])
     X = np.zeros((len(groups), matrices[0].shape[0], network.inputs), np.float32)
     for number, (group, matrix) in enumerate(zip(groups, matrices, strict=True)):
         encoded = group.inputs.encode(matrix)
         width = len(group.inputs.numeric)
-        X[number, :, :width] = encoded[:, :width]
+        columns = OwnInputs(width, continuous=group.inputs.continuous).columns(network.continuous)
+        X[number][:, columns] = encoded[:, :width]
         X[number, :, network.numeric :] = encoded[:, width:]
     return X
 

@@ -37,53 +37,105 @@ class KerasClassifier(ClassifierMixin, KerasEstimator):
     ----------
     problem : str, default="auto"
         Type of problem: "binary", "multiclass" or "multilabel"; "auto" detects it from the target.
-    hidden : sequence of int, default=(64, 32)
-        Widths of the hidden layers; empty for a linear model.
-    activation : str, default="relu"
-        Keras's name of the hidden activation. sigmoid and tanh saturate: deep networks of them learn slowly.
+    preset : {"mlp", "realmlp", "tabm", "tabm_mini", "resnet"}
+        Type of network: a table of hyperparameters (`tabular_dl.estimators.presets`). Those that are "auto" have the
+        value of the table; in brackets, that of "mlp".
+    hidden : sequence of int, default="auto"
+        Widths of the hidden layers; empty for a linear model (64, 32).
+    activation : str, default="auto"
+        Keras's name of the hidden activation (relu). sigmoid and tanh saturate: deep networks of them learn slowly.
+    parametric_activation : bool, default="auto"
+        Whether each unit has a learned strength a of its activation, ``x + a (f(x) - x)`` (False).
     initializer : str, default="auto"
-        Keras's name of the initialiser of hidden kernels; "auto" is LeCun for selu, Glorot for saturating activations,
-        He for others.
-    batch_norm : bool, default=False
-        Whether to apply batch normalisation, ``gamma (x - mean) / sqrt(var + 0.001) + beta``, before each activation.
-    dropout : float or sequence of float, default=0.1
-        Probability of dropping a hidden activation in training, of all hidden layers or of each; the activations that
-        are kept are divided by ``1 - dropout``.
+        Name of the initialiser of hidden kernels: Keras's, or "unit_variance", which gives each output a standard
+        deviation of 1 on training rows. "auto" is LeCun for selu, Glorot for saturating activations, He for others.
+    bias_initializer : {"zeros", "he+5"}, default="auto"
+        Initial biases (zeros); "he+5" puts the bend of each unit between five training rows.
+    parametrization : {"standard", "ntk"}, default="auto"
+        Scale of the updates of kernels (standard); "ntk" divides them by the square root of the number of inputs.
+    batch_norm, layer_norm : bool, default="auto"
+        Whether to normalise before each activation, ``gamma (x - mean) / sqrt(var + 0.001) + beta``: over the rows of a
+        batch, or over the units of a row (False).
+    residual : bool, default="auto"
+        Whether hidden layers, all of one width then, add to what they read: ``x + dense(f(dense(norm(x))))`` (False).
+    linear_skip : bool, default="auto"
+        Whether to add a linear map of the inputs to the output (False): for tables that are nearly linear.
+    scaling_layer : bool, default="auto"
+        Whether each input has a learned factor (False).
+    shared_networks : int, default="auto"
+        Number of networks within each member that share weights and are averaged (1).
+    sharing : {"mini", "full"}, default="auto"
+        Factors that each of these networks has for itself, beside its head: of the inputs (mini), or also of inputs
+        and outputs of each layer.
+    own_batches : bool, default="auto"
+        Whether each of these networks trains on batches of its own (True).
+    numeric_embedding : {"none", "piecewise_linear", "periodic", "plr", "pbld"}, default="auto"
+        Vector of each number of more than two values (none); `tabular_dl.nn.blocks.numeric_embedding` has the formulas.
+    bins : int, default="auto"
+        Largest number of bins of "piecewise_linear", 2 or more (48).
+    bin_strategy : {"quantile", "tree"}, default="auto"
+        Edges of the bins: quantiles, or splits of a decision tree that predicts the target (quantile).
+    frequencies : int, default="auto"
+        Number of frequencies of the periodic embeddings (16).
+    frequency_scale : float, default="auto"
+        Standard deviation of their initial values, in turns per unit of the number (0.1).
+    numeric_embedding_size : int, default="auto"
+        Length of the vector of a number (16); that of "periodic" is twice as long as the number of frequencies.
+    dropout : float or sequence of float, default="auto"
+        Probability of dropping a hidden activation in training, of all hidden layers or of each (0.1); the activations
+        that are kept are divided by ``1 - dropout``.
+    dropout_schedule, weight_decay_schedule, label_smoothing_schedule : str, default="auto"
+        Change of these during training, by one of the schedules of `schedule` (constant).
     input_dropout : float, default=0.0
         Probability of dropping an input in training.
     l1, l2 : float, default=0.0
         Factors of the penalty ``l1 * sum(|kernel|) + l2 * sum(kernel ** 2)`` of all layers, added to the loss.
-    weight_decay : float or None, default=None
+    weight_decay : float or None, default="auto"
         Decoupled weight decay, ``w -= rate * weight_decay * w`` each step (arXiv:1711.05101); None is the optimizer's
-        default.
-    optimizer : str, default="adam"
-        Keras's name of the optimizer: adam, adamw, rmsprop, sgd, adagrad, nadam, lion and others.
-    learning_rate : float or None, default=None
-        Learning rate; None is the optimizer's default: 0.01 for SGD and Adagrad, 0.001 for others.
-    schedule : str, default="constant"
-        Change of the learning rate during training: "constant", "cosine", "exponential", "step" or "one_cycle".
+        default (None).
+    optimizer : str, default="auto"
+        Keras's name of the optimizer: adam, adamw, rmsprop, sgd, adagrad, nadam, lion and others (adam).
+    beta_2 : float or None, default="auto"
+        Decay of the second moments of optimizers of the Adam family; None is the optimizer's default (None).
+    learning_rate : float or None, default="auto"
+        Learning rate; None is the optimizer's default: 0.01 for SGD and Adagrad, 0.001 for others (None).
+    schedule : str, default="auto"
+        Change of the learning rate during training: "constant", "cosine", "exponential", "step", "one_cycle", "coslog4"
+        or "flat_cos" (constant).
+    rate_factors, decay_factors : dict, default="auto"
+        Factors of the learning rate and of weight decay of groups of weights, such as ``{"bias": 0.1}``: first, hidden,
+        head, bias, normalization, scaling, activation, numeric_embedding, embedding, linear, adapter (all 1).
     reduce_lr : int, dict or None, default=None
         Number of epochs without improvement after which the learning rate is multiplied by 0.2;
         ``{"patience": 5, "factor": 0.5}`` sets the factor as well.
-    clip_norm : float or None, default=None
-        Maximum norm of each member's gradient; longer gradients are scaled down.
-    epochs : int, default=100
-        Maximum number of passes over the training rows.
+    clip_norm : float or None, default="auto"
+        Maximum norm of each member's gradient; longer gradients are scaled down (None).
+    epochs : int, default="auto"
+        Maximum number of passes over the training rows (100).
     batch_size : int or "auto", default="auto"
         Rows per step; an epoch has ``ceil(rows / batch_size)`` steps. "auto" is the power of two nearest to a 128th of
-        the training rows, between 32 and 1024.
+        the training rows, between 32 and 1024, or the rule of the preset.
+    drop_last : bool, default="auto"
+        Whether an epoch leaves out the last batch if it is not full (False).
     validation_fraction : float or "auto", default="auto"
         Share of the training rows that each member holds out, by a draw of its own, stratified by class. "auto" is 0.1
-        if early stopping, `reduce_lr` or `monitor` needs them, else 0.
-    early_stopping : int or None, default=10
+        if early stopping, `restore_best`, `reduce_lr` or `monitor` needs them, else 0.
+    early_stopping : int or None, default="auto"
         Number of epochs without a better `monitor` on the held-out rows after which a member stops and returns to the
-        weights of its best epoch.
+        weights of its best epoch (10).
+    restore_best : bool, default="auto"
+        Whether a member without early stopping returns to its best epoch, the last of equal ones (False).
     monitor : str, default="loss"
         Figure for early stopping and `reduce_lr`: the loss, or a metric such as accuracy, roc_auc or rmse, with rows
         weighted as in the loss. The name of its curve begins with ``val_``, or with ``val_monitor_`` if another figure
         of the name is recorded, as the accuracy of single labels is for multilabel.
-    label_smoothing : float, default=0.0
-        Smoothing s of targets y, ``y (1 - s) + s / classes``. For classifiers with a cross-entropy.
+    label_smoothing : float, default="auto"
+        Smoothing s of targets y, ``y (1 - s) + s / classes`` (0). For classifiers with a cross-entropy.
+    as_softmax : bool, default="auto"
+        Whether a head of one sigmoid unit trains as the two units of a softmax would: twice the learning rate, half the
+        weight decay, sqrt(2) times the initial kernel (False).
+    clamp : bool, default="auto"
+        Whether predictions are limited to the range of the training target. For regressors (False).
     noise : float, default=0.0
         Standard deviation of gaussian noise added to numeric inputs in training.
     mixup : float, default=0.0
@@ -110,9 +162,12 @@ class KerasClassifier(ClassifierMixin, KerasEstimator):
         Columns, by number or name, of whole numbers that stand for categories; each column has a learned embedding.
         Unknown categories have a vector of their own, learned by treating 2 % of the others as unknown.
     embedding_size : int or "auto", default="auto"
-        Length of the vectors of embeddings; "auto" is ``min(50, round(1.6 * categories ** 0.56))``.
-    normalize : bool, default=False
-        Whether to standardise numeric columns by the training rows, as Keras's Normalization layer does.
+        Length of the vectors of categories; "auto" is ``min(50, round(1.6 * categories ** 0.56))``.
+    embedding_initializer : {"uniform", "normal"}, default="auto"
+        Initial vectors of categories: uniform between -0.05 and 0.05, or standard normal (uniform).
+    normalize : bool or "robust", default="auto"
+        Whether to standardise numeric columns by the training rows, as Keras's Normalization layer does; "robust" is by
+        median and quartiles, with a smooth clipping of outliers (False).
     output : str or None, default=None
         Keras's name of the output activation; None is that of the problem.
     loss : str or None, default=None

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import keras
 import numpy as np
 
-from tabular_dl.estimators.network_inputs import Inputs
+from tabular_dl.estimators.network_inputs import CLIPPED, Inputs
 from tabular_dl.nn import Network, Weights, plain_outputs
 from tabular_dl.problems import Coding, Labels, Logarithms, Numbers
 
@@ -70,6 +70,8 @@ def _encoded(inputs: Inputs, features: keras.KerasTensor) -> keras.KerasTensor:
         if inputs.mean is not None:
             variance = np.square(np.asarray(inputs.scale))
             numbers = keras.layers.Normalization(mean=inputs.mean, variance=variance)(numbers)
+        if inputs.clip:
+            numbers = numbers / keras.ops.sqrt(1.0 + keras.ops.square(numbers / CLIPPED))
         parts.append(numbers)
     for column, known in zip(inputs.categorical, inputs.categories, strict=True):
         values = keras.ops.cast(features[:, column : column + 1], "int64")

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
 from numbers import Integral
 from typing import TYPE_CHECKING
 
@@ -12,17 +13,17 @@ from sklearn.utils import check_random_state
 
 from tabular_dl.errors import DataError, SpecError
 from tabular_dl.estimators.hyperparameters import Hyperparameters
+from tabular_dl.estimators.monitored import monitor_for
 from tabular_dl.estimators.network_inputs import embedding_size
 from tabular_dl.estimators.task import Prepared
-from tabular_dl.problems import METRICS, Bounded, Labels
+from tabular_dl.problems import Labels, Problem
 
 if TYPE_CHECKING:
-    from tabular_dl.nn import Members, Monitor, Network, Training
+    from tabular_dl.nn import Members, Network, Training, WeightGroup
 
 __all__ = [
     "derived_seed",
     "members_for",
-    "monitor_is_followed",
     "network_for",
     "training_for",
 ]
@@ -56,6 +57,8 @@ def network_for(settings: Sequence[Hyperparameters], groups: Sequence[Prepared],
     from tabular_dl.nn import Network
 
     first, problem, coding = settings[0], groups[0].problem, groups[0].coding
+    all_inputs = [group.inputs for group in groups]
+    continuous = max(inputs.continuous for inputs in all_inputs)
     counts = np.array([list(map(len, group.inputs.categories)) for group in groups], int).max(axis=0)
     shift = max(setting.shift for setting in settings)
     height, width = first.image_shape or (0, 0)
@@ -63,7 +66,7 @@ def network_for(settings: Sequence[Hyperparameters], groups: Sequence[Prepared],
         _check_images(height, width, {len(group.inputs.numeric) for group in groups})
     sizes = [first.embedding_size if first.embedding_size != "auto" else embedding_size(n) for n in counts.tolist()]
     return Network(
-        inputs=max(len(group.inputs.numeric) for group in groups) + len(sizes),
+        inputs=continuous + max(len(inputs.numeric) - inputs.continuous for inputs in all_inputs) + len(sizes),
         hidden=tuple(int(width) for width in first.hidden),
         outputs=problem.units(len(coding.classes) if isinstance(coding, Labels) else targets),
         activation=first.activation,
@@ -76,7 +79,33 @@ def network_for(settings: Sequence[Hyperparameters], groups: Sequence[Prepared],
         embeddings=tuple((n + 1, size) for n, size in zip(counts.tolist(), sizes, strict=True)),
         shift=shift,
         image_shape=(int(height), int(width)),
+        layer_norm=bool(first.layer_norm),
+        continuous=continuous,
+        numeric_embedding=first.numeric_embedding if continuous else "none",
+        vector_size=first.numeric_embedding_size,
+        components=first.bins if first.numeric_embedding == "piecewise_linear" else first.frequencies,
+        frequency_scale=first.frequency_scale,
+        normal_embeddings=first.embedding_initializer == "normal",
+        scaling=bool(first.scaling_layer),
+        parametric=bool(first.parametric_activation),
+        bias_initializer=first.bias_initializer,
+        head_gain=math.sqrt(2.0) if _as_softmax(first, problem) else 1.0,
+        residual=bool(first.residual),
+        linear_path=bool(first.linear_skip),
+        clamp=bool(first.clamp) and problem.activation == "linear" and not problem.classification,
+        dropout_schedule=first.dropout_schedule,
+        networks=first.shared_networks,
+        sharing=first.sharing,
+        own_batches=bool(first.own_batches),
     )
+
+
+def _as_softmax(settings: Hyperparameters, problem: Problem) -> bool:
+    """Return whether one sigmoid unit is trained as the two units of a softmax would be.
+
+    The difference of two units has twice the rate of one, and starts from sqrt(2) of its standard deviation.
+    """
+    return bool(settings.as_softmax) and problem.classification and problem.activation == "sigmoid"
 
 
 def _check_images(height: int, width: int, widths: set[int]) -> None:
@@ -96,61 +125,24 @@ def training_for(settings: Hyperparameters, group: Prepared, rows: int) -> Train
         loss=group.problem.loss,
         metrics=tuple(followed.function for followed in group.problem.followed),
         optimizer=settings.optimizer,
+        optimizer_settings=() if settings.beta_2 is None else (("beta_2", settings.beta_2),),
         schedule=settings.schedule,
+        weight_decay_schedule=settings.weight_decay_schedule,
+        label_smoothing_schedule=settings.label_smoothing_schedule,
+        rate_factors=_factors(settings.rate_factors, 2.0 if _as_softmax(settings, group.problem) else 1.0),
+        decay_factors=_factors(settings.decay_factors, 0.5 if _as_softmax(settings, group.problem) else 1.0),
+        parametrization=settings.parametrization,
+        drop_last=bool(settings.drop_last),
         epochs=settings.epochs,
         batch_size=settings.rows_a_step(rows),
-        monitor=_monitor(settings.monitor, group),
+        monitor=monitor_for(settings.monitor, group),
     )
 
 
-def _monitor(name: str, group: Prepared) -> Monitor:
-    """Return the figure that early stopping and plateaus monitor."""
-    from tabular_dl.nn import Monitor
-
-    if name == "loss":
-        return Monitor()
-    metric, coding = METRICS[name], group.coding
-    try:
-        metric.check(group.problem)
-    except SpecError as error:
-        raise SpecError(f"monitor: {str(error).removeprefix('metric: ')}") from None
-
-    def score(y: np.ndarray, outputs: np.ndarray, weights: np.ndarray | None) -> float:
-        if isinstance(coding, Labels):
-            numbers = y.argmax(axis=1) if coding.one_hot else y[:, 0].astype(int)
-            return metric(numbers, coding.decode(outputs), np.arange(len(coding.classes)), weights)
-        if coding.standardised and metric.lowest is None:
-            # In standardised units of each group; the estimator converts the curve to units of the target.
-            return metric(y, outputs, sample_weight=weights)
-        truth = coding.decode(y)
-        # Decoding rounds: 0 may become slightly negative.
-        truth = truth if metric.lowest is None else np.maximum(truth, metric.lowest)
-        return metric(truth, coding.decode(outputs), sample_weight=weights)
-
-    return Monitor(name, score, metric.greater_is_better)
-
-
-def monitor_is_followed(name: str, group: Prepared) -> bool:
-    """Return whether the curve with the monitor's name is that of the monitored metric.
-
-    Figures of epochs are means over rows and labels of coded values. A metric of the same name is equal to that unless
-    it requires all of several labels to be right, or the coding of numbers is more than a shift and one factor.
-
-    Parameters
-    ----------
-    name : str
-        Name of the monitored metric.
-    group : Prepared
-        Problem and target coding.
-
-    Returns
-    -------
-    bool
-        False if the metric has a curve of its own.
-    """
-    coding = group.coding
-    same = isinstance(coding, Labels) or coding.standardised or (isinstance(coding, Bounded) and len(coding.scale) == 1)
-    return same or name not in {followed.name for followed in group.problem.followed}
+def _factors(given: Mapping[WeightGroup, float], of_head: float) -> tuple[tuple[WeightGroup, float], ...]:
+    """Return the factors of groups of weights that are not 1, with another factor for the head."""
+    factors = {**given, "head": given.get("head", 1.0) * of_head}
+    return tuple((group, float(factor)) for group, factor in sorted(factors.items()) if factor != 1)
 
 
 def derived_seed(random_state: int | np.random.RandomState | None, *path: int) -> int:
@@ -257,6 +249,8 @@ def members_for(
         groups=np.repeat(group_of_task, count),
         widths=np.array([len(group.inputs.numeric) for group in group_of_member]),
         categories=np.array([[len(known) + 1 for known in group.inputs.categories] for group in group_of_member], int),
+        continuous=np.array([group.inputs.continuous for group in group_of_member]),
+        bins=_bins_of(group_of_member, settings[0].bins) if groups[0].inputs.edges else None,
         learning_rate=setting("learning_rate"),
         weight_decay=setting("weight_decay"),
         l1=setting("l1"),
@@ -272,7 +266,14 @@ def members_for(
         patience=setting("early_stopping", np.inf),
         plateau_patience=plateaus[:, 0],
         plateau_factor=plateaus[:, 1],
+        restore_best=setting("restore_best"),
     )
+
+
+def _bins_of(groups: Sequence[Prepared], most: int) -> list[np.ndarray]:
+    """Return the bins of each member; members of a group share an array."""
+    of_groups = {id(group): group.inputs.bins(most) for group in groups}
+    return [of_groups[id(group)] for group in groups]
 
 
 def _hold_out(

@@ -81,4 +81,5 @@ def networks_of(estimator: Hyperparameters, weights: Weights, network: Network) 
         return weights
     # A generator is not used, as it would change predictions from call to call.
     seed = derived_seed(estimator.random_state if isinstance(estimator.random_state, Integral) else 0, 1)
-    return thinned(network, weights, estimator.dropout, estimator.input_dropout, estimator.mc_dropout, seed)
+    dropout = estimator.resolved().dropout
+    return thinned(network, weights, dropout, estimator.input_dropout, estimator.mc_dropout, seed)

@@ -135,11 +135,13 @@ class _Judge:
     def __init__(
         self, networks: Sequence[Any], folds: int, halving: bool, on_epoch: Callable[[int, int], None] | None
     ) -> None:
-        first = networks[0]
+        settings = [network.resolved() for network in networks]
+        first = settings[0]
         self.shape = (len(networks) // folds, folds * first.members)
         self.at = {max(1, round(share * first.epochs)) for share in HALVINGS} if halving else set()
         self.on_epoch = on_epoch
-        self.keeps_best = np.repeat([network.early_stopping is not None for network in networks], first.members)
+        keep_best = [setting.early_stopping is not None or setting.restore_best for setting in settings]
+        self.keeps_best = np.repeat(keep_best, first.members)
         self.losses = np.full(len(self.keeps_best), np.nan)
 
     def __call__(self, epoch: int, figures: dict[str, np.ndarray], active: np.ndarray) -> np.ndarray | None:
@@ -172,7 +174,7 @@ def _by_shape(estimators: Sequence[Any]) -> list[list[int]]:
         encoder, network = _parts(estimator)
         shared = {name: value for name, value in network.get_params().items() if name not in PER_MEMBER}
         # The automatic batch size depends on the number of training rows.
-        share = network.held_out_share
+        share = network.resolved().held_out_share
         held_out = share if network.batch_size == "auto" else share > 0
         populations.setdefault((joblib.hash(encoder), joblib.hash((shared, held_out))), []).append(number)
     return [populations[key] for key in sorted(populations, key=lambda key: (key[0], populations[key][0]))]

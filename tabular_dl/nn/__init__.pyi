@@ -2,9 +2,14 @@ from .blocks.base import OwnInputs as OwnInputs
 from .callbacks import make_callbacks as make_callbacks
 from .choices import INITIALIZERS as INITIALIZERS
 from .choices import REPLACED_CALLBACKS as REPLACED_CALLBACKS
+from .choices import BiasInitializer as BiasInitializer
 from .choices import Initializer as Initializer
+from .choices import NumericEmbedding as NumericEmbedding
 from .choices import Optimizer as Optimizer
+from .choices import Parametrization as Parametrization
 from .choices import Schedule as Schedule
+from .choices import Sharing as Sharing
+from .choices import WeightGroup as WeightGroup
 from .inference import MatrixPredictor as MatrixPredictor
 from .inference import plain_outputs as plain_outputs
 from .inference import predict as predict
@@ -16,8 +21,6 @@ from .members import Training as Training
 from .network import ACTIVATIONS as ACTIVATIONS
 from .network import Network as Network
 from .network import Weights as Weights
-from .network import in_old_order as in_old_order
-from .network import own_weights as own_weights
 from .optimizers import OPTIMIZERS as OPTIMIZERS
 from .schedules import SCHEDULES as SCHEDULES
 from .tensorboard import MemberTensorBoard as MemberTensorBoard
@@ -25,3 +28,5 @@ from .training import DivergedError as DivergedError
 from .training import EpochCallback as EpochCallback
 from .training import Population as Population
 from .training import fit_population as fit_population
+from .weights import in_old_order as in_old_order
+from .weights import own_weights as own_weights

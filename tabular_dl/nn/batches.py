@@ -106,11 +106,17 @@ class Feed:
     members : Members
         Rows of each member, their weights, and seeds.
     batch_size : int
-        Rows per step.
+        Rows per step, of each network within a member.
+    copies : int, default=1
+        Number of networks within a member that have batches of their own: rows of one follow those of another.
+    drop_last : bool, default=False
+        Whether to leave out the last batch of a member if it is not full, unless it is its only one.
     """
 
-    def __init__(self, table: Table, members: Members, batch_size: int) -> None:
-        self.table = table
+    def __init__(
+        self, table: Table, members: Members, batch_size: int, *, copies: int = 1, drop_last: bool = False
+    ) -> None:
+        self.table, self.copies, self.drop_last = table, copies, drop_last
         offsets = members.groups * table.block_rows
         self.training = [_by_block(rows, table, at) for rows, at in zip(members.training_rows, offsets, strict=True)]
         self.weights = _weights_by_block(members.training_rows, table, members.training_weights)
@@ -122,13 +128,18 @@ class Feed:
         longest = max(len(rows) for blocks in self.training for rows in blocks)
         # A larger batch would only hold more rows of weight 0.
         self.batch_size = min(batch_size, longest)
-        self.steps = -(-longest // self.batch_size)
+        self.steps = self._steps(longest)
         self.held_out = max((len(rows) for blocks in self.validation for rows in blocks), default=0)
 
     @property
     def steps_an_epoch(self) -> np.ndarray:
         """Number of updates of each member in an epoch, (P,)."""
-        return np.array([sum(-(-len(rows) // self.batch_size) for rows in blocks) for blocks in self.training])
+        return np.array([sum(self._steps(len(rows)) for rows in blocks) for blocks in self.training])
+
+    def _steps(self, rows: int) -> int:
+        """Return the number of batches of a member's rows of a block."""
+        full, rest = divmod(rows, self.batch_size)
+        return full if self.drop_last and full else full + (rest > 0)
 
     def epoch(self, number: int) -> Iterator[tuple[int, Batches]]:
         """Yield the numbers of an epoch's blocks in its order, with each member's shuffled batches."""
@@ -176,11 +187,21 @@ class Feed:
         return part
 
     def _shuffled(self, block: int) -> Batches:
+        parts = [vars(self._shuffled_once(block)) for _ in range(self.copies)]
+        joined = {name: np.concatenate([part[name] for part in parts], axis=2) for name in parts[0] if name != "shares"}
+        return Batches(**joined, shares=parts[0]["shares"])
+
+    def _shuffled_once(self, block: int) -> Batches:
         orders = [g.permutation(len(blocks[block])) for g, blocks in zip(self.generators, self.training, strict=True)]
         rows = [blocks[block][order] for blocks, order in zip(self.training, orders, strict=True)]
         weights = None
         if self.weights is not None:
             weights = [blocks[block][order] for blocks, order in zip(self.weights, orders, strict=True)]
+        if self.drop_last:
+            # The orders are random, so these are other rows in each epoch.
+            kept = [self._steps(len(part)) * self.batch_size for part in rows]
+            rows = [part[:size] for part, size in zip(rows, kept, strict=True)]
+            weights = weights and [part[:size] for part, size in zip(weights, kept, strict=True)]
         batches = _filled(rows, weights, self.steps, self.batch_size)
         if not self.mixup.any():
             return batches
@@ -189,9 +210,9 @@ class Feed:
         for member in np.flatnonzero(self.mixup):
             alpha, members_rows = self.mixup[member], partners[member]
             # One draw per step of the member, so that its random numbers do not depend on the population.
-            steps = -(-len(members_rows) // self.batch_size)
+            steps = self._steps(len(members_rows))
             batches.shares[:steps, member, 0] = self.generators[member].beta(alpha, alpha, steps)
-            order = self.generators[member].permutation(len(members_rows))
+            order = self.generators[member].permutation(len(members_rows))[: len(rows[member])]
             partners[member] = members_rows[order]
             if partner_weights is not None:
                 partner_weights[member] = partner_weights[member][order]

@@ -1,7 +1,7 @@
 """Compiled programs that are kept on disk between processes, by XLA's own cache.
 
 A process whose program another has compiled before loads it, in a fraction of the time; the weights are the same, bit
-for bit. TensorFlow reads ``TF_XLA_FLAGS`` when it runs its first operation, so `use_kept_programs` is called before. A
+for bit. TensorFlow reads ``TF_XLA_FLAGS`` when it runs its first operation, so `use_program_folder` is called before. A
 program is loaded only if its code in XLA's own language is the same, which TensorFlow compares in full.
 
 The folder is ``$XDG_CACHE_HOME/tabular-dl/compiled`` or ``~/.cache/tabular-dl/compiled``. The environment variable
@@ -25,7 +25,7 @@ from pathlib import Path
 
 from tabular_dl.nn.program_folder import ProgramFolder, private_folder
 
-__all__ = ["forget_programs", "keep_new_programs", "use_kept_programs"]
+__all__ = ["clear_programs", "record_programs", "use_program_folder"]
 
 VARIABLE = "TABULAR_DL_COMPILED_CACHE"
 FLAGS = "TF_XLA_FLAGS"
@@ -48,14 +48,14 @@ class _State:
     flags: str | None = None
 
 
-def use_kept_programs() -> None:
+def use_program_folder() -> None:
     """Set the flag by which TensorFlow keeps compiled programs, unless the user has set it.
 
     Called before TensorFlow runs its first operation; later calls do nothing. Entries that are damaged are removed.
 
     Examples
     --------
-    >>> use_kept_programs()
+    >>> use_program_folder()
     """
     with _State.lock:
         if _State.decided:
@@ -75,12 +75,12 @@ def use_kept_programs() -> None:
         _State.flags = os.environ[FLAGS] = f"{given} {_flags(folder.path)}".strip()
 
 
-def keep_new_programs() -> None:
+def record_programs() -> None:
     """Store the digests of programs that have just been compiled, so that other processes may load them.
 
     Examples
     --------
-    >>> keep_new_programs()
+    >>> record_programs()
     """
     with _State.lock:
         if _State.folder is None:
@@ -93,7 +93,7 @@ def keep_new_programs() -> None:
                 os.environ[FLAGS] = _State.flags_before
 
 
-def forget_programs() -> bool:
+def clear_programs() -> bool:
     """Remove all programs of the folder, after one could be neither loaded nor written.
 
     Returns
@@ -103,7 +103,7 @@ def forget_programs() -> bool:
 
     Examples
     --------
-    >>> forget_programs() in (True, False)
+    >>> clear_programs() in (True, False)
     True
     """
     with _State.lock:

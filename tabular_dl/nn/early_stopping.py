@@ -44,6 +44,8 @@ class Stopping:
         self.sign = -1.0 if monitor.greater_is_better else 1.0
         self.active = np.ones(size, bool)
         self.diverged = np.zeros(size, bool)
+        # The last of equal epochs is kept if all are trained to the end.
+        self.last_of_equals = members.restore_best & np.isinf(members.patience)
         self.best = np.full(size, np.inf)
         self.best_epoch = np.zeros(size, int)
         self.last_epoch = np.zeros(size, int)
@@ -70,6 +72,7 @@ class Stopping:
         figures = self.sign * figures
         self.diverged |= self.active & ~sound
         improved = self.active & sound & (figures < self.best - self.min_delta)
+        improved |= self.active & sound & self.last_of_equals & (figures <= self.best)
         # The first finite epoch is an improvement whatever `min_delta` is.
         improved |= self.active & sound & np.isinf(self.best)
         self.best[improved] = figures[improved]

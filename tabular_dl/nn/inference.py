@@ -11,7 +11,8 @@ import numpy as np
 import tensorflow as tf
 from scipy.sparse import csr_matrix
 
-from tabular_dl.nn.network import Network, Weights, exported, forward
+from tabular_dl.nn.network import Network, Weights
+from tabular_dl.nn.passes import exported, forward, predictions
 
 __all__ = ["EnsembleModel", "MatrixPredictor", "ensemble_model", "plain_model", "plain_outputs", "predict", "thinned"]
 
@@ -165,7 +166,7 @@ def _predictor(network: Network) -> Callable[..., tf.Tensor]:
 
     def outputs(X: tf.Tensor, *weights: tf.Tensor) -> tf.Tensor:
         by_name = dict(zip(network.weights, weights, strict=True))
-        return keras.activations.get(network.output_activation)(forward(network, by_name, X))
+        return predictions(network, forward(network, by_name, X))
 
     shapes = [(None, weight.inputs, weight.outputs) for weight in network.weights.values()]
     weights = [tf.TensorSpec(shape, tf.float64) for shape in shapes]

@@ -17,8 +17,10 @@ TensorFunction = Callable[..., tf.Tensor]
 LossFunction = Callable[[tf.Tensor, tf.Tensor, tf.Tensor | None], tuple[tf.Tensor, tf.Tensor]]
 
 
-def loss_and_metrics(key: ProgramKey) -> tuple[LossFunction, tuple[TensorFunction, ...], TensorFunction]:
-    """Return the functions of loss, metrics and output activation."""
+def loss_and_metrics(
+    key: ProgramKey,
+) -> tuple[LossFunction, TensorFunction, tuple[TensorFunction, ...], TensorFunction]:
+    """Return the functions of loss, loss of predictions, metrics and output activation."""
     activation = keras.activations.get(key.network.output_activation)
     keras_loss = getattr(keras.losses, key.loss)
     # Some functions are in `keras.losses` only, though they are metrics as well.
@@ -40,4 +42,4 @@ def loss_and_metrics(key: ProgramKey) -> tuple[LossFunction, tuple[TensorFunctio
         classes = key.network.outputs if key.loss.startswith("categorical") else 2
         return value, compute(keras_loss, y * (1.0 - smoothing) + smoothing / classes, outputs)
 
-    return loss, metrics, activation
+    return loss, keras_loss, metrics, activation

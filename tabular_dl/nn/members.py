@@ -8,7 +8,7 @@ from typing import Any, Literal, Self
 
 import numpy as np
 
-from tabular_dl.nn.choices import Schedule
+from tabular_dl.nn.choices import Parametrization, Schedule, WeightGroup
 
 __all__ = ["Members", "Monitor", "Training"]
 
@@ -38,6 +38,11 @@ class Members:
         Number of leading numeric features of each member; the numeric features after them are zero.
     categories : array of shape (P, embeddings), optional
         Number of categories of each embedding of each member.
+    continuous : array of shape (P,), optional
+        Number of continuous features of each member, the first of its numeric ones.
+    bins : sequence of P arrays of shape (continuous features, 2, bins), optional
+        Slopes and offsets of the bins of each continuous feature of each member: ``slope * x + offset`` goes from 0 to
+        1 within a bin. Both are 0 for bins that a feature has not.
     learning_rate, weight_decay : optional
         Learning rate, and decoupled weight decay: ``w -= rate * decay * w`` (arXiv:1711.05101). None, or NaN for some
         members, is the optimizer's default.
@@ -70,6 +75,8 @@ class Members:
     plateau_patience, plateau_factor
         Number of epochs without improvement after which the learning rate is multiplied by the factor; infinity for
         never.
+    restore_best
+        Whether a member without patience returns to the weights of its best epoch, the last one of equal figures.
 
     Raises
     ------
@@ -85,6 +92,8 @@ class Members:
     groups: PerMember = 0
     widths: PerMember = None
     categories: PerMember = None
+    continuous: PerMember = None
+    bins: Sequence[np.ndarray] | None = None
     learning_rate: PerMember = None
     weight_decay: PerMember = None
     l1: PerMember = 0.0
@@ -101,6 +110,7 @@ class Members:
     min_delta: PerMember = 0.0
     plateau_patience: PerMember = np.inf
     plateau_factor: PerMember = 0.2
+    restore_best: PerMember = False
 
     def __post_init__(self) -> None:
         size = len(self.seeds)
@@ -165,7 +175,7 @@ class Members:
     def describe(self, member: int) -> str:
         """Return a member's hyperparameters that differ from the defaults, as text for messages."""
         settings = []
-        for setting in fields(self)[8:]:
+        for setting in fields(self)[10:]:
             value = getattr(self, setting.name)
             if value is not None and not np.all(value[member] == setting.default):
                 settings.append(f"{setting.name} {np.asarray(value[member]).tolist()}")
@@ -214,6 +224,14 @@ class Training:
         Rows per step.
     monitor : Monitor
         Figure for early stopping and plateaus, on validation rows if there are any, otherwise on training rows.
+    weight_decay_schedule, label_smoothing_schedule : str, default="constant"
+        Names of the schedules of weight decay and of label smoothing.
+    rate_factors, decay_factors : tuple of (group, factor)
+        Factors of the learning rate and of weight decay of groups of weights (`tabular_dl.nn.choices.WeightGroup`).
+    parametrization : {"standard", "ntk"}
+        Scale of the updates of kernels (`tabular_dl.nn.optimizers.update_factor`).
+    drop_last : bool, default=False
+        Whether an epoch leaves out the last batch of a member if it is not full.
     compile : {"auto", True, False}, default="auto"
         Whether to compile by XLA; "auto" compiles if training is long enough to save time by it.
     """
@@ -226,4 +244,10 @@ class Training:
     epochs: int = 100
     batch_size: int = 32
     monitor: Monitor = field(default_factory=Monitor)
+    weight_decay_schedule: Schedule = "constant"
+    label_smoothing_schedule: Schedule = "constant"
+    rate_factors: tuple[tuple[WeightGroup, float], ...] = ()
+    decay_factors: tuple[tuple[WeightGroup, float], ...] = ()
+    parametrization: Parametrization = "standard"
+    drop_last: bool = False
     compile: Literal["auto"] | bool = "auto"

@@ -47,9 +47,14 @@ class _MemberOptimizer:
         Whether the current update changes a member.
     decaying : bool
         Whether any member has weight decay.
+    decay_factors : tf.Variable of shape (P, 1, 1)
+        Factors of the weight decays in this step, from their schedule.
+    of_weights : dict of str to (tf.Variable, tf.Variable)
+        Factors of the rates of updates and of decay of each weight by its name, (P, 1, 1); empty if all are 1.
     """
 
     decaying = False
+    of_weights: dict[str, tuple[tf.Variable, tf.Variable]]
 
     def _create_member_variables(self, members: int) -> None:
         shape = (members, 1, 1)
@@ -58,6 +63,8 @@ class _MemberOptimizer:
         self.rates = tf.Variable(tf.fill(shape, rate), trainable=False)
         self.decays = tf.Variable(tf.fill(shape, decay), trainable=False)
         self.factors = tf.Variable(tf.ones(shape), trainable=False)
+        self.decay_factors = tf.Variable(tf.ones(shape), trainable=False)
+        self.of_weights = {}
         self.steps = tf.Variable(tf.zeros(shape), trainable=False)
         self.live = tf.Variable(tf.ones(shape, tf.bool), trainable=False)
 
@@ -80,12 +87,18 @@ class _MemberOptimizer:
     def update_step(self, gradient: tf.Tensor, variable: keras.Variable, learning_rate: tf.Tensor) -> None:
         """Update one stacked weight by the members' rates instead of the optimizer's single rate."""
         del learning_rate
-        super().update_step(gradient, variable, self.rates * self.factors)  # type: ignore[misc]
+        rates = self.rates * self.factors
+        if variable.name in self.of_weights:
+            rates *= self.of_weights[variable.name][0]
+        super().update_step(gradient, variable, rates)  # type: ignore[misc]
 
     def _apply_weight_decay(self, variables: Sequence[keras.Variable]) -> None:
         # Skipped if no member has weight decay, as it is a pass over all weights.
         for variable in variables if self.decaying else ():
-            self.assign_sub(variable, variable * self.decays * self.rates * self.factors)
+            shares = self.decays * self.decay_factors * self.rates * self.factors
+            if variable.name in self.of_weights:
+                shares *= self.of_weights[variable.name][1]
+            self.assign_sub(variable, variable * shares)
 
     def assign(self, variable: keras.Variable, value: tf.Tensor) -> None:
         """Write the live members' values only."""

@@ -19,9 +19,10 @@ import numpy as np
 from tabular_dl.errors import DataError
 from tabular_dl.nn.batches import Feed, Table
 from tabular_dl.nn.early_stopping import Stopping
+from tabular_dl.nn.kept_programs import checked_out
 from tabular_dl.nn.members import Members, Training
 from tabular_dl.nn.network import Network, Weights
-from tabular_dl.nn.program import Program, checked_out
+from tabular_dl.nn.program import Program
 from tabular_dl.nn.program_key import ProgramKey
 
 __all__ = ["Chunks"]
@@ -62,7 +63,8 @@ class Chunks:
         training: Training,
         weights: Weights,
     ) -> None:
-        feed = Feed(table, members, training.batch_size)
+        copies = network.networks if network.own_batches else 1
+        feed = Feed(table, members, training.batch_size, copies=copies, drop_last=training.drop_last)
         threads, parts = _parts(network, table, feed, members, training)
         self.threads = [_Thread(stack) for _ in range(threads)]
         self.map: Callable[..., Iterable[None]] = map
@@ -162,10 +164,10 @@ class Chunk:
         self.program: Program | None = None
         steps = feed.steps * table.blocks * training.epochs
         self.xla = steps >= STEPS_THAT_PAY_FOR_XLA if training.compile == "auto" else training.compile
-        shapes = (table.block_rows, table.groups, feed.steps, feed.batch_size, feed.held_out)
+        shapes = (table.block_rows, table.groups, feed.steps, feed.copies * feed.batch_size, feed.held_out)
         self.shapes = shapes if self.xla else ()
         self.key = self._key(members)
-        self._enter().reset(weights, members, feed.steps_an_epoch, training.epochs)
+        self._enter().reset(weights, members, feed.steps_an_epoch, training)
 
     def _key(self, members: Members) -> ProgramKey:
         return ProgramKey.of(self.network, members, self.training, self.shapes, self.xla)
@@ -284,7 +286,7 @@ class Chunk:
         active = self.stopping.active
         half = -(-len(self.numbers) // 2)
         rows = self.feed.steps * self.feed.batch_size * self.table.blocks
-        saved = 6.0 * self.network.parameters * rows * epochs_left * (len(self.numbers) - half)
+        saved = 6.0 * self.network.networks * self.network.parameters * rows * epochs_left * (len(self.numbers) - half)
         if len(self.numbers) == 1 or active.sum() > half or not active.any() or saved < WORK_THAT_PAYS_FOR_A_PROGRAM:
             return
         # Stopped members fill up the half, so that there are few sizes and programs are reused.
@@ -332,10 +334,11 @@ def _threads(network: Network, table: Table, feed: Feed, members: Members, train
     product = (
         2
         * feed.batch_size
+        * network.networks
         * max(network.weights[name].inputs * network.weights[name].outputs for name in network.kernels)
     )
     rows = feed.steps * feed.batch_size
-    work = 6.0 * network.parameters * rows * training.epochs * len(members)
+    work = 6.0 * network.networks * network.parameters * rows * training.epochs * len(members)
     # A table keeps one block in memory: chunks at different blocks would load each of them again and again.
     if product > NARROW_PRODUCT or work < WORK_THAT_PAYS_FOR_A_PROGRAM or table.blocks > 1:
         return 1

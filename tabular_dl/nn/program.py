@@ -6,9 +6,7 @@ Without XLA, the numbers of rows and steps are no part of the shapes.
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import keras
@@ -19,16 +17,17 @@ from numpy.typing import ArrayLike, DTypeLike
 from tabular_dl.nn.batches import Batches
 from tabular_dl.nn.blocks.base import TrainingStep
 from tabular_dl.nn.loss_functions import loss_and_metrics
-from tabular_dl.nn.members import Members
-from tabular_dl.nn.network import Weights, forward
+from tabular_dl.nn.members import Members, Training
+from tabular_dl.nn.network import Weights
 from tabular_dl.nn.optimizers import clipped, make_optimizer
+from tabular_dl.nn.passes import forward, predictions
 from tabular_dl.nn.program_key import ProgramKey
+from tabular_dl.nn.rate_factors import rate_factors
 from tabular_dl.nn.schedules import SCHEDULES
 from tabular_dl.nn.tracing import Traced
 
-__all__ = ["Program", "checked_out"]
+__all__ = ["Program"]
 
-PROGRAMS_KEPT = 8
 # Axes of rows and of steps, counted from the last axis, of the arguments of a program's functions.
 VARYING_AXES = {
     **dict.fromkeys(("X", "y"), (-2,)),
@@ -59,6 +58,11 @@ class Program:
             key.optimizer, self.trainable, dict(key.optimizer_settings), decaying="weight_decay" in key.uses
         )
         shape = (key.members, 1, 1)
+        if "rate_factors" in key.uses:
+            self.optimizer.of_weights = {
+                variable.name: tuple(tf.Variable(tf.ones(shape), trainable=False) for _ in range(2))
+                for variable in self.trainable
+            }
         self.active = tf.Variable(tf.ones(shape, tf.bool), trainable=False)
         names = ("l1", "l2", "label_smoothing", "clip_norm", "total_steps", "plateau")
         self.settings = {name: tf.Variable(tf.zeros(shape), trainable=False) for name in names}
@@ -81,6 +85,7 @@ class Program:
         self.member_variables = [
             *self.learned.values(),
             *self.restarted,
+            *(variable for pair in self.optimizer.of_weights.values() for variable in pair),
             self.seeds,
             *self.of_blocks.values(),
             self.active,
@@ -89,9 +94,9 @@ class Program:
             *self.starts,
         ]
         self._functions: dict[str, Callable[..., Any]] = {}
-        self.loss, self.metrics, self.activation = loss_and_metrics(key)
+        self.loss, self.loss_of_predictions, self.metrics, self.activation = loss_and_metrics(key)
 
-    def reset(self, weights: Weights, members: Members, steps_an_epoch: np.ndarray, epochs: int) -> None:
+    def reset(self, weights: Weights, members: Members, steps_an_epoch: np.ndarray, training: Training) -> None:
         """Prepare a training: assign initial weights and the members' settings, and clear momenta.
 
         Parameters
@@ -102,8 +107,8 @@ class Program:
             Settings of each member.
         steps_an_epoch : ndarray of shape (P,)
             Number of updates of each member in an epoch.
-        epochs : int
-            Planned number of epochs.
+        training : Training
+            Settings that all members share.
         """
         for variables in filter(None, (self.learned.values(), self.best, self.starts)):
             for variable, name in zip(variables, self.learned, strict=True):
@@ -119,13 +124,17 @@ class Program:
                 variable.assign(np.where(np.isnan(column), variable.numpy(), column))
         for name in ("l1", "l2", "label_smoothing", "clip_norm"):
             self.settings[name].assign(_column(getattr(members, name)))
-        self.settings["total_steps"].assign(_column(steps_an_epoch * epochs))
+        self.settings["total_steps"].assign(_column(steps_an_epoch * training.epochs))
         self.set_active(np.ones(len(members), bool), np.ones(len(members)))
         streams = [np.random.SeedSequence([seed, 2]).generate_state(1)[0] for seed in members.seeds]
         self.seeds.assign(_column(streams, np.uint32))
         for block in self.network.blocks:
             for name, values in block.settings(members).items():
                 self.of_blocks[f"{block.name}.{name}"].assign(_column(values))
+        factors_by_name = rate_factors(self.network, members, training) if self.optimizer.of_weights else {}
+        for name, factors in factors_by_name.items():
+            for variable, values in zip(self.optimizer.of_weights[name], factors, strict=True):
+                variable.assign(_column(values))
 
     def set_active(self, active: np.ndarray, rate_factors: np.ndarray) -> None:
         """Set whether each member still trains, and the factor of its rate after plateaus; both of shape (P,)."""
@@ -185,15 +194,12 @@ class Program:
 
     def _call(self, name: str, function: Callable[..., Any], arguments: Mapping[str, ArrayLike]) -> Any:
         tensors = [tf.convert_to_tensor(argument) for argument in arguments.values()]
-        if name in self._functions:
-            return self._functions[name](*tensors)
-        specs = [self._spec(*part) for part in zip(arguments, tensors, strict=True)]
-        # Only the training steps are worth compiling: the other functions run few operations per epoch.
-        traced = Traced(function, specs, f"{name} {self.key.label}", xla=self.key.xla and name == "train")
-        result = traced.first_call(tensors)
-        # The concrete function is kept, as a `tf.function` warns of retracing after five programs.
-        self._functions[name] = traced.concrete
-        return result
+        if name not in self._functions:
+            specs = [self._spec(*part) for part in zip(arguments, tensors, strict=True)]
+            # Only the training steps are worth compiling: the other functions run few operations per epoch.
+            xla = self.key.xla and name == "train"
+            self._functions[name] = Traced(function, specs, f"{name} {self.key.label}", xla=xla)
+        return self._functions[name](*tensors)
 
     def _spec(self, name: str, tensor: tf.Tensor) -> tf.TensorSpec:
         """Return the shape that an argument is traced for: XLA needs all of it, TensorFlow no numbers of rows or steps.
@@ -243,19 +249,24 @@ class Program:
         steps = self.optimizer.steps
         progress = steps / self.settings["total_steps"]
         self.optimizer.factors.assign(self.settings["plateau"] * SCHEDULES[self.key.schedule](progress))
-        counted = tf.cast(weights > 0, tf.float32)[:, :, None]
+        self.optimizer.decay_factors.assign(SCHEDULES[self.key.weight_decay_schedule](progress))
         inputs, targets = tf.gather(X, rows), tf.gather(y, rows)
         if mixup is not None:
             partners, partner_weights, share = mixup
             inputs = self._mixed(inputs, tf.gather(X, partners), share[:, :, None])
         settings = {name: variable.value() for name, variable in self.of_blocks.items()}
-        training_step = TrainingStep(tf.cast(steps, tf.uint32), self.seeds.value(), settings, counted, live)
+        own_targets, own_weights = self._for_networks(targets, weights)
+        counted = tf.cast(own_weights > 0, tf.float32)[:, :, None]
+        step_number = tf.cast(steps, tf.uint32)
+        training_step = TrainingStep(step_number, self.seeds.value(), settings, counted, live, progress)
+        smoothing = SCHEDULES[self.key.label_smoothing_schedule](progress)
         with tf.GradientTape() as tape:
             outputs = forward(self.network, self._values(), inputs, training_step)
-            sums, smoothed = self._sums(targets, outputs, weights)
+            sums, smoothed = self._training_sums(own_targets, outputs, own_weights, smoothing)
             if mixup is not None:
                 # The losses of the two rows have their own weights.
-                partner_loss = self._sums(tf.gather(y, partners), outputs, partner_weights)[1]
+                partner = self._for_networks(tf.gather(y, partners), partner_weights)
+                partner_loss = self._training_sums(partner[0], outputs, partner[1], smoothing)[1]
                 smoothed = share[:, 0] * smoothed + (1.0 - share[:, 0]) * partner_loss
                 weight = share[:, 0] * weight + (1.0 - share[:, 0]) * tf.reduce_sum(partner_weights, axis=1)
             objective = tf.reduce_sum(smoothed / tf.where(weight > 0, weight, 1.0) + self._penalty())
@@ -287,20 +298,35 @@ class Program:
                 penalty += self.settings[name][:, 0, 0] * total
         return penalty
 
-    def _sums(self, y: tf.Tensor, outputs: tf.Tensor, weights: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    def _for_networks(self, targets: tf.Tensor, weights: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        """Return targets and weights of the rows of all networks within a member, if they share batches."""
+        networks = 1 if self.network.own_batches else self.network.networks
+        if networks == 1:
+            return targets, weights
+        return tf.tile(targets, (1, networks, 1)), tf.tile(weights, (1, networks)) / networks
+
+    def _training_sums(
+        self, y: tf.Tensor, outputs: tf.Tensor, weights: tf.Tensor, schedule: tf.Tensor
+    ) -> tuple[tf.Tensor, tf.Tensor]:
         """Return sums over rows of loss, metrics and weight, (2 + metrics, P), and of the smoothed loss, (P,)."""
-        smoothing = self.settings["label_smoothing"] if "label_smoothing" in self.key.uses else None
+        smoothing = self.settings["label_smoothing"] * schedule if "label_smoothing" in self.key.uses else None
         loss, smoothed = self.loss(y, outputs, smoothing)
-        final = self.activation(outputs)
-        metrics = [_per_row(metric(y, final)) for metric in self.metrics]
-        sums = [tf.reduce_sum(value * weights, axis=1) for value in (loss, *metrics, tf.ones_like(loss))]
-        return tf.stack(sums), tf.reduce_sum(smoothed * weights, axis=1)
+        return self._sums(y, loss, self.activation(outputs), weights), tf.reduce_sum(smoothed * weights, axis=1)
+
+    def _sums(self, y: tf.Tensor, loss: tf.Tensor, predicted: tf.Tensor, weights: tf.Tensor) -> tf.Tensor:
+        """Return sums over rows of loss, metrics and weight, (2 + metrics, P)."""
+        metrics = [_per_row(metric(y, predicted)) for metric in self.metrics]
+        return tf.stack([tf.reduce_sum(value * weights, axis=1) for value in (loss, *metrics, tf.ones_like(loss))])
 
     def _evaluate(
         self, X: tf.Tensor, y: tf.Tensor, rows: tf.Tensor, weights: tf.Tensor
     ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
         outputs, targets = forward(self.network, self._values(), tf.gather(X, rows)), tf.gather(y, rows)
-        return self._sums(targets, outputs, weights)[0], self.activation(outputs), targets
+        predicted = predictions(self.network, outputs)
+        # The loss of the mean of several networks is that of their mean prediction, which has no logits.
+        several = self.network.networks > 1
+        loss = self.loss_of_predictions(targets, predicted) if several else self.loss(targets, outputs, None)[0]
+        return self._sums(targets, loss, predicted, weights), predicted, targets
 
     def _keep(self, improved: tf.Tensor, at_start: tf.Tensor) -> None:
         improved, at_start = (tf.reshape(flags, (self.key.members, 1, 1)) for flags in (improved, at_start))
@@ -320,22 +346,3 @@ def _per_row(values: tf.Tensor) -> tf.Tensor:
 def _column(values: ArrayLike, dtype: DTypeLike = np.float32) -> np.ndarray:
     """Return values of P members with the shape (P, 1, 1)."""
     return np.asarray(values, dtype).reshape(-1, 1, 1)
-
-
-# Programs that are not in use, the oldest first.
-_programs: list[Program] = []
-_programs_lock = threading.Lock()
-
-
-@contextmanager
-def checked_out(key: ProgramKey) -> Iterator[Program]:
-    """Provide a kept or new program for a key, which no other thread gets while it is in use."""
-    with _programs_lock:
-        kept = next((program for program in _programs if program.key == key), None)
-        if kept is not None:
-            _programs.remove(kept)
-    program = kept or Program(key)
-    yield program
-    with _programs_lock:
-        _programs.append(program)
-        del _programs[:-PROGRAMS_KEPT]

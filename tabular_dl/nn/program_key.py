@@ -24,12 +24,13 @@ class ProgramKey:
         Architecture.
     members : int
         Number of members, P.
-    loss, metrics, optimizer, optimizer_settings, schedule
+    loss, metrics, optimizer, optimizer_settings, schedule, weight_decay_schedule, label_smoothing_schedule
         As in `Training`.
     shapes : tuple
         Shapes of the table's blocks and of the batches; empty without XLA, whose programs take any.
     uses : frozenset of str
-        Names of the members' settings that the program computes; "starts" if it copies weights at the start of epochs.
+        Names of the members' settings that the program computes; "rate_factors" if weights have rates of their own;
+        "starts" if it copies weights at the start of epochs.
     xla : bool
         Whether XLA compiles the steps.
     """
@@ -41,6 +42,8 @@ class ProgramKey:
     optimizer: str
     optimizer_settings: tuple[tuple[str, Any], ...]
     schedule: Schedule
+    weight_decay_schedule: Schedule
+    label_smoothing_schedule: Schedule
     shapes: tuple[Any, ...]
     uses: frozenset[str]
     xla: bool
@@ -73,6 +76,8 @@ class ProgramKey:
         uses = frozenset(name for name, value in unused.items() if np.any(getattr(members, name) != value))
         if members.weight_decay is not None:
             uses |= {"weight_decay"}
+        if training.rate_factors or training.decay_factors or training.parametrization != "standard":
+            uses |= {"rate_factors"}
         if not members.held_out:
             uses |= {"starts"}
         shared = (
@@ -81,6 +86,8 @@ class ProgramKey:
             training.optimizer,
             training.optimizer_settings,
             training.schedule,
+            training.weight_decay_schedule,
+            training.label_smoothing_schedule,
         )
         return cls(network, len(members), *shared, shapes, uses, xla)
 

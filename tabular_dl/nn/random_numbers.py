@@ -10,7 +10,7 @@ import math
 
 import tensorflow as tf
 
-__all__ = ["MASKING_STREAM", "NOISE_STREAM", "SHIFT_STREAM", "normal", "uniform"]
+__all__ = ["MASKING_STREAM", "NOISE_STREAM", "SHIFT_STREAM", "input_numbers", "normal", "uniform"]
 
 # Streams of dropout layers are numbered from 0; noise, masking of embeddings and shifts have separate streams.
 NOISE_STREAM = 1 << 20
@@ -19,6 +19,8 @@ SHIFT_STREAM = 1 << 23
 
 # Rows and features; the number of rows may only be known when a program runs.
 Shape = tuple[int | tf.Tensor, int]
+# Number of the first feature of continuous inputs: far from those of others.
+CONTINUOUS = 1 << 28
 GOLDEN = 0x9E3779B9  # 2**32 divided by the golden ratio: spreads small integers over all bits
 
 
@@ -80,6 +82,30 @@ def normal(seeds: tf.Tensor, layer: int, steps: tf.Tensor, shape: Shape, columns
     """
     radius = tf.sqrt(-2.0 * tf.math.log(1.0 - uniform(seeds, 2 * layer, steps, shape, columns)))
     return radius * tf.cos(2.0 * math.pi * uniform(seeds, 2 * layer + 1, steps, shape, columns))
+
+
+def input_numbers(continuous: int, others: int, embedded: int = 0) -> tf.Tensor:
+    """Return numbers that identify a member's inputs whatever the population: each part is numbered by itself.
+
+    Parameters
+    ----------
+    continuous, others : int
+        Number of features of continuous inputs, and of the other numeric inputs.
+    embedded : int, default=0
+        Number of features of embeddings of categories.
+
+    Returns
+    -------
+    Tensor of shape (features,), int32
+        Numbers for `uniform` and `normal`.
+
+    Examples
+    --------
+    >>> input_numbers(0, 2, 1).numpy().tolist()
+    [0, 1, -1]
+    """
+    first = range(CONTINUOUS, CONTINUOUS + continuous)
+    return tf.constant([*first, *range(others), *range(-embedded, 0)], tf.int32)
 
 
 def _mix(x: tf.Tensor) -> tf.Tensor:

@@ -21,7 +21,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from tabular_dl.nn.compiled_programs import forget_programs, keep_new_programs
+from tabular_dl.nn.compiled_programs import clear_programs, record_programs
 
 __all__ = ["Traced", "numbered"]
 
@@ -57,29 +57,31 @@ class Traced:
     Examples
     --------
     >>> traced = Traced(lambda x: 2 * x, [tf.TensorSpec((2,))], "double", xla=False)
-    >>> traced.first_call([tf.constant([1.0, 2.0])]).numpy().tolist()
+    >>> traced(tf.constant([1.0, 2.0])).numpy().tolist()
     [2.0, 4.0]
     """
 
     def __init__(self, function: Callable[..., Any], specs: Sequence[tf.TensorSpec], label: str, *, xla: bool) -> None:
         self.function, self.specs, self.label, self.xla = function, specs, label, xla
         self.concrete: Callable[..., Any]
+        self.called = False
         self._trace()
 
     def _trace(self) -> None:
+        # The concrete function is kept, as a `tf.function` warns of retracing after five programs.
         traced = tf.function(self.function, jit_compile=self.xla, autograph=False)
         with numbered(f"{self.label} {self.specs} {self.xla}"):
             self.concrete = traced.get_concrete_function(*self.specs)
 
-    def first_call(self, tensors: Sequence[tf.Tensor]) -> Any:
-        """Call the function for the first time, and keep its program for other processes.
+    def __call__(self, *tensors: tf.Tensor) -> Any:
+        """Call the function; the first time, keep its program for other processes.
 
         TensorFlow ends with an error if a program that was kept cannot be loaded, or a new one not be written. The
         programs are removed then, and it is compiled again; if that fails as well, TensorFlow runs it without XLA.
 
         Parameters
         ----------
-        tensors : sequence of Tensor
+        *tensors : Tensor
             Arguments.
 
         Returns
@@ -87,15 +89,16 @@ class Traced:
         Tensor or tuple of Tensor
             Results of the function.
         """
-        if not self.xla:
+        if self.called or not self.xla:
             return self.concrete(*tensors)
         try:
             result = self.concrete(*tensors)
         except tf.errors.OpError:
-            if not forget_programs():
+            if not clear_programs():
                 raise
             result = self._call_again(tensors)
-        keep_new_programs()
+        record_programs()
+        self.called = True
         return result
 
     def _call_again(self, tensors: Sequence[tf.Tensor]) -> Any:

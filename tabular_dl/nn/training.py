@@ -37,9 +37,11 @@ import numpy as np
 from tabular_dl.errors import UserError, listed
 from tabular_dl.nn.batches import Table
 from tabular_dl.nn.callbacks import EpochCallbacks, interrupt_after_epoch
+from tabular_dl.nn.learned_start import learn_start
 from tabular_dl.nn.members import Members, Training
-from tabular_dl.nn.network import Network, Weights, initial_weights
+from tabular_dl.nn.network import Network, Weights
 from tabular_dl.nn.parallel import Chunks
+from tabular_dl.nn.weights import initial_weights
 
 __all__ = ["DivergedError", "DivergedWarning", "EpochCallback", "Population", "fit_population"]
 
@@ -62,8 +64,8 @@ class Population:
     Attributes
     ----------
     weights : dict of str to ndarray of shape (P, in, out)
-        Weights by the names of `Network.weights`: those of the best epoch for members with patience and members that
-        diverged, those of the last epoch for others.
+        Weights by the names of `Network.weights`: those of the best epoch for members with patience or `restore_best`
+        and members that diverged, those of the last epoch for others.
     history : dict of str to ndarray of shape (epochs, P)
         "loss", the metrics and, with validation rows, the same with "val_" and the monitored figure. Values are means
         over rows without penalties and smoothing, those of training rows during the epoch; NaN if a member had stopped.
@@ -140,10 +142,12 @@ def fit_population(
     if training.monitor.function is not None and not members.held_out:
         raise ValueError(f"monitor: {training.monitor.name} needs validation rows, found none")
     widths = np.full(len(members), network.numeric) if members.widths is None else members.widths
-    weights = initial_weights(network, members.seeds, widths, members.categories)
+    weights = initial_weights(network, members.seeds, widths, members.categories, members.continuous)
+    table = Table(X, y)
+    learn_start(network, weights, table, members)
     history: list[dict[str, np.ndarray]] = []
     with ExitStack() as stack, interrupt_after_epoch() as interrupt:
-        chunks = Chunks(stack, network, Table(X, y), members, training, weights)
+        chunks = Chunks(stack, network, table, members, training, weights)
         keras_callbacks = EpochCallbacks(callbacks, network, weights, training.epochs)
         for epoch in range(1, training.epochs + 1):
             keras_callbacks.begin(epoch)
@@ -166,7 +170,7 @@ def fit_population(
 def _trained(chunks: Chunks, members: Members, history: Sequence[dict[str, np.ndarray]]) -> Population:
     """Return the population: the best epoch of members with patience and that diverged, the last epoch of others."""
     diverged = chunks.stopping("diverged")
-    use_best = np.isfinite(members.patience) | diverged
+    use_best = np.isfinite(members.patience) | members.restore_best | diverged
     best, last = chunks.weights(best=True), chunks.weights(best=False)
     weights = {name: np.where(use_best[:, None, None], best[name], last[name]) for name in best}
     best_epoch = np.maximum(chunks.stopping("best_epoch") - members.kept_at_start, 0)

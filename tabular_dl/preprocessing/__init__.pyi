@@ -3,6 +3,8 @@ from .column_patterns import resolve as resolve
 from .column_readers import CategoryColumns as CategoryColumns
 from .column_readers import MissingFlags as MissingFlags
 from .column_readers import NumericColumns as NumericColumns
+from .column_rules import BIN_STRATEGIES as BIN_STRATEGIES
+from .column_rules import BINS as BINS
 from .column_rules import ENCODERS as ENCODERS
 from .column_rules import IMPUTERS as IMPUTERS
 from .column_rules import SCALERS as SCALERS
@@ -23,6 +25,7 @@ from .feature_rules import FEATURE_KEYS as FEATURE_KEYS
 from .feature_rules import columns_read as columns_read
 from .feature_rules import first_mistake as first_mistake
 from .joint_transform import JointTransform as JointTransform
+from .piecewise import PiecewiseEncoder as PiecewiseEncoder
 from .scalers import ConstantScaler as ConstantScaler
 from .scalers import NormalQuantiles as NormalQuantiles
 from .scalers import QuantileClipper as QuantileClipper

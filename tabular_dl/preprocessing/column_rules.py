@@ -25,10 +25,22 @@ from tabular_dl.preprocessing.column_patterns import has_pattern
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
 
-__all__ = ["ENCODERS", "IMPUTERS", "SCALERS", "ColumnRule", "Rest", "contradiction", "read_rules"]
+__all__ = [
+    "BINS",
+    "BIN_STRATEGIES",
+    "ENCODERS",
+    "IMPUTERS",
+    "NUMERIC_ENCODERS",
+    "SCALERS",
+    "ColumnRule",
+    "Rest",
+    "contradiction",
+    "read_rules",
+]
 
 # Scalers by their name in a pipeline file: class (of `tabular_dl.preprocessing.encoders`,
-# `tabular_dl.preprocessing.scalers` or `sklearn.preprocessing`, in this order) and arguments.
+# `tabular_dl.preprocessing.piecewise`, `tabular_dl.preprocessing.scalers` or `sklearn.preprocessing`, in this order)
+# and arguments.
 SCALERS: dict[str, tuple[str, dict[str, Any]]] = {
     "minmax": ("MinMaxScaler", {}),
     "standard": ("StandardScaler", {}),
@@ -51,7 +63,10 @@ ENCODERS: dict[str, tuple[str, dict[str, Any]]] = {
     "target": ("TargetEncoder", {}),
     "frequency": ("FrequencyEncoder", {}),
     "embedding": _LABEL,
+    "piecewise": ("PiecewiseEncoder", {}),
 }
+NUMERIC_ENCODERS = ("none", "piecewise")  # of columns that are read as numbers
+BINS, BIN_STRATEGIES = 12, ("quantile", "tree")  # of encode: piecewise; the first strategy is the default
 
 IMPUTERS = ("median", "mean", "most_frequent", "constant")  # strategies of sklearn.impute.SimpleImputer
 
@@ -59,6 +74,7 @@ IMPUTERS = ("median", "mean", "most_frequent", "constant")  # strategies of skle
 _NOT_SCALED = {
     "onehot": "one-hot columns are 0 and 1 already; leave scale out or use encode: label",
     "embedding": "an embedding reads whole numbers that stand for categories; leave scale out or use encode: label",
+    "piecewise": "piecewise-linear columns are from 0 to 1 already; leave scale out, or write it in a second rule",
 }
 
 # Treatment of columns that no rule names: an error, or left out.
@@ -68,7 +84,7 @@ Rest = Literal["error", "drop"]
 class ColumnRule(BaseModel):
     """Preprocessing of some columns: one entry of ``columns`` in a pipeline file.
 
-    A rule with an encoder reads its columns as categories; other rules read them as numbers.
+    A rule with an encoder other than ``piecewise`` reads its columns as categories; other rules read them as numbers.
 
     Attributes
     ----------
@@ -84,7 +100,12 @@ class ColumnRule(BaseModel):
     encode : str
         ``onehot``; ``label`` or its synonym ``ordinal``; ``target``, the mean of the target in the category;
         ``frequency``, the category's share of the training rows; ``embedding``, vectors that the network learns;
-        or ``none``.
+        ``piecewise``, the part of each of a few bins that lies below a number; or ``none``.
+    bins : int or None
+        Largest number of bins of ``encode: piecewise``; None is 12.
+    bin_strategy : str or None
+        Bins of ``encode: piecewise``: ``quantile``, with as many training rows each, or ``tree``, the leaves of a
+        decision tree that predicts the target; None is ``quantile``.
     rare : int
         Number of training rows below which categories are joined into one; 1 keeps all.
     clip : float
@@ -116,6 +137,8 @@ class ColumnRule(BaseModel):
     fill_value: str | bool | int | float | None = None
     missing_flag: bool = False
     encode: str = "none"
+    bins: Annotated[int, Field(ge=2, strict=True)] | None = None
+    bin_strategy: str | None = None
     rare: Annotated[int, Field(ge=1, strict=True)] = 1
     clip: Annotated[float, Field(ge=0, lt=0.5)] = 0.0
     scale: str = "none"
@@ -124,7 +147,7 @@ class ColumnRule(BaseModel):
     @property
     def numeric(self) -> bool:
         """Whether the columns are read as numbers rather than categories."""
-        return self.encode == "none"
+        return self.encode in NUMERIC_ENCODERS
 
     @model_validator(mode="before")
     @classmethod
@@ -139,7 +162,7 @@ class ColumnRule(BaseModel):
                 raise ValueError(f"impute: expected {{constant: value}}, found {dict(impute)!r}")
             full |= {"impute": "constant", "fill_value": impute["constant"]}
         elif impute is None:
-            full["impute"] = "median" if full.get("encode", "none") == "none" else "none"
+            full["impute"] = "median" if full.get("encode", "none") in NUMERIC_ENCODERS else "none"
         scale = full.get("scale")
         if isinstance(scale, Mapping):
             if set(scale) != {"constant"} or "divisor" in full:
@@ -162,13 +185,15 @@ class ColumnRule(BaseModel):
             raise ValueError(f"impute: expected text, a number, true or false as constant, found {value!r}")
         return value
 
-    @field_validator("impute", "encode", "scale")
+    @field_validator("impute", "encode", "scale", "bin_strategy")
     @classmethod
     def _check_option(cls, value: str, info: ValidationInfo) -> str:
-        options = [
-            *{"impute": IMPUTERS, "encode": ENCODERS, "scale": (*SCALERS, "constant")}[str(info.field_name)],
-            "none",
-        ]
+        options = {
+            "impute": (*IMPUTERS, "none"),
+            "encode": (*ENCODERS, "none"),
+            "scale": (*SCALERS, "constant", "none"),
+            "bin_strategy": BIN_STRATEGIES,
+        }[str(info.field_name)]
         if value not in options:
             raise ValueError(f"there is no {value!r}. {did_you_mean(value, options)}")
         return value
@@ -236,12 +261,14 @@ def contradiction(
     clip: float,
     scale: str,
     divisor: float | None = None,
+    bins: int | None = None,
+    bin_strategy: str | None = None,
 ) -> str | None:
     """Return the contradiction between the values of a rule, if any.
 
     Parameters
     ----------
-    impute, fill_value, missing_flag, encode, rare, clip, scale, divisor
+    impute, fill_value, missing_flag, encode, rare, clip, scale, divisor, bins, bin_strategy
         Attributes of a `ColumnRule`, each valid by itself.
 
     Returns
@@ -255,7 +282,7 @@ def contradiction(
     >>> contradiction(**rule, encode="onehot", scale="minmax")
     'scale: one-hot columns are 0 and 1 already; leave scale out or use encode: label'
     """
-    numeric, conflict = encode == "none", f"but encode: {encode} reads categories"
+    numeric, conflict = encode in NUMERIC_ENCODERS, f"but encode: {encode} reads categories"
     problem = None
     if not numeric and impute in ("median", "mean"):
         problem = f"impute: {impute} needs numbers, {conflict}; write most_frequent, {{constant: value}} or none"
@@ -264,7 +291,14 @@ def contradiction(
     elif not numeric and clip:
         problem = f"clip: needs numbers, {conflict}; leave clip out"
     elif numeric and rare > 1:
-        problem = "rare: joins categories, but a rule without encode reads numbers; add encode or leave rare out"
+        reads = "a rule without encode" if encode == "none" else f"encode: {encode}"
+        advice = "add encode" if encode == "none" else "write another encode"
+        problem = f"rare: joins categories, but {reads} reads numbers; {advice} or leave rare out"
+    elif encode != "piecewise" and (bins, bin_strategy) != (None, None):
+        key = "bins" if bins is not None else "bin_strategy"
+        problem = (
+            f"{key}: belongs to encode: piecewise, found encode: {encode}; leave {key} out or write encode: piecewise"
+        )
     elif encode in _NOT_SCALED and scale != "none":
         problem = f"scale: {_NOT_SCALED[encode]}"
     elif (impute == "constant") != (fill_value is not None):

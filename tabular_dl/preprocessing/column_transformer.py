@@ -18,10 +18,18 @@ from sklearn.impute import SimpleImputer
 from sklearn.pipeline import make_pipeline
 
 from tabular_dl.errors import DataError, nearest
-from tabular_dl.preprocessing import encoders, scalers
+from tabular_dl.preprocessing import encoders, piecewise, scalers
 from tabular_dl.preprocessing.column_patterns import ColumnSelection, has_pattern, missing_names, resolve
 from tabular_dl.preprocessing.column_readers import ADVICE, CategoryColumns, MissingFlags, NumericColumns, kinds_of
-from tabular_dl.preprocessing.column_rules import ENCODERS, SCALERS, ColumnRule, Rest, read_rules
+from tabular_dl.preprocessing.column_rules import (
+    BIN_STRATEGIES,
+    BINS,
+    ENCODERS,
+    SCALERS,
+    ColumnRule,
+    Rest,
+    read_rules,
+)
 from tabular_dl.preprocessing.encoders import EncodingFolds, RareCategories
 from tabular_dl.preprocessing.scalers import ConstantScaler, QuantileClipper
 from tabular_dl.tables import category_text, read_numbers, require_table
@@ -46,14 +54,14 @@ def build_preprocessing(
     table itself, so that two rules may use the same column. Columns that no rule names are left out; `column_faults`
     reports them.
 
-    Numbers are clipped, then imputed, then scaled; categories are imputed, then rare ones joined, then encoded, then
-    scaled. Missing flags are computed from the columns of the table.
+    Numbers are clipped, then imputed, then scaled or encoded by bins; categories are imputed, then rare ones joined,
+    then encoded, then scaled. Missing flags are computed from the columns of the table.
 
     For a category without training rows, ``onehot`` returns zeros (with ``rare``, the rare category, if training rows
     had any); ``label`` and ``embedding`` return -1, ``target`` the mean of the target, ``frequency`` 0. ``label`` and
     ``embedding`` return -2 for missing values, or -1 if training rows had none. ``minmax`` and ``symmetric`` do not
     clip: values outside the training range are scaled outside the target range. ``quantile`` and ``power`` replace
-    them by the end of the training range.
+    them by the end of the training range, as does ``piecewise``, which makes no column of a constant one.
 
     ``target`` is scikit-learn's `TargetEncoder` (https://doi.org/10.1145/507533.507538): the category's mean target, or
     its share of each class, one column per class, for three or more classes. It is shrunk towards the mean of all rows,
@@ -67,9 +75,10 @@ def build_preprocessing(
     never : sequence of str, default=()
         Columns that patterns do not select: the target and the id.
     classification : bool, default=True
-        Whether the target consists of labels, for ``encode: target``.
+        Whether the target consists of labels, for ``encode: target`` and ``bin_strategy: tree``.
     random_state : int or None, default=None
-        Seed of the rows that ``quantile`` draws if there are more than 10,000, and of the folds of ``target``.
+        Seed of the rows that ``quantile`` draws if there are more than 10,000, and ``tree`` if there are more than
+        100,000, and of the folds of ``target``.
 
     Returns
     -------
@@ -98,13 +107,15 @@ def build_preprocessing(
     ['Age', 'Age_missing', 'Sex_female', 'Sex_male']
     """
     validated = read_rules(rules)
+    target_type = "auto" if classification else "continuous"
     # Arguments that do not come from a rule.
     settings: Settings = {
         "TargetEncoder": {
-            "target_type": "auto" if classification else "continuous",
+            "target_type": target_type,
             "cv": EncodingFolds(classification, random_state),
         },
         "NormalQuantiles": {"random_state": random_state},
+        "PiecewiseEncoder": {"target_type": target_type, "random_state": random_state},
     }
     excluded = [name for name in never if name is not None]
     numbered = sorted(enumerate(validated, start=1), key=lambda pair: pair[1].encode != "embedding")
@@ -131,7 +142,7 @@ def _branches(
         # A column without any value in a fold's training rows is kept: the number of features must not depend on rows.
         constant = _constant(rule)
         steps.append(SimpleImputer(strategy=rule.impute, fill_value=constant, keep_empty_features=True))
-    if not rule.numeric:
+    if rule.encode != "none":
         steps += _encoding(rule, settings)
     if rule.scale == "power":
         # Outside the training range powers may become huge.
@@ -140,7 +151,7 @@ def _branches(
         steps.append(_make(SCALERS[rule.scale], settings))
     if rule.divisor is not None:
         steps.append(ConstantScaler(rule.divisor))
-    prefix = "number" if rule.numeric else rule.encode
+    prefix = "number" if rule.encode == "none" else rule.encode
     branches = [(f"{prefix}_{number}", make_pipeline(*steps), columns)]
     if rule.missing_flag:
         branches.append((f"missing_{number}", MissingFlags(), columns))
@@ -149,6 +160,8 @@ def _branches(
 
 def _encoding(rule: ColumnRule, settings: Settings) -> list[BaseEstimator]:
     encoder = _make(ENCODERS[rule.encode], settings)
+    if rule.encode == "piecewise":
+        return [encoder.set_params(bins=rule.bins or BINS, strategy=rule.bin_strategy or BIN_STRATEGIES[0])]
     if rule.rare == 1:
         return [encoder]
     if rule.encode == "onehot":
@@ -158,7 +171,7 @@ def _encoding(rule: ColumnRule, settings: Settings) -> list[BaseEstimator]:
 
 def _make(entry: tuple[str, Mapping[str, Any]], settings: Settings) -> BaseEstimator:
     name, arguments = entry
-    module = next(module for module in (encoders, scalers, sklearn.preprocessing) if hasattr(module, name))
+    module = next(module for module in (encoders, piecewise, scalers, sklearn.preprocessing) if hasattr(module, name))
     return getattr(module, name)(**arguments, **settings.get(name, {}))
 
 

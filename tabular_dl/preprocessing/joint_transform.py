@@ -21,6 +21,7 @@ from sklearn.preprocessing import OneHotEncoder
 
 from tabular_dl.preprocessing.column_readers import ADVICE, CategoryColumns, MissingFlags, NumericColumns
 from tabular_dl.preprocessing.derived_features import DerivedFeatures, derive_together
+from tabular_dl.preprocessing.piecewise import PiecewiseEncoder
 from tabular_dl.preprocessing.stacked_steps import columns_alike, of_columns, stacked
 from tabular_dl.tables import read_categories, read_numbers
 
@@ -116,11 +117,16 @@ class _Branch:
             self.plans[origins] = _plan(origins, self.steps)
         plan = self.plans[origins]
         X = _chained(plan.steps, np.column_stack([read[origins[place]] for place in plan.distinct]))
-        encoder = next((step for step in plan.steps if isinstance(step, OneHotEncoder)), None)
-        # The public names of features would be slow to count.
-        widths = [1] * len(plan.distinct) if encoder is None else encoder._n_features_outs
+        widths = next(filter(None, map(_widths, plan.steps)), [1] * len(plan.distinct))
         blocks = dict(zip(plan.distinct, np.split(X, np.cumsum(widths)[:-1], axis=1), strict=True))
         return [np.concatenate([blocks[k] for k in plan.stands_for[start : start + size]], axis=1) for start in starts]
+
+
+def _widths(step: Any) -> list[int] | None:
+    """Return the number of features of each column; None for steps that make one of each."""
+    if isinstance(step, OneHotEncoder):
+        return list(step._n_features_outs)  # the public names of features would be slow to count
+    return step.widths if isinstance(step, PiecewiseEncoder) else None
 
 
 def _chained(steps: Sequence[Any], X: np.ndarray) -> np.ndarray:

@@ -17,6 +17,7 @@ from sklearn.impute import SimpleImputer
 from sklearn.preprocessing import MinMaxScaler, PowerTransformer, RobustScaler, StandardScaler
 
 from tabular_dl.preprocessing.encoders import FrequencyEncoder, OneHotEncoder, OrdinalEncoder, RareCategories
+from tabular_dl.preprocessing.piecewise import PiecewiseEncoder
 from tabular_dl.preprocessing.scalers import ConstantScaler, NormalQuantiles, QuantileClipper
 
 __all__ = ["STACKED", "columns_alike", "of_columns", "stacked"]
@@ -29,6 +30,7 @@ STACKED: dict[type, tuple[str, ...]] = {
     NormalQuantiles: ("quantiles_",),
     OneHotEncoder: ("categories_", "_n_features_outs", "_infrequent_indices", "_default_to_infrequent_mappings"),
     OrdinalEncoder: ("categories_", "_missing_indices", "_infrequent_indices", "_default_to_infrequent_mappings"),
+    PiecewiseEncoder: ("edges_",),
     PowerTransformer: ("lambdas_", "_scaler"),
     QuantileClipper: ("low_", "high_"),
     RareCategories: ("kept_", "folded_"),

@@ -13,7 +13,15 @@ import numpy as np
 
 from tabular_dl.errors import DataError
 
-__all__ = ["StoresCategories", "pack_table", "pack_texts", "unpack_table", "unpack_texts"]
+__all__ = [
+    "StoresCategories",
+    "pack_arrays",
+    "pack_table",
+    "pack_texts",
+    "unpack_arrays",
+    "unpack_table",
+    "unpack_texts",
+]
 
 # Tables up to this size are stored as they are: an array is a file of the archive, which takes as long to read.
 SHORT = 20
@@ -147,6 +155,60 @@ def unpack_table(stored: dict[str, Any]) -> dict[str, Any]:
     if values.dtype.kind not in "if" or values.shape != (len(keys),):
         raise DataError(f"a table of {len(keys)} categories has values of shape {values.shape} and type {values.dtype}")
     return dict(zip(keys, values.tolist(), strict=True))
+
+
+def pack_arrays(arrays: Sequence[np.ndarray[Any, Any]]) -> Arrays:
+    """Return the numbers of several arrays as two arrays: all numbers, and how many each array has.
+
+    Parameters
+    ----------
+    arrays : sequence of ndarray of float64, each of one axis
+        Arrays.
+
+    Returns
+    -------
+    dict of str to ndarray
+        ``numbers``, float64, and ``sizes``, int64.
+
+    Examples
+    --------
+    >>> pack_arrays([np.array([0.5, 2.0]), np.array([]), np.array([3.0])])
+    {'numbers': array([0.5, 2. , 3. ]), 'sizes': array([2, 0, 1])}
+    """
+    sizes = np.array([len(array) for array in arrays], dtype=np.int64)
+    return {"numbers": np.concatenate([*arrays, np.empty(0)]), "sizes": sizes}
+
+
+def unpack_arrays(stored: Arrays) -> list[np.ndarray[Any, Any]]:
+    """Return the arrays that `pack_arrays` has packed.
+
+    Parameters
+    ----------
+    stored : dict of str to ndarray
+        Result of `pack_arrays`.
+
+    Returns
+    -------
+    list of ndarray of float64
+        Arrays.
+
+    Raises
+    ------
+    DataError
+        If the two arrays do not fit each other.
+
+    Examples
+    --------
+    >>> unpack_arrays({"numbers": np.array([0.5, 2.0, 3.0]), "sizes": np.array([2, 0, 1])})
+    [array([0.5, 2. ]), array([], dtype=float64), array([3.])]
+    """
+    numbers, sizes = stored["numbers"], stored["sizes"]
+    if numbers.dtype != np.float64 or sizes.dtype != np.int64 or numbers.ndim != 1 or sizes.ndim != 1:
+        raise DataError("a table of numbers consists of other arrays than numbers and sizes")
+    if (sizes < 0).any() or (sizes > len(numbers)).any() or sizes.sum() != len(numbers):
+        raise DataError(f"a table of {len(numbers)} numbers has sizes with another sum")
+    ends = np.cumsum(sizes)
+    return [numbers[end - size : end] for end, size in zip(ends.tolist(), sizes.tolist(), strict=True)]
 
 
 class StoresCategories:

@@ -105,7 +105,10 @@ def _setup_section(result: FitResult) -> Section:
             "Networks",
             f"{spec.ensemble.folds} folds{by_group(spec)} x {spec.ensemble.members} members, {weights:,} weights each",
         ],
-        ["Epochs", f"{network.epochs} at most; best on average after {result.best_epochs.mean():.0f}{interruption}"],
+        [
+            "Epochs",
+            f"{network.resolved().epochs} at most; best on average after {result.best_epochs.mean():.0f}{interruption}",
+        ],
         ["Time", f"{result.seconds:.1f} s of training"],
         ["Seed", str(spec.seed)],
     ]

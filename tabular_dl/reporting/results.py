@@ -75,7 +75,7 @@ class FitResult:
         """Epoch after which Ctrl-C ended training, such as "after epoch 3 of 20"; empty if training was completed."""
         network = self.crossfit.pipelines_[0][-1]
         done = len(next(iter(self.crossfit.curves_.values())))
-        return f"after epoch {done} of {network.epochs}" if self.crossfit.interrupted_ else ""
+        return f"after epoch {done} of {network.resolved().epochs}" if self.crossfit.interrupted_ else ""
 
 
 @dataclass(frozen=True)

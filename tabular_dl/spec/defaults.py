@@ -5,7 +5,8 @@ from __future__ import annotations
 import inspect
 from typing import Any
 
-from tabular_dl.estimators import Hyperparameters
+from tabular_dl.estimators import Hyperparameters, preset_values
+from tabular_dl.preprocessing import BIN_STRATEGIES, BINS
 from tabular_dl.problems import PROBLEMS, get_metric
 from tabular_dl.spec.reader import PipelineSpec, hyperparameters
 
@@ -14,8 +15,13 @@ __all__ = ["NETWORK", "fill_defaults"]
 # Hyperparameters written under ``network`` if the file does not set them: those of the architecture. The others
 # are written under ``training``.
 NETWORK = (
-    *("hidden", "activation", "initializer", "batch_norm", "dropout", "input_dropout", "l1", "l2", "mc_dropout"),
-    *("bounds", "categorical_features", "embedding_size", "normalize", "output", "loss"),
+    *("preset", "hidden", "activation", "parametric_activation", "initializer", "bias_initializer", "parametrization"),
+    *("batch_norm", "layer_norm", "residual", "linear_skip", "scaling_layer"),
+    *("shared_networks", "sharing", "own_batches"),
+    *("numeric_embedding", "bins", "bin_strategy", "frequencies", "frequency_scale", "numeric_embedding_size"),
+    *("dropout", "dropout_schedule", "input_dropout", "l1", "l2", "mc_dropout"),
+    *("bounds", "clamp", "categorical_features", "embedding_size", "embedding_initializer", "normalize"),
+    *("output", "as_softmax", "loss"),
 )
 
 
@@ -46,14 +52,29 @@ def fill_defaults(spec: PipelineSpec) -> dict[str, Any]:
     for rule in content["columns"]:
         if rule["impute"] != "constant":
             del rule["fill_value"]
+        for key, default in (("bins", BINS), ("bin_strategy", BIN_STRATEGIES[0])):
+            rule[key] = rule[key] or default
+            if rule["encode"] != "piecewise":
+                del rule[key]
     given = {**spec.network, **spec.training}
-    defaults = inspect.signature(Hyperparameters).parameters
+    defaults = _defaults(spec, given.get("preset", "mlp"))
     for section in ("network", "training"):
         others = [
             name for name in hyperparameters() if name not in given and (name in NETWORK) == (section == "network")
         ]
-        content[section] |= {name: _plain(defaults[name].default) for name in others}
+        content[section] |= {name: _plain(defaults[name]) for name in others}
     return content
+
+
+def _defaults(spec: PipelineSpec, preset: str) -> dict[str, Any]:
+    """Return the value of each hyperparameter that is not given: that of the preset, or the constructor's default.
+
+    A value that depends on the target remains "auto" if the type of problem has to be detected.
+    """
+    defaults = {name: value.default for name, value in inspect.signature(Hyperparameters).parameters.items()}
+    kinds = (True, False) if spec.problem == "auto" else (PROBLEMS[spec.problem].classification,)
+    first, *others = [preset_values(preset, classification=classification) for classification in kinds]
+    return defaults | {name: value for name, value in first.items() if all(value == kind[name] for kind in others)}
 
 
 def _plain(value: object) -> object:

@@ -11,7 +11,7 @@ from pydantic import ConfigDict, TypeAdapter
 from pydantic.errors import PydanticInvalidForJsonSchema
 
 from tabular_dl.estimators import Hyperparameters, KerasClassifier, KerasRegressor
-from tabular_dl.preprocessing import ENCODERS, FEATURE_KEYS, IMPUTERS, SCALERS, ColumnRule
+from tabular_dl.preprocessing import BIN_STRATEGIES, ENCODERS, FEATURE_KEYS, IMPUTERS, SCALERS, ColumnRule
 from tabular_dl.problems import METRICS, PROBLEMS
 from tabular_dl.spec.reader import PipelineSpec, hyperparameters
 
@@ -79,6 +79,8 @@ def _column_rule(schema: dict[str, Any]) -> dict[str, Any]:
         "required": ["constant"],
         "additionalProperties": False,
     }
+    strategies = {"enum": [*BIN_STRATEGIES, None]}
+    properties["bin_strategy"] = {**strategies, "default": None, **_described(descriptions.get("bin_strategy"))}
     names = {"enum": [*IMPUTERS, "none", None]}
     properties["impute"] = {"anyOf": [names, constant], **_described(descriptions.get("impute"))}
     return schema

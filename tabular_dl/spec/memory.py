@@ -1,33 +1,35 @@
 """Memory that the networks of a pipeline need, computed from the specification and the table before anything is built.
 
-==================== ================================================= =====================================
+==================== ================================================= =============================================
 key                  what needs memory                                 bytes
-==================== ================================================= =====================================
+==================== ================================================= =============================================
 network.hidden       weights of the networks of one fold and member    4 x copies x weights x folds
+network.bins         what numeric embeddings compute for a batch       4 x copies x batch x numbers x (bins + length)
 ensemble.members     weights of all networks, and numbers of rows      the same and 8 x rows, x members
 training.batch_size  what one network computes for a batch             4 x copies x batch x (widths)
 network.mc_dropout   networks drawn from those of a fold               4 x weights x members x draws
 columns              matrix of all rows                                4 x 2 x rows x inputs
-==================== ================================================= =====================================
+==================== ================================================= =============================================
 
 They are the least that a fit holds at once, so that what is refused could not have been trained.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from itertools import pairwise
 from typing import Any
 
 import pandas as pd
 
 from tabular_dl.errors import SpecError
+from tabular_dl.estimators import Hyperparameters, KerasClassifier, KerasRegressor
 from tabular_dl.limits import limit, machine_memory, raised_by, size_of
-from tabular_dl.preprocessing import ColumnRule, resolve
+from tabular_dl.preprocessing import BINS, ColumnRule, resolve
 from tabular_dl.problems import Problem
 from tabular_dl.spec.build import network_settings, unmatched_columns
 from tabular_dl.spec.reader import PipelineSpec
-from tabular_dl.tables import read_categories
+from tabular_dl.tables import bin_edges, read_categories, read_numbers
 
 __all__ = ["check_memory"]
 
@@ -83,14 +85,19 @@ def _needs(
     spec: PipelineSpec, problem: Problem, table: pd.DataFrame, target: pd.Series[Any]
 ) -> Iterator[tuple[str, str, float]]:
     """Yield the key, the beginning of a sentence and the bytes of each need."""
-    settings, rows = network_settings(spec), len(table)
+    estimator, rows = KerasClassifier if problem.classification else KerasRegressor, len(table)
+    settings = estimator(**network_settings(spec)).resolved()
     inputs = max(1, sum(_width(rule, spec, table, settings) for rule in spec.columns))
     outputs = problem.units(int(target.nunique()) if problem.classification else 1)
-    widths = [inputs, *settings.get("hidden", (64, 32)), outputs]
-    weights = sum((before + 1) * after for before, after in pairwise(widths))
+    embedded = settings.numeric_embedding != "none"
+    numbers = sum(_continuous(rule, spec, table) for rule in spec.columns) if embedded else 0
+    components, length = _embedding(settings)
+    features = inputs + numbers * (length - 1)
+    widths = [features, *settings.hidden, outputs]
+    weights = sum((before + 1) * after for before, after in pairwise(widths)) + numbers * components * length
     folds, members = spec.ensemble.folds, spec.ensemble.members
-    batch = min(rows, settings["batch_size"] if settings.get("batch_size", "auto") != "auto" else 1024)
-    draws = settings.get("mc_dropout", 0)
+    batch = min(rows, settings.rows_a_step(rows)) * settings.shared_networks
+    draws = settings.mc_dropout
     yield "columns", f"a matrix of {rows:,} rows and {inputs:,} inputs needs", 2 * NUMBER * rows * inputs
     alone = NUMBER * WEIGHT_COPIES * weights * folds
     yield "network.hidden", f"{folds:,} network(s) of {weights:,} weights need", alone
@@ -98,10 +105,32 @@ def _needs(
     yield "ensemble.members", f"{folds * members:,} networks of {weights:,} weights need", every
     drawn = NUMBER * members * draws * max(weights, rows * outputs)
     yield "network.mc_dropout", f"{draws * members:,} drawn networks and their predictions need", drawn
+    vectors = 2 * NUMBER * batch * numbers * (components + length)
+    yield (
+        "network.bins" if settings.numeric_embedding == "piecewise_linear" else "network.frequencies",
+        (f"the embedding of {numbers:,} columns for a batch of {batch:,} rows needs"),
+        vectors,
+    )
     yield "training.batch_size", f"a batch of {batch:,} rows needs", 2 * NUMBER * batch * sum(widths)
 
 
-def _width(rule: ColumnRule, spec: PipelineSpec, table: pd.DataFrame, settings: Mapping[str, Any]) -> int:
+def _embedding(settings: Hyperparameters) -> tuple[int, int]:
+    """Return the number of bins or frequencies of a numeric embedding, and the length of its vectors."""
+    if settings.numeric_embedding == "piecewise_linear":
+        return settings.bins, settings.numeric_embedding_size
+    periodic = settings.numeric_embedding == "periodic"
+    return settings.frequencies, 2 * settings.frequencies if periodic else settings.numeric_embedding_size
+
+
+def _continuous(rule: ColumnRule, spec: PipelineSpec, table: pd.DataFrame) -> int:
+    """Return the number of inputs of a rule that are numbers of more than two values."""
+    if rule.encode != "none":
+        return 0
+    names = [name for name in resolve(rule.columns, table.columns, unmatched_columns(spec)) if name in table]
+    return sum(int(table[name].nunique() > 2) for name in names)
+
+
+def _width(rule: ColumnRule, spec: PipelineSpec, table: pd.DataFrame, settings: Hyperparameters) -> int:
     """Return the number of inputs that a rule makes."""
     names = [name for name in resolve(rule.columns, table.columns, unmatched_columns(spec)) if name in table]
     flags = len(names) if rule.missing_flag else 0
@@ -109,6 +138,15 @@ def _width(rule: ColumnRule, spec: PipelineSpec, table: pd.DataFrame, settings: 
         counts = [pd.Series(read_categories(table[name])).value_counts() for name in names]
         return flags + sum(int((count >= rule.rare).sum()) for count in counts)
     if rule.encode == "embedding":
-        size = settings.get("embedding_size", "auto")
+        size = settings.embedding_size
         return flags + len(names) * (VECTOR if size == "auto" else size)
+    if rule.encode == "piecewise":
+        return flags + sum(_bins(rule, table[name]) for name in names)
     return flags + len(names)
+
+
+def _bins(rule: ColumnRule, column: pd.Series[Any]) -> int:
+    """Return the number of bins of a column; the least for those of a tree, which depend on the target."""
+    known = read_numbers(column.dropna(), f"column {column.name!r}", "")
+    edges = bin_edges(known, rule.bins or BINS) if len(known) else known
+    return min(max(0, len(edges) - 1), 1 if rule.bin_strategy == "tree" else len(edges))

@@ -48,6 +48,7 @@ TRUSTED_TYPES = [
     "tabular_dl.preprocessing.NumericColumns",
     "tabular_dl.preprocessing.OneHotEncoder",
     "tabular_dl.preprocessing.OrdinalEncoder",
+    "tabular_dl.preprocessing.PiecewiseEncoder",
     "tabular_dl.preprocessing.QuantileClipper",
     "tabular_dl.preprocessing.RareCategories",
     "tabular_dl.preprocessing.TargetEncoder",

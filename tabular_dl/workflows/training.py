@@ -77,7 +77,7 @@ def train(
     started, clock = time.time(), time.perf_counter()
     # Networks report their metrics in units of the coded target.
     unit = pipeline[-1].target_coding(y).unit
-    with TrainingProgress(console, pipeline[-1].epochs, problem.followed[0], unit) as progress:
+    with TrainingProgress(console, pipeline[-1].resolved().epochs, problem.followed[0], unit) as progress:
         crossfit.fit(X, y, groups, on_epoch=progress)
     for fitted in (crossfit.pipeline, *crossfit.pipelines_):
         # A stored model names callbacks as the pipeline file does, not by a folder of this machine.

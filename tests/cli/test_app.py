@@ -286,6 +286,8 @@ def test_a_mistake_in_a_pipeline_is_told_by_file_line_key_and_nearest_key(
         ("network.dropout", "--set network.dropout: expected key.path=value, like network.dropout=0.4."),
         ("network.dropout=[", "is not a YAML value"),
         ("seed.deep=1", "--set seed.deep=1"),
+        ("columns.0={columns: [Age], encode: piecewise, bins: 1}", "columns.0.bins: expected 2 or more, found 1"),
+        ("columns.0.bins=6", "columns.0: bins: belongs to encode: piecewise, found encode: none; leave bins out"),
         ("columns.7.scale=minmax", "--set columns.7.scale=minmax: there is no key '7' in columns"),
     ],
 )

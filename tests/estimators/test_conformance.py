@@ -12,6 +12,7 @@ from tabular_dl.model_selection.crossfit import CrossFitClassifier, CrossFitRegr
 from tabular_dl.preprocessing.column_readers import CategoryColumns, MissingFlags, NumericColumns
 from tabular_dl.preprocessing.derived_features import DerivedFeatures
 from tabular_dl.preprocessing.encoders import FrequencyEncoder
+from tabular_dl.preprocessing.piecewise import PiecewiseEncoder
 from tabular_dl.preprocessing.scalers import ConstantScaler, NormalQuantiles, QuantileClipper
 from tests.conformance import checks_of
 
@@ -46,6 +47,8 @@ def test_the_networks_pass(estimator: Any, check: Any) -> None:
     FrequencyEncoder(),
     QuantileClipper(),
     NormalQuantiles(),
+    PiecewiseEncoder(),
+    PiecewiseEncoder(strategy="tree", random_state=0),
 )
 def test_the_transformers_pass(estimator: Any, check: Any) -> None:
     check(estimator)

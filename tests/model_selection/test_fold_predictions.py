@@ -23,6 +23,7 @@ KINDS: dict[str, tuple[str, list[str]]] = {
     "boston": ("boston", []),
     "normalised": ("wine", ["network.batch_norm=true", "network.normalize=true"]),
     "thinned": ("titanic", ["network.dropout=0.3", "network.mc_dropout=3"]),
+    "bins": ("boston", ["columns.0={columns: [CRIM, RM, AGE, LSTAT, CHAS], encode: piecewise, bin_strategy: tree}"]),
     "embedded": ("titanic", ["columns.4.encode=embedding"]),
 }
 

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from tabular_dl.nn import compiled_programs
-from tabular_dl.nn.compiled_programs import forget_programs, keep_new_programs, use_kept_programs
+from tabular_dl.nn.compiled_programs import clear_programs, record_programs, use_program_folder
 
 FLAGS, SETTING = "TF_XLA_FLAGS", "TABULAR_DL_COMPILED_CACHE"
 
@@ -39,7 +39,7 @@ def folders(root: Path) -> list[Path]:
 
 
 def test_the_folder_lies_in_the_users_cache_and_the_flag_names_it(cache: Path) -> None:
-    use_kept_programs()
+    use_program_folder()
     [folder] = folders(cache / "tabular-dl" / "compiled")
     assert os.environ[FLAGS].startswith(f'--tf_xla_persistent_cache_directory="{folder}" ')
 
@@ -47,13 +47,13 @@ def test_the_folder_lies_in_the_users_cache_and_the_flag_names_it(cache: Path) -
 def test_without_a_cache_folder_it_lies_in_the_home(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", "relative")
     monkeypatch.setenv("HOME", str(cache))
-    use_kept_programs()
+    use_program_folder()
     assert len(folders(cache / ".cache" / "tabular-dl" / "compiled")) == 1
 
 
 def test_another_folder_can_be_named(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(SETTING, str(cache / "with space"))
-    use_kept_programs()
+    use_program_folder()
     assert str(cache / "with space" / "tensorflow-") in os.environ[FLAGS]
     assert not (cache / "tabular-dl").exists()
 
@@ -61,16 +61,16 @@ def test_another_folder_can_be_named(cache: Path, monkeypatch: pytest.MonkeyPatc
 @pytest.mark.parametrize("setting", ["off", "OFF", "0", "no", "false"])
 def test_it_can_be_switched_off(cache: Path, monkeypatch: pytest.MonkeyPatch, setting: str) -> None:
     monkeypatch.setenv(SETTING, setting)
-    use_kept_programs()
-    keep_new_programs()
+    use_program_folder()
+    record_programs()
     assert FLAGS not in os.environ
-    assert not forget_programs()
+    assert not clear_programs()
     assert list(cache.iterdir()) == []
 
 
 def test_other_flags_of_the_user_stay(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(FLAGS, "--tf_xla_auto_jit=1")
-    use_kept_programs()
+    use_program_folder()
     assert os.environ[FLAGS].startswith("--tf_xla_auto_jit=1 --tf_xla_persistent_cache_directory=")
 
 
@@ -86,7 +86,7 @@ def test_a_folder_that_the_user_has_set_is_not_changed(
     cache: Path, monkeypatch: pytest.MonkeyPatch, flags: str
 ) -> None:
     monkeypatch.setenv(FLAGS, flags)
-    use_kept_programs()
+    use_program_folder()
     assert os.environ[FLAGS] == flags
     assert list(cache.iterdir()) == []
 
@@ -97,28 +97,28 @@ def test_flags_are_as_before_once_tensorflow_has_read_them(
 ) -> None:
     if flags:
         monkeypatch.setenv(FLAGS, flags)
-    use_kept_programs()
-    keep_new_programs()
+    use_program_folder()
+    record_programs()
     assert os.environ.get(FLAGS) == flags
 
 
 def test_a_process_started_meanwhile_uses_the_same_folder(cache: Path) -> None:
-    use_kept_programs()
+    use_program_folder()
     flags = os.environ[FLAGS]
     compiled_programs._State.decided, compiled_programs._State.folder = False, None
-    use_kept_programs()
+    use_program_folder()
     assert os.environ[FLAGS] == flags
-    assert forget_programs()
+    assert clear_programs()
     assert len(folders(cache / "tabular-dl" / "compiled")) == 1
 
 
 def test_damaged_entries_are_gone_before_tensorflow_loads(cache: Path) -> None:
-    use_kept_programs()
+    use_program_folder()
     [folder] = folders(cache / "tabular-dl" / "compiled")
     (folder / "a.pb").write_bytes(b"damaged")
     (folder / "a.pb.sha256").write_text("0" * 64)
     compiled_programs._State.decided = False
-    use_kept_programs()
+    use_program_folder()
     assert list(folder.iterdir()) == []
 
 
@@ -127,7 +127,7 @@ def test_damaged_entries_are_gone_before_tensorflow_loads(cache: Path) -> None:
 
 def test_a_cache_that_cannot_be_written_is_not_used(cache: Path) -> None:
     (cache / "tabular-dl").write_text("in the way")
-    use_kept_programs()
+    use_program_folder()
     assert FLAGS not in os.environ
 
 
@@ -136,19 +136,19 @@ def test_a_named_folder_that_is_not_used_is_said(cache: Path, monkeypatch: pytes
     (cache / "open").chmod(0o777)
     monkeypatch.setenv(SETTING, str(cache / "open"))
     with pytest.warns(UserWarning, match=r"open is not used, since others may write to it.*yours alone, or 'off'"):
-        use_kept_programs()
+        use_program_folder()
     assert FLAGS not in os.environ
 
 
 def test_a_disk_that_is_nearly_full_is_not_used(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("tabular_dl.nn.program_folder.LEAST_FREE_BYTES", 2**80)
-    use_kept_programs()
+    use_program_folder()
     assert FLAGS not in os.environ
 
 
 def test_a_tensorflow_that_does_not_know_the_flag_is_not_given_it(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(compiled_programs, "_DEVICES", "tf_xla_no_such_flag")
-    use_kept_programs()
+    use_program_folder()
     assert FLAGS not in os.environ
 
 

@@ -9,7 +9,9 @@ import tensorflow as tf
 
 from tabular_dl.nn import inference
 from tabular_dl.nn.inference import ensemble_model, plain_model, predict
-from tabular_dl.nn.network import Network, forward, initial_weights
+from tabular_dl.nn.network import Network
+from tabular_dl.nn.passes import forward
+from tabular_dl.nn.weights import initial_weights
 
 X = np.random.default_rng(0).normal(size=(30, 3)).astype("float32")
 

@@ -16,7 +16,9 @@ from tabular_dl.nn import inference as module
 from tabular_dl.nn.blocks import OwnInputs
 from tabular_dl.nn.choices import INITIALIZERS
 from tabular_dl.nn.inference import plain_model, predict
-from tabular_dl.nn.network import ACTIVATIONS, Network, Weights, forward, initial_weights, own_weights
+from tabular_dl.nn.network import ACTIVATIONS, Network, Weights
+from tabular_dl.nn.passes import forward
+from tabular_dl.nn.weights import initial_weights, own_weights
 
 NETWORK = Network(inputs=5, hidden=(8, 4), outputs=3, activation="tanh", output_activation="softmax", dropout=True)
 X = np.random.default_rng(0).normal(size=(11, 5)).astype("float32")

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from sklearn.metrics import roc_auc_score
 
 from tabular_dl.errors import DataError
-from tabular_dl.nn import batches, parallel, program
+from tabular_dl.nn import batches, kept_programs, parallel, program
 from tabular_dl.nn.inference import predict
 from tabular_dl.nn.members import Members, Monitor, Training
 from tabular_dl.nn.network import Network
@@ -238,9 +238,9 @@ def test_many_categories_make_smaller_chunks() -> None:
 
 def test_threads_never_share_a_program() -> None:
     key = ProgramKey.of(NETWORK, crew(2), HOW, (ROWS, 1, 4, 8, 10), False)
-    with program.checked_out(key) as first, program.checked_out(key) as second:
+    with kept_programs.checked_out(key) as first, kept_programs.checked_out(key) as second:
         assert first is not second
-    with program.checked_out(key) as third, program.checked_out(key) as fourth:
+    with kept_programs.checked_out(key) as third, kept_programs.checked_out(key) as fourth:
         assert {id(third), id(fourth)} == {id(first), id(second)}
 
 

@@ -11,8 +11,9 @@ import pytest
 
 from tabular_dl.nn.inference import plain_model, predict
 from tabular_dl.nn.members import Members, Training
-from tabular_dl.nn.network import Network, initial_weights
+from tabular_dl.nn.network import Network
 from tabular_dl.nn.training import fit_population
+from tabular_dl.nn.weights import initial_weights
 
 pytestmark = pytest.mark.slow
 

@@ -64,10 +64,10 @@ def test_a_tensorflow_without_these_functions_traces_all_the_same(monkeypatch: p
 
 
 def test_an_error_of_the_function_is_raised_when_no_folder_is_to_blame(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tracing, "forget_programs", lambda: False)
+    monkeypatch.setattr(tracing, "clear_programs", lambda: False)
 
     def fails(x: tf.Tensor) -> tf.Tensor:
         return tf.reshape(x, (int(x.shape[0]) + 1,))
 
     with pytest.raises((ValueError, tf.errors.OpError)):
-        Traced(fails, [tf.TensorSpec((2,))], "fails", xla=True).first_call([tf.zeros(2)])
+        Traced(fails, [tf.TensorSpec((2,))], "fails", xla=True)(tf.zeros(2))

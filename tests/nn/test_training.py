@@ -14,15 +14,16 @@ import tensorflow as tf
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tabular_dl.nn import program as module
+from tabular_dl.nn import kept_programs as module
 from tabular_dl.nn import training as engine
 from tabular_dl.nn.inference import plain_model, predict
 from tabular_dl.nn.loss_functions import loss_and_metrics
 from tabular_dl.nn.members import Members, Training
-from tabular_dl.nn.network import Network, initial_weights
+from tabular_dl.nn.network import Network
 from tabular_dl.nn.optimizers import OPTIMIZERS
 from tabular_dl.nn.program_key import ProgramKey
 from tabular_dl.nn.training import DivergedError, DivergedWarning, Population
+from tabular_dl.nn.weights import initial_weights
 from tabular_dl.problems.problem_types import PROBLEMS
 
 pytestmark = pytest.mark.slow
@@ -500,7 +501,7 @@ def logit(p: Any) -> np.ndarray:
 def functions(problem: str) -> tuple[Any, Any, Any]:
     """Return a program's loss of targets and outputs, its row metric and its output activation."""
     key = ProgramKey.of(network(problem), members(1), training(problem), (), False)
-    loss, (row_metric,), activation = loss_and_metrics(key)
+    loss, _, (row_metric,), activation = loss_and_metrics(key)
     return lambda y, outputs: loss(y, outputs, None)[0], row_metric, activation
 
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from tabular_dl.errors import DataError, SpecError
-from tabular_dl.preprocessing import encoders, scalers
+from tabular_dl.preprocessing import encoders, piecewise, scalers
 from tabular_dl.preprocessing.column_rules import ENCODERS, IMPUTERS, SCALERS, ColumnRule, read_rules
 from tabular_dl.tables.values import category_text, read_categories, read_numbers
 
@@ -32,6 +32,13 @@ NAN = float("nan")
         ({"encode": "onehot", "impute": {"constant": False}}, "constant", False),
         ({"encode": "target", "rare": 5, "scale": "standard"}, "none", None),
         ({"clip": 0.01, "rare": 1, "scale": "power"}, "median", None),
+        ({"encode": "piecewise"}, "median", None),
+        (
+            {"encode": "piecewise", "bins": 4, "bin_strategy": "tree", "clip": 0.01, "missing_flag": True},
+            "median",
+            None,
+        ),
+        ({"encode": "piecewise", "impute": {"constant": -1}}, "constant", -1),
     ],
 )
 def test_a_rule_writes_out_its_defaults_and_reads_back_as_itself(written, impute, fill_value):
@@ -87,6 +94,16 @@ def test_a_constant_to_scale_by_is_written_in_one_word_and_reads_back():
         ({"clip": -0.1}, "rule 1, clip: expected 0.0 or more, found -0.1"),
         ({"clip": 0.5}, "rule 1, clip: expected less than 0.5, found 0.5"),
         ({"clip": "much"}, "rule 1, clip: expected a number, found 'much'"),
+        ({"encode": "piecewise", "bins": 1}, "rule 1, bins: expected 2 or more, found 1"),
+        ({"encode": "piecewise", "bins": 4.5}, "rule 1, bins: expected a whole number, found 4.5"),
+        ({"encode": "piecewise", "bins": "many"}, "rule 1, bins: expected a whole number, found 'many'"),
+        ({"encode": "piecewise", "bin_strategy": "trees"}, "rule 1, bin_strategy: .* 'trees'. Did you mean 'tree'"),
+        ({"encode": "piecewise", "scale": "standard"}, "scale: piecewise-linear columns are from 0 to 1 already"),
+        ({"encode": "piecewise", "rare": 2}, "rare: joins categories, but encode: piecewise reads numbers"),
+        ({"encode": "piecewise", "impute": {"constant": "x"}}, "rule 1: impute: expected a number .* found 'x'"),
+        ({"bins": 4}, "rule 1: bins: belongs to encode: piecewise, found encode: none; leave bins out or write"),
+        ({"encode": "onehot", "bins": 12}, "rule 1: bins: belongs to encode: piecewise, found encode: onehot"),
+        ({"encode": "label", "bin_strategy": "tree"}, "rule 1: bin_strategy: belongs to encode: piecewise, found"),
         ({"scale": "quantil"}, "Did you mean 'quantile'"),
         ({"encode": "embeding"}, "Did you mean 'embedding'"),
     ],
@@ -113,7 +130,7 @@ def test_rules_are_frozen():
 
 def test_every_name_in_the_tables_is_a_class_of_ours_or_of_scikit_learn_that_takes_the_arguments():
     for name, arguments in [*SCALERS.values(), *ENCODERS.values()]:
-        homes = [module for module in (encoders, scalers, sklearn.preprocessing) if hasattr(module, name)]
+        homes = [module for module in (encoders, piecewise, scalers, sklearn.preprocessing) if hasattr(module, name)]
         # Ours come first: where both have a name, ours is scikit-learn's class and stores its categories as arrays.
         assert homes
         assert all(issubclass(getattr(homes[0], name), getattr(home, name)) for home in homes)

@@ -10,7 +10,7 @@ import pytest
 from sklearn.preprocessing import StandardScaler
 
 from tabular_dl.preprocessing import DerivedFeatures, build_preprocessing
-from tabular_dl.preprocessing.column_rules import ENCODERS, SCALERS
+from tabular_dl.preprocessing.column_rules import BIN_STRATEGIES, ENCODERS, NUMERIC_ENCODERS, SCALERS
 from tabular_dl.preprocessing.joint_transform import JointTransform
 from tabular_dl.preprocessing.stacked_steps import of_columns, stacked
 
@@ -22,6 +22,7 @@ TABLE = pd.DataFrame(
         "b": RNG.integers(0, 50, ROWS),
         "kind": RNG.choice(["x", "y", "z", *"pqrstu"], ROWS, p=[0.4, 0.3, 0.18, *[0.02] * 6]),
         "place": np.where(RNG.random(ROWS) < 0.2, None, RNG.choice(["N", "S"], ROWS)),
+        "one": 1.0,
         "day": pd.date_range("2024-01-01", periods=ROWS).astype(str),
     }
 )
@@ -33,11 +34,17 @@ NUMBERS = [{"columns": ["a", "b"], "impute": "median", "scale": scaler, "clip": 
 CATEGORIES = [
     {"columns": ["kind", "place"], "encode": encoder} | more
     for encoder in ENCODERS
+    if encoder not in NUMERIC_ENCODERS
     for more in ({}, {"rare": 5}, {"impute": "most_frequent"})
 ]
 RULES: dict[str, list[dict[str, Any]]] = {
     **{str(rule["scale"]): [rule] for rule in NUMBERS},
     **{f"{rule['encode']} {[*rule][2:]}": [rule] for rule in CATEGORIES},
+    **{
+        f"bins by {strategy}": [{"columns": ["a", "b"], "encode": "piecewise", "bins": 5, "bin_strategy": strategy}]
+        for strategy in BIN_STRATEGIES
+    },
+    "bins and none of a constant": [{"columns": ["a", "one", "b"], "encode": "piecewise", "missing_flag": True}],
     "constant": [{"columns": ["b"], "scale": "constant", "divisor": 50}],
     "flags": [{"columns": ["a"], "missing_flag": True, "impute": "constant", "fill_value": -1}],
     "all": [{"columns": ["a"]}, {"columns": ["b", "Rare", "Count"]}, {"columns": ["kind"], "encode": "onehot"}],

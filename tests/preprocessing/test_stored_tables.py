@@ -14,7 +14,15 @@ from hypothesis import strategies as st
 from tabular_dl.errors import DataError
 from tabular_dl.preprocessing import encoders
 from tabular_dl.preprocessing.derived_features import DerivedFeatures
-from tabular_dl.preprocessing.stored_tables import SHORT, pack_table, pack_texts, unpack_table, unpack_texts
+from tabular_dl.preprocessing.stored_tables import (
+    SHORT,
+    pack_arrays,
+    pack_table,
+    pack_texts,
+    unpack_arrays,
+    unpack_table,
+    unpack_texts,
+)
 from tabular_dl.tracking.persistence import TRUSTED_TYPES
 
 # NUL at the end, which arrays of texts lose; several bytes a character; nothing.
@@ -67,6 +75,30 @@ def bytes_of(text):
 def test_arrays_that_are_no_texts_are_refused(characters, lengths, found):
     with pytest.raises(DataError, match=found):
         unpack_texts({"characters": characters, "lengths": lengths})
+
+
+@given(st.lists(st.lists(st.floats(), max_size=5).map(np.array)))
+def test_arrays_survive_with_their_sizes(arrays):
+    restored = unpack_arrays(pack_arrays(arrays))
+    assert len(restored) == len(arrays)
+    for found, expected in zip(restored, arrays, strict=True):
+        np.testing.assert_array_equal(found, expected)
+
+
+@pytest.mark.parametrize(
+    ("numbers", "sizes", "found"),
+    [
+        (np.zeros(3), np.array([1, 1]), "3 numbers"),
+        (np.zeros(3), np.array([4, -1]), "3 numbers"),
+        (np.zeros(3), np.array([2**62, 2**62, 2**62, 2**62, 3]), "3 numbers"),
+        (np.zeros(3), np.array([3.0]), "other arrays"),
+        (np.zeros((1, 3)), np.array([3]), "other arrays"),
+        (np.zeros(3, np.float32), np.array([3]), "other arrays"),
+    ],
+)
+def test_numbers_that_do_not_fit_their_sizes_are_refused(numbers, sizes, found):
+    with pytest.raises(DataError, match=found):
+        unpack_arrays({"numbers": numbers, "sizes": sizes})
 
 
 @pytest.mark.parametrize("values", [np.array([1]), np.array([[1], [2]]), np.array(["a", "b"])])

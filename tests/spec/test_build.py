@@ -86,6 +86,7 @@ def test_target_encoding_is_told_the_problem_and_the_seed(problem: str, kind: st
         ("columns.0.scale", ["quantile", "power", "none"]),
         ("columns.0.clip", [0, 0.01]),
         ("columns.1.rare", [1, 10]),
+        ("columns.0.encode", ["none", "piecewise"]),
     ],
 )
 def test_every_word_of_a_rule_may_be_searched(leaf: str, values: list[Any]) -> None:

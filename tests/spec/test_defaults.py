@@ -50,6 +50,15 @@ def test_every_key_is_there_and_every_hyperparameter_once(spec: Any) -> None:
     assert sorted([*content["network"], *content["training"]]) == sorted(hyperparameters())
 
 
+def test_bins_are_written_where_they_belong() -> None:
+    rules = (
+        "columns: [{columns: [hue]}, {columns: [ash], encode: piecewise}, {columns: [ash], encode: piecewise, bins: 4}]"
+    )
+    spec = read_spec(read_value(f"name: own\ndata: {{source: wine, target: cultivar}}\n{rules}"), (), Path("own.yaml"))
+    bins = [(rule.get("bins"), rule.get("bin_strategy")) for rule in fill_defaults(spec)["columns"]]
+    assert bins == [(None, None), (12, "quantile"), (4, "quantile")]
+
+
 def test_what_the_user_wrote_stays_where_it_was_written() -> None:
     spec = read_spec(read_value(OWN), (), Path("own.yaml"))
     content = fill_defaults(spec)

@@ -62,6 +62,7 @@ def test_the_shipped_pipelines_fit_also_with_every_default(name: str) -> None:
         ({"network": {"dropuot": 0.3}}, ".network.dropuot: unknown"),
         ({"training": {"epochs": "many"}}, ".training.epochs: 'many'"),
         ({"columns": [{"columns": ["a"], "scale": "standrd"}]}, ".columns.0.scale: 'standrd'"),
+        ({"columns": [{"columns": ["a"], "bin_strategy": "trees"}]}, ".columns.0.bin_strategy: 'trees'"),
         ({"columns": [{"scale": "standard"}]}, ".columns.0.columns: lacking"),
         ({"features": {"Deck": {"from": "Cabin", "extrct": "x"}}}, ".features.Deck.extrct: unknown"),
     ],
@@ -86,6 +87,8 @@ def test_a_rule_may_say_what_the_schema_offers() -> None:
     for key in ("encode", "scale"):
         for word in offered[key]["enum"]:
             assert getattr(ColumnRule.model_validate({"columns": ("a",), key: word}), key) == word
+    for word in filter(None, offered["bin_strategy"]["enum"]):
+        assert ColumnRule(columns=("a",), encode="piecewise", bin_strategy=word).bin_strategy == word
 
 
 def test_every_key_is_explained() -> None:

@@ -77,6 +77,15 @@ def test_the_weights_are_those_of_the_network(monkeypatch: pytest.MonkeyPatch) -
     assert needs["network.hidden"] == 4 * 6 * weights * spec.ensemble.folds
 
 
+@pytest.mark.parametrize(("keys", "inputs"), [("", 12), (", bins: 40", 40), (", bin_strategy: tree", 1)])
+def test_a_column_has_as_many_inputs_as_bins(keys: str, inputs: int) -> None:
+    spec = load_spec("wine", [f"columns=[{{columns: [x, one, few], encode: piecewise{keys}}}]"])
+    table = pd.DataFrame({"x": np.where(TARGET, TABLE["x"], np.nan), "one": 1, "few": [f"{row % 3}" for row in TARGET]})
+    needs = {key: need for key, _, need in memory._needs(spec, get_problem("binary"), table, TARGET)}
+    # One more for the two values of `few`.
+    assert needs["columns"] == 4 * 2 * ROWS * (inputs + 1)
+
+
 def test_the_option_raises_the_limit(machine: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(VARIABLE, "1e8")
     check("network.hidden=[64, 1000000000]")

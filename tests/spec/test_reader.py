@@ -17,7 +17,7 @@ from pydantic import ValidationError
 
 from tabular_dl.errors import SpecError
 from tabular_dl.estimators.keras_estimators import KerasClassifier, KerasRegressor
-from tabular_dl.preprocessing.column_rules import ENCODERS, SCALERS
+from tabular_dl.preprocessing.column_rules import BIN_STRATEGIES, ENCODERS, NUMERIC_ENCODERS, SCALERS
 from tabular_dl.problems.metrics import METRICS
 from tabular_dl.problems.problem_types import PROBLEMS
 from tabular_dl.spec.reader import (
@@ -134,10 +134,18 @@ RULES = st.one_of(
         },
     ),
     st.fixed_dictionaries(
-        {"columns": COLUMNS, "encode": st.sampled_from([*ENCODERS])},
+        {"columns": COLUMNS, "encode": st.sampled_from([name for name in ENCODERS if name not in NUMERIC_ENCODERS])},
         optional={
             "impute": st.just("most_frequent") | st.fixed_dictionaries({"constant": TEXTS | NUMBERS}),
             "rare": st.integers(1, 20),
+        },
+    ),
+    st.fixed_dictionaries(
+        {"columns": COLUMNS, "encode": st.just("piecewise")},
+        optional={
+            "impute": st.just("mean") | st.fixed_dictionaries({"constant": NUMBERS}),
+            "bins": st.integers(2, 50) | st.none(),
+            "bin_strategy": st.sampled_from([*BIN_STRATEGIES, None]),
         },
     ),
 )

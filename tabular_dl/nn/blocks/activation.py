@@ -1,14 +1,16 @@
-"""Activation block."""
+"""Activation block, with a learned strength or without."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import keras
+import numpy as np
 import tensorflow as tf
 
-from tabular_dl.nn.blocks.base import Block, TrainingStep
+from tabular_dl.nn.blocks.base import Block, TrainingStep, Weight
+from tabular_dl.nn.blocks.keras_layer import apply_as_layer
 
 __all__ = ["ACTIVATIONS", "Activation"]
 
@@ -26,12 +28,17 @@ ACTIVATIONS = frozenset(name for name in dir(keras.activations) if name[0].islow
 class Activation(Block):
     """Activation function of Keras, the same for all members.
 
+    With ``features``, it is parametric: ``x + strength * (f(x) - x)``, with a strength of each feature and member that
+    is 1 at first and trained (arXiv:2407.04491).
+
     Parameters
     ----------
     name : str
         Name, unique in the network.
     function : str
         Keras's name of the function, one of `ACTIVATIONS`.
+    features : int, default=0
+        Number of features, if the activation is parametric.
 
     Examples
     --------
@@ -41,12 +48,27 @@ class Activation(Block):
 
     name: str
     function: str
+    features: int = 0
+
+    @property
+    def weights(self) -> dict[str, Weight]:
+        """Strength of each feature, (1, features), if the activation is parametric."""
+        return {"strength": Weight(1, self.features, group="activation")} if self.features else {}
+
+    def draw(self, weight: str, rows: np.ndarray, seeds: Sequence[int]) -> Sequence[np.ndarray]:
+        """Return ones."""
+        if not self.features:
+            return super().draw(weight, rows, seeds)
+        return [np.ones((len(rows), self.features), "float32")] * len(seeds)
 
     def forward(self, x: tf.Tensor, weights: Mapping[str, tf.Tensor], step: TrainingStep | None = None) -> tf.Tensor:
         """Return the values of the function."""
-        del weights, step
-        return keras.activations.get(self.function)(x)
+        del step
+        values = keras.activations.get(self.function)(x)
+        return x + weights["strength"] * (values - x) if self.features else values
 
     def export(self, x: keras.KerasTensor) -> tuple[keras.KerasTensor, dict[str, keras.Variable]]:
-        """Apply a `keras.layers.Activation`."""
+        """Apply a `keras.layers.Activation`, or the block as a Keras layer if it is parametric."""
+        if self.features:
+            return apply_as_layer(self, x)
         return keras.layers.Activation(self.function)(x), {}

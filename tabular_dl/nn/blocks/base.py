@@ -15,9 +15,10 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from tabular_dl.nn.choices import WeightGroup
 from tabular_dl.nn.members import Members
 
-__all__ = ["Block", "OwnInputs", "TrainingStep", "Weight"]
+__all__ = ["Block", "Joint", "OwnInputs", "TrainingStep", "Weight"]
 
 
 @dataclass(frozen=True)
@@ -32,12 +33,15 @@ class Weight:
         Whether the optimizer updates the weight; if False, the block does.
     penalised : bool, default=False
         Whether the L1 and L2 penalties include the weight.
+    group : str, default="hidden"
+        Group of weights with a factor of its own for the learning rate and for weight decay.
     """
 
     inputs: int
     outputs: int
     trained: bool = True
     penalised: bool = False
+    group: WeightGroup = "hidden"
 
 
 @dataclass(frozen=True)
@@ -47,13 +51,39 @@ class OwnInputs:
     Parameters
     ----------
     numeric : int
-        Number of leading numeric inputs; the numeric inputs after them are zero.
+        Number of numeric inputs.
     categories : tuple of int
         Number of categories of each embedding, including the unknown category.
+    continuous : int, default=0
+        Number of the numeric inputs that have an embedding; they come first.
+
+    Examples
+    --------
+    >>> OwnInputs(3, continuous=2).columns(4).tolist()
+    [0, 1, 4]
     """
 
     numeric: int
     categories: tuple[int, ...] = ()
+    continuous: int = 0
+
+    def columns(self, continuous: int, length: int = 1) -> np.ndarray:
+        """Return the member's columns among the numeric inputs of a population; the others are zero.
+
+        Parameters
+        ----------
+        continuous : int
+            Number of leading inputs of the population that have an embedding.
+        length : int, default=1
+            Number of columns of each of them.
+
+        Returns
+        -------
+        ndarray of int
+            Numbers of columns.
+        """
+        others = self.numeric - self.continuous
+        return np.concatenate([np.arange(self.continuous * length), continuous * length + np.arange(others)])
 
 
 @dataclass
@@ -72,6 +102,8 @@ class TrainingStep:
         1 for rows that batch statistics include, 0 for rows that only fill up a batch.
     live : Tensor of shape (P, 1, 1), bool
         Whether a member's moving averages may change.
+    progress : Tensor of shape (P, 1, 1)
+        Share of each member's planned updates that is done, for schedules.
     updates : dict of str to Tensor
         New values of weights that the optimizer does not update, by name; filled by the blocks.
     """
@@ -81,6 +113,7 @@ class TrainingStep:
     settings: Mapping[str, tf.Tensor]
     counted: tf.Tensor
     live: tf.Tensor
+    progress: tf.Tensor
     updates: dict[str, tf.Tensor] = field(default_factory=dict)
 
 
@@ -97,6 +130,11 @@ class Block(ABC):
     """
 
     name: str
+
+    @property
+    def learns(self) -> bool:
+        """Whether initial weights are learned from training rows (`learn`); False by default."""
+        return False
 
     @property
     def weights(self) -> Mapping[str, Weight]:
@@ -119,15 +157,15 @@ class Block(ABC):
         del inputs
         return {}
 
-    def draw(self, weight: str, rows: int, seeds: Sequence[int]) -> Sequence[np.ndarray]:
-        """Draw initial weights of members that use the same number of rows of a weight.
+    def draw(self, weight: str, rows: np.ndarray, seeds: Sequence[int]) -> Sequence[np.ndarray]:
+        """Draw initial weights of members that use the same rows of a weight.
 
         Parameters
         ----------
         weight : str
             Name of the weight within the block.
-        rows : int
-            Number of rows, at most the weight's ``inputs``.
+        rows : ndarray of int
+            Numbers of the rows.
         seeds : sequence of int
             Seed of each array: that of a member.
 
@@ -144,6 +182,28 @@ class Block(ABC):
         del rows, seeds
         raise LookupError(f"{type(self).__name__} has no weight {weight!r}")
 
+    def learn(
+        self, x: tf.Tensor, weights: Mapping[str, tf.Tensor], seeds: Sequence[int]
+    ) -> Mapping[str, tf.Tensor | np.ndarray]:
+        """Return initial weights that are learned from training rows, in place of drawn ones; none by default.
+
+        Parameters
+        ----------
+        x : Tensor of shape (P, rows, features)
+            Inputs of the block: training rows of each member, passed through the blocks before.
+        weights : mapping of str to Tensor of shape (P, in, out)
+            Drawn weights by their names within the block.
+        seeds : sequence of int, length P
+            Seed of each member.
+
+        Returns
+        -------
+        mapping of str to Tensor or ndarray of shape (P, in, out)
+            Weights by their names within the block.
+        """
+        del x, weights, seeds
+        return {}
+
     def settings(self, members: Members) -> Mapping[str, np.ndarray]:
         """Return the members' settings of this block; none by default.
 
@@ -159,6 +219,10 @@ class Block(ABC):
         """
         del members
         return {}
+
+    def output_features(self, features: int) -> int:
+        """Return the number of output features for a number of input features; the same by default."""
+        return features
 
     @abstractmethod
     def forward(self, x: tf.Tensor, weights: Mapping[str, tf.Tensor], step: TrainingStep | None = None) -> tf.Tensor:
@@ -195,3 +259,15 @@ class Block(ABC):
         variables : dict of str to keras.Variable
             Variables of the layers by the names of the block's weights, to be assigned their values.
         """
+
+
+class Joint(Block):
+    """Block that joins its inputs with the outputs of an earlier block: its ``x`` is the pair of both.
+
+    Attributes
+    ----------
+    earlier : str
+        Name of the earlier block; "inputs" for the inputs of the network.
+    """
+
+    earlier: str

@@ -45,11 +45,13 @@ class BatchNormalization(Block):
     @property
     def weights(self) -> dict[str, Weight]:
         """Scale ``gamma``, offset ``beta`` and moving ``mean`` and ``variance``, each of shape (1, features)."""
-        return {name: Weight(1, self.features, trained=name in ("gamma", "beta")) for name in _START}
+        return {
+            name: Weight(1, self.features, trained=name in ("gamma", "beta"), group="normalization") for name in _START
+        }
 
-    def draw(self, weight: str, rows: int, seeds: Sequence[int]) -> Sequence[np.ndarray]:
+    def draw(self, weight: str, rows: np.ndarray, seeds: Sequence[int]) -> Sequence[np.ndarray]:
         """Return initial values, the same for all members: scale and variance one, offset and mean zero."""
-        return [np.full((rows, self.features), _START[weight], "float32")] * len(seeds)
+        return [np.full((len(rows), self.features), _START[weight], "float32")] * len(seeds)
 
     def forward(self, x: tf.Tensor, weights: Mapping[str, tf.Tensor], step: TrainingStep | None = None) -> tf.Tensor:
         """Return ``gamma * (x - mean) / sqrt(variance + epsilon) + beta``; a training pass updates moving averages."""

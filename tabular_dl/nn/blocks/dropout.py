@@ -11,8 +11,10 @@ import numpy as np
 import tensorflow as tf
 
 from tabular_dl.nn.blocks.base import Block, TrainingStep
+from tabular_dl.nn.choices import Schedule
 from tabular_dl.nn.members import Members
-from tabular_dl.nn.random_numbers import uniform
+from tabular_dl.nn.random_numbers import input_numbers, uniform
+from tabular_dl.nn.schedules import SCHEDULES
 
 __all__ = ["Dropout"]
 
@@ -37,17 +39,20 @@ class Dropout(Block):
         Number of hidden layers, each of which may have its own rate.
     rates : {"dropout", "input_dropout"}
         Name of the members' setting that holds the rates.
-    embedded : int or None
-        Number of last features that are embeddings, for dropout of the inputs; None for a hidden layer. Embeddings
-        come after the numeric inputs of the widest member, so they are numbered from the end and numeric inputs from
-        the start: a member's masks do not depend on the population.
+    parts : (int, int, int) or None
+        Number of features from continuous inputs, from other numeric inputs, and from embeddings of categories, for
+        dropout of the inputs; None for a hidden layer. Members may have fewer of each, so that each part is numbered by
+        itself: a member's masks do not depend on the population.
+    schedule : str, default="constant"
+        Schedule of the rates (`tabular_dl.nn.schedules`).
     """
 
     name: str
     index: int
     hidden: int = 1
     rates: Literal["dropout", "input_dropout"] = "dropout"
-    embedded: int | None = None
+    parts: tuple[int, int, int] | None = None
+    schedule: Schedule = "constant"
 
     def settings(self, members: Members) -> dict[str, np.ndarray]:
         """Return each member's probability that an activation is dropped."""
@@ -63,14 +68,12 @@ class Dropout(Block):
             return x
         shape = (tf.shape(x)[1], x.shape[2])
         rates = step.settings[f"{self.name}.rate"]
-        kept = uniform(step.seeds, self.index, step.steps, shape, self._columns(shape[1])) >= rates
+        if self.schedule != "constant":
+            rates *= SCHEDULES[self.schedule](step.progress)
+        columns = None if self.parts is None else input_numbers(*self.parts)
+        kept = uniform(step.seeds, self.index, step.steps, shape, columns) >= rates
         return tf.where(kept, x / (1.0 - rates), 0.0)
 
     def export(self, x: keras.KerasTensor) -> tuple[keras.KerasTensor, dict[str, keras.Variable]]:
         """Return the activations: prediction drops none."""
         return x, {}
-
-    def _columns(self, features: int) -> tf.Tensor | None:
-        if self.embedded is None:
-            return None
-        return tf.constant([*range(features - self.embedded), *range(-self.embedded, 0)], tf.int32)

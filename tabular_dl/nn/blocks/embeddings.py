@@ -34,26 +34,32 @@ class Embeddings(Block):
         Number of leading numeric inputs; the codes come after them, one column per embedding.
     sizes : tuple of (categories, units)
         Number of codes, including the unknown category, and length of the vectors of each embedding.
+    normal : bool, default=False
+        Whether vectors are drawn from a standard normal distribution, instead of uniformly between -0.05 and 0.05.
     """
 
     name: str
     numeric: int
     sizes: tuple[tuple[int, int], ...]
+    normal: bool = False
 
     @property
     def weights(self) -> dict[str, Weight]:
         """Table of shape (categories, units) of each embedding."""
-        return {f"table_{index}": Weight(*size) for index, size in enumerate(self.sizes)}
+        return {f"table_{index}": Weight(*size, group="embedding") for index, size in enumerate(self.sizes)}
 
     def own_rows(self, inputs: OwnInputs) -> dict[str, np.ndarray]:
         """Return the tables' rows of the member's categories."""
         return {f"table_{index}": np.arange(count) for index, count in enumerate(inputs.categories)}
 
-    def draw(self, weight: str, rows: int, seeds: Sequence[int]) -> Sequence[np.ndarray]:
-        """Draw vectors uniformly between -0.05 and 0.05, as Keras's Embedding does."""
+    def draw(self, weight: str, rows: np.ndarray, seeds: Sequence[int]) -> Sequence[np.ndarray]:
+        """Draw vectors uniformly between -0.05 and 0.05, as Keras's Embedding does, or from a normal distribution."""
         index = int(weight.removeprefix("table_"))
-        shape = (rows, self.sizes[index][1])
-        return [np.random.default_rng([seed, 3, index]).uniform(-0.05, 0.05, shape) for seed in seeds]
+        shape = (len(rows), self.sizes[index][1])
+        generators = [np.random.default_rng([seed, 3, index]) for seed in seeds]
+        if self.normal:
+            return [generator.normal(size=shape) for generator in generators]
+        return [generator.uniform(-0.05, 0.05, shape) for generator in generators]
 
     def settings(self, members: Members) -> dict[str, np.ndarray]:
         """Return each member's probability of replacing a code by 0."""

@@ -9,7 +9,7 @@ import tensorflow as tf
 
 from tabular_dl.nn.blocks import Activation, Dense, OwnInputs
 
-DENSE = Dense("dense_0", 0, inputs=5, outputs=4, numeric=3)
+DENSE = Dense("dense_0", 0, inputs=5, outputs=4, parts=(0, 3, 2))
 GENERATOR = np.random.default_rng(0)
 WEIGHTS = {
     "kernel": GENERATOR.normal(size=(3, 5, 4)).astype("float32"),
@@ -45,4 +45,4 @@ def test_a_narrower_member_has_the_rows_of_its_own_numbers_and_of_all_embeddings
 
 def test_a_block_draws_only_weights_that_it_has() -> None:
     with pytest.raises(LookupError, match="no weight 'gamma'"):
-        Activation("activation_0", "relu").draw("gamma", 1, [0])
+        Activation("activation_0", "relu").draw("gamma", np.arange(1), [0])
