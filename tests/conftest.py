@@ -22,6 +22,8 @@ from hypothesis import settings
 os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
 os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
 os.environ["DO_NOT_TRACK"] = "true"
+# No test takes a program from the user or from another test. Keeping them would save nothing: most tests compile none.
+os.environ["TABULAR_DL_COMPILED_CACHE"] = "off"
 
 
 # No test depends on how fast a processor is.

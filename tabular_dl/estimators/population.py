@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from numbers import Integral
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from sklearn.model_selection import GroupShuffleSplit, train_test_split
@@ -19,7 +19,7 @@ from tabular_dl.estimators.task import Prepared
 from tabular_dl.problems import Labels, Problem
 
 if TYPE_CHECKING:
-    from tabular_dl.nn import Members, Network, Training, WeightGroup
+    from tabular_dl.nn import Members, Network, Training
 
 __all__ = [
     "derived_seed",
@@ -139,7 +139,7 @@ def training_for(settings: Hyperparameters, group: Prepared, rows: int) -> Train
     )
 
 
-def _factors(given: Mapping[WeightGroup, float], of_head: float) -> tuple[tuple[WeightGroup, float], ...]:
+def _factors(given: Mapping[str, float], of_head: float) -> tuple[tuple[Any, float], ...]:
     """Return the factors of groups of weights that are not 1, with another factor for the head."""
     factors = {**given, "head": given.get("head", 1.0) * of_head}
     return tuple((group, float(factor)) for group, factor in sorted(factors.items()) if factor != 1)

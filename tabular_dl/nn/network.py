@@ -38,8 +38,12 @@ from tabular_dl.nn.blocks.shift import Shift
 from tabular_dl.nn.blocks.weight_sharing import Adapter, Average, Heads, Tile
 from tabular_dl.nn.choices import BiasInitializer, Schedule, Sharing
 from tabular_dl.nn.choices import NumericEmbedding as EmbeddingKind
+from tabular_dl.nn.compiled_programs import use_program_folder
 
 __all__ = ["ACTIVATIONS", "Network", "Weights"]
+
+# Everything that runs TensorFlow imports this module first.
+use_program_folder()
 
 # Stacked weights by name, each of shape (P, in, out).
 Weights = dict[str, np.ndarray]

@@ -164,7 +164,8 @@ def make_optimizer(
     if name not in OPTIMIZERS:
         raise SpecError(f"optimizer: {name!r} cannot train a population. {did_you_mean(name, OPTIMIZERS)}")
     rate = {"learning_rate": DEFAULT_RATES[name]} if name in DEFAULT_RATES else {}
-    optimizer = _member_class(name)(**rate, **(settings or {}))
+    # Keras would number the names of optimizers: programs of another process would not be found by them.
+    optimizer = _member_class(name)(**{"name": name, **rate, **(settings or {})})
     optimizer._create_member_variables(int(variables[0].shape[0]))
     optimizer.decaying = decaying or bool(optimizer.weight_decay)
     optimizer.build(variables)

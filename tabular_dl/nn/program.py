@@ -24,6 +24,7 @@ from tabular_dl.nn.passes import forward, predictions
 from tabular_dl.nn.program_key import ProgramKey
 from tabular_dl.nn.rate_factors import rate_factors
 from tabular_dl.nn.schedules import SCHEDULES
+from tabular_dl.nn.tracing import Traced
 
 __all__ = ["Program"]
 
@@ -193,12 +194,11 @@ class Program:
 
     def _call(self, name: str, function: Callable[..., Any], arguments: Mapping[str, ArrayLike]) -> Any:
         tensors = [tf.convert_to_tensor(argument) for argument in arguments.values()]
-        # The concrete function is kept, as a `tf.function` warns of retracing after five programs.
         if name not in self._functions:
-            # Only the training steps are worth compiling: the other functions run few operations per epoch.
-            traced = tf.function(function, jit_compile=self.key.xla and name == "train", autograph=False)
             specs = [self._spec(*part) for part in zip(arguments, tensors, strict=True)]
-            self._functions[name] = traced.get_concrete_function(*specs)
+            # Only the training steps are worth compiling: the other functions run few operations per epoch.
+            xla = self.key.xla and name == "train"
+            self._functions[name] = Traced(function, specs, f"{name} {self.key.label}", xla=xla)
         return self._functions[name](*tensors)
 
     def _spec(self, name: str, tensor: tf.Tensor) -> tf.TensorSpec:

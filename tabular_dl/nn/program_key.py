@@ -90,3 +90,8 @@ class ProgramKey:
             training.label_smoothing_schedule,
         )
         return cls(network, len(members), *shared, shapes, uses, xla)
+
+    @property
+    def label(self) -> str:
+        """Text that is the same in every process for equal keys."""
+        return repr([sorted(value) if isinstance(value, frozenset) else value for value in vars(self).values()])
