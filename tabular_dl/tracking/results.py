@@ -25,6 +25,7 @@ from tabular_dl.tracking.store import quiet
 import mlflow
 import numpy as np
 import pandas as pd
+from mlflow.exceptions import MlflowException
 from mlflow.models import ModelSignature
 from mlflow.types import ColSpec, DataType, Schema
 from mlflow.types.schema import AnyType
@@ -148,7 +149,13 @@ def save_model(content: RunContent, folder: Path) -> None:
     """Write the model in MLflow's form into ``model`` in a folder that holds the run's files."""
     with quiet(), tempfile.TemporaryDirectory(dir=folder) as code:
         arguments = _model_arguments(content, folder, Path(code))
-        compressed.save_model(content.model, folder / MODEL, **arguments)
+        try:
+            compressed.save_model(content.model, folder / MODEL, **arguments)
+        except MlflowException as error:
+            # It tells of a full disk in the words of its caller's mistakes.
+            if isinstance(error.__context__, OSError):
+                raise error.__context__ from None
+            raise
 
 
 def fold_tags(test_rows: Sequence[np.ndarray], scores: np.ndarray) -> dict[str, str]:

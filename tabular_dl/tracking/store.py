@@ -86,6 +86,8 @@ def prepare_store(*, create: bool, write: bool = False) -> bool:
     """
     uri = tracking_uri()
     file = database_file(uri)
+    # It prints the traceback of each error of a database, which is raised as well.
+    logging.getLogger("mlflow.store.db.utils").setLevel(logging.CRITICAL)
     with quiet(), told_as_user_errors():
         if file is not None:
             make_database(file, _create_database, only_repair=not create)
@@ -128,7 +130,9 @@ def told_as_user_errors() -> Iterator[None]:
     except UserError:
         raise
     except Exception as error:  # noqa: BLE001 (each kind of store raises its own)
-        reason = (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".")
+        # SQLAlchemy begins with a remark on its own workings if it wrote before it read.
+        lines = [line for line in str(error).strip().splitlines() if not line.startswith("(raised as a result")]
+        reason = (lines or [type(error).__name__])[0].rstrip(".")
         raise UserError(
             f"The store {without_password(tracking_uri())} cannot be used: {reason}. Check MLFLOW_TRACKING_URI, or the "
             "file."
