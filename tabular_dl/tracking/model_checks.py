@@ -76,22 +76,16 @@ def _check_folds(model: Any) -> None:
 
 
 def _check_network(network: Any) -> None:
-    """Check the weights of the layers against each other, and against inputs and targets."""
+    """Check the weights against the architecture, and the architecture against targets."""
     weights, settings = network.weights_, network.network_
     _require(isinstance(weights, Mapping) and len(weights) > 0, "weights_ are no dict of arrays")
     members = {len(weight) if np.ndim(weight) else 0 for weight in weights.values()}
     _require(len(members) == 1 and members != {0}, "weights_ are of different numbers of members")
-    for name, weight in weights.items():
-        _require_array(weight, (*members, *np.shape(weight)[1:3]), name)
-        _require(weight.ndim == 3 and bool(np.isfinite(weight).all()), f"{name} is not finite, or has not three axes")
-    hidden, embeddings = list(settings["hidden"]), list(settings["embeddings"])
-    widths = [settings["inputs"] - len(embeddings) + sum(units for _, units in embeddings), *hidden]
-    outputs = [*hidden, settings["outputs"]]
-    names = [*(f"dense_{layer}" for layer in range(len(hidden))), "head"]
-    for name, before, after in zip(names, widths, outputs, strict=True):
-        _require_array(weights[f"{name}.kernel"], (*members, before, after), f"{name}.kernel")
-        if f"{name}.bias" in weights:
-            _require_array(weights[f"{name}.bias"], (*members, 1, after), f"{name}.bias")
+    expected = network.fitted_parts()[0].weights
+    _require(set(weights) == set(expected), f"weights_ are {sorted(weights)} instead of {sorted(expected)}")
+    for name, weight in expected.items():
+        _require_array(weights[name], (*members, weight.inputs, weight.outputs), name)
+        _require(bool(np.isfinite(weights[name]).all()), f"{name} is not finite")
     classes = getattr(network, "classes_", None)
     if classes is not None:
         units = {len(classes)} | ({1} if len(classes) == 2 else set())
