@@ -49,12 +49,12 @@ class _MemberOptimizer:
         Whether any member has weight decay.
     decay_factors : tf.Variable of shape (P, 1, 1)
         Factors of the weight decays in this step, from their schedule.
-    of_weights : dict of str to (tf.Variable, tf.Variable)
-        Factors of the rates of updates and of decay of each weight by its name, (P, 1, 1); empty if all are 1.
+    of_weights : list of (tf.Variable, tf.Variable)
+        Factors of the rates of updates and of decay of each weight, (P, 1, 1), in their order; empty if all are 1.
     """
 
     decaying = False
-    of_weights: dict[str, tuple[tf.Variable, tf.Variable]]
+    of_weights: list[tuple[tf.Variable, tf.Variable]]
 
     def _create_member_variables(self, members: int) -> None:
         shape = (members, 1, 1)
@@ -64,7 +64,7 @@ class _MemberOptimizer:
         self.decays = tf.Variable(tf.fill(shape, decay), trainable=False)
         self.factors = tf.Variable(tf.ones(shape), trainable=False)
         self.decay_factors = tf.Variable(tf.ones(shape), trainable=False)
-        self.of_weights = {}
+        self.of_weights = []
         self.steps = tf.Variable(tf.zeros(shape), trainable=False)
         self.live = tf.Variable(tf.ones(shape, tf.bool), trainable=False)
 
@@ -88,16 +88,16 @@ class _MemberOptimizer:
         """Update one stacked weight by the members' rates instead of the optimizer's single rate."""
         del learning_rate
         rates = self.rates * self.factors
-        if variable.name in self.of_weights:
-            rates *= self.of_weights[variable.name][0]
+        if self.of_weights:
+            rates *= self.of_weights[self._get_variable_index(variable)][0]  # type: ignore[attr-defined]
         super().update_step(gradient, variable, rates)  # type: ignore[misc]
 
     def _apply_weight_decay(self, variables: Sequence[keras.Variable]) -> None:
         # Skipped if no member has weight decay, as it is a pass over all weights.
         for variable in variables if self.decaying else ():
             shares = self.decays * self.decay_factors * self.rates * self.factors
-            if variable.name in self.of_weights:
-                shares *= self.of_weights[variable.name][1]
+            if self.of_weights:
+                shares *= self.of_weights[self._get_variable_index(variable)][1]  # type: ignore[attr-defined]
             self.assign_sub(variable, variable * shares)
 
     def assign(self, variable: keras.Variable, value: tf.Tensor) -> None:

@@ -7,6 +7,7 @@ Without XLA, the numbers of rows and steps are no part of the shapes.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from itertools import chain
 from typing import Any
 
 import keras
@@ -59,10 +60,9 @@ class Program:
         )
         shape = (key.members, 1, 1)
         if "rate_factors" in key.uses:
-            self.optimizer.of_weights = {
-                variable.name: tuple(tf.Variable(tf.ones(shape), trainable=False) for _ in range(2))
-                for variable in self.trainable
-            }
+            self.optimizer.of_weights = [
+                tuple(tf.Variable(tf.ones(shape), trainable=False) for _ in range(2)) for _ in self.trainable
+            ]
         self.active = tf.Variable(tf.ones(shape, tf.bool), trainable=False)
         names = ("l1", "l2", "label_smoothing", "clip_norm", "total_steps", "plateau")
         self.settings = {name: tf.Variable(tf.zeros(shape), trainable=False) for name in names}
@@ -85,7 +85,7 @@ class Program:
         self.member_variables = [
             *self.learned.values(),
             *self.restarted,
-            *(variable for pair in self.optimizer.of_weights.values() for variable in pair),
+            *(variable for pair in self.optimizer.of_weights for variable in pair),
             self.seeds,
             *self.of_blocks.values(),
             self.active,
@@ -131,9 +131,9 @@ class Program:
         for block in self.network.blocks:
             for name, values in block.settings(members).items():
                 self.of_blocks[f"{block.name}.{name}"].assign(_column(values))
-        factors_by_name = rate_factors(self.network, members, training) if self.optimizer.of_weights else {}
-        for name, factors in factors_by_name.items():
-            for variable, values in zip(self.optimizer.of_weights[name], factors, strict=True):
+        if self.optimizer.of_weights:
+            factors = rate_factors(self.network, members, training).values()
+            for variable, values in zip(chain(*self.optimizer.of_weights), chain(*factors), strict=True):
                 variable.assign(_column(values))
 
     def set_active(self, active: np.ndarray, rate_factors: np.ndarray) -> None:

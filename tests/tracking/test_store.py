@@ -16,11 +16,13 @@ from tabular_dl.tracking import compressed, results, save_model, store
 
 def test_the_reason_of_a_store_is_what_the_database_says() -> None:
     remark = "(raised as a result of Query-invoked autoflush; consider using a session.no_autoflush block)"
-    with pytest.raises(
-        UserError, match=r"cannot be used: \(sqlite3.OperationalError\) database or disk is full\. Check"
+    with (
+        pytest.raises(
+            UserError, match=r"cannot be used: \(sqlite3.OperationalError\) database or disk is full\. Check"
+        ),
+        store.told_as_user_errors(),
     ):
-        with store.told_as_user_errors():
-            raise MlflowException(f"{remark}\n(sqlite3.OperationalError) database or disk is full\n[SQL: INSERT]")
+        raise MlflowException(f"{remark}\n(sqlite3.OperationalError) database or disk is full\n[SQL: INSERT]")
 
 
 @pytest.mark.parametrize("cause", [OSError(28, "No space left on device"), shutil.Error([("a", "b", "full")])])
