@@ -90,6 +90,12 @@ def _as_texts(train: pd.DataFrame, test: pd.DataFrame) -> tuple[pd.DataFrame, pd
     return train.fillna(dict.fromkeys(texts, MISSING)), test.fillna(dict.fromkeys(texts, MISSING))
 
 
+def _categories_and_medians(train: pd.DataFrame, test: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Return texts as categories, and the median of the training rows for missing numbers."""
+    medians = train.median(numeric_only=True)
+    return _as_categories(train.fillna(medians), test.fillna(medians))
+
+
 def _scaled(estimator: Any, categories: list[str], *, scale_target: bool = False) -> Any:
     """Return an estimator behind medians for missing numbers, standard scaling and one column a category."""
     from sklearn.compose import TransformedTargetRegressor, make_column_transformer
@@ -171,8 +177,8 @@ OTHERS = {
     "catboost": Other(_catboost, _as_texts, ("catboost",)),
     "mlp": Other(_mlp, _as_texts),
     "linear": Other(_linear, _as_texts),
-    "realmlp": Other(_realmlp, _as_categories, ("torch", "pytabkit")),
-    "tabm": Other(_tabm, _as_categories, ("torch", "pytabkit")),
+    "realmlp": Other(_realmlp, _categories_and_medians, ("torch", "pytabkit")),
+    "tabm": Other(_tabm, _categories_and_medians, ("torch", "pytabkit")),
 }
 
 
