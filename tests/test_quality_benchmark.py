@@ -11,7 +11,7 @@ from sklearn.metrics import log_loss, roc_auc_score, root_mean_squared_error
 
 from benchmarks.quality.figures import GROUPS, figures, group_means
 from benchmarks.quality.others import OTHERS, predict
-from benchmarks.quality.report import comparable, ranks, verdict
+from benchmarks.quality.report import comparable, ranks, ratios, verdict
 from benchmarks.quality.store import add_row, read_rows
 from benchmarks.quality.tables import ID, TABLES, Table, split
 
@@ -146,6 +146,12 @@ def test_ranks_by_hand() -> None:
     assert found.to_dict() == {"ours": 1, "theirs": 2}
 
 
+def test_ratios_by_hand() -> None:
+    rows = comparable(_rows(), ["ours", "theirs"])
+    # The cube root of sqrt(2) * sqrt(6.5 / 6) * sqrt(1.001).
+    assert ratios(rows, "ours").to_dict() == pytest.approx({"ours": 1, "theirs": (2 * 6.5 / 6 * 1.001) ** (1 / 6)})
+
+
 def test_wins_ties_and_losses_by_hand() -> None:
     rows = comparable(_rows(), ["ours", "theirs"])
     # Differences of squared errors, and their standard errors of 20 groups: 1 and 0.115; 0.5 and 1.15; 0.001 and 0, but
@@ -160,7 +166,7 @@ def test_three_splits_tell_more_than_one() -> None:
     # A difference of 0.1 with a standard error of 0.115 in each split: 0.115 sqrt(1.5 / 3) = 0.081 over three of them.
     rows = [_row("toy", "ours", ones, number) for number in range(3)]
     rows += [_row("toy", "theirs", 1.1 * ones + noise, number) for number in range(3)]
-    table = pd.DataFrame(rows).assign(error=np.nan)
+    table = pd.DataFrame(rows).assign(error=np.nan, log_loss=np.nan)
     assert verdict(comparable(table, ["ours", "theirs"]), "toy", "ours", "theirs") == 1
     first = table[table["split"] == 0]
     assert verdict(comparable(first, ["ours", "theirs"]), "toy", "ours", "theirs") == 0

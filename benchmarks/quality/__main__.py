@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Annotated
 
+import pandas as pd
 import typer
 from rich.console import Console
 from rich.markup import escape
@@ -47,7 +48,9 @@ def main(
     if report:
         rows = read_rows(csv)
         rows = rows[rows["table"].isin([table.name for table in tables])]
-        chosen = _words(variants) or sorted(rows["variant"].unique())
+        chosen = _words(variants) or _with_most_tables(rows, console)
+        if not chosen:
+            raise UserError(f"--report: {csv} has no rows of these tables yet. Compute some without --report.")
         print_report(rows, chosen, of if of in chosen else chosen[0], console)
         return
     kinds = _words(variants) or (["product"] if overrides or label else ["product", *OTHERS])
@@ -80,6 +83,15 @@ def _named(names: str, tables: dict[str, Table]) -> list[Table]:
     if unknown:
         raise UserError(f"--only: there is no table {unknown[0]}. Write some of {', '.join(tables)}.")
     return [tables[name] for name in _words(names) or tables]
+
+
+def _with_most_tables(rows: pd.DataFrame, console: Console) -> list[str]:
+    """Return the variants that have as many tables as any, and print which have fewer."""
+    tables = rows.groupby("variant")["table"].nunique()
+    fewer = tables[tables < tables.max()]
+    if len(fewer):
+        console.print(f"With fewer tables, and left out unless --variants names them: {', '.join(fewer.index)}.")
+    return list(tables.index.difference(fewer.index))
 
 
 def _without_rows(tasks: list[Task], csv: Path, now: str, console: Console) -> list[Task]:

@@ -17,7 +17,7 @@ import pandas as pd
 from rich.console import Console
 from rich.table import Table as Grid
 
-__all__ = ["comparable", "means", "print_report", "ranks", "verdict"]
+__all__ = ["comparable", "means", "print_report", "ranks", "ratios", "verdict"]
 
 SHARED = 0.25  # share of its test rows that a split has in common with another
 LEAST_DIFFERENCE = 0.001
@@ -37,11 +37,12 @@ def comparable(rows: pd.DataFrame, variants: Sequence[str]) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        Rows, with error or RMSE in a column ``figure``.
+        Rows, with error or RMSE in a column ``figure``, and log loss or RMSE in a column ``smooth``.
     """
     rows = rows[rows["variant"].isin(variants)]
     everywhere = rows.groupby(["table", "split"])["variant"].transform("nunique") == len(set(variants))
-    return rows[everywhere].assign(figure=rows["error"].fillna(rows["rmse"]))
+    figures = {"figure": rows["error"].fillna(rows["rmse"]), "smooth": rows["log_loss"].fillna(rows["rmse"])}
+    return rows[everywhere].assign(**figures)
 
 
 def means(rows: pd.DataFrame, column: str) -> pd.DataFrame:
@@ -53,6 +54,15 @@ def means(rows: pd.DataFrame, column: str) -> pd.DataFrame:
 def ranks(rows: pd.DataFrame, column: str) -> pd.Series:
     """Return the mean rank of each variant over tables, 1 for the lowest value; equal values share their mean rank."""
     return means(rows, column).rank(axis="columns").mean()
+
+
+def ratios(rows: pd.DataFrame, of: str) -> pd.Series:
+    """Return the log loss or RMSE of each variant as a multiple of one's, geometric mean over tables.
+
+    Unlike errors these are never 0, and change with every prediction, so that they tell small steps.
+    """
+    table = means(rows, "smooth")
+    return table.div(table[of], axis="index").apply(np.log).mean().apply(np.exp)
 
 
 def verdict(rows: pd.DataFrame, table: str, one: str, other: str, column: str = "figure") -> int:
@@ -113,16 +123,24 @@ def print_report(rows: pd.DataFrame, variants: Sequence[str], of: str, console: 
     tables = chosen["table"].nunique()
     classes = chosen.dropna(subset=["log_loss"])["table"].nunique()
     grid = Grid(title=f"{tables} tables, {classes} of them of classes")
-    headings = ("rank, error or RMSE", "rank, log loss", f"{of}: win-tie-loss", "the same, log loss", "CPU s")
+    headings = (
+        "rank, error or RMSE",
+        "rank, log loss",
+        f"{of}: win-tie-loss",
+        "the same, log loss",
+        f"log loss or RMSE / {of}'s",
+        "CPU s",
+    )
     grid.add_column("variant")
     for heading in headings:
         grid.add_column(heading, justify="right")
     by_figure, by_log_loss = ranks(chosen, "figure"), ranks(chosen, "log_loss")
-    seconds = means(chosen, "cpu_seconds").sum()
+    multiples, seconds = ratios(chosen, of), means(chosen, "cpu_seconds").sum()
     for name in by_figure.sort_values().index:
         wins = ["", ""] if name == of else [_wins(chosen, of, name, column) for column in LOSSES]
         log_loss_rank = f"{by_log_loss[name]:.2f}" if name in by_log_loss else ""
-        grid.add_row(name, f"{by_figure[name]:.2f}", log_loss_rank, *wins, f"{seconds[name]:.0f}")
+        last = f"{multiples[name]:.3f}", f"{seconds[name]:.0f}"
+        grid.add_row(name, f"{by_figure[name]:.2f}", log_loss_rank, *wins, *last)
     console.print(grid)
     left_out = sorted(set(rows["table"]) - set(chosen["table"]))
     if left_out:

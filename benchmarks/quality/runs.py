@@ -149,8 +149,8 @@ def _cpu_seconds(command: list[str], folder: Path, code: Path) -> float:
 
 @cache
 def commit(code: Path = ROOT) -> str:
-    """Return the commit of a working tree, with a plus sign if the code of its package differs from it."""
+    """Return the last commit that changed the package of a working tree, with a plus sign if files differ from it."""
     git = ["git", "-C", str(code)]
-    head = subprocess.run([*git, "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=True)
+    last = [*git, "log", "-1", "--format=%h", "--", "tabular_dl"]
     changed = subprocess.run([*git, "diff", "--quiet", "HEAD", "--", "tabular_dl"], check=False).returncode
-    return head.stdout.strip() + ("+" if changed else "")
+    return subprocess.run(last, capture_output=True, text=True, check=True).stdout.strip() + ("+" if changed else "")
