@@ -1,6 +1,7 @@
 """Report of the suite: mean ranks, wins of one variant against each other, and CPU seconds.
 
-Variants are compared on the tables that all of them have. A table's figure is the mean over its splits.
+Variants are compared on the tables that all of them have. A figure of a table, CPU seconds too, is the mean over its
+splits; the CPU seconds are summed over tables.
 
 Two variants tie on a table if their mean losses (share of wrong classes, squared error, log loss) differ by at most
 one standard error of that difference, or their figures (error, RMSE, log loss) by less than 0.1 %. The standard error
