@@ -13,11 +13,14 @@ from tabular_dl.errors import UserError
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from tabular_dl.drafting import Effort
+
 __all__ = [
     "Data",
     "Id",
     "MetricName",
     "Pipeline",
+    "Preset",
     "Quiet",
     "Run",
     "Target",
@@ -25,6 +28,7 @@ __all__ = [
     "TrainFile",
     "check_run",
     "check_values",
+    "effort_of",
     "quiet_console",
     "quoted",
     "seconds_of",
@@ -51,7 +55,39 @@ Target = Annotated[
 ]
 Id = Annotated[str | None, typer.Option("--id", help="Column that identifies rows.", metavar="COLUMN")]
 MetricName = Annotated[str | None, typer.Option("--metric", help="Metric that scores runs.", metavar="NAME")]
+Preset = Annotated[
+    str | None,
+    typer.Option(
+        help="Time that networks may take: fast, good (up to three times as long) or best (up to thirty times).",
+        metavar="NAME",
+    ),
+]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print errors only.")]
+
+
+def effort_of(preset: str | None) -> Effort | None:
+    """Return the value of ``--preset``, checked.
+
+    Parameters
+    ----------
+    preset : str or None
+        Value of the option; None if it is not used.
+
+    Returns
+    -------
+    str or None
+        The value.
+
+    Raises
+    ------
+    SpecError
+        If there is no such preset; the message names the nearest.
+    """
+    if preset is None:
+        return None
+    from tabular_dl.drafting import check_effort
+
+    return check_effort(preset)
 
 
 def quoted(path: Path) -> str:

@@ -12,10 +12,12 @@ from tabular_dl.cli.options import (
     Id,
     MetricName,
     Pipeline,
+    Preset,
     Quiet,
     Target,
     TestFile,
     check_values,
+    effort_of,
     quiet_console,
     quoted,
 )
@@ -43,6 +45,7 @@ def init(
     target: Target = None,
     id_column: Id = None,
     metric: MetricName = None,
+    preset: Preset = None,
     force: Annotated[bool, typer.Option("--force", help="Overwrite a pipeline of that name.")] = False,
     quiet: Quiet = False,
 ) -> None:
@@ -56,7 +59,7 @@ def init(
     from tabular_dl.workflows.init import init as run
 
     tables = Tables(train, test, sample, target, id_column, metric)
-    run(name, tables, force=force, console=quiet_console(quiet))
+    run(name, tables, preset=effort_of(preset) or "good", force=force, console=quiet_console(quiet))
 
 
 @app.command(rich_help_panel=PANEL)

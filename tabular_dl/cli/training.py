@@ -12,11 +12,13 @@ from tabular_dl.cli.options import (
     Id,
     MetricName,
     Pipeline,
+    Preset,
     Quiet,
     Target,
     TestFile,
     TrainFile,
     check_values,
+    effort_of,
     quiet_console,
     quoted,
     seconds_of,
@@ -54,6 +56,7 @@ def fit(
     target: Target = None,
     id_column: Id = None,
     metric: MetricName = None,
+    preset: Preset = None,
 ) -> None:
     """Train a cross-validated ensemble, compare its score with two baselines, and track it in MLflow.
 
@@ -77,7 +80,9 @@ def fit(
         from tabular_dl.workflows.fit import fit_tables
 
         tables = Tables(train, test, None, target, id_column, metric)
-        result = fit_tables(tables, overrides, track=not no_track, console=quiet_console(quiet))
+        result = fit_tables(
+            tables, overrides, preset=effort_of(preset) or "good", track=not no_track, console=quiet_console(quiet)
+        )
     else:
         # Read before the slow imports, so that mistakes in the pipeline are reported at once.
         from tabular_dl.spec import load_spec
@@ -86,7 +91,8 @@ def fit(
         load_quietly()
         from tabular_dl.workflows.fit import fit_spec
 
-        result = fit_spec(spec, pipeline, overrides, track=not no_track, console=quiet_console(quiet))
+        effort = effort_of(preset)
+        result = fit_spec(spec, pipeline, overrides, preset=effort, track=not no_track, console=quiet_console(quiet))
     if result.unlogged is not None:
         raise typer.Exit(TrackingError.exit_code)
 

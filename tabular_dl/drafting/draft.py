@@ -15,7 +15,7 @@ from typing import Any
 import pandas as pd
 
 from tabular_dl.drafting.column_defaults import Treatments, treat
-from tabular_dl.drafting.network_defaults import Sizes, choose_sizes
+from tabular_dl.drafting.network_defaults import Effort, Sizes, choose_sizes
 from tabular_dl.errors import DataError, listed
 from tabular_dl.model_selection import group_codes, make_folds
 from tabular_dl.problems import Problem, get_metric, get_problem, infer_problem
@@ -65,6 +65,7 @@ def draft_pipeline(
     test: pd.DataFrame | None = None,
     sample: pd.DataFrame | None = None,
     metric: str | None = None,
+    effort: Effort = "good",
 ) -> Draft:
     """Draft a pipeline for the tables of a competition.
 
@@ -84,6 +85,8 @@ def draft_pipeline(
         Sample submission.
     metric : str, optional
         Metric that scores runs. It also decides whether a target of whole numbers is a class or a number.
+    effort : {"fast", "good", "best"}
+        Time that training may take (`tabular_dl.drafting.network_defaults`).
 
     Returns
     -------
@@ -110,7 +113,8 @@ def draft_pipeline(
     rarest = None if counts is None else _rarest(counts, roles.target)
     others = train.drop(columns=[column for column in (roles.target, roles.id) if column is not None])
     kinds = column_kinds(others, test)
-    sizes = choose_sizes(len(train), problem, rarest)
+    chosen, metric_reason = _metric(problem, roles, sample, metric)
+    sizes = choose_sizes(len(train), problem, rarest, effort=effort, metric=chosen)
     group, group_reason = _group(train, test, roles, problem, sizes.ensemble["folds"])
     described = [kind for kind in kinds if kind.name != group]
     treatments = treat(described, train, None if counts is None else len(counts))
@@ -121,7 +125,6 @@ def draft_pipeline(
             f"{listed(columns, MOST_LISTED)}: {reason}" for reason, columns in treatments.dropped.items()
         )
         raise DataError(f"No column is left to learn from. {reasons or 'There is none beside target and id'}.")
-    chosen, metric_reason = _metric(problem, roles, sample, metric)
     training = dict(sizes.training)
     if chosen == "rmsle":
         training["target_transform"] = "log1p"

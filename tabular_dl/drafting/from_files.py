@@ -10,6 +10,7 @@ import pandas as pd
 
 from tabular_dl.competition import Competition, find_file, load_competition
 from tabular_dl.drafting.draft import Draft, draft_pipeline
+from tabular_dl.drafting.network_defaults import Effort
 from tabular_dl.profiling import find_roles
 from tabular_dl.spec import list_pipelines
 from tabular_dl.tables import read_content, read_table_file
@@ -39,7 +40,7 @@ class Tables:
     metric: str | None = None
 
 
-def draft_from_files(name: str, tables: Tables) -> tuple[Draft, Competition]:
+def draft_from_files(name: str, tables: Tables, effort: Effort = "good") -> tuple[Draft, Competition]:
     """Read the tables of a competition and draft a pipeline for them.
 
     Parameters
@@ -48,6 +49,8 @@ def draft_from_files(name: str, tables: Tables) -> tuple[Draft, Competition]:
         Name of the pipeline.
     tables : Tables
         Files, and options of the user.
+    effort : {"fast", "good", "best"}
+        Time that training may take.
 
     Returns
     -------
@@ -88,6 +91,7 @@ def draft_from_files(name: str, tables: Tables) -> tuple[Draft, Competition]:
         competition.test,
         competition.sample,
         tables.metric,
+        effort,
     )
     return draft, competition
 

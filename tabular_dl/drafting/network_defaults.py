@@ -1,4 +1,6 @@
-"""Default size of network, training and ensemble by the size of a table: rules of thumb.
+"""Default networks, training and ensemble by the size of a table and the effort, which is the time that training takes.
+
+``fast`` trains dense layers, those of 1,000 rows or more with a piecewise-linear embedding of numbers:
 
 ==================  ==========================  ====================================  ==================
 training rows       hidden layers               training                              folds x members
@@ -14,19 +16,61 @@ more                512, 256                    early stopping, at most 30 epoch
 In small tables, holding rows out costs more than early stopping gains; the gain is greater for labels, which are
 overfitted sooner than numbers. Small tables get more dropout and more L2. The batch size is "auto", the power of two
 nearest to a 128th of the number of rows.
+
+``good`` and ``best`` train RealMLP from 1,000 rows on (`tabular_dl.estimators.presets`): ``good`` two layers of 128 for
+128 epochs, ``best`` the whole preset, three layers of 256 for 256 epochs, with twice as many members. Below that, where
+it was no better than dense layers on the tables of the development suite (benchmarks/quality), they train more members
+of those. Labels are not smoothed where the metric scores probabilities.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal, get_args
 
-from tabular_dl.problems import Problem
+from tabular_dl.errors import SpecError, did_you_mean
+from tabular_dl.problems import Problem, get_metric
 
-__all__ = ["Sizes", "choose_sizes"]
+__all__ = ["EFFORTS", "Effort", "Sizes", "check_effort", "choose_sizes"]
 
 FEW, SMALL, MEDIUM, LARGE = 500, 1_000, 10_000, 100_000
 FOLDS, FEWER_FOLDS = 5, 3
+
+# Time that training may take.
+Effort = Literal["fast", "good", "best"]
+EFFORTS: tuple[Effort, ...] = get_args(Effort)
+# Number of members by effort, where it is not that of the table above.
+MEMBERS = {"fast": None, "good": 4, "best": 8}
+
+
+def check_effort(name: str) -> Effort:
+    """Return the name of an effort, checked.
+
+    Parameters
+    ----------
+    name : str
+        Name.
+
+    Returns
+    -------
+    str
+        The name.
+
+    Raises
+    ------
+    SpecError
+        If there is none of that name.
+
+    Examples
+    --------
+    >>> check_effort("goood")
+    Traceback (most recent call last):
+    ...
+    tabular_dl.errors.SpecError: --preset: there is no 'goood'. Did you mean 'good'?
+    """
+    if name not in EFFORTS:
+        raise SpecError(f"--preset: there is no {name!r}. {did_you_mean(name, EFFORTS)}")
+    return name
 
 
 @dataclass(frozen=True)
@@ -51,7 +95,14 @@ class Sizes:
     folds_reason: str | None = None
 
 
-def choose_sizes(rows: int, problem: Problem, rarest: int | None = None) -> Sizes:
+def choose_sizes(
+    rows: int,
+    problem: Problem,
+    rarest: int | None = None,
+    *,
+    effort: Effort = "fast",
+    metric: str | None = None,
+) -> Sizes:
     """Return network, training, ensemble and search space for a table.
 
     Parameters
@@ -62,6 +113,10 @@ def choose_sizes(rows: int, problem: Problem, rarest: int | None = None) -> Size
         Type of problem.
     rarest : int, optional
         Number of rows of the rarest class, which limits the number of folds.
+    effort : {"fast", "good", "best"}
+        Time that training may take.
+    metric : str, optional
+        Metric of the runs.
 
     Returns
     -------
@@ -83,6 +138,9 @@ def choose_sizes(rows: int, problem: Problem, rarest: int | None = None) -> Size
     if rarest is not None and rarest < folds:
         folds_reason = f"The rarest class has {rarest} rows, and every fold needs one."
         folds = rarest
+    if effort != "fast" and rows >= SMALL:
+        return _realmlp(rows, problem, effort, metric, folds, folds_reason)
+    members = max(members, MEMBERS[effort] or members)
     return Sizes(
         network={"hidden": hidden, "activation": "relu", "dropout": dropout, "l2": l2},
         training=_training(rows, problem),
@@ -94,6 +152,36 @@ def choose_sizes(rows: int, problem: Problem, rarest: int | None = None) -> Size
             "hidden": {"choice": [[size // 2 for size in hidden], hidden, [size * 2 for size in hidden]]},
         },
         reason=_reason(rows, problem),
+        folds_reason=folds_reason,
+    )
+
+
+def _realmlp(
+    rows: int, problem: Problem, effort: Effort, metric: str | None, folds: int, folds_reason: str | None
+) -> Sizes:
+    """Return RealMLP, smaller and shorter for the effort "good"."""
+    network: dict[str, Any] = {"preset": "realmlp"}
+    training: dict[str, Any] = {}
+    if effort == "good":
+        network["hidden"] = [128, 128]
+        training["epochs"] = 128 if rows < MEDIUM else 64
+    if problem.classification and metric is not None and get_metric(metric).looks_at == "probabilities":
+        training["label_smoothing"] = 0.0
+    rate = 0.04 if problem.classification else 0.2
+    return Sizes(
+        network=network,
+        training=training,
+        ensemble={"folds": folds, "members": 2 if effort == "good" else 4},
+        search={
+            "learning_rate": {"log_uniform": [rate / 5, rate * 3]},
+            "weight_decay": {"log_uniform": [1e-3, 0.2]},
+            "dropout": {"uniform": [0.0, 0.5]},
+            "frequency_scale": {"log_uniform": [0.03, 1.0]},
+        },
+        reason=(
+            f"{rows} rows are enough for RealMLP, whose embeddings bend and step where numbers are sharp"
+            + (", in a small and short form." if effort == "good" else ".")
+        ),
         folds_reason=folds_reason,
     )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator, Mapping
 from functools import cache
 from itertools import chain
-from typing import TYPE_CHECKING, Any, get_args, get_type_hints
+from typing import Any, get_args, get_type_hints
 
 import numpy as np
 from pydantic import ConfigDict, TypeAdapter, ValidationError
@@ -15,9 +15,6 @@ from tabular_dl.estimators.parameter_types import Count, Share
 from tabular_dl.estimators.presets import PRESETS
 from tabular_dl.nn import INITIALIZERS, NumericEmbedding, Optimizer, Schedule, WeightGroup, load_quietly
 from tabular_dl.problems import METRICS, PROBLEMS
-
-if TYPE_CHECKING:
-    from tabular_dl.estimators.hyperparameters import Hyperparameters
 
 __all__ = ["REDUCE_LR", "check_preset", "check_together", "check_values"]
 
@@ -46,7 +43,7 @@ def check_preset(name: object) -> None:
         raise SpecError(f"preset: there is no {name!r}. {did_you_mean(str(name), PRESETS)}")
 
 
-def check_values(settings: Hyperparameters, constructor: Callable[..., None]) -> None:
+def check_values(settings: Any, constructor: Callable[..., None]) -> None:
     """Raise an error if the value of a hyperparameter is invalid by itself.
 
     Parameters
@@ -74,7 +71,7 @@ def check_values(settings: Hyperparameters, constructor: Callable[..., None]) ->
                 )
 
 
-def _check_names(settings: Hyperparameters) -> None:
+def _check_names(settings: Any) -> None:
     """Raise an error if a name is unknown. Keras is only loaded if its names are needed: not for defaults."""
     names: dict[str, Collection[str]] = {
         "problem": ["auto", *PROBLEMS],
@@ -100,7 +97,7 @@ def _check_names(settings: Hyperparameters) -> None:
         make_callbacks(settings.callbacks)
 
 
-def check_together(settings: Hyperparameters) -> None:
+def check_together(settings: Any) -> None:
     """Raise an error if hyperparameters do not suit each other.
 
     Parameters
@@ -124,7 +121,7 @@ def check_together(settings: Hyperparameters) -> None:
     _check_type("reduce_lr.factor", TypeAdapter(Share), plateau.get("factor", 0.5))
 
 
-def _training_faults(settings: Hyperparameters) -> Iterator[str]:
+def _training_faults(settings: Any) -> Iterator[str]:
     if np.ndim(settings.dropout) and np.size(settings.dropout) != len(settings.hidden):
         yield (
             f"dropout should be one number, or one for each of the {len(settings.hidden)} hidden layers; "
@@ -141,7 +138,7 @@ def _training_faults(settings: Hyperparameters) -> Iterator[str]:
         yield f"beta_2 is for {', '.join(WITH_BETA_2)}; the optimizer is {settings.optimizer}. Set beta_2 to null."
 
 
-def _architecture_faults(settings: Hyperparameters) -> Iterator[str]:
+def _architecture_faults(settings: Any) -> Iterator[str]:
     networks = settings.shared_networks
     if settings.preset in ("tabm", "tabm_mini") and networks < 2:
         yield (
@@ -167,7 +164,7 @@ def _architecture_faults(settings: Hyperparameters) -> Iterator[str]:
         )
 
 
-def _input_faults(settings: Hyperparameters) -> Iterator[str]:
+def _input_faults(settings: Any) -> Iterator[str]:
     if settings.bounds is not None and not (len(settings.bounds) == 2 and settings.bounds[0] < settings.bounds[1]):
         yield f"bounds should be two numbers, the lower first; they are {list(settings.bounds)!r}."
     if settings.image_shape is not None and len(settings.image_shape) != 2:

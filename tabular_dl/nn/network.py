@@ -325,7 +325,8 @@ class Network:
     @property
     def activations(self) -> int:
         """Number of activations of one row in one member, including inputs and outputs."""
-        waves = self.continuous * self.components * len(self._vectors)
+        copies = self.networks if self.own_batches else 1
+        waves = copies * self.continuous * self.components * len(self._vectors)
         own = self.features + sum(self.hidden) + self.outputs
         return len(self.embeddings) + waves + self.networks * own
 

@@ -119,7 +119,12 @@ def _member_class(name: str) -> type[keras.Optimizer]:
 
 
 def make_optimizer(
-    name: str, variables: Sequence[keras.Variable], settings: Mapping[str, Any] | None = None, *, decaying: bool = False
+    name: str,
+    variables: Sequence[keras.Variable],
+    settings: Mapping[str, Any] | None = None,
+    *,
+    decaying: bool = False,
+    factors: bool = False,
 ) -> keras.Optimizer:
     """Return a Keras optimizer that updates the members of a population side by side.
 
@@ -133,6 +138,8 @@ def make_optimizer(
         Further arguments of the Keras optimizer, such as ``{"momentum": 0.9}``.
     decaying : bool, default=False
         Whether any member has weight decay; AdamW always decays.
+    factors : bool, default=False
+        Whether weights have factors of the rates of updates and of decay, ``of_weights``.
 
     Returns
     -------
@@ -168,6 +175,9 @@ def make_optimizer(
     optimizer = _member_class(name)(**{"name": name, **rate, **(settings or {})})
     optimizer._create_member_variables(int(variables[0].shape[0]))
     optimizer.decaying = decaying or bool(optimizer.weight_decay)
+    if factors:
+        ones = tf.ones((int(variables[0].shape[0]), 1, 1))
+        optimizer.of_weights = [tuple(tf.Variable(ones, trainable=False) for _ in range(2)) for _ in variables]
     optimizer.build(variables)
     return optimizer
 

@@ -331,12 +331,8 @@ def _parts(
 
 def _threads(network: Network, table: Table, feed: Feed, members: Members, training: Training) -> int:
     """Return the number of chunks to train side by side."""
-    product = (
-        2
-        * feed.batch_size
-        * network.networks
-        * max(network.weights[name].inputs * network.weights[name].outputs for name in network.kernels)
-    )
+    largest = max(network.weights[name].inputs * network.weights[name].outputs for name in network.kernels)
+    product = 2 * feed.batch_size * network.networks * largest
     rows = feed.steps * feed.batch_size
     work = 6.0 * network.networks * network.parameters * rows * training.epochs * len(members)
     # A table keeps one block in memory: chunks at different blocks would load each of them again and again.

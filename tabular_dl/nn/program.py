@@ -55,14 +55,9 @@ class Program:
             for name, weight in self.network.weights.items()
         }
         self.trainable = [self.learned[name] for name, weight in self.network.weights.items() if weight.trained]
-        self.optimizer = make_optimizer(
-            key.optimizer, self.trainable, dict(key.optimizer_settings), decaying="weight_decay" in key.uses
-        )
+        uses = {"decaying": "weight_decay" in key.uses, "factors": "rate_factors" in key.uses}
+        self.optimizer = make_optimizer(key.optimizer, self.trainable, dict(key.optimizer_settings), **uses)
         shape = (key.members, 1, 1)
-        if "rate_factors" in key.uses:
-            self.optimizer.of_weights = [
-                tuple(tf.Variable(tf.ones(shape), trainable=False) for _ in range(2)) for _ in self.trainable
-            ]
         self.active = tf.Variable(tf.ones(shape, tf.bool), trainable=False)
         names = ("l1", "l2", "label_smoothing", "clip_norm", "total_steps", "plateau")
         self.settings = {name: tf.Variable(tf.zeros(shape), trainable=False) for name in names}

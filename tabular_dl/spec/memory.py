@@ -17,26 +17,21 @@ They are the least that a fit holds at once, so that what is refused could not h
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import pairwise
 from typing import Any
 
 import pandas as pd
 
 from tabular_dl.errors import SpecError
-from tabular_dl.estimators import Hyperparameters, KerasClassifier, KerasRegressor
 from tabular_dl.limits import limit, machine_memory, raised_by, size_of
-from tabular_dl.preprocessing import BINS, ColumnRule, resolve
 from tabular_dl.problems import Problem
-from tabular_dl.spec.build import network_settings, unmatched_columns
+from tabular_dl.spec.network_sizes import network_sizes
 from tabular_dl.spec.reader import PipelineSpec
-from tabular_dl.tables import bin_edges, read_categories, read_numbers
 
 __all__ = ["check_memory"]
 
 NUMBER, PLACE = 4, 8  # bytes of a float32, and of the number of a row
 WEIGHT_COPIES = 6  # last and best weights in their chunks, joined, and chosen
 SWAPPED = 4  # times the memory
-VECTOR = 50  # longest vector of an embedding whose size is "auto"
 
 
 def check_memory(spec: PipelineSpec, problem: Problem, table: pd.DataFrame, target: pd.Series[Any]) -> None:
@@ -85,18 +80,10 @@ def _needs(
     spec: PipelineSpec, problem: Problem, table: pd.DataFrame, target: pd.Series[Any]
 ) -> Iterator[tuple[str, str, float]]:
     """Yield the key, the beginning of a sentence and the bytes of each need."""
-    estimator, rows = KerasClassifier if problem.classification else KerasRegressor, len(table)
-    settings = estimator(**network_settings(spec)).resolved()
-    inputs = max(1, sum(_width(rule, spec, table, settings) for rule in spec.columns))
-    outputs = problem.units(int(target.nunique()) if problem.classification else 1)
-    embedded = settings.numeric_embedding != "none"
-    numbers = sum(_continuous(rule, spec, table) for rule in spec.columns) if embedded else 0
-    components, length = _embedding(settings)
-    features = inputs + numbers * (length - 1)
-    widths = [features, *settings.hidden, outputs]
-    weights = sum((before + 1) * after for before, after in pairwise(widths)) + numbers * components * length
+    sizes, rows = network_sizes(spec, problem, table, target), len(table)
+    settings, inputs, outputs, weights = sizes.settings, sizes.inputs, sizes.outputs, sizes.weights
     folds, members = spec.ensemble.folds, spec.ensemble.members
-    batch = min(rows, settings.rows_a_step(rows)) * settings.shared_networks
+    batch = sizes.batch * settings.shared_networks
     draws = settings.mc_dropout
     yield "columns", f"a matrix of {rows:,} rows and {inputs:,} inputs needs", 2 * NUMBER * rows * inputs
     alone = NUMBER * WEIGHT_COPIES * weights * folds
@@ -105,48 +92,10 @@ def _needs(
     yield "ensemble.members", f"{folds * members:,} networks of {weights:,} weights need", every
     drawn = NUMBER * members * draws * max(weights, rows * outputs)
     yield "network.mc_dropout", f"{draws * members:,} drawn networks and their predictions need", drawn
-    vectors = 2 * NUMBER * batch * numbers * (components + length)
+    vectors = 2 * NUMBER * batch * sizes.continuous * (sizes.components + sizes.length)
     yield (
         "network.bins" if settings.numeric_embedding == "piecewise_linear" else "network.frequencies",
-        (f"the embedding of {numbers:,} columns for a batch of {batch:,} rows needs"),
+        (f"the embedding of {sizes.continuous:,} columns for a batch of {batch:,} rows needs"),
         vectors,
     )
-    yield "training.batch_size", f"a batch of {batch:,} rows needs", 2 * NUMBER * batch * sum(widths)
-
-
-def _embedding(settings: Hyperparameters) -> tuple[int, int]:
-    """Return the number of bins or frequencies of a numeric embedding, and the length of its vectors."""
-    if settings.numeric_embedding == "piecewise_linear":
-        return settings.bins, settings.numeric_embedding_size
-    periodic = settings.numeric_embedding == "periodic"
-    return settings.frequencies, 2 * settings.frequencies if periodic else settings.numeric_embedding_size
-
-
-def _continuous(rule: ColumnRule, spec: PipelineSpec, table: pd.DataFrame) -> int:
-    """Return the number of inputs of a rule that are numbers of more than two values."""
-    if rule.encode != "none":
-        return 0
-    names = [name for name in resolve(rule.columns, table.columns, unmatched_columns(spec)) if name in table]
-    return sum(int(table[name].nunique() > 2) for name in names)
-
-
-def _width(rule: ColumnRule, spec: PipelineSpec, table: pd.DataFrame, settings: Hyperparameters) -> int:
-    """Return the number of inputs that a rule makes."""
-    names = [name for name in resolve(rule.columns, table.columns, unmatched_columns(spec)) if name in table]
-    flags = len(names) if rule.missing_flag else 0
-    if rule.encode == "onehot":
-        counts = [pd.Series(read_categories(table[name])).value_counts() for name in names]
-        return flags + sum(int((count >= rule.rare).sum()) for count in counts)
-    if rule.encode == "embedding":
-        size = settings.embedding_size
-        return flags + len(names) * (VECTOR if size == "auto" else size)
-    if rule.encode == "piecewise":
-        return flags + sum(_bins(rule, table[name]) for name in names)
-    return flags + len(names)
-
-
-def _bins(rule: ColumnRule, column: pd.Series[Any]) -> int:
-    """Return the number of bins of a column; the least for those of a tree, which depend on the target."""
-    known = read_numbers(column.dropna(), f"column {column.name!r}", "")
-    edges = bin_edges(known, rule.bins or BINS) if len(known) else known
-    return min(max(0, len(edges) - 1), 1 if rule.bin_strategy == "tree" else len(edges))
+    yield "training.batch_size", f"a batch of {batch:,} rows needs", 2 * NUMBER * batch * sum(sizes.widths)

@@ -5,12 +5,10 @@ spec and tables -> checks -> cross-fit (one population) -> scores and baselines 
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table as Grid
@@ -18,13 +16,23 @@ from rich.table import Table as Grid
 from tabular_dl import plots, tracking
 from tabular_dl.atomic_files import write_text
 from tabular_dl.competition import Competition, ids_of
-from tabular_dl.drafting import Tables, draft_from_files, name_of
+from tabular_dl.drafting import Effort, Tables, draft_from_files, name_of
 from tabular_dl.model_selection import mean_and_error
 from tabular_dl.problems import decide
 from tabular_dl.reporting import FitResult, by_group, fit_page, render
-from tabular_dl.spec import DataSpec, PipelineSpec, check_network, dump_spec, leaves, load_spec, read_spec
+from tabular_dl.spec import (
+    DataSpec,
+    PipelineSpec,
+    check_network,
+    competition_of,
+    dump_spec,
+    load_spec,
+    read_spec,
+)
 from tabular_dl.tracking import environment
 from tabular_dl.workflows.console import check_command, print_lines
+from tabular_dl.workflows.effort import apply_effort
+from tabular_dl.workflows.fit_content import run_content
 from tabular_dl.workflows.outputs import CALLBACKS, check_outputs, log, new_results
 from tabular_dl.workflows.predictions import write_predictions
 from tabular_dl.workflows.signals import interrupts_deferred
@@ -34,7 +42,12 @@ __all__ = ["FitResult", "fit", "fit_spec", "fit_tables"]
 
 
 def fit(
-    pipeline: str, overrides: Sequence[str] = (), *, track: bool = True, console: Console | None = None
+    pipeline: str,
+    overrides: Sequence[str] = (),
+    *,
+    preset: Effort | None = None,
+    track: bool = True,
+    console: Console | None = None,
 ) -> FitResult:
     """Fit a pipeline, print its scores, and store model, predictions, figures and report.
 
@@ -44,6 +57,8 @@ def fit(
         Name of a pipeline, or path of a YAML file.
     overrides : sequence of str
         Changed values, such as ``"network.dropout=0.4"``.
+    preset : {"fast", "good", "best"}, optional
+        Time that training may take: the networks are those that `init` drafts for it; by default the pipeline's.
     track : bool, default=True
         Whether to write an MLflow run. Otherwise results go to ``outputs``; if the run cannot be written, they stay
         there until it is.
@@ -60,11 +75,17 @@ def fit(
     UserError
         If the pipeline or the tables cannot be used; nothing is written then.
     """
-    return fit_spec(load_spec(pipeline, overrides, check_network), pipeline, overrides, track=track, console=console)
+    spec = load_spec(pipeline, overrides, check_network)
+    return fit_spec(spec, pipeline, overrides, preset=preset, track=track, console=console)
 
 
 def fit_tables(
-    tables: Tables, overrides: Sequence[str] = (), *, track: bool = True, console: Console | None = None
+    tables: Tables,
+    overrides: Sequence[str] = (),
+    *,
+    preset: Effort = "good",
+    track: bool = True,
+    console: Console | None = None,
 ) -> FitResult:
     """Draft a pipeline for tables, fit it, and store the results with the pipeline.
 
@@ -72,8 +93,8 @@ def fit_tables(
     ----------
     tables : Tables
         Files, and the target, id and metric if the user names them.
-    overrides, track, console
-        As for `fit`.
+    overrides, preset, track, console
+        As for `fit`; the preset is "good" by default.
 
     Returns
     -------
@@ -85,7 +106,7 @@ def fit_tables(
     UserError
         If the tables cannot be used; nothing is written then.
     """
-    draft, competition = draft_from_files(name_of(tables.train), tables)
+    draft, competition = draft_from_files(name_of(tables.train), tables, preset)
     drafted = DataSpec.model_validate(draft.content["data"])
     spec = read_spec(draft.content, overrides, Path("the drafted pipeline"), check=check_network)
     unchanged = competition if spec.data == drafted else None  # an override may name other tables
@@ -97,6 +118,7 @@ def fit_spec(
     pipeline: str | None,
     overrides: Sequence[str] = (),
     *,
+    preset: Effort | None = None,
     track: bool = True,
     console: Console | None = None,
     competition: Competition | None = None,
@@ -111,7 +133,7 @@ def fit_spec(
         Pipeline as named by the user; None if it was drafted and has no file.
     overrides : sequence of str
         Changes that the specification has been read with, for messages.
-    track, console
+    preset, track, console
         As for `fit`.
     competition : Competition, optional
         Tables, if they have been read already.
@@ -132,6 +154,9 @@ def fit_spec(
     else:
         check_outputs()
     command = None if pipeline is None else check_command(pipeline, overrides)
+    if preset is not None:
+        competition = competition or competition_of(spec)
+        spec = apply_effort(spec, preset, overrides, competition, console)
     with new_results(spec.name) as results:
         result = train(spec, console, command, competition, _callback_folder(spec, results.folder))
         with interrupts_deferred() as interrupts:
@@ -222,7 +247,7 @@ def _write(result: FitResult, folder: Path, *, track: bool) -> None:
     """Write all results; those of an untracked fit have no record, since they are not left to be logged."""
     _write_files(result, folder)
     write = tracking.write_results if track else tracking.save_model
-    write(_run_content(result), folder)
+    write(run_content(result), folder)
 
 
 def _write_files(result: FitResult, folder: Path) -> None:
@@ -245,82 +270,6 @@ def _write_files(result: FitResult, folder: Path) -> None:
     for name, figure in figures.items():
         figure.savefig(folder / "figures" / f"{name}.png", dpi=120)
     write_text(folder / "report.html", render(fit_page(result, environment())))
-
-
-def _run_content(result: FitResult) -> tracking.RunContent:
-    spec, crossfit, competition = result.spec, result.crossfit, result.competition
-    mean, error = mean_and_error(result.scores)
-    threshold = getattr(crossfit, "threshold_", None)
-    history, best = crossfit.curves_, crossfit.best_epoch_
-    at_best = {f"best_{name}": values[best - 1, np.arange(len(best))].mean() for name, values in history.items()}
-    baselines = {f"baseline_{name.replace(' ', '_')}": scores.mean() for name, scores in result.baselines.items()}
-    members = spec.ensemble.members
-    folds = [
-        {"cv_score": score, "best_epoch": best[fold * members : (fold + 1) * members].mean()}
-        for fold, score in enumerate(result.scores)
-    ]
-    source = str(competition.folder)
-    tables = [
-        tracking.Table(
-            f"{spec.name}-train", "training", competition.train, source, competition.digest, spec.data.target
-        )
-    ]
-    if competition.test is not None:
-        name = f"{spec.name}-test"
-        tables.append(tracking.Table(name, "prediction", competition.test, source, competition.test_digest))
-    return tracking.RunContent(
-        pipeline=spec.name,
-        kind="fit",
-        parameters=leaves(spec),
-        metrics={
-            "cv_score": mean,
-            "cv_standard_error": error,
-            f"cv_{result.metric.name}": mean,
-            "best_epoch": best.mean(),
-            "training_seconds": result.seconds,
-            **({} if threshold is None else {"threshold": threshold}),
-            **at_best,
-            **baselines,
-        },
-        curves={name: _mean_over_members(values) for name, values in history.items()},
-        folds=folds,
-        tags={
-            "tabular_dl.metric": result.metric.name,
-            "tabular_dl.problem": result.problem.name,
-            "tabular_dl.data_digest": competition.digest,
-            **tracking.fold_tags(crossfit.test_rows_, result.scores),
-            "tabular_dl.surroundings": json.dumps(environment()),
-            **({"tabular_dl.interrupted": result.interrupted} if result.interrupted else {}),
-        },
-        description=_description(result),
-        tables=tables,
-        model=crossfit,
-        example=competition.train.drop(columns=spec.data.target),
-        started=result.started,
-    )
-
-
-def _mean_over_members(values: np.ndarray) -> np.ndarray:
-    """Return the mean of (epochs, members) over the members that still trained; every epoch has at least one."""
-    return np.nanmean(values, axis=1)
-
-
-def _description(result: FitResult) -> str:
-    """Return a description of the run in Markdown, for the MLflow UI."""
-    spec, (mean, error) = result.spec, mean_and_error(result.scores)
-    rows = [f"| {name} | {scores.mean():.4f} |" for name, scores in result.baselines.items()]
-    return "\n".join(
-        [
-            f"**{spec.name}**, {result.problem.name}: {result.metric.name} {mean:.4f} (standard error {error:.4f}) in "
-            f"{spec.ensemble.folds}-fold cross-validation{by_group(spec)} of {spec.ensemble.members} networks per "
-            f"fold, {len(result.competition.train)} rows, seed {spec.seed}.",
-            *([f"Ctrl-C ended training {result.interrupted}."] if result.interrupted else []),
-            "",
-            f"| the same folds | {result.metric.name} |",
-            "| --- | --- |",
-            *rows,
-        ]
-    )
 
 
 def _next_command(result: FitResult, pipeline: str | None, run: str) -> str:

@@ -10,18 +10,22 @@ from rich.table import Table as Grid
 from rich.text import Text
 
 from tabular_dl.atomic_files import write_text
-from tabular_dl.drafting import Draft, Tables, draft_from_files
+from tabular_dl.drafting import EFFORTS, Draft, Effort, Tables, draft_from_files
 from tabular_dl.errors import SpecError, UserError, listed
+from tabular_dl.estimators import PRESETS
 from tabular_dl.spec import read_spec
 from tabular_dl.tables import name_problem
 from tabular_dl.workflows.console import print_lines, print_notes
+from tabular_dl.workflows.effort import time_of
 
 __all__ = ["init"]
 
 MOST_NAMES = 6  # columns listed in one line of the table
 
 
-def init(name: str, tables: Tables, *, force: bool = False, console: Console | None = None) -> Path:
+def init(
+    name: str, tables: Tables, *, preset: Effort = "good", force: bool = False, console: Console | None = None
+) -> Path:
     """Write ``pipelines/NAME.yaml`` for a competition, and print the decisions.
 
     Parameters
@@ -30,6 +34,8 @@ def init(name: str, tables: Tables, *, force: bool = False, console: Console | N
         Name of the pipeline.
     tables : Tables
         Files, and the target, id and metric if the user names them.
+    preset : {"fast", "good", "best"}
+        Time that a fit may take.
     force : bool, default=False
         Whether to overwrite a file of that name.
     console : Console, optional
@@ -52,8 +58,8 @@ def init(name: str, tables: Tables, *, force: bool = False, console: Console | N
         raise SpecError(f"{path}: {problem}.")
     if path.exists() and not force:
         raise SpecError(f"{path} exists: name another pipeline, or overwrite it with --force.")
-    draft, competition = draft_from_files(name, tables)
-    read_spec(draft.content, (), path)
+    draft, competition = draft_from_files(name, tables, preset)
+    spec = read_spec(draft.content, (), path)
     try:
         path.parent.mkdir(exist_ok=True)
     except OSError as error:
@@ -65,8 +71,18 @@ def init(name: str, tables: Tables, *, force: bool = False, console: Console | N
         console,
         f"Written to {escape(str(path))}, with the reason for each decision.",
         f"Next: [bold]tabular-dl fit {escape(name)}[/]",
+        f"It takes about {time_of(spec, draft.problem, competition)} on this machine.{_other_presets(preset)}",
     )
     return path
+
+
+def _other_presets(preset: Effort) -> str:
+    """Return a sentence on what takes less or more time."""
+    lesser, greater = EFFORTS[: EFFORTS.index(preset)][-1:], EFFORTS[EFFORTS.index(preset) + 1 :][:1]
+    ways = [
+        f"--preset {name} is {word}" for names, word in ((lesser, "quicker"), (greater, "better")) for name in names
+    ]
+    return f" {', '.join(ways)}."
 
 
 def decisions(draft: Draft) -> Grid:
@@ -101,7 +117,8 @@ def decisions(draft: Draft) -> Grid:
         grid.add_row("left out", Text(listed(dropped, MOST_NAMES)))
     grid.add_section()
     network, ensemble = content["network"], content["ensemble"]
-    grid.add_row("network", f"{'-'.join(map(str, network['hidden']))}, dropout {network['dropout']}")
+    preset = network.get("preset", "mlp")
+    grid.add_row("network", f"{preset}, {'-'.join(map(str, network.get('hidden', PRESETS[preset]['hidden'])))}")
     group = f", by {escape(ensemble['group'])}" if "group" in ensemble else ""
     grid.add_row("folds x members", f"{ensemble['folds']} x {ensemble['members']}{group}")
     return grid

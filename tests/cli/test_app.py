@@ -25,9 +25,11 @@ OPTIONS = {
     "check": ["--data", "--set"],
     "fit": [
         *("--data", "--set", "--folds", "--members", "--epochs", "--seed", "--no-track", "--quiet", "-q"),
-        *("--train", "--test", "--target", "--id", "--metric"),
+        *("--train", "--test", "--target", "--id", "--metric", "--preset"),
     ],
-    "init": ["--train", "--test", "--sample", "--target", "--id", "--metric", "--force", "--quiet", "-q"],
+    "init": [
+        *("--train", "--test", "--sample", "--target", "--id", "--metric", "--preset", "--force", "--quiet", "-q"),
+    ],
     "spec": ["--set"],
     "schema": [],
     "search": [

@@ -176,7 +176,8 @@ def test_the_printed_spec_is_a_pipeline_that_says_all(cli: Any, workspace: Path)
 
 def test_the_printed_schema_is_json(cli: Any, workspace: Path) -> None:
     schema = json.loads(cli("schema").out)
-    assert schema["properties"]["network"]["properties"]["dropout"]["default"] == 0.1
+    assert schema["properties"]["network"]["properties"]["dropout"]["default"] == "auto"
+    assert "realmlp" in schema["properties"]["network"]["properties"]["preset"]["enum"]
 
 
 @pytest.mark.usefixtures("store")

@@ -1,0 +1,61 @@
+"""Networks of a pipeline replaced by those of another effort: `tabular-dl fit NAME --preset good`."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+import pandas as pd
+
+from tabular_dl.drafting.network_defaults import Effort, choose_sizes
+from tabular_dl.estimators import PRESETS
+from tabular_dl.problems import Problem
+from tabular_dl.spec import PipelineSpec
+
+__all__ = ["with_effort"]
+
+# Hyperparameters that an effort decides, beside those of presets; all others are the user's.
+DECIDED = frozenset({*PRESETS["mlp"], "preset", "l1", "l2", "input_dropout", "batch_size", "validation_fraction"})
+
+
+def with_effort(
+    spec: PipelineSpec, problem: Problem, target: pd.Series, effort: Effort, given: Collection[str] = ()
+) -> PipelineSpec:
+    """Return a pipeline with the networks that `init` would draft for its table with an effort.
+
+    Parameters
+    ----------
+    spec : PipelineSpec
+        Pipeline.
+    problem : Problem
+        Type of problem.
+    target : Series of shape (rows,)
+        Target of the training rows.
+    effort : {"fast", "good", "best"}
+        Time that training may take.
+    given : collection of str
+        Paths of settings that stay as they are, such as ``"network.dropout"``.
+
+    Returns
+    -------
+    PipelineSpec
+        Pipeline with other networks, training and number of members; what is not a matter of size stays.
+
+    Examples
+    --------
+    >>> from tabular_dl.problems.problem_types import get_problem
+    >>> from tabular_dl.spec import load_spec
+    >>> target = pd.Series(["a", "b", "c"] * 400)
+    >>> with_effort(load_spec("wine"), get_problem("multiclass"), target, "good").network["preset"]
+    'realmlp'
+    """
+    metric = spec.metric or problem.metric
+    rarest = int(target.value_counts().min()) if problem.classification else None
+    sizes = choose_sizes(len(target), problem, rarest, effort=effort, metric=metric)
+    decided = {*DECIDED} - {path.partition(".")[2] for path in given}
+    sections = {}
+    for name, drafted in (("network", sizes.network), ("training", sizes.training)):
+        own = {key: value for key, value in getattr(spec, name).items() if key not in decided}
+        sections[name] = {**{key: value for key, value in drafted.items() if key in decided}, **own}
+    members = spec.ensemble.members if "ensemble.members" in given else sizes.ensemble["members"]
+    ensemble = spec.ensemble.model_copy(update={"members": members})
+    return spec.model_copy(update={**sections, "ensemble": ensemble})

@@ -1,0 +1,103 @@
+"""Content of the run of a fit: what is logged of it."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+
+from tabular_dl import tracking
+from tabular_dl.model_selection import mean_and_error
+from tabular_dl.reporting import FitResult, by_group
+from tabular_dl.spec import leaves
+from tabular_dl.tracking import environment
+
+__all__ = ["run_content"]
+
+
+def run_content(result: FitResult) -> tracking.RunContent:
+    """Return what is logged of a fit.
+
+    Parameters
+    ----------
+    result : FitResult
+        Fitted cross-fit and its scores.
+
+    Returns
+    -------
+    RunContent
+        Content of the run.
+    """
+    spec, crossfit, competition = result.spec, result.crossfit, result.competition
+    mean, error = mean_and_error(result.scores)
+    threshold = getattr(crossfit, "threshold_", None)
+    history, best = crossfit.curves_, crossfit.best_epoch_
+    at_best = {f"best_{name}": values[best - 1, np.arange(len(best))].mean() for name, values in history.items()}
+    baselines = {f"baseline_{name.replace(' ', '_')}": scores.mean() for name, scores in result.baselines.items()}
+    members = spec.ensemble.members
+    folds = [
+        {"cv_score": score, "best_epoch": best[fold * members : (fold + 1) * members].mean()}
+        for fold, score in enumerate(result.scores)
+    ]
+    source = str(competition.folder)
+    tables = [
+        tracking.Table(
+            f"{spec.name}-train", "training", competition.train, source, competition.digest, spec.data.target
+        )
+    ]
+    if competition.test is not None:
+        name = f"{spec.name}-test"
+        tables.append(tracking.Table(name, "prediction", competition.test, source, competition.test_digest))
+    return tracking.RunContent(
+        pipeline=spec.name,
+        kind="fit",
+        parameters=leaves(spec),
+        metrics={
+            "cv_score": mean,
+            "cv_standard_error": error,
+            f"cv_{result.metric.name}": mean,
+            "best_epoch": best.mean(),
+            "training_seconds": result.seconds,
+            **({} if threshold is None else {"threshold": threshold}),
+            **at_best,
+            **baselines,
+        },
+        curves={name: _mean_over_members(values) for name, values in history.items()},
+        folds=folds,
+        tags={
+            "tabular_dl.metric": result.metric.name,
+            "tabular_dl.problem": result.problem.name,
+            "tabular_dl.data_digest": competition.digest,
+            **tracking.fold_tags(crossfit.test_rows_, result.scores),
+            "tabular_dl.surroundings": json.dumps(environment()),
+            **({"tabular_dl.interrupted": result.interrupted} if result.interrupted else {}),
+        },
+        description=_description(result),
+        tables=tables,
+        model=crossfit,
+        example=competition.train.drop(columns=spec.data.target),
+        started=result.started,
+    )
+
+
+def _mean_over_members(values: np.ndarray) -> np.ndarray:
+    """Return the mean of (epochs, members) over the members that still trained; every epoch has at least one."""
+    return np.nanmean(values, axis=1)
+
+
+def _description(result: FitResult) -> str:
+    """Return a description of the run in Markdown, for the MLflow UI."""
+    spec, (mean, error) = result.spec, mean_and_error(result.scores)
+    rows = [f"| {name} | {scores.mean():.4f} |" for name, scores in result.baselines.items()]
+    return "\n".join(
+        [
+            f"**{spec.name}**, {result.problem.name}: {result.metric.name} {mean:.4f} (standard error {error:.4f}) in "
+            f"{spec.ensemble.folds}-fold cross-validation{by_group(spec)} of {spec.ensemble.members} networks per "
+            f"fold, {len(result.competition.train)} rows, seed {spec.seed}.",
+            *([f"Ctrl-C ended training {result.interrupted}."] if result.interrupted else []),
+            "",
+            f"| the same folds | {result.metric.name} |",
+            "| --- | --- |",
+            *rows,
+        ]
+    )
