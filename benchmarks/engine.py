@@ -20,6 +20,7 @@ import time
 from collections.abc import Callable
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
@@ -33,6 +34,33 @@ from tabular_dl.nn import Members, Network, Training, fit_population, program
 
 LOSS, METRICS = "binary_crossentropy", ("binary_accuracy",)
 TITANIC = {"rows": 891, "features": 26, "hidden": (64, 32), "batch": 32}
+# RealMLP and TabM with the constants of their papers (docs/networks.md).
+REALMLP: dict[str, Any] = {
+    "initializer": "unit_variance",
+    "bias_initializer": "he+5",
+    "activation": "selu",
+    "parametric": True,
+    "scaling": True,
+    "numeric_embedding": "pbld",
+    "vector_size": 4,
+    "components": 16,
+    "frequency_scale": 0.1,
+    "dropout_schedule": "flat_cos",
+}
+REALMLP_TRAINING: dict[str, Any] = {
+    "schedule": "coslog4",
+    "weight_decay_schedule": "flat_cos",
+    "parametrization": "ntk",
+    "rate_factors": (("bias", 0.1), ("scaling", 6.0)),
+    "drop_last": True,
+}
+TABM: dict[str, Any] = {
+    "networks": 32,
+    "sharing": "full",
+    "numeric_embedding": "piecewise_linear",
+    "vector_size": 16,
+    "components": 48,
+}
 WIDE = {"rows": 20_000, "features": 50, "hidden": (256, 256, 256), "batch": 256}
 BIG_ROWS, BIG_FEATURES = 4_000_000, 50
 
@@ -157,6 +185,53 @@ class Case:
         return 6.0 * self.network.parameters * len(self.train) * size
 
 
+class PresetCase(Case):
+    """A table and the network of a preset with its own dropout, rates and bins, trained by the engine.
+
+    Parameters
+    ----------
+    rows, features, hidden, batch
+        The shape.
+    parts : dict
+        Parameters of `Network`.
+    how : dict
+        Parameters of `Training`.
+    """
+
+    def __init__(
+        self, rows: int, features: int, hidden: tuple[int, ...], batch: int, parts: dict[str, Any], how: dict[str, Any]
+    ) -> None:
+        super().__init__(rows, features, hidden, batch, dropout=0.15)
+        self.parts, self.how = {"dropout": True, "continuous": features, **parts}, how
+
+    @property
+    def network(self) -> Network:
+        """The architecture."""
+        return Network(self.X.shape[1], self.hidden, 1, output_activation="sigmoid", **self.parts)
+
+    def fit(self, size: int, epochs: int) -> None:
+        """Train a population."""
+        bins = None
+        if self.network.numeric_embedding == "piecewise_linear":
+            edges = np.quantile(self.X, np.linspace(0, 1, self.network.components + 1), axis=0).T
+            slopes = 1 / np.diff(edges)
+            bins = [np.stack([slopes, -slopes * edges[:, :-1]], axis=1)] * size
+        members = Members(
+            seeds=list(range(size)),
+            training_rows=[self.train] * size,
+            bins=bins,
+            learning_rate=0.003,
+            weight_decay=0.01,
+            dropout=self.dropout,
+        )
+        training = Training(LOSS, METRICS, epochs=epochs, batch_size=self.batch, compile=True, **self.how)
+        fit_population(self.network, self.X, self.y, members, training)
+
+    def operations(self, size: int) -> float:
+        """Return the floating-point operations of an epoch: those of matrix products, without waves and bins."""
+        return super().operations(size) * self.network.networks
+
+
 def _without_warning(model: MLPClassifier, X: np.ndarray, y: np.ndarray) -> None:
     import warnings
 
@@ -248,11 +323,15 @@ def main() -> None:
     full = Case(**TITANIC, dropout=0.3, l2=1e-4, held_out=89)
     wide = Case(**WIDE)
     normed = Case(**WIDE, dropout=0.2, batch_norm=True)
+    realmlp = PresetCase(20_000, 20, (256, 256, 256), 256, REALMLP, REALMLP_TRAINING)
+    tabm = PresetCase(6_000, 20, (512, 512), 128, TABM, {"optimizer": "adamw"})
     keras_small, keras_full, keras_wide = small.keras_epoch(5), full.keras_epoch(5), wide.keras_epoch(2)
     one, short, many, everything = small.epoch(1, 50), small.epoch(32, 20), small.epoch(32, 200), full.epoch(32, 200)
     scikit_small, scikit_wide = small.scikit_epoch(10), wide.scikit_epoch(1)
     wide_one = wide.epoch(1, 4)
     wide_share, normed_share = share_of_sgemm(wide, 8, 2), share_of_sgemm(normed, 8, 2)
+    realmlp_share = share_of_sgemm(realmlp, 40, 2)
+    tabm_share = share_of_sgemm(tabm, 5, 1)
     rate = sgemm()
     full.fit(20, 1)
     epochs = 20
@@ -287,6 +366,8 @@ def main() -> None:
             0.4,
             "{:.0%}",
         ),
+        ("20,000 x 20, RealMLP: 3 x 256, PBLD, batch 256", "P = 40: share of sgemm", realmlp_share, 0.5, "{:.0%}"),
+        ("6,000 x 20, TabM: 32 networks, 2 x 512, bins, batch 128", "P = 5: share of sgemm", tabm_share, 0.5, "{:.0%}"),
         ("second fit of a shape, P = 20", "seconds beyond its epochs", second, -0.15, "{:.2f} s"),
         ("4,000,000 x 50 memory map, P = 4", "MB above idle", memory_map_megabytes(), -700, "{:.0f} MB"),
         ("200 fits of one shape", "MB after fit 200 / after fit 20", at_200 / at_20, None, "{:.2f}"),
