@@ -48,9 +48,8 @@ def with_effort(
     >>> with_effort(load_spec("wine"), get_problem("multiclass"), target, "good").network["preset"]
     'realmlp'
     """
-    metric = spec.metric or problem.metric
     rarest = int(target.value_counts().min()) if problem.classification else None
-    sizes = choose_sizes(len(target), problem, rarest, effort=effort, metric=metric)
+    sizes = choose_sizes(len(target), problem, rarest, effort=effort)
     decided = {*DECIDED} - {path.partition(".")[2] for path in given}
     sections = {}
     for name, drafted in (("network", sizes.network), ("training", sizes.training)):

@@ -17,30 +17,31 @@ In small tables, holding rows out costs more than early stopping gains; the gain
 overfitted sooner than numbers. Small tables get more dropout and more L2. The batch size is "auto", the power of two
 nearest to a 128th of the number of rows.
 
-``good`` and ``best`` train RealMLP from 1,000 rows on (`tabular_dl.estimators.presets`): ``good`` two layers of 128 for
-128 epochs, ``best`` the whole preset, three layers of 256 for 256 epochs, with twice as many members. Below that, where
-it was no better than dense layers on the tables of the development suite (benchmarks/quality), they train more members
-of those. Labels are not smoothed where the metric scores probabilities.
+``good`` and ``best`` train RealMLP (`tabular_dl.estimators.presets`) without smoothing labels. ``good``: two layers of 128,
+64 epochs (32 from 30,000 rows, 16 from 100,000 rows on), 5 x 4 networks, or 5 x 8 below 1,000 rows. ``best``: the whole
+preset, three layers of 256 for 256 epochs, 5 x 8. They were chosen on the tables of the development suite
+(benchmarks/quality, docs/networks.md).
 """
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
 from tabular_dl.errors import SpecError, did_you_mean
-from tabular_dl.problems import Problem, get_metric
+from tabular_dl.problems import Problem
 
 __all__ = ["EFFORTS", "Effort", "Sizes", "check_effort", "choose_sizes"]
 
 FEW, SMALL, MEDIUM, LARGE = 500, 1_000, 10_000, 100_000
 FOLDS, FEWER_FOLDS = 5, 3
+# Epochs of RealMLP with the effort "good", below a number of rows.
+EPOCHS = {30_000: 64, LARGE: 32, math.inf: 16}
 
 # Time that training may take.
 Effort = Literal["fast", "good", "best"]
 EFFORTS: tuple[Effort, ...] = get_args(Effort)
-# Number of members by effort, where it is not that of the table above.
-MEMBERS = {"fast": None, "good": 4, "best": 8}
 
 
 def check_effort(name: str) -> Effort:
@@ -101,7 +102,6 @@ def choose_sizes(
     rarest: int | None = None,
     *,
     effort: Effort = "fast",
-    metric: str | None = None,
 ) -> Sizes:
     """Return network, training, ensemble and search space for a table.
 
@@ -115,8 +115,6 @@ def choose_sizes(
         Number of rows of the rarest class, which limits the number of folds.
     effort : {"fast", "good", "best"}
         Time that training may take.
-    metric : str, optional
-        Metric of the runs.
 
     Returns
     -------
@@ -138,11 +136,10 @@ def choose_sizes(
     if rarest is not None and rarest < folds:
         folds_reason = f"The rarest class has {rarest} rows, and every fold needs one."
         folds = rarest
-    if effort != "fast" and rows >= SMALL:
-        return _realmlp(rows, problem, effort, metric, folds, folds_reason)
-    members = max(members, MEMBERS[effort] or members)
+    if effort != "fast":
+        return _realmlp(rows, problem, effort, folds, folds_reason)
     return Sizes(
-        network={"hidden": hidden, "activation": "relu", "dropout": dropout, "l2": l2},
+        network={"hidden": hidden, "activation": "relu", "dropout": dropout, "l2": l2, **_embedding(rows)},
         training=_training(rows, problem),
         ensemble={"folds": folds, "members": members},
         search={
@@ -156,22 +153,19 @@ def choose_sizes(
     )
 
 
-def _realmlp(
-    rows: int, problem: Problem, effort: Effort, metric: str | None, folds: int, folds_reason: str | None
-) -> Sizes:
+def _realmlp(rows: int, problem: Problem, effort: Effort, folds: int, folds_reason: str | None) -> Sizes:
     """Return RealMLP, smaller and shorter for the effort "good"."""
     network: dict[str, Any] = {"preset": "realmlp"}
-    training: dict[str, Any] = {}
+    # Smoothed labels gave worse probabilities, and no better labels, on the tables of the development suite.
+    training: dict[str, Any] = {"label_smoothing": 0.0} if problem.classification else {}
     if effort == "good":
         network["hidden"] = [128, 128]
-        training["epochs"] = 128 if rows < MEDIUM else 64
-    if problem.classification and metric is not None and get_metric(metric).looks_at == "probabilities":
-        training["label_smoothing"] = 0.0
+        training["epochs"] = next(epochs for most, epochs in EPOCHS.items() if rows < most)
     rate = 0.04 if problem.classification else 0.2
     return Sizes(
         network=network,
         training=training,
-        ensemble={"folds": folds, "members": 2 if effort == "good" else 4},
+        ensemble={"folds": folds, "members": 8 if effort == "best" or rows < SMALL else 4},
         search={
             "learning_rate": {"log_uniform": [rate / 5, rate * 3]},
             "weight_decay": {"log_uniform": [1e-3, 0.2]},
@@ -184,6 +178,13 @@ def _realmlp(
         ),
         folds_reason=folds_reason,
     )
+
+
+def _embedding(rows: int) -> dict[str, Any]:
+    """Return the settings of the embedding of numbers: below some rows, bins follow the noise."""
+    if rows < SMALL:
+        return {}
+    return {"numeric_embedding": "piecewise_linear", "bins": 16, "numeric_embedding_size": 8}
 
 
 def _capacity(rows: int, problem: Problem) -> tuple[list[int], float, float, int]:
