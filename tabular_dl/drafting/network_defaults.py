@@ -17,7 +17,7 @@ In small tables, holding rows out costs more than early stopping gains; the gain
 overfitted sooner than numbers. Small tables get more dropout and more L2. The batch size is "auto", the power of two
 nearest to a 128th of the number of rows.
 
-``good`` and ``best`` train RealMLP (`tabular_dl.estimators.presets`) without smoothing labels. ``good``: two layers of 128,
+``good`` and ``best`` train RealMLP (`tabular_dl.estimators.presets`), labels not smoothed. ``good``: two layers of 128,
 64 epochs (32 from 30,000 rows, 16 from 100,000 rows on), 5 x 4 networks, or 5 x 8 below 1,000 rows. ``best``: the whole
 preset, three layers of 256 for 256 epochs, 5 x 8. They were chosen on the tables of the development suite
 (benchmarks/quality, docs/networks.md).
