@@ -267,9 +267,11 @@ class KerasEstimator(Hyperparameters):
         return {name: value for name, value in state.items() if name != "callbacks_"}
 
     def __sklearn_tags__(self) -> Tags:
-        """Return scikit-learn's tags: sparse input is supported."""
+        """Return scikit-learn's tags: sparse input is supported unless columns are coded."""
         tags = super().__sklearn_tags__()
-        tags.input_tags.sparse = True
+        settings = self.resolved()
+        coded = self.categorical_features or settings.normalize or settings.numeric_embedding != "none"
+        tags.input_tags.sparse = not coded
         tags.target_tags.single_output = True
         return tags
 

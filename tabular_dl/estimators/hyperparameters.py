@@ -274,11 +274,10 @@ class Hyperparameters(BaseEstimator):
     def repeats_are_weights(self, rows: int) -> bool:
         """Return whether training on a row twice is the same as training on it once with twice the weight.
 
-        This is so if each step is on all rows, and there is neither randomness nor anything learned from rows before.
+        This is so if each step is on all rows, and there is neither randomness nor batch statistics. Rows that are
+        equal are then merged, and what is learned from rows before training is learned from the merged ones.
         """
-        if self.batch_norm or self.categorical_features or self.shared_networks != 1:
-            return False
-        if self.initializer == "unit_variance" or self.bias_initializer != "zeros" or self.numeric_embedding != "none":
+        if self.batch_norm or self.categorical_features:
             return False
         random = (self.dropout, self.input_dropout, self.noise, self.mixup, self.shift, self.held_out_share)
         return self.rows_a_step(rows) >= rows and not any(np.any(rate) for rate in random)

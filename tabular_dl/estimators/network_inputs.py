@@ -277,8 +277,8 @@ def _continuous_first(X: np.ndarray, categorical: Sequence[int]) -> tuple[list[i
 def _check_dense(X: Matrix) -> None:
     if issparse(X):
         raise DataError(
-            "categorical_features, normalize and numeric_embedding need a dense matrix: encode or scale the columns "
-            "before, for example by MaxAbsScaler, and choose a preset without them."
+            "A sparse matrix is not supported with categorical_features, normalize and numeric_embedding, which need a "
+            "dense matrix: encode or scale the columns before, for example by MaxAbsScaler, and choose preset mlp."
         )
 
 

@@ -88,4 +88,6 @@ def _rows(table: Table, members: Members, member: int, size: int) -> np.ndarray:
     generator = np.random.default_rng([members.seeds[member], 9])
     rows = np.sort(generator.choice(members.training_rows[member], size, replace=False))
     X = table.X[members.groups[member]][rows] if isinstance(table.X, np.ndarray) else table.X[rows].toarray()
-    return X.astype(np.float32)
+    X = np.ascontiguousarray(X, np.float32)
+    # In an order of their own, so that what is learned does not depend on the order of a table whose rows are all used.
+    return X[np.argsort(X.view(np.dtype((np.void, X.itemsize * X.shape[1])))[:, 0], kind="stable")]

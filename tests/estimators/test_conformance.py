@@ -31,9 +31,25 @@ QUICK: dict[str, Any] = {
 LEAST = {**QUICK, "hidden": [], "epochs": 10, "learning_rate": 0.3}
 
 
+# The parts of the presets, as small as that: RealMLP's, and TabM's with residual layers' linear path.
+REALMLP = {**QUICK, "preset": "realmlp", "frequencies": 2, "restore_best": False, "learning_rate": 0.05, "epochs": 60}
+TABM = {**QUICK, "preset": "tabm", "shared_networks": 2, "bins": 4, "numeric_embedding_size": 2, "linear_skip": True}
+
+
 @pytest.mark.slow
 @checks_of(KerasClassifier(**QUICK), KerasRegressor(**QUICK))
 def test_the_networks_pass(estimator: Any, check: Any) -> None:
+    check(estimator)
+
+
+@pytest.mark.slow
+@checks_of(
+    KerasClassifier(**REALMLP),
+    KerasRegressor(**REALMLP),
+    KerasClassifier(**TABM),
+    KerasRegressor(**{**QUICK, "preset": "resnet"}),
+)
+def test_the_presets_pass(estimator: Any, check: Any) -> None:
     check(estimator)
 
 
