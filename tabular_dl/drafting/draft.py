@@ -114,7 +114,9 @@ def draft_pipeline(
     others = train.drop(columns=[column for column in (roles.target, roles.id) if column is not None])
     kinds = column_kinds(others, test)
     chosen, metric_reason = _metric(problem, roles, sample, metric)
-    sizes = choose_sizes(len(train), problem, rarest, effort=effort)
+    sizes = choose_sizes(
+        len(train), problem, rarest, effort=effort, numbers=sum(kind.kind == "numeric" for kind in kinds)
+    )
     group, group_reason = _group(train, test, roles, problem, sizes.ensemble["folds"])
     described = [kind for kind in kinds if kind.name != group]
     treatments = treat(described, train, None if counts is None else len(counts))

@@ -18,7 +18,7 @@ DECIDED = frozenset({*PRESETS["mlp"], "preset", "l1", "l2", "input_dropout", "ba
 
 
 def with_effort(
-    spec: PipelineSpec, problem: Problem, target: pd.Series, effort: Effort, given: Collection[str] = ()
+    spec: PipelineSpec, problem: Problem, train: pd.DataFrame, effort: Effort, given: Collection[str] = ()
 ) -> PipelineSpec:
     """Return a pipeline with the networks that `init` would draft for its table with an effort.
 
@@ -28,8 +28,8 @@ def with_effort(
         Pipeline.
     problem : Problem
         Type of problem.
-    target : Series of shape (rows,)
-        Target of the training rows.
+    train : DataFrame of shape (rows, columns)
+        Training rows with the target.
     effort : {"fast", "good", "best"}
         Time that training may take.
     given : collection of str
@@ -44,12 +44,15 @@ def with_effort(
     --------
     >>> from tabular_dl.problems.problem_types import get_problem
     >>> from tabular_dl.spec import load_spec
-    >>> target = pd.Series(["a", "b", "c"] * 400)
-    >>> with_effort(load_spec("wine"), get_problem("multiclass"), target, "good").network["preset"]
+    >>> from tabular_dl.spec.build import competition_of
+    >>> wine = load_spec("wine")
+    >>> with_effort(wine, get_problem("multiclass"), competition_of(wine).train, "good").network["preset"]
     'realmlp'
     """
+    target = train[spec.data.target]
+    numbers = len(train.drop(columns=spec.data.target).select_dtypes("number").columns)
     rarest = int(target.value_counts().min()) if problem.classification else None
-    sizes = choose_sizes(len(target), problem, rarest, effort=effort)
+    sizes = choose_sizes(len(target), problem, rarest, effort=effort, numbers=numbers)
     decided = {*DECIDED} - {path.partition(".")[2] for path in given}
     sections = {}
     for name, drafted in (("network", sizes.network), ("training", sizes.training)):

@@ -36,6 +36,8 @@ __all__ = ["EFFORTS", "Effort", "Sizes", "check_effort", "choose_sizes"]
 
 FEW, SMALL, MEDIUM, LARGE = 500, 1_000, 10_000, 100_000
 FOLDS, FEWER_FOLDS = 5, 3
+# Number of numeric columns above which their vectors are shorter, as they take more time than the layers after them.
+MANY_NUMBERS = 30
 # Epochs of RealMLP with the effort "good", below a number of rows.
 EPOCHS = {30_000: 64, LARGE: 32, math.inf: 16}
 
@@ -102,6 +104,7 @@ def choose_sizes(
     rarest: int | None = None,
     *,
     effort: Effort = "fast",
+    numbers: int = 0,
 ) -> Sizes:
     """Return network, training, ensemble and search space for a table.
 
@@ -115,6 +118,8 @@ def choose_sizes(
         Number of rows of the rarest class, which limits the number of folds.
     effort : {"fast", "good", "best"}
         Time that training may take.
+    numbers : int, default=0
+        Number of numeric columns: the vectors of many are shorter.
 
     Returns
     -------
@@ -137,9 +142,9 @@ def choose_sizes(
         folds_reason = f"The rarest class has {rarest} rows, and every fold needs one."
         folds = rarest
     if effort != "fast":
-        return _realmlp(rows, problem, effort, folds, folds_reason)
+        return _realmlp(rows, problem, effort, folds, folds_reason, numbers)
     return Sizes(
-        network={"hidden": hidden, "activation": "relu", "dropout": dropout, "l2": l2, **_embedding(rows)},
+        network={"hidden": hidden, "activation": "relu", "dropout": dropout, "l2": l2, **_embedding(rows, numbers)},
         training=_training(rows, problem),
         ensemble={"folds": folds, "members": members},
         search={
@@ -153,13 +158,15 @@ def choose_sizes(
     )
 
 
-def _realmlp(rows: int, problem: Problem, effort: Effort, folds: int, folds_reason: str | None) -> Sizes:
+def _realmlp(rows: int, problem: Problem, effort: Effort, folds: int, folds_reason: str | None, numbers: int) -> Sizes:
     """Return RealMLP, smaller and shorter for the effort "good"."""
     network: dict[str, Any] = {"preset": "realmlp"}
     # Smoothed labels gave worse probabilities, and no better labels, on the tables of the development suite.
     training: dict[str, Any] = {"label_smoothing": 0.0} if problem.classification else {}
     if effort == "good":
         network["hidden"] = [128, 128]
+        if numbers > MANY_NUMBERS:
+            network["frequencies"] = max(2, 16 * MANY_NUMBERS // numbers)
         training["epochs"] = next(epochs for most, epochs in EPOCHS.items() if rows < most)
     rate = 0.04 if problem.classification else 0.2
     return Sizes(
@@ -180,11 +187,13 @@ def _realmlp(rows: int, problem: Problem, effort: Effort, folds: int, folds_reas
     )
 
 
-def _embedding(rows: int) -> dict[str, Any]:
+def _embedding(rows: int, numbers: int) -> dict[str, Any]:
     """Return the settings of the embedding of numbers: below some rows, bins follow the noise."""
     if rows < SMALL:
         return {}
-    return {"numeric_embedding": "piecewise_linear", "bins": 16, "numeric_embedding_size": 8}
+    share = min(1.0, MANY_NUMBERS / max(1, numbers))
+    bins, size = max(4, round(16 * share)), max(2, round(8 * share))
+    return {"numeric_embedding": "piecewise_linear", "bins": bins, "numeric_embedding_size": size}
 
 
 def _capacity(rows: int, problem: Problem) -> tuple[list[int], float, float, int]:

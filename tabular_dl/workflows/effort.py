@@ -39,7 +39,7 @@ def apply_effort(
     """
     target = competition.train[spec.data.target]
     problem = problem_of(spec, target)
-    spec = with_effort(spec, problem, target, preset, [override.partition("=")[0] for override in overrides])
+    spec = with_effort(spec, problem, competition.train, preset, [override.partition("=")[0] for override in overrides])
     console.print(f"Preset {preset}: about {time_of(spec, problem, competition)} on this machine.")
     return spec
 

@@ -16,12 +16,14 @@ from tabular_dl.problems.problem_types import get_problem
 from tabular_dl.spec import PipelineSpec, about_seconds, load_spec
 from tabular_dl.spec.reader import hyperparameters
 
-TARGET = pd.Series(["a", "b", "c"] * 1_000)
+TARGET = pd.Series(["a", "b", "c"] * 1_000, name="cultivar")
 TABLE = pd.DataFrame({"x": np.arange(3_000.0)})
 
 
 def drafted(effort: Any, *changes: str, given: tuple[str, ...] = ()) -> PipelineSpec:
-    return with_effort(load_spec("wine", changes), get_problem("multiclass"), TARGET, effort, given)
+    return with_effort(
+        load_spec("wine", changes), get_problem("multiclass"), TABLE.assign(cultivar=TARGET), effort, given
+    )
 
 
 @pytest.mark.parametrize("effort", EFFORTS)
@@ -56,6 +58,14 @@ def test_what_was_set_stays_as_it_was_set() -> None:
     changes = ("network.dropout=0.4", "ensemble.members=3")
     spec = drafted("best", *changes, given=("network.dropout", "ensemble.members"))
     assert (spec.network["preset"], spec.network["dropout"], spec.ensemble.members) == ("realmlp", 0.4, 3)
+
+
+def test_many_numbers_get_shorter_vectors() -> None:
+    few, many = (choose_sizes(3_000, get_problem("binary"), numbers=count).network for count in (30, 300))
+    assert (few["bins"], few["numeric_embedding_size"]) == (16, 8)
+    assert (many["bins"], many["numeric_embedding_size"]) == (4, 2)
+    wide = choose_sizes(3_000, get_problem("binary"), effort="good", numbers=60).network
+    assert wide["frequencies"] == 8
 
 
 def test_an_unknown_effort_is_named_with_the_nearest() -> None:
