@@ -13,6 +13,7 @@ from sklearn.preprocessing import StandardScaler
 
 from tabular_dl.errors import SpecError, UserError
 from tabular_dl.estimators.keras_estimators import KerasClassifier, KerasRegressor
+from tabular_dl.model_selection import evaluation
 from tabular_dl.model_selection.search_cv import PopulationSearchCV
 from tabular_dl.model_selection.search_rounds import SearchPlan
 from tests.conformance import checks_of
@@ -144,3 +145,23 @@ def test_rounds_part_the_trials() -> None:
     assert [plan.size(number) for number in range(3)] == [34, 33, 33]
     with pytest.raises(SpecError, match=r"rounds: expected 1 to 2, .* 4 trials, found"):
         SearchPlan(trials=4, rounds=3)
+
+
+def test_a_search_may_choose_between_presets(monkeypatch: pytest.MonkeyPatch) -> None:
+    populations: list[set[str]] = []
+    train = evaluation.train_tasks
+
+    def watched(tasks: Any, *others: Any) -> Any:
+        populations.append({task.settings.preset for task in tasks})
+        return train(tasks, *others)
+
+    monkeypatch.setattr(evaluation, "train_tasks", watched)
+    network = KerasClassifier(hidden=[6, 6], frequencies=2, bins=3, epochs=2, members=1)
+    space = {"preset": {"choice": ["mlp", "realmlp", "resnet"]}}
+    search = PopulationSearchCV(network, space, n_iter=8, rounds=1, cv=2, repeats=0, random_state=0).fit(X, Y)
+    assert search.best_params_["preset"] in space["preset"]["choice"]
+    tried = set(search.cv_results_["param_preset"].tolist())
+    assert len(tried) > 1
+    # A population has one architecture.
+    assert all(len(presets) == 1 for presets in populations)
+    assert set.union(*populations) == tried
