@@ -8,7 +8,6 @@ preset (`tabular_dl.estimators.presets`).
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from copy import copy
 from functools import wraps
 from inspect import signature
 from typing import Any, Concatenate, Literal, ParamSpec, Self, cast
@@ -223,7 +222,9 @@ class Hyperparameters(BaseEstimator):
         """
         check_preset(self.preset)
         values = preset_values(self.preset, classification=not self._numeric_target())
-        settings = copy(self)
+        # `copy` would go through the state of stored models, which is more than the hyperparameters.
+        settings = object.__new__(type(self))
+        settings.__dict__.update(self.__dict__)
         for name, value in values.items():
             given = getattr(self, name)
             if isinstance(given, str) and given == "auto":

@@ -56,14 +56,14 @@ class PiecewiseEncoder(TransformerMixin, BaseEstimator):
 
     Examples
     --------
-    >>> ages = np.array([[0.0], [10.0], [30.0], [40.0], [80.0]])
+    >>> ages = np.arange(0.0, 81.0)[:, np.newaxis]
     >>> encoder = PiecewiseEncoder(bins=2).fit(ages)
-    >>> encoder.transform([[15.0], [55.0], [99.0]])
+    >>> encoder.transform([[20.0], [60.0], [99.0]])
     array([[0.5, 0. ],
            [1. , 0.5],
            [1. , 1. ]])
     >>> encoder.get_feature_names_out(["Age"]).tolist()
-    ['Age_0_30', 'Age_30_80']
+    ['Age_0_40', 'Age_40_80']
     """
 
     __module__ = "tabular_dl.preprocessing"  # stored models name this path: it stays

@@ -33,8 +33,8 @@ def pipeline_schema() -> dict[str, Any]:
     Examples
     --------
     >>> schema = pipeline_schema()
-    >>> schema["properties"]["network"]["properties"]["batch_norm"]["type"]
-    'boolean'
+    >>> schema["properties"]["network"]["properties"]["mc_dropout"]["type"]
+    'integer'
     >>> "rmse" in schema["properties"]["metric"]["enum"]
     True
     """

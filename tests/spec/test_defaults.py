@@ -32,7 +32,9 @@ def parameters(spec: Any) -> dict[str, Any]:
     problem = get_problem("multiclass" if spec.problem == "auto" else spec.problem)
     pipeline = build_pipeline(spec, problem)
     named = {"metric": metric_of(spec, problem).name, "preprocessing": repr(pipeline[1])}
-    return named | {key: list(v) if isinstance(v, tuple) else v for key, v in pipeline[-1].get_params().items()}
+    return named | {
+        key: list(v) if isinstance(v, tuple) else v for key, v in pipeline[-1].resolved().get_params().items()
+    }
 
 
 def test_what_is_printed_loads_back_to_the_same_pipeline(spec: Any) -> None:

@@ -60,7 +60,7 @@ def test_the_shipped_pipelines_fit_also_with_every_default(name: str) -> None:
         ({"problem": "binry"}, ".problem: 'binry'"),
         ({"colums": []}, ".colums: unknown"),
         ({"network": {"dropuot": 0.3}}, ".network.dropuot: unknown"),
-        ({"training": {"epochs": "many"}}, ".training.epochs: 'many'"),
+        ({"network": {"mc_dropout": "many"}}, ".network.mc_dropout: 'many'"),
         ({"columns": [{"columns": ["a"], "scale": "standrd"}]}, ".columns.0.scale: 'standrd'"),
         ({"columns": [{"columns": ["a"], "bin_strategy": "trees"}]}, ".columns.0.bin_strategy: 'trees'"),
         ({"columns": [{"scale": "standard"}]}, ".columns.0.columns: lacking"),
@@ -96,5 +96,5 @@ def test_every_key_is_explained() -> None:
     for properties in (SCHEMA["properties"], SCHEMA["properties"]["network"]["properties"], rule):
         assert [name for name, schema in properties.items() if not schema.get("description")] == []
     dropout = SCHEMA["properties"]["network"]["properties"]["dropout"]
-    assert dropout["default"] == 0.1
+    assert dropout["default"] == "auto"
     assert "hidden activation" in dropout["description"]

@@ -44,16 +44,25 @@ def whole_content() -> dict[str, Any]:
             {"columns": ["n"], "impute": {"constant": 0}, "scale": {"constant": 9.0}},
             {"columns": ["kind", "Letter"], "encode": "onehot", "rare": 2},
             {"columns": ["Month", "Words"], "encode": "embedding"},
-            {"columns": ["Mean*"]},
+            {"columns": ["Mean*"], "encode": "piecewise", "bins": 3, "bin_strategy": "tree"},
         ],
         "rest": "drop",
         "network": {
-            **{"hidden": [4, 2], "activation": "tanh", "initializer": "auto", "batch_norm": False},
+            **{"preset": "mlp", "hidden": [4, 2], "activation": "tanh", "initializer": "auto", "batch_norm": False},
+            **{"parametric_activation": False, "bias_initializer": "zeros", "parametrization": "standard"},
+            **{"layer_norm": False, "residual": False, "linear_skip": False, "scaling_layer": False},
+            **{"shared_networks": 1, "sharing": "mini", "own_batches": True, "numeric_embedding": "piecewise_linear"},
+            **{"bins": 3, "bin_strategy": "tree", "frequencies": 2, "frequency_scale": 0.1},
+            **{"numeric_embedding_size": 2, "dropout_schedule": "constant", "embedding_initializer": "uniform"},
+            **{"as_softmax": False, "clamp": False},
             **{"dropout": [0.1, 0.0], "input_dropout": 0.0, "l1": 0.0, "l2": 1e-5, "mc_dropout": 0, "bounds": None},
             **{"embedding_size": 2, "categorical_features": None, "normalize": False, "output": None, "loss": None},
         },
         "training": {
             **{"weight_decay": None, "optimizer": "adam", "learning_rate": 0.01, "schedule": "constant"},
+            **{"weight_decay_schedule": "constant", "label_smoothing_schedule": "flat_cos", "beta_2": 0.9},
+            **{"rate_factors": {"bias": 0.5}, "decay_factors": {"bias": 0.0}, "drop_last": False},
+            **{"restore_best": False},
             **{"reduce_lr": {"patience": 3, "factor": 0.5}, "clip_norm": None, "epochs": 1, "batch_size": 32},
             **{"validation_fraction": "auto", "early_stopping": 3, "monitor": "loss", "label_smoothing": 0.0},
             **{"noise": 0.0, "mixup": 0.0, "shift": 0, "image_shape": None, "class_weight": None},
@@ -89,7 +98,8 @@ def mutation(seed: int, index: int) -> Mutation:
     """Return the changed pipeline file of a seed and a number: three of four have one wrong value."""
     rng = np.random.default_rng([seed, index])
     change = (_value, _value, _value, _key if index % 8 == 3 else _raw)[index % 4]
-    key = _LEAVES[(index * 37 + seed * 101) % len(_LEAVES)]  # 37 and the number of leaves have no common factor
+    # 37 and the number of leaves have no common factor; each lap begins one further, for another kind of change.
+    key = _LEAVES[(index * 37 + index // len(_LEAVES) + seed * 101) % len(_LEAVES)]
     details, content = change(rng, key)
     return Mutation(f"specs {seed}/{index}: {change.__name__.removeprefix('_')}: {details}", FILE, content)
 
