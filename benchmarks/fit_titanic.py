@@ -18,7 +18,7 @@ from pathlib import Path
 
 BAR = 12.0  # seconds beyond the imports
 IMPORTS = [sys.executable, "-c", "import tensorflow, mlflow, sklearn, pandas"]
-FIT = [sys.executable, "-m", "tabular_dl.cli", "fit", "titanic", "--quiet"]
+FIT = [sys.executable, "-m", "tabular_dl.cli.app", "fit", "titanic", "--quiet"]
 
 
 def seconds(command: list[str], folder: Path) -> float:
