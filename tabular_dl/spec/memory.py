@@ -24,7 +24,7 @@ import pandas as pd
 from tabular_dl.errors import SpecError
 from tabular_dl.limits import limit, machine_memory, raised_by, size_of
 from tabular_dl.problems import Problem
-from tabular_dl.spec.network_sizes import network_sizes
+from tabular_dl.spec.network_sizes import NetworkSizes, network_sizes
 from tabular_dl.spec.reader import PipelineSpec
 
 __all__ = ["check_memory"]
@@ -86,16 +86,22 @@ def _needs(
     batch = sizes.batch * settings.shared_networks
     draws = settings.mc_dropout
     yield "columns", f"a matrix of {rows:,} rows and {inputs:,} inputs needs", 2 * NUMBER * rows * inputs
+    subject = f"the vectors of {sizes.continuous:,} columns for a batch of {batch:,} rows need"
+    yield _vector_key(sizes), subject, 2 * NUMBER * batch * sizes.continuous * (sizes.components + sizes.length)
     alone = NUMBER * WEIGHT_COPIES * weights * folds
     yield "network.hidden", f"{folds:,} network(s) of {weights:,} weights need", alone
     every = members * (alone + folds * rows * PLACE)
     yield "ensemble.members", f"{folds * members:,} networks of {weights:,} weights need", every
     drawn = NUMBER * members * draws * max(weights, rows * outputs)
     yield "network.mc_dropout", f"{draws * members:,} drawn networks and their predictions need", drawn
-    vectors = 2 * NUMBER * batch * sizes.continuous * (sizes.components + sizes.length)
-    yield (
-        "network.bins" if settings.numeric_embedding == "piecewise_linear" else "network.frequencies",
-        (f"the embedding of {sizes.continuous:,} columns for a batch of {batch:,} rows needs"),
-        vectors,
-    )
-    yield "training.batch_size", f"a batch of {batch:,} rows needs", 2 * NUMBER * batch * sum(sizes.widths)
+    key = "network.shared_networks" if settings.shared_networks > 1 else "training.batch_size"
+    yield key, f"a batch of {batch:,} rows needs", 2 * NUMBER * batch * sum(sizes.widths)
+
+
+def _vector_key(sizes: NetworkSizes) -> str:
+    """Return the key that most of the memory of numeric embeddings is for."""
+    if sizes.settings.shared_networks > max(sizes.components, sizes.length):
+        return "network.shared_networks"
+    if sizes.length > sizes.components:
+        return "network.numeric_embedding_size"
+    return "network.bins" if sizes.settings.numeric_embedding == "piecewise_linear" else "network.frequencies"

@@ -36,6 +36,12 @@ def machine(monkeypatch: pytest.MonkeyPatch) -> int:
         ("network.hidden=[20000, 20000]", "network.hidden"),
         ("ensemble.members=1000000000", "ensemble.members"),
         ("network.mc_dropout=1000000000", "network.mc_dropout"),
+        ("network={numeric_embedding: plr, frequencies: 100000000}", "network.frequencies"),
+        (
+            "network={numeric_embedding: piecewise_linear, numeric_embedding_size: 100000000}",
+            "network.numeric_embedding_size",
+        ),
+        ("network={preset: tabm, shared_networks: 1000000}", "network.shared_networks"),
     ],
 )
 def test_networks_that_do_not_fit_are_refused_with_their_key(machine: int, override: str, key: str) -> None:
