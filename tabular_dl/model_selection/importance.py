@@ -15,6 +15,8 @@ __all__ = ["hardest_rows", "permutation_importance"]
 
 # Number of a fold's rows to use at most: more take time and hardly change an importance.
 MOST_ROWS = 1000
+# Number of permutations of a column in a fold, and of all columns: of wide tables, predictions take longer than training.
+REPEATS, MOST_PERMUTATIONS = 5, 100
 # Number of rows, of permuted copies of a fold, to predict at once.
 ROWS_AT_ONCE = 50_000
 
@@ -26,7 +28,7 @@ def permutation_importance(
     metric: Metric,
     columns: Sequence[str],
     *,
-    repeats: int = 5,
+    repeats: int | None = None,
     seed: int = 0,
 ) -> pd.DataFrame:
     """Return the loss of score of each fold's test rows when a raw column is permuted.
@@ -51,8 +53,8 @@ def permutation_importance(
         Metric of the score.
     columns : sequence of str
         Raw columns to permute.
-    repeats : int, default=5
-        Number of permutations of each column in each fold.
+    repeats : int, optional
+        Number of permutations of each column in each fold; by default 5 of up to 20 columns, fewer of more, at least 1.
     seed : int, default=0
         Seed of the permutations.
 
@@ -78,6 +80,7 @@ def permutation_importance(
     rng = np.random.default_rng(seed)
     sign = 1.0 if metric.greater_is_better else -1.0
     classes, thresholds = getattr(model, "classes_", None), getattr(model, "oof_thresholds_", None)
+    repeats = repeats or max(1, min(REPEATS, MOST_PERMUTATIONS // max(1, len(columns))))
     decreases = np.zeros((len(model.test_rows_), len(columns)))
     for fold, test in enumerate(model.test_rows_):
         rows = test if len(test) <= MOST_ROWS else np.sort(rng.choice(test, MOST_ROWS, replace=False))
