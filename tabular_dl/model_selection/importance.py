@@ -15,7 +15,7 @@ __all__ = ["hardest_rows", "permutation_importance"]
 
 # Number of a fold's rows to use at most: more take time and hardly change an importance.
 MOST_ROWS = 1000
-# Number of permutations of a column in a fold, and of all columns: of wide tables, predictions take longer than training.
+# Number of permutations of a column in a fold, and of all columns: in wide tables they take longer than training.
 REPEATS, MOST_PERMUTATIONS = 5, 100
 # Number of rows, of permuted copies of a fold, to predict at once.
 ROWS_AT_ONCE = 50_000
