@@ -44,10 +44,8 @@ def test_the_networks_pass(estimator: Any, check: Any) -> None:
 
 @pytest.mark.slow
 @checks_of(
-    KerasClassifier(**REALMLP),
     KerasRegressor(**REALMLP),
     KerasClassifier(**TABM),
-    KerasRegressor(**{**QUICK, "preset": "resnet"}),
 )
 def test_the_presets_pass(estimator: Any, check: Any) -> None:
     check(estimator)
