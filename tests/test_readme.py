@@ -66,10 +66,12 @@ def test_the_commands_of_the_readme_run_in_its_order(
 
 
 def test_the_pipeline_of_the_readme_is_valid(tmp_path: Path) -> None:
-    pipeline, space = blocks("yaml")
+    pipeline, network, space = blocks("yaml")
     file = tmp_path / "titanic.yaml"
     file.write_text(pipeline + space)
     spec = load_spec(file)
+    (tmp_path / "realmlp.yaml").write_text(re.sub(r"(?m)^network: .*\n", network, pipeline))
+    assert load_spec(tmp_path / "realmlp.yaml").network["preset"] == "realmlp"
     assert spec.ensemble.folds == 5
     assert "network.dropout" in read_space(spec, spec.search)
 

@@ -85,7 +85,7 @@ def test_init_says_what_it_decided_and_the_file_says_why(cli: Any, workspace: Pa
         ("id", "Id"),
         ("a number", "living area, measure_0, measure_1, measure_2, measure_3, measure_4 and 32 more"),
         ("left out", "row, account, uuid, always_0, always_1, always_2 and 3 more"),
-        ("folds x members", "5 x 4"),
+        ("folds x members", "5 x 8"),
     ):
         assert re.search(rf"│ {what} +│ {decided} +│", out), out
     text = (workspace / "pipelines" / "houses.yaml").read_text()
