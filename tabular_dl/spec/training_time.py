@@ -56,7 +56,7 @@ def about_seconds(spec: PipelineSpec, problem: Problem, table: pd.DataFrame, tar
     ...     about_seconds(load_spec("wine", [change]), get_problem("multiclass"), train, train["cultivar"])
     ...     for change in ("training.epochs=10", "training.epochs=100000")
     ... )
-    >>> few < 20 < many
+    >>> few < many
     True
     """
     sizes = network_sizes(spec, problem, table, target)
