@@ -324,7 +324,7 @@ def main() -> None:
     wide = Case(**WIDE)
     normed = Case(**WIDE, dropout=0.2, batch_norm=True)
     realmlp = PresetCase(6_400, 20, (256, 256, 256), 256, REALMLP, REALMLP_TRAINING)
-    tabm = PresetCase(6_400, 20, (512, 512), 256, TABM, {"optimizer": "adamw"})
+    tabm = PresetCase(1_536, 20, (512, 512), 256, TABM, {"optimizer": "adamw"})
     keras_small, keras_full, keras_wide = small.keras_epoch(5), full.keras_epoch(5), wide.keras_epoch(2)
     one, short, many, everything = small.epoch(1, 50), small.epoch(32, 20), small.epoch(32, 200), full.epoch(32, 200)
     scikit_small, scikit_wide = small.scikit_epoch(10), wide.scikit_epoch(1)
@@ -368,7 +368,7 @@ def main() -> None:
         ),
         ("6,400 x 20, RealMLP: 3 x 256, PBLD, batch 256", "P = 40: share of sgemm", realmlp_share, 0.5, "{:.0%}"),
         (
-            "the same rows, TabM: 32 networks, 2 x 512, bins, batch 256",
+            "1,536 x 20, TabM: 32 networks, 2 x 512, bins, batch 256",
             "P = 5: share of sgemm",
             tabm_share,
             0.5,
