@@ -168,13 +168,13 @@ def _realmlp(rows: int, problem: Problem, effort: Effort, folds: int, folds_reas
         if numbers > MANY_NUMBERS:
             network["frequencies"] = max(2, 16 * MANY_NUMBERS // numbers)
         training["epochs"] = next(epochs for most, epochs in EPOCHS.items() if rows < most)
-    rate = 0.04 if problem.classification else 0.2
+    rates = [0.008, 0.12] if problem.classification else [0.04, 0.6]
     return Sizes(
         network=network,
         training=training,
         ensemble={"folds": folds, "members": 8 if effort == "best" or rows < SMALL else 4},
         search={
-            "learning_rate": {"log_uniform": [rate / 5, rate * 3]},
+            "learning_rate": {"log_uniform": rates},
             "weight_decay": {"log_uniform": [1e-3, 0.2]},
             "dropout": {"uniform": [0.0, 0.5]},
             "frequency_scale": {"log_uniform": [0.03, 1.0]},
