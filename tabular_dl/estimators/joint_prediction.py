@@ -100,9 +100,11 @@ class _Group:
 
 
 def _extends(network: Network) -> bool:
-    """Return whether inputs can be appended: nothing but the first dense layer reads them."""
-    plain = replace(network, hidden=(), inputs=network.inputs + 1)
-    return not network.embeddings and list(plain.weights) == ["head.kernel", "head.bias"]
+    """Return whether inputs can be appended: nothing but the first dense layer reads them, and no codes come last."""
+    from tabular_dl.nn import OwnInputs
+
+    readers = [block for block in network.blocks if block.own_rows(OwnInputs(network.numeric))]
+    return not network.embeddings and len(readers) == 1
 
 
 def _widened(network: Network, weights: Weights, width: int) -> Weights:

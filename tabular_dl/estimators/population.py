@@ -250,7 +250,7 @@ def members_for(
         widths=np.array([len(group.inputs.numeric) for group in group_of_member]),
         categories=np.array([[len(known) + 1 for known in group.inputs.categories] for group in group_of_member], int),
         continuous=np.array([group.inputs.continuous for group in group_of_member]),
-        bins=_bins_of(group_of_member, settings[0].bins) if groups[0].inputs.edges else None,
+        bins=_bins_of(group_of_member, settings[0].bins) if any(group.inputs.edges for group in groups) else None,
         learning_rate=setting("learning_rate"),
         weight_decay=setting("weight_decay"),
         l1=setting("l1"),

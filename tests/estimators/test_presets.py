@@ -14,7 +14,7 @@ from sklearn.base import clone
 
 from tabular_dl import KerasClassifier, KerasRegressor
 from tabular_dl.errors import SpecError
-from tabular_dl.estimators import PRESETS, fit_together, preset_values
+from tabular_dl.estimators import PRESETS, JointPrediction, fit_together, preset_values
 
 ROWS = 60
 RNG = np.random.default_rng(5)
@@ -131,6 +131,17 @@ def test_any_settings_train_the_same_alone_and_in_a_population(values: dict[str,
     alone = clone(estimators[1]).fit(narrow, LABELS)
     fit_together(estimators, [NUMBERS, narrow], LABELS, [np.arange(ROWS)] * 2)
     np.testing.assert_allclose(estimators[1].predict_proba(narrow), alone.predict_proba(narrow), atol=1e-4)
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+def test_a_model_server_predicts_what_each_estimator_does(preset: str) -> None:
+    matrices = [NUMBERS, NUMBERS[:, [0, 2]]]
+    estimators = [
+        small(preset, categorical_features=None, random_state=seed).fit(matrices[seed], LABELS) for seed in (0, 1)
+    ]
+    together = JointPrediction(estimators)(matrices)
+    for estimator, matrix, predicted in zip(estimators, matrices, together, strict=True):
+        np.testing.assert_allclose(predicted, estimator.predict_proba(matrix), atol=1e-9)
 
 
 def test_regressions_of_realmlp_stay_within_the_training_target() -> None:
