@@ -187,6 +187,8 @@ class Feed:
         return part
 
     def _shuffled(self, block: int) -> Batches:
+        if self.copies == 1:
+            return self._shuffled_once(block)
         parts = [vars(self._shuffled_once(block)) for _ in range(self.copies)]
         joined = {name: np.concatenate([part[name] for part in parts], axis=2) for name in parts[0] if name != "shares"}
         return Batches(**joined, shares=parts[0]["shares"])
