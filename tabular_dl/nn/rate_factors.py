@@ -29,8 +29,7 @@ def rate_factors(network: Network, members: Members, training: Training) -> dict
     dict of str to ndarray of shape (2, P)
         Factors of the rate of updates and of the rate of decay, by the names of `Network.weights`.
     """
-    widths = [network.numeric] * len(members) if members.widths is None else members.widths
-    inputs = inputs_of_members(network, widths, members.categories, members.continuous)
+    inputs = inputs_of_members(network, len(members), members.widths, members.categories, members.continuous)
     factors = {}
     for block in network.blocks:
         own = [block.own_rows(members_inputs) for members_inputs in inputs]

@@ -141,8 +141,7 @@ def fit_population(
     """
     if training.monitor.function is not None and not members.held_out:
         raise ValueError(f"monitor: {training.monitor.name} needs validation rows, found none")
-    widths = np.full(len(members), network.numeric) if members.widths is None else members.widths
-    weights = initial_weights(network, members.seeds, widths, members.categories, members.continuous)
+    weights = initial_weights(network, members.seeds, members.widths, members.categories, members.continuous)
     table = Table(X, y)
     learn_start(network, weights, table, members)
     history: list[dict[str, np.ndarray]] = []

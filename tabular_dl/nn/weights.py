@@ -15,7 +15,7 @@ __all__ = ["in_old_order", "initial_weights", "inputs_of_members", "own_weights"
 def initial_weights(
     network: Network,
     seeds: Sequence[int],
-    widths: Sequence[int] | np.ndarray,
+    widths: Sequence[int] | np.ndarray | None = None,
     categories: np.ndarray | None = None,
     continuous: Sequence[int] | np.ndarray | None = None,
 ) -> Weights:
@@ -30,8 +30,8 @@ def initial_weights(
         Architecture.
     seeds : sequence of int, length P
         Seed of each member.
-    widths : sequence of int, length P
-        Number of numeric inputs of each member.
+    widths : sequence of int, length P, optional
+        Number of numeric inputs of each member; by default those of the network.
     categories : array of shape (P, embeddings), optional
         Number of categories of each embedding of each member; by default those of the network.
     continuous : sequence of int, length P, optional
@@ -49,7 +49,7 @@ def initial_weights(
     >>> bool((two["dense_0.kernel"][1] == one["dense_0.kernel"][0]).all()), two["dense_0.kernel"][1, 2].tolist()
     (True, [0.0, 0.0, 0.0, 0.0])
     """
-    inputs = inputs_of_members(network, widths, categories, continuous)
+    inputs = inputs_of_members(network, len(seeds), widths, categories, continuous)
     weights: Weights = {}
     for block in network.blocks:
         rows_used = [block.own_rows(members_inputs) for members_inputs in inputs]
@@ -61,7 +61,8 @@ def initial_weights(
 
 def inputs_of_members(
     network: Network,
-    widths: Sequence[int] | np.ndarray,
+    members: int,
+    widths: Sequence[int] | np.ndarray | None = None,
     categories: np.ndarray | None = None,
     continuous: Sequence[int] | np.ndarray | None = None,
 ) -> list[OwnInputs]:
@@ -69,7 +70,11 @@ def inputs_of_members(
 
     Parameters
     ----------
-    network, widths, categories, continuous
+    network : Network
+        Architecture.
+    members : int
+        Number of members, P.
+    widths, categories, continuous
         As for `initial_weights`.
 
     Returns
@@ -80,11 +85,11 @@ def inputs_of_members(
     sizes = [size for size, _ in network.embeddings]
     return [
         OwnInputs(
-            int(width),
+            network.numeric if widths is None else int(widths[member]),
             tuple(sizes if categories is None else map(int, categories[member])),
             network.continuous if continuous is None else int(continuous[member]),
         )
-        for member, width in enumerate(widths)
+        for member in range(members)
     ]
 
 

@@ -5,18 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-import keras
 import numpy as np
 import tensorflow as tf
 
-from tabular_dl.nn.blocks.base import Block, TrainingStep, Weight
-from tabular_dl.nn.blocks.keras_layer import apply_as_layer
+from tabular_dl.nn.blocks.base import TrainingStep, Weight
+from tabular_dl.nn.blocks.keras_layer import LayerBlock
 
 __all__ = ["Clamp"]
 
 
 @dataclass(frozen=True)
-class Clamp(Block):
+class Clamp(LayerBlock):
     """Limits of the outputs at prediction: the range of the member's training targets (arXiv:2407.04491).
 
     Training is without limits, as their gradient would be zero.
@@ -45,7 +44,3 @@ class Clamp(Block):
     def forward(self, x: tf.Tensor, weights: Mapping[str, tf.Tensor], step: TrainingStep | None = None) -> tf.Tensor:
         """Return the outputs; a prediction pass limits them."""
         return x if step is not None else tf.clip_by_value(x, weights["low"], weights["high"])
-
-    def export(self, x: keras.KerasTensor) -> tuple[keras.KerasTensor, dict[str, keras.Variable]]:
-        """Apply the block as a Keras layer."""
-        return apply_as_layer(self, x)

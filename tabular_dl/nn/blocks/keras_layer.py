@@ -10,7 +10,7 @@ import tensorflow as tf
 
 from tabular_dl.nn.blocks.base import Block
 
-__all__ = ["BlockLayer", "apply_as_layer"]
+__all__ = ["BlockLayer", "LayerBlock", "apply_as_layer"]
 
 
 def _all_kinds(kind: type[Block]) -> list[type[Block]]:
@@ -96,3 +96,11 @@ def apply_as_layer(
     """
     layer = BlockLayer(type(block).__name__, asdict(block))  # type: ignore[call-overload]
     return layer(x), layer.values
+
+
+class LayerBlock(Block):
+    """Block that is exported as a `BlockLayer`, as Keras has no layer for it."""
+
+    def export(self, x: keras.KerasTensor) -> tuple[keras.KerasTensor, dict[str, keras.Variable]]:
+        """Apply the block as a Keras layer."""
+        return apply_as_layer(self, x)

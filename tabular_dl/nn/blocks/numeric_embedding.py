@@ -7,12 +7,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-import keras
 import numpy as np
 import tensorflow as tf
 
-from tabular_dl.nn.blocks.base import Block, OwnInputs, TrainingStep, Weight
-from tabular_dl.nn.blocks.keras_layer import apply_as_layer
+from tabular_dl.nn.blocks.base import OwnInputs, TrainingStep, Weight
+from tabular_dl.nn.blocks.keras_layer import LayerBlock
 from tabular_dl.nn.blocks.waves import cosine, sine
 from tabular_dl.nn.choices import WeightGroup
 
@@ -23,7 +22,7 @@ _STREAMS = {"frequency": 0, "phase": 1, "kernel": 2, "bias": 3, "linear": 4}
 
 
 @dataclass(frozen=True)
-class NumericEmbedding(Block):
+class NumericEmbedding(LayerBlock):
     """Vector of each continuous input, per member; the other inputs follow unchanged.
 
     ================  ============================================================================================
@@ -142,7 +141,3 @@ class NumericEmbedding(Block):
     def _map(self, waves: tf.Tensor, weights: Mapping[str, tf.Tensor]) -> tf.Tensor:
         shape = (-1, self.continuous, self._waves, self._mapped)
         return tf.einsum("prim,pimo->prio", waves, tf.reshape(weights["kernel"], shape)) + weights["bias"][:, None]
-
-    def export(self, x: keras.KerasTensor) -> tuple[keras.KerasTensor, dict[str, keras.Variable]]:
-        """Apply the block as a Keras layer."""
-        return apply_as_layer(self, x)

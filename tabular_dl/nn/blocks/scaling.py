@@ -5,18 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-import keras
 import numpy as np
 import tensorflow as tf
 
-from tabular_dl.nn.blocks.base import Block, OwnInputs, TrainingStep, Weight
-from tabular_dl.nn.blocks.keras_layer import apply_as_layer
+from tabular_dl.nn.blocks.base import OwnInputs, TrainingStep, Weight
+from tabular_dl.nn.blocks.keras_layer import LayerBlock
 
 __all__ = ["Scaling"]
 
 
 @dataclass(frozen=True)
-class Scaling(Block):
+class Scaling(LayerBlock):
     """Product of each feature with a learned factor, 1 at first, per member (arXiv:2407.04491, section 3).
 
     Trained by a larger rate than other weights, the factors weaken features that are of no use.
@@ -59,10 +58,6 @@ class Scaling(Block):
         """Return the features times their factors."""
         del step
         return x * tf.linalg.matrix_transpose(weights["factor"])
-
-    def export(self, x: keras.KerasTensor) -> tuple[keras.KerasTensor, dict[str, keras.Variable]]:
-        """Apply the block as a Keras layer."""
-        return apply_as_layer(self, x)
 
 
 def own_features(parts: tuple[int, int, int], length: int, inputs: OwnInputs) -> np.ndarray:

@@ -10,12 +10,11 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-import keras
 import numpy as np
 import tensorflow as tf
 
-from tabular_dl.nn.blocks.base import Block, OwnInputs, TrainingStep, Weight
-from tabular_dl.nn.blocks.keras_layer import apply_as_layer
+from tabular_dl.nn.blocks.base import OwnInputs, TrainingStep, Weight
+from tabular_dl.nn.blocks.keras_layer import LayerBlock
 from tabular_dl.nn.blocks.scaling import own_features
 
 __all__ = ["Adapter", "Average", "Heads", "Tile"]
@@ -32,7 +31,7 @@ def _together(x: tf.Tensor) -> tf.Tensor:
 
 
 @dataclass(frozen=True)
-class Tile(Block):
+class Tile(LayerBlock):
     """Rows repeated for each network of a member.
 
     Parameters
@@ -59,13 +58,9 @@ class Tile(Block):
         del weights
         return x if step is not None and self.own_batches else tf.tile(x, (1, self.networks, 1))
 
-    def export(self, x: keras.KerasTensor) -> tuple[keras.KerasTensor, dict[str, keras.Variable]]:
-        """Apply the block as a Keras layer."""
-        return apply_as_layer(self, x)
-
 
 @dataclass(frozen=True)
-class Adapter(Block):
+class Adapter(LayerBlock):
     """Product of each feature with a factor of each network, and, with a bias, a number added to it.
 
     Parameters
@@ -135,13 +130,9 @@ class Adapter(Block):
         scaled = _per_network(x, self.networks) * values["factor"]
         return _together(scaled + values["bias"] if self.bias else scaled)
 
-    def export(self, x: keras.KerasTensor) -> tuple[keras.KerasTensor, dict[str, keras.Variable]]:
-        """Apply the block as a Keras layer."""
-        return apply_as_layer(self, x)
-
 
 @dataclass(frozen=True)
-class Heads(Block):
+class Heads(LayerBlock):
     """Dense head of each network: ``outputs[i] = x[i] @ kernel[i] + bias[i]``.
 
     Parameters
@@ -194,13 +185,9 @@ class Heads(Block):
         outputs = tf.matmul(_per_network(x, self.networks), tf.transpose(kernel, (0, 2, 1, 3)))
         return _together(outputs + tf.reshape(weights["bias"], (-1, self.networks, 1, self.outputs)))
 
-    def export(self, x: keras.KerasTensor) -> tuple[keras.KerasTensor, dict[str, keras.Variable]]:
-        """Apply the block as a Keras layer."""
-        return apply_as_layer(self, x)
-
 
 @dataclass(frozen=True)
-class Average(Block):
+class Average(LayerBlock):
     """Mean of the predictions of a member's networks.
 
     Parameters
@@ -218,7 +205,3 @@ class Average(Block):
         """Return the mean over networks, (P, rows, outputs)."""
         del weights, step
         return tf.reduce_mean(_per_network(x, self.networks), axis=1)
-
-    def export(self, x: keras.KerasTensor) -> tuple[keras.KerasTensor, dict[str, keras.Variable]]:
-        """Apply the block as a Keras layer."""
-        return apply_as_layer(self, x)
