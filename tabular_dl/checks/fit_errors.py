@@ -22,12 +22,12 @@ from tabular_dl.spec import (
     Fault,
     PipelineSpec,
     check_memory,
+    check_settings,
     check_target,
     check_threshold,
     groups_of,
     metric_of,
     needed_features,
-    network_settings,
 )
 
 __all__ = ["group_errors", "memory_errors", "pipeline_errors", "row_errors", "target_errors"]
@@ -43,7 +43,7 @@ _RULE_CHANGES: tuple[dict[str, Any], ...] = (
 
 
 def pipeline_errors(spec: PipelineSpec, problem: Problem) -> list[Finding]:
-    """Return errors of metric, threshold and network.
+    """Return errors of metric, threshold, and network or model.
 
     Parameters
     ----------
@@ -55,7 +55,7 @@ def pipeline_errors(spec: PipelineSpec, problem: Problem) -> list[Finding]:
     Returns
     -------
     list of Finding
-        Errors with the code ``metric``, ``threshold`` or ``network``.
+        Errors with the code ``metric``, ``threshold``, ``network`` or ``model``.
     """
     message = _refusal(lambda: metric_of(spec, problem))
     if message:
@@ -64,9 +64,9 @@ def pipeline_errors(spec: PipelineSpec, problem: Problem) -> list[Finding]:
     message = _refusal(lambda: check_threshold(spec, problem, metric_of(spec, problem)))
     if message:
         findings.append(Finding("error", "threshold", message, "threshold: null"))
-    message = _refusal(lambda: network_settings(spec))
+    message = _refusal(lambda: check_settings(spec, problem))
     if message:
-        findings.append(Finding("error", "network", message))
+        findings.append(Finding("error", "network" if spec.model.is_network else "model", message))
     return findings
 
 

@@ -19,6 +19,7 @@ __all__ = [
     "Data",
     "Id",
     "MetricName",
+    "Model",
     "Pipeline",
     "Preset",
     "Quiet",
@@ -59,6 +60,14 @@ Preset = Annotated[
     str | None,
     typer.Option(
         help="Time that networks may take: fast, good (up to three times as long) or best (up to thirty times).",
+        metavar="NAME",
+    ),
+]
+Model = Annotated[
+    str | None,
+    typer.Option(
+        help="Model in place of the networks: hist_gradient_boosting, random_forest, extra_trees, logistic, ridge, knn, "
+        "lightgbm, xgboost, catboost, or a class as package.module:Class. Rules for columns are adapted to it.",
         metavar="NAME",
     ),
 ]

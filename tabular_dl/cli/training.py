@@ -11,6 +11,7 @@ from tabular_dl.cli.options import (
     Data,
     Id,
     MetricName,
+    Model,
     Pipeline,
     Preset,
     Quiet,
@@ -57,19 +58,22 @@ def fit(
     id_column: Id = None,
     metric: MetricName = None,
     preset: Preset = None,
+    model: Model = None,
 ) -> None:
-    """Train a cross-validated ensemble, compare its score with two baselines, and track it in MLflow.
+    """Train a cross-validated ensemble, compare its score with simple models, and track it in MLflow.
 
     Exit code 3: trained, but the run could not be logged; `recover` logs it later.
 
     All folds and members train at once, as one compiled program. Instead of a pipeline, `--train` names a table; the
-    pipeline is then the one that `init` would write.
+    pipeline is then the one that `init` would write. `--model` trains a model of another library on the same folds, which
+    `ensemble` blends with the networks.
 
     Examples: `tabular-dl fit titanic --set network.dropout=0.4 --members 8`,
-    `tabular-dl fit --train houses/train.csv --target price`
+    `tabular-dl fit --train houses/train.csv --target price`, `tabular-dl fit titanic --model lightgbm`
     """
     options = {"ensemble.folds": folds, "ensemble.members": members, "training.epochs": epochs, "seed": seed}
     overrides = [*(settings or []), *(f"{key}={value}" for key, value in options.items() if value is not None)]
+    overrides = [*_chosen_model(model, preset), *overrides]
     if data is not None:
         overrides.append(f"data.source={quoted(data)}")
     table_options = {"--test": test, "--target": target, "--id": id_column, "--metric": metric}
@@ -80,16 +84,17 @@ def fit(
         from tabular_dl.workflows.fit import fit_tables
 
         tables = Tables(train, test, None, target, id_column, metric)
-        result = fit_tables(
-            tables, overrides, preset=effort_of(preset) or "good", track=not no_track, console=quiet_console(quiet)
-        )
+        effort = effort_of(preset) or "good"
+        result = fit_tables(tables, overrides, preset=effort, track=not no_track, console=quiet_console(quiet))
     else:
         # Read before the slow imports, so that mistakes in the pipeline are reported at once.
         from tabular_dl.spec import load_spec
 
         spec = load_spec(str(pipeline), overrides, check_values)
         load_quietly()
-        from tabular_dl.workflows.fit import fit_spec
+        from tabular_dl.workflows.fit import adapted, fit_spec
+
+        spec = adapted(spec, model, overrides)
 
         effort = effort_of(preset)
         result = fit_spec(spec, pipeline, overrides, preset=effort, track=not no_track, console=quiet_console(quiet))
@@ -127,6 +132,7 @@ def search(
     resume: Annotated[
         str | None, typer.Option(help="Id or name of an interrupted search to continue.", metavar="RUN")
     ] = None,
+    model: Model = None,
     quiet: Quiet = False,
 ) -> None:
     """Search hyperparameters in rounds; the configurations of a round train together on all folds.
@@ -136,19 +142,29 @@ def search(
 
     Example: `tabular-dl search titanic --trials 100 --rounds 3`, then `tabular-dl fit pipelines/titanic.best.yaml`
     """
-    overrides = [*(settings or [])]
+    overrides = [*_chosen_model(model, None), *(settings or [])]
     if data is not None:
         overrides.append(f"data.source={quoted(data)}")
     from tabular_dl.spec import load_spec
 
     spec = load_spec(pipeline, overrides, check_values)
     load_quietly()
+    from tabular_dl.workflows.fit import adapted
     from tabular_dl.workflows.search import SearchOptions, search_spec
+
+    spec = adapted(spec, model, overrides)
 
     options = SearchOptions(
         trials, rounds, epochs, seconds_of(timeout), seed, sampler, pick, not no_holdout, space, output, resume
     )
     search_spec(spec, pipeline, overrides, options, quiet_console(quiet))
+
+
+def _chosen_model(model: str | None, preset: str | None) -> list[str]:
+    """Return the setting that ``--model`` stands for."""
+    if model is not None and preset is not None:
+        raise UserError("--preset chooses networks, and --model another model: leave one of them out.")
+    return [] if model is None else [f"model={model}"]
 
 
 def _check_source(pipeline: str | None, data: Path | None, train: Path | None, options: list[str]) -> None:

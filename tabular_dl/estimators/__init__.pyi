@@ -9,6 +9,14 @@ from .joint_training import TrainedTasks as TrainedTasks
 from .joint_training import train_tasks as train_tasks
 from .keras_estimators import KerasClassifier as KerasClassifier
 from .keras_estimators import KerasRegressor as KerasRegressor
+from .model_estimators import ModelClassifier as ModelClassifier
+from .model_estimators import ModelEstimator as ModelEstimator
+from .model_estimators import ModelRegressor as ModelRegressor
+from .model_fit import fit_models as fit_models
+from .model_parameters import check_model as check_model
+from .model_table import MODELS as MODELS
+from .model_table import NETWORK as NETWORK
+from .model_table import model_named as model_named
 from .network_inputs import Matrix as Matrix
 from .population import derived_seed as derived_seed
 from .prediction import decoded as decoded

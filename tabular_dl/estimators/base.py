@@ -159,7 +159,7 @@ class KerasEstimator(Hyperparameters):
         if len(categorical) == X.shape[1] and self.numeric_embedding not in ("auto", "none"):
             raise SpecError(f"numeric_embedding {self.numeric_embedding} needs numbers; all columns hold categories.")
         inputs = inputs_for(settings[0], X, y, rows, categorical, weights, classification=problem.classification)
-        weights = row_weights(self, coding, y[rows], weights)
+        weights = row_weights(self.class_weight, coding, y[rows], weights)
         return Prepared(problem, coding, inputs, rows, weights, y.ndim == 1)
 
     def take_over(self, trained: TrainedTask) -> None:

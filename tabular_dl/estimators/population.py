@@ -8,10 +8,10 @@ from numbers import Integral
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from sklearn.model_selection import GroupShuffleSplit, train_test_split
 from sklearn.utils import check_random_state
 
-from tabular_dl.errors import DataError, SpecError
+from tabular_dl.errors import SpecError
+from tabular_dl.estimators.held_out import hold_out
 from tabular_dl.estimators.hyperparameters import Hyperparameters
 from tabular_dl.estimators.monitored import monitor_for
 from tabular_dl.estimators.network_inputs import embedding_size
@@ -217,7 +217,7 @@ def members_for(
         for k in range(count):
             seeds.append(derived_seed(root, k))
             positions = np.arange(len(group.rows))
-            splits.append(_hold_out(positions, labels, task.held_out_share, seeds[-1], groups_of_rows))
+            splits.append(hold_out(positions, labels, task.held_out_share, seeds[-1], groups_of_rows))
     group_of_member = [groups[number] for number in group_of_task for _ in range(count)]
     weighted = any(group.weights is not None for group in groups)
 
@@ -274,37 +274,3 @@ def _bins_of(groups: Sequence[Prepared], most: int) -> list[np.ndarray]:
     """Return the bins of each member; members of a group share an array."""
     of_groups = {id(group): group.inputs.bins(most) for group in groups}
     return [of_groups[id(group)] for group in groups]
-
-
-def _hold_out(
-    rows: np.ndarray, labels: np.ndarray | None, fraction: float, seed: int, groups: np.ndarray | None = None
-) -> tuple[np.ndarray, np.ndarray]:
-    """Return training rows and held-out rows.
-
-    Rows are stratified by label if every class has enough rows for both. With groups, a fraction of the groups is held
-    out instead.
-    """
-    if fraction == 0:
-        return rows, rows[:0]
-    size = max(1, round(fraction * len(rows)))
-    if size >= len(rows):
-        raise DataError(
-            f"validation_fraction {fraction} of {len(rows)} training rows leaves none to train on: give more rows, "
-            "or set early_stopping to null and validation_fraction to 0."
-        )
-    if groups is not None:
-        count = len(np.unique(groups))
-        if count < 2:
-            raise DataError(
-                "All training rows of a fold are of one group, and early stopping holds out whole groups: set "
-                "early_stopping to null and validation_fraction to 0."
-            )
-        splitter = GroupShuffleSplit(1, test_size=min(max(1, round(fraction * count)), count - 1), random_state=seed)
-        ((training, validation),) = splitter.split(rows, groups=groups)
-        return rows[training], rows[validation]
-    if labels is not None:
-        counts = np.unique(labels, return_counts=True)[1]
-        if counts.min() < 2 or not len(counts) <= size <= len(rows) - len(counts):
-            labels = None
-    train, held_out = train_test_split(rows, test_size=size, stratify=labels, random_state=seed)
-    return train, held_out

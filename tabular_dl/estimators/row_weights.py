@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from numbers import Real
+from typing import Any
 
 import numpy as np
 from scipy.sparse import issparse
 from sklearn.utils import compute_class_weight
 
 from tabular_dl.errors import SpecError
-from tabular_dl.estimators.hyperparameters import Hyperparameters
 from tabular_dl.estimators.network_inputs import Matrix
 from tabular_dl.problems import Coding, Labels
 
@@ -17,14 +18,14 @@ __all__ = ["merged_rows", "row_weights"]
 
 
 def row_weights(
-    settings: Hyperparameters, coding: Coding, y: np.ndarray, weights: np.ndarray | None
+    class_weight: Mapping[Any, float] | str | None, coding: Coding, y: np.ndarray, weights: np.ndarray | None
 ) -> np.ndarray | None:
     """Return the weight of each training row, multiplied by that of its class and scaled to a mean of 1.
 
     Parameters
     ----------
-    settings : Hyperparameters
-        Settings, for ``class_weight``.
+    class_weight : mapping, "balanced" or None
+        Weight of each class.
     coding : Coding
         Target coding.
     y : ndarray of shape (training rows,) or (training rows, targets)
@@ -42,11 +43,11 @@ def row_weights(
     SpecError
         If ``class_weight`` has an unknown class or an invalid weight, or the target has no single labels.
     """
-    if settings.class_weight is None:
+    if class_weight is None:
         return _of_mean_one(weights)
     if not isinstance(coding, Labels):
         raise SpecError("class_weight: only single labels have class weights; give sample_weight to fit instead.")
-    chosen = settings.class_weight
+    chosen = class_weight
     if not isinstance(chosen, str):
         # For example "0" instead of 0 in a pipeline file.
         unknown = [label for label in chosen if label not in coding.classes.tolist()]

@@ -10,13 +10,15 @@ import numpy as np
 import pandas as pd
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.compose import ColumnTransformer, TransformedTargetRegressor
+from sklearn.impute import SimpleImputer
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder
 from sklearn.utils import check_array
 
+from tabular_dl.estimators import ModelEstimator
 from tabular_dl.model_selection.fold_matrices import fold_matrix
 from tabular_dl.preprocessing import DerivedFeatures
-from tabular_dl.problems import Metric
+from tabular_dl.problems import TRANSFORMS, Metric
 
 __all__ = ["baseline_scores"]
 
@@ -27,8 +29,8 @@ def baseline_scores(
     """Return the scores of simple models on the same folds, with each fold's features and preprocessing.
 
     Preprocessing is fitted again by `tabular_dl.model_selection.fold_matrices.fold_matrix`, because target encoding of
-    training rows needs their targets. Categories that the network embeds are one-hot encoded, and the target is
-    transformed as for the network.
+    training rows needs their targets. Columns of codes are one-hot encoded for models that do not read categories, and
+    the target is transformed as for the pipeline's own model.
 
     Parameters
     ----------
@@ -37,7 +39,7 @@ def baseline_scores(
     X, y : DataFrame and ndarray
         Raw rows and target that it was fitted on.
     baselines : dict of str to estimator
-        Unfitted scikit-learn estimators.
+        Unfitted estimators: scikit-learn's, or `ModelClassifier` and `ModelRegressor`.
     metric : Metric
         Metric of the scores.
 
@@ -55,15 +57,15 @@ def baseline_scores(
             # Derived features do not depend on the target, so the fitted ones can transform training rows.
             steps, table = steps[1:], steps[0].transform(X)
         matrix = (
-            fold_matrix(steps, table, y, train, np.float64)[1]
+            fold_matrix(steps, table, y, train, np.float64, missing=True)[1]
             if len(steps.steps)
-            else check_array(table, accept_sparse="csr")
+            else check_array(table, accept_sparse="csr", ensure_all_finite="allow-nan")
         )
         for name, baseline in baselines.items():
             with warnings.catch_warnings():
                 # Small classes are a property of the user's data, not a mistake.
                 warnings.filterwarnings("ignore", "The number of unique classes is greater than 50%")
-                model = _like_network(clone(baseline), pipeline[-1]).fit(matrix[train], y[train])
+                model = _like_last(clone(baseline), pipeline[-1], y[train]).fit(matrix[train], y[train])
             if classes is None:
                 predicted = model.predict(matrix[test])
             elif y.ndim == 2:
@@ -86,16 +88,20 @@ def _label_probabilities(model: ClassifierMixin, X: np.ndarray) -> np.ndarray:
     return np.column_stack([values[:, classes == 1].sum(axis=1) for values, classes in pairs])
 
 
-def _like_network(baseline: BaseEstimator, network: Any) -> BaseEstimator:
-    """Return a simple model with the input encoding and target transformation of a fitted network."""
-    model, embedded = baseline, network.inputs_["categorical"]
-    if embedded:
+def _like_last(baseline: BaseEstimator, last: Any, y: np.ndarray) -> BaseEstimator:
+    """Return a simple model with the input encoding and target transformation of a pipeline's fitted last step."""
+    guest = isinstance(last, ModelEstimator)
+    coded = last.categorical_features or [] if guest else last.inputs_["categorical"]
+    if isinstance(baseline, ModelEstimator):
+        return baseline.set_params(categorical_features=[*coded], target_transform=last.target_transform)
+    model = baseline
+    if coded:
         # Codes of categories have no order.
-        one_hot = ColumnTransformer(
-            [("codes", OneHotEncoder(handle_unknown="ignore"), embedded)], remainder="passthrough"
-        )
+        one_hot = ColumnTransformer([("codes", OneHotEncoder(handle_unknown="ignore"), coded)], remainder="passthrough")
         model = make_pipeline(one_hot, model)
-    if network.target_transform is not None:
-        coding = network.target_coding_
+    if guest and last.reads_missing:
+        model = make_pipeline(SimpleImputer(strategy="median", keep_empty_features=True), model)
+    if last.target_transform is not None:
+        coding = TRANSFORMS[last.target_transform].learn(y)
         model = TransformedTargetRegressor(model, func=coding.encode, inverse_func=coding.decode, check_inverse=False)
     return model

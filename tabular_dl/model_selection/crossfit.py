@@ -1,7 +1,7 @@
 """Cross-fitting: all folds and members of a pipeline, trained as one population.
 
 Each fold fits its features and preprocessing on its training rows and transforms all rows. The networks of all folds
-are then trained together. Results are:
+are then trained together, and models of other libraries side by side. Results are:
 
 - out-of-fold predictions: each row predicted by the networks of the fold that was not trained on it;
 - a predictor: the mean over the folds' pipelines, for raw rows.
@@ -24,7 +24,7 @@ from sklearn.utils import get_tags
 from sklearn.utils.validation import check_consistent_length, check_is_fitted, column_or_1d
 
 from tabular_dl.errors import DataError
-from tabular_dl.estimators import derived_seed, fit_together
+from tabular_dl.estimators import ModelEstimator, derived_seed, fit_models, fit_together
 from tabular_dl.model_selection.classification_threshold import Thresholded, forget_threshold
 from tabular_dl.model_selection.fold_matrices import dense_matrix, fold_matrix, sharing
 from tabular_dl.model_selection.folds import read_folds
@@ -68,7 +68,8 @@ class _CrossFit(BaseEstimator, ABC):
         groups : array-like of shape (rows,), optional
             Group of each row. Rows of one group are in one fold, and are held out for early stopping together.
         on_epoch : callable, optional
-            Callback of `tabular_dl.nn.training.fit_population`; members are in the order of the folds.
+            Callback of `tabular_dl.nn.training.fit_population`, or of `tabular_dl.estimators.fit_models`; members are in
+            the order of the folds.
 
         Returns
         -------
@@ -92,22 +93,26 @@ class _CrossFit(BaseEstimator, ABC):
                 "cv: the folds have to test every row exactly once, and never a row that they train on, as KFold and "
                 "StratifiedKFold do."
             )
+        last = self.pipeline[-1]
+        train_together = fit_models if isinstance(last, ModelEstimator) else fit_together
+        missing = isinstance(last, ModelEstimator) and last.reads_missing
         steps: list[Any] = []
         matrices: list[np.ndarray] = []
         networks: list[Any] = []
         for fold, (train, _) in enumerate(splits):
             if len(self.pipeline.steps) > 1:
-                encoder, matrix, names = fold_matrix(self.pipeline[:-1], X, y, train, self.pipeline[-1].fold_types)
+                encoder, matrix, names = fold_matrix(self.pipeline[:-1], X, y, train, last.fold_types, missing=missing)
                 steps.append(encoder.steps)
             else:
                 steps.append([])
-                matrix, names = dense_matrix(X, self.pipeline[-1].fold_types), getattr(self, "feature_names_in_", None)
+                matrix = dense_matrix(X, last.fold_types, missing=missing)
+                names = getattr(self, "feature_names_in_", None)
             matrices = sharing([*matrices, matrix])
             # With different seeds, the networks of the folds differ in more than their rows.
-            network = clone(self.pipeline[-1]).name_features(names)
+            network = clone(last).name_features(names)
             networks.append(network.set_params(random_state=derived_seed(self.random_state, fold)))
         rows = [train for train, _ in splits]
-        fit_together(networks, matrices, y, rows, self._classes(y), on_epoch=on_epoch, row_groups=row_groups)
+        train_together(networks, matrices, y, rows, self._classes(y), on_epoch, row_groups)
         name = self.pipeline.steps[-1][0]
         self.pipelines_ = [Pipeline([*e, (name, n)]) for e, n in zip(steps, networks, strict=True)]
         self.train_rows_ = rows
@@ -118,8 +123,8 @@ class _CrossFit(BaseEstimator, ABC):
 
     @property
     def curves_(self) -> dict[str, np.ndarray]:
-        """Learning curves of all folds: ``{name: (epochs, folds x members)}``."""
-        parts = [pipeline[-1].curves_ for pipeline in self.pipelines_]
+        """Learning curves of all folds: ``{name: (epochs, folds x members)}``; empty for models without epochs."""
+        parts = [getattr(pipeline[-1], "curves_", {}) for pipeline in self.pipelines_]
         return {name: np.concatenate([curves[name] for curves in parts], axis=1) for name in parts[0]}
 
     @property
@@ -135,8 +140,14 @@ class _CrossFit(BaseEstimator, ABC):
 
     @property
     def interrupted_(self) -> bool:
-        """Whether training was interrupted by Ctrl-C."""
-        return any(pipeline[-1].interrupted_ for pipeline in self.pipelines_)
+        """Whether training was interrupted by Ctrl-C, and networks trained so far are kept."""
+        return any(getattr(pipeline[-1], "interrupted_", False) for pipeline in self.pipelines_)
+
+    @property
+    def rounds_(self) -> np.ndarray | None:
+        """Number of boosting rounds of each model: (folds x members,); None for models without rounds."""
+        parts = [getattr(pipeline[-1], "rounds_", None) for pipeline in self.pipelines_]
+        return None if any(part is None for part in parts) else np.concatenate(parts)
 
     def predict_fold(self, fold: int, X: pd.DataFrame) -> np.ndarray:
         """Return one fold's probabilities, (rows, classes), or values, (rows,), for raw rows.
@@ -175,12 +186,12 @@ class _CrossFit(BaseEstimator, ABC):
 
 
 class CrossFitClassifier(Thresholded, ClassifierMixin, _CrossFit):
-    """Cross-fit a pipeline that ends in a `KerasClassifier`.
+    """Cross-fit a pipeline that ends in a `KerasClassifier` or a `ModelClassifier`.
 
     Parameters
     ----------
     pipeline : Pipeline
-        Unfitted steps from raw rows to the network.
+        Unfitted steps from raw rows to the network or model.
     cv : int, splitter or list of (train, test), default=5
         Number of shuffled folds, or a splitter that tests every row once; None is 5. Folds of single labels are
         stratified.
@@ -244,12 +255,12 @@ class CrossFitClassifier(Thresholded, ClassifierMixin, _CrossFit):
 
 
 class CrossFitRegressor(RegressorMixin, _CrossFit):
-    """Cross-fit a pipeline that ends in a `KerasRegressor`.
+    """Cross-fit a pipeline that ends in a `KerasRegressor` or a `ModelRegressor`.
 
     Parameters
     ----------
     pipeline : Pipeline
-        Unfitted steps from raw rows to the network.
+        Unfitted steps from raw rows to the network or model.
     cv : int, splitter or list of (train, test), default=5
         Number of shuffled folds, or a splitter that tests every row once; None is 5.
     random_state : int or None, default=None

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 __all__ = ["FIRST_ROWS", "dense_matrix", "fold_matrix", "sharing"]
 
 
-def dense_matrix(X: Any, dtype: Types = np.float32) -> np.ndarray:
+def dense_matrix(X: Any, dtype: Types = np.float32, *, missing: bool = False) -> np.ndarray:
     """Return finite numbers as a dense matrix.
 
     Parameters
@@ -32,6 +32,8 @@ def dense_matrix(X: Any, dtype: Types = np.float32) -> np.ndarray:
         Numbers.
     dtype : type or list of types, default=float32
         Type of the matrix. A type in the list is kept; others are converted to the first one.
+    missing : bool, default=False
+        Whether values may be missing.
 
     Returns
     -------
@@ -41,7 +43,7 @@ def dense_matrix(X: Any, dtype: Types = np.float32) -> np.ndarray:
     Raises
     ------
     DataError
-        If a value is missing or infinite; it is a `ValueError`.
+        If a value is infinite, or missing without `missing`; it is a `ValueError`.
 
     Examples
     --------
@@ -50,7 +52,8 @@ def dense_matrix(X: Any, dtype: Types = np.float32) -> np.ndarray:
     [[0.0, 2.0]]
     """
     try:
-        checked = check_array(X, dtype=dtype, accept_sparse="csr", input_name="X")
+        finite = "allow-nan" if missing else True
+        checked = check_array(X, dtype=dtype, accept_sparse="csr", input_name="X", ensure_all_finite=finite)
     except ValueError as error:
         reason = str(error).splitlines()[0].removesuffix(".")
         raise DataError(
@@ -61,7 +64,7 @@ def dense_matrix(X: Any, dtype: Types = np.float32) -> np.ndarray:
 
 
 def fold_matrix(
-    steps: Pipeline, X: Any, y: np.ndarray, train: np.ndarray, dtype: Types = np.float32
+    steps: Pipeline, X: Any, y: np.ndarray, train: np.ndarray, dtype: Types = np.float32, *, missing: bool = False
 ) -> tuple[Pipeline, np.ndarray, np.ndarray | None]:
     """Fit the steps before a network on the training rows of a fold, and transform all rows.
 
@@ -80,6 +83,8 @@ def fold_matrix(
         Numbers of the training rows.
     dtype : type or list of types, default=float32
         Type of the matrix, as for `dense_matrix`.
+    missing : bool, default=False
+        Whether values may be missing.
 
     Returns
     -------
@@ -89,7 +94,7 @@ def fold_matrix(
     Raises
     ------
     ValueError
-        If the result contains missing or infinite values.
+        If the result contains infinite values, or missing ones without `missing`.
 
     Examples
     --------
@@ -106,12 +111,12 @@ def fold_matrix(
             # It fits clones of these. Sharing them makes a stored model a third smaller.
             copy.transformers = given.transformers
     transformed = fitted.fit_transform(_safe_indexing(X, train), y[train])
-    train_part = dense_matrix(transformed, dtype)
+    train_part = dense_matrix(transformed, dtype, missing=missing)
     matrix = np.empty((len(y), train_part.shape[1]), train_part.dtype)
     matrix[train] = train_part
     others = np.setdiff1d(np.arange(len(y)), train)
     if len(others):
-        part = dense_matrix(fitted.transform(_safe_indexing(X, others)), dtype)
+        part = dense_matrix(fitted.transform(_safe_indexing(X, others)), dtype, missing=missing)
         if part.dtype != train_part.dtype:  # steps may return narrower types for some rows than for others
             matrix = check_array(matrix.astype(np.result_type(train_part, part)), dtype=dtype, ensure_all_finite=False)
         matrix[others] = part
@@ -154,4 +159,4 @@ def sharing(matrices: Sequence[np.ndarray]) -> list[np.ndarray]:
 def _equal(a: np.ndarray, b: np.ndarray) -> bool:
     if a.dtype != b.dtype or a.shape != b.shape:
         return False
-    return all(np.array_equal(a[rows], b[rows]) for rows in (slice(FIRST_ROWS), slice(FIRST_ROWS, None)))
+    return all(np.array_equal(a[rows], b[rows], equal_nan=a.dtype.kind == "f") for rows in (slice(FIRST_ROWS), slice(FIRST_ROWS, None)))

@@ -1,10 +1,12 @@
 from .column_patterns import ColumnSelection as ColumnSelection
+from .column_patterns import has_pattern as has_pattern
 from .column_patterns import resolve as resolve
 from .column_readers import CategoryColumns as CategoryColumns
 from .column_readers import MissingFlags as MissingFlags
 from .column_readers import NumericColumns as NumericColumns
 from .column_rules import BIN_STRATEGIES as BIN_STRATEGIES
 from .column_rules import BINS as BINS
+from .column_rules import CODES as CODES
 from .column_rules import ENCODERS as ENCODERS
 from .column_rules import IMPUTERS as IMPUTERS
 from .column_rules import SCALERS as SCALERS

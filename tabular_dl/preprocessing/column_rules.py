@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 __all__ = [
     "BINS",
     "BIN_STRATEGIES",
+    "CODES",
     "ENCODERS",
     "IMPUTERS",
     "NUMERIC_ENCODERS",
@@ -63,8 +64,10 @@ ENCODERS: dict[str, tuple[str, dict[str, Any]]] = {
     "target": ("TargetEncoder", {}),
     "frequency": ("FrequencyEncoder", {}),
     "embedding": _LABEL,
+    "native": _LABEL,
     "piecewise": ("PiecewiseEncoder", {}),
 }
+CODES = ("embedding", "native")  # their columns are whole numbers that stand for categories, and the model reads them
 NUMERIC_ENCODERS = ("none", "piecewise")  # of columns that are read as numbers
 BINS, BIN_STRATEGIES = 12, ("quantile", "tree")  # of encode: piecewise; the first strategy is the default
 
@@ -74,6 +77,7 @@ IMPUTERS = ("median", "mean", "most_frequent", "constant")  # strategies of skle
 _NOT_SCALED = {
     "onehot": "one-hot columns are 0 and 1 already; leave scale out or use encode: label",
     "embedding": "an embedding reads whole numbers that stand for categories; leave scale out or use encode: label",
+    "native": "the model reads whole numbers that stand for categories; leave scale out or use encode: label",
     "piecewise": "piecewise-linear columns are from 0 to 1 already; leave scale out, or write it in a second rule",
 }
 
@@ -100,6 +104,7 @@ class ColumnRule(BaseModel):
     encode : str
         ``onehot``; ``label`` or its synonym ``ordinal``; ``target``, the mean of the target in the category;
         ``frequency``, the category's share of the training rows; ``embedding``, vectors that the network learns;
+        ``native``, categories as the model reads them, which for a network is the same as ``embedding``;
         ``piecewise``, the part of each of a few bins that lies below a number; or ``none``.
     bins : int or None
         Largest number of bins of ``encode: piecewise``; None is 12.
@@ -201,8 +206,8 @@ class ColumnRule(BaseModel):
     @model_validator(mode="after")
     def _check_consistency(self) -> ColumnRule:
         problem = contradiction(**self.model_dump(exclude={"columns"}))
-        if self.encode == "embedding" and has_pattern(self.columns):
-            problem = "columns: encode: embedding takes no patterns; name each column"
+        if self.encode in CODES and has_pattern(self.columns):
+            problem = f"columns: encode: {self.encode} takes no patterns; name each column"
         if problem:
             raise ValueError(problem)
         return self

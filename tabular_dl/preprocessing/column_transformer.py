@@ -24,6 +24,7 @@ from tabular_dl.preprocessing.column_readers import ADVICE, CategoryColumns, Mis
 from tabular_dl.preprocessing.column_rules import (
     BIN_STRATEGIES,
     BINS,
+    CODES,
     ENCODERS,
     SCALERS,
     ColumnRule,
@@ -58,7 +59,7 @@ def build_preprocessing(
     then encoded, then scaled. Missing flags are computed from the columns of the table.
 
     For a category without training rows, ``onehot`` returns zeros (with ``rare``, the rare category, if training rows
-    had any); ``label`` and ``embedding`` return -1, ``target`` the mean of the target, ``frequency`` 0. ``label`` and
+    had any); ``label``, ``embedding`` and ``native`` return -1, ``target`` the mean of the target, ``frequency`` 0. ``label`` and
     ``embedding`` return -2 for missing values, or -1 if training rows had none. ``minmax`` and ``symmetric`` do not
     clip: values outside the training range are scaled outside the target range. ``quantile`` and ``power`` replace
     them by the end of the training range, as does ``piecewise``, which makes no column of a constant one.
@@ -84,7 +85,7 @@ def build_preprocessing(
     -------
     ColumnTransformer
         The transformer. Output columns have the names of the input columns, prefixed by the branch if two rules may
-        share a column. Columns of ``encode: embedding`` come first, so that their positions do not depend on the rows;
+        share a column. Columns of ``encode: embedding`` and ``native`` come first, so that their positions do not depend on the rows;
         others are in the order of the rules.
 
     Raises
@@ -118,7 +119,7 @@ def build_preprocessing(
         "PiecewiseEncoder": {"target_type": target_type, "random_state": random_state},
     }
     excluded = [name for name in never if name is not None]
-    numbered = sorted(enumerate(validated, start=1), key=lambda pair: pair[1].encode != "embedding")
+    numbered = sorted(enumerate(validated, start=1), key=lambda pair: pair[1].encode not in CODES)
     branches = [branch for number, rule in numbered for branch in _branches(number, rule, settings, excluded)]
     names = [column for rule in validated for column in rule.columns]
     shared = len(set(names)) < len(names) or (len(validated) > 1 and has_pattern(names))
@@ -207,6 +208,8 @@ def column_faults(
     where: str = "the table",
     ignore: Collection[str] = (),
     never: Collection[str | None] = (),
+    *,
+    missing: bool = False,
 ) -> Iterator[ColumnFault]:
     """Yield the reasons why column rules cannot be applied to a table, without fitting anything.
 
@@ -227,6 +230,8 @@ def column_faults(
         Columns that need no rule: the target, the id, and the columns that features are derived from.
     never : collection of str, default=()
         Columns that patterns do not select: the target and the id.
+    missing : bool, default=False
+        Whether the model reads missing numbers, so that ``impute: none`` may leave them.
 
     Yields
     ------
@@ -254,11 +259,11 @@ def column_faults(
     require_table(frame)
     mistyped: set[str | None] = set()
     for index, rule in enumerate(validated):
-        missing = missing_names(rule.columns, frame.columns, never)
-        mistyped |= {nearest(name, frame.columns) for name in missing}
-        if missing:
-            message = f"{where} lacks columns that the rules name. {' '.join(missing.values())}"
-            yield ColumnFault(message, tuple(missing), index)
+        absent = missing_names(rule.columns, frame.columns, never)
+        mistyped |= {nearest(name, frame.columns) for name in absent}
+        if absent:
+            message = f"{where} lacks columns that the rules name. {' '.join(absent.values())}"
+            yield ColumnFault(message, tuple(absent), index)
     columns = [resolve(rule.columns, frame.columns, never) for rule in validated]
     # The column that a mistyped name stands for is not reported again as unnamed.
     known = {*ignore, *mistyped}.union(*columns)
@@ -271,7 +276,7 @@ def column_faults(
         yield ColumnFault(message, unnamed, None)
     for index, (rule, names) in enumerate(zip(validated, columns, strict=True)):
         for name in _to_check(frame, names) if rule.numeric else ():
-            reason = _number_fault(frame[name], rule, f"{where}, column {name!r}")
+            reason = _number_fault(frame[name], rule, f"{where}, column {name!r}", missing=missing)
             if reason:
                 yield ColumnFault(reason, (name,), index)
 
@@ -282,15 +287,17 @@ def _to_check(frame: pd.DataFrame, columns: list[str]) -> list[str]:
     return [name for name in columns if kinds[name] not in "biu"]
 
 
-def _number_fault(column: pd.Series[Any], rule: ColumnRule, subject: str) -> str | None:
+def _number_fault(column: pd.Series[Any], rule: ColumnRule, subject: str, *, missing: bool) -> str | None:
     """Return the reason why a column cannot be read by its rule, or None."""
     try:
-        missing = np.flatnonzero(np.isnan(read_numbers(column, subject, ADVICE)))
+        rows = np.flatnonzero(np.isnan(read_numbers(column, subject, ADVICE)))
     except DataError as error:
         return str(error)
-    if rule.impute != "none" or not len(missing):
+    # Quantiles, powers and bins of missing values are not defined.
+    kept = missing and not rule.clip and rule.encode == "none" and rule.scale != "power"
+    if rule.impute != "none" or not len(rows) or kept:
         return None
     return (
-        f"{subject}, row {column.index[missing[0]]}: the value is missing, and its rule says `impute: none`. "
+        f"{subject}, row {column.index[rows[0]]}: the value is missing, and its rule says `impute: none`. "
         "Write `impute: median`, or fill in the value."
     )

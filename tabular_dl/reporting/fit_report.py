@@ -58,11 +58,11 @@ def fit_page(result: FitResult, environment: Mapping[str, str]) -> Page:
     sections = [
         _setup_section(result),
         _score_section(result),
-        _learning_section(result),
+        *([_learning_section(result)] if result.of_networks else []),
         *error_sections(judged),
         *reproduction(result.spec, result.competition.digest, FIT_AGAIN, environment),
     ]
-    return page_of(judged, result.scores, f"{len(result.best_epochs)} networks", sections)
+    return page_of(judged, result.scores, result.models, sections)
 
 
 def page_of(judged: Judged, scores: np.ndarray, models: str, sections: Sequence[Section]) -> Page:
@@ -95,41 +95,52 @@ def page_of(judged: Judged, scores: np.ndarray, models: str, sections: Sequence[
 
 def _setup_section(result: FitResult) -> Section:
     spec, competition = result.spec, result.competition
-    network = result.crossfit.pipelines_[0][-1]
-    weights = sum(int(np.prod(weight.shape[1:])) for weight in network.weights_.values())
-    interruption = f"; ended by Ctrl-C {result.interrupted}" if result.interrupted else ""
     rows = [
         ["Table", f"{competition.folder.name}: {len(competition.train):,} rows, {competition.train.shape[1]} columns"],
         ["Target", f"{spec.data.target}, {result.problem.name}"],
-        [
-            "Networks",
-            f"{spec.ensemble.folds} folds{by_group(spec)} x {spec.ensemble.members} members, {weights:,} weights each",
-        ],
-        [
-            "Epochs",
-            f"{network.resolved().epochs} at most; best on average after {result.best_epochs.mean():.0f}{interruption}",
-        ],
+        *(_network_rows(result) if result.of_networks else _model_rows(result)),
         ["Time", f"{result.seconds:.1f} s of training"],
         ["Seed", str(spec.seed)],
     ]
-    return Section("Data and networks", tables=[Table([], rows)])
+    return Section(f"Data and {'networks' if result.of_networks else 'model'}", tables=[Table([], rows)])
 
+
+def _network_rows(result: FitResult) -> list[list[str]]:
+    spec, network = result.spec, result.crossfit.pipelines_[0][-1]
+    weights = sum(int(np.prod(weight.shape[1:])) for weight in network.weights_.values())
+    interruption = f"; ended by Ctrl-C {result.interrupted}" if result.interrupted else ""
+    folds = f"{spec.ensemble.folds} folds{by_group(spec)} x {spec.ensemble.members} members"
+    epochs = f"{network.resolved().epochs} at most; best on average after {result.best_epochs.mean():.0f}{interruption}"
+    return [["Networks", f"{folds}, {weights:,} weights each"], ["Epochs", epochs]]
+
+
+def _model_rows(result: FitResult) -> list[list[str]]:
+    spec, rounds = result.spec, result.crossfit.rounds_
+    given = ", ".join(f"{name} {value}" for name, value in spec.model.parameters.items())
+    rows = [
+        ["Model", f"{spec.model.name}, {spec.ensemble.folds} folds{by_group(spec)} x {spec.ensemble.members}"],
+        ["Parameters", given or "the defaults"],
+    ]
+    if rounds is not None:
+        rows.append(["Boosting rounds", f"{rounds.mean():.0f} on average, {rounds.min()} to {rounds.max()}"])
+    return rows
 
 def _score_section(result: FitResult) -> Section:
     name = result.metric.name
-    columns = {"networks": result.scores, **result.baselines}
+    own = "networks" if result.of_networks else result.spec.model.name
+    columns = {own: result.scores, **result.baselines}
     errors = {label: standard_error(scores) for label, scores in columns.items()}
     rows: list[list[str]] = []
     for label, scores in columns.items():
         mean, error = mean_and_error(scores)
         difference, difference_error = mean_and_error(scores - result.scores)
-        comparison = "" if label == "networks" else f"{difference:+.4f} ({difference_error:.4f})"
+        comparison = "" if label == own else f"{difference:+.4f} ({difference_error:.4f})"
         rows.append([label, f"{mean:.4f} ({error:.4f})", comparison, *(f"{score:.4f}" for score in scores)])
     folds = [f"fold {number}" for number in range(1, len(result.scores) + 1)]
-    header = ["model", f"{name} (standard error)", "difference from the networks", *folds]
+    header = ["model", f"{name} (standard error)", f"difference from {result.subject}", *folds]
     means = ", ".join(f"{label} {scores.mean():.4f}" for label, scores in columns.items())
     return Section(
-        "Scores of networks and simple models",
+        f"Scores of {own} and simple models",
         [
             "Each fold is predicted by models that were not trained on its rows; imputation, encoding, early stopping "
             "and the simple models are fitted separately for each fold. Differences are paired over the folds."
@@ -208,7 +219,7 @@ def _error_section(judged: Judged) -> Section:
             _described(plots.roc_curves(y, predictions, classes)),
             _described(plots.calibration(y, predictions, classes)),
         ]
-    text = "Out-of-fold predictions: each row is predicted by networks that were not trained on it."
+    text = "Out-of-fold predictions: each row is predicted by models that were not trained on it."
     return Section("Errors of the predictions", [text], [], pictures)
 
 
@@ -224,7 +235,7 @@ def _described(figure: Figure) -> Picture:
 def _importance_section(judged: Judged, importances: pd.DataFrame) -> Section:
     summary = ", ".join(f"{row.column} {row.importance:.3g}" for row in importances.head(5).itertuples())
     text = (
-        f"Importance is how much {judged.metric.name} worsens on the rows of each fold, predicted by its networks, if "
+        f"Importance is how much {judged.metric.name} worsens on the rows of each fold, predicted by its models, if "
         "one raw column is shuffled; bars are standard errors over the folds. Columns with the same information share "
         "their importance."
     )

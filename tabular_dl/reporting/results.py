@@ -50,6 +50,8 @@ class FitResult:
         Time at which training began, in seconds since 1970.
     seconds : float
         Duration of training.
+    baseline_seconds : float
+        Duration of the training of the simple models.
     unlogged : Path or None
         Folder with the results if tracking failed.
     """
@@ -63,7 +65,32 @@ class FitResult:
     competition: Competition
     started: float
     seconds: float
+    baseline_seconds: float = 0.0
     unlogged: Path | None = None
+
+    @property
+    def of_networks(self) -> bool:
+        """Whether the pipeline trained networks, and not a model of another library."""
+        return self.spec.model.is_network
+
+    @property
+    def subject(self) -> str:
+        """Words for what was trained, as the subject of a sentence: "the networks", or the name of the model."""
+        return "the networks" if self.of_networks else self.spec.model.name
+
+    @property
+    def models(self) -> str:
+        """Number of models that were trained, such as "20 networks" or "5 models"."""
+        count = self.spec.ensemble.folds * self.spec.ensemble.members
+        return f"{count} networks" if self.of_networks else f"{count} models"
+
+    @property
+    def models_a_fold(self) -> str:
+        """Models of each fold, such as "4 networks" or "lightgbm"."""
+        members = self.spec.ensemble.members
+        if self.of_networks:
+            return f"{members} network{'s' if members > 1 else ''}"
+        return self.spec.model.name if members == 1 else f"{members} x {self.spec.model.name}"
 
     @property
     def best_epochs(self) -> np.ndarray:
@@ -73,9 +100,10 @@ class FitResult:
     @property
     def interrupted(self) -> str:
         """Epoch after which Ctrl-C ended training, such as "after epoch 3 of 20"; empty if training was completed."""
-        network = self.crossfit.pipelines_[0][-1]
+        if not self.crossfit.interrupted_:
+            return ""
         done = len(next(iter(self.crossfit.curves_.values())))
-        return f"after epoch {done} of {network.resolved().epochs}" if self.crossfit.interrupted_ else ""
+        return f"after epoch {done} of {self.crossfit.pipelines_[0][-1].resolved().epochs}"
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Construction of a scikit-learn `Pipeline` from a specification: features -> preprocessing -> network."""
+"""Construction of a scikit-learn `Pipeline` from a specification: features -> preprocessing -> network or other model."""
 
 from __future__ import annotations
 
@@ -12,20 +12,31 @@ from sklearn.pipeline import Pipeline
 
 from tabular_dl.competition import Competition, load_competition
 from tabular_dl.errors import SpecError
-from tabular_dl.estimators import Hyperparameters, KerasClassifier, KerasRegressor
-from tabular_dl.preprocessing import DerivedFeatures, build_preprocessing, columns_read, resolve
+from tabular_dl.estimators import (
+    Hyperparameters,
+    KerasClassifier,
+    KerasRegressor,
+    ModelClassifier,
+    ModelRegressor,
+    check_model,
+    model_named,
+)
+from tabular_dl.preprocessing import CODES, DerivedFeatures, build_preprocessing, columns_read, resolve
 from tabular_dl.problems import Metric, Problem, get_metric, get_problem, infer_problem
 from tabular_dl.spec.callbacks import in_folder
 from tabular_dl.spec.reader import PipelineSpec
 
 __all__ = [
+    "SHARED",
     "build_pipeline",
     "check_network",
+    "check_settings",
     "columns_used",
     "competition_of",
     "metric_of",
     "network_settings",
     "problem_of",
+    "reads_missing",
 ]
 
 
@@ -72,7 +83,7 @@ def build_pipeline(spec: PipelineSpec, problem: Problem, folder: Path | None = N
     Returns
     -------
     Pipeline
-        Pipeline with the steps "features", "preprocessing" and "network".
+        Pipeline with the steps "features", "preprocessing" and "network", or "model" for a model of another library.
 
     Raises
     ------
@@ -85,9 +96,6 @@ def build_pipeline(spec: PipelineSpec, problem: Problem, folder: Path | None = N
     >>> [name for name, _ in build_pipeline(load_spec("wine"), get_problem("multiclass")).steps]
     ['features', 'preprocessing', 'network']
     """
-    estimator = KerasClassifier if problem.classification else KerasRegressor
-    settings = in_folder(network_settings(spec), folder)
-    network = estimator(problem=problem.name, **settings)
     preprocessing = build_preprocessing(
         spec.columns, unmatched_columns(spec), classification=problem.classification, random_state=spec.seed
     )
@@ -95,9 +103,96 @@ def build_pipeline(spec: PipelineSpec, problem: Problem, folder: Path | None = N
         [
             ("features", DerivedFeatures(spec.features)),
             ("preprocessing", preprocessing),
-            ("network", network),
+            _last_step(spec, problem, folder),
         ]
     )
+
+
+def _last_step(spec: PipelineSpec, problem: Problem, folder: Path | None) -> tuple[str, Any]:
+    """Return the name of the last step, and the unfitted estimator."""
+    if spec.model.is_network:
+        estimator = KerasClassifier if problem.classification else KerasRegressor
+        return "network", estimator(problem=problem.name, **in_folder(network_settings(spec), folder))
+    kind = ModelClassifier if problem.classification else ModelRegressor
+    return "model", kind(**model_settings(spec, problem))
+
+
+def check_settings(spec: PipelineSpec, problem: Problem) -> None:
+    """Raise an error for settings that neither networks nor the model of a pipeline can be trained with.
+
+    Parameters
+    ----------
+    spec : PipelineSpec
+        Pipeline.
+    problem : Problem
+        Type of problem, which the metric can score.
+
+    Raises
+    ------
+    SpecError
+        If a setting is invalid; the message begins with the name of the pipeline.
+    """
+    if spec.model.is_network:
+        network_settings(spec)
+    else:
+        model_settings(spec, problem)
+
+
+# Hyperparameters under ``network`` and ``training`` that other models have as well.
+SHARED = ("bounds", "class_weight", "target_transform", "validation_fraction")
+
+
+def model_settings(spec: PipelineSpec, problem: Problem) -> dict[str, Any]:
+    """Return the arguments of `ModelClassifier` or `ModelRegressor` for a model of another library.
+
+    Parameters
+    ----------
+    spec : PipelineSpec
+        Pipeline with a model other than ``network``.
+    problem : Problem
+        Type of problem.
+
+    Returns
+    -------
+    dict
+        Arguments.
+
+    Raises
+    ------
+    SpecError
+        If there is no such model or parameter, or the metric needs probabilities that the model does not predict.
+    """
+    model, metric = spec.model, metric_of(spec, problem)
+    try:
+        check_model(
+            model.name,
+            model.parameters,
+            classification=problem.classification,
+            needs_probabilities=metric.looks_at != "labels",
+        )
+    except SpecError as error:
+        raise SpecError(f"pipeline {spec.name}: {error}") from None
+    given = {**spec.network, **spec.training}
+    return {
+        "name": model.name,
+        "parameters": dict(model.parameters),
+        "early_stopping": model.early_stopping,
+        "members": spec.ensemble.members,
+        "problem": problem.name,
+        "random_state": spec.seed,
+        "categorical_features": [*range(_coded_columns(spec))] or None,
+        **{name: given[name] for name in SHARED if name in given},
+    }
+
+
+def reads_missing(spec: PipelineSpec) -> bool:
+    """Return whether the model of a pipeline reads missing numbers, so that ``impute: none`` may leave them."""
+    return not spec.model.is_network and model_named(spec.model.name).native
+
+
+def _coded_columns(spec: PipelineSpec) -> int:
+    """Return the number of columns that are whole numbers for categories; the preprocessing puts them first."""
+    return sum(len(rule.columns) for rule in spec.columns if rule.encode in CODES)
 
 
 def network_settings(spec: PipelineSpec) -> dict[str, Any]:
@@ -125,14 +220,13 @@ def network_settings(spec: PipelineSpec) -> dict[str, Any]:
     3
     """
     settings = {**spec.network, **spec.training, "members": spec.ensemble.members, "random_state": spec.seed}
-    embedded = sum(len(rule.columns) for rule in spec.columns if rule.encode == "embedding")
+    embedded = _coded_columns(spec)
     if embedded:
         if settings.get("categorical_features"):
             raise SpecError(
                 f"pipeline {spec.name}: network.categorical_features and a rule with encode: embedding say the same "
                 "thing: leave network.categorical_features out."
             )
-        # The preprocessing puts the codes of embedded columns first.
         settings["categorical_features"] = list(range(embedded))
     try:
         check_network(settings)

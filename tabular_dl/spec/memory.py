@@ -67,7 +67,7 @@ def check_memory(spec: PipelineSpec, problem: Problem, table: pd.DataFrame, targ
     """
     most = limit(machine_memory())
     for key, subject, need in _needs(spec, problem, table, target):
-        if need > most:
+        if need > most and (key == "columns" or spec.model.is_network):
             # Beyond a few times the memory, no swap space would help.
             advice = f" {raised_by(need, machine_memory())}" if need < SWAPPED * most else ""
             raise SpecError(

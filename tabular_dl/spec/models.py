@@ -18,13 +18,16 @@ from pydantic import (
     Field,
     ValidationInfo,
     field_validator,
+    model_validator,
 )
 
+from tabular_dl.errors import did_you_mean
+from tabular_dl.estimators import MODELS, NETWORK
 from tabular_dl.preprocessing import ColumnRule, Rest
 from tabular_dl.problems import get_metric, get_problem
 from tabular_dl.tables import name_problem
 
-__all__ = ["DataSpec", "EnsembleSpec", "PipelineSpec", "hyperparameters"]
+__all__ = ["DataSpec", "EnsembleSpec", "ModelSpec", "PipelineSpec", "hyperparameters", "model_as_mapping"]
 
 
 class _Frozen(BaseModel):
@@ -70,6 +73,60 @@ class EnsembleSpec(_Frozen):
     )
 
 
+def model_as_mapping(value: object) -> object:
+    """Return the section ``model`` in its long form: a name alone is short for ``{name: ...}``.
+
+    ``estimator`` is another word for ``name``, for a class.
+
+    Examples
+    --------
+    >>> model_as_mapping("knn"), model_as_mapping({"estimator": "sklearn.svm:SVC"})
+    ({'name': 'knn'}, {'name': 'sklearn.svm:SVC'})
+    """
+    if isinstance(value, str):
+        return {"name": value}
+    if isinstance(value, dict) and "estimator" in value and "name" not in value:
+        return {"name" if key == "estimator" else key: item for key, item in value.items()}
+    return value
+
+
+class ModelSpec(_Frozen):
+    """What is trained on each fold: the networks of this package, or a model of another library."""
+
+    name: str = Field(
+        default=NETWORK, description="network, a model such as lightgbm, or a class as package.module:Class."
+    )
+    parameters: dict[str, Any] = Field(default={}, description="Parameters of the model's class.")
+    early_stopping: Annotated[int, Field(ge=1, strict=True)] | Literal["auto"] | None = Field(
+        default="auto",
+        description="Boosting rounds without a smaller loss on held-out rows after which boosting stops.",
+    )
+
+    @field_validator("name")
+    @classmethod
+    def _known(cls, name: str) -> str:
+        if ":" not in name and name not in (NETWORK, *MODELS):
+            hint = did_you_mean(name, (NETWORK, *MODELS))
+            raise ValueError(f"there is no {name!r}. {hint} A class is named as package.module:Class.")
+        return name
+
+    @field_validator("parameters", mode="before")
+    @classmethod
+    def _null_as_empty(cls, section: object) -> object:
+        return {} if section is None else section
+
+    @model_validator(mode="after")
+    def _of_networks(self) -> ModelSpec:
+        if self.is_network and self.parameters:
+            raise ValueError("parameters: those of networks are keys of network and training.")
+        return self
+
+    @property
+    def is_network(self) -> bool:
+        """Whether the networks of this package are trained."""
+        return self.name == NETWORK
+
+
 def _checked_problem(name: str) -> str:
     return name if name == "auto" else get_problem(name).name
 
@@ -106,10 +163,16 @@ class PipelineSpec(_Frozen):
         Rules that convert columns to numbers (`tabular_dl.preprocessing.column_transformer`).
     rest : {"error", "drop"}
         Treatment of columns that no rule and no feature names.
+    model : ModelSpec
+        What is trained: ``network``, or a model of another library on the same folds.
     network, training : dict
-        Arguments of `KerasClassifier` or `KerasRegressor`.
+        Arguments of `KerasClassifier` or `KerasRegressor`. Other models read ``class_weight``, ``target_transform``,
+        ``bounds`` and ``validation_fraction`` of them.
     ensemble : EnsembleSpec
         Number of folds and members, and optionally the column that groups rows.
+    baselines : {"none", "simple", "full"} or None
+        Models to compare with on the same folds: the mean and a linear model (simple), and boosted trees (full). None
+        is full for networks, and simple for other models.
     search : dict
         Distributions of the settings that a search tries (`tabular_dl.model_selection.search_space`).
     seed : int
@@ -124,11 +187,18 @@ class PipelineSpec(_Frozen):
     features: dict[str, dict[str, Any]] = {}
     columns: tuple[ColumnRule, ...] = Field(min_length=1)
     rest: Rest = "error"
+    model: Annotated[ModelSpec, BeforeValidator(model_as_mapping)] = ModelSpec()
     network: dict[str, Any] = {}
     training: dict[str, Any] = {}
     ensemble: EnsembleSpec = EnsembleSpec()
+    baselines: Literal["none", "simple", "full"] | None = None
     search: dict[str, Any] = {}
     seed: Annotated[int, Field(ge=0, lt=2**32, strict=True)] = 0
+
+    @property
+    def compared_with(self) -> Literal["none", "simple", "full"]:
+        """Baselines, chosen if the file does not."""
+        return self.baselines or ("full" if self.model.is_network else "simple")
 
     @field_validator("features", "network", "training", "ensemble", "search", mode="before")
     @classmethod

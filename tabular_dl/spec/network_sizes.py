@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 
 from tabular_dl.estimators import Hyperparameters, KerasClassifier, KerasRegressor
-from tabular_dl.preprocessing import BINS, ColumnRule, resolve
+from tabular_dl.preprocessing import BINS, CODES, ColumnRule, resolve
 from tabular_dl.problems import Problem
 from tabular_dl.spec.build import network_settings, unmatched_columns
 from tabular_dl.spec.reader import PipelineSpec
@@ -120,7 +120,7 @@ def _width(rule: ColumnRule, spec: PipelineSpec, table: pd.DataFrame, settings: 
     if rule.encode == "onehot":
         counts = [pd.Series(read_categories(table[name])).value_counts() for name in names]
         return flags + sum(int((count >= rule.rare).sum()) for count in counts)
-    if rule.encode == "embedding":
+    if rule.encode in CODES:
         size = settings.embedding_size
         return flags + len(names) * (VECTOR if size == "auto" else size)
     if rule.encode == "piecewise":

@@ -17,11 +17,20 @@ from typing import TYPE_CHECKING, Any
 from pydantic import BaseModel, ValidationError
 
 from tabular_dl.errors import SpecError, did_you_mean, plain_words
+from tabular_dl.estimators import check_model
 from tabular_dl.model_selection import Choice, Distribution, flatten, read_distribution
 from tabular_dl.preprocessing import ColumnRule, first_mistake
+from tabular_dl.problems import PROBLEMS
 from tabular_dl.resources import bundled
 from tabular_dl.spec.callbacks import check_callbacks
-from tabular_dl.spec.models import DataSpec, EnsembleSpec, PipelineSpec, hyperparameters
+from tabular_dl.spec.models import (
+    DataSpec,
+    EnsembleSpec,
+    ModelSpec,
+    PipelineSpec,
+    hyperparameters,
+    model_as_mapping,
+)
 from tabular_dl.spec.overrides import apply_override
 from tabular_dl.spec.yaml_io import Key, read_yaml, write_yaml
 
@@ -31,6 +40,7 @@ if TYPE_CHECKING:
 __all__ = [
     "DataSpec",
     "EnsembleSpec",
+    "ModelSpec",
     "PipelineSpec",
     "dump_spec",
     "find_pipeline",
@@ -48,7 +58,7 @@ Check = Callable[[Mapping[str, Any]], None]
 # Sections with hyperparameters, whose values the estimators check instead of `PipelineSpec`.
 FREE = ("network", "training")
 # Sections with settings that a search can vary.
-SEARCHABLE = ("network", "training", "columns", "features")
+SEARCHABLE = ("network", "training", "columns", "features", "model")
 
 
 def list_pipelines() -> dict[str, Path]:
@@ -126,6 +136,9 @@ def read_spec(
     """
     places = {key: f"{path}, line {line}" for key, line in (lines or {}).items()}
     for override in overrides:
+        # The short form has no keys that an override could name.
+        if "model" in content:
+            content["model"] = model_as_mapping(content["model"])
         key = apply_override(content, override)
         places = {other: place for other, place in places.items() if other[: len(key)] != key}
         # Sections that the override has added have no line in the file.
@@ -142,12 +155,14 @@ def read_spec(
     # Last, because the check may have to load a library.
     if check is not None:
         _check_values(spec, places, path, check)
+        _check_model(spec, places, path)
         _check_space(spec, places, path, check)
     return spec
 
 
 def _check_space(spec: PipelineSpec, places: Mapping[Key, str], path: Path, check: Check | None) -> None:
-    if spec.search:
+    # A file for networks may be read with another model, which a search gives a space of its own.
+    if spec.search and spec.model.is_network:
         try:
             read_space(spec, spec.search, check)
         except SpecError as error:
@@ -216,7 +231,9 @@ def read_space(spec: PipelineSpec, section: Mapping[str, Any], check: Check | No
     space: dict[str, Distribution] = {}
     for name, value in flatten(section):
         leaf = name
-        if "." not in name and name in hyperparameters():
+        if "." not in name and not spec.model.is_network:
+            leaf = f"model.parameters.{name}"
+        elif "." not in name and name in hyperparameters():
             leaf = f"{'training' if name in spec.training else 'network'}.{name}"
         if leaf.split(".")[0] not in SEARCHABLE:
             sections = ", ".join(SEARCHABLE)
@@ -236,6 +253,7 @@ def _check_option(spec: PipelineSpec, name: str, leaf: str, value: object, check
         changed = with_values(spec, {leaf: value})
         if check is not None:
             check({**changed.network, **changed.training})
+            _check_model(changed, {}, Path(spec.name))
     except SpecError as error:
         reason = str(error).removeprefix(f"{spec.name}: ").removeprefix("--set ")
         raise SpecError(f"search.{name}: {reason}") from None
@@ -313,12 +331,34 @@ def _check_values(spec: PipelineSpec, places: Mapping[Key, str], path: Path, che
         raise SpecError(f"{_place((section, name), places, path)}: {section}.{error}") from None
 
 
+def _check_model(spec: PipelineSpec, places: Mapping[Key, str], path: Path) -> None:
+    """Raise an error that names the place of a model, or a parameter, that does not exist."""
+    if spec.model.is_network:
+        return
+    kinds = (True, False) if spec.problem == "auto" else (PROBLEMS[spec.problem].classification,)
+    errors = []
+    for classification in kinds:
+        try:
+            check_model(spec.model.name, spec.model.parameters, classification=classification)
+        except SpecError as error:
+            errors.append(error)
+    # Whether the target consists of labels may not be known yet.
+    if len(errors) == len(kinds):
+        key, _, _ = str(errors[0]).partition(":")
+        raise SpecError(f"{_place(tuple(key.split('.')), places, path)}: {errors[0]}")
+
+
 def _explain(error: ErrorDetails, places: Mapping[Key, str], path: Path) -> str:
     """Return the message of one of pydantic's errors: file and line, key, problem, and what to do."""
     key: Key = tuple(part for part in error["loc"] if part != "[key]")
     where = f"{_place(key, places, path)}: {'.'.join(map(str, key))}"
     if error["type"] == "extra_forbidden":
-        models: dict[str, type[BaseModel]] = {"data": DataSpec, "ensemble": EnsembleSpec, "columns": ColumnRule}
+        models: dict[str, type[BaseModel]] = {
+            "data": DataSpec,
+            "ensemble": EnsembleSpec,
+            "columns": ColumnRule,
+            "model": ModelSpec,
+        }
         model = models[str(key[0])] if len(key) > 1 else PipelineSpec
         return f"{where}: there is no such key. {did_you_mean(str(key[-1]), model.model_fields)}"
     return f"{where}: {plain_words(error)}"

@@ -13,7 +13,7 @@ import pandas as pd
 
 from tabular_dl.errors import DataError, SpecError, nearest
 from tabular_dl.preprocessing import DerivedFeatures, column_faults, columns_read
-from tabular_dl.spec.build import unmatched_columns
+from tabular_dl.spec.build import reads_missing, unmatched_columns
 from tabular_dl.spec.reader import PipelineSpec
 
 __all__ = [
@@ -251,6 +251,7 @@ def _column_faults(
         where,
         [name for name in ignored if name is not None],
         unmatched_columns(spec),
+        missing=reads_missing(spec),
     )
     for fault in faults:
         if fault.rule is None:

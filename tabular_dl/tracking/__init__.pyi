@@ -5,6 +5,7 @@ from .leaderboard import agreement as agreement
 from .leaderboard import rank as rank
 from .open_run import Child as Child
 from .open_run import OpenRun as OpenRun
+from .persistence import check_storable as check_storable
 from .persistence import load_model as load_model
 from .record import MODEL as MODEL
 from .record import RECORD as RECORD

@@ -15,8 +15,9 @@ import pandas as pd
 from sklearn.pipeline import Pipeline
 
 from tabular_dl.errors import UserError
-from tabular_dl.estimators import KerasClassifier, KerasRegressor
+from tabular_dl.estimators import KerasClassifier, KerasRegressor, ModelEstimator
 from tabular_dl.limits import limit
+from tabular_dl.tracking.tree_checks import check_trees
 
 __all__ = ["check_parts", "check_predicts"]
 
@@ -69,8 +70,11 @@ def _check_folds(model: Any) -> None:
     for fold in folds:
         _require(isinstance(fold, Pipeline) and len(fold.steps) > 0, "a fold is not a pipeline")
         network = fold.steps[-1][1]
-        _require(isinstance(network, KerasClassifier | KerasRegressor), "a fold does not end in a network")
-        _check_network(network)
+        if isinstance(network, ModelEstimator):
+            check_trees(network)
+        else:
+            _require(isinstance(network, KerasClassifier | KerasRegressor), "a fold does not end in a model")
+            _check_network(network)
         if classes is not None:
             _require(np.array_equal(network.classes_, classes), "the folds have different classes_")
 

@@ -11,18 +11,22 @@ from __future__ import annotations
 
 import io
 import re
+import warnings
 from pathlib import Path
 from typing import Any, BinaryIO
 from zipfile import ZipFile
 
+import numpy as np
 import skops.io
+from sklearn.base import clone
 from skops.io.exceptions import UntrustedTypesFoundException
 
-from tabular_dl.errors import DataError
+from tabular_dl.errors import DataError, SpecError, UserError, listed
+from tabular_dl.estimators import MODELS, ModelEstimator
 from tabular_dl.tracking.archive_checks import check_archive, check_size
 from tabular_dl.tracking.model_checks import check_parts
 
-__all__ = ["OLD_PATHS", "TRUSTED_TYPES", "describe", "load_model"]
+__all__ = ["OLD_PATHS", "TRUSTED_TYPES", "check_storable", "describe", "load_model"]
 
 _MODELS = (
     "tabular_dl.model_selection.BlendedClassifier",
@@ -30,12 +34,24 @@ _MODELS = (
     "tabular_dl.model_selection.CrossFitClassifier",
     "tabular_dl.model_selection.CrossFitRegressor",
 )
-# Types that a fitted model consists of, in addition to those that skops trusts by default.
+# Types that a fitted model consists of, in addition to those that skops trusts by default. A partial function is trusted
+# only with a function that is.
 TRUSTED_TYPES = [
     *_MODELS,
+    "functools.partial",
     "numpy.dtype",
+    "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",
+    "sklearn.metrics._dist_metrics.EuclideanDistance64",
+    "sklearn.metrics._dist_metrics.ManhattanDistance64",
+    "sklearn.neighbors._ball_tree.BallTree64",
+    "sklearn.neighbors._kd_tree.KDTree",
+    "sklearn.neighbors._kd_tree.KDTree64",
+    "sklearn.tree._tree.Tree",
+    "sklearn.utils.validation.check_array",
     "tabular_dl.estimators.KerasClassifier",
     "tabular_dl.estimators.KerasRegressor",
+    "tabular_dl.estimators.ModelClassifier",
+    "tabular_dl.estimators.ModelRegressor",
     "tabular_dl.model_selection.Blend",
     "tabular_dl.preprocessing.CategoryColumns",
     "tabular_dl.preprocessing.ColumnSelection",
@@ -110,6 +126,45 @@ def load_model(path: Path) -> Any:
     if name not in _MODELS:
         raise DataError(f"{path} contains {name}, not a model of this package. Give a run's id, or a model's folder.")
     return model
+
+
+def check_storable(estimator: Any) -> None:
+    """Raise an error for a model of the user's whose fitted parts could not be stored, before it is trained.
+
+    A clone is fitted on a few made-up rows, and stored.
+
+    Parameters
+    ----------
+    estimator : estimator
+        Unfitted last step of a pipeline. Networks and named models can always be stored.
+
+    Raises
+    ------
+    SpecError
+        If the fitted estimator has parts that skops does not store, or that no model may have.
+    """
+    if not isinstance(estimator, ModelEstimator) or estimator.name in MODELS:
+        return
+    rng = np.random.default_rng(0)
+    probe = clone(estimator).set_params(categorical_features=None, problem="auto", class_weight=None, bounds=None)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            probe.fit(rng.normal(size=(60, 3)), np.arange(60) % 2 if hasattr(probe, "predict_proba") else rng.random(60))
+        except UserError:
+            return  # these rows do not suit it; its own may
+        try:
+            content = skops.io.dumps(probe)
+        except Exception as error:  # skops raises its own for each kind of object
+            reason = f"skops does not store it ({describe(error)})"
+        else:
+            unknown = set(skops.io.get_untrusted_types(data=content)) - {*TRUSTED_TYPES}
+            reason = f"it consists of {listed(sorted(unknown))}, which no stored model may have" if unknown else ""
+    if reason:
+        raise SpecError(
+            f"model: {estimator.name} cannot be stored without pickle: {reason}. Take another model, or import its "
+            "predictions: tabular-dl import --help."
+        )
 
 
 def describe(error: Exception) -> str:

@@ -8,6 +8,7 @@ from shlex import join
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
+from rich.markup import escape
 from rich.progress import Progress, TextColumn, TimeElapsedColumn
 from rich.text import Text
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from tabular_dl.problems import Followed
 
 __all__ = [
+    "ModelProgress",
     "TrainingProgress",
     "check_command",
     "print_findings",
@@ -83,6 +85,47 @@ class TrainingProgress:
         values = f"{prefix}loss {loss:.4f}  {prefix}{self.followed.name} {metric * self.unit:.4f}"
         training = f"{int(active.sum())} of {len(active)} training"
         self.progress.update(self.task, completed=epoch, description=f"{values}  {training}")
+
+
+class ModelProgress:
+    """Progress line of models of other libraries: number of models trained, and time.
+
+    Parameters
+    ----------
+    console : Console
+        Console to draw on; a quiet console draws nothing.
+    models : int
+        Number of models.
+    name : str
+        Name of the model.
+    """
+
+    def __init__(self, console: Console, models: int, name: str) -> None:
+        text = f"{escape(name)}  {{task.completed:.0f}} of {{task.total:.0f}} models trained "
+        self.progress = Progress(TextColumn(text), TimeElapsedColumn(), console=console)
+        self.task = self.progress.add_task("", total=models)
+
+    def __enter__(self) -> Self:
+        self.progress.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.progress.stop()
+
+    def __call__(self, trained: int, figures: dict[str, np.ndarray], active: np.ndarray) -> None:
+        """Show the number of models that are trained.
+
+        Parameters
+        ----------
+        trained : int
+            Number of models.
+        figures : dict
+            Empty: these models have no figures while they train.
+        active : ndarray of shape (models,)
+            Whether each model still trains.
+        """
+        del figures, active
+        self.progress.update(self.task, completed=trained)
 
 
 def _mean(values: np.ndarray) -> float:

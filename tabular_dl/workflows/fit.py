@@ -16,7 +16,7 @@ from rich.table import Table as Grid
 from tabular_dl import plots, tracking
 from tabular_dl.atomic_files import write_text
 from tabular_dl.competition import Competition, ids_of
-from tabular_dl.drafting import Effort, Tables, draft_from_files, name_of
+from tabular_dl.drafting import Effort, Tables, draft_from_files, name_of, with_model
 from tabular_dl.model_selection import mean_and_error
 from tabular_dl.problems import decide
 from tabular_dl.reporting import FitResult, by_group, fit_page, render
@@ -36,9 +36,9 @@ from tabular_dl.workflows.fit_content import run_content
 from tabular_dl.workflows.outputs import CALLBACKS, check_outputs, log, new_results
 from tabular_dl.workflows.predictions import write_predictions
 from tabular_dl.workflows.signals import interrupts_deferred
-from tabular_dl.workflows.training import train
+from tabular_dl.workflows.training import BOOSTED, train
 
-__all__ = ["FitResult", "fit", "fit_spec", "fit_tables"]
+__all__ = ["FitResult", "adapted", "fit", "fit_spec", "fit_tables"]
 
 
 def fit(
@@ -46,6 +46,7 @@ def fit(
     overrides: Sequence[str] = (),
     *,
     preset: Effort | None = None,
+    model: str | None = None,
     track: bool = True,
     console: Console | None = None,
 ) -> FitResult:
@@ -59,6 +60,8 @@ def fit(
         Changed values, such as ``"network.dropout=0.4"``.
     preset : {"fast", "good", "best"}, optional
         Time that training may take: the networks are those that `init` drafts for it; by default the pipeline's.
+    model : str, optional
+        Model in place of the pipeline's, such as "lightgbm"; rules for columns are adapted to it.
     track : bool, default=True
         Whether to write an MLflow run. Otherwise results go to ``outputs``; if the run cannot be written, they stay
         there until it is.
@@ -75,8 +78,32 @@ def fit(
     UserError
         If the pipeline or the tables cannot be used; nothing is written then.
     """
-    spec = load_spec(pipeline, overrides, check_network)
+    chosen = [] if model is None else [f"model={model}"]
+    overrides = [*chosen, *overrides]
+    spec = adapted(load_spec(pipeline, overrides, check_network), model, overrides)
     return fit_spec(spec, pipeline, overrides, preset=preset, track=track, console=console)
+
+
+def adapted(spec: PipelineSpec, model: str | None, overrides: Sequence[str]) -> PipelineSpec:
+    """Return a pipeline whose rules suit the model that replaces its own.
+
+    Parameters
+    ----------
+    spec : PipelineSpec
+        Pipeline that has been read with the model.
+    model : str or None
+        Model; None if the pipeline's own is trained.
+    overrides : sequence of str
+        Changes that the pipeline has been read with, which stay.
+
+    Returns
+    -------
+    PipelineSpec
+        Pipeline.
+    """
+    if model is None or spec.model.is_network:
+        return spec
+    return with_model(spec, [override.partition("=")[0] for override in overrides])
 
 
 def fit_tables(
@@ -109,6 +136,8 @@ def fit_tables(
     draft, competition = draft_from_files(name_of(tables.train), tables, preset)
     drafted = DataSpec.model_validate(draft.content["data"])
     spec = read_spec(draft.content, overrides, Path("the drafted pipeline"), check=check_network)
+    if not spec.model.is_network:
+        spec = adapted(spec, spec.model.name, overrides)
     unchanged = competition if spec.data == drafted else None  # an override may name other tables
     return fit_spec(spec, None, track=track, console=console, competition=unchanged)
 
@@ -206,31 +235,37 @@ def _messages(result: FitResult, pipeline: str | None) -> list[str]:
 
 
 def _better_baselines(result: FitResult, pipeline: str | None) -> list[str]:
-    """Return a sentence for each simple model with a better mean score than the networks."""
+    """Return a sentence for each simple model with a better mean score than what was trained."""
     sign = 1 if result.metric.greater_is_better else -1
     messages = []
     for name, scores in result.baselines.items():
         difference, error = mean_and_error(scores - result.scores)
         if sign * difference > 0:
             messages.append(
-                f"The {name} is better than the networks by {abs(difference):.4f} on the same folds (standard error "
-                f"{error:.4f})."
+                f"{_better(name)} better than {escape(result.subject)} by {abs(difference):.4f} on the same folds "
+                f"(standard error {error:.4f})."
             )
-    if messages and pipeline is not None:
-        messages[-1] += f" [bold]tabular-dl search {escape(pipeline)}[/] looks for better networks."
+            if name == BOOSTED and pipeline is not None:
+                trees = f"[bold]tabular-dl fit {escape(pipeline)} --model hist_gradient_boosting[/]"
+                messages[-1] += f" {trees}, then [bold]tabular-dl ensemble {escape(pipeline)}[/] blends both."
+    if messages and pipeline is not None and result.of_networks:
+        messages.append(f"[bold]tabular-dl search {escape(pipeline)}[/] looks for better networks.")
     return messages
+
+
+def _better(name: str) -> str:
+    return "Boosted trees are" if name == BOOSTED else f"The {name} is"
 
 
 def _score_grid(result: FitResult) -> Grid:
     spec, metric = result.spec, result.metric
-    networks = spec.ensemble.folds * spec.ensemble.members
     better = "higher" if metric.greater_is_better else "lower"
     grid = Grid(
         title=f"{spec.name}: {metric.name} of {spec.ensemble.folds} folds{by_group(spec)}, {better} is better",
-        caption=f"{networks} networks, {len(result.competition.train)} rows, {result.seconds:.1f} s, seed {spec.seed}",
+        caption=f"{result.models}, {len(result.competition.train)} rows, {result.seconds:.1f} s{_others(result)}, "
+        f"seed {spec.seed}",
     )
-    members = spec.ensemble.members
-    columns = {f"{members} network{'s' if members > 1 else ''}": result.scores, **result.baselines}
+    columns = {result.models_a_fold: result.scores, **result.baselines}
     grid.add_column("fold")
     for name in columns:
         grid.add_column(name, justify="right")
@@ -241,6 +276,10 @@ def _score_grid(result: FitResult) -> Grid:
     grid.add_row("mean", *(f"{mean:.4f}" for mean, _ in summaries), style="bold")
     grid.add_row("standard error", *(f"{error:.4f}" for _, error in summaries))
     return grid
+
+
+def _others(result: FitResult) -> str:
+    return f" (simple models {result.baseline_seconds:.1f} s)" if result.baselines else ""
 
 
 def _write(result: FitResult, folder: Path, *, track: bool) -> None:
@@ -259,8 +298,10 @@ def _write_files(result: FitResult, folder: Path) -> None:
         (folder / name).mkdir()
     write_text(folder / "spec.yaml", dump_spec(spec))
     write_predictions(crossfit, spec, competition, folder / "predictions")
-    history, best = crossfit.curves_, crossfit.best_epoch_
-    figures = {"learning_curves": plots.learning_curves(history, best, ["loss", result.problem.followed[0].name])}
+    figures = {}
+    if result.of_networks:
+        curves, best = crossfit.curves_, crossfit.best_epoch_
+        figures["learning_curves"] = plots.learning_curves(curves, best, ["loss", result.problem.followed[0].name])
     if classes is None:
         figures["residuals"] = plots.residuals(y, crossfit.oof_predictions_, spec.data.target)
     else:

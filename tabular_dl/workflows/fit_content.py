@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import numpy as np
 
@@ -31,12 +32,10 @@ def run_content(result: FitResult) -> tracking.RunContent:
     spec, crossfit, competition = result.spec, result.crossfit, result.competition
     mean, error = mean_and_error(result.scores)
     threshold = getattr(crossfit, "threshold_", None)
-    history, best = crossfit.curves_, crossfit.best_epoch_
-    at_best = {f"best_{name}": values[best - 1, np.arange(len(best))].mean() for name, values in history.items()}
     baselines = {f"baseline_{name.replace(' ', '_')}": scores.mean() for name, scores in result.baselines.items()}
-    members = spec.ensemble.members
+    lengths = _lengths(result)
     folds = [
-        {"cv_score": score, "best_epoch": best[fold * members : (fold + 1) * members].mean()}
+        {"cv_score": score, **{name: values[fold].mean() for name, values in lengths.items()}}
         for fold, score in enumerate(result.scores)
     ]
     source = str(competition.folder)
@@ -56,13 +55,13 @@ def run_content(result: FitResult) -> tracking.RunContent:
             "cv_score": mean,
             "cv_standard_error": error,
             f"cv_{result.metric.name}": mean,
-            "best_epoch": best.mean(),
+            **{name: values.mean() for name, values in lengths.items()},
             "training_seconds": result.seconds,
             **({} if threshold is None else {"threshold": threshold}),
-            **at_best,
+            **_at_best(crossfit),
             **baselines,
         },
-        curves={name: _mean_over_members(values) for name, values in history.items()},
+        curves={name: _mean_over_members(values) for name, values in crossfit.curves_.items()},
         folds=folds,
         tags={
             "tabular_dl.metric": result.metric.name,
@@ -80,6 +79,22 @@ def run_content(result: FitResult) -> tracking.RunContent:
     )
 
 
+def _lengths(result: FitResult) -> dict[str, np.ndarray]:
+    """Return the best epoch of each network, or the boosting rounds of each model if it has any, (folds, members)."""
+    shape = (result.spec.ensemble.folds, result.spec.ensemble.members)
+    if result.of_networks:
+        return {"best_epoch": result.crossfit.best_epoch_.reshape(shape)}
+    rounds = result.crossfit.rounds_
+    return {} if rounds is None else {"boosting_rounds": rounds.reshape(shape)}
+
+
+def _at_best(crossfit: Any) -> dict[str, float]:
+    """Return the mean of each learning curve at the networks' best epochs."""
+    curves = crossfit.curves_
+    best = crossfit.best_epoch_ if curves else None
+    return {f"best_{name}": values[best - 1, np.arange(len(best))].mean() for name, values in curves.items()}
+
+
 def _mean_over_members(values: np.ndarray) -> np.ndarray:
     """Return the mean of (epochs, members) over the members that still trained; every epoch has at least one."""
     return np.nanmean(values, axis=1)
@@ -92,8 +107,8 @@ def _description(result: FitResult) -> str:
     return "\n".join(
         [
             f"**{spec.name}**, {result.problem.name}: {result.metric.name} {mean:.4f} (standard error {error:.4f}) in "
-            f"{spec.ensemble.folds}-fold cross-validation{by_group(spec)} of {spec.ensemble.members} networks per "
-            f"fold, {len(result.competition.train)} rows, seed {spec.seed}.",
+            f"{spec.ensemble.folds}-fold cross-validation{by_group(spec)} of {result.models_a_fold} per fold, "
+            f"{len(result.competition.train)} rows, seed {spec.seed}.",
             *([f"Ctrl-C ended training {result.interrupted}."] if result.interrupted else []),
             "",
             f"| the same folds | {result.metric.name} |",

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 from rich.console import Console
 from sklearn.dummy import DummyClassifier, DummyRegressor
+from sklearn.pipeline import Pipeline
 
 from tabular_dl.checks import run_checks
 from tabular_dl.competition import Competition
+from tabular_dl.estimators import ModelClassifier, ModelRegressor
 from tabular_dl.model_selection import CrossFitClassifier, CrossFitRegressor, baseline_scores, fold_scores
+from tabular_dl.problems import Problem
 from tabular_dl.reporting import FitResult
 from tabular_dl.spec import (
     PipelineSpec,
@@ -21,13 +26,18 @@ from tabular_dl.spec import (
     metric_of,
     problem_of,
 )
-from tabular_dl.workflows.console import TrainingProgress, print_notes, stop_at_errors, warn_in_short
+from tabular_dl.tracking import check_storable
+from tabular_dl.workflows.console import ModelProgress, TrainingProgress, print_notes, stop_at_errors, warn_in_short
 
-__all__ = ["train"]
+__all__ = ["BOOSTED", "train"]
 
 # Largest table, in rows x columns, that a linear model is fitted to for comparison. On 60,000 images a linear model
 # takes longer than the networks.
 MOST_CELLS = 10_000_000
+# The same for boosted trees, unless the pipeline says `baselines: full`, and their number of boosting rounds: together
+# they bound the time, to about a minute on one core.
+MOST_CELLS_OF_TREES, ROUNDS = 3_000_000, 300
+BOOSTED = "boosted trees"
 
 
 def train(
@@ -70,25 +80,50 @@ def train(
     print_notes(competition.notes, console)
     warn_in_short(findings, console, command)
     metric, pipeline = metric_of(spec, problem), build_pipeline(spec, problem, folder)
+    check_storable(pipeline[-1])
     groups = groups_of(spec, train, competition.train_file.name)
     kind = CrossFitClassifier if problem.classification else CrossFitRegressor
     crossfit = kind(pipeline, cv=spec.ensemble.folds, random_state=spec.seed)
     X, y = train[columns_used(spec, train)], target.to_numpy()
     started, clock = time.time(), time.perf_counter()
-    # Networks report their metrics in units of the coded target.
-    unit = pipeline[-1].target_coding(y).unit
-    with TrainingProgress(console, pipeline[-1].resolved().epochs, problem.followed[0], unit) as progress:
+    with _progress(console, spec, pipeline, problem, y) as progress:
         crossfit.fit(X, y, groups, on_epoch=progress)
-    for fitted in (crossfit.pipeline, *crossfit.pipelines_):
-        # A stored model names callbacks as the pipeline file does, not by a folder of this machine.
-        settings = {**spec.network, **spec.training}
-        fitted[-1].set_params(**{name: settings.get(name) for name in ("callbacks", "tensorboard")})
+    if spec.model.is_network:
+        for fitted in (crossfit.pipeline, *crossfit.pipelines_):
+            # A stored model names callbacks as the pipeline file does, not by a folder of this machine.
+            settings = {**spec.network, **spec.training}
+            fitted[-1].set_params(**{name: settings.get(name) for name in ("callbacks", "tensorboard")})
     if problem.classification:
         crossfit.choose_threshold(spec.threshold, y, metric)
     seconds = time.perf_counter() - clock
     scores = fold_scores(crossfit, y, metric)
+    clock = time.perf_counter()
+    baselines = baseline_scores(crossfit, X, y, _baselines(spec, problem, X.size), metric)
+    baseline_seconds = time.perf_counter() - clock
+    return FitResult(
+        spec, problem, metric, crossfit, scores, baselines, competition, started, seconds, baseline_seconds
+    )
+
+
+def _progress(
+    console: Console, spec: PipelineSpec, pipeline: Pipeline, problem: Problem, y: np.ndarray
+) -> TrainingProgress | ModelProgress:
+    if not spec.model.is_network:
+        return ModelProgress(console, spec.ensemble.folds * spec.ensemble.members, spec.model.name)
+    # Networks report their metrics in units of the coded target.
+    unit = pipeline[-1].target_coding(y).unit
+    return TrainingProgress(console, pipeline[-1].resolved().epochs, problem.followed[0], unit)
+
+
+def _baselines(spec: PipelineSpec, problem: Problem, cells: int) -> dict[str, Any]:
+    """Return the models to compare with; of a large table, only those that take little time."""
+    wanted = spec.compared_with
+    if wanted == "none":
+        return {}
     models = problem.baselines()
-    if X.size > MOST_CELLS:
+    if cells > MOST_CELLS:
         models = {name: model for name, model in models.items() if isinstance(model, DummyClassifier | DummyRegressor)}
-    baselines = baseline_scores(crossfit, X, y, models, metric)
-    return FitResult(spec, problem, metric, crossfit, scores, baselines, competition, started, seconds)
+    if wanted == "full" and (spec.baselines == "full" or cells <= MOST_CELLS_OF_TREES):
+        kind = ModelClassifier if problem.classification else ModelRegressor
+        models[BOOSTED] = kind("hist_gradient_boosting", parameters={"max_iter": ROUNDS}, random_state=spec.seed)
+    return models

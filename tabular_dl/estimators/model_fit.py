@@ -1,0 +1,81 @@
+"""Fits of models of other libraries on several folds, side by side on the machine's cores."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from sklearn.utils.parallel import Parallel, delayed
+
+from tabular_dl.estimators.model_estimators import ModelEstimator
+
+if TYPE_CHECKING:
+    from tabular_dl.nn import EpochCallback
+
+__all__ = ["cores", "fit_models"]
+
+
+def fit_models(
+    estimators: Sequence[ModelEstimator],
+    matrices: Sequence[np.ndarray],
+    y: np.ndarray,
+    training_rows: Sequence[np.ndarray],
+    classes: np.ndarray | None = None,
+    on_model: EpochCallback | None = None,
+    row_groups: np.ndarray | None = None,
+) -> None:
+    """Fit several estimators, each on its own matrix and rows.
+
+    Each member of each estimator is one task of a pool of threads, since all these libraries free Python's lock. A
+    model takes one thread, or more if there are more cores than models.
+
+    Parameters
+    ----------
+    estimators : sequence of F `ModelClassifier` or F `ModelRegressor`
+        Estimators.
+    matrices : sequence of F ndarrays of shape (rows, features_f)
+        The same rows, encoded for each estimator.
+    y : ndarray of shape (rows,)
+        Target of all rows.
+    training_rows : sequence of F integer arrays
+        Numbers of the training rows of each estimator.
+    classes : ndarray, optional
+        Labels, if the rows of an estimator may lack some.
+    on_model : callable, optional
+        Called after each model with the number of models so far, no figures, and whether each still trains.
+    row_groups : ndarray of shape (rows,), optional
+        Group of each row: rows of one group are held out together.
+
+    Raises
+    ------
+    UserError
+        If a model or its rows are invalid.
+    """
+    tasks: list[tuple[int, int]] = []
+    for number, (estimator, matrix, rows) in enumerate(zip(estimators, matrices, training_rows, strict=True)):
+        estimator.start(matrix, y[rows], classes)
+        tasks += [(number, member) for member in range(estimator.members)]
+    workers = min(cores(), len(tasks))
+    for estimator in estimators:
+        estimator.n_jobs = max(1, cores() // len(tasks))
+
+    def train(number: int, member: int) -> Any:
+        return estimators[number].train_member(
+            member, matrices[number], y, training_rows[number], row_groups=row_groups
+        )
+
+    pool = Parallel(n_jobs=workers, prefer="threads", return_as="generator")
+    trained = []
+    for result in pool(delayed(train)(*task) for task in tasks):
+        trained.append(result)
+        if on_model is not None:
+            on_model(len(trained), {}, np.arange(len(tasks)) >= len(trained))
+    for number, estimator in enumerate(estimators):
+        estimator.finish([result for result, task in zip(trained, tasks, strict=True) if task[0] == number])
+
+
+def cores() -> int:
+    """Return the number of cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
