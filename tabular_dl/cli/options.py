@@ -66,8 +66,8 @@ Preset = Annotated[
 Model = Annotated[
     str | None,
     typer.Option(
-        help="Model in place of the networks: hist_gradient_boosting, random_forest, extra_trees, logistic, ridge, knn, "
-        "lightgbm, xgboost, catboost, or a class as package.module:Class. Rules for columns are adapted to it.",
+        help="Model in place of the networks: hist_gradient_boosting, random_forest, extra_trees, logistic, ridge, "
+        "knn, lightgbm, xgboost, catboost, or a class as package.module:Class. Rules are adapted to it.",
         metavar="NAME",
     ),
 ]

@@ -65,8 +65,8 @@ def fit(
     Exit code 3: trained, but the run could not be logged; `recover` logs it later.
 
     All folds and members train at once, as one compiled program. Instead of a pipeline, `--train` names a table; the
-    pipeline is then the one that `init` would write. `--model` trains a model of another library on the same folds, which
-    `ensemble` blends with the networks.
+    pipeline is then the one that `init` would write. `--model` trains a model of another library on the same folds,
+    which `ensemble` blends with the networks.
 
     Examples: `tabular-dl fit titanic --set network.dropout=0.4 --members 8`,
     `tabular-dl fit --train houses/train.csv --target price`, `tabular-dl fit titanic --model lightgbm`
@@ -84,8 +84,8 @@ def fit(
         from tabular_dl.workflows.fit import fit_tables
 
         tables = Tables(train, test, None, target, id_column, metric)
-        effort = effort_of(preset) or "good"
-        result = fit_tables(tables, overrides, preset=effort, track=not no_track, console=quiet_console(quiet))
+        console = quiet_console(quiet)
+        result = fit_tables(tables, overrides, preset=effort_of(preset) or "good", track=not no_track, console=console)
     else:
         # Read before the slow imports, so that mistakes in the pipeline are reported at once.
         from tabular_dl.spec import load_spec

@@ -5,7 +5,5 @@ from .from_files import draft_from_files as draft_from_files
 from .from_files import name_of as name_of
 from .models import with_model as with_model
 from .network_defaults import EFFORTS as EFFORTS
-from .models import with_model as with_model
 from .network_defaults import Effort as Effort
-from .models import with_model as with_model
 from .network_defaults import check_effort as check_effort

@@ -56,7 +56,7 @@ def _for_native(rule: ColumnRule) -> dict[str, Any]:
     """Return a rule for a model that reads categories and missing numbers."""
     content = rule.model_dump(exclude_defaults=True)
     if rule.numeric:
-        kept = {key: content[key] for key in ("columns", "missing_flag") if key in content}
+        kept: dict[str, Any] = {key: content[key] for key in ("columns", "missing_flag") if key in content}
         return {**kept, "impute": "none"}
     if rule.encode in ("onehot", *CODES) and not has_pattern(rule.columns):
         return {**content, "encode": "native"}

@@ -9,8 +9,8 @@ from .joint_training import TrainedTasks as TrainedTasks
 from .joint_training import train_tasks as train_tasks
 from .keras_estimators import KerasClassifier as KerasClassifier
 from .keras_estimators import KerasRegressor as KerasRegressor
+from .model_base import ModelEstimator as ModelEstimator
 from .model_estimators import ModelClassifier as ModelClassifier
-from .model_estimators import ModelEstimator as ModelEstimator
 from .model_estimators import ModelRegressor as ModelRegressor
 from .model_fit import fit_models as fit_models
 from .model_parameters import check_model as check_model

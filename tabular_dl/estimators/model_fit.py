@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from sklearn.utils.parallel import Parallel, delayed
 
-from tabular_dl.estimators.model_estimators import ModelEstimator
+from tabular_dl.estimators.model_base import ModelEstimator
 
 if TYPE_CHECKING:
     from tabular_dl.nn import EpochCallback
@@ -23,7 +23,7 @@ def fit_models(
     y: np.ndarray,
     training_rows: Sequence[np.ndarray],
     classes: np.ndarray | None = None,
-    on_model: EpochCallback | None = None,
+    on_epoch: EpochCallback | None = None,
     row_groups: np.ndarray | None = None,
 ) -> None:
     """Fit several estimators, each on its own matrix and rows.
@@ -43,7 +43,7 @@ def fit_models(
         Numbers of the training rows of each estimator.
     classes : ndarray, optional
         Labels, if the rows of an estimator may lack some.
-    on_model : callable, optional
+    on_epoch : callable, optional
         Called after each model with the number of models so far, no figures, and whether each still trains.
     row_groups : ndarray of shape (rows,), optional
         Group of each row: rows of one group are held out together.
@@ -70,8 +70,8 @@ def fit_models(
     trained = []
     for result in pool(delayed(train)(*task) for task in tasks):
         trained.append(result)
-        if on_model is not None:
-            on_model(len(trained), {}, np.arange(len(tasks)) >= len(trained))
+        if on_epoch is not None:
+            on_epoch(len(trained), {}, np.arange(len(tasks)) >= len(trained))
     for number, estimator in enumerate(estimators):
         estimator.finish([result for result, task in zip(trained, tasks, strict=True) if task[0] == number])
 

@@ -1,4 +1,4 @@
-"""How models of each library are fitted, and stored without pickle.
+"""Libraries of models: how each fits a model, and stores it without pickle.
 
 A library's models are kept in its own text or JSON format, and made anew from it to predict, so that a model predicts
 the same before and after it is stored. To add a library, add a class and a row to `LIBRARIES`.

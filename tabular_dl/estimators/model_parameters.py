@@ -1,5 +1,4 @@
-"""Checks of models other than networks before anything is trained: is the class there, and does it know its parameters.
-"""
+"""Checks of models other than networks before anything is trained: the class and its parameters."""
 
 from __future__ import annotations
 
@@ -151,12 +150,11 @@ def check_model(
             raise SpecError(f"model.parameters.{parameter}: {OTHER_KEYS[parameter]}")
         if parameter not in known:
             raise SpecError(
-                f"model.parameters.{parameter}: {kind.__name__} has no such parameter. "
-                f"{did_you_mean(parameter, known)}"
+                f"model.parameters.{parameter}: {kind.__name__} has no such parameter. {did_you_mean(parameter, known)}"
             )
     try:
-        model = kind(**{**model_named(name).values, **parameters})
-    except Exception as error:  # each library raises its own
+        model = kind(**{**model_named(name).own_values, **parameters})
+    except Exception as error:  # noqa: BLE001 (each library raises its own)
         raise SpecError(f"model: {name} cannot be made with these parameters: {first_line(error)}") from None
     if classification and needs_probabilities and not hasattr(model, "predict_proba"):
         raise SpecError(

@@ -31,7 +31,7 @@ class NamedModel:
     ----------
     classifier, regressor : str
         Classes for labels and for numbers, as ``package.module:Class``.
-    values : mapping of str to object
+    own_values : mapping of str to object
         Parameters in place of the library's defaults.
     library : str
         How models of the library are fitted and stored, a key of `tabular_dl.estimators.model_libraries.LIBRARIES`.
@@ -47,7 +47,7 @@ class NamedModel:
 
     classifier: str
     regressor: str
-    values: Mapping[str, Any] = field(default_factory=dict)
+    own_values: Mapping[str, Any] = field(default_factory=dict)
     library: str = "scikit-learn"
     rounds: str | None = None
     patience: int | None = None

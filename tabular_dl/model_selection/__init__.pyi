@@ -13,6 +13,7 @@ from .folds import group_codes as group_codes
 from .folds import make_folds as make_folds
 from .importance import hardest_rows as hardest_rows
 from .importance import permutation_importance as permutation_importance
+from .model_evaluation import evaluate_models as evaluate_models
 from .samplers import make_sampler as make_sampler
 from .search_cv import PopulationSearchCV as PopulationSearchCV
 from .search_rounds import Record as Record

@@ -68,8 +68,8 @@ class _CrossFit(BaseEstimator, ABC):
         groups : array-like of shape (rows,), optional
             Group of each row. Rows of one group are in one fold, and are held out for early stopping together.
         on_epoch : callable, optional
-            Callback of `tabular_dl.nn.training.fit_population`, or of `tabular_dl.estimators.fit_models`; members are in
-            the order of the folds.
+            Callback of `tabular_dl.nn.training.fit_population`, or of `tabular_dl.estimators.fit_models`; members are
+            in the order of the folds.
 
         Returns
         -------
@@ -112,7 +112,7 @@ class _CrossFit(BaseEstimator, ABC):
             network = clone(last).name_features(names)
             networks.append(network.set_params(random_state=derived_seed(self.random_state, fold)))
         rows = [train for train, _ in splits]
-        train_together(networks, matrices, y, rows, self._classes(y), on_epoch, row_groups)
+        train_together(networks, matrices, y, rows, self._classes(y), on_epoch=on_epoch, row_groups=row_groups)
         name = self.pipeline.steps[-1][0]
         self.pipelines_ = [Pipeline([*e, (name, n)]) for e, n in zip(steps, networks, strict=True)]
         self.train_rows_ = rows
@@ -147,7 +147,8 @@ class _CrossFit(BaseEstimator, ABC):
     def rounds_(self) -> np.ndarray | None:
         """Number of boosting rounds of each model: (folds x members,); None for models without rounds."""
         parts = [getattr(pipeline[-1], "rounds_", None) for pipeline in self.pipelines_]
-        return None if any(part is None for part in parts) else np.concatenate(parts)
+        known = [part for part in parts if part is not None]
+        return np.concatenate(known) if len(known) == len(parts) else None
 
     def predict_fold(self, fold: int, X: pd.DataFrame) -> np.ndarray:
         """Return one fold's probabilities, (rows, classes), or values, (rows,), for raw rows.

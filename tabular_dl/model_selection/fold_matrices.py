@@ -159,4 +159,7 @@ def sharing(matrices: Sequence[np.ndarray]) -> list[np.ndarray]:
 def _equal(a: np.ndarray, b: np.ndarray) -> bool:
     if a.dtype != b.dtype or a.shape != b.shape:
         return False
-    return all(np.array_equal(a[rows], b[rows], equal_nan=a.dtype.kind == "f") for rows in (slice(FIRST_ROWS), slice(FIRST_ROWS, None)))
+    return all(
+        np.array_equal(a[rows], b[rows], equal_nan=a.dtype.kind == "f")
+        for rows in (slice(FIRST_ROWS), slice(FIRST_ROWS, None))
+    )

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from tabular_dl.estimators import JointPrediction
+from tabular_dl.estimators import JointPrediction, ModelEstimator
 from tabular_dl.preprocessing import JointTransform
 
 __all__ = ["joint_model"]
@@ -52,6 +52,8 @@ class _JointFolds:
         if any(len(fold) != 3 for fold in steps):
             raise TypeError("the pipelines do not consist of features, preprocessing and network")
         features, preprocessing, networks = zip(*steps, strict=True)
+        if isinstance(networks[0], ModelEstimator):
+            raise TypeError("models of other libraries predict fold by fold")
         self.each_fold: Callable[[pd.DataFrame], Sequence[np.ndarray]] = model._each_fold
         self.transform = JointTransform(features, preprocessing)
         self.predict = JointPrediction(networks)

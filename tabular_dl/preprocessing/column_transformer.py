@@ -59,8 +59,8 @@ def build_preprocessing(
     then encoded, then scaled. Missing flags are computed from the columns of the table.
 
     For a category without training rows, ``onehot`` returns zeros (with ``rare``, the rare category, if training rows
-    had any); ``label``, ``embedding`` and ``native`` return -1, ``target`` the mean of the target, ``frequency`` 0. ``label`` and
-    ``embedding`` return -2 for missing values, or -1 if training rows had none. ``minmax`` and ``symmetric`` do not
+    had any); ``label``, ``embedding`` and ``native`` return -1, ``target`` the mean of the target, ``frequency`` 0.
+    The first three return -2 for missing values, or -1 if training rows had none. ``minmax`` and ``symmetric`` do not
     clip: values outside the training range are scaled outside the target range. ``quantile`` and ``power`` replace
     them by the end of the training range, as does ``piecewise``, which makes no column of a constant one.
 
@@ -85,8 +85,8 @@ def build_preprocessing(
     -------
     ColumnTransformer
         The transformer. Output columns have the names of the input columns, prefixed by the branch if two rules may
-        share a column. Columns of ``encode: embedding`` and ``native`` come first, so that their positions do not depend on the rows;
-        others are in the order of the rules.
+        share a column. Columns of ``encode: embedding`` and ``native`` come first, so that their positions do not
+        depend on the rows; others are in the order of the rules.
 
     Raises
     ------

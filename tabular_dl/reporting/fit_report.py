@@ -125,6 +125,7 @@ def _model_rows(result: FitResult) -> list[list[str]]:
         rows.append(["Boosting rounds", f"{rounds.mean():.0f} on average, {rounds.min()} to {rounds.max()}"])
     return rows
 
+
 def _score_section(result: FitResult) -> Section:
     name = result.metric.name
     own = "networks" if result.of_networks else result.spec.model.name

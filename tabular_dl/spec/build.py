@@ -1,4 +1,4 @@
-"""Construction of a scikit-learn `Pipeline` from a specification: features -> preprocessing -> network or other model."""
+"""Construction of a scikit-learn `Pipeline` from a specification: features -> preprocessing -> model."""
 
 from __future__ import annotations
 

@@ -15,7 +15,8 @@ from ruamel.yaml.error import YAMLError
 from tabular_dl.errors import SpecError
 from tabular_dl.spec.models import PipelineSpec
 from tabular_dl.spec.overrides import apply_override
-from tabular_dl.spec.reader import dump_spec, find_pipeline, read_spec
+from tabular_dl.spec.pipeline_files import find_pipeline
+from tabular_dl.spec.reader import dump_spec, read_spec
 from tabular_dl.spec.yaml_io import CoreResolver, UnsplitEmitter, read_value, read_yaml
 
 __all__ = ["changed_file"]

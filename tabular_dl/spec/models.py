@@ -91,7 +91,7 @@ def model_as_mapping(value: object) -> object:
 
 
 class ModelSpec(_Frozen):
-    """What is trained on each fold: the networks of this package, or a model of another library."""
+    """Model that is trained on each fold: the networks of this package, or a model of another library."""
 
     name: str = Field(
         default=NETWORK, description="network, a model such as lightgbm, or a class as package.module:Class."
@@ -164,7 +164,7 @@ class PipelineSpec(_Frozen):
     rest : {"error", "drop"}
         Treatment of columns that no rule and no feature names.
     model : ModelSpec
-        What is trained: ``network``, or a model of another library on the same folds.
+        Model that is trained: ``network``, or a model of another library on the same folds.
     network, training : dict
         Arguments of `KerasClassifier` or `KerasRegressor`. Other models read ``class_weight``, ``target_transform``,
         ``bounds`` and ``validation_fraction`` of them.

@@ -21,7 +21,6 @@ from tabular_dl.estimators import check_model
 from tabular_dl.model_selection import Choice, Distribution, flatten, read_distribution
 from tabular_dl.preprocessing import ColumnRule, first_mistake
 from tabular_dl.problems import PROBLEMS
-from tabular_dl.resources import bundled
 from tabular_dl.spec.callbacks import check_callbacks
 from tabular_dl.spec.models import (
     DataSpec,
@@ -32,6 +31,7 @@ from tabular_dl.spec.models import (
     model_as_mapping,
 )
 from tabular_dl.spec.overrides import apply_override
+from tabular_dl.spec.pipeline_files import find_pipeline
 from tabular_dl.spec.yaml_io import Key, read_yaml, write_yaml
 
 if TYPE_CHECKING:
@@ -43,10 +43,8 @@ __all__ = [
     "ModelSpec",
     "PipelineSpec",
     "dump_spec",
-    "find_pipeline",
     "hyperparameters",
     "leaves",
-    "list_pipelines",
     "load_spec",
     "read_space",
     "read_spec",
@@ -59,20 +57,6 @@ Check = Callable[[Mapping[str, Any]], None]
 FREE = ("network", "training")
 # Sections with settings that a search can vary.
 SEARCHABLE = ("network", "training", "columns", "features", "model")
-
-
-def list_pipelines() -> dict[str, Path]:
-    """Return the files of the pipelines that can be loaded by name.
-
-    These are the bundled ones and those in the folder ``pipelines``, which take precedence.
-
-    Examples
-    --------
-    >>> sorted(list_pipelines())
-    ['boston', 'digits', 'fashion_mnist', 'imdb', 'mnist', 'titanic', 'wine']
-    """
-    folders = (bundled("pipelines"), Path("pipelines"))
-    return {path.stem: path for folder in folders for path in sorted(folder.glob("*.yaml"))}
 
 
 def load_spec(pipeline: str | Path, overrides: Sequence[str] = (), check: Check | None = None) -> PipelineSpec:
@@ -260,42 +244,23 @@ def _check_option(spec: PipelineSpec, name: str, leaf: str, value: object, check
 
 
 def leaves(spec: PipelineSpec) -> dict[str, Any]:
-    """Return all settings of a specification, except its search space, by dotted path.
+    """Return all settings of a specification by dotted path, except its search space, and the model of networks.
 
     Examples
     --------
     >>> leaves(load_spec("wine"))["data.target"]
     'cultivar'
     """
+    excluded = {"search", "model"} if spec.model.is_network else {"search"}
     return {
         ".".join(map(str, key)): value
-        for key, value in _walk(spec.model_dump(mode="json", exclude_none=True, exclude={"search"}), ())
+        for key, value in _walk(spec.model_dump(mode="json", exclude_none=True, exclude=excluded), ())
     }
 
 
 def dump_spec(spec: PipelineSpec) -> str:
     """Return a specification as YAML, which `load_spec` reads back as an equal specification."""
     return write_yaml(spec.model_dump(exclude_defaults=True))
-
-
-def find_pipeline(pipeline: str | Path) -> Path:
-    """Return the file of a pipeline that is given by its name or its path.
-
-    Raises
-    ------
-    SpecError
-        If no pipeline has that name.
-    """
-    path = Path(pipeline)
-    if path.suffix in (".yaml", ".yml") or len(path.parts) > 1:
-        return path
-    known = list_pipelines()
-    if str(pipeline) not in known:
-        raise SpecError(
-            f"There is no pipeline {str(pipeline)!r}. {did_you_mean(str(pipeline), known)} "
-            "Put your own file at pipelines/NAME.yaml, or give its path."
-        )
-    return known[str(pipeline)]
 
 
 def _check_features(spec: PipelineSpec, places: Mapping[Key, str], path: Path) -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from tabular_dl.estimators import NETWORK
 from tabular_dl.model_selection import standard_error
 
 if TYPE_CHECKING:
@@ -66,6 +67,14 @@ class Entry:
     submission_score: float | None
     started: int
     public_score: float | None = None
+
+    @property
+    def model(self) -> str:
+        """Preset of the networks, or name of another model; "blend" for a blend."""
+        if self.kind == "ensemble":
+            return "blend"
+        name = self.params.get("model.name", NETWORK)
+        return self.params.get("network.preset", NETWORK) if name == NETWORK else name
 
     @classmethod
     def of(cls, run: Run) -> Entry:
@@ -156,6 +165,10 @@ def rank(entries: Sequence[Entry], *, greater_is_better: bool) -> list[Row]:
             keys = sorted({*entry.params, *reference.params})
             others = reference.params
             changes = {key: entry.params.get(key, "-") for key in keys if entry.params.get(key) != others.get(key)}
+            if entry.params.get("model.name", NETWORK) != others.get("model.name", NETWORK):
+                # The sections of one model say nothing about another.
+                given = {key: value for key, value in changes.items() if key.startswith("model.parameters.")}
+                changes = {"model": entry.model, **given}
         rows.append(Row(number, entry, difference, error, tied, changes))
     return rows
 

@@ -34,8 +34,8 @@ _MODELS = (
     "tabular_dl.model_selection.CrossFitClassifier",
     "tabular_dl.model_selection.CrossFitRegressor",
 )
-# Types that a fitted model consists of, in addition to those that skops trusts by default. A partial function is trusted
-# only with a function that is.
+# Types that a fitted model consists of, in addition to those that skops trusts by default. A partial function is
+# trusted only with a function that is.
 TRUSTED_TYPES = [
     *_MODELS,
     "functools.partial",
@@ -150,12 +150,14 @@ def check_storable(estimator: Any) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
-            probe.fit(rng.normal(size=(60, 3)), np.arange(60) % 2 if hasattr(probe, "predict_proba") else rng.random(60))
+            probe.fit(
+                rng.normal(size=(60, 3)), np.arange(60) % 2 if hasattr(probe, "predict_proba") else rng.random(60)
+            )
         except UserError:
             return  # these rows do not suit it; its own may
         try:
             content = skops.io.dumps(probe)
-        except Exception as error:  # skops raises its own for each kind of object
+        except Exception as error:  # noqa: BLE001 (skops raises its own for each kind of object)
             reason = f"skops does not store it ({describe(error)})"
         else:
             unknown = set(skops.io.get_untrusted_types(data=content)) - {*TRUSTED_TYPES}

@@ -44,7 +44,9 @@ def check_trees(model: ModelEstimator) -> None:
                 count = len(nodes)
                 inside = all(((child > 0) & (child < count)).all() for child in children)
                 if not inside or not ((features >= 0) & (features < estimator.n_features_in_)).all():
-                    raise ValueError(f"a tree of {type(estimator).__name__} leads to nodes or columns that are not there")
+                    raise ValueError(
+                        f"a tree of {type(estimator).__name__} leads to nodes or columns that are not there"
+                    )
 
 
 def _parts(member: Any) -> Iterator[Any]:
@@ -53,8 +55,7 @@ def _parts(member: Any) -> Iterator[Any]:
         yield from _parts(member.steps[-1][1])
     elif not isinstance(member, str | bytes):
         yield member
-        for part in np.ravel(getattr(member, "estimators_", [])):
-            yield part
+        yield from np.ravel(getattr(member, "estimators_", []))
 
 
 def _trees(estimator: Any) -> Iterator[tuple[Any, list[np.ndarray], np.ndarray]]:

@@ -102,6 +102,7 @@ def _plain(row: Row) -> dict[str, Any]:
         "run": entry.name,
         "id": entry.id,
         "kind": entry.kind,
+        "model": entry.model,
         "cv_score": entry.score,
         "cv_standard_error": entry.error,
         "difference": row.difference,
@@ -141,12 +142,12 @@ def _print(rows: list[Row], name: str, metric: str, greater: bool, left_out: int
         for heading, field in fields.items()
         if any(getattr(row.entry, field) is not None for row in rows)
     }
-    for heading in ("", "run", "kind", f"{metric} (error)", "difference", *known, "time"):
+    for heading in ("", "run", "model", f"{metric} (error)", "difference", *known, "time"):
         grid.add_column(heading, no_wrap=heading == "run")
     for row in rows:
         entry = row.entry
         difference = "" if row.rank == 1 else f"{row.difference:+.4f} ({row.error:.4f}){' =' if row.tied else ''}"
-        cells = [str(row.rank), entry.name, entry.kind, f"{entry.score:.4f} ({entry.error:.4f})", difference]
+        cells = [str(row.rank), entry.name, entry.model, f"{entry.score:.4f} ({entry.error:.4f})", difference]
         scores = [getattr(entry, field) for field in known.values()]
         cells += ["" if score is None else f"{score:.4f}" for score in scores]
         cells += ["" if entry.seconds != entry.seconds else f"{entry.seconds:.1f} s"]

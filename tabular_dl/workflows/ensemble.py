@@ -19,6 +19,7 @@ from tabular_dl import tracking
 from tabular_dl.atomic_files import write_text
 from tabular_dl.competition import Competition
 from tabular_dl.errors import SpecError, SubmissionError, did_you_mean
+from tabular_dl.estimators import NETWORK, ModelEstimator
 from tabular_dl.model_selection import (
     METHODS,
     Blend,
@@ -200,16 +201,28 @@ def _score_grid(
         title=f"{metric.name} of {len(scores)} folds, {better} is better",
         caption=f"score of the blend: {scored_by(blended.blend.method)}",
     )
-    for heading in ("run", "weight", metric.name, "standard error"):
+    for heading in ("run", "model", "weight", metric.name, "standard error"):
         grid.add_column(heading, overflow="fold")
     lines = [
-        (member.name, f"{weight:.2f}", fold_scores(model, y, metric))
+        (member.name, _model_of(model), f"{weight:.2f}", fold_scores(model, y, metric))
         for member, weight, model in zip(members, blended.blend_.weights_, models, strict=True)
     ]
-    for name, weight, values in [*lines, (f"blend ({blended.blend.method})", "", scores)]:
+    for name, kind, weight, values in [*lines, (f"blend ({blended.blend.method})", "", "", scores)]:
         style = "bold" if not weight else None
-        grid.add_row(escape(name), weight, f"{values.mean():.4f}", f"{standard_error(values):.4f}", style=style)
+        grid.add_row(
+            escape(name), escape(kind), weight, f"{values.mean():.4f}", f"{standard_error(values):.4f}", style=style
+        )
     return grid
+
+
+def _model_of(model: Model) -> str:
+    """Return what a member trained: the preset of its networks, or the name of another model."""
+    if not hasattr(model, "pipelines_"):
+        return "blend"
+    last = model.pipelines_[0][-1]
+    if isinstance(last, ModelEstimator):
+        return last.name
+    return NETWORK if last.preset == "mlp" else last.preset
 
 
 def _run_content(

@@ -91,7 +91,7 @@ def _lengths(result: FitResult) -> dict[str, np.ndarray]:
 def _at_best(crossfit: Any) -> dict[str, float]:
     """Return the mean of each learning curve at the networks' best epochs."""
     curves = crossfit.curves_
-    best = crossfit.best_epoch_ if curves else None
+    best = crossfit.best_epoch_ if curves else np.zeros(0, int)
     return {f"best_{name}": values[best - 1, np.arange(len(best))].mean() for name, values in curves.items()}
 
 

@@ -169,7 +169,8 @@ class _Board:
 
         def on_epoch(epoch: int, alive: int) -> None:
             step = "leading configurations" if final else f"round {self.state.rounds_done + 1} of {self.plan.rounds}"
-            self.show(f"{step}: epoch {epoch}, {alive} of {len(values)} still training", len(values))
+            unit = "epoch" if self.task.spec.model.is_network else "stage"
+            self.show(f"{step}: {unit} {epoch}, {alive} of {len(values)} still training", len(values))
 
         return self.task.train(values, seeds, final, on_epoch)
 
@@ -184,10 +185,15 @@ class _Board:
         grid.add_column("trials")
         grid.add_column(f"best {self.task.metric.name}")
         for leaf in self.state.ranges[-1]:
-            grid.add_column(escape(leaf.split(".", 1)[-1]))
+            grid.add_column(escape(_heading(leaf)))
         trained = f"{len(records)} of {self.plan.trials}" + (f" (+{running})" if running else "")
         grid.add_row(trained, best, *(escape(str(distribution)) for distribution in self.state.ranges[-1].values()))
         self.live.update(grid)
+
+
+def _heading(leaf: str) -> str:
+    """Return the name of a hyperparameter without its sections."""
+    return leaf.split(".", 1)[-1].removeprefix("parameters.")
 
 
 def _winner_head(winner: Record, run: OpenRun, task: SearchTask) -> str:
@@ -205,8 +211,8 @@ def _final_grid(state: SearchState, winner: Record, task: SearchTask) -> Grid:
         title=f"leading configurations, trained again with new seeds: {task.metric.name}, {better} is better",
         caption=f"{len(state.records)} trials; mean of {folds} folds; *: chosen",
     )
-    leaves = (leaf.split(".", 1)[-1] for leaf in winner.params)
-    for heading in ("", task.metric.name, "standard error", "weights", *leaves):
+    size = "weights" if task.spec.model.is_network else "rounds"
+    for heading in ("", task.metric.name, "standard error", size, *map(_heading, winner.params)):
         grid.add_column(heading, overflow="fold")
     for record in sorted(state.finals, key=lambda record: -task.sign * record.mean):
         chosen = "*" if record == winner else ""

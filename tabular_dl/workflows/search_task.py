@@ -16,7 +16,15 @@ from tabular_dl.checks import find_errors
 from tabular_dl.competition import Competition
 from tabular_dl.errors import SpecError, UserError
 from tabular_dl.limits import limit
-from tabular_dl.model_selection import Choice, CrossFitClassifier, CrossFitRegressor, Outcome, evaluate, make_folds
+from tabular_dl.model_selection import (
+    Choice,
+    CrossFitClassifier,
+    CrossFitRegressor,
+    Outcome,
+    evaluate,
+    evaluate_models,
+    make_folds,
+)
 from tabular_dl.problems import Metric, Problem
 from tabular_dl.spec import (
     PipelineSpec,
@@ -201,12 +209,13 @@ class SearchTask:
         list of Outcome
             Outcome of each configuration.
         """
-        epochs = {} if final else {f"{self._section('epochs')}.epochs": self.options.epochs}
+        networks = self.spec.model.is_network
+        epochs = {f"{self._section('epochs')}.epochs": self.options.epochs} if networks and not final else {}
         specs = [with_values(self.spec, {**epochs, "ensemble.members": 1, **params}) for params in values]
         pipelines = [build_pipeline(spec, self.problem) for spec in specs]
         rows = self.X.iloc[self.rows]
         table = rows[sorted({name for spec in specs for name in columns_used(spec, rows)})]
-        return evaluate(
+        return (evaluate if networks else evaluate_models)(
             pipelines,
             table,
             self.y[self.rows],

@@ -12,7 +12,8 @@ from tabular_dl.problems.metrics import METRICS
 from tabular_dl.problems.problem_types import PROBLEMS
 from tabular_dl.spec.defaults import fill_defaults
 from tabular_dl.spec.json_schema import pipeline_schema
-from tabular_dl.spec.reader import PipelineSpec, hyperparameters, list_pipelines, load_spec
+from tabular_dl.spec.pipeline_files import list_pipelines
+from tabular_dl.spec.reader import PipelineSpec, hyperparameters, load_spec
 
 SCHEMA = json.loads(json.dumps(pipeline_schema()))
 TYPES: dict[str, Any] = {

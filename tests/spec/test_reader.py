@@ -20,13 +20,13 @@ from tabular_dl.estimators.keras_estimators import KerasClassifier, KerasRegress
 from tabular_dl.preprocessing.column_rules import BIN_STRATEGIES, ENCODERS, NUMERIC_ENCODERS, SCALERS
 from tabular_dl.problems.metrics import METRICS
 from tabular_dl.problems.problem_types import PROBLEMS
+from tabular_dl.spec.pipeline_files import list_pipelines
 from tabular_dl.spec.reader import (
     EnsembleSpec,
     PipelineSpec,
     dump_spec,
     hyperparameters,
     leaves,
-    list_pipelines,
     load_spec,
 )
 
@@ -534,7 +534,8 @@ def test_reading_and_refusing_a_pipeline_loads_no_heavy_library() -> None:
     code = """
 import sys
 from tabular_dl.errors import SpecError
-from tabular_dl.spec.reader import dump_spec, leaves, list_pipelines, load_spec
+from tabular_dl.spec.pipeline_files import list_pipelines
+from tabular_dl.spec.reader import dump_spec, leaves, load_spec
 for name in list_pipelines():
     spec = load_spec(name, ["network.dropout=0.4"])
     dump_spec(spec), leaves(spec)

@@ -157,11 +157,16 @@ def array(header: bytes, content: bytes = b"") -> bytes:
         (b"{'descr': '<f8', 'fortran_order': False, 'shape': (99999999999, 99999999999), }\n", "claims 79,999,999,998"),
         (b"{'descr': '<U0', 'fortran_order': False, 'shape': (99999999999,), }\n", "claims 0 bytes"),
         (b"{'descr': '|O', 'fortran_order': False, 'shape': (1,), }\n", "not an array of numbers or texts"),
-        (b"{'descr': [('a', '<f8')], 'fortran_order': False, 'shape': (1,), }\n", "not an array of numbers"),
+        (b"{'descr': [('a', '|O')], 'fortran_order': False, 'shape': (1,), }\n", "not an array of numbers"),
+        (b"{'descr': [('a', '<f8', (9,))], 'fortran_order': False, 'shape': (1,), }\n", "not an array of numbers"),
+        (b"{'descr': [('a', '<f8'), ('b', '<u4')], 'fortran_order': False, 'shape': (1,), }\n", "claims 12 bytes"),
         (b"{'descr': '<f8', 'fortran_order': False, 'shape': (-1,), }\n", "not an array of numbers"),
         (b"__import__('os').system('true')\n", "not an array of numbers"),
     ],
-    ids=["terabytes", "more than any number", "no bytes", "objects", "fields", "negative", "code"],
+    ids=[
+        *("terabytes", "more than any number", "no bytes", "objects", "fields of objects", "fields of arrays"),
+        *("more fields than bytes", "negative", "code"),
+    ],
 )
 def test_an_array_is_refused_by_its_header(
     header: bytes, reason: str, members: dict[str, bytes], tmp_path: Path

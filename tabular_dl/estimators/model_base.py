@@ -1,0 +1,349 @@
+"""Base class of `ModelClassifier` and `ModelRegressor`: models of other libraries, trained as the networks are.
+
+They read a matrix of numbers in which columns of categories are whole numbers, hold out rows for early stopping as the
+networks do, and average several models of different seeds (``members``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike
+from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
+
+from tabular_dl.errors import DataError, SpecError, UserError
+from tabular_dl.estimators.held_out import hold_out
+from tabular_dl.estimators.model_libraries import LIBRARIES, Library, Rows
+from tabular_dl.estimators.model_parameters import first_line, known_parameters, model_class
+from tabular_dl.estimators.model_table import NamedModel, model_named
+from tabular_dl.estimators.population import derived_seed
+from tabular_dl.estimators.row_weights import row_weights
+from tabular_dl.problems import Labels, problem_of
+
+if TYPE_CHECKING:
+    from sklearn.utils import Tags
+
+__all__ = ["ModelEstimator", "TrainedModel"]
+
+SHARE = 0.1  # of the training rows that are held out for early stopping
+
+
+@dataclass(frozen=True)
+class TrainedModel:
+    """Trained model of one member.
+
+    Attributes
+    ----------
+    stored : object
+        The library's text or JSON, or scikit-learn's estimator.
+    rounds : int or None
+        Number of boosting rounds that predict.
+    classes : ndarray or None
+        Numbers of the classes that its training rows had.
+    """
+
+    stored: Any
+    rounds: int | None
+    classes: np.ndarray | None
+
+
+class ModelEstimator(BaseEstimator):
+    """Base class of both estimators.
+
+    Parameters
+    ----------
+    name : str, default="hist_gradient_boosting"
+        Model of `tabular_dl.estimators.model_table.MODELS`, or a class as ``package.module:Class``.
+    parameters : dict or None, default=None
+        Parameters of the model.
+    early_stopping : int, "auto" or None, default="auto"
+        Number of boosting rounds without a smaller loss on held-out rows after which boosting stops; "auto" is that of
+        the model's table, None trains all rounds.
+    validation_fraction : float or "auto", default="auto"
+        Share of the training rows that each member holds out for early stopping; "auto" is 0.1.
+    members : int, default=1
+        Number of models of different seeds and held-out rows, whose predictions are averaged.
+    class_weight : dict, "balanced" or None, default=None
+        Weights of classes, as in `KerasClassifier`.
+    target_transform : {"log1p"} or None, default=None
+        Transform of the target, as in `KerasRegressor`.
+    bounds : (low, high) or None, default=None
+        Bounds of the predictions of numbers.
+    categorical_features : sequence of int or None, default=None
+        Columns whose whole numbers stand for categories; numbers below 0 are missing.
+    problem : str, default="auto"
+        Type of problem.
+    random_state : int, RandomState or None, default=None
+        Seed.
+    n_jobs : int, default=1
+        Number of threads of each model, where its library takes one.
+    """
+
+    def __init__(
+        self,
+        name: str = "hist_gradient_boosting",
+        *,
+        parameters: Mapping[str, Any] | None = None,
+        early_stopping: Any = "auto",
+        validation_fraction: Any = "auto",
+        members: int = 1,
+        class_weight: Any = None,
+        target_transform: str | None = None,
+        bounds: Any = None,
+        categorical_features: Sequence[int] | None = None,
+        problem: str = "auto",
+        random_state: Any = None,
+        n_jobs: int = 1,
+    ) -> None:
+        self.name = name
+        self.parameters = parameters
+        self.early_stopping = early_stopping
+        self.validation_fraction = validation_fraction
+        self.members = members
+        self.class_weight = class_weight
+        self.target_transform = target_transform
+        self.bounds = bounds
+        self.categorical_features = categorical_features
+        self.problem = problem
+        self.random_state = random_state
+        self.n_jobs = n_jobs
+
+    def fit(self, X: Any, y: ArrayLike, sample_weight: ArrayLike | None = None) -> Self:
+        """Train the members one after another.
+
+        Parameters
+        ----------
+        X : array-like of shape (rows, features)
+            Features; missing values are NaN, for models that read them.
+        y : array-like of shape (rows,)
+            Target.
+        sample_weight : array-like of shape (rows,), optional
+            Weight of each row.
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        SpecError
+            If the model or a parameter is invalid.
+        DataError
+            If there is one class only, or there are too few rows to hold some out.
+        """
+        classification = self._classification
+        # Whether values may be missing is for the model to say, since it knows them itself.
+        matrix, target = validate_data(
+            self, X, y, dtype=np.float64, ensure_all_finite=self._finite, y_numeric=not classification
+        )
+        weights = None
+        if sample_weight is not None:
+            weights = _check_sample_weight(sample_weight, matrix, dtype=np.float64, ensure_non_negative=True)
+        self.start(matrix, target)
+        rows = np.arange(len(target))
+        self.finish([self.train_member(k, matrix, target, rows, weights) for k in range(self.members)])
+        return self
+
+    def start(self, X: np.ndarray, y: np.ndarray, classes: np.ndarray | None = None) -> None:
+        """Set the attributes that are known before training.
+
+        Parameters
+        ----------
+        X : ndarray of shape (rows, features)
+            Features of all rows.
+        y : ndarray of shape (rows,)
+            Target of the training rows.
+        classes : ndarray, optional
+            Labels, if the training rows may lack some.
+        """
+        if y.ndim > 1:
+            raise SpecError(f"model: {self.name} predicts one target; several at once are for networks.")
+        self.n_features_in_ = X.shape[1]
+        if self._classification:
+            check_classification_targets(y)
+            self.classes_ = Labels.learn(y, classes=classes).classes
+        values = y if classes is None else classes
+        self.problem_ = problem_of(
+            values, classification=self._classification, name=self.problem, bounds=self.bounds
+        ).name
+        self._check_target(y)
+
+    def finish(self, trained: Sequence[TrainedModel]) -> None:
+        """Set the attributes that training gives."""
+        self.models_ = [member.stored for member in trained]
+        rounds = [member.rounds for member in trained if member.rounds is not None]
+        self.rounds_ = np.array(rounds) if rounds else None
+        if self._classification:
+            self.known_classes_ = [member.classes for member in trained]
+        self.__dict__.pop("_opened", None)
+
+    def train_member(
+        self,
+        member: int,
+        X: np.ndarray,
+        y: np.ndarray,
+        rows: np.ndarray,
+        sample_weight: np.ndarray | None = None,
+        row_groups: np.ndarray | None = None,
+    ) -> TrainedModel:
+        """Return a trained model.
+
+        Parameters
+        ----------
+        member : int
+            Number of the member, from 0.
+        X : ndarray of shape (rows, features)
+            Features of all rows.
+        y : ndarray of shape (rows,)
+            Target of all rows.
+        rows : ndarray of int
+            Numbers of the training rows.
+        sample_weight : ndarray of shape (rows,), optional
+            Weights of all rows.
+        row_groups : ndarray of shape (rows,), optional
+            Group of each row: rows of one group are held out together.
+
+        Returns
+        -------
+        TrainedModel
+            The model in the form in which it is stored.
+
+        Raises
+        ------
+        DataError
+            If there are too few rows, or the library refuses them.
+        """
+        seed, own = derived_seed(self.random_state, member), y[rows]
+        weights = self._weights(own, None if sample_weight is None else sample_weight[rows])
+        train, held_out = self._split(own, seed, None if row_groups is None else row_groups[rows])
+        target, classes = self._coded(own), None
+        if self._classification:
+            # Libraries count the classes of their rows, which may lack some.
+            classes = np.unique(target[train])
+            held_out = held_out[np.isin(target[held_out], classes)]
+            target = np.searchsorted(classes, target)
+        matrix = self._with_missing(X[rows])
+
+        def part(places: np.ndarray) -> Rows:
+            return Rows(matrix[places], target[places], None if weights is None else weights[places])
+
+        model, library, categorical = self._model(seed), self._library, [*(self.categorical_features or ())]
+        validation = part(held_out) if len(held_out) else None
+        try:
+            fitted = library.fit(model, part(train), validation, categorical, self._patience)
+            return TrainedModel(library.stored(fitted), library.rounds(fitted), classes)
+        except (MemoryError, UserError):
+            raise
+        except Exception as error:  # each library raises its own
+            raise DataError(f"model: {self.name} could not be trained: {first_line(error)}") from error
+
+    def _weights(self, y: np.ndarray, weights: np.ndarray | None) -> np.ndarray | None:
+        """Return the weights of training rows, multiplied by those of their classes."""
+        if self._classification:
+            return row_weights(self.class_weight, Labels(self.classes_), y, weights)
+        if self.class_weight is not None:
+            raise SpecError("class_weight is for classes, the target is a number: leave it out.")
+        return weights
+
+    def _split(self, y: np.ndarray, seed: int, row_groups: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
+        """Return the places of the rows to train on, and of those that early stopping holds out."""
+        places = np.arange(len(y))
+        if self._patience is None:
+            return places, places[:0]
+        # As for networks, 0 is for those that need no held-out rows.
+        share = SHARE if self.validation_fraction == "auto" else float(self.validation_fraction) or SHARE
+        return hold_out(places, y if self._classification else None, share, seed, row_groups)
+
+    @property
+    def fold_types(self) -> tuple[type[np.generic], ...]:
+        """Types of the feature matrices of folds that are not converted."""
+        return (np.float64,)
+
+    @property
+    def reads_missing(self) -> bool:
+        """Whether the model reads missing values."""
+        return self._named.native
+
+    def name_features(self, names: np.ndarray | None) -> Self:
+        """Set ``feature_names_in_`` of an estimator that is fitted on matrices without names, and return it."""
+        if names is not None:
+            self.feature_names_in_ = np.asarray(names, dtype=object)
+        return self
+
+    def named(self, X: np.ndarray) -> np.ndarray | pd.DataFrame:
+        """Return a feature matrix as a DataFrame with the feature names seen in `fit`, or as it is without names."""
+        names = getattr(self, "feature_names_in_", None)
+        return X if names is None else pd.DataFrame(X, columns=names)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Return the state without the opened models, which are made from their stored form."""
+        return {name: value for name, value in super().__getstate__().items() if name != "_opened"}
+
+    def __sklearn_tags__(self) -> Tags:
+        """Return scikit-learn's tags: missing values are read if the model reads them."""
+        tags = super().__sklearn_tags__()
+        tags.input_tags.allow_nan = self.reads_missing
+        return tags
+
+    @property
+    def _named(self) -> NamedModel:
+        return model_named(self.name)
+
+    @property
+    def _library(self) -> Library:
+        return LIBRARIES[self._named.library]
+
+    @property
+    def _finite(self) -> bool | str:
+        return "allow-nan" if self.reads_missing else True
+
+    @property
+    def _classification(self) -> bool:
+        return isinstance(self, ClassifierMixin)
+
+    @property
+    def _patience(self) -> int | None:
+        if self._named.rounds is None:
+            return None
+        return self._named.patience if self.early_stopping == "auto" else self.early_stopping
+
+    def _model(self, seed: int) -> Any:
+        """Return the unfitted model."""
+        kind = model_class(self.name, classification=self._classification)
+        known = known_parameters(kind)
+        own = {name: value for name, value in self._named.own_values.items() if name in known}
+        settings = self._library.settings(known, self.categorical_features or (), seed, self.n_jobs)
+        return kind(**{**own, **settings, **(self.parameters or {})})
+
+    def _with_missing(self, X: np.ndarray) -> np.ndarray:
+        """Return features in which the codes of missing and unknown categories are NaN, for models that read it."""
+        categorical = [*(self.categorical_features or ())]
+        if not categorical or not self.reads_missing:
+            return X
+        X = X.copy()
+        X[:, categorical] = np.where(X[:, categorical] < 0, np.nan, X[:, categorical])
+        return X
+
+    def _check_target(self, y: np.ndarray) -> None:
+        """Raise an error for a target that cannot be coded."""
+
+    def _coded(self, y: np.ndarray) -> np.ndarray:
+        """Return the target as the model reads it."""
+        raise NotImplementedError
+
+    def _outputs(self, X: Any) -> list[np.ndarray]:
+        """Return the predictions of each member."""
+        check_is_fitted(self, "models_")
+        matrix = validate_data(self, X, dtype=np.float64, reset=False, ensure_all_finite=self._finite)
+        matrix, library = self._with_missing(matrix), self._library
+        kind = {"classification": self._classification}
+        if "_opened" not in self.__dict__:
+            self._opened = [library.opened(stored, **kind) for stored in self.models_]
+        categorical = [*(self.categorical_features or ())]
+        return [library.predict(model, matrix, categorical, **kind) for model in self._opened]

@@ -1,0 +1,134 @@
+"""Cross-validation of many configurations of a model of another library, side by side on the machine's cores.
+
+Each configuration and fold is a task. With halving, boosted trees grow in stages: a quarter of the rounds, half, all;
+after a stage the worse half of the configurations ends. Trees that early stopping has ended are not grown again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import joblib
+import numpy as np
+from sklearn.base import clone
+from sklearn.pipeline import Pipeline
+
+from tabular_dl.errors import DataError
+from tabular_dl.estimators import ModelEstimator, derived_seed, fit_models, model_named
+from tabular_dl.model_selection.evaluation import Outcome
+from tabular_dl.model_selection.fold_matrices import fold_matrix, sharing
+from tabular_dl.model_selection.range_narrowing import halve
+from tabular_dl.problems import Metric
+
+__all__ = ["evaluate_models"]
+
+STAGES = (0.25, 0.5, 1.0)  # of the rounds
+
+
+def evaluate_models(
+    pipelines: Sequence[Pipeline],
+    X: Any,
+    y: np.ndarray,
+    splits: Sequence[tuple[np.ndarray, np.ndarray]],
+    metric: Metric,
+    seeds: Sequence[int],
+    *,
+    classes: np.ndarray | None = None,
+    halving: bool = False,
+    on_epoch: Callable[[int, int], None] | None = None,
+    row_groups: np.ndarray | None = None,
+) -> list[Outcome]:
+    """Cross-validate several configurations on the same folds.
+
+    Parameters
+    ----------
+    pipelines : sequence of Pipeline
+        Unfitted configurations, which end in a `ModelClassifier` or `ModelRegressor`.
+    X, y, splits, metric, seeds, classes, row_groups
+        As for `tabular_dl.model_selection.evaluation.evaluate`.
+    halving : bool, default=False
+        Whether to end the worse half of the configurations after a quarter of the boosting rounds, and after half.
+    on_epoch : callable or None, default=None
+        Called after each stage with its number and the number of configurations that are still growing.
+
+    Returns
+    -------
+    list of Outcome
+        Result of each configuration; its epochs and parameters are the mean number of boosting rounds, 0 without any.
+    """
+    folds = _Folds(pipelines, X, y, [train for train, _ in splits])
+    rounds = model_named(pipelines[0][-1].name).rounds
+    scores = np.full((len(pipelines), len(splits)), np.nan)
+    lengths = np.zeros(len(pipelines))
+    growing = np.ones(len(pipelines), bool)
+    stages = STAGES if halving and rounds is not None and len(pipelines) > 1 else (1.0,)
+    sign = 1.0 if metric.greater_is_better else -1.0
+    for stage, share in enumerate(stages, start=1):
+        capped = np.zeros(len(pipelines), bool)
+        for number in np.flatnonzero(growing).tolist():
+            models = [
+                clone(pipelines[number][-1]).set_params(random_state=derived_seed(seeds[number], fold))
+                for fold in range(len(splits))
+            ]
+            cap = _limit(models, rounds, share)
+            try:
+                fit_models(models, folds.matrices(number), y, folds.rows, classes, row_groups=row_groups)
+            except DataError:
+                continue  # a configuration that its library refuses has no score
+            scores[number] = [
+                metric(y[test], _predict(model, matrix[test]), classes)
+                for model, matrix, (_, test) in zip(models, folds.matrices(number), splits, strict=True)
+            ]
+            if models[0].rounds_ is not None:
+                grown = np.array([model.rounds_.mean() for model in models])
+                lengths[number], capped[number] = grown.mean(), bool((grown >= cap).any())
+        if share == 1.0:
+            break
+        means = -sign * scores.mean(axis=1)
+        kept = ~halve(means, growing)
+        growing &= kept & capped
+        if on_epoch is not None:
+            on_epoch(stage, int(growing.sum()))
+        if not growing.any():
+            break
+    return [Outcome(scores[number], lengths[number], round(lengths[number])) for number in range(len(pipelines))]
+
+
+class _Folds:
+    """Matrices of the folds of each configuration; those of the latest encoder are kept, as they may be large."""
+
+    def __init__(self, pipelines: Sequence[Pipeline], X: Any, y: np.ndarray, rows: Sequence[np.ndarray]) -> None:
+        self.pipelines, self.X, self.y, self.rows = pipelines, X, y, rows
+        self._kept: dict[str, list[np.ndarray]] = {}
+
+    def matrices(self, number: int) -> list[np.ndarray]:
+        """Return the matrix of each fold of a configuration."""
+        pipeline = self.pipelines[number]
+        key = joblib.hash(pipeline[:-1])
+        if key not in self._kept:
+            last: ModelEstimator = pipeline[-1]
+            made: list[np.ndarray] = []
+            for train in self.rows:
+                _, matrix, _ = fold_matrix(
+                    pipeline[:-1], self.X, self.y, train, last.fold_types, missing=last.reads_missing
+                )
+                made = sharing([*made, matrix])
+            self._kept = {key: made}
+        return self._kept[key]
+
+
+def _limit(models: Sequence[ModelEstimator], rounds: str | None, share: float) -> float:
+    """Give models a share of their boosting rounds, and return their number; infinite without rounds."""
+    if rounds is None:
+        return np.inf
+    parameters = models[0].parameters or {}
+    most = parameters.get(rounds, model_named(models[0].name).own_values[rounds])
+    cap = max(1, round(share * most))
+    for model in models:
+        model.set_params(parameters={**parameters, rounds: cap})
+    return cap
+
+
+def _predict(model: Any, X: np.ndarray) -> np.ndarray:
+    return model.predict_proba(X) if hasattr(model, "classes_") else model.predict(X)
