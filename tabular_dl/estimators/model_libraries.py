@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +20,7 @@ from sklearn.compose import ColumnTransformer
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder
 from sklearn.utils.validation import has_fit_parameter
-from threadpoolctl import threadpool_limits
+from threadpoolctl import ThreadpoolController
 
 from tabular_dl.errors import SpecError
 
@@ -26,6 +28,8 @@ __all__ = ["LIBRARIES", "Library", "Rows"]
 
 # Categories of a column that HistGradientBoosting takes as such.
 MOST_CATEGORIES = 255
+# Rows from which on threads predict sooner than one.
+MANY_ROWS = 20_000
 
 
 @dataclass(frozen=True)
@@ -119,13 +123,17 @@ class HistGradientBoosting(Library):
         if held_out is not None:
             settings |= {"early_stopping": True, "n_iter_no_change": patience, "scoring": "loss"}
             validation = {"X_val": held_out.X, "y_val": held_out.y, "sample_weight_val": held_out.weights}
-        # In a thread of a pool, OpenMP would start as many threads as there are cores.
-        with threadpool_limits(1, "openmp"):
+        with _one_thread():
             return model.set_params(**settings).fit(train.X, train.y, train.weights, **validation)
 
     def rounds(self, fitted: Any) -> int:
         """Return the number of boosting rounds."""
         return int(fitted.n_iter_)
+
+    def predict(self, model: Any, X: np.ndarray, categorical: Sequence[int], *, classification: bool) -> np.ndarray:
+        """Return probabilities or values."""
+        with _one_thread() if len(X) < MANY_ROWS else nullcontext():
+            return super().predict(model, X, categorical, classification=classification)
 
 
 class LightGBM(Library):
@@ -275,6 +283,16 @@ class CatBoost(Library):
         table = _whole_codes(X, categorical)
         predict = model.predict_proba if classification else model.predict
         return np.asarray(predict(table, thread_count=1), float)
+
+
+@cache
+def _threads() -> ThreadpoolController:
+    return ThreadpoolController()  # it looks for libraries, which takes longer than a small prediction
+
+
+def _one_thread() -> AbstractContextManager[Any]:
+    """Keep OpenMP to one thread: it would start one a core, in each thread of a pool and for each tree that predicts."""
+    return _threads().limit(limits=1, user_api="openmp")
 
 
 def _both_classes(predictions: np.ndarray) -> np.ndarray:

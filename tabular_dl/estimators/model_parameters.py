@@ -11,7 +11,7 @@ from typing import Any
 from tabular_dl.errors import SpecError, did_you_mean
 from tabular_dl.estimators.model_table import MODELS, NETWORK, model_named
 
-__all__ = ["check_model", "known_parameters", "model_class"]
+__all__ = ["TREES", "check_model", "known_parameters", "model_class"]
 
 # Parameters that have a key of their own in a pipeline file.
 OTHER_KEYS = {

@@ -12,7 +12,7 @@ from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.compose import ColumnTransformer, TransformedTargetRegressor
 from sklearn.impute import SimpleImputer
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import OneHotEncoder
+from sklearn.preprocessing import OneHotEncoder, StandardScaler
 from sklearn.utils import check_array
 
 from tabular_dl.estimators import ModelEstimator
@@ -97,10 +97,13 @@ def _like_last(baseline: BaseEstimator, last: Any, y: np.ndarray) -> BaseEstimat
     model = baseline
     if coded:
         # Codes of categories have no order.
-        one_hot = ColumnTransformer([("codes", OneHotEncoder(handle_unknown="ignore"), coded)], remainder="passthrough")
+        one_hot = ColumnTransformer(
+            [("codes", OneHotEncoder(handle_unknown="ignore", sparse_output=False), coded)], remainder="passthrough"
+        )
         model = make_pipeline(one_hot, model)
     if guest and last.reads_missing:
-        model = make_pipeline(SimpleImputer(strategy="median", keep_empty_features=True), model)
+        # Nor are their numbers scaled, without which a linear model may not converge.
+        model = make_pipeline(SimpleImputer(strategy="median", keep_empty_features=True), StandardScaler(), model)
     if last.target_transform is not None:
         coding = TRANSFORMS[last.target_transform].learn(y)
         model = TransformedTargetRegressor(model, func=coding.encode, inverse_func=coding.decode, check_inverse=False)

@@ -32,7 +32,7 @@ from mlflow.types.schema import AnyType
 
 from tabular_dl.atomic_files import write_text
 from tabular_dl.competition import is_loaded
-from tabular_dl.estimators import ModelEstimator, model_named
+from tabular_dl.estimators import TREES, ModelEstimator, model_named
 from tabular_dl.tracking import compressed
 from tabular_dl.tracking.persistence import TRUSTED_TYPES
 from tabular_dl.tracking.record import MODEL, RECORD
@@ -222,8 +222,9 @@ def _libraries(model: Any) -> list[str]:
     parts = getattr(model, "models", [model])
     names = {part.pipelines_[0][-1].name for part in parts if hasattr(part, "pipelines_") and _is_guest(part)}
     packages = {model_named(name).classifier.partition(":")[0].partition(".")[0] for name in names}
-    known = packages_distributions()
-    return sorted({known[package][0] for package in packages if package in known and package != "sklearn"})
+    strange = packages - {"sklearn", *TREES}
+    known = packages_distributions() if strange else {}  # it looks at the files of all packages
+    return sorted({*packages & {*TREES}, *(known[package][0] for package in strange if package in known)})
 
 
 def _is_guest(part: Any) -> bool:
