@@ -7,3 +7,5 @@ from .models import with_model as with_model
 from .network_defaults import EFFORTS as EFFORTS
 from .network_defaults import Effort as Effort
 from .network_defaults import check_effort as check_effort
+from .portfolio import Candidate as Candidate
+from .portfolio import portfolio as portfolio

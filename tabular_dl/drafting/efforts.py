@@ -60,4 +60,5 @@ def with_effort(
         sections[name] = {**{key: value for key, value in drafted.items() if key in decided}, **own}
     members = spec.ensemble.members if "ensemble.members" in given else sizes.ensemble["members"]
     ensemble = spec.ensemble.model_copy(update={"members": members})
-    return spec.model_copy(update={**sections, "ensemble": ensemble})
+    search = spec.search if "search" in given else sizes.search
+    return spec.model_copy(update={**sections, "ensemble": ensemble, "search": search})

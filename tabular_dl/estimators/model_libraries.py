@@ -291,7 +291,7 @@ def _threads() -> ThreadpoolController:
 
 
 def _one_thread() -> AbstractContextManager[Any]:
-    """Keep OpenMP to one thread: it would start one a core, in each thread of a pool and for each tree that predicts."""
+    """Keep OpenMP to one thread: it would start one a core, in each thread of a pool and for each tree."""
     return _threads().limit(limits=1, user_api="openmp")
 
 

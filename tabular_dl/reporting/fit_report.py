@@ -108,7 +108,7 @@ def _setup_section(result: FitResult) -> Section:
 def _network_rows(result: FitResult) -> list[list[str]]:
     spec, network = result.spec, result.crossfit.pipelines_[0][-1]
     weights = sum(int(np.prod(weight.shape[1:])) for weight in network.weights_.values())
-    interruption = f"; ended by Ctrl-C {result.interrupted}" if result.interrupted else ""
+    interruption = f"; {result.ended_by} ended training {result.interrupted}" if result.interrupted else ""
     folds = f"{spec.ensemble.folds} folds{by_group(spec)} x {spec.ensemble.members} members"
     epochs = f"{network.resolved().epochs} at most; best on average after {result.best_epochs.mean():.0f}{interruption}"
     return [["Networks", f"{folds}, {weights:,} weights each"], ["Epochs", epochs]]

@@ -52,6 +52,8 @@ class FitResult:
         Duration of training.
     baseline_seconds : float
         Duration of the training of the simple models.
+    ended_by : str
+        What ended the training of networks that were interrupted.
     unlogged : Path or None
         Folder with the results if tracking failed.
     """
@@ -66,6 +68,7 @@ class FitResult:
     started: float
     seconds: float
     baseline_seconds: float = 0.0
+    ended_by: str = "Ctrl-C"
     unlogged: Path | None = None
 
     @property

@@ -5,7 +5,7 @@ spec and tables -> checks -> cross-fit (one population) -> scores and baselines 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -38,7 +38,7 @@ from tabular_dl.workflows.predictions import write_predictions
 from tabular_dl.workflows.signals import interrupts_deferred
 from tabular_dl.workflows.training import BOOSTED, train
 
-__all__ = ["FitResult", "adapted", "fit", "fit_spec", "fit_tables"]
+__all__ = ["FitResult", "adapted", "fit", "fit_and_log", "fit_spec", "fit_tables"]
 
 
 def fit(
@@ -186,14 +186,12 @@ def fit_spec(
     if preset is not None:
         competition = competition or competition_of(spec)
         spec = apply_effort(spec, preset, overrides, competition, console)
-    with new_results(spec.name) as results:
-        result = train(spec, console, command, competition, _callback_folder(spec, results.folder))
-        with interrupts_deferred() as interrupts:
-            folder = results.complete(lambda folder: _write(result, folder, track=track))
-        # Not before the results are whole: what has been shown is not lost, whatever happens.
+
+    def show(result: FitResult) -> None:
         console.print(_score_grid(result))
         print_lines(console, *_messages(result, pipeline))
-        run = log(folder, interrupts) if track else None
+
+    result, folder, run = fit_and_log(spec, console, command, competition, track=track, show=show)
     if run is not None:
         print_lines(
             console,
@@ -208,6 +206,52 @@ def fit_spec(
         predict = f"tabular-dl predict {folder} {result.competition.test_file if has_test else 'FILE'}"
         print_lines(console, f"Results are in [bold]{escape(str(folder))}[/]", f"Next: [bold]{escape(predict)}[/]")
     return result
+
+
+def fit_and_log(
+    spec: PipelineSpec,
+    console: Console,
+    command: str | None = None,
+    competition: Competition | None = None,
+    *,
+    track: bool = True,
+    show: Callable[[FitResult], None] | None = None,
+    stop_at: float | None = None,
+    tags: Mapping[str, str] | None = None,
+) -> tuple[FitResult, Path, tracking.LoggedRun | None]:
+    """Train a specification, write its results to a folder, and log them.
+
+    Parameters
+    ----------
+    spec : PipelineSpec
+        Specification of the pipeline.
+    console, command, competition, stop_at
+        As for `tabular_dl.workflows.training.train`.
+    track : bool, default=True
+        Whether to log the results, and delete the folder then.
+    show : callable, optional
+        Function that shows the result as soon as it is whole on disk.
+    tags : mapping of str to str, optional
+        Tags of the run in addition to those of every fit.
+
+    Returns
+    -------
+    result : FitResult
+        Fitted cross-fit and its scores.
+    folder : Path
+        Folder with the results; it is deleted if they are logged.
+    run : LoggedRun or None
+        Run; None if the results are not in the store.
+    """
+    with new_results(spec.name) as results:
+        result = train(spec, console, command, competition, _callback_folder(spec, results.folder), stop_at=stop_at)
+        with interrupts_deferred() as interrupts:
+            folder = results.complete(lambda folder: _write(result, folder, tags or {}, track=track))
+        # Not before the results are whole: what has been shown is not lost, whatever happens.
+        if show is not None:
+            show(result)
+        run = log(folder, interrupts) if track else None
+    return result, folder, run
 
 
 def _callback_folder(spec: PipelineSpec, files: Path) -> Path | None:
@@ -282,11 +326,11 @@ def _others(result: FitResult) -> str:
     return f" (simple models {result.baseline_seconds:.1f} s)" if result.baselines else ""
 
 
-def _write(result: FitResult, folder: Path, *, track: bool) -> None:
+def _write(result: FitResult, folder: Path, tags: Mapping[str, str], *, track: bool) -> None:
     """Write all results; those of an untracked fit have no record, since they are not left to be logged."""
     _write_files(result, folder)
     write = tracking.write_results if track else tracking.save_model
-    write(run_content(result), folder)
+    write(run_content(result, tags), folder)
 
 
 def _write_files(result: FitResult, folder: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -16,13 +17,15 @@ from tabular_dl.tracking import environment
 __all__ = ["run_content"]
 
 
-def run_content(result: FitResult) -> tracking.RunContent:
+def run_content(result: FitResult, tags: Mapping[str, str]) -> tracking.RunContent:
     """Return what is logged of a fit.
 
     Parameters
     ----------
     result : FitResult
         Fitted cross-fit and its scores.
+    tags : mapping of str to str
+        Tags of the run in addition to those of every fit.
 
     Returns
     -------
@@ -70,6 +73,7 @@ def run_content(result: FitResult) -> tracking.RunContent:
             **tracking.fold_tags(crossfit.test_rows_, result.scores),
             "tabular_dl.surroundings": json.dumps(environment()),
             **({"tabular_dl.interrupted": result.interrupted} if result.interrupted else {}),
+            **tags,
         },
         description=_description(result),
         tables=tables,
@@ -109,7 +113,7 @@ def _description(result: FitResult) -> str:
             f"**{spec.name}**, {result.problem.name}: {result.metric.name} {mean:.4f} (standard error {error:.4f}) in "
             f"{spec.ensemble.folds}-fold cross-validation{by_group(spec)} of {result.models_a_fold} per fold, "
             f"{len(result.competition.train)} rows, seed {spec.seed}.",
-            *([f"Ctrl-C ended training {result.interrupted}."] if result.interrupted else []),
+            *([f"{result.ended_by} ended training {result.interrupted}."] if result.interrupted else []),
             "",
             f"| the same folds | {result.metric.name} |",
             "| --- | --- |",

@@ -56,7 +56,7 @@ def reproduce(run: str, console: Console | None = None) -> Reproduction:
     Raises
     ------
     UserError
-        If there is no such run, it is not a fit, Ctrl-C ended it, or its data has changed.
+        If there is no such run, it is not a fit, it was ended early, or its data has changed.
     """
     console = console or Console()
     logged = tracking.find_run(run)
@@ -66,7 +66,7 @@ def reproduce(run: str, console: Console | None = None) -> Reproduction:
         )
     if "tabular_dl.interrupted" in logged.tags:
         raise SpecError(
-            f"Run {logged.name} was ended by Ctrl-C {logged.tags['tabular_dl.interrupted']} and cannot be reproduced: "
+            f"Run {logged.name} was ended early, {logged.tags['tabular_dl.interrupted']} and cannot be reproduced: "
             f"tabular-dl fit {logged.tags.get('tabular_dl.pipeline')} fits it completely."
         )
     model, spec = open_model(logged)

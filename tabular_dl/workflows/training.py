@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -46,6 +47,8 @@ def train(
     command: str | None = None,
     competition: Competition | None = None,
     folder: Path | None = None,
+    *,
+    stop_at: float | None = None,
 ) -> FitResult:
     """Check tables and pipeline as `tabular-dl check` does, then train and score a cross-fit.
 
@@ -61,6 +64,8 @@ def train(
         Tables, if they have been read already.
     folder : Path, optional
         Folder that Keras callbacks write into; by default callbacks that write are left out.
+    stop_at : float, optional
+        Time, of `time.monotonic`, after which networks train no further epoch. They are kept as after Ctrl-C.
 
     Returns
     -------
@@ -87,12 +92,14 @@ def train(
     X, y = train[columns_used(spec, train)], target.to_numpy()
     started, clock = time.time(), time.perf_counter()
     with _progress(console, spec, pipeline, problem, y) as progress:
-        crossfit.fit(X, y, groups, on_epoch=progress)
+        limit = _TimeLimit(stop_at, progress)
+        crossfit.fit(X, y, groups, on_epoch=limit)
     if spec.model.is_network:
         for fitted in (crossfit.pipeline, *crossfit.pipelines_):
             # A stored model names callbacks as the pipeline file does, not by a folder of this machine.
             settings = {**spec.network, **spec.training}
             fitted[-1].set_params(**{name: settings.get(name) for name in ("callbacks", "tensorboard")})
+            fitted[-1].__dict__.update({"interrupted_": True} if limit.passed else {})
     if problem.classification:
         crossfit.choose_threshold(spec.threshold, y, metric)
     seconds = time.perf_counter() - clock
@@ -100,9 +107,28 @@ def train(
     clock = time.perf_counter()
     baselines = baseline_scores(crossfit, X, y, _baselines(spec, problem, X.size), metric)
     baseline_seconds = time.perf_counter() - clock
-    return FitResult(
-        spec, problem, metric, crossfit, scores, baselines, competition, started, seconds, baseline_seconds
-    )
+    result = FitResult(spec, problem, metric, crossfit, scores, baselines, competition, started, seconds)
+    return replace(result, baseline_seconds=baseline_seconds, ended_by="The time limit" if limit.passed else "Ctrl-C")
+
+
+class _TimeLimit:
+    """Callback that shows the progress, and stops all networks when the time is over.
+
+    Attributes
+    ----------
+    passed : bool
+        Whether networks were stopped that still trained.
+    """
+
+    def __init__(self, stop_at: float | None, progress: TrainingProgress | ModelProgress) -> None:
+        self.stop_at, self.progress, self.passed = stop_at, progress, False
+
+    def __call__(self, epoch: int, figures: dict[str, np.ndarray], active: np.ndarray) -> np.ndarray | None:
+        self.progress(epoch, figures, active)
+        if self.stop_at is None or time.monotonic() < self.stop_at or not active.any():
+            return None
+        self.passed = True
+        return np.ones(len(active), bool)
 
 
 def _progress(
