@@ -176,13 +176,15 @@ def quiet_console(quiet: bool) -> Console:
     return Console(quiet=quiet)
 
 
-def seconds_of(text: str | None) -> float | None:
+def seconds_of(text: str | None, option: str = "--timeout") -> float | None:
     """Return a duration in seconds.
 
     Parameters
     ----------
     text : str or None
         Duration such as 90s, 10m or 1h; a number without a unit is in seconds.
+    option : str, default="--timeout"
+        Option in messages.
 
     Returns
     -------
@@ -203,5 +205,5 @@ def seconds_of(text: str | None) -> float | None:
     except ValueError:
         seconds = -1.0
     if not 0 < seconds < float("inf"):
-        raise UserError(f"--timeout: expected a duration like 90s, 10m or 1h, found {text!r}.")
+        raise UserError(f"{option}: expected a duration like 90s, 10m or 1h, found {text!r}.")
     return seconds

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 from typing import Annotated
 
@@ -158,6 +159,52 @@ def search(
         trials, rounds, epochs, seconds_of(timeout), seed, sampler, pick, not no_holdout, space, output, resume
     )
     search_spec(spec, pipeline, overrides, options, quiet_console(quiet))
+
+
+@app.command(rich_help_panel=PANEL)
+def auto(
+    pipeline: Pipeline,
+    duration: Annotated[str, typer.Option("--time", help="Time to spend, like 90s, 10m or 1h.")] = "10m",
+    data: Data = None,
+    settings: Annotated[
+        list[str] | None,
+        typer.Option("--set", help="Change one value, like ensemble.folds=10; may be repeated.", metavar="KEY=VALUE"),
+    ] = None,
+    output: Annotated[Path, typer.Option("--output", "-o", help="File of the submission.", metavar="FILE")] = Path(
+        "submission.csv"
+    ),
+    resume: Annotated[
+        str | None,
+        typer.Option(help="Id or name of a run of auto that was killed; its time is continued.", metavar="RUN"),
+    ] = None,
+    quiet: Quiet = False,
+) -> None:
+    """Make the best submission that this machine can in a given time: networks, boosted trees and a blend of all.
+
+    Trains a portfolio, the cheapest first, each as a run: a linear model, boosted trees (LightGBM, XGBoost and CatBoost
+    where they are installed), the pipeline's networks, RealMLP, TabM. Then it searches the hyperparameters of the two
+    best, blends all greedily with a nested score, and writes the checked submission. It ends early when searches improve
+    nothing.
+
+    Example: `tabular-dl auto titanic --time 2m`
+    """
+    overrides = [*(settings or [])]
+    if data is not None:
+        overrides.append(f"data.source={quoted(data)}")
+    seconds = seconds_of(duration, "--time")
+    from tabular_dl.spec import load_spec
+
+    load_spec(pipeline, overrides, check_values)  # mistakes are reported before the slow imports
+    load_quietly()
+    import psutil
+
+    from tabular_dl.workflows.auto import auto as run
+
+    began = time.monotonic() - (time.time() - psutil.Process().create_time())  # the imports count
+    console = quiet_console(quiet)
+    done = run(pipeline, overrides, seconds or 0.0, output=output, resume=resume, began=began, console=console)
+    if done is None:
+        raise typer.Exit(TrackingError.exit_code)
 
 
 def _chosen_model(model: str | None, preset: str | None) -> list[str]:

@@ -26,6 +26,7 @@ from .runs import comparable_runs as comparable_runs
 from .runs import experiment_page as experiment_page
 from .runs import find_run as find_run
 from .runs import find_run_id as find_run_id
+from .runs import find_tagged as find_tagged
 from .store import prepare_store as prepare_store
 from .store import tracking_uri as tracking_uri
 from .stored_model import file_of as file_of

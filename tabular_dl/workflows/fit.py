@@ -217,6 +217,7 @@ def fit_and_log(
     track: bool = True,
     show: Callable[[FitResult], None] | None = None,
     stop_at: float | None = None,
+    checked: bool = False,
     tags: Mapping[str, str] | None = None,
 ) -> tuple[FitResult, Path, tracking.LoggedRun | None]:
     """Train a specification, write its results to a folder, and log them.
@@ -225,7 +226,7 @@ def fit_and_log(
     ----------
     spec : PipelineSpec
         Specification of the pipeline.
-    console, command, competition, stop_at
+    console, command, competition, stop_at, checked
         As for `tabular_dl.workflows.training.train`.
     track : bool, default=True
         Whether to log the results, and delete the folder then.
@@ -244,7 +245,8 @@ def fit_and_log(
         Run; None if the results are not in the store.
     """
     with new_results(spec.name) as results:
-        result = train(spec, console, command, competition, _callback_folder(spec, results.folder), stop_at=stop_at)
+        callbacks = _callback_folder(spec, results.folder)
+        result = train(spec, console, command, competition, callbacks, stop_at=stop_at, checked=checked)
         with interrupts_deferred() as interrupts:
             folder = results.complete(lambda folder: _write(result, folder, tags or {}, track=track))
         # Not before the results are whole: what has been shown is not lost, whatever happens.

@@ -113,6 +113,8 @@ class SearchTask:
         Original pipeline.
     options : SearchOptions
         Options of the search.
+    competition : Competition, optional
+        Tables, if they have been read already.
 
     Raises
     ------
@@ -120,7 +122,7 @@ class SearchTask:
         If space, pipeline or tables cannot be used.
     """
 
-    def __init__(self, spec: PipelineSpec, options: SearchOptions) -> None:
+    def __init__(self, spec: PipelineSpec, options: SearchOptions, competition: Competition | None = None) -> None:
         self.spec, self.options = spec, options
         self.seed = spec.seed if options.seed is None else options.seed
         _check_options(options)
@@ -132,7 +134,7 @@ class SearchTask:
                 "to it, or name a file with --space FILE."
             )
         self.space = read_space(spec, section.get("search", section) if options.space else section, check_network)
-        competition = competition_of(spec)
+        competition = competition or competition_of(spec)
         self.notes = competition.notes
         self.digest = competition.digest
         train, target = competition.train, competition.train[spec.data.target]

@@ -12,7 +12,7 @@ from rich.console import Console
 from sklearn.dummy import DummyClassifier, DummyRegressor
 from sklearn.pipeline import Pipeline
 
-from tabular_dl.checks import run_checks
+from tabular_dl.checks import find_errors, run_checks
 from tabular_dl.competition import Competition
 from tabular_dl.estimators import ModelClassifier, ModelRegressor
 from tabular_dl.model_selection import CrossFitClassifier, CrossFitRegressor, baseline_scores, fold_scores
@@ -49,6 +49,7 @@ def train(
     folder: Path | None = None,
     *,
     stop_at: float | None = None,
+    checked: bool = False,
 ) -> FitResult:
     """Check tables and pipeline as `tabular-dl check` does, then train and score a cross-fit.
 
@@ -66,6 +67,8 @@ def train(
         Folder that Keras callbacks write into; by default callbacks that write are left out.
     stop_at : float, optional
         Time, of `time.monotonic`, after which networks train no further epoch. They are kept as after Ctrl-C.
+    checked : bool, default=False
+        Whether tables and pipeline have been checked already, so that only errors are looked for.
 
     Returns
     -------
@@ -80,10 +83,11 @@ def train(
     competition = competition or competition_of(spec)
     train, target = competition.train, competition.train[spec.data.target]
     problem = problem_of(spec, target)
-    findings = run_checks(competition, spec, problem)
+    findings = (find_errors if checked else run_checks)(competition, spec, problem)
     stop_at_errors(findings, command)
-    print_notes(competition.notes, console)
-    warn_in_short(findings, console, command)
+    if not checked:
+        print_notes(competition.notes, console)
+        warn_in_short(findings, console, command)
     metric, pipeline = metric_of(spec, problem), build_pipeline(spec, problem, folder)
     check_storable(pipeline[-1])
     groups = groups_of(spec, train, competition.train_file.name)

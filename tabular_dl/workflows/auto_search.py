@@ -1,0 +1,68 @@
+"""Short search of a candidate's hyperparameters, for `tabular-dl auto`."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from tabular_dl.competition import Competition
+from tabular_dl.drafting import Candidate
+from tabular_dl.errors import UserError
+from tabular_dl.model_selection import SearchPlan, SearchState, choose
+from tabular_dl.model_selection import search as run_rounds
+from tabular_dl.spec import with_values
+from tabular_dl.workflows.search_task import SearchOptions, SearchTask
+
+__all__ = ["found_candidate"]
+
+FEWEST, MOST = 8, 60  # trials
+ROUNDS = 2
+# Share of the time for which trials are planned: the winner is fitted afterwards, with all members.
+PLANNED = 0.5
+
+
+def found_candidate(
+    candidate: Candidate, label: str, competition: Competition, trained: float, budget: float
+) -> Candidate | None:
+    """Return the winner of a search, or None if there is no time for one.
+
+    Parameters
+    ----------
+    candidate : Candidate
+        Pipeline with a search space.
+    label : str
+        Label of the winner.
+    competition : Competition
+        Tables.
+    trained : float
+        Number of seconds that the candidate itself has trained.
+    budget : float
+        Number of seconds for the search and the fit of its winner.
+
+    Returns
+    -------
+    Candidate or None
+        Winner.
+    """
+    spec = candidate.spec
+    # A trial has one member in place of several, and the worse half is not trained to the end.
+    trial = max(0.05, trained / spec.ensemble.members)
+    trials = int(min(MOST, PLANNED * (budget - trained) / trial))
+    if trials < FEWEST or not spec.search:
+        return None
+    epochs = {**spec.network, **spec.training}.get("epochs", 100)
+    options = SearchOptions(trials, ROUNDS, epochs=epochs, holdout=False)
+    try:
+        task = SearchTask(spec, options, competition)
+        plan = SearchPlan(trials=trials, rounds=ROUNDS, seed=task.seed, timeout=PLANNED * budget / ROUNDS, repeats=1)
+        state = run_rounds(
+            plan,
+            SearchState([task.space]),
+            lambda values, seeds, final: task.train(values, seeds, final, lambda *_: None),
+            task.sign,
+            task.allowed,
+        )
+        known = [record for record in (state.finals or state.records) if np.isfinite(record.mean)]
+        winner = choose(known, task.sign, "best")
+    except UserError:
+        return None  # a space in which nothing can be trained ends no session
+    return Candidate(label, with_values(spec, winner.params))

@@ -1,0 +1,157 @@
+"""State of `tabular-dl auto` in the store: time spent and members, from which a killed command is continued."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from tabular_dl import tracking
+from tabular_dl.errors import SpecError
+from tabular_dl.reporting import FitResult
+from tabular_dl.spec import PipelineSpec, leaves
+from tabular_dl.tracking import OpenRun
+
+__all__ = ["Member", "Session"]
+
+AUTO_TAG, LABEL_TAG = "tabular_dl.auto", "tabular_dl.auto_label"
+
+
+@dataclass(frozen=True)
+class Member:
+    """Fitted pipeline of the portfolio.
+
+    Attributes
+    ----------
+    label : str
+        Short name, such as "lightgbm".
+    run : str
+        Name of its run.
+    seconds : float
+        Duration of its training.
+    scores : ndarray of shape (folds,)
+        Score of each fold.
+    predictions : ndarray of shape (rows, classes) or (rows,)
+        Out-of-fold predictions.
+    test_rows : list of ndarray
+        Test rows of each fold.
+    classes : ndarray or None
+        Labels; None for numbers.
+    """
+
+    label: str
+    run: str
+    seconds: float
+    scores: np.ndarray
+    predictions: np.ndarray
+    test_rows: list[np.ndarray]
+    classes: np.ndarray | None
+
+    @classmethod
+    def of(cls, label: str, run: str, result: FitResult) -> Member:
+        """Return the member of a fit."""
+        model = result.crossfit
+        classes = getattr(model, "classes_", None)
+        return cls(label, run, result.seconds, result.scores, model.oof_predictions_, model.test_rows_, classes)
+
+
+class Session:
+    """Run of the store that members belong to, and the time that it has.
+
+    Parameters
+    ----------
+    run : OpenRun
+        Run of the session.
+    seconds : float
+        Time that the command was given.
+    spent : float, default=0.0
+        Time that earlier processes have spent.
+    """
+
+    def __init__(self, run: OpenRun, seconds: float, began: float, spent: float = 0.0) -> None:
+        self.run, self.seconds, self._spent, self._began = run, seconds, spent, began
+
+    @classmethod
+    def open(cls, spec: PipelineSpec, digest: str, seconds: float, began: float, resume: str | None) -> Session:
+        """Create a run, or take over that of a killed command.
+
+        Parameters
+        ----------
+        spec : PipelineSpec
+            Pipeline.
+        digest : str
+            SHA-256 of the training table.
+        seconds : float
+            Time that the command is given; that of the killed command is continued.
+        began : float
+            Time, of `time.monotonic`, at which the command began.
+        resume : str or None
+            Id or name of the run to continue.
+
+        Returns
+        -------
+        Session
+            The session.
+
+        Raises
+        ------
+        SpecError
+            If the run to continue is not one of `auto`, has ended, or began with another pipeline or other data.
+        """
+        settings = {name: str(value) for name, value in leaves(spec).items()}
+        identity = {"spec": settings, "data": digest}
+        if resume is None:
+            tracking.prepare_store(create=True)
+            tags = {
+                "tabular_dl.data_digest": digest,
+                "tabular_dl.identity": json.dumps(identity, sort_keys=True)[:4900],
+            }
+            run = OpenRun.create(spec.name, "auto", {**settings, "time_seconds": seconds}, tags)
+            return cls(run, seconds, began)
+        run = OpenRun(tracking.find_run_id(resume))
+        found = run.client.get_run(run.id)
+        if run.tags.get("tabular_dl.kind") != "auto":
+            raise SpecError(f"--resume {resume}: expected a run of auto, found a {run.tags.get('tabular_dl.kind')}.")
+        if found.info.status == "FINISHED":
+            raise SpecError(f"--resume {resume}: it has ended by itself. Start a new one: tabular-dl auto {spec.name}")
+        if run.tags.get("tabular_dl.identity") != json.dumps(identity, sort_keys=True)[:4900]:
+            raise SpecError(f"--resume {resume}: it began with another pipeline or other data. Start a new one.")
+        run.reopen()
+        return cls(run, float(found.data.params["time_seconds"]), began, found.data.metrics.get("seconds_spent", 0.0))
+
+    @property
+    def spent(self) -> float:
+        """Number of seconds since the beginning, without those between two processes."""
+        return self._spent + time.monotonic() - self._began
+
+    @property
+    def left(self) -> float:
+        """Number of seconds that are left."""
+        return self.seconds - self.spent
+
+    def tags(self, label: str) -> dict[str, str]:
+        """Return the tags of a member's run."""
+        return {AUTO_TAG: self.run.id, LABEL_TAG: label}
+
+    def note(self, metrics: Mapping[str, float] | None = None) -> None:
+        """Log the time spent, and further metrics."""
+        self.run.log({"seconds_spent": self.spent, **(metrics or {})}, step=int(self.spent))
+
+    def members(self) -> list[Member]:
+        """Return the members that earlier processes have fitted, oldest first."""
+        found = [run for run in tracking.find_tagged(AUTO_TAG, self.run.id) if run.info.status == "FINISHED"]
+        members = []
+        for run in reversed(found):
+            logged = tracking.find_run(run.info.run_id)
+            model: Any = tracking.open_model(logged)[0]
+            scores = np.array(json.loads(logged.tags["tabular_dl.fold_scores"]))
+            seconds, classes = logged.metrics["training_seconds"], getattr(model, "classes_", None)
+            label = logged.tags[LABEL_TAG]
+            members.append(
+                Member(label, logged.name, seconds, scores, model.oof_predictions_, model.test_rows_, classes)
+            )
+        return members
