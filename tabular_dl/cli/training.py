@@ -181,10 +181,10 @@ def auto(
 ) -> None:
     """Make the best submission that this machine can in a given time: networks, boosted trees and a blend of all.
 
-    Trains a portfolio, the cheapest first, each as a run: a linear model, boosted trees (LightGBM, XGBoost and CatBoost
-    where they are installed), the pipeline's networks, RealMLP, TabM. Then it searches the hyperparameters of the two
-    best, blends all greedily with a nested score, and writes the checked submission. It ends early when searches improve
-    nothing.
+    Trains a portfolio, the cheapest first, each as a run: a linear model, boosted trees (LightGBM, XGBoost and
+    CatBoost where they are installed), the pipeline's networks, RealMLP, TabM. Then it searches the hyperparameters of
+    the two best, blends all greedily with a nested score, and writes the checked submission. It ends early when
+    searches improve nothing.
 
     Example: `tabular-dl auto titanic --time 2m`
     """

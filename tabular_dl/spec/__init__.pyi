@@ -26,6 +26,7 @@ from .reader import with_values as with_values
 from .targets import check_target as check_target
 from .targets import check_threshold as check_threshold
 from .targets import groups_of as groups_of
+from .training_time import BESIDE_EPOCHS as BESIDE_EPOCHS
 from .training_time import about_seconds as about_seconds
 from .training_time import in_words as in_words
 from .validate import CheckedRows as CheckedRows

@@ -12,7 +12,7 @@ from tabular_dl.problems import Problem
 from tabular_dl.spec.network_sizes import network_sizes
 from tabular_dl.spec.reader import PipelineSpec
 
-__all__ = ["about_seconds", "in_words"]
+__all__ = ["BESIDE_EPOCHS", "about_seconds", "in_words"]
 
 # Seconds of a fit beside its epochs: imports, compilation, scores of simple models, importance, figures, tracking.
 BESIDE_EPOCHS = 8.0

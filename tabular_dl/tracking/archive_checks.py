@@ -35,11 +35,11 @@ CHUNK = 1 << 20
 LONGEST_HEADER = 1000
 _NAME = re.compile(r"schema\.json|[\w-]{1,100}\.(npy|bin)")
 _HEADER = re.compile(
-    rb"{'descr': (?:'([<>|=]?[biufcSUMm][\w\[\]]*)'|\[((?:\('\w+', '[<>|=]?[biuf]\d+'\)(?:, )?)+)\]), "
+    rb"{'descr': (?:'([<>|=]?[biufcSUMm][\w\[\]]*)'|\[((?:\('\w*', '(?:[<>|=]?[biuf]|\|V)\d+'\)(?:, )?)+)\]), "
     rb"'fortran_order': (?:True|False), 'shape': \(([\d, ]*)\), } *\n"
 )
-# One of the numbers that each element of a table of nodes consists of.
-_FIELD = re.compile(rb"\('(\w+)', '([^']+)'\)")
+# One of the numbers that each element of a table of nodes consists of; one without a name is space.
+_FIELD = re.compile(rb"\('\w*', '([^']+)'\)")
 
 
 def check_size(size: int) -> None:
@@ -145,15 +145,12 @@ def _check_array(name: str, content: bytes, size: int) -> None:
     if header is None:
         claim = content[start : start + length][:80].decode("latin1").strip()
         raise ValueError(f"{name} is not an array of numbers or texts: {claim!r}")
-    dtype = np.dtype(header[1].decode() if header[1] else _fields(header[2]))
+    kinds = [header[1]] if header[1] else _FIELD.findall(header[2])
+    item_size = sum(np.dtype(kind.decode()).itemsize for kind in kinds)
     shape = [int(axis) for axis in header[3].split(b",") if axis.strip()]
-    claimed = math.prod(shape) * dtype.itemsize
-    if start + length + claimed != size or not dtype.itemsize:
+    claimed = math.prod(shape) * item_size
+    if start + length + claimed != size or not item_size:
         raise ValueError(f"{name} claims {claimed:,} bytes, shape {tuple(shape)}, and has {size - start - length:,}")
-
-
-def _fields(described: bytes) -> list[tuple[str, str]]:
-    return [(name.decode(), kind.decode()) for name, kind in _FIELD.findall(described)]
 
 
 def _check_schema(schema: str, sizes: dict[str, int]) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 
 import numpy as np
@@ -20,11 +21,10 @@ from tabular_dl.checks import run_checks
 from tabular_dl.competition import Competition, ids_of
 from tabular_dl.drafting import Candidate, portfolio
 from tabular_dl.errors import UserError
-from tabular_dl.model_selection import Blend, mean_and_error, nested_predictions
+from tabular_dl.model_selection import mean_and_error
 from tabular_dl.problems import Metric, Problem
 from tabular_dl.spec import (
     PipelineSpec,
-    about_seconds,
     check_network,
     competition_of,
     dump_spec,
@@ -34,7 +34,8 @@ from tabular_dl.spec import (
 )
 from tabular_dl.workflows.auto_board import Board
 from tabular_dl.workflows.auto_search import found_candidate
-from tabular_dl.workflows.auto_session import Member, Session
+from tabular_dl.workflows.auto_session import Member, Session, nested_scores
+from tabular_dl.workflows.auto_time import Estimates
 from tabular_dl.workflows.console import check_command, print_lines, print_notes, stop_at_errors, warn_in_short
 from tabular_dl.workflows.ensemble import ensemble
 from tabular_dl.workflows.fit import fit_and_log
@@ -43,8 +44,8 @@ from tabular_dl.workflows.submit import submit
 
 __all__ = ["auto"]
 
-# Seconds that a blend and a submission take at least, and by member; replaced by what is measured as members are stored.
-END, END_A_MEMBER = 8.0, 1.0
+# Seconds that a blend and a submission take at least, and by member, until it is known how long storing members takes.
+END, END_A_MEMBER = 8.0, 2.0
 # Seconds below which nothing is begun.
 SHORTEST = 3.0
 # Share of the time left that one member may train.
@@ -77,8 +78,8 @@ def auto(
 ) -> tracking.LoggedRun | None:
     """Train a portfolio of models for a given time, blend them, and write a submission.
 
-    Each member is a run with a pipeline file of its own, ``pipelines/NAME.auto/LABEL.yaml``. The command ends early when
-    searches do not improve the blend by more than a standard error.
+    Each member is a run with a pipeline file of its own, ``pipelines/NAME.auto/LABEL.yaml``. The command ends early
+    when searches do not improve the blend by more than a standard error.
 
     Parameters
     ----------
@@ -117,8 +118,8 @@ def auto(
         if resume is not None:
             recover(console=Console(quiet=True))
         with Board(console, spec.name, setting.metric, session) as board:
-            _train(setting, session, board)
-        run = _blend(pipeline, setting, board.members, console)
+            _Trainer(setting, session, board).run()
+        run = _blend(pipeline, board.members, console)
         _submit(pipeline, setting, run, output, console)
         session.note()
     except KeyboardInterrupt:
@@ -145,115 +146,113 @@ def _checked(spec: PipelineSpec, command: str, console: Console) -> _Setting:
     return _Setting(spec, competition, problem, metric_of(spec, problem))
 
 
-def _train(setting: _Setting, session: Session, board: Board) -> None:
-    """Fit the portfolio, then what searches find, until the time is over or nothing more is gained."""
-    for member in session.members():
-        board.add(member)
-    end = _End(setting)
-    candidates = portfolio(setting.spec, setting.problem, setting.competition.train)
-    for candidate in candidates:
-        if candidate.label not in {member.label for member in board.members}:
-            _fit(candidate, setting, session, board, end)
-    if not board.members:
-        raise UserError(f"No model could be trained in {session.seconds:.0f} s: give more time, like --time 10m.")
-    _search_best(candidates, setting, session, board, end)
+class _Trainer:
+    """Fits candidates while there is time, and shows them as members.
 
+    Attributes
+    ----------
+    members : list of Member
+        Members so far.
+    """
 
-class _End:
-    """Seconds that blend and submission will take, by what storing the members took."""
+    def __init__(self, setting: _Setting, session: Session, board: Board) -> None:
+        self.setting, self.session, self.board = setting, session, board
+        spec, train = setting.spec, setting.competition.train
+        self.candidates = portfolio(spec, setting.problem, train)
+        self.estimates = Estimates(setting.problem, train, spec.data.target)
+        self.stored: list[float] = []  # seconds that it took to store each member
 
-    def __init__(self, setting: _Setting) -> None:
-        self.stored: list[float] = []
-        self.setting = setting
+    @property
+    def members(self) -> list[Member]:
+        return self.board.members
 
-    def seconds(self, members: int) -> float:
-        """Return the seconds to keep for the end."""
+    @property
+    def left(self) -> float:
+        """Number of seconds that are left for one more member; blend and submission load and store all of them."""
         each = float(np.median(self.stored)) if self.stored else END_A_MEMBER
-        return END + each * (members + 1)
+        return self.session.left - END - each * (len(self.members) + 2)
+
+    def run(self) -> None:
+        """Fit the portfolio, then what searches find, until the time is over or nothing more is gained."""
+        for member in self.session.members():
+            self.board.add(member)
+        for candidate in self.candidates:
+            self.fit(candidate)
+        if not self.members:
+            raise UserError(f"No model could be trained in {self.session.seconds:.0f} s: give more time: --time 10m.")
+        self.search()
+
+    def fit(self, candidate: Candidate) -> bool:
+        """Fit a candidate, and return whether it is a new member."""
+        if candidate.label in {member.label for member in self.members}:
+            return False
+        left = self.left
+        spec = self.estimates.fitting(candidate.spec, SHARE * left if self.members else left)
+        if left < SHORTEST or spec is None:
+            self.board.note(f"{candidate.label}: not enough time")
+            return False
+        self.board.begin(candidate.label)
+        clock = time.monotonic()
+        try:
+            result, _, run = fit_and_log(
+                spec.model_copy(update={"baselines": "none"}),
+                Console(quiet=True),
+                competition=self.setting.competition,
+                checked=True,
+                stop_at=clock + max(SHORTEST, SHARE * left),
+                tags=self.session.tags(candidate.label),
+            )
+        except UserError as error:
+            self.board.note(f"{candidate.label}: {str(error).splitlines()[0]}")
+            return False
+        if run is None:
+            return False
+        self.stored.append(max(0.0, time.monotonic() - clock - result.seconds))
+        self.estimates.learn(spec, result.seconds)
+        self._keep(candidate.label, spec)
+        self.board.add(Member.of(candidate.label, run.name, result))
+        self.session.note()
+        return True
+
+    def _keep(self, label: str, spec: PipelineSpec) -> None:
+        """Write the pipeline file of a member."""
+        folder = Path("pipelines") / f"{self.setting.spec.name}.auto"
+        folder.mkdir(parents=True, exist_ok=True)
+        write_text(folder / f"{label}.yaml", dump_spec(spec))
+
+    def search(self) -> None:
+        """Search the hyperparameters of the two best kinds in turns, until a turn does not improve the blend."""
+        sign = 1.0 if self.setting.metric.greater_is_better else -1.0
+        known = {candidate.label: candidate for candidate in self.candidates}
+        ranked = sorted(self.members, key=lambda member: -sign * member.scores.mean())
+        best = [known[member.label] for member in ranked if member.label in known][:2]
+        score = nested_scores(self.members, self.setting.y, self.setting.metric, self.setting.spec.seed)
+        for turn in count(1):
+            gained = False
+            for place, candidate in enumerate(best):
+                if not self._search(candidate, turn, self.left / (len(best) - place)):
+                    continue
+                now = nested_scores(self.members, self.setting.y, self.setting.metric, self.setting.spec.seed)
+                gain, error = mean_and_error(sign * (now - score))
+                gained |= gain > error
+                self.board.note(f"{self.members[-1].label}: the blend changes by {sign * gain:+.4f} ({error:.4f})")
+                score = now
+            if not gained:
+                return
+
+    def _search(self, candidate: Candidate, turn: int, budget: float) -> bool:
+        """Fit the winner of a search, and return whether there was time for it."""
+        label = f"{candidate.label}-search-{turn}"
+        if label in {member.label for member in self.members}:
+            return False
+        self.board.begin(f"search of {candidate.label}")
+        trained = self.estimates.seconds(candidate.spec)
+        found = found_candidate(candidate, label, self.setting.competition, trained, budget, turn)
+        self.board.begin("")
+        return found is not None and self.fit(found)
 
 
-def _fit(candidate: Candidate, setting: _Setting, session: Session, board: Board, end: _End) -> Member | None:
-    """Fit a candidate if there is time, and return it as a member."""
-    left = session.left - end.seconds(len(board.members) + 1)
-    spec = candidate.spec.model_copy(update={"baselines": "none"})
-    if left < SHORTEST or (board.members and _estimate(spec, setting) > left):
-        board.note(f"{candidate.label}: not enough time")
-        return None
-    board.begin(candidate.label)
-    clock = time.monotonic()
-    try:
-        result, _, run = fit_and_log(
-            spec,
-            Console(quiet=True),
-            competition=setting.competition,
-            checked=True,
-            stop_at=clock + max(SHORTEST, SHARE * left),
-            tags=session.tags(candidate.label),
-        )
-    except UserError as error:
-        board.note(f"{candidate.label}: {str(error).splitlines()[0]}")
-        return None
-    if run is None:
-        return None
-    end.stored.append(max(0.0, time.monotonic() - clock - result.seconds))
-    member = Member.of(candidate.label, run.name, result)
-    folder = Path("pipelines") / f"{setting.spec.name}.auto"
-    folder.mkdir(parents=True, exist_ok=True)
-    write_text(folder / f"{candidate.label}.yaml", dump_spec(candidate.spec))
-    board.add(member)
-    session.note()
-    return member
-
-
-def _estimate(spec: PipelineSpec, setting: _Setting) -> float:
-    """Return about how many seconds networks train; other models say so only by training."""
-    if not spec.model.is_network:
-        return 0.0
-    train = setting.competition.train
-    return about_seconds(spec, setting.problem, train, train[spec.data.target])
-
-
-def _search_best(candidates: Sequence[Candidate], setting: _Setting, session: Session, board: Board, end: _End) -> None:
-    """Search the hyperparameters of the two best kinds, and end when neither improves the blend."""
-    sign = 1.0 if setting.metric.greater_is_better else -1.0
-    known = {candidate.label: candidate for candidate in candidates}
-    ranked = sorted(board.members, key=lambda member: -sign * member.scores.mean())
-    best = [known[member.label] for member in ranked if member.label in known][:2]
-    before = _nested(board.members, setting)
-    for number, candidate in enumerate(best, start=1):
-        label = f"{candidate.label}-searched"
-        if any(member.label == label for member in board.members):
-            continue
-        left = session.left - end.seconds(len(board.members) + 1)
-        trained = next(member.seconds for member in board.members if member.label == candidate.label)
-        budget = left / (len(best) - number + 1)
-        board.begin(f"search of {candidate.label}")
-        found = found_candidate(candidate, label, setting.competition, trained, budget)
-        if found is None:
-            board.begin("")
-            continue
-        if _fit(found, setting, session, board, end) is None:
-            continue
-        after = _nested(board.members, setting)
-        gain, error = mean_and_error(sign * (after - before))
-        board.note(f"{label}: the blend changes by {sign * gain:+.4f} (standard error {error:.4f})")
-        before = after
-
-
-def _nested(members: Sequence[Member], setting: _Setting) -> np.ndarray:
-    """Return the nested score of each fold of the greedy blend of all members so far."""
-    first = members[0]
-    if len(members) == 1:
-        return first.scores
-    stacked = np.stack([member.predictions for member in members])
-    predictions = stacked if first.classes is not None else stacked[..., np.newaxis]
-    y, metric, blend = setting.y, setting.metric, Blend("greedy", setting.spec.seed)
-    combined = nested_predictions(blend, predictions, y, first.test_rows, metric, first.classes)
-    combined = combined if first.classes is not None else combined[:, 0]
-    return np.array([metric(y[rows], combined[rows], first.classes) for rows in first.test_rows])
-
-
-def _blend(pipeline: str, setting: _Setting, members: Sequence[Member], console: Console) -> tracking.LoggedRun | None:
+def _blend(pipeline: str, members: Sequence[Member], console: Console) -> tracking.LoggedRun | None:
     if len(members) < 2:
         return tracking.find_run(members[0].run)
     return ensemble(pipeline, [member.run for member in members], console=console)

@@ -21,7 +21,7 @@ PLANNED = 0.5
 
 
 def found_candidate(
-    candidate: Candidate, label: str, competition: Competition, trained: float, budget: float
+    candidate: Candidate, label: str, competition: Competition, trained: float, budget: float, turn: int
 ) -> Candidate | None:
     """Return the winner of a search, or None if there is no time for one.
 
@@ -37,6 +37,8 @@ def found_candidate(
         Number of seconds that the candidate itself has trained.
     budget : float
         Number of seconds for the search and the fit of its winner.
+    turn : int
+        Number of the search of this candidate, from 1, which draws other configurations each time.
 
     Returns
     -------
@@ -53,7 +55,9 @@ def found_candidate(
     options = SearchOptions(trials, ROUNDS, epochs=epochs, holdout=False)
     try:
         task = SearchTask(spec, options, competition)
-        plan = SearchPlan(trials=trials, rounds=ROUNDS, seed=task.seed, timeout=PLANNED * budget / ROUNDS, repeats=1)
+        plan = SearchPlan(
+            trials=trials, rounds=ROUNDS, seed=task.seed + turn, timeout=PLANNED * budget / ROUNDS, repeats=1
+        )
         state = run_rounds(
             plan,
             SearchState([task.space]),

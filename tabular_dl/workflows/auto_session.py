@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,11 +12,13 @@ import numpy as np
 
 from tabular_dl import tracking
 from tabular_dl.errors import SpecError
+from tabular_dl.model_selection import Blend, nested_predictions
+from tabular_dl.problems import Metric
 from tabular_dl.reporting import FitResult
 from tabular_dl.spec import PipelineSpec, leaves
 from tabular_dl.tracking import OpenRun
 
-__all__ = ["Member", "Session"]
+__all__ = ["Member", "Session", "nested_scores"]
 
 AUTO_TAG, LABEL_TAG = "tabular_dl.auto", "tabular_dl.auto_label"
 
@@ -57,6 +59,36 @@ class Member:
         model = result.crossfit
         classes = getattr(model, "classes_", None)
         return cls(label, run, result.seconds, result.scores, model.oof_predictions_, model.test_rows_, classes)
+
+
+def nested_scores(members: Sequence[Member], y: np.ndarray, metric: Metric, seed: int) -> np.ndarray:
+    """Return the score of each fold of the greedy blend of members, with weights from the other folds.
+
+    Parameters
+    ----------
+    members : sequence of Member
+        Members with the same folds.
+    y : ndarray of shape (rows,)
+        Target.
+    metric : Metric
+        Metric of the scores.
+    seed : int
+        Seed of the greedy selection.
+
+    Returns
+    -------
+    ndarray of shape (folds,)
+        Scores.
+    """
+    first = members[0]
+    if len(members) == 1:
+        return first.scores
+    stacked = np.stack([member.predictions for member in members])
+    classes = first.classes
+    predictions = stacked if classes is not None else stacked[..., np.newaxis]
+    combined = nested_predictions(Blend("greedy", seed), predictions, y, first.test_rows, metric, classes)
+    combined = combined if classes is not None else combined[:, 0]
+    return np.array([metric(y[rows], combined[rows], classes) for rows in first.test_rows])
 
 
 class Session:

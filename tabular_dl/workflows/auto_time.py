@@ -1,0 +1,101 @@
+"""Estimates of how long the members of `tabular-dl auto` train, corrected by how long earlier ones did."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+
+from tabular_dl.estimators import cores, model_named
+from tabular_dl.problems import Problem
+from tabular_dl.spec import BESIDE_EPOCHS, PipelineSpec, about_seconds
+
+__all__ = ["Estimates"]
+
+# Seconds that a core takes for all rounds of HistGradientBoosting by cell of the table, output and fold, and others'
+# multiples of them. They need not be exact: what the first such model takes corrects the others.
+CELL = 8e-6
+MULTIPLES = {"lightgbm": 0.6, "xgboost": 1.2, "catboost": 4.0, "extra_trees": 3.0, "random_forest": 4.0}
+LINEAR = {"logistic": 0.3, "ridge": 0.02}
+OVERHEAD = 0.5
+# Fewest boosting rounds that are worth training, and the greatest learning rate for few of them.
+FEWEST, FASTEST = 30, 0.3
+
+
+class Estimates:
+    """Estimates of the time that pipelines for one table train.
+
+    Parameters
+    ----------
+    problem : Problem
+        Type of problem.
+    train : DataFrame of shape (rows, columns)
+        Training rows with the target.
+    target : str
+        Target column.
+    """
+
+    def __init__(self, problem: Problem, train: pd.DataFrame, target: str) -> None:
+        self.problem, self.train, self.target = problem, train, target
+        self._ratios = {True: 1.0, False: 1.0}
+
+    def seconds(self, spec: PipelineSpec) -> float:
+        """Return about how many seconds a pipeline trains.
+
+        Parameters
+        ----------
+        spec : PipelineSpec
+            Pipeline.
+
+        Returns
+        -------
+        float
+            Seconds.
+        """
+        return self._ratios[spec.model.is_network] * self._first(spec)
+
+    def learn(self, spec: PipelineSpec, seconds: float) -> None:
+        """Correct later estimates of its kind by the time that a pipeline has trained."""
+        self._ratios[spec.model.is_network] = seconds / self._first(spec)
+
+    def fitting(self, spec: PipelineSpec, seconds: float) -> PipelineSpec | None:
+        """Return a pipeline that trains for a number of seconds at most; None if none of its kind can.
+
+        Boosted trees get fewer rounds of a greater learning rate. Networks are not changed: they can be stopped.
+
+        Parameters
+        ----------
+        spec : PipelineSpec
+            Pipeline.
+        seconds : float
+            Time that it may take.
+
+        Returns
+        -------
+        PipelineSpec or None
+            The pipeline, with other parameters if needed.
+        """
+        estimate = self.seconds(spec)
+        if estimate <= seconds:
+            return spec
+        model = model_named(spec.model.name)
+        if model.rounds is None:
+            return None
+        parameters: dict[str, Any] = {**model.own_values, **spec.model.parameters}
+        rounds = int(parameters[model.rounds] * seconds / estimate)
+        if rounds < FEWEST:
+            return None
+        rate = parameters.get("learning_rate")
+        faster = {} if rate is None else {"learning_rate": min(FASTEST, rate * parameters[model.rounds] / rounds)}
+        changed = {**spec.model.parameters, model.rounds: rounds, **faster}
+        return spec.model_copy(update={"model": spec.model.model_copy(update={"parameters": changed})})
+
+    def _first(self, spec: PipelineSpec) -> float:
+        """Return the estimate before anything was trained."""
+        if spec.model.is_network:
+            target = self.train[self.target]
+            return max(1.0, about_seconds(spec, self.problem, self.train, target) - BESIDE_EPOCHS)
+        name, tasks = spec.model.name, spec.ensemble.folds * spec.ensemble.members
+        outputs = self.problem.units(self.train[self.target].nunique()) if self.problem.classification else 1
+        work = CELL * self.train.size * outputs * tasks * LINEAR.get(name, MULTIPLES.get(name, 1.0))
+        return OVERHEAD + work / min(cores(), tasks)
