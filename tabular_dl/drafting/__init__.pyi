@@ -8,4 +8,4 @@ from .network_defaults import EFFORTS as EFFORTS
 from .network_defaults import Effort as Effort
 from .network_defaults import check_effort as check_effort
 from .portfolio import Candidate as Candidate
-from .portfolio import portfolio as portfolio
+from .portfolio import make_portfolio as make_portfolio

@@ -14,7 +14,7 @@ from tabular_dl.estimators import MODELS
 from tabular_dl.problems import Problem
 from tabular_dl.spec import ModelSpec, PipelineSpec
 
-__all__ = ["Candidate", "portfolio"]
+__all__ = ["Candidate", "make_portfolio"]
 
 # Rows from which on trees of a forest are slow to store and to load, and bring little beside boosted ones.
 MANY_ROWS = 50_000
@@ -36,7 +36,7 @@ class Candidate:
     spec: PipelineSpec
 
 
-def portfolio(spec: PipelineSpec, problem: Problem, train: pd.DataFrame) -> list[Candidate]:
+def make_portfolio(spec: PipelineSpec, problem: Problem, train: pd.DataFrame) -> list[Candidate]:
     """Return pipelines of different kinds of models for a table, those that train in little time first.
 
     Parameters
@@ -60,7 +60,7 @@ def portfolio(spec: PipelineSpec, problem: Problem, train: pd.DataFrame) -> list
     >>> from tabular_dl.spec import load_spec
     >>> from tabular_dl.spec.build import competition_of
     >>> wine = load_spec("wine")
-    >>> labels = [each.label for each in portfolio(wine, get_problem("multiclass"), competition_of(wine).train)]
+    >>> labels = [each.label for each in make_portfolio(wine, get_problem("multiclass"), competition_of(wine).train)]
     >>> labels[:2], labels[-1]
     (['logistic', 'hist_gradient_boosting'], 'tabm')
     """

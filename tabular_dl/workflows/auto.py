@@ -19,7 +19,7 @@ from tabular_dl import tracking
 from tabular_dl.atomic_files import write_text
 from tabular_dl.checks import run_checks
 from tabular_dl.competition import Competition, ids_of
-from tabular_dl.drafting import Candidate, portfolio
+from tabular_dl.drafting import Candidate, make_portfolio
 from tabular_dl.errors import UserError
 from tabular_dl.model_selection import mean_and_error
 from tabular_dl.problems import Metric, Problem
@@ -158,7 +158,7 @@ class _Trainer:
     def __init__(self, setting: _Setting, session: Session, board: Board) -> None:
         self.setting, self.session, self.board = setting, session, board
         spec, train = setting.spec, setting.competition.train
-        self.candidates = portfolio(spec, setting.problem, train)
+        self.candidates = make_portfolio(spec, setting.problem, train)
         self.estimates = Estimates(setting.problem, train, spec.data.target)
         self.stored: list[float] = []  # seconds that it took to store each member
 
