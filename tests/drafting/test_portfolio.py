@@ -33,7 +33,7 @@ def test_libraries_that_are_not_installed_are_left_out(monkeypatch: pytest.Monke
         return None if name in ("lightgbm", "catboost") else util.find_spec(name)
 
     monkeypatch.setattr(module, "find_spec", found)
-    assert labels() == ["logistic", "hist_gradient_boosting", "network", "realmlp", "xgboost", "extra_trees", "tabm"]
+    assert labels() == ["logistic", "hist_gradient_boosting", "xgboost", "network", "realmlp", "extra_trees", "tabm"]
 
 
 def test_the_pipelines_own_model_is_one_of_them() -> None:
