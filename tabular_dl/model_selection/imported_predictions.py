@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
-from sklearn.utils.validation import check_is_fitted
+from sklearn.exceptions import NotFittedError
 
 from tabular_dl.errors import DataError
 from tabular_dl.model_selection.classification_threshold import Thresholded, forget_threshold
@@ -115,7 +115,8 @@ class _Imported(BaseEstimator):
 
     def _look_up(self, X: Any, *, training_first: bool) -> np.ndarray:
         """Return the predictions of rows; those of ids in both tables are of one or the other table."""
-        check_is_fitted(self, "ids_")
+        if not hasattr(self, "ids_"):
+            raise NotFittedError("There are no predictions: call fit_predictions first.")
         X = require_table(X)
         if self.id_column not in X:
             raise DataError(

@@ -69,7 +69,7 @@ def folds(pipeline: str, output: Path, overrides: Sequence[str] = (), console: C
     write_text(output, table.to_csv(index=False))
     print_lines(
         console,
-        f"The folds of {len(table):,} rows, {len(test_rows)}{escape(by_group(spec))}, seed {spec.seed}, are in "
+        f"{len(test_rows)} folds{escape(by_group(spec))} of {len(table):,} rows (seed {spec.seed}) are in "
         f"[bold]{escape(str(output))}[/].",
         "Predict the rows of each fold by a model that was trained on the other folds only.",
     )
@@ -117,7 +117,5 @@ def folds_of(spec: PipelineSpec, competition: Competition, problem: Problem) -> 
     groups = groups_of(spec, train, file)
     y = read_target(target.to_numpy(), "folds", classification=problem.classification)
     # The arguments of `CrossFitClassifier.fit`, as `workflows.training` makes it from a specification.
-    splits = read_folds(
-        spec.ensemble.folds, train, y, groups, classification=problem.classification, seed=spec.seed
-    )
+    splits = read_folds(spec.ensemble.folds, train, y, groups, classification=problem.classification, seed=spec.seed)
     return [rows for _, rows in splits]
