@@ -222,8 +222,8 @@ def _imported(
     shared = 0 if test is None else int(known["test"].ids.isin(set(known["train"].ids)).sum())
     if shared and tested is not None:
         notes.append(
-            f"{shared} ids of {competition.test_file.name} are in {competition.train_file.name} too: `predict` and "
-            "`serve` answer them with the predictions of the test rows"
+            f"{competition.test_file.name}: {shared} of its ids {'is' if shared == 1 else 'are'} in "
+            f"{competition.train_file.name} too; `predict` and `serve` take them for test rows"
         )
     print_notes(notes, console)
     scores = fold_scores(model, y, metric)

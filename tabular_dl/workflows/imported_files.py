@@ -18,7 +18,7 @@ __all__ = ["KnownRows", "PredictionFile", "read_fold_file", "read_prediction_fil
 # Largest distance of a sum of probabilities from 1, as they may be rounded; and of one from 0 and 1, as they may have
 # been computed with 32-bit floats.
 SUM_TOLERANCE, TOLERANCE = 1e-3, 1e-6
-# Distance of a sum from 1 above which probabilities are divided by it. Those of float64 stay as they are.
+# Distance of a sum from 1 above which probabilities are divided by it: float64's own rounding is left as it is.
 EXACT = 1e-9
 MOST_CLASSES = 12  # listed by one message
 
@@ -162,7 +162,7 @@ def read_prediction_file(path: Path, rows: KnownRows, target: str, classes: np.n
             )
         return PredictionFile(np.column_stack([1 - values, values])[places], tuple(notes))
     sums = values.sum(axis=1)
-    wrong = np.flatnonzero(np.abs(sums - 1) > SUM_TOLERANCE)
+    wrong = np.flatnonzero(np.abs(sums - 1) > SUM_TOLERANCE + EXACT)
     if len(wrong):
         raise DataError(
             f"{path}, columns {listed(names)}, {_where(frame, rows.id_column, wrong[0])}: the probabilities sum to "

@@ -143,9 +143,7 @@ def test_a_threshold_is_chosen_without_the_fold_that_it_is_used_on() -> None:
     assert model.threshold_ == pytest.approx(0.575)  # between 0.55, no, and 0.6, yes
     scores = fold_scores(model, Y, get_metric("accuracy"))
     assert len(scores) == 2
-    by_hand = [
-        accuracy_score(Y[fold], LABELS[(P[fold] > model.oof_thresholds_[fold]).astype(int)]) for fold in FOLDS
-    ]
+    by_hand = [accuracy_score(Y[fold], LABELS[(P[fold] > model.oof_thresholds_[fold]).astype(int)]) for fold in FOLDS]
     np.testing.assert_allclose(scores, by_hand)
     assert model.predict(rows(["a b", "001"])).tolist() == ["yes", "yes"]
     # New predictions have no threshold that was chosen on the old ones.

@@ -57,9 +57,7 @@ def test_they_are_the_folds_of_a_tracked_fit(tracked: Any, workspace: Path) -> N
 @pytest.mark.parametrize("target", ["kind", "price"])
 @pytest.mark.parametrize("group", [None, "family"])
 @pytest.mark.parametrize("seed", [0, 7])
-def test_they_are_those_of_a_fit_with_groups_and_without(
-    mine: Path, target: str, group: str | None, seed: int
-) -> None:
+def test_they_are_those_of_a_fit_with_groups_and_without(mine: Path, target: str, group: str | None, seed: int) -> None:
     changes = [f"data.target={target}", "ensemble.folds=3", f"seed={seed}"]
     changes += [] if group is None else [f"ensemble.group={group}"]
     table = folds("mine.yaml", mine / "folds.csv", changes, QUIET)
