@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from tabular_dl.cli.options import Pipeline, Quiet, Run, check_run, quiet_console
+from tabular_dl.cli.options import Data, Pipeline, Quiet, Run, check_run, check_values, quiet_console, quoted
 from tabular_dl.errors import TrackingError
 from tabular_dl.nn import load_quietly
 
@@ -57,6 +57,51 @@ def ensemble(
     from tabular_dl.workflows.ensemble import ensemble as run
 
     if run(pipeline, names, top=top, method=method, console=quiet_console(quiet)) is None:
+        raise typer.Exit(TrackingError.exit_code)
+
+
+@app.command("import", rich_help_panel=PANEL)
+def import_predictions(
+    pipeline: Pipeline,
+    oof: Annotated[Path, typer.Option("--oof", help="Out-of-fold predictions of the training rows.", metavar="FILE")],
+    name: Annotated[str, typer.Option("--name", help="Name of the run.", metavar="NAME")],
+    test: Annotated[
+        Path | None,
+        typer.Option("--test", help="Predictions of the test rows; needed for a submission.", metavar="FILE"),
+    ] = None,
+    folds: Annotated[
+        Path | None,
+        typer.Option(
+            "--folds", help="Folds of the predictions, by id; by default those that `folds` writes.", metavar="FILE"
+        ),
+    ] = None,
+    note: Annotated[str, typer.Option("--note", help="Text to keep with the run.", metavar="TEXT")] = "",
+    data: Data = None,
+    settings: Annotated[
+        list[str] | None,
+        typer.Option("--set", help="Change one value, like ensemble.folds=10; may be repeated.", metavar="KEY=VALUE"),
+    ] = None,
+    quiet: Quiet = False,
+) -> None:
+    """Make a tracked run out of predictions that were made elsewhere, to compare, blend and submit them.
+
+    Files have the id and one column for each class, `p_CLASS`; for two classes also one column `p`, the probability of
+    the second; for numbers one column `prediction`. The predictions are taken to be made on the folds that
+    `tabular-dl folds` writes.
+
+    Example: `tabular-dl import titanic --oof oof.csv --test test.csv --name my-lightgbm`
+    """
+    from tabular_dl.spec import load_spec
+
+    overrides = [*(settings or [])]
+    if data is not None:
+        overrides.append(f"data.source={quoted(data)}")
+    load_spec(pipeline, overrides, check_values)
+    load_quietly()
+    from tabular_dl.workflows.import_run import ImportFiles, import_run
+
+    files = ImportFiles(oof, test, folds)
+    if import_run(pipeline, name, files, note=note, overrides=overrides, console=quiet_console(quiet)) is None:
         raise typer.Exit(TrackingError.exit_code)
 
 

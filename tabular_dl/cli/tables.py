@@ -93,6 +93,31 @@ def check(
         raise typer.Exit(2)
 
 
+@app.command(rich_help_panel=PANEL)
+def folds(
+    pipeline: Pipeline,
+    output: Annotated[Path, typer.Option("--output", "-o", help="File to write.", metavar="FILE")] = Path("folds.csv"),
+    data: Data = None,
+    settings: Annotated[
+        list[str] | None,
+        typer.Option("--set", help="Change one value, like ensemble.folds=10; may be repeated.", metavar="KEY=VALUE"),
+    ] = None,
+    quiet: Quiet = False,
+) -> None:
+    """Write the folds that `fit` uses, to train other models on them elsewhere: the id and the fold of each row.
+
+    `import` then makes a run of the predictions, which `ensemble` can blend with the pipeline's own.
+
+    Example: `tabular-dl folds titanic -o folds.csv`
+    """
+    overrides = [*(settings or [])]
+    if data is not None:
+        overrides.append(f"data.source={quoted(data)}")
+    from tabular_dl.workflows.folds import folds as write
+
+    write(pipeline, output, overrides, quiet_console(quiet))
+
+
 @app.command("spec", rich_help_panel=PANEL)
 def print_spec(
     pipeline: Pipeline,

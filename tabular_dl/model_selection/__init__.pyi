@@ -12,8 +12,13 @@ from .evaluation import evaluate as evaluate
 from .fold_predictions import joint_model as joint_model
 from .folds import group_codes as group_codes
 from .folds import make_folds as make_folds
+from .folds import read_folds as read_folds
 from .importance import hardest_rows as hardest_rows
 from .importance import permutation_importance as permutation_importance
+from .imported_predictions import ImportedClassifier as ImportedClassifier
+from .imported_predictions import ImportedRegressor as ImportedRegressor
+from .imported_predictions import imported_parts as imported_parts
+from .imported_predictions import lacks_test_predictions as lacks_test_predictions
 from .model_evaluation import evaluate_models as evaluate_models
 from .samplers import make_sampler as make_sampler
 from .search_cv import PopulationSearchCV as PopulationSearchCV

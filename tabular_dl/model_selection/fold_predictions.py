@@ -25,18 +25,20 @@ def joint_model(model: Any) -> Any:
 
     Parameters
     ----------
-    model : cross-fit or blend
+    model : cross-fit, blend or imported predictions
         Fitted model.
 
     Returns
     -------
-    cross-fit or blend
+    cross-fit, blend or imported predictions
         Copy, which shares everything else with the model.
     """
     fast = copy(model)
     if hasattr(model, "models"):
         fast.models = [joint_model(part) for part in model.models]
         return fast
+    if not hasattr(model, "pipelines_"):  # imported predictions, which are looked up
+        return model
     try:
         fast.fold_predictions = _JointFolds(model)
     except TypeError:  # other steps, or folds that differ in more than what they have learned

@@ -2,6 +2,7 @@ from .blend_report import blend_page as blend_page
 from .blend_report import scored_by as scored_by
 from .fit_report import fit_page as fit_page
 from .html_page import render as render
+from .import_report import import_page as import_page
 from .results import FitResult as FitResult
 from .results import Judged as Judged
 from .results import Model as Model

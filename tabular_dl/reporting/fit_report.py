@@ -14,7 +14,13 @@ import pandas as pd
 
 from tabular_dl import plots
 from tabular_dl.estimators import diagnose
-from tabular_dl.model_selection import hardest_rows, mean_and_error, permutation_importance, standard_error
+from tabular_dl.model_selection import (
+    hardest_rows,
+    imported_parts,
+    mean_and_error,
+    permutation_importance,
+    standard_error,
+)
 from tabular_dl.problems import decide
 from tabular_dl.reporting.html_page import Page, Picture, Section, Table
 from tabular_dl.reporting.results import FitResult, Judged, by_group
@@ -177,13 +183,17 @@ def error_sections(judged: Judged) -> list[Section]:
     Returns
     -------
     list of Section
-        Two or three sections: with many columns, importances are left out.
+        Two or three sections: importances are left out with many columns, and where all predictions are imported.
     """
     importances = None
-    if len(judged.columns) <= MOST_COLUMNS:
-        rows = judged.competition.train[list(judged.columns)]
+    imported, id_column = imported_parts(judged.model), judged.spec.data.id
+    fitted = len(getattr(judged.model, "models", [judged.model])) > len(imported)
+    if fitted and len(judged.columns) <= MOST_COLUMNS:
+        # Imported predictions are looked up by the id, which has to stay as it is.
+        shuffled = [name for name in judged.columns if not imported or name != id_column]
+        rows = judged.competition.train[shuffled + [str(id_column)] * bool(imported)]
         seed = judged.spec.seed
-        importances = permutation_importance(judged.model, rows, judged.y, judged.metric, judged.columns, seed=seed)
+        importances = permutation_importance(judged.model, rows, judged.y, judged.metric, shuffled, seed=seed)
     columns = list(judged.columns) if importances is None else importances["column"].tolist()
     sections = [_error_section(judged)]
     if importances is not None:
@@ -240,6 +250,11 @@ def _importance_section(judged: Judged, importances: pd.DataFrame) -> Section:
         "one raw column is shuffled; bars are standard errors over the folds. Columns with the same information share "
         "their importance."
     )
+    if imported_parts(judged.model):
+        text += (
+            " Imported predictions do not change if a column is shuffled, so that importances are those in the other "
+            "runs of the blend."
+        )
     table = Table(
         ["column", "importance", "standard error"],
         [

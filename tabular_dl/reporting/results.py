@@ -14,6 +14,8 @@ from tabular_dl.model_selection import (
     BlendedRegressor,
     CrossFitClassifier,
     CrossFitRegressor,
+    ImportedClassifier,
+    ImportedRegressor,
     Record,
     SearchState,
 )
@@ -23,7 +25,14 @@ from tabular_dl.spec import PipelineSpec
 __all__ = ["FitResult", "Judged", "Model", "SearchResult", "by_group"]
 
 # Models with out-of-fold predictions.
-Model = CrossFitClassifier | CrossFitRegressor | BlendedClassifier | BlendedRegressor
+Model = (
+    CrossFitClassifier
+    | CrossFitRegressor
+    | BlendedClassifier
+    | BlendedRegressor
+    | ImportedClassifier
+    | ImportedRegressor
+)
 
 
 @dataclass(frozen=True)
@@ -115,7 +124,7 @@ class Judged:
 
     Parameters
     ----------
-    model : cross-fit or blend
+    model : cross-fit, blend or imported predictions
         Fitted model.
     spec : PipelineSpec
         Specification of the model; for a blend, that of its first run.

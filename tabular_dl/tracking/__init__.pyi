@@ -1,4 +1,5 @@
 from .environment import environment as environment
+from .leaderboard import IMPORTED as IMPORTED
 from .leaderboard import Entry as Entry
 from .leaderboard import Row as Row
 from .leaderboard import agreement as agreement
@@ -19,6 +20,7 @@ from .run_log import log_file as log_file
 from .run_log import log_results as log_results
 from .run_log import log_values as log_values
 from .run_log import register as register
+from .runs import NO_TEST_TAG as NO_TEST_TAG
 from .runs import LoggedRun as LoggedRun
 from .runs import all_runs as all_runs
 from .runs import best_run as best_run
@@ -27,6 +29,7 @@ from .runs import experiment_page as experiment_page
 from .runs import find_run as find_run
 from .runs import find_run_id as find_run_id
 from .runs import find_tagged as find_tagged
+from .runs import has_run_named as has_run_named
 from .store import prepare_store as prepare_store
 from .store import tracking_uri as tracking_uri
 from .stored_model import file_of as file_of

@@ -15,10 +15,11 @@ from tabular_dl.model_selection import standard_error
 if TYPE_CHECKING:
     from mlflow.entities import Run
 
-__all__ = ["Entry", "Row", "agreement", "rank"]
+__all__ = ["IMPORTED", "Entry", "Row", "agreement", "rank"]
 
 # Number of standard errors below which a difference may be due to chance.
 SIGNIFICANT = 2.0
+IMPORTED = "imported"  # in the place of a model's name
 # Least number of public scores for a rank correlation.
 LEAST_RANKED = 3
 
@@ -33,7 +34,7 @@ class Entry:
         MLflow's id.
     name : str
         Readable name.
-    kind : {"fit", "ensemble"}
+    kind : {"fit", "ensemble", "import"}
         Kind of run.
     score : float
         Cross-validated score.
@@ -70,9 +71,11 @@ class Entry:
 
     @property
     def model(self) -> str:
-        """Preset of the networks, or name of another model; "blend" for a blend."""
+        """Preset of the networks, or name of another model; "blend" for a blend, and "imported" for predictions."""
         if self.kind == "ensemble":
             return "blend"
+        if self.kind == "import":
+            return IMPORTED
         name = self.params.get("model.name", NETWORK)
         return self.params.get("network.preset", NETWORK) if name == NETWORK else name
 
@@ -116,7 +119,8 @@ class Row:
     tied : bool
         Whether the difference to the best run is not significant: below two standard errors.
     changes : dict of str to str
-        Settings that differ from those of the best fit, with the values of this run; for a blend, its parts.
+        Settings that differ from those of the best fit, with the values of this run; for a blend, its parts; for
+        imported predictions, where they are from.
     """
 
     rank: int
@@ -160,8 +164,8 @@ def rank(entries: Sequence[Entry], *, greater_is_better: bool) -> list[Row]:
     for number, entry in enumerate(ordered, start=1):
         difference, error = entry.score - best.score, _error(entry, best)
         tied = number > 1 and not abs(difference) >= SIGNIFICANT * error
-        changes = dict(entry.params)
-        if entry.kind == reference.kind:
+        changes = {key: value for key, value in entry.params.items() if key != "model.name" or value != IMPORTED}
+        if entry.kind == reference.kind != "import":
             keys = sorted({*entry.params, *reference.params})
             others = reference.params
             changes = {key: entry.params.get(key, "-") for key in keys if entry.params.get(key) != others.get(key)}

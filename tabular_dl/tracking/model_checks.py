@@ -17,6 +17,7 @@ from sklearn.pipeline import Pipeline
 from tabular_dl.errors import UserError
 from tabular_dl.estimators import KerasClassifier, KerasRegressor, ModelEstimator
 from tabular_dl.limits import limit
+from tabular_dl.model_selection import ImportedClassifier, ImportedRegressor, imported_parts
 from tabular_dl.tracking.tree_checks import check_trees
 
 __all__ = ["check_parts", "check_predicts"]
@@ -24,6 +25,7 @@ __all__ = ["check_parts", "check_predicts"]
 # Weights of the networks that Monte Carlo dropout draws.
 MOST_BYTES = 2_000_000_000
 MOST_COLUMNS = 1_000_000
+IMPORTED = ImportedClassifier | ImportedRegressor
 
 
 def check_parts(model: Any) -> None:
@@ -31,7 +33,7 @@ def check_parts(model: Any) -> None:
 
     Parameters
     ----------
-    model : cross-fit or blend
+    model : cross-fit, blend or imported predictions
         Loaded model.
 
     Raises
@@ -42,11 +44,14 @@ def check_parts(model: Any) -> None:
     if hasattr(model, "models"):
         _require(isinstance(model.models, list | tuple) and len(model.models) > 0, "the blend has no models")
         for part in model.models:
-            _require(hasattr(part, "pipelines_"), "a part of the blend is no cross-fit")
+            alone = hasattr(part, "pipelines_") or isinstance(part, IMPORTED)
+            _require(alone, "a part of the blend is no cross-fit, and no imported predictions")
             check_parts(part)
         _require(hasattr(model, "blend_"), "the blend is not fitted")
         if getattr(model.blend_, "method", None) not in ("stack", "rank"):
             _require_array(model.blend_.weights_, (len(model.models),), "weights_ of the blend")
+    elif isinstance(model, IMPORTED):
+        _check_imported(model)
     else:
         _check_folds(model)
     rows, predictions = len(model.oof_predictions_), model.oof_predictions_
@@ -77,6 +82,20 @@ def _check_folds(model: Any) -> None:
             _check_network(network)
         if classes is not None:
             _require(np.array_equal(network.classes_, classes), "the folds have different classes_")
+
+
+def _check_imported(model: ImportedClassifier | ImportedRegressor) -> None:
+    """Check the ids of imported predictions, and that each has predictions of the same form."""
+    _require(isinstance(model.id_column, str), "id_column is no name")
+    _require(isinstance(model, ImportedRegressor) or hasattr(model, "classes_"), "classes_ are missing")
+    columns = np.shape(model.oof_predictions_)[1:]
+    for ids, predictions in (("ids_", "oof_predictions_"), ("test_ids_", "test_predictions_")):
+        texts = getattr(model, ids)
+        _require(isinstance(texts, np.ndarray) and texts.ndim == 1 and texts.dtype.kind == "U", f"{ids} are no texts")
+        _require(len(np.unique(texts)) == len(texts), f"{ids} are not unique")
+        _require_array(getattr(model, predictions), (len(texts), *columns), predictions)
+        _require(bool(np.isfinite(getattr(model, predictions)).all()), f"{predictions} are not finite")
+    _require([*model.feature_names_in_] == [model.id_column], "feature_names_in_ is not the id")
 
 
 def _check_network(network: Any) -> None:
@@ -133,7 +152,7 @@ def check_predicts(model: Any) -> None:
 
     Parameters
     ----------
-    model : cross-fit or blend
+    model : cross-fit, blend or imported predictions
         Loaded model.
 
     Raises
@@ -158,15 +177,17 @@ def check_predicts(model: Any) -> None:
 
 
 def _predict_row(model: Any, value: float) -> None:
-    first = model.models[0] if hasattr(model, "models") else model
     parts = getattr(model, "models", [model])
+    first = parts[0]
     names = getattr(first, "feature_names_in_", None)
     if names is None:
         _require(0 < first.n_features_in_ <= MOST_COLUMNS, f"n_features_in_ is {first.n_features_in_}")
         row: Any = np.full((1, first.n_features_in_), float(value))
     else:
         columns = dict.fromkeys(name for part in parts for name in part.feature_names_in_)
-        row = pd.DataFrame({name: [value] for name in columns}, dtype=object)
+        # Imported predictions are of rows that are known, and no others.
+        known = {part.id_column: [part.ids_[0]] for part in imported_parts(model) if len(part.ids_)}
+        row = pd.DataFrame({name: [value] for name in columns} | known, dtype=object)
     prediction = model.predict_proba(row) if hasattr(model, "classes_") else model.predict(row)
     _require(prediction.shape == (1, *model.oof_predictions_.shape[1:]), f"it predicts shape {prediction.shape}")
     _require(bool(np.isfinite(prediction).all()), "it predicts no finite number")

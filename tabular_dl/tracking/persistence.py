@@ -33,6 +33,8 @@ _MODELS = (
     "tabular_dl.model_selection.BlendedRegressor",
     "tabular_dl.model_selection.CrossFitClassifier",
     "tabular_dl.model_selection.CrossFitRegressor",
+    "tabular_dl.model_selection.ImportedClassifier",
+    "tabular_dl.model_selection.ImportedRegressor",
 )
 # Types that a fitted model consists of, in addition to those that skops trusts by default. A partial function is
 # trusted only with a function that is.

@@ -103,6 +103,8 @@ class RunContent:
         Raw rows as input of the model.
     started : float
         Start of the run in seconds since 1970.
+    name : str, optional
+        Name of the run; by default MLflow draws one.
     """
 
     pipeline: str
@@ -117,6 +119,7 @@ class RunContent:
     model: BaseEstimator
     example: pd.DataFrame
     started: float
+    name: str | None = None
 
 
 def write_results(content: RunContent, folder: Path) -> None:

@@ -164,7 +164,8 @@ def _opened_run(record: Mapping[str, Any]) -> Iterator[Run]:
         # From its first moment the run says what it is and which process writes it.
         tags = {**origin_tags(record["pipeline"], record["kind"]), RESULTS_TAG: record["id"]}
         started = int(record["started"] * 1000)
-        run_id = mlflow.MlflowClient().create_run(experiment, start_time=started, tags=tags).info.run_id
+        client, name = mlflow.MlflowClient(), record.get("name")  # records of older versions have none
+        run_id = client.create_run(experiment, start_time=started, tags=tags, run_name=name).info.run_id
     with mlflow.start_run(run_id) as run:
         yield run
 

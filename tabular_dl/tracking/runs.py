@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from mlflow.entities import Run
 
 __all__ = [
+    "NO_TEST_TAG",
     "LoggedRun",
     "RunStatus",
     "all_runs",
@@ -34,11 +35,14 @@ __all__ = [
     "find_run",
     "find_run_id",
     "find_tagged",
+    "has_run_named",
     "model_folder",
 ]
 
 # Kinds of runs with a model. Searches have none: their score belongs to a configuration.
-WITH_MODELS = ("fit", "ensemble")
+WITH_MODELS = ("fit", "ensemble", "import")
+# Tag of runs that were imported without predictions of the test rows that there are.
+NO_TEST_TAG = "tabular_dl.no_test_predictions"
 
 
 @dataclass(frozen=True)
@@ -184,7 +188,7 @@ def comparable_runs(pipeline: str, metric: str | None = None) -> tuple[list[Run]
 
 
 def all_runs(pipeline: str) -> list[RunStatus]:
-    """Return all fits, blends and searches of a pipeline, newest first, whatever became of them."""
+    """Return all fits, blends, imports and searches of a pipeline, newest first, whatever became of them."""
     runs = _runs(f"tags.`tabular_dl.pipeline` = '{pipeline}'")
     return [RunStatus.of(run) for run in runs if run.data.tags.get("tabular_dl.kind") in (*WITH_MODELS, "search")]
 
@@ -215,6 +219,11 @@ def find_run(id_or_name: str) -> LoggedRun:
 def find_run_id(id_or_name: str) -> str:
     """Return the id of the run with an id, or of the newest run with a name, of any kind."""
     return str(_find(id_or_name, (*WITH_MODELS, "search")).info.run_id)
+
+
+def has_run_named(name: str) -> bool:
+    """Return whether a run of any kind has a name."""
+    return bool(_runs(f"attributes.run_name = '{name}'"))
 
 
 def find_tagged(tag: str, value: str) -> list[Run]:

@@ -20,6 +20,9 @@ from tabular_dl.workflows.console import print_lines
 
 __all__ = ["compare"]
 
+# What a line about a run's parameters says of them, by the kind of run; those of a fit are compared.
+RELATIONS = {"ensemble": "blends", "import": "was imported"}
+
 
 def compare(
     pipeline: str,
@@ -108,7 +111,7 @@ def _plain(row: Row) -> dict[str, Any]:
         "difference": row.difference,
         "difference_error": row.error,
         "not_told_from_best": row.tied,
-        "seconds": entry.seconds,
+        "seconds": None if entry.seconds != entry.seconds else entry.seconds,
         "submission_score": entry.submission_score,
         "public_score": entry.public_score,
         "changes": dict(row.changes),
@@ -155,7 +158,7 @@ def _print(rows: list[Row], name: str, metric: str, greater: bool, left_out: int
     console.print(grid)
     for row in rows:
         if row.changes:
-            relation = "blends" if row.entry.kind == "ensemble" else "differs from the best fit's pipeline"
+            relation = RELATIONS.get(row.entry.kind, "differs from the best fit's pipeline")
             changes = ", ".join(f"{_short(key)} {value}" for key, value in row.changes.items())
             print_lines(console, f"{row.rank} {escape(row.entry.name)} {relation}: {escape(changes)}")
 
@@ -172,4 +175,4 @@ def _print_agreement(entries: list[Entry], console: Console) -> None:
 
 def _short(key: str) -> str:
     section, _, leaf = key.partition(".")
-    return leaf if section in ("network", "training", "ensemble") else key
+    return leaf if section in ("network", "training", "ensemble", "import") else key

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import time
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -26,6 +27,8 @@ from tabular_dl.model_selection import (
     BlendedClassifier,
     BlendedRegressor,
     fold_scores,
+    imported_parts,
+    lacks_test_predictions,
     mean_and_error,
     standard_error,
 )
@@ -56,9 +59,9 @@ def ensemble(
     pipeline : str
         Name of a pipeline, or path of a YAML file.
     runs : sequence of str
-        Ids or names of the runs; by default the best fits.
+        Ids or names of the runs; by default the best fits and imported predictions.
     top : int, default=3
-        Number of the best fits to blend if no runs are named.
+        Number of the best of them to blend if no runs are named.
     method : str, default="greedy"
         Method of `tabular_dl.model_selection.blending.Blend`.
     console : Console, optional
@@ -109,11 +112,14 @@ def ensemble(
         run = log(folder, interrupts)
     if run is None:
         return None
+    following = f"[bold]tabular-dl submit {escape(pipeline)} --run {escape(run.name)}[/], or "
+    if lacks_test_predictions(blended):
+        print_lines(console, "A part was imported without test predictions, so that the blend cannot be submitted.")
+        following = ""
     print_lines(
         console,
         f"Run [bold]{escape(run.name)}[/] ({run.id}), experiment {escape(run.experiment)}",
-        f"Next: [bold]tabular-dl submit {escape(pipeline)} --run {escape(run.name)}[/], or tabular-dl compare "
-        f"{escape(pipeline)}",
+        f"Next: {following}tabular-dl compare {escape(pipeline)}",
     )
     return run
 
@@ -149,15 +155,24 @@ def _named_runs(pipeline: str, names: Sequence[str]) -> list[tracking.LoggedRun]
 
 
 def _best_fits(pipeline: str, metric_name: str | None, top: int, console: Console) -> list[tracking.LoggedRun]:
-    """Return the best fits among those that have the folds of the best one."""
+    """Return the best fits and imports among those with the folds of the best that has others of its folds."""
     runs, left_out = tracking.comparable_runs(pipeline, metric_name)
     metric = get_metric(runs[0].data.tags["tabular_dl.metric"])
-    fits = [Entry.of(run) for run in runs if run.data.tags.get("tabular_dl.kind") == "fit"]
+    single = [run for run in runs if run.data.tags.get("tabular_dl.kind") in ("fit", "import")]
+    no_test = [run for run in single if tracking.NO_TEST_TAG in run.data.tags]
+    if no_test:
+        names = ", ".join(run.info.run_name for run in no_test)
+        message = f"Left out because imported without test predictions (name them by --runs to blend them): {names}"
+        print_lines(console, message, markup=False)
+    fits = [Entry.of(run) for run in single if tracking.NO_TEST_TAG not in run.data.tags]
     entries = [row.entry for row in rank(fits, greater_is_better=metric.greater_is_better)] if fits else []
-    same_folds = [entry for entry in entries if entry.folds == entries[0].folds]
-    others = [entry.name for entry in entries if entry.folds != entries[0].folds]
-    if others:
-        message = f"Left out because of other folds (ensemble.folds, seed) than the best run: {', '.join(others)}"
+    counts = Counter(entry.folds for entry in entries)
+    first = next((entry for entry in entries if counts[entry.folds] > 1), entries[0] if entries else None)
+    same_folds = [entry for entry in entries if first is not None and entry.folds == first.folds]
+    others = [entry.name for entry in entries if entry not in same_folds]
+    if first is not None and others:
+        run = "the best run" if first is entries[0] else first.name
+        message = f"Left out because of other folds (ensemble.folds, seed) than {run}: {', '.join(others)}"
         print_lines(console, message, markup=False)
     if left_out:
         runs_left_out = "1 run" if left_out == 1 else f"{left_out} runs"
@@ -217,6 +232,8 @@ def _score_grid(
 
 def _model_of(model: Model) -> str:
     """Return what a member trained: the preset of its networks, or the name of another model."""
+    if imported_parts(model) == [model]:
+        return tracking.IMPORTED
     if not hasattr(model, "pipelines_"):
         return "blend"
     last = model.pipelines_[0][-1]

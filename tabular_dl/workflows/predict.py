@@ -9,6 +9,7 @@ from rich.markup import escape
 
 from tabular_dl.atomic_files import write_text
 from tabular_dl.competition import prediction_table
+from tabular_dl.model_selection import imported_parts
 from tabular_dl.spec import check_rows
 from tabular_dl.tables import read_table_file
 from tabular_dl.tracking import open_model
@@ -46,7 +47,8 @@ def predict(run_or_model: str, table: Path, output: Path, console: Console | Non
     model, spec = open_model(run_or_model)
     file = read_table_file(table, () if spec.data.id is None else (spec.data.id,))
     rows = file.frame
-    check_rows(spec, rows, str(table), rest=False)
+    if imported_parts(model) != [model]:  # which read the id only
+        check_rows(spec, rows, str(table), rest=False)
     print_notes(file.notes, console)
     classes, threshold = getattr(model, "classes_", None), getattr(model, "threshold_", None)
     predictions = prediction_table(

@@ -10,6 +10,7 @@ import pandas as pd
 from tabular_dl.atomic_files import write_text
 from tabular_dl.competition import Competition, prediction_table
 from tabular_dl.errors import DataError, UserError
+from tabular_dl.model_selection import lacks_test_predictions
 from tabular_dl.reporting import Model
 from tabular_dl.spec import PipelineSpec
 from tabular_dl.tracking import file_of
@@ -22,7 +23,7 @@ def predict_rows(model: Model, rows: pd.DataFrame) -> np.ndarray:
 
     Parameters
     ----------
-    model : cross-fit or blend
+    model : cross-fit, blend or imported predictions
         Fitted model.
     rows : DataFrame of shape (rows, columns)
         Raw rows.
@@ -54,9 +55,11 @@ def predict_rows(model: Model, rows: pd.DataFrame) -> np.ndarray:
 def write_predictions(model: Model, spec: PipelineSpec, competition: Competition, folder: Path) -> None:
     """Write out-of-fold predictions to ``oof.csv`` and predictions of the test rows, if any, to ``test.csv``.
 
+    Models with a part that was imported without predictions of test rows have none.
+
     Parameters
     ----------
-    model : cross-fit or blend
+    model : cross-fit, blend or imported predictions
         Fitted model.
     spec : PipelineSpec
         Specification of the pipeline.
@@ -66,7 +69,7 @@ def write_predictions(model: Model, spec: PipelineSpec, competition: Competition
         Existing folder to write to.
     """
     tables = {"oof": (competition.train, model.oof_predictions_, getattr(model, "oof_thresholds_", None))}
-    if competition.test is not None:
+    if competition.test is not None and not lacks_test_predictions(model):
         test = predict_rows(model, competition.test)
         tables["test"] = (competition.test, test, getattr(model, "threshold_", None))
     for name, (rows, predictions, threshold) in tables.items():

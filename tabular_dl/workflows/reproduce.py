@@ -60,6 +60,11 @@ def reproduce(run: str, console: Console | None = None) -> Reproduction:
     """
     console = console or Console()
     logged = tracking.find_run(run)
+    if logged.tags.get("tabular_dl.kind") == "import":
+        raise SpecError(
+            f"Run {logged.name} was imported and cannot be fitted again here: repeat its predictions where they were "
+            "made, and import them again."
+        )
     if logged.tags.get("tabular_dl.kind") != "fit":
         raise SpecError(
             f"Run {logged.name} is not a fit, but a {logged.tags.get('tabular_dl.kind')}: reproduce its runs."

@@ -26,6 +26,7 @@ from tabular_dl.competition import (
     wait_for_score,
 )
 from tabular_dl.errors import SubmissionError
+from tabular_dl.model_selection import lacks_test_predictions
 from tabular_dl.spec import PipelineSpec, check_rows, competition_of, load_spec, metric_of, problem_of
 from tabular_dl.tracking import open_model
 from tabular_dl.workflows.console import print_lines
@@ -103,6 +104,12 @@ def submit(
         raise SubmissionError(
             f"There is no test table to predict: add {competition.test_file}, or name the file by data.test in the "
             f"pipeline and fit again. tabular-dl predict {chosen.name} FILE predicts any table."
+        )
+    if lacks_test_predictions(model):
+        part = "" if chosen.tags.get("tabular_dl.kind") == "import" else "has a part that "
+        raise SubmissionError(
+            f"Run {chosen.name} {part}was imported without predictions of the test rows: import it again with "
+            "--test FILE and another --name, or name another run with --run."
         )
     ids = ids_of(competition.test, competition.sample, spec.data.id)
     if ids is None:

@@ -27,6 +27,8 @@ OPTIONS = {
         *("--data", "--set", "--folds", "--members", "--epochs", "--seed", "--no-track", "--quiet", "-q"),
         *("--train", "--test", "--target", "--id", "--metric", "--preset"),
     ],
+    "folds": ["--data", "--set", "--output", "-o", "--quiet", "-q"],
+    "import": ["--oof", "--test", "--folds", "--name", "--note", "--data", "--set", "--quiet", "-q"],
     "init": [
         *("--train", "--test", "--sample", "--target", "--id", "--metric", "--preset", "--force", "--quiet", "-q"),
     ],

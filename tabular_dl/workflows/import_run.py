@@ -1,0 +1,338 @@
+"""Tracked runs made of predictions from elsewhere: `tabular-dl import`.
+
+files -> rows joined by id and checked -> imported predictions -> scores on their folds -> files -> MLflow run
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from rich.console import Console
+from rich.markup import escape
+
+from tabular_dl import tracking
+from tabular_dl.atomic_files import write_text
+from tabular_dl.competition import Competition
+from tabular_dl.errors import DataError, SpecError
+from tabular_dl.model_selection import ImportedClassifier, ImportedRegressor, fold_scores, mean_and_error
+from tabular_dl.problems import Metric, Problem
+from tabular_dl.reporting import Judged, by_group, import_page, render
+from tabular_dl.spec import (
+    PipelineSpec,
+    check_network,
+    columns_used,
+    competition_of,
+    dump_spec,
+    load_spec,
+    metric_of,
+    problem_of,
+)
+from tabular_dl.tables import read_categories
+from tabular_dl.tracking import environment
+from tabular_dl.workflows.console import print_lines, print_notes
+from tabular_dl.workflows.folds import folds_of
+from tabular_dl.workflows.imported_files import KnownRows, read_fold_file, read_prediction_file
+from tabular_dl.workflows.outputs import log, new_results
+from tabular_dl.workflows.predictions import write_predictions
+from tabular_dl.workflows.signals import interrupts_deferred
+
+__all__ = ["ImportFiles", "import_run"]
+
+LONGEST_NOTE = 2000
+
+
+@dataclass(frozen=True)
+class ImportFiles:
+    """Files with predictions from elsewhere.
+
+    Parameters
+    ----------
+    oof : Path
+        Out-of-fold predictions of the training rows.
+    test : Path, optional
+        Predictions of the test rows; without them there can be no submission.
+    folds : Path, optional
+        Folds that the predictions were made on; by default those of the pipeline.
+    """
+
+    oof: Path
+    test: Path | None = None
+    folds: Path | None = None
+
+
+@dataclass(frozen=True)
+class _Imported:
+    """Imported predictions with the tables that they are of, and their scores."""
+
+    name: str
+    files: ImportFiles
+    note: str
+    spec: PipelineSpec
+    competition: Competition
+    problem: Problem
+    metric: Metric
+    model: ImportedClassifier | ImportedRegressor
+    own_folds: bool
+    scores: np.ndarray
+    started: float
+
+    @property
+    def origin(self) -> dict[str, str]:
+        """Facts about the predictions, for the report."""
+        test = "none" if self.files.test is None else str(self.files.test)
+        of_file = "" if self.own_folds else f", of {self.files.folds}, other than the pipeline's"
+        return {
+            "Out-of-fold predictions": str(self.files.oof),
+            "Test predictions": test,
+            "Folds": f"{len(self.scores)}{by_group(self.spec) if self.own_folds else ''}{of_file}",
+            **({"Note": self.note} if self.note else {}),
+        }
+
+
+def import_run(
+    pipeline: str,
+    name: str,
+    files: ImportFiles,
+    *,
+    note: str = "",
+    overrides: Sequence[str] = (),
+    console: Console | None = None,
+) -> tracking.LoggedRun | None:
+    """Make a tracked run out of files with out-of-fold and test predictions.
+
+    Parameters
+    ----------
+    pipeline : str
+        Name of a pipeline, or path of a YAML file.
+    name : str
+        Name of the run, which no other run may have.
+    files : ImportFiles
+        Files with the predictions.
+    note : str, default=""
+        Text that is kept with the run.
+    overrides : sequence of str
+        Changed values, such as ``"ensemble.folds=10"``.
+    console : Console, optional
+        Console to print to; standard output by default.
+
+    Returns
+    -------
+    LoggedRun or None
+        The run; None if tracking failed, and the results are kept in ``outputs``.
+
+    Raises
+    ------
+    UserError
+        If pipeline, tables or files cannot be used; nothing is written then.
+    """
+    console = console or Console()
+    started = time.time()
+    spec = load_spec(pipeline, overrides, check_network)
+    if spec.data.id is None:
+        raise SpecError(
+            f"pipeline {spec.name}: predictions are joined with rows by data.id, the column that identifies rows, and "
+            "the pipeline names none: add it to the file, or by --set data.id=COLUMN."
+        )
+    tracking.prepare_store(create=False, write=True)
+    _check_name(name, note)
+    imported = _imported(spec, name, files, note, started, console)
+    page = import_page(_judged(imported), name, imported.origin, imported.scores, environment())
+
+    def write(folder: Path) -> None:
+        (folder / "predictions").mkdir()
+        write_text(folder / "spec.yaml", dump_spec(spec))
+        write_predictions(imported.model, spec, imported.competition, folder / "predictions")
+        write_text(folder / "report.html", render(page))
+        tracking.write_results(_run_content(imported), folder)
+
+    with new_results(spec.name) as results:
+        with interrupts_deferred() as interrupts:
+            folder = results.complete(write)
+        print_lines(console, *_messages(imported))
+        run = log(folder, interrupts)
+    if run is not None:
+        print_lines(
+            console,
+            f"Run [bold]{escape(run.name)}[/] ({run.id}), experiment {escape(run.experiment)}",
+            f"Next: [bold]tabular-dl ensemble {escape(pipeline)}[/], or tabular-dl compare {escape(pipeline)}",
+        )
+    return run
+
+
+def _check_name(name: str, note: str) -> None:
+    """Raise an error for a name that other commands could not use, or that a run has."""
+    if not re.fullmatch(r"[A-Za-z0-9][\w.-]{0,99}", name):
+        raise SpecError(
+            "--name: expected at most 100 letters, digits, '_', '.' or '-', the first a letter or a digit, found "
+            f"{name!r}."
+        )
+    if tracking.has_run_named(name):
+        raise SpecError(f"--name: there is a run {name} already: choose another name, such as {name}-2.")
+    if len(note) > LONGEST_NOTE:
+        raise SpecError(f"--note: expected at most {LONGEST_NOTE:,} characters, found {len(note):,}.")
+
+
+def _imported(
+    spec: PipelineSpec, name: str, files: ImportFiles, note: str, started: float, console: Console
+) -> _Imported:
+    """Read the files and score the predictions."""
+    competition = competition_of(spec)
+    train, test = competition.train, competition.test
+    target = train[spec.data.target]
+    problem = problem_of(spec, target)
+    metric, test_rows = metric_of(spec, problem), folds_of(spec, competition, problem)
+    y = target.to_numpy()
+    classes = np.unique(y) if problem.classification else None
+    known = _known_rows(spec, competition)
+    oof = read_prediction_file(files.oof, known["train"], spec.data.target, classes)
+    notes = [*oof.notes]
+    tested = None
+    if files.test is not None:
+        if "test" not in known:
+            raise DataError(
+                f"--test: pipeline {spec.name} has no test table, so that the rows of {files.test} cannot be checked: "
+                f"leave --test out, or add {competition.test_file}."
+            )
+        tested = read_prediction_file(files.test, known["test"], spec.data.target, classes)
+        notes += tested.notes
+    own_folds = True
+    if files.folds is not None:
+        of_file = read_fold_file(files.folds, known["train"], y if problem.classification else None)
+        own_folds = _same_folds(of_file, test_rows)
+        test_rows = test_rows if own_folds else of_file
+    if classes is None and np.array_equal(oof.predictions, y):
+        notes.append(f"{files.oof.name}: all predictions are equal to {spec.data.target}: are they the true values?")
+    kind = ImportedRegressor if classes is None else ImportedClassifier
+    model = kind(str(spec.data.id)).fit_predictions(
+        known["train"].ids,
+        oof.predictions,
+        test_rows,
+        test_ids=() if tested is None else known["test"].ids,
+        test_predictions=None if tested is None else tested.predictions,
+        classes=classes,
+    )
+    if isinstance(model, ImportedClassifier):
+        model.choose_threshold(spec.threshold, y, metric)
+    shared = 0 if test is None else int(known["test"].ids.isin(set(known["train"].ids)).sum())
+    if shared and tested is not None:
+        notes.append(
+            f"{competition.test_file.name}: {shared} of its ids {'is' if shared == 1 else 'are'} in "
+            f"{competition.train_file.name} too; `predict` and `serve` take them for test rows"
+        )
+    print_notes(notes, console)
+    scores = fold_scores(model, y, metric)
+    return _Imported(name, files, note, spec, competition, problem, metric, model, own_folds, scores, started)
+
+
+def _known_rows(spec: PipelineSpec, competition: Competition) -> dict[str, KnownRows]:
+    """Return the rows of the training table and of the test table, if there is one, by "train" and "test"."""
+    column = str(spec.data.id)
+    tables = {"train": (competition.train_file, competition.train), "test": (competition.test_file, competition.test)}
+    ids = {
+        key: (file.name, pd.Series(read_categories(frame[column]), index=frame.index, dtype=object))
+        for key, (file, frame) in tables.items()
+        if frame is not None
+    }
+    file, of_training = ids["train"]
+    repeated = of_training[of_training.duplicated()]
+    if len(repeated):
+        raise DataError(
+            f"{file}, column {column} (the id), row {repeated.index[0]}: {repeated.iloc[0]!r} is repeated "
+            f"({len(repeated)} such rows), so that predictions cannot be joined with rows. Name a column with a "
+            "different value in each row by data.id."
+        )
+    return {
+        key: KnownRows(name, column, texts, dict(v for k, v in ids.items() if k != key))
+        for key, (name, texts) in ids.items()
+    }
+
+
+def _same_folds(folds: Sequence[np.ndarray], others: Sequence[np.ndarray]) -> bool:
+    """Return whether folds consist of the same rows, however they are numbered."""
+    return {tuple(np.sort(rows)) for rows in folds} == {tuple(np.sort(rows)) for rows in others}
+
+
+def _judged(imported: _Imported) -> Judged:
+    columns = columns_used(imported.spec, imported.competition.train)
+    return Judged(imported.model, imported.spec, imported.competition, imported.problem, imported.metric, columns)
+
+
+def _messages(imported: _Imported) -> list[str]:
+    """Return the score, and what follows from the files that were given."""
+    spec, metric, scores = imported.spec, imported.metric, imported.scores
+    mean, error = mean_and_error(scores)
+    better = "higher" if metric.greater_is_better else "lower"
+    each = ", ".join(f"{score:.4f}" for score in scores)
+    rows = f"{len(imported.competition.train):,} rows"
+    lines = [
+        f"[bold]{escape(imported.name)}[/]: {metric.name} [bold]{mean:.4f}[/], standard error {error:.4f}, {better} is "
+        f"better; {rows} in {len(scores)} folds: {each}"
+    ]
+    own = f"{spec.ensemble.folds} folds{by_group(spec)}, seed {spec.seed}"
+    if not imported.own_folds:
+        lines.append(
+            f"The folds of {escape(str(imported.files.folds))} are not the pipeline's ({escape(own)}), so that "
+            "`ensemble` refuses to blend this run with runs of other folds: weights learned on the other folds would "
+            "have seen predictions by models that were trained on the rows of the fold that is scored."
+        )
+    elif imported.files.folds is None:
+        lines.append(
+            f"Taken as predicted on the pipeline's folds ({escape(own)}), which `tabular-dl folds` writes; with "
+            "--folds FILE they are compared."
+        )
+    if imported.competition.test is not None and imported.files.test is None:
+        lines.append("Without --test, the run has no predictions of the test rows and cannot be submitted.")
+    return lines
+
+
+def _run_content(imported: _Imported) -> tracking.RunContent:
+    spec, competition, files = imported.spec, imported.competition, imported.files
+    mean, error = mean_and_error(imported.scores)
+    threshold = getattr(imported.model, "threshold_", None)
+    given = {"oof": files.oof, "test": files.test, "folds": None if imported.own_folds else files.folds}
+    origin = {f"import.{key}": file for key, file in given.items() if file is not None}
+    note = {"import.note": imported.note} if imported.note else {}
+    lacks_test = competition.test is not None and files.test is None
+    source = str(competition.folder)
+    return tracking.RunContent(
+        pipeline=spec.name,
+        kind="import",
+        parameters={"model.name": tracking.IMPORTED, **origin, **note},
+        metrics={
+            "cv_score": mean,
+            "cv_standard_error": error,
+            f"cv_{imported.metric.name}": mean,
+            **({} if threshold is None else {"threshold": threshold}),
+        },
+        curves={},
+        folds=[{"cv_score": score} for score in imported.scores],
+        tags={
+            "tabular_dl.metric": imported.metric.name,
+            "tabular_dl.problem": imported.problem.name,
+            "tabular_dl.data_digest": competition.digest,
+            **tracking.fold_tags(imported.model.test_rows_, imported.scores),
+            **({tracking.NO_TEST_TAG: "true"} if lacks_test else {}),
+        },
+        description="\n".join(
+            [
+                f"**Imported predictions**: {imported.metric.name} {mean:.4f} (standard error {error:.4f}).",
+                "",
+                *(f"- {key}: {value}" for key, value in imported.origin.items()),
+            ]
+        ),
+        tables=[
+            tracking.Table(
+                f"{spec.name}-train", "training", competition.train, source, competition.digest, spec.data.target
+            )
+        ],
+        model=imported.model,
+        example=competition.train.drop(columns=spec.data.target),
+        started=imported.started,
+        name=imported.name,
+    )

@@ -1,0 +1,289 @@
+"""Reading of files with predictions, or folds, that were made elsewhere: rows are joined by id, and all is checked."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from tabular_dl.errors import DataError, did_you_mean, listed
+from tabular_dl.tables import category_text, read_categories, read_numbers, read_table_file
+
+__all__ = ["KnownRows", "PredictionFile", "read_fold_file", "read_prediction_file"]
+
+# Largest distance of a sum of probabilities from 1, as they may be rounded; and of one from 0 and 1, as they may have
+# been computed with 32-bit floats.
+SUM_TOLERANCE, TOLERANCE = 1e-3, 1e-6
+# Distance of a sum from 1 above which probabilities are divided by it: float64's own rounding is left as it is.
+EXACT = 1e-9
+MOST_CLASSES = 12  # listed by one message
+
+
+@dataclass(frozen=True)
+class KnownRows:
+    """Rows of a table of the pipeline, which a file has to predict.
+
+    Parameters
+    ----------
+    file : str
+        Name of the table's file.
+    id_column : str
+        Column that identifies rows.
+    ids : Series of shape (rows,)
+        Ids as texts, each different.
+    others : dict of str to Series
+        Ids of other tables by the name of their file, to say where an unexpected id is from.
+    """
+
+    file: str
+    id_column: str
+    ids: pd.Series[Any]
+    others: dict[str, pd.Series[Any]]
+
+    def places(self, path: Path, ids: pd.Series[Any]) -> np.ndarray:
+        """Return the place of each known row among the rows of a file.
+
+        Parameters
+        ----------
+        path : Path
+            File, for messages.
+        ids : Series of shape (rows,)
+            Ids in the file.
+
+        Returns
+        -------
+        ndarray of int, shape (rows,)
+            Numbers of the file's rows, from 0, in the order of the table.
+
+        Raises
+        ------
+        DataError
+            If an id is missing, repeated or unknown, or a row of the table is not in the file.
+        """
+        texts = pd.Series(read_categories(ids), index=ids.index, dtype=object)
+        subject = f"{path}, column {self.id_column}"
+        missing = texts.index[texts.isna()]
+        if len(missing):
+            raise DataError(
+                f"{subject}, row {missing[0]}: the id is missing{_more(missing)}. Write the id that {self.file} has."
+            )
+        repeated = texts[texts.duplicated()]
+        if len(repeated):
+            raise DataError(
+                f"{subject}, row {repeated.index[0]}: the id {repeated.iloc[0]!r} appears a second "
+                f"time{_more(repeated)}. Expected one row for each row of {self.file}: remove the others."
+            )
+        foreign = texts[~texts.isin(set(self.ids))]
+        if len(foreign):
+            raise DataError(
+                f"{subject}, row {foreign.index[0]}: the id {foreign.iloc[0]!r} is not in {self.file}{_more(foreign)}. "
+                f"{self._origin(foreign.iloc[0])}"
+            )
+        lacking = self.ids[~self.ids.isin(set(texts))]
+        if len(lacking):
+            raise DataError(
+                f"{path} has {len(texts):,} rows, {self.file} has {len(self.ids):,}: there is none for the id "
+                f"{lacking.iloc[0]!r}, row {lacking.index[0]} of {self.file}{_more(lacking)}. Add the missing rows."
+            )
+        return pd.Index(texts, dtype=object).get_indexer(pd.Index(self.ids, dtype=object))
+
+    def _origin(self, text: str) -> str:
+        """Return a sentence that explains an unknown id."""
+        for file, ids in self.others.items():
+            if (ids == text).any():
+                return f"It is an id of {file}: give the file for the rows of {self.file}."
+        number = pd.to_numeric(pd.Series([text]), errors="coerce").iloc[0]
+        alike = self.ids[pd.to_numeric(self.ids, errors="coerce") == number]
+        if len(alike):
+            return (
+                f"{self.file} has {alike.iloc[0]!r}, and ids are compared as text: read them with "
+                f"pd.read_csv(..., dtype={{{self.id_column!r}: str}}) where the predictions are made."
+            )
+        return f"Remove the rows that {self.file} does not have."
+
+
+@dataclass(frozen=True)
+class PredictionFile:
+    """Predictions read from a file.
+
+    Attributes
+    ----------
+    predictions : ndarray of shape (rows, classes) or (rows,)
+        Probabilities or values, in the order of the known rows.
+    notes : tuple of str
+        Unusual properties of the file.
+    """
+
+    predictions: np.ndarray
+    notes: tuple[str, ...]
+
+
+def read_prediction_file(path: Path, rows: KnownRows, target: str, classes: np.ndarray | None) -> PredictionFile:
+    """Read predictions of all rows of a table.
+
+    Parameters
+    ----------
+    path : Path
+        File with the id column and one column for each class, ``p_CLASS``; for two classes, or for numbers, instead one
+        column named like the target or ``prediction``, or ``p`` for the probability of the second class.
+    rows : KnownRows
+        Rows of the table.
+    target : str
+        Column to predict.
+    classes : ndarray of shape (classes,) or None
+        Sorted labels; None if the target is a number.
+
+    Returns
+    -------
+    PredictionFile
+        Predictions in the order of the table.
+
+    Raises
+    ------
+    DataError
+        If ids, columns or values are not those that were expected; the message names file, column and row.
+    """
+    table = read_table_file(path, (rows.id_column,))
+    frame, notes = table.frame, [*table.notes]
+    places = rows.places(path, _column(path, frame, rows.id_column, "the id"))
+    names = _value_columns(path, [str(name) for name in frame if name != rows.id_column], target, classes)
+    values = np.column_stack([_numbers(path, frame, name, rows.id_column, target, classes) for name in names])
+    if classes is None:
+        return PredictionFile(values[places, 0], tuple(notes))
+    if len(names) == 1:
+        if np.isin(values, (0, 1)).all():
+            notes.append(
+                f"{path.name}: {names[0]} has no value but 0 and 1, which are read as probabilities of {classes[1]}; "
+                "labels lose what a blend could learn from probabilities"
+            )
+        return PredictionFile(np.column_stack([1 - values, values])[places], tuple(notes))
+    sums = values.sum(axis=1)
+    wrong = np.flatnonzero(np.abs(sums - 1) > SUM_TOLERANCE + EXACT)
+    if len(wrong):
+        raise DataError(
+            f"{path}, columns {listed(names)}, {_where(frame, rows.id_column, wrong[0])}: the probabilities sum to "
+            f"{sums[wrong[0]]:.6g}, expected 1 within {SUM_TOLERANCE:g}{_more(wrong)}. Divide each row by its sum."
+        )
+    divisors = np.where(np.abs(sums - 1) > EXACT, sums, 1.0)
+    return PredictionFile((values / divisors[:, np.newaxis])[places], tuple(notes))
+
+
+def read_fold_file(path: Path, rows: KnownRows, y: np.ndarray | None) -> list[np.ndarray]:
+    """Read the folds that predictions were made on.
+
+    Parameters
+    ----------
+    path : Path
+        File with the id column and ``fold``, whole numbers.
+    rows : KnownRows
+        Rows of the training table.
+    y : ndarray of shape (rows,) or None
+        Labels of the rows; None if the target is a number.
+
+    Returns
+    -------
+    list of ndarray of shape (test rows,)
+        Numbers of the rows of each fold, from 0, in the order of the folds' numbers.
+
+    Raises
+    ------
+    DataError
+        If ids or folds are not valid, there is only one fold, or a fold lacks a label, so that it cannot be scored.
+    """
+    frame = read_table_file(path, (rows.id_column,)).frame
+    places = rows.places(path, _column(path, frame, rows.id_column, "the id"))
+    column = _column(path, frame, "fold", "the number of the fold")
+    advice = "Write the number of the fold in which the row was predicted."
+    values = read_numbers(column, f"{path}, column fold", advice)
+    wrong = np.flatnonzero(~(values % 1 == 0))
+    if len(wrong):
+        found = "no value" if np.isnan(values[wrong[0]]) else f"{values[wrong[0]]:g}"
+        raise DataError(
+            f"{path}, column fold, {_where(frame, rows.id_column, wrong[0])}: expected a whole number, found "
+            f"{found}{_more(wrong)}. {advice}"
+        )
+    numbers = values[places]
+    test_rows = [np.flatnonzero(numbers == fold) for fold in np.unique(numbers)]
+    if len(test_rows) < 2:
+        raise DataError(f"{path}, column fold: expected two folds or more, found {numbers[0]:g} in every row.")
+    for fold, tested in zip(np.unique(numbers), test_rows, strict=True):
+        absent = [] if y is None else np.setdiff1d(y, y[tested]).tolist()
+        if absent:
+            raise DataError(
+                f"{path}, column fold: fold {fold:g} has no row of the class {absent[0]!r}, so that it cannot be "
+                "scored by every metric. Take fewer folds, or stratified ones."
+            )
+    return test_rows
+
+
+def _value_columns(path: Path, found: Sequence[str], target: str, classes: np.ndarray | None) -> list[str]:
+    """Return the columns with the predictions: one for each class, or a single one."""
+    single = [name for name in (target, "prediction", *(["p"] if classes is not None else [])) if name in found]
+    if classes is not None:
+        wanted = [{f"p_{label}", f"p_{category_text(label)}"} for label in classes]
+        probabilities = [name for name in found if name.startswith("p_")]
+        names = [next((name for name in probabilities if name in spellings), None) for spellings in wanted]
+        extra = [name for name in probabilities if not any(name in spellings for spellings in wanted)]
+        expected = listed([f"p_{label}" for label in classes], MOST_CLASSES)
+        if probabilities:
+            lacking = [f"p_{label}" for label, name in zip(classes, names, strict=True) if name is None]
+            if lacking or extra:
+                faults = [f"{listed(lacking)} missing"] * bool(lacking) + [f"{listed(extra)} unknown"] * bool(extra)
+                raise DataError(
+                    f"{path}: expected the columns {expected}, one for each class of {target}, found "
+                    f"{listed(probabilities, MOST_CLASSES)}: {' and '.join(faults)}. Name them after the classes."
+                )
+            return [name for name in names if name is not None]
+        if len(classes) > 2 or not single:
+            one = "" if len(classes) > 2 else f"; or one column p with the probability of {classes[1]}"
+            raise DataError(
+                f"{path}: expected the columns {expected}, one for each class of {target}{one}. Found "
+                f"{listed(found, MOST_CLASSES) or 'none'}: rename or add columns."
+            )
+    if len(single) != 1:
+        columns = listed(single or found, MOST_CLASSES) or "none"
+        action = "leave the others out" if single else "rename the column of the predictions"
+        raise DataError(
+            f"{path}: expected one column with predictions, named {target} or prediction, found {columns} beside the "
+            f"id: {action}."
+        )
+    return single
+
+
+def _column(path: Path, frame: pd.DataFrame, name: str, role: str) -> pd.Series[Any]:
+    if name not in frame:
+        hint = did_you_mean(name, [str(column) for column in frame])
+        raise DataError(f"{path}: there is no column {name!r} ({role}). {hint}")
+    return frame[name]
+
+
+def _numbers(
+    path: Path, frame: pd.DataFrame, name: str, id_column: str, target: str, classes: np.ndarray | None
+) -> np.ndarray:
+    """Return a column as finite numbers; as probabilities, if there are classes."""
+    subject = f"{path}, column {name}"
+    kind = f"a number for {target}" if classes is None else "a probability from 0 to 1"
+    values = read_numbers(frame[name], subject, f"Write {kind}.")
+    bad = np.isnan(values)
+    if classes is not None:
+        bad |= (values < -TOLERANCE) | (values > 1 + TOLERANCE)
+    wrong = np.flatnonzero(bad)
+    if len(wrong):
+        found = "no value" if np.isnan(values[wrong[0]]) else f"{values[wrong[0]]:g}"
+        raise DataError(
+            f"{subject}, {_where(frame, id_column, wrong[0])}: expected {kind}, found {found}{_more(wrong)}. "
+            "Correct it where the predictions are made."
+        )
+    return values if classes is None else np.clip(values, 0, 1)
+
+
+def _where(frame: pd.DataFrame, id_column: str, place: int) -> str:
+    return f"row {frame.index[place]} (id {frame[id_column].iloc[place]})"
+
+
+def _more(rows: Any) -> str:
+    return f" ({len(rows):,} such rows)" if len(rows) > 1 else ""
