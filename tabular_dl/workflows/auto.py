@@ -54,7 +54,7 @@ SHARE = 0.6
 
 @dataclass(frozen=True)
 class _Setting:
-    """What all members share."""
+    """Pipeline, tables, type of problem and metric that all members share."""
 
     spec: PipelineSpec
     competition: Competition

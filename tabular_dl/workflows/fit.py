@@ -11,15 +11,13 @@ from pathlib import Path
 
 from rich.console import Console
 from rich.markup import escape
-from rich.table import Table as Grid
 
 from tabular_dl import plots, tracking
 from tabular_dl.atomic_files import write_text
-from tabular_dl.competition import Competition, ids_of
+from tabular_dl.competition import Competition
 from tabular_dl.drafting import Effort, Tables, draft_from_files, name_of, with_model
-from tabular_dl.model_selection import mean_and_error
 from tabular_dl.problems import decide
-from tabular_dl.reporting import FitResult, by_group, fit_page, render
+from tabular_dl.reporting import FitResult, fit_page, render
 from tabular_dl.spec import (
     DataSpec,
     PipelineSpec,
@@ -33,10 +31,11 @@ from tabular_dl.tracking import environment
 from tabular_dl.workflows.console import check_command, print_lines
 from tabular_dl.workflows.effort import apply_effort
 from tabular_dl.workflows.fit_content import run_content
+from tabular_dl.workflows.fit_messages import fit_messages, next_command, score_grid
 from tabular_dl.workflows.outputs import CALLBACKS, check_outputs, log, new_results
 from tabular_dl.workflows.predictions import write_predictions
 from tabular_dl.workflows.signals import interrupts_deferred
-from tabular_dl.workflows.training import BOOSTED, train
+from tabular_dl.workflows.training import train
 
 __all__ = ["FitResult", "adapted", "fit", "fit_and_log", "fit_spec", "fit_tables"]
 
@@ -188,8 +187,8 @@ def fit_spec(
         spec = apply_effort(spec, preset, overrides, competition, console)
 
     def show(result: FitResult) -> None:
-        console.print(_score_grid(result))
-        print_lines(console, *_messages(result, pipeline))
+        console.print(score_grid(result))
+        print_lines(console, *fit_messages(result, pipeline))
 
     result, folder, run = fit_and_log(spec, console, command, competition, track=track, show=show)
     if run is not None:
@@ -197,7 +196,7 @@ def fit_spec(
             console,
             f"Run [bold]{escape(run.name)}[/] ({run.id}), experiment {escape(run.experiment)}",
             f"Model {run.model_uri}",
-            f"Next: {_next_command(result, pipeline, run.name)}tabular-dl ui",
+            f"Next: {next_command(result, pipeline, run.name)}tabular-dl ui",
         )
     elif track:
         return replace(result, unlogged=folder)
@@ -265,69 +264,6 @@ def _callback_folder(spec: PipelineSpec, files: Path) -> Path | None:
     return folder
 
 
-def _messages(result: FitResult, pipeline: str | None) -> list[str]:
-    """Return what is worth knowing beside the scores."""
-    messages = _better_baselines(result, pipeline)
-    if result.interrupted:
-        messages.append(
-            f"[bold]Ctrl-C[/] ended training {result.interrupted}: the networks trained so far are scored and stored."
-        )
-    if result.spec.threshold == "auto":
-        messages.append(
-            f"Threshold {result.crossfit.threshold_:.3f}; each fold is scored with the threshold of the other folds, "
-            "the simple models with 0.5."
-        )
-    return messages
-
-
-def _better_baselines(result: FitResult, pipeline: str | None) -> list[str]:
-    """Return a sentence for each simple model with a better mean score than what was trained."""
-    sign = 1 if result.metric.greater_is_better else -1
-    messages = []
-    for name, scores in result.baselines.items():
-        difference, error = mean_and_error(scores - result.scores)
-        if sign * difference > 0:
-            messages.append(
-                f"{_better(name)} better than {escape(result.subject)} by {abs(difference):.4f} on the same folds "
-                f"(standard error {error:.4f})."
-            )
-            if name == BOOSTED and pipeline is not None:
-                trees = f"[bold]tabular-dl fit {escape(pipeline)} --model hist_gradient_boosting[/]"
-                messages[-1] += f" {trees}, then [bold]tabular-dl ensemble {escape(pipeline)}[/] blends both."
-    if messages and pipeline is not None and result.of_networks:
-        messages.append(f"[bold]tabular-dl search {escape(pipeline)}[/] looks for better networks.")
-    return messages
-
-
-def _better(name: str) -> str:
-    return "Boosted trees are" if name == BOOSTED else f"The {name} is"
-
-
-def _score_grid(result: FitResult) -> Grid:
-    spec, metric = result.spec, result.metric
-    better = "higher" if metric.greater_is_better else "lower"
-    grid = Grid(
-        title=f"{spec.name}: {metric.name} of {spec.ensemble.folds} folds{by_group(spec)}, {better} is better",
-        caption=f"{result.models}, {len(result.competition.train)} rows, {result.seconds:.1f} s{_others(result)}, "
-        f"seed {spec.seed}",
-    )
-    columns = {result.models_a_fold: result.scores, **result.baselines}
-    grid.add_column("fold")
-    for name in columns:
-        grid.add_column(name, justify="right")
-    for fold in range(spec.ensemble.folds):
-        grid.add_row(str(fold + 1), *(f"{scores[fold]:.4f}" for scores in columns.values()))
-    grid.add_section()
-    summaries = [mean_and_error(scores) for scores in columns.values()]
-    grid.add_row("mean", *(f"{mean:.4f}" for mean, _ in summaries), style="bold")
-    grid.add_row("standard error", *(f"{error:.4f}" for _, error in summaries))
-    return grid
-
-
-def _others(result: FitResult) -> str:
-    return f" (simple models {result.baseline_seconds:.1f} s)" if result.baselines else ""
-
-
 def _write(result: FitResult, folder: Path, tags: Mapping[str, str], *, track: bool) -> None:
     """Write all results; those of an untracked fit have no record, since they are not left to be logged."""
     _write_files(result, folder)
@@ -357,18 +293,3 @@ def _write_files(result: FitResult, folder: Path) -> None:
     for name, figure in figures.items():
         figure.savefig(folder / "figures" / f"{name}.png", dpi=120)
     write_text(folder / "report.html", render(fit_page(result, environment())))
-
-
-def _next_command(result: FitResult, pipeline: str | None, run: str) -> str:
-    """Return the command to suggest before `tabular-dl ui`; empty if there is none."""
-    if pipeline is None:
-        name = escape(result.spec.name)
-        command = f"tabular-dl init {name} --train {escape(str(result.competition.train_file))}"
-        return f"[bold]{command}[/], with the same options, writes this pipeline to a file; "
-    competition = result.competition
-    if competition.test is None:
-        return ""
-    if ids_of(competition.test, competition.sample, result.spec.data.id) is None:
-        # Without an id there is no submission, but the test rows can be predicted.
-        return f"[bold]tabular-dl predict {escape(run)} {escape(str(result.competition.test_file))}[/], or "
-    return f"[bold]tabular-dl submit {escape(pipeline)}[/], or "

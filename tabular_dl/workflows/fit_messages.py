@@ -1,0 +1,92 @@
+"""Printed result of a fit: scores beside those of simple models, and what is worth knowing."""
+
+from __future__ import annotations
+
+from rich.markup import escape
+from rich.table import Table as Grid
+
+from tabular_dl.competition import ids_of
+from tabular_dl.model_selection import mean_and_error
+from tabular_dl.reporting import FitResult, by_group
+from tabular_dl.workflows.training import BOOSTED
+
+__all__ = ["fit_messages", "next_command", "score_grid"]
+
+
+def fit_messages(result: FitResult, pipeline: str | None) -> list[str]:
+    """Return what is worth knowing beside the scores."""
+    messages = _better_baselines(result, pipeline)
+    if result.interrupted:
+        messages.append(
+            f"[bold]Ctrl-C[/] ended training {result.interrupted}: the networks trained so far are scored and stored."
+        )
+    if result.spec.threshold == "auto":
+        messages.append(
+            f"Threshold {result.crossfit.threshold_:.3f}; each fold is scored with the threshold of the other folds, "
+            "the simple models with 0.5."
+        )
+    return messages
+
+
+def _better_baselines(result: FitResult, pipeline: str | None) -> list[str]:
+    """Return a sentence for each simple model with a better mean score than what was trained."""
+    sign = 1 if result.metric.greater_is_better else -1
+    messages = []
+    for name, scores in result.baselines.items():
+        difference, error = mean_and_error(scores - result.scores)
+        if sign * difference > 0:
+            messages.append(
+                f"{_better(name)} better than {escape(result.subject)} by {abs(difference):.4f} on the same folds "
+                f"(standard error {error:.4f})."
+            )
+            if name == BOOSTED and pipeline is not None:
+                trees = f"[bold]tabular-dl fit {escape(pipeline)} --model hist_gradient_boosting[/]"
+                messages[-1] += f" {trees}, then [bold]tabular-dl ensemble {escape(pipeline)}[/] blends both."
+    if messages and pipeline is not None and result.of_networks:
+        messages.append(f"[bold]tabular-dl search {escape(pipeline)}[/] looks for better networks.")
+    return messages
+
+
+def _better(name: str) -> str:
+    return "Boosted trees are" if name == BOOSTED else f"The {name} is"
+
+
+def score_grid(result: FitResult) -> Grid:
+    """Return a table of the score of each fold, those of simple models beside it."""
+    spec, metric = result.spec, result.metric
+    better = "higher" if metric.greater_is_better else "lower"
+    grid = Grid(
+        title=f"{spec.name}: {metric.name} of {spec.ensemble.folds} folds{by_group(spec)}, {better} is better",
+        caption=f"{result.models}, {len(result.competition.train)} rows, {result.seconds:.1f} s{_others(result)}, "
+        f"seed {spec.seed}",
+    )
+    columns = {result.models_a_fold: result.scores, **result.baselines}
+    grid.add_column("fold")
+    for name in columns:
+        grid.add_column(name, justify="right")
+    for fold in range(spec.ensemble.folds):
+        grid.add_row(str(fold + 1), *(f"{scores[fold]:.4f}" for scores in columns.values()))
+    grid.add_section()
+    summaries = [mean_and_error(scores) for scores in columns.values()]
+    grid.add_row("mean", *(f"{mean:.4f}" for mean, _ in summaries), style="bold")
+    grid.add_row("standard error", *(f"{error:.4f}" for _, error in summaries))
+    return grid
+
+
+def _others(result: FitResult) -> str:
+    return f" (simple models {result.baseline_seconds:.1f} s)" if result.baselines else ""
+
+
+def next_command(result: FitResult, pipeline: str | None, run: str) -> str:
+    """Return the command to suggest before `tabular-dl ui`; empty if there is none."""
+    if pipeline is None:
+        name = escape(result.spec.name)
+        command = f"tabular-dl init {name} --train {escape(str(result.competition.train_file))}"
+        return f"[bold]{command}[/], with the same options, writes this pipeline to a file; "
+    competition = result.competition
+    if competition.test is None:
+        return ""
+    if ids_of(competition.test, competition.sample, result.spec.data.id) is None:
+        # Without an id there is no submission, but the test rows can be predicted.
+        return f"[bold]tabular-dl predict {escape(run)} {escape(str(result.competition.test_file))}[/], or "
+    return f"[bold]tabular-dl submit {escape(pipeline)}[/], or "
