@@ -53,7 +53,7 @@ def column_findings(
     for name, other in duplicate_columns(rest).items():
         message = f"{where}: columns {other} and {name} have the same content in every row."
         findings.append(Finding("warning", "duplicate-column", message, removal(spec, [name])))
-    raw = [name for name in map(str, rest.columns) if set(spec.features.get(name, ())) <= _PLAIN]
+    raw = [name for name in map(str, rest.columns) if set(spec.derived.get(name, ())) <= _PLAIN]
     test_columns = (
         {} if test is None else {name: test[name] for name in raw if test[name].dtype.kind == rest[name].dtype.kind}
     )

@@ -105,7 +105,7 @@ def validate_rows(
     """
     faults = list(_role_faults(spec)) if training is None else []
     unusable = {name for fault in faults for name in fault.columns} | (training.unusable if training else set())
-    features = {name: feature for name, feature in spec.features.items() if name not in unusable}
+    features = {name: feature for name, feature in spec.derived.items() if name not in unusable}
     try:
         transformer, table = _derive(features, rows, training)
     except DataError:
@@ -158,12 +158,12 @@ def _role_faults(spec: PipelineSpec) -> Iterator[Fault]:
     """Yield a fault if the target or the id is used as a feature, or a feature is computed from it."""
     target, identifier = spec.data.target, spec.data.id
     in_rules = {name for rule in spec.columns for name in rule.columns}
-    users = _users(spec.features, target, in_rules)
+    users = _users(spec.derived, target, in_rules)
     if users:
         message = f"pipeline {spec.name}: the target {target!r} cannot be a feature too: remove it."
         yield Fault("role", message, users)
     # A part of an id may be informative, such as a travelling group or a site.
-    of_entire_columns = {name: feature for name, feature in spec.features.items() if "extract" not in feature}
+    of_entire_columns = {name: feature for name, feature in spec.derived.items() if "extract" not in feature}
     users = () if identifier is None else _users(of_entire_columns, identifier, in_rules)
     if users:
         message = (
@@ -241,9 +241,9 @@ def _column_faults(
     if not rules:
         return
     places = list(rules)
-    read = columns_read(spec.features)
-    mistyped = [nearest(name, table.columns) for name in read if name not in table and name not in spec.features]
-    ignored = [spec.data.id, spec.ensemble.group, *read, *spec.features, *mistyped, *unusable]
+    read = columns_read(spec.derived)
+    mistyped = [nearest(name, table.columns) for name in read if name not in table and name not in spec.derived]
+    ignored = [spec.data.id, spec.ensemble.group, *read, *spec.derived, *mistyped, *unusable]
     faults = column_faults(
         list(rules.values()),
         spec.rest if rest else "drop",
