@@ -203,6 +203,8 @@ def _fix(spec: PipelineSpec, fault: Fault, checked: CheckedRows) -> str:
     """Return the fix of a fault: a correction if there is one, else the removal of its columns."""
     if fault.code == "unnamed":
         return "rest: drop"
+    if fault.code == "python":
+        return ""
     by_hand = f"# take {listed(fault.columns)} out of features" if {*fault.columns} <= {*spec.derived} else ""
     return _correction(spec, fault, checked) or removal(spec, fault.columns) or by_hand
 

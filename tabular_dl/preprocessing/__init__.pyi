@@ -1,5 +1,6 @@
 from .column_patterns import ColumnSelection as ColumnSelection
 from .column_patterns import has_pattern as has_pattern
+from .column_patterns import missing_names as missing_names
 from .column_patterns import resolve as resolve
 from .column_readers import CategoryColumns as CategoryColumns
 from .column_readers import MissingFlags as MissingFlags

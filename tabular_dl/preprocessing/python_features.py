@@ -54,6 +54,8 @@ class PythonFeatures(PythonStep):
 
     __module__ = "tabular_dl.preprocessing"  # stored models name this path: it stays
 
+    columns_: list[str]
+
     def __init__(self, source: PythonSource, name: str, signature: str = "") -> None:
         self.source = source
         self.name = name
@@ -116,16 +118,16 @@ def _table_problem(result: object, table: pd.DataFrame) -> str | None:
     if not result.index.equals(table.index):
         changed = f"{len(result):,} rows for {len(table):,}"
         if len(result) == len(table):
-            same = result.index.sort_values().equals(table.index.sort_values())
+            same = {*result.index} == {*table.index}
             changed = "the rows in another order" if same else "rows with another index"
         return f"returned {changed}: return each row once, in the order and with the index of the table."
     names = list(result.columns)
-    wrong = next((name for name in names if not isinstance(name, str) or names.count(name) > 1), None)
-    if wrong is not None:
-        return f"returned a column {wrong!r} that is no text or there twice: name each column once, by a text."
-    changed = next((name for name in names if name in table and not result[name].equals(table[name])), None)
-    if changed is not None:
-        return f"changed the column {changed!r}, which exists already: give the new column another name."
+    wrong = [*result.columns[result.columns.duplicated()], *(name for name in names if not isinstance(name, str))]
+    if wrong:
+        return f"returned a column {wrong[0]!r} that is there twice, or no text: name each column once, by a text."
+    replaced = next((name for name in names if name in table and not result[name].equals(table[name])), None)
+    if replaced is not None:
+        return f"changed the column {replaced!r}, which exists already: give the new column another name."
     if all(name in table for name in names):
         return "added no column: return the table with further columns."
     return None

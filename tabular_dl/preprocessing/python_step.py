@@ -37,6 +37,7 @@ class PythonStep(TransformerMixin, BaseEstimator):
     name: str
     signature: str
     parameters: Mapping[str, Any] | None = None
+    state_: dict[str, Any] | None
 
     def __getstate__(self) -> dict[str, Any]:
         """Return the state without the user's object."""

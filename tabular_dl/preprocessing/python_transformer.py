@@ -129,10 +129,8 @@ class PythonTransformer(PythonStep):
             try:
                 matrix = matrix.astype(np.float64)
             except (TypeError, ValueError):
-                text = next(
-                    value for value in matrix.ravel().tolist() if isinstance(value, str) or not _is_number(value)
-                )
-                raise DataError(f"{self._subject} returned {text!r}: expected numbers.") from None
+                value = next((value for value in matrix.ravel().tolist() if not _is_number(value)), matrix.dtype)
+                raise DataError(f"{self._subject} returned {value!r}: expected numbers.") from None
         if matrix.dtype.kind != "f":
             matrix = matrix.astype(np.float64)
         infinite = np.isinf(matrix).any(axis=1)

@@ -25,7 +25,7 @@ from tabular_dl.estimators import (
 from tabular_dl.preprocessing import CODES, DerivedFeatures, build_preprocessing, columns_read, resolve
 from tabular_dl.problems import Metric, Problem, get_metric, get_problem, infer_problem
 from tabular_dl.spec.callbacks import in_folder
-from tabular_dl.spec.python_files import python_features, python_transformer
+from tabular_dl.spec.python_references import python_features, python_transformer
 from tabular_dl.spec.reader import PipelineSpec
 
 __all__ = [

@@ -33,7 +33,8 @@ from tabular_dl.spec.models import (
 )
 from tabular_dl.spec.overrides import apply_override
 from tabular_dl.spec.pipeline_files import find_pipeline
-from tabular_dl.spec.python_files import PythonFiles, check_python
+from tabular_dl.spec.python_files import PythonFiles
+from tabular_dl.spec.python_references import check_python
 from tabular_dl.spec.yaml_io import Key, read_yaml, write_yaml
 
 if TYPE_CHECKING:

@@ -12,6 +12,7 @@ from tabular_dl.model_selection import mean_and_error
 from tabular_dl.reporting import FitResult, by_group
 from tabular_dl.spec import leaves
 from tabular_dl.tracking import environment
+from tabular_dl.workflows.python_tag import python_tag
 
 __all__ = ["run_content"]
 
@@ -70,6 +71,7 @@ def run_content(result: FitResult) -> tracking.RunContent:
             **tracking.fold_tags(crossfit.test_rows_, result.scores),
             "tabular_dl.surroundings": json.dumps(environment()),
             **({"tabular_dl.interrupted": result.interrupted} if result.interrupted else {}),
+            **python_tag(spec),
         },
         description=_description(result),
         tables=tables,
