@@ -54,8 +54,10 @@ def column_findings(
         message = f"{where}: columns {other} and {name} have the same content in every row."
         findings.append(Finding("warning", "duplicate-column", message, removal(spec, [name])))
     # What a transformer makes of different texts, or of new ones, is its own affair.
-    described = rest.drop(columns=[name for name in rest if spec.columns[_rule_of(spec, name)].transformer])
-    raw = [name for name in map(str, described.columns) if set(spec.derived.get(name, ())) <= _PLAIN]
+    transformed = [name for name in map(str, train.columns) if spec.columns[_rule_of(spec, name)].transformer]
+    raw = [
+        name for name in map(str, rest.columns) if name not in transformed and set(spec.derived.get(name, ())) <= _PLAIN
+    ]
     test_columns = (
         {} if test is None else {name: test[name] for name in raw if test[name].dtype.kind == rest[name].dtype.kind}
     )
@@ -65,7 +67,8 @@ def column_findings(
         findings.append(Finding("warning", "id", message, removal(spec, [name])))
     findings += _squeezed(spec, rest, where)
     if test is not None:
-        findings += _few("category", list(_new_categories(spec, described.drop(columns=[*id_reasons]), test, names[1])))
+        others = train.drop(columns=[*id_reasons, *transformed])
+        findings += _few("category", list(_new_categories(spec, others, test, names[1])))
         findings += _few("missing", list(_newly_missing(spec, train, test, names)))
     return findings
 

@@ -114,7 +114,10 @@ def _signature(key: bytes, message: bytes) -> str:
 
 def _key(*, create: bool) -> bytes | None:
     """Return the user's key, made if there is none; None if there is no folder that only the user can write to."""
-    folder = _folder()
+    root = _root()
+    if root is None or not (create or root.exists()):
+        return None
+    folder = private_folder(root)
     if folder is None:
         return None
     path = folder / "key"
@@ -136,14 +139,14 @@ def _key(*, create: bool) -> bytes | None:
     return content if len(content) == LENGTH else None
 
 
-def _folder() -> Path | None:
+def _root() -> Path | None:
     config = os.environ.get("XDG_CONFIG_HOME") or ""
     try:
         # A relative path is to be ignored, by the specification of that variable.
         base = Path(config) if Path(config).is_absolute() else Path.home() / ".config"
     except RuntimeError:
         return None  # no home
-    return private_folder(base / "tabular-dl")
+    return base / "tabular-dl"
 
 
 def _make(path: Path) -> None:

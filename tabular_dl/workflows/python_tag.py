@@ -10,7 +10,7 @@ from tabular_dl.errors import SpecError
 from tabular_dl.preprocessing import read_source, split_reference
 from tabular_dl.spec import PipelineSpec, references
 
-__all__ = ["changed_python", "python_tag"]
+__all__ = ["changed_python", "left_behind_python", "python_tag"]
 
 TAG = "tabular_dl.python"
 
@@ -33,6 +33,26 @@ def python_tag(spec: PipelineSpec) -> dict[str, str]:
         return {}
     folder = None if spec.python.folder is None else str(spec.python.folder.resolve())
     return {TAG: json.dumps({"folder": folder, "sha256": {file: spec.python.source(file).digest for file in files}})}
+
+
+def left_behind_python(spec: PipelineSpec, pipeline: Path) -> list[str]:
+    """Return a line for each Python file of a pipeline that does not lie beside a new pipeline file.
+
+    Parameters
+    ----------
+    spec : PipelineSpec
+        Pipeline.
+    pipeline : Path
+        New file of the pipeline.
+
+    Returns
+    -------
+    list of str
+        Lines.
+    """
+    files = sorted({split_reference(reference)[0] for _, reference in references(spec)})
+    missing = [file for file in files if not (pipeline.parent / file).is_file()]
+    return [f"Copy {(spec.python.folder or Path()) / file} beside it: {pipeline.parent / file}" for file in missing]
 
 
 def changed_python(tags: Mapping[str, str], run: str) -> list[str]:
