@@ -59,7 +59,7 @@ def run_checks(competition: Competition, spec: PipelineSpec, problem: Problem) -
     target, test = competition.train[spec.data.target], competition.test
     train = competition.train.drop(columns=spec.data.target)
     names = (competition.train_file.name, competition.test_file.name)
-    validation = _validate(competition, spec, problem)
+    validation = _validate(competition, spec, problem, competition.test)
     findings = [*validation.errors, *same_row_findings(train, test, target, spec.data.id, names)]
     if not validation.of_target:
         metric = metric_of(spec, problem)
@@ -80,7 +80,9 @@ def run_checks(competition: Competition, spec: PipelineSpec, problem: Problem) -
     return by_level(findings)
 
 
-def find_errors(competition: Competition, spec: PipelineSpec, problem: Problem) -> tuple[Finding, ...]:
+def find_errors(
+    competition: Competition, spec: PipelineSpec, problem: Problem, predicted: pd.DataFrame | None = None
+) -> tuple[Finding, ...]:
     """Return only those findings of `run_checks` that make a fit impossible. No model is trained.
 
     Parameters
@@ -91,6 +93,8 @@ def find_errors(competition: Competition, spec: PipelineSpec, problem: Problem) 
         Pipeline.
     problem : Problem
         Type of problem.
+    predicted : DataFrame of shape (test rows, columns), optional
+        Rows that will be predicted, if they are not to be checked: the user's Python gets columns that both have.
 
     Returns
     -------
@@ -106,7 +110,7 @@ def find_errors(competition: Competition, spec: PipelineSpec, problem: Problem) 
     >>> [error.fix for error in find_errors(tables, wine, get_problem("multiclass"))]
     ['metric: accuracy']
     """
-    return tuple(_validate(competition, spec, problem).errors)
+    return tuple(_validate(competition, spec, problem, predicted).errors)
 
 
 @dataclass(frozen=True)
@@ -135,14 +139,16 @@ class _Validation:
         return [*self.of_target, *self.of_groups, *self.of_rows]
 
 
-def _validate(competition: Competition, spec: PipelineSpec, problem: Problem) -> _Validation:
+def _validate(
+    competition: Competition, spec: PipelineSpec, problem: Problem, predicted: pd.DataFrame | None
+) -> _Validation:
     """Validate each table once; features are learned from all training rows and computed once per table."""
     names = (competition.train_file.name, competition.test_file.name)
     of_target = pipeline_errors(spec, problem)
     if all(finding.code != "metric" for finding in of_target):
         of_target += target_errors(spec, problem, competition.train[spec.data.target], names[0])
     target = competition.train[spec.data.target]
-    train = validate_rows(spec, competition.train.drop(columns=spec.data.target), names[0], test=competition.test)
+    train = validate_rows(spec, competition.train.drop(columns=spec.data.target), names[0], test=predicted)
     tables, of_rows = [train.table], row_errors(spec, train)
     if competition.test is not None:
         test = validate_rows(spec, competition.test, names[1], rest=False, training=train)

@@ -324,4 +324,4 @@ def _words(error: BaseException) -> str:
     advice = ""
     if isinstance(error, ModuleNotFoundError):
         advice = ". Install the package; other files beside the pipeline cannot be imported"
-    return f"{type(error).__name__}: {text}{advice}"
+    return f"{type(error).__name__}{': ' if text else ''}{text}{advice}"

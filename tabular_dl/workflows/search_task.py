@@ -140,7 +140,7 @@ class SearchTask:
         train, target = competition.train, competition.train[spec.data.target]
         self.problem: Problem = problem_of(spec, target)
         # A search does not read the test table: trials are scored on training rows.
-        stop_at_errors(find_errors(replace(competition, test=None), spec, self.problem))
+        stop_at_errors(find_errors(replace(competition, test=None), spec, self.problem, competition.test))
         self._check_choices(competition)
         self.metric: Metric = metric_of(spec, self.problem)
         self.sign = 1.0 if self.metric.greater_is_better else -1.0
@@ -160,14 +160,17 @@ class SearchTask:
     def _check_choices(self, competition: Competition) -> None:
         """Raise an error for a choice, or a bound, that no configuration could be trained with on these tables."""
         train, target = competition.train, competition.train[self.spec.data.target]
-        table = validate_rows(self.spec, train.drop(columns=self.spec.data.target), competition.train_file.name).table
+        rows = train.drop(columns=self.spec.data.target)
+        table = validate_rows(self.spec, rows, competition.train_file.name, test=competition.test).table
         for leaf, distribution in self.space.items():
             bounds = () if isinstance(distribution, Choice) else (distribution.low, distribution.high)
             for option in distribution.options if isinstance(distribution, Choice) else bounds:
                 changed = with_values(self.spec, {leaf: option})
                 try:
                     if leaf.startswith(("columns.", "features.")):
-                        stop_at_errors(find_errors(replace(competition, test=None), changed, self.problem))
+                        stop_at_errors(
+                            find_errors(replace(competition, test=None), changed, self.problem, competition.test)
+                        )
                     else:
                         check_memory(changed, self.problem, table, target)
                 except UserError as error:
