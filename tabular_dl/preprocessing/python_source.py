@@ -53,7 +53,7 @@ class PythonSource:
     Examples
     --------
     >>> PythonSource("my_features.py", "def add(table): ...").digest[:8]
-    'fdbcc77e'
+    '8defed75'
     """
 
     __module__ = "tabular_dl.preprocessing"  # stored models name this path: it stays

@@ -56,7 +56,8 @@ def open_model(run_or_folder: str | runs.LoggedRun, *, trust: bool = False) -> t
     _FILES[model] = folder / "model.skops"
     first = getattr(model, "models", [model])[0]
     sources = {source.file: source for source in sources_of(first).values()}
-    return model, load_spec(spec_file).with_python(PythonFiles(sources=sources))
+    spec = load_spec(spec_file)
+    return model, spec.with_python(PythonFiles(sources=sources)) if sources else spec
 
 
 def file_of(model: Any) -> Path | None:

@@ -305,6 +305,27 @@ def test_a_mistake_is_told_before_training(cli: Any, workspace: Path, changed: d
     assert sorted(path for path in workspace.iterdir() if path.name not in ("config", "executed")) == before
 
 
+@pytest.mark.parametrize(
+    "value", ["3", "null", "[]", "true", "''", "':'", "mine.py", "'mine.py:'", "'a b:c'", "[mine.py]"]
+)
+@pytest.mark.parametrize("key", ["features.python", "columns.1.transformer"])
+def test_a_reference_of_another_form_is_refused_with_its_key(workspace: Path, key: str, value: str) -> None:
+    tables(workspace)
+    file = pipeline(workspace)
+    if (key, value) == ("columns.1.transformer", "null"):
+        key = "columns.1"  # no transformer, but its parameters
+        value = "{columns: [name], parameters: {value: 1}}"
+    with pytest.raises(SpecError, match=key.split(".")[-1]):
+        load_spec(file, [f"{key}={value}"])
+
+
+@pytest.mark.parametrize("value", ["3", "[1]", "a", "{1: 2}"])
+def test_parameters_are_a_mapping_of_names(cli: Any, workspace: Path, value: str) -> None:
+    tables(workspace)
+    message = cli("check", pipeline(workspace), "--set", f"columns.1.parameters={value}").refused()
+    assert "columns.1.parameters" in message
+
+
 def test_check_finds_the_same_and_spec_prints_what_fit_reads(cli: Any, workspace: Path) -> None:
     tables(workspace)
     file = pipeline(workspace, my_features="def add(table):\n    return table")
