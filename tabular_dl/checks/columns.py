@@ -53,7 +53,11 @@ def column_findings(
     for name, other in duplicate_columns(rest).items():
         message = f"{where}: columns {other} and {name} have the same content in every row."
         findings.append(Finding("warning", "duplicate-column", message, removal(spec, [name])))
-    raw = [name for name in map(str, rest.columns) if set(spec.features.get(name, ())) <= _PLAIN]
+    # What a transformer makes of different texts, or of new ones, is its own affair.
+    transformed = [name for name in map(str, train.columns) if spec.columns[_rule_of(spec, name)].transformer]
+    raw = [
+        name for name in map(str, rest.columns) if name not in transformed and set(spec.derived.get(name, ())) <= _PLAIN
+    ]
     test_columns = (
         {} if test is None else {name: test[name] for name in raw if test[name].dtype.kind == rest[name].dtype.kind}
     )
@@ -63,7 +67,8 @@ def column_findings(
         findings.append(Finding("warning", "id", message, removal(spec, [name])))
     findings += _squeezed(spec, rest, where)
     if test is not None:
-        findings += _few("category", list(_new_categories(spec, train.drop(columns=[*id_reasons]), test, names[1])))
+        others = train.drop(columns=[*id_reasons, *transformed])
+        findings += _few("category", list(_new_categories(spec, others, test, names[1])))
         findings += _few("missing", list(_newly_missing(spec, train, test, names)))
     return findings
 
@@ -202,7 +207,8 @@ def _newly_missing(
         elif rule.numeric:
             yield Finding(level, "missing", f"{message} The rule fills them in by impute: {rule.impute}.")
         else:
-            fix = separate_rule(spec, name, place, impute="most_frequent") if rule.impute == "none" else ""
+            filled = rule.impute != "none" or rule.transformer is not None
+            fix = "" if filled else separate_rule(spec, name, place, impute="most_frequent")
             yield Finding(level, "missing", message, fix)
 
 

@@ -203,15 +203,17 @@ def _fix(spec: PipelineSpec, fault: Fault, checked: CheckedRows) -> str:
     """Return the fix of a fault: a correction if there is one, else the removal of its columns."""
     if fault.code == "unnamed":
         return "rest: drop"
-    by_hand = f"# take {listed(fault.columns)} out of features" if {*fault.columns} <= {*spec.features} else ""
+    if fault.code == "python":
+        return ""
+    by_hand = f"# take {listed(fault.columns)} out of features" if {*fault.columns} <= {*spec.derived} else ""
     return _correction(spec, fault, checked) or removal(spec, fault.columns) or by_hand
 
 
 def _correction(spec: PipelineSpec, fault: Fault, checked: CheckedRows) -> str:
     """Return a line with mistyped columns corrected, or with a rule that can read the column; empty if none."""
     if fault.code == "feature":
-        read = columns_read(needed_features(spec.features, fault.columns))
-        known = [*map(str, checked.rows.columns), *spec.features]
+        read = columns_read(needed_features(spec.derived, fault.columns))
+        known = [*map(str, checked.rows.columns), *spec.derived]
         pairs = ((name, nearest(name, known)) for name in read if name not in known)
         return next((f"# in features write {match} for {name}" for name, match in pairs if match), "")
     if fault.rule is None:

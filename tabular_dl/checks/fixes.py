@@ -138,14 +138,14 @@ def removal(spec: PipelineSpec, columns: Collection[str]) -> str:
     if not places:
         readers = [
             name
-            for name, feature in spec.features.items()
+            for name, feature in spec.derived.items()
             if name not in columns and {*columns} & {*columns_read({name: feature})}
         ]
         return removal(spec, readers) if readers else ""
     rules = [spec.columns[place] for place in places]
     names = listed(list(columns), MOST_NAMES)
     where = f"rule {places[0] + 1}" if len(places) == 1 else f"rules {listed([place + 1 for place in places], 20)}"
-    features = [name for name in columns if name in spec.features]
+    features = [name for name in columns if name in spec.derived]
     if features:
         where += " and of features" if len(features) == len(columns) else f", and {listed(features)} out of features"
     by_pattern = any(name not in rule.columns for rule in rules for name in columns_of(rule, columns))

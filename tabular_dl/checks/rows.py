@@ -161,7 +161,7 @@ def drift_findings(
     ------
     Finding
     """
-    group_features = [name for name, feature in spec.features.items() if LEARNED & {*feature} and name in train]
+    group_features = [name for name, feature in spec.derived.items() if LEARNED & {*feature} and name in train]
     drift = find_drift(train.drop(columns=group_features), test.drop(columns=group_features), spec.seed, groups)
     if drift is None or drift.auc < max(CLEAR_DRIFT, drift.chance):
         return

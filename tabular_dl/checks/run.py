@@ -17,6 +17,7 @@ from tabular_dl.checks.columns import column_findings, kind_findings
 from tabular_dl.checks.finding import Finding, by_level
 from tabular_dl.checks.fit_errors import group_errors, memory_errors, pipeline_errors, row_errors, target_errors
 from tabular_dl.checks.fixes import columns_of
+from tabular_dl.checks.python import transformer_errors
 from tabular_dl.checks.rows import drift_findings, group_findings, leak_findings, same_row_findings, target_findings
 from tabular_dl.competition import Competition, ids_of, make_submission, prediction_table
 from tabular_dl.errors import SubmissionError
@@ -58,7 +59,7 @@ def run_checks(competition: Competition, spec: PipelineSpec, problem: Problem) -
     target, test = competition.train[spec.data.target], competition.test
     train = competition.train.drop(columns=spec.data.target)
     names = (competition.train_file.name, competition.test_file.name)
-    validation = _validate(competition, spec, problem)
+    validation = _validate(competition, spec, problem, competition.test)
     findings = [*validation.errors, *same_row_findings(train, test, target, spec.data.id, names)]
     if not validation.of_target:
         metric = metric_of(spec, problem)
@@ -74,12 +75,14 @@ def run_checks(competition: Competition, spec: PipelineSpec, problem: Problem) -
             group = spec.ensemble.group
             groups = (train[group], test[group]) if group in train and group in test else None
             findings += drift_findings(spec, read, others[0], names, groups)
-            findings += kind_findings(spec, train, test, columns_used(spec, train), names)
+            findings += kind_findings(spec, train, test, columns_used(spec, train, test), names)
         findings += column_findings(spec, read, others[0] if others else None, names)
     return by_level(findings)
 
 
-def find_errors(competition: Competition, spec: PipelineSpec, problem: Problem) -> tuple[Finding, ...]:
+def find_errors(
+    competition: Competition, spec: PipelineSpec, problem: Problem, predicted: pd.DataFrame | None = None
+) -> tuple[Finding, ...]:
     """Return only those findings of `run_checks` that make a fit impossible. No model is trained.
 
     Parameters
@@ -90,6 +93,8 @@ def find_errors(competition: Competition, spec: PipelineSpec, problem: Problem) 
         Pipeline.
     problem : Problem
         Type of problem.
+    predicted : DataFrame of shape (test rows, columns), optional
+        Rows that will be predicted, if they are not to be checked: the user's Python gets columns that both have.
 
     Returns
     -------
@@ -105,7 +110,7 @@ def find_errors(competition: Competition, spec: PipelineSpec, problem: Problem) 
     >>> [error.fix for error in find_errors(tables, wine, get_problem("multiclass"))]
     ['metric: accuracy']
     """
-    return tuple(_validate(competition, spec, problem).errors)
+    return tuple(_validate(competition, spec, problem, predicted).errors)
 
 
 @dataclass(frozen=True)
@@ -134,13 +139,16 @@ class _Validation:
         return [*self.of_target, *self.of_groups, *self.of_rows]
 
 
-def _validate(competition: Competition, spec: PipelineSpec, problem: Problem) -> _Validation:
+def _validate(
+    competition: Competition, spec: PipelineSpec, problem: Problem, predicted: pd.DataFrame | None
+) -> _Validation:
     """Validate each table once; features are learned from all training rows and computed once per table."""
     names = (competition.train_file.name, competition.test_file.name)
     of_target = pipeline_errors(spec, problem)
     if all(finding.code != "metric" for finding in of_target):
         of_target += target_errors(spec, problem, competition.train[spec.data.target], names[0])
-    train = validate_rows(spec, competition.train.drop(columns=spec.data.target), names[0])
+    target = competition.train[spec.data.target]
+    train = validate_rows(spec, competition.train.drop(columns=spec.data.target), names[0], test=predicted)
     tables, of_rows = [train.table], row_errors(spec, train)
     if competition.test is not None:
         test = validate_rows(spec, competition.test, names[1], rest=False, training=train)
@@ -150,7 +158,8 @@ def _validate(competition: Competition, spec: PipelineSpec, problem: Problem) ->
         of_test = row_errors(spec, test)
         of_rows += [finding for finding in of_test if finding.message.replace(names[1], names[0]) not in messages]
     if not of_target and not of_rows:
-        of_target += memory_errors(spec, problem, train.table, competition.train[spec.data.target])
+        of_rows += transformer_errors(spec, tables, target, names)
+        of_target += memory_errors(spec, problem, train.table, target)
     return _Validation(of_target, group_errors(spec, competition.train, names[0]), of_rows, tables)
 
 

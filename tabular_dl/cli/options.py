@@ -27,6 +27,7 @@ __all__ = [
     "Target",
     "TestFile",
     "TrainFile",
+    "Trust",
     "check_run",
     "check_values",
     "effort_of",
@@ -69,6 +70,13 @@ Model = Annotated[
         help="Model in place of the networks: hist_gradient_boosting, random_forest, extra_trees, logistic, ridge, "
         "knn, lightgbm, xgboost, catboost, or a class as package.module:Class. Rules are adapted to it.",
         metavar="NAME",
+    ),
+]
+Trust = Annotated[
+    bool,
+    typer.Option(
+        "--trust",
+        help="Execute the Python in a model that was not stored by you on this machine: read it first, in extra_files.",
     ),
 ]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print errors only.")]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tabular_dl.cli.options import Pipeline, Quiet, check_run, quiet_console, seconds_of
+from tabular_dl.cli.options import Pipeline, Quiet, Trust, check_run, quiet_console, seconds_of
 from tabular_dl.errors import UserError
 from tabular_dl.nn import load_quietly
 
@@ -28,6 +28,7 @@ def predict(
     table: Annotated[Path, typer.Argument(help="Table of raw rows, as in test.csv.", metavar="CSV")],
     output: Annotated[Path, typer.Option("--output", "-o", help="File to write.")] = Path("predictions.csv"),
     quiet: Quiet = False,
+    trust: Trust = False,
 ) -> None:
     """Predict the rows of a CSV file with a fitted model.
 
@@ -37,7 +38,7 @@ def predict(
     load_quietly()
     from tabular_dl.workflows.predict import predict as run
 
-    run(run_or_model, table, output, quiet_console(quiet))
+    run(run_or_model, table, output, quiet_console(quiet), trust=trust)
 
 
 @app.command(rich_help_panel=PANEL)
@@ -56,6 +57,7 @@ def submit(
     message: Annotated[str | None, typer.Option("--message", "-m", help="Description shown on Kaggle.")] = None,
     timeout: Annotated[str, typer.Option(help="Longest wait for the score, like 90s or 10m.")] = "5m",
     quiet: Quiet = False,
+    trust: Trust = False,
 ) -> None:
     """Write a checked submission from the best run, and send it to Kaggle with `--send`.
 
@@ -76,4 +78,5 @@ def submit(
     from tabular_dl.workflows.submit import submit as run
 
     form: Form | None = None if probabilities is None else "probabilities" if probabilities else "labels"
-    run(pipeline, run_id, output, quiet_console(quiet), form=form, sending=Sending(message, seconds) if send else None)
+    sending = Sending(message, seconds) if send else None
+    run(pipeline, run_id, output, quiet_console(quiet), form=form, sending=sending, trust=trust)

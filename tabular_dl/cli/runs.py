@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from tabular_dl.cli.options import Data, Pipeline, Quiet, Run, check_run, check_values, quiet_console, quoted
+from tabular_dl.cli.options import Data, Pipeline, Quiet, Run, Trust, check_run, check_values, quiet_console, quoted
 from tabular_dl.errors import TrackingError
 from tabular_dl.nn import load_quietly
 
@@ -43,6 +43,7 @@ def ensemble(
     top: Annotated[int, typer.Option(min=2, help="Without --runs: number of the best fits to blend.")] = 3,
     method: Annotated[str, typer.Option(help="mean, weighted, rank, greedy or stack.")] = "greedy",
     quiet: Quiet = False,
+    trust: Trust = False,
 ) -> None:
     """Blend finished runs by their out-of-fold predictions, without training, and store the blend as a run.
 
@@ -56,7 +57,7 @@ def ensemble(
     load_quietly()
     from tabular_dl.workflows.ensemble import ensemble as run
 
-    if run(pipeline, names, top=top, method=method, console=quiet_console(quiet)) is None:
+    if run(pipeline, names, top=top, method=method, console=quiet_console(quiet), trust=trust) is None:
         raise typer.Exit(TrackingError.exit_code)
 
 
@@ -155,7 +156,7 @@ def promote(
 
 
 @app.command(rich_help_panel=PANEL)
-def reproduce(run: Run) -> None:
+def reproduce(run: Run, trust: Trust = False) -> None:
     """Fit a run again with its specification, data and seed, and compare the predictions.
 
     Example: `tabular-dl reproduce amusing-owl-123`
@@ -164,7 +165,7 @@ def reproduce(run: Run) -> None:
     load_quietly()
     from tabular_dl.workflows.reproduce import reproduce as fit_again
 
-    fit_again(run)
+    fit_again(run, trust=trust)
 
 
 @app.command(rich_help_panel=PANEL)
@@ -175,6 +176,7 @@ def serve(
     port: Annotated[int, typer.Option(min=1, max=65535, help="Port to listen on.")] = 5001,
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     workers: Annotated[int, typer.Option(min=1, max=256, help="Number of processes, each with the model.")] = 1,
+    trust: Trust = False,
 ) -> None:
     """Serve a run's model over HTTP, by default on this machine only; stop with Ctrl-C.
 
@@ -185,7 +187,7 @@ def serve(
     load_quietly()
     from tabular_dl.workflows.serve import serve as run_server
 
-    run_server(run_or_model, port, host, workers)
+    run_server(run_or_model, port, host, workers, trust=trust)
 
 
 @app.command(rich_help_panel=PANEL)

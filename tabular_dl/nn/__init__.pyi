@@ -22,6 +22,7 @@ from .network import ACTIVATIONS as ACTIVATIONS
 from .network import Network as Network
 from .network import Weights as Weights
 from .optimizers import OPTIMIZERS as OPTIMIZERS
+from .program_folder import private_folder as private_folder
 from .schedules import SCHEDULES as SCHEDULES
 from .tensorboard import MemberTensorBoard as MemberTensorBoard
 from .training import DivergedError as DivergedError

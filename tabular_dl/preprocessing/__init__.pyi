@@ -1,5 +1,6 @@
 from .column_patterns import ColumnSelection as ColumnSelection
 from .column_patterns import has_pattern as has_pattern
+from .column_patterns import missing_names as missing_names
 from .column_patterns import resolve as resolve
 from .column_readers import CategoryColumns as CategoryColumns
 from .column_readers import MissingFlags as MissingFlags
@@ -28,6 +29,18 @@ from .feature_rules import columns_read as columns_read
 from .feature_rules import first_mistake as first_mistake
 from .joint_transform import JointTransform as JointTransform
 from .piecewise import PiecewiseEncoder as PiecewiseEncoder
+from .python_features import PythonFeatures as PythonFeatures
+from .python_rules import python_problem as python_problem
+from .python_source import PythonSource as PythonSource
+from .python_source import check_defines as check_defines
+from .python_source import read_source as read_source
+from .python_source import reference_problem as reference_problem
+from .python_source import split_reference as split_reference
+from .python_step import PythonStep as PythonStep
+from .python_transformer import PythonTransformer as PythonTransformer
+from .python_trust import approve as approve
+from .python_trust import is_trusted as is_trusted
+from .python_trust import trust as trust
 from .scalers import ConstantScaler as ConstantScaler
 from .scalers import NormalQuantiles as NormalQuantiles
 from .scalers import QuantileClipper as QuantileClipper

@@ -21,6 +21,7 @@ from pydantic import (
 
 from tabular_dl.errors import SpecError, did_you_mean, plain_words
 from tabular_dl.preprocessing.column_patterns import has_pattern
+from tabular_dl.preprocessing.python_rules import python_problem
 
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
@@ -121,6 +122,11 @@ class ColumnRule(BaseModel):
         to divide by a number, or ``none``.
     divisor : float or None
         Divisor of ``scale: constant``; set by ``{constant: number}``.
+    transformer : str or None
+        Class in a Python file beside the pipeline file, as ``FILE.py:CLASS``, which makes numbers of the columns as
+        they are. Of the other keys, only ``scale`` may stand beside it.
+    parameters : dict
+        Arguments of the transformer.
 
     Raises
     ------
@@ -148,11 +154,13 @@ class ColumnRule(BaseModel):
     clip: Annotated[float, Field(ge=0, lt=0.5)] = 0.0
     scale: str = "none"
     divisor: float | None = None
+    transformer: str | None = None
+    parameters: dict[str, Any] = {}
 
     @property
     def numeric(self) -> bool:
-        """Whether the columns are read as numbers rather than categories."""
-        return self.encode in NUMERIC_ENCODERS
+        """Whether the columns are read as numbers rather than as categories, or by a transformer."""
+        return self.encode in NUMERIC_ENCODERS and self.transformer is None
 
     @model_validator(mode="before")
     @classmethod
@@ -167,7 +175,8 @@ class ColumnRule(BaseModel):
                 raise ValueError(f"impute: expected {{constant: value}}, found {dict(impute)!r}")
             full |= {"impute": "constant", "fill_value": impute["constant"]}
         elif impute is None:
-            full["impute"] = "median" if full.get("encode", "none") in NUMERIC_ENCODERS else "none"
+            numeric = full.get("encode", "none") in NUMERIC_ENCODERS and "transformer" not in full
+            full["impute"] = "median" if numeric else "none"
         scale = full.get("scale")
         if isinstance(scale, Mapping):
             if set(scale) != {"constant"} or "divisor" in full:
@@ -205,7 +214,9 @@ class ColumnRule(BaseModel):
 
     @model_validator(mode="after")
     def _check_consistency(self) -> ColumnRule:
-        problem = contradiction(**self.model_dump(exclude={"columns"}))
+        values = self.model_dump(exclude={"columns", "transformer", "parameters"})
+        others = {key: value for key, value in values.items() if key not in ("scale", "divisor")}
+        problem = python_problem(self.transformer, self.parameters, others) or contradiction(**values)
         if self.encode in CODES and has_pattern(self.columns):
             problem = f"columns: encode: {self.encode} takes no patterns; name each column"
         if problem:

@@ -5,7 +5,7 @@ The branches begin with this package's column readers, whose errors name the row
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,7 +17,7 @@ from sklearn.compose import ColumnTransformer
 from sklearn.impute import SimpleImputer
 from sklearn.pipeline import make_pipeline
 
-from tabular_dl.errors import DataError, nearest
+from tabular_dl.errors import DataError, SpecError, nearest
 from tabular_dl.preprocessing import encoders, piecewise, scalers
 from tabular_dl.preprocessing.column_patterns import ColumnSelection, has_pattern, missing_names, resolve
 from tabular_dl.preprocessing.column_readers import ADVICE, CategoryColumns, MissingFlags, NumericColumns, kinds_of
@@ -32,6 +32,7 @@ from tabular_dl.preprocessing.column_rules import (
     read_rules,
 )
 from tabular_dl.preprocessing.encoders import EncodingFolds, RareCategories
+from tabular_dl.preprocessing.python_transformer import PythonTransformer
 from tabular_dl.preprocessing.scalers import ConstantScaler, QuantileClipper
 from tabular_dl.tables import category_text, read_numbers, require_table
 
@@ -47,6 +48,7 @@ def build_preprocessing(
     *,
     classification: bool = True,
     random_state: int | None = None,
+    python: Callable[[ColumnRule], PythonTransformer] | None = None,
 ) -> ColumnTransformer:
     """Return the unfitted transformer that column rules describe.
 
@@ -80,6 +82,8 @@ def build_preprocessing(
     random_state : int or None, default=None
         Seed of the rows that ``quantile`` draws if there are more than 10,000, and ``tree`` if there are more than
         100,000, and of the folds of ``target``.
+    python : callable, optional
+        Function that returns the unfitted step of a rule with ``transformer``, for rules that have one.
 
     Returns
     -------
@@ -91,7 +95,7 @@ def build_preprocessing(
     Raises
     ------
     SpecError
-        If a rule is invalid.
+        If a rule is invalid, or has a transformer without `python`.
 
     Examples
     --------
@@ -120,9 +124,11 @@ def build_preprocessing(
     }
     excluded = [name for name in never if name is not None]
     numbered = sorted(enumerate(validated, start=1), key=lambda pair: pair[1].encode not in CODES)
-    branches = [branch for number, rule in numbered for branch in _branches(number, rule, settings, excluded)]
+    branches = [branch for number, rule in numbered for branch in _branches(number, rule, settings, excluded, python)]
     names = [column for rule in validated for column in rule.columns]
     shared = len(set(names)) < len(names) or (len(validated) > 1 and has_pattern(names))
+    # A class may name its features as it likes.
+    shared = shared or any(rule.transformer is not None for rule in validated)
     return ColumnTransformer(
         branches,
         remainder="drop",
@@ -132,11 +138,19 @@ def build_preprocessing(
 
 
 def _branches(
-    number: int, rule: ColumnRule, settings: Settings, never: list[str]
+    number: int,
+    rule: ColumnRule,
+    settings: Settings,
+    never: list[str],
+    python: Callable[[ColumnRule], PythonTransformer] | None,
 ) -> list[tuple[str, BaseEstimator, list[str] | ColumnSelection]]:
     names = list(rule.columns)
     columns = ColumnSelection(names, never) if has_pattern(names) else names
     steps: list[BaseEstimator] = [NumericColumns() if rule.numeric else CategoryColumns()]
+    if rule.transformer is not None:
+        if python is None:
+            raise SpecError(f"columns, rule {number}, transformer: there is no folder to read {rule.transformer} from.")
+        steps = [python(rule)]
     if rule.clip:
         steps.append(QuantileClipper(rule.clip))
     if rule.impute != "none":
@@ -153,6 +167,7 @@ def _branches(
     if rule.divisor is not None:
         steps.append(ConstantScaler(rule.divisor))
     prefix = "number" if rule.encode == "none" else rule.encode
+    prefix = "python" if rule.transformer is not None else prefix
     branches = [(f"{prefix}_{number}", make_pipeline(*steps), columns)]
     if rule.missing_flag:
         branches.append((f"missing_{number}", MissingFlags(), columns))

@@ -59,7 +59,7 @@ def fit_page(result: FitResult, environment: Mapping[str, str]) -> Page:
     Page
         Page to render.
     """
-    columns = columns_used(result.spec, result.competition.train)
+    columns = columns_used(result.spec, result.competition.train, result.competition.test)
     judged = Judged(result.crossfit, result.spec, result.competition, result.problem, result.metric, columns)
     sections = [
         _setup_section(result),

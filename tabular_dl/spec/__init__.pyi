@@ -12,13 +12,16 @@ from .changed_file import changed_file as changed_file
 from .commented_yaml import commented_yaml as commented_yaml
 from .defaults import fill_defaults as fill_defaults
 from .json_schema import pipeline_schema as pipeline_schema
+from .leaves import leaves as leaves
 from .memory import check_memory as check_memory
 from .pipeline_files import list_pipelines as list_pipelines
+from .python_files import PythonFiles as PythonFiles
+from .python_references import python_transformer as python_transformer
+from .python_references import references as references
 from .reader import DataSpec as DataSpec
 from .reader import ModelSpec as ModelSpec
 from .reader import PipelineSpec as PipelineSpec
 from .reader import dump_spec as dump_spec
-from .reader import leaves as leaves
 from .reader import load_spec as load_spec
 from .reader import read_space as read_space
 from .reader import read_spec as read_spec

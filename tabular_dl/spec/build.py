@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,7 @@ from tabular_dl.estimators import (
 from tabular_dl.preprocessing import CODES, DerivedFeatures, build_preprocessing, columns_read, resolve
 from tabular_dl.problems import Metric, Problem, get_metric, get_problem, infer_problem
 from tabular_dl.spec.callbacks import in_folder
+from tabular_dl.spec.python_references import python_features, python_transformer
 from tabular_dl.spec.reader import PipelineSpec
 
 __all__ = [
@@ -83,12 +85,13 @@ def build_pipeline(spec: PipelineSpec, problem: Problem, folder: Path | None = N
     Returns
     -------
     Pipeline
-        Pipeline with the steps "features", "preprocessing" and "network", or "model" for a model of another library.
+        Pipeline with the steps "features", "python" for ``features.python``, "preprocessing" and "network", or "model"
+        for a model of another library.
 
     Raises
     ------
     SpecError
-        If a hyperparameter is invalid or contradicts a rule.
+        If a hyperparameter is invalid or contradicts a rule, or a Python file cannot be read.
 
     Examples
     --------
@@ -97,11 +100,17 @@ def build_pipeline(spec: PipelineSpec, problem: Problem, folder: Path | None = N
     ['features', 'preprocessing', 'network']
     """
     preprocessing = build_preprocessing(
-        spec.columns, unmatched_columns(spec), classification=problem.classification, random_state=spec.seed
+        spec.columns,
+        unmatched_columns(spec),
+        classification=problem.classification,
+        random_state=spec.seed,
+        python=partial(python_transformer, spec),
     )
+    python = python_features(spec)
     return Pipeline(
         [
-            ("features", DerivedFeatures(spec.features)),
+            ("features", DerivedFeatures(spec.derived)),
+            *([] if python is None else [("python", python)]),
             ("preprocessing", preprocessing),
             _last_step(spec, problem, folder),
         ]
@@ -299,8 +308,10 @@ def metric_of(spec: PipelineSpec, problem: Problem) -> Metric:
     return metric
 
 
-def columns_used(spec: PipelineSpec, rows: pd.DataFrame) -> list[str]:
+def columns_used(spec: PipelineSpec, rows: pd.DataFrame, test: pd.DataFrame | None = None) -> list[str]:
     """Return the raw columns that predictions are made from.
+
+    Those of ``features.python`` are all columns of both tables but target and id.
 
     Parameters
     ----------
@@ -308,6 +319,8 @@ def columns_used(spec: PipelineSpec, rows: pd.DataFrame) -> list[str]:
         Pipeline.
     rows : DataFrame of shape (rows, columns)
         Raw rows.
+    test : DataFrame of shape (test rows, columns), optional
+        Rows to predict, if there is a table of them.
 
     Returns
     -------
@@ -315,6 +328,8 @@ def columns_used(spec: PipelineSpec, rows: pd.DataFrame) -> list[str]:
         Columns in the table's order.
     """
     used = columns_named(spec, rows.columns)
+    if spec.python_features is not None:
+        used |= {*(rows if test is None else test)} - {*unmatched_columns(spec)}
     return [name for name in rows.columns if name in used]
 
 
@@ -322,7 +337,7 @@ def columns_named(spec: PipelineSpec, columns: Collection[str]) -> set[str]:
     """Return the columns and features that rules and features read, by name or by pattern."""
     names = {name for rule in spec.columns for name in rule.columns}
     matching = {name for rule in spec.columns for name in resolve(rule.columns, columns, unmatched_columns(spec))}
-    return {*columns_read(spec.features), *names, *matching}
+    return {*columns_read(spec.derived), *names, *matching}
 
 
 def unmatched_columns(spec: PipelineSpec) -> tuple[str | None, ...]:

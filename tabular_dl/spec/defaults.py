@@ -56,6 +56,8 @@ def fill_defaults(spec: PipelineSpec) -> dict[str, Any]:
             rule[key] = rule[key] or default
             if rule["encode"] != "piecewise":
                 del rule[key]
+        if rule["transformer"] is None:
+            del rule["transformer"], rule["parameters"]
     given = {**spec.network, **spec.training}
     defaults = _defaults(spec, given.get("preset", "mlp"))
     for section in ("network", "training"):

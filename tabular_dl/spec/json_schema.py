@@ -17,6 +17,10 @@ from tabular_dl.spec.reader import PipelineSpec, hyperparameters
 
 __all__ = ["pipeline_schema"]
 
+PYTHON = (
+    "Function or class in a Python file beside the pipeline file, as FILE.py:NAME, which adds columns to the table."
+)
+
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 # Entry of a parameter section of a docstring, such as "train, test : DataFrame".
 _ENTRY = re.compile(r"^(?P<names>[a-z_0-9, ]+) : .*$")
@@ -53,6 +57,10 @@ def pipeline_schema() -> dict[str, Any]:
         "type": "object",
         "properties": keys,
         "additionalProperties": False,
+    }
+    feature = properties["features"]["additionalProperties"]
+    properties["features"]["properties"] = {
+        "python": {"anyOf": [{"type": "string", "pattern": r"\.py:\w+$"}, feature], "description": PYTHON}
     }
     for section in ("features", "network", "training", "search"):
         properties[section]["type"] = ["object", "null"]  # a section may be empty, which YAML reads as null

@@ -16,15 +16,18 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
+    PrivateAttr,
     ValidationInfo,
     field_validator,
     model_validator,
 )
+from pydantic_core import PydanticKnownError
 
 from tabular_dl.errors import did_you_mean
 from tabular_dl.estimators import MODELS, NETWORK
 from tabular_dl.preprocessing import ColumnRule, Rest
 from tabular_dl.problems import get_metric, get_problem
+from tabular_dl.spec.python_files import PythonFiles, is_reference
 from tabular_dl.tables import name_problem
 
 __all__ = ["DataSpec", "EnsembleSpec", "ModelSpec", "PipelineSpec", "hyperparameters", "model_as_mapping"]
@@ -141,6 +144,13 @@ def _checked_threshold(value: object) -> float | str | None:
     return float(value)
 
 
+def _checked_feature(value: object) -> object:
+    """Return a declaration, or a reference to a function, which only the key ``python`` may have."""
+    if not isinstance(value, dict | str):
+        raise PydanticKnownError("dict_type")
+    return value
+
+
 class PipelineSpec(_Frozen):
     """Specification of a pipeline: the validated content of its YAML file.
 
@@ -158,7 +168,8 @@ class PipelineSpec(_Frozen):
         The second of two classes is predicted where its probability exceeds the threshold. With "auto" it is chosen to
         give the best metric on out-of-fold predictions; None is 0.5.
     features : dict
-        Derived features by name (`tabular_dl.preprocessing.derived_features`).
+        Derived features by name (`tabular_dl.preprocessing.derived_features`), and under ``python`` a function or class
+        in a Python file beside the pipeline file, as ``FILE.py:NAME``, which adds columns to the table.
     columns : tuple of ColumnRule
         Rules that convert columns to numbers (`tabular_dl.preprocessing.column_transformer`).
     rest : {"error", "drop"}
@@ -184,7 +195,7 @@ class PipelineSpec(_Frozen):
     data: DataSpec
     metric: Annotated[str, AfterValidator(lambda name: get_metric(name).name)] | None = None
     threshold: Annotated[float | Literal["auto"] | None, BeforeValidator(_checked_threshold)] = None
-    features: dict[str, dict[str, Any]] = {}
+    features: dict[str, Annotated[Any, AfterValidator(_checked_feature)]] = {}
     columns: tuple[ColumnRule, ...] = Field(min_length=1)
     rest: Rest = "error"
     model: Annotated[ModelSpec, BeforeValidator(model_as_mapping)] = ModelSpec()
@@ -194,6 +205,29 @@ class PipelineSpec(_Frozen):
     baselines: Literal["none", "simple", "full"] | None = None
     search: dict[str, Any] = {}
     seed: Annotated[int, Field(ge=0, lt=2**32, strict=True)] = 0
+    _python: PythonFiles = PrivateAttr(default_factory=PythonFiles)
+
+    @property
+    def python(self) -> PythonFiles:
+        """Text of the Python files that the pipeline refers to."""
+        return self._python
+
+    def with_python(self, files: PythonFiles) -> PipelineSpec:
+        """Return the pipeline with the text of its Python files from elsewhere."""
+        changed = self.model_copy()
+        changed._python = files
+        return changed
+
+    @property
+    def derived(self) -> dict[str, dict[str, Any]]:
+        """Declarations of derived features by name."""
+        return {name: feature for name, feature in self.features.items() if not is_reference(name, feature)}
+
+    @property
+    def python_features(self) -> str | None:
+        """Reference to the function or class that adds columns to the table."""
+        reference = self.features.get("python")
+        return reference if isinstance(reference, str) else None
 
     @property
     def compared_with(self) -> Literal["none", "simple", "full"]:

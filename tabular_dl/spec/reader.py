@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +22,7 @@ from tabular_dl.model_selection import Choice, Distribution, flatten, read_distr
 from tabular_dl.preprocessing import ColumnRule, first_mistake
 from tabular_dl.problems import PROBLEMS
 from tabular_dl.spec.callbacks import check_callbacks
+from tabular_dl.spec.leaves import leaves
 from tabular_dl.spec.models import (
     DataSpec,
     EnsembleSpec,
@@ -32,6 +33,8 @@ from tabular_dl.spec.models import (
 )
 from tabular_dl.spec.overrides import apply_override
 from tabular_dl.spec.pipeline_files import find_pipeline
+from tabular_dl.spec.python_files import PythonFiles
+from tabular_dl.spec.python_references import check_python
 from tabular_dl.spec.yaml_io import Key, read_yaml, write_yaml
 
 if TYPE_CHECKING:
@@ -133,7 +136,9 @@ def read_spec(
         # Pydantic also reports a list with an invalid item as too short.
         errors = [e for e in error.errors() if e["type"] != "too_short" or not e["input"]]
         raise SpecError("\n".join(_explain(e, places, path) for e in errors)) from None
+    spec = spec.with_python(PythonFiles(path.parent))
     _check_features(spec, places, path)
+    check_python(spec, lambda key: _place(key, places, path), read=check is not None)
     _check_hyperparameters(spec, places, path)
     _check_space(spec, places, path, None)
     # Last, because the check may have to load a library.
@@ -182,7 +187,7 @@ def with_values(spec: PipelineSpec, values: Mapping[str, Any]) -> PipelineSpec:
         changed = spec.model_copy(update={"search": {}, **{section: content.get(section, {}) for section in FREE}})
     else:
         try:
-            changed = PipelineSpec.model_validate(content)
+            changed = PipelineSpec.model_validate(content).with_python(spec.python)
         except ValidationError as error:
             raise SpecError("\n".join(_explain(e, {}, where) for e in error.errors())) from None
         _check_features(changed, {}, where)
@@ -223,6 +228,8 @@ def read_space(spec: PipelineSpec, section: Mapping[str, Any], check: Check | No
             sections = ", ".join(SEARCHABLE)
             hint = did_you_mean(name, [*hyperparameters(), *SEARCHABLE])
             raise SpecError(f"search.{name}: only settings of {sections} can be searched. {hint}")
+        if leaf == "features.python" or leaf.endswith(".transformer"):
+            raise SpecError(f"search.{name}: Python cannot be searched; the parameters of a transformer can.")
         space[leaf] = distribution = read_distribution(name, value)
         options = distribution.options if isinstance(distribution, Choice) else (distribution.low, distribution.high)
         for option in options:
@@ -243,28 +250,13 @@ def _check_option(spec: PipelineSpec, name: str, leaf: str, value: object, check
         raise SpecError(f"search.{name}: {reason}") from None
 
 
-def leaves(spec: PipelineSpec) -> dict[str, Any]:
-    """Return all settings of a specification by dotted path, except its search space, and the model of networks.
-
-    Examples
-    --------
-    >>> leaves(load_spec("wine"))["data.target"]
-    'cultivar'
-    """
-    excluded = {"search", "model"} if spec.model.is_network else {"search"}
-    return {
-        ".".join(map(str, key)): value
-        for key, value in _walk(spec.model_dump(mode="json", exclude_none=True, exclude=excluded), ())
-    }
-
-
 def dump_spec(spec: PipelineSpec) -> str:
     """Return a specification as YAML, which `load_spec` reads back as an equal specification."""
     return write_yaml(spec.model_dump(exclude_defaults=True))
 
 
 def _check_features(spec: PipelineSpec, places: Mapping[Key, str], path: Path) -> None:
-    for name, feature in spec.features.items():
+    for name, feature in spec.derived.items():
         mistake = first_mistake(name, feature)
         if mistake:
             key, message = mistake
@@ -333,15 +325,3 @@ def _place(key: Key, places: Mapping[Key, str], path: Path) -> str:
     """Return the file and line, or the override, of a key or the nearest key above it."""
     prefixes = (key[:length] for length in range(len(key), 0, -1))
     return next((places[prefix] for prefix in prefixes if prefix in places), str(path))
-
-
-def _walk(node: object, key: Key) -> Iterator[tuple[Key, object]]:
-    """Yield all settings with their keys; a list of plain values is one setting."""
-    if isinstance(node, dict) and node:
-        for name, value in node.items():
-            yield from _walk(value, (*key, name))
-    elif isinstance(node, list) and any(isinstance(value, dict) for value in node):
-        for index, value in enumerate(node):
-            yield from _walk(value, (*key, index))
-    else:
-        yield key, node

@@ -11,9 +11,10 @@ from typing import Any, Literal
 
 import pandas as pd
 
-from tabular_dl.errors import DataError, SpecError, nearest
-from tabular_dl.preprocessing import DerivedFeatures, column_faults, columns_read
-from tabular_dl.spec.build import reads_missing, unmatched_columns
+from tabular_dl.errors import DataError, SpecError, UserError, nearest
+from tabular_dl.preprocessing import DerivedFeatures, PythonFeatures, column_faults, columns_read, missing_names
+from tabular_dl.spec.build import columns_used, reads_missing, unmatched_columns
+from tabular_dl.spec.python_references import python_features
 from tabular_dl.spec.reader import PipelineSpec
 
 __all__ = [
@@ -33,9 +34,9 @@ class Fault:
 
     Attributes
     ----------
-    code : {"role", "feature", "unnamed", "column"}
-        Target or id used as a feature; derived feature that cannot be computed; columns that no rule names; columns
-        that a rule cannot read.
+    code : {"role", "feature", "python", "unnamed", "column"}
+        Target or id used as a feature; derived feature that cannot be computed; error of the user's Python; columns
+        that no rule names; columns that a rule cannot read.
     message : str
         Table, column, row, actual and expected value, and what to do.
     columns : tuple of str
@@ -44,7 +45,7 @@ class Fault:
         Index, from 0, of the rule that cannot read the columns.
     """
 
-    code: Literal["role", "feature", "unnamed", "column"]
+    code: Literal["role", "feature", "python", "unnamed", "column"]
     message: str
     columns: tuple[str, ...]
     rule: int | None = None
@@ -59,10 +60,12 @@ class CheckedRows:
     rows : DataFrame of shape (rows, columns)
         Raw rows.
     table : DataFrame of shape (rows, columns + features)
-        Raw columns and the derived features that can be computed. Not for training, since the features are learned from
-        all training rows instead of those of each fold.
+        Raw columns and the features that can be computed. Not for training, since the features are learned from all
+        training rows instead of those of each fold.
     features : DerivedFeatures or None
         Fitted transformer of the derived features; None if there are none.
+    python : PythonFeatures or None
+        Fitted step of ``features.python``; None if there is none, or it cannot be used.
     faults : tuple of Fault
         Faults; empty if the pipeline can be applied.
     unusable : frozenset of str
@@ -72,12 +75,20 @@ class CheckedRows:
     rows: pd.DataFrame
     table: pd.DataFrame
     features: DerivedFeatures | None
+    python: PythonFeatures | None
     faults: tuple[Fault, ...]
     unusable: frozenset[str]
 
 
 def validate_rows(
-    spec: PipelineSpec, rows: pd.DataFrame, where: str, *, rest: bool = True, training: CheckedRows | None = None
+    spec: PipelineSpec,
+    rows: pd.DataFrame,
+    where: str,
+    *,
+    rest: bool = True,
+    training: CheckedRows | None = None,
+    test: pd.DataFrame | None = None,
+    python: bool = True,
 ) -> CheckedRows:
     """Return raw rows with all faults that keep a pipeline from being applied to them.
 
@@ -94,6 +105,10 @@ def validate_rows(
     training : CheckedRows, optional
         Validated training rows, if `rows` are others. Features are learned from them, so dates must have the same
         format, and faults of the pipeline itself are not reported again.
+    test : DataFrame of shape (test rows, columns), optional
+        Rows that will be predicted, if `rows` are training rows: the user's Python gets columns that both have.
+    python : bool, default=True
+        Whether to execute the user's Python. Otherwise columns that no table has are taken for those that it adds.
 
     Examples
     --------
@@ -105,7 +120,7 @@ def validate_rows(
     """
     faults = list(_role_faults(spec)) if training is None else []
     unusable = {name for fault in faults for name in fault.columns} | (training.unusable if training else set())
-    features = {name: feature for name, feature in spec.features.items() if name not in unusable}
+    features = {name: feature for name, feature in spec.derived.items() if name not in unusable}
     try:
         transformer, table = _derive(features, rows, training)
     except DataError:
@@ -115,12 +130,23 @@ def validate_rows(
         unusable |= {name for names in broken.values() for name in names}
         features = {name: feature for name, feature in features.items() if name not in unusable}
         transformer, table = _derive(features, rows, training)
+    step = None
+    if spec.python_features is not None:
+        try:
+            if python and not unusable:
+                step, table = _with_python(spec, table, rows, test, training)
+        except UserError as error:
+            faults.append(Fault("python", f"{where}: {error}", ()))
+        if step is None:
+            unusable |= _unknown_names(spec, table)
     faults += _column_faults(spec, table, where, rest=rest, unusable=unusable)
-    return CheckedRows(rows, table, transformer, tuple(faults), frozenset(unusable))
+    return CheckedRows(rows, table, transformer, step, tuple(faults), frozenset(unusable))
 
 
 def check_rows(spec: PipelineSpec, rows: pd.DataFrame, where: str, *, rest: bool = True) -> None:
     """Raise an error for raw rows that a pipeline cannot be applied to; the parameters are those of `validate_rows`.
+
+    The user's Python is not executed: a fitted model does that.
 
     Raises
     ------
@@ -129,7 +155,7 @@ def check_rows(spec: PipelineSpec, rows: pd.DataFrame, where: str, *, rest: bool
     DataError
         If there are other faults; each has a line of the message that names file, column, row and value.
     """
-    faults = validate_rows(spec, rows, where, rest=rest).faults
+    faults = validate_rows(spec, rows, where, rest=rest, python=False).faults
     roles = [fault.message for fault in faults if fault.code == "role"]
     if roles:
         raise SpecError("\n".join(roles))
@@ -158,12 +184,12 @@ def _role_faults(spec: PipelineSpec) -> Iterator[Fault]:
     """Yield a fault if the target or the id is used as a feature, or a feature is computed from it."""
     target, identifier = spec.data.target, spec.data.id
     in_rules = {name for rule in spec.columns for name in rule.columns}
-    users = _users(spec.features, target, in_rules)
+    users = _users(spec.derived, target, in_rules)
     if users:
         message = f"pipeline {spec.name}: the target {target!r} cannot be a feature too: remove it."
         yield Fault("role", message, users)
     # A part of an id may be informative, such as a travelling group or a site.
-    of_entire_columns = {name: feature for name, feature in spec.features.items() if "extract" not in feature}
+    of_entire_columns = {name: feature for name, feature in spec.derived.items() if "extract" not in feature}
     users = () if identifier is None else _users(of_entire_columns, identifier, in_rules)
     if users:
         message = (
@@ -206,6 +232,37 @@ def _derive(
     return transformer, pd.DataFrame(table | {name: derived[name] for name in features})
 
 
+def _with_python(
+    spec: PipelineSpec,
+    table: pd.DataFrame,
+    rows: pd.DataFrame,
+    test: pd.DataFrame | None,
+    training: CheckedRows | None,
+) -> tuple[PythonFeatures | None, pd.DataFrame]:
+    """Return the step of ``features.python``, fitted on training rows, and a table with the columns that it adds.
+
+    The step is None if the table lacks columns, which are faults of their own, or if training rows had a fault.
+    """
+    if training is not None:
+        step = training.python
+        if step is None or not {*step.feature_names_in_} <= {*table.columns}:
+            return None, table
+        result = step.transform(table[[*step.feature_names_in_]])
+    else:
+        step = python_features(spec)
+        used = {*columns_used(spec, rows, test), *spec.derived}
+        if step is None:
+            return None, table
+        result = step.fit_transform(table[[name for name in table.columns if name in used]])
+    return step, table.assign(**{name: result[name] for name in step.columns_})
+
+
+def _unknown_names(spec: PipelineSpec, table: pd.DataFrame) -> set[str]:
+    """Return the names and patterns of rules that select no column, so that the user's Python may add them."""
+    never = unmatched_columns(spec)
+    return {name for rule in spec.columns for name in missing_names(rule.columns, table.columns, never)}
+
+
 def _is_complete(features: Features, columns: Iterable[str]) -> bool:
     """Return whether every feature reads only columns and earlier features."""
     known = {*columns}
@@ -241,9 +298,9 @@ def _column_faults(
     if not rules:
         return
     places = list(rules)
-    read = columns_read(spec.features)
-    mistyped = [nearest(name, table.columns) for name in read if name not in table and name not in spec.features]
-    ignored = [spec.data.id, spec.ensemble.group, *read, *spec.features, *mistyped, *unusable]
+    read = columns_read(spec.derived)
+    mistyped = [nearest(name, table.columns) for name in read if name not in table and name not in spec.derived]
+    ignored = [spec.data.id, spec.ensemble.group, *read, *spec.derived, *mistyped, *unusable]
     faults = column_faults(
         list(rules.values()),
         spec.rest if rest else "drop",

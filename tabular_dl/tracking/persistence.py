@@ -25,6 +25,7 @@ from tabular_dl.errors import DataError, SpecError, UserError, listed
 from tabular_dl.estimators import MODELS, ModelEstimator
 from tabular_dl.tracking.archive_checks import check_archive, check_size
 from tabular_dl.tracking.model_checks import check_parts
+from tabular_dl.tracking.python_code import permit
 
 __all__ = ["OLD_PATHS", "TRUSTED_TYPES", "check_storable", "describe", "load_model"]
 
@@ -67,6 +68,9 @@ TRUSTED_TYPES = [
     "tabular_dl.preprocessing.OneHotEncoder",
     "tabular_dl.preprocessing.OrdinalEncoder",
     "tabular_dl.preprocessing.PiecewiseEncoder",
+    "tabular_dl.preprocessing.PythonFeatures",
+    "tabular_dl.preprocessing.PythonSource",
+    "tabular_dl.preprocessing.PythonTransformer",
     "tabular_dl.preprocessing.QuantileClipper",
     "tabular_dl.preprocessing.RareCategories",
     "tabular_dl.preprocessing.TargetEncoder",
@@ -86,13 +90,16 @@ OLD_PATHS = {
 _MODULE = re.compile(r'("__module__":\s*")(tabular_dl\.\w+)(?=")')
 
 
-def load_model(path: Path) -> Any:
+def load_model(path: Path, *, trust: bool = False) -> Any:
     """Return the fitted model of a skops archive.
 
     Parameters
     ----------
     path : Path
         Archive, ``model.skops`` in the folder of a model.
+    trust : bool, default=False
+        Whether Python in the model may be executed that was not stored by this user on this machine. Loading executes
+        nothing; the first prediction does.
 
     Returns
     -------
@@ -102,7 +109,8 @@ def load_model(path: Path) -> Any:
     Raises
     ------
     DataError
-        If the file does not exist, is damaged, or contains types that no model of this package has.
+        If the file does not exist, is damaged, or contains types that no model of this package has, or Python of others
+        without `trust`.
     """
     try:
         check_size(path.stat().st_size)
@@ -127,6 +135,7 @@ def load_model(path: Path) -> Any:
         ) from error
     if name not in _MODELS:
         raise DataError(f"{path} contains {name}, not a model of this package. Give a run's id, or a model's folder.")
+    permit(model, path.parent, trusted=trust)
     return model
 
 

@@ -35,6 +35,7 @@ from tabular_dl.competition import is_loaded
 from tabular_dl.estimators import TREES, ModelEstimator, model_named
 from tabular_dl.tracking import compressed
 from tabular_dl.tracking.persistence import TRUSTED_TYPES
+from tabular_dl.tracking.python_code import write_sources
 from tabular_dl.tracking.record import MODEL, RECORD
 
 if TYPE_CHECKING:
@@ -151,6 +152,7 @@ def write_results(content: RunContent, folder: Path) -> None:
 
 def save_model(content: RunContent, folder: Path) -> None:
     """Write the model in MLflow's form into ``model`` in a folder that holds the run's files."""
+    write_sources(content.model, folder)
     with quiet(), tempfile.TemporaryDirectory(dir=folder) as code:
         arguments = _model_arguments(content, folder, Path(code))
         try:
@@ -216,7 +218,7 @@ def _model_arguments(content: RunContent, folder: Path, code: Path) -> dict[str,
         "pip_requirements": [f"{name}=={version(name)}" for name in (*REQUIREMENTS, *_libraries(content.model))],
         # With the code instead of a requirement, the model can be served without a registry that has this package.
         "code_paths": [str(copy_code(Path(__file__).parents[1], code))],
-        "extra_files": [str(folder / "spec.yaml")],
+        "extra_files": [str(folder / name) for name in ("spec.yaml", "python") if (folder / name).exists()],
     }
 
 

@@ -7,10 +7,11 @@ from typing import Any
 from weakref import WeakKeyDictionary
 
 from tabular_dl.errors import DataError
-from tabular_dl.spec import PipelineSpec, load_spec
+from tabular_dl.spec import PipelineSpec, PythonFiles, load_spec
 from tabular_dl.tracking import runs
 from tabular_dl.tracking.model_checks import check_predicts
 from tabular_dl.tracking.persistence import describe, load_model
+from tabular_dl.tracking.python_code import sources_of
 
 __all__ = ["file_of", "local_folder", "open_model"]
 
@@ -18,20 +19,22 @@ __all__ = ["file_of", "local_folder", "open_model"]
 _FILES: WeakKeyDictionary[Any, Path] = WeakKeyDictionary()
 
 
-def open_model(run_or_folder: str | runs.LoggedRun) -> tuple[Any, PipelineSpec]:
+def open_model(run_or_folder: str | runs.LoggedRun, *, trust: bool = False) -> tuple[Any, PipelineSpec]:
     """Return a stored model and its specification.
 
     Parameters
     ----------
     run_or_folder : str or LoggedRun
         Run, or its id or name; or the folder of a model or of an untracked fit.
+    trust : bool, default=False
+        Whether Python in the model may be executed that was not stored by this user on this machine.
 
     Returns
     -------
     model : CrossFitClassifier, CrossFitRegressor, BlendedClassifier or BlendedRegressor
         Fitted model.
     spec : PipelineSpec
-        Specification of the fit.
+        Specification of the fit, with the text of its Python files at the time of the fit.
 
     Raises
     ------
@@ -42,7 +45,7 @@ def open_model(run_or_folder: str | runs.LoggedRun) -> tuple[Any, PipelineSpec]:
     spec_file = folder / "extra_files" / "spec.yaml"
     if not spec_file.exists():
         raise DataError(f"{folder} is not a model of this package: it has no extra_files/spec.yaml.")
-    model = load_model(folder / "model.skops")
+    model = load_model(folder / "model.skops", trust=trust)
     try:
         check_predicts(model)
     except Exception as error:  # a step of a damaged model may fail in any way
@@ -51,7 +54,10 @@ def open_model(run_or_folder: str | runs.LoggedRun) -> tuple[Any, PipelineSpec]:
             f"{describe(error)}. Take another copy, or fit again."
         ) from error
     _FILES[model] = folder / "model.skops"
-    return model, load_spec(spec_file)
+    first = getattr(model, "models", [model])[0]
+    sources = {source.file: source for source in sources_of(first).values()}
+    spec = load_spec(spec_file)
+    return model, spec.with_python(PythonFiles(sources=sources)) if sources else spec
 
 
 def file_of(model: Any) -> Path | None:

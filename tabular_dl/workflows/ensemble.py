@@ -51,6 +51,7 @@ def ensemble(
     top: int = 3,
     method: str = "greedy",
     console: Console | None = None,
+    trust: bool = False,
 ) -> tracking.LoggedRun | None:
     """Blend runs and log the blend as a run.
 
@@ -66,6 +67,8 @@ def ensemble(
         Method of `tabular_dl.model_selection.blending.Blend`.
     console : Console, optional
         Console to print to; standard output by default.
+    trust : bool, default=False
+        Whether to execute Python in the models that was not stored by this user on this machine.
 
     Returns
     -------
@@ -86,7 +89,7 @@ def ensemble(
     name = current.name
     members = _named_runs(name, runs) if runs else _best_fits(name, current.metric, top, console)
     _check_members(name, members, named=bool(runs))
-    models, specs = zip(*map(open_model, members), strict=True)
+    models, specs = zip(*(open_model(member, trust=trust) for member in members), strict=True)
     spec = specs[0]
     competition = competition_of(spec)
     _check_data(members, competition.digest)
@@ -141,7 +144,7 @@ def _judged(
     metric: Metric,
 ) -> Judged:
     """Return the blend with the columns that any of its members uses, for the report."""
-    used = {column for spec in specs for column in columns_used(spec, competition.train)}
+    used = {column for spec in specs for column in columns_used(spec, competition.train, competition.test)}
     columns = [column for column in competition.train if column in used]
     return Judged(blended, specs[0], competition, get_problem(members[0].tags["tabular_dl.problem"]), metric, columns)
 

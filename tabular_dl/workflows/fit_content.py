@@ -13,6 +13,7 @@ from tabular_dl.model_selection import mean_and_error
 from tabular_dl.reporting import FitResult, by_group
 from tabular_dl.spec import leaves
 from tabular_dl.tracking import environment
+from tabular_dl.workflows.python_tag import python_tag
 
 __all__ = ["run_content"]
 
@@ -74,6 +75,7 @@ def run_content(result: FitResult, tags: Mapping[str, str]) -> tracking.RunConte
             "tabular_dl.surroundings": json.dumps(environment()),
             **({"tabular_dl.interrupted": result.interrupted} if result.interrupted else {}),
             **tags,
+            **python_tag(spec),
         },
         description=_description(result),
         tables=tables,

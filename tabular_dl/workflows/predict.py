@@ -19,7 +19,9 @@ from tabular_dl.workflows.predictions import predict_rows
 __all__ = ["predict"]
 
 
-def predict(run_or_model: str, table: Path, output: Path, console: Console | None = None) -> Path:
+def predict(
+    run_or_model: str, table: Path, output: Path, console: Console | None = None, *, trust: bool = False
+) -> Path:
     """Predict the rows of a table.
 
     Parameters
@@ -32,6 +34,8 @@ def predict(run_or_model: str, table: Path, output: Path, console: Console | Non
         File to write, with the id, the prediction, and one probability per class.
     console : Console, optional
         Console to print to; standard output by default.
+    trust : bool, default=False
+        Whether to execute Python in the model that was not stored by this user on this machine.
 
     Returns
     -------
@@ -44,7 +48,7 @@ def predict(run_or_model: str, table: Path, output: Path, console: Console | Non
         If the model or the rows cannot be used; nothing is written then.
     """
     console = console or Console()
-    model, spec = open_model(run_or_model)
+    model, spec = open_model(run_or_model, trust=trust)
     file = read_table_file(table, () if spec.data.id is None else (spec.data.id,))
     rows = file.frame
     if imported_parts(model) != [model]:  # which read the id only

@@ -14,6 +14,7 @@ from tabular_dl.errors import SpecError
 from tabular_dl.spec import competition_of
 from tabular_dl.tracking import environment, open_model
 from tabular_dl.workflows.console import print_lines
+from tabular_dl.workflows.python_tag import changed_python
 from tabular_dl.workflows.training import train
 
 __all__ = ["Reproduction", "reproduce"]
@@ -38,7 +39,7 @@ class Reproduction:
     different: dict[str, tuple[str, str]]
 
 
-def reproduce(run: str, console: Console | None = None) -> Reproduction:
+def reproduce(run: str, console: Console | None = None, *, trust: bool = False) -> Reproduction:
     """Fit a run's specification again, with its seed and data, and compare the out-of-fold predictions.
 
     Parameters
@@ -47,6 +48,8 @@ def reproduce(run: str, console: Console | None = None) -> Reproduction:
         Id or name of the run.
     console : Console, optional
         Console to print to; standard output by default.
+    trust : bool, default=False
+        Whether to execute Python in the model that was not stored by this user on this machine.
 
     Returns
     -------
@@ -74,7 +77,7 @@ def reproduce(run: str, console: Console | None = None) -> Reproduction:
             f"Run {logged.name} was ended early, {logged.tags['tabular_dl.interrupted']} and cannot be reproduced: "
             f"tabular-dl fit {logged.tags.get('tabular_dl.pipeline')} fits it completely."
         )
-    model, spec = open_model(logged)
+    model, spec = open_model(logged, trust=trust)
     competition = competition_of(spec)
     if competition.digest != logged.tags.get("tabular_dl.data_digest"):
         raise SpecError(f"{competition.train_file} has changed since run {logged.name}: put the old file back.")
@@ -89,6 +92,7 @@ def reproduce(run: str, console: Console | None = None) -> Reproduction:
             f"Not identical: predictions of {escape(logged.name)} differ by up to {result.largest:.3g}, on average by "
             f"{np.abs(old - new).mean():.3g}."
         ]
+    lines += map(escape, changed_python(logged.tags, logged.name))
     lines += [f"{name} was {escape(before)}, is {escape(after)}" for name, (before, after) in different.items()]
     if not result.identical and not different:
         lines.append("Versions and machine are the same.")

@@ -28,6 +28,7 @@ from tabular_dl.reporting import SearchResult
 from tabular_dl.spec import PipelineSpec, changed_file, check_network, load_spec, with_values
 from tabular_dl.tracking import OpenRun
 from tabular_dl.workflows.console import print_lines, print_notes
+from tabular_dl.workflows.python_tag import left_behind_python
 from tabular_dl.workflows.search_run import finish, log_round, open_search
 from tabular_dl.workflows.search_task import SearchOptions, SearchTask
 
@@ -233,6 +234,7 @@ def _last_lines(holdout: Mapping[str, float], task: SearchTask, output: Path, se
     if holdout:
         lines.extend(holdout_lines(holdout, task.metric, len(task.held_out)))
     lines.append(f"{trials} trials in {seconds:.0f} s. The winner is in [bold]{escape(str(output))}[/]")
+    lines += map(escape, left_behind_python(task.spec, output))
     lines.append(f"Next: [bold]tabular-dl fit {escape(str(output))}[/]")
     return lines
 

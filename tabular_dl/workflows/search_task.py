@@ -25,6 +25,7 @@ from tabular_dl.model_selection import (
     evaluate_models,
     make_folds,
 )
+from tabular_dl.preprocessing import split_reference
 from tabular_dl.problems import Metric, Problem
 from tabular_dl.spec import (
     PipelineSpec,
@@ -39,6 +40,7 @@ from tabular_dl.spec import (
     problem_of,
     read_space,
     read_yaml,
+    references,
     validate_rows,
     with_values,
 )
@@ -140,11 +142,11 @@ class SearchTask:
         train, target = competition.train, competition.train[spec.data.target]
         self.problem: Problem = problem_of(spec, target)
         # A search does not read the test table: trials are scored on training rows.
-        stop_at_errors(find_errors(replace(competition, test=None), spec, self.problem))
+        stop_at_errors(find_errors(replace(competition, test=None), spec, self.problem, competition.test))
         self._check_choices(competition)
         self.metric: Metric = metric_of(spec, self.problem)
         self.sign = 1.0 if self.metric.greater_is_better else -1.0
-        self.X, self.y = train, target.to_numpy()
+        self.X, self.y, self.test = train, target.to_numpy(), competition.test
         self.classes = np.unique(self.y) if self.problem.classification else None
         self.groups = groups_of(spec, train, competition.train_file.name)
         rows: np.ndarray = np.arange(len(train))
@@ -160,14 +162,17 @@ class SearchTask:
     def _check_choices(self, competition: Competition) -> None:
         """Raise an error for a choice, or a bound, that no configuration could be trained with on these tables."""
         train, target = competition.train, competition.train[self.spec.data.target]
-        table = validate_rows(self.spec, train.drop(columns=self.spec.data.target), competition.train_file.name).table
+        rows = train.drop(columns=self.spec.data.target)
+        table = validate_rows(self.spec, rows, competition.train_file.name, test=competition.test).table
         for leaf, distribution in self.space.items():
             bounds = () if isinstance(distribution, Choice) else (distribution.low, distribution.high)
             for option in distribution.options if isinstance(distribution, Choice) else bounds:
                 changed = with_values(self.spec, {leaf: option})
                 try:
                     if leaf.startswith(("columns.", "features.")):
-                        stop_at_errors(find_errors(replace(competition, test=None), changed, self.problem))
+                        stop_at_errors(
+                            find_errors(replace(competition, test=None), changed, self.problem, competition.test)
+                        )
                     else:
                         check_memory(changed, self.problem, table, target)
                 except UserError as error:
@@ -216,7 +221,7 @@ class SearchTask:
         specs = [with_values(self.spec, {**epochs, "ensemble.members": 1, **params}) for params in values]
         pipelines = [build_pipeline(spec, self.problem) for spec in specs]
         rows = self.X.iloc[self.rows]
-        table = rows[sorted({name for spec in specs for name in columns_used(spec, rows)})]
+        table = rows[sorted({name for spec in specs for name in columns_used(spec, rows, self.test)})]
         return (evaluate if networks else evaluate_models)(
             pipelines,
             table,
@@ -259,7 +264,9 @@ class SearchTask:
         options = {name: getattr(self.options, name) for name in ("trials", "rounds", "epochs", "sampler", "holdout")}
         space = {leaf: distribution.as_dict() for leaf, distribution in self.space.items()}
         spec = {name: str(value) for name, value in leaves(self.spec).items()}
-        return {"spec": spec, "space": space, "data": self.digest, "seed": self.seed, **options}
+        files = {split_reference(reference)[0] for _, reference in references(self.spec)}
+        python = {"python": {file: self.spec.python.source(file).digest for file in sorted(files)}} if files else {}
+        return {"spec": spec, "space": space, "data": self.digest, "seed": self.seed, **options, **python}
 
     def score_on_holdout(self, specs: Mapping[str, PipelineSpec]) -> dict[str, float]:
         """Cross-fit specifications on the rows of the search, and score them on the hold-out rows.
@@ -280,7 +287,7 @@ class SearchTask:
         y, predictions = self.y[self.held_out], {}
         for name, spec in specs.items():
             model = kind(build_pipeline(spec, self.problem), cv=spec.ensemble.folds, random_state=spec.seed)
-            model.fit(inside[columns_used(spec, inside)], self.y[self.rows], self._groups_inside())
+            model.fit(inside[columns_used(spec, inside, self.test)], self.y[self.rows], self._groups_inside())
             predictions[name] = predict_rows(model, outside)
 
         def score(name: str, rows: np.ndarray) -> float:

@@ -1,7 +1,7 @@
 """HTTP server of a run's model: `tabular-dl serve`.
 
-Each worker loads the model as `tabular-dl predict` does: values of a file, and no code. What else the store says about
-the model, such as MLflow's `loader_module`, is not looked at.
+Each worker loads the model as `tabular-dl predict` does: values of a file, and no code but Python that the user has
+made or trusts. What else the store says about the model, such as MLflow's `loader_module`, is not looked at.
 """
 
 from __future__ import annotations
@@ -36,7 +36,13 @@ SECONDS_TO_STOP = 20  # time for requests under way before their connections are
 
 
 def serve(
-    run_or_model: str, port: int, host: str = "127.0.0.1", workers: int = 1, console: Console | None = None
+    run_or_model: str,
+    port: int,
+    host: str = "127.0.0.1",
+    workers: int = 1,
+    console: Console | None = None,
+    *,
+    trust: bool = False,
 ) -> None:
     """Serve a model until Ctrl-C or SIGTERM; requests under way are answered first.
 
@@ -52,6 +58,8 @@ def serve(
         Number of processes, each with a copy of the model.
     console : Console, optional
         Console to print to; standard output by default.
+    trust : bool, default=False
+        Whether to execute Python in the model that was not stored by this user on this machine.
 
     Raises
     ------
@@ -61,17 +69,17 @@ def serve(
     console = console or Console()
     try:
         with as_ctrl_c(signal.SIGINT, signal.SIGTERM):
-            _serve(run_or_model, port, host, workers, console)
+            _serve(run_or_model, port, host, workers, console, trust=trust)
     except KeyboardInterrupt:
         return
     finally:
         os.environ.pop(SERVED, None)
 
 
-def _serve(run_or_model: str, port: int, host: str, workers: int, console: Console) -> None:
+def _serve(run_or_model: str, port: int, host: str, workers: int, console: Console, *, trust: bool) -> None:
     folder = local_folder(run_or_model)
     with _listen(host, port) as listening:
-        os.environ[SERVED] = json.dumps({"folder": str(folder.resolve()), "run": run_or_model})
+        os.environ[SERVED] = json.dumps({"folder": str(folder.resolve()), "run": run_or_model, "trust": trust})
         # Before workers start: a model that cannot be loaded is an error of this command.
         app = worker_app()
         address = f"http://{f'[{host}]' if ':' in host else host}:{port}"
@@ -91,7 +99,7 @@ def worker_app() -> Starlette:
     """Return the application of one worker, with the model that the environment variable names."""
     load_quietly()
     served = json.loads(os.environ[SERVED])
-    model, _ = open_model(served["folder"])
+    model, _ = open_model(served["folder"], trust=served["trust"])
     models = getattr(model, "models", [model])
     columns = list(dict.fromkeys(str(name) for part in models for name in part.feature_names_in_))
     return make_app(joint_model(model).predict, columns, served["run"], type(model).__name__, version("tabular-dl"))

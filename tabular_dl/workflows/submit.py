@@ -67,6 +67,7 @@ def submit(
     *,
     form: Form | None = None,
     sending: Sending | None = None,
+    trust: bool = False,
 ) -> Path:
     """Write a submission from a run's model, and optionally send it to Kaggle.
 
@@ -84,6 +85,8 @@ def submit(
         Form of the predictions; by default that of the sample submission.
     sending : Sending, optional
         Options for sending; by default the submission is not sent.
+    trust : bool, default=False
+        Whether to execute Python in the model that was not stored by this user on this machine.
 
     Returns
     -------
@@ -98,7 +101,7 @@ def submit(
     """
     console = console or Console()
     chosen = _choose_run(pipeline, run)
-    model, spec = open_model(chosen)
+    model, spec = open_model(chosen, trust=trust)
     competition = competition_of(spec)
     if competition.test is None:
         raise SubmissionError(

@@ -93,7 +93,7 @@ def train(
     groups = groups_of(spec, train, competition.train_file.name)
     kind = CrossFitClassifier if problem.classification else CrossFitRegressor
     crossfit = kind(pipeline, cv=spec.ensemble.folds, random_state=spec.seed)
-    X, y = train[columns_used(spec, train)], target.to_numpy()
+    X, y = train[columns_used(spec, train, competition.test)], target.to_numpy()
     started, clock = time.time(), time.perf_counter()
     with _progress(console, spec, pipeline, problem, y) as progress:
         limit = _TimeLimit(stop_at, progress)

@@ -1,0 +1,88 @@
+"""References of a pipeline to Python files: checked, and made into steps."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
+
+from tabular_dl.errors import SpecError
+from tabular_dl.preprocessing import ColumnRule, check_defines, reference_problem, split_reference
+from tabular_dl.spec.models import PipelineSpec
+from tabular_dl.spec.yaml_io import Key
+
+if TYPE_CHECKING:
+    from tabular_dl.preprocessing import PythonFeatures, PythonTransformer
+
+__all__ = ["check_python", "python_features", "python_transformer", "references"]
+
+
+def references(spec: PipelineSpec) -> Iterator[tuple[Key, str]]:
+    """Yield each reference to Python with its key."""
+    if spec.python_features is not None:
+        yield ("features", "python"), spec.python_features
+    for place, rule in enumerate(spec.columns):
+        if rule.transformer is not None:
+            yield ("columns", place, "transformer"), rule.transformer
+
+
+def check_python(spec: PipelineSpec, place: Callable[[Key], str], *, read: bool) -> None:
+    """Raise an error for a reference to Python that cannot be used. Nothing is executed.
+
+    Parameters
+    ----------
+    spec : PipelineSpec
+        Pipeline.
+    place : callable
+        Function that returns the file and line of a key.
+    read : bool
+        Whether to read the files as well, which other commands than those that fit do not need.
+
+    Raises
+    ------
+    SpecError
+        If a reference is invalid; with `read`, also if there is no such file, it is no Python, or it does not define
+        the name.
+    """
+    for key, reference in references(spec):
+        where = f"{place(key)}: {'.'.join(map(str, key))}"
+        problem = reference_problem(reference)
+        if problem:
+            raise SpecError(f"{where}: {problem}")
+        if read:
+            file, name = split_reference(reference)
+            try:
+                check_defines(spec.python.source(file), name)
+            except SpecError as error:
+                raise SpecError(f"{where}: {error}") from None
+
+
+def python_features(spec: PipelineSpec) -> PythonFeatures | None:
+    """Return the unfitted step of ``features.python``, signed; None if the pipeline has none.
+
+    Raises
+    ------
+    SpecError
+        If the file cannot be read.
+    """
+    from tabular_dl.preprocessing import PythonFeatures, approve  # imported here, since they load scikit-learn
+
+    if spec.python_features is None:
+        return None
+    file, name = split_reference(spec.python_features)
+    source = spec.python.source(file)
+    return PythonFeatures(source, name, approve(source, name, {}))
+
+
+def python_transformer(spec: PipelineSpec, rule: ColumnRule) -> PythonTransformer:
+    """Return the unfitted step of a rule with ``transformer``, signed.
+
+    Raises
+    ------
+    SpecError
+        If the file cannot be read.
+    """
+    from tabular_dl.preprocessing import PythonTransformer, approve  # imported here for the same reason
+
+    file, name = split_reference(str(rule.transformer))
+    source = spec.python.source(file)
+    return PythonTransformer(source, name, rule.parameters, approve(source, name, rule.parameters))
