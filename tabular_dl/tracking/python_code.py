@@ -29,7 +29,8 @@ def python_steps(model: Any) -> Iterator[PythonStep]:
     PythonStep
     """
     for part in getattr(model, "models", [model]):
-        for pipeline in (part.pipeline, *part.pipelines_):
+        # Imported predictions have no pipelines.
+        for pipeline in filter(None, (getattr(part, "pipeline", None), *getattr(part, "pipelines_", ()))):
             yield from _inside(pipeline)
 
 

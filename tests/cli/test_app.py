@@ -25,8 +25,9 @@ OPTIONS = {
     "check": ["--data", "--set"],
     "fit": [
         *("--data", "--set", "--folds", "--members", "--epochs", "--seed", "--no-track", "--quiet", "-q"),
-        *("--train", "--test", "--target", "--id", "--metric", "--preset"),
+        *("--train", "--test", "--target", "--id", "--metric", "--preset", "--model"),
     ],
+    "auto": ["--time", "--data", "--set", "--output", "-o", "--resume", "--quiet", "-q"],
     "folds": ["--data", "--set", "--output", "-o", "--quiet", "-q"],
     "import": ["--oof", "--test", "--folds", "--name", "--note", "--data", "--set", "--quiet", "-q"],
     "init": [
@@ -36,7 +37,7 @@ OPTIONS = {
     "schema": [],
     "search": [
         *("--trials", "--rounds", "--epochs", "--timeout", "--seed", "--sampler", "--pick", "--no-holdout", "--space"),
-        *("--data", "--set", "--output", "-o", "--resume", "--quiet", "-q"),
+        *("--data", "--set", "--output", "-o", "--resume", "--model", "--quiet", "-q"),
     ],
     "compare": ["--top", "--all", "--csv", "--json"],
     "recover": [],
