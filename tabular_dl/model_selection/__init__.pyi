@@ -13,6 +13,8 @@ from .folds import group_codes as group_codes
 from .folds import make_folds as make_folds
 from .importance import hardest_rows as hardest_rows
 from .importance import permutation_importance as permutation_importance
+from .meta_models import META_MODELS as META_MODELS
+from .meta_models import MetaModel as MetaModel
 from .model_evaluation import evaluate_models as evaluate_models
 from .samplers import make_sampler as make_sampler
 from .search_cv import PopulationSearchCV as PopulationSearchCV
@@ -25,5 +27,6 @@ from .search_space import Choice as Choice
 from .search_space import Distribution as Distribution
 from .search_space import flatten as flatten
 from .search_space import read_distribution as read_distribution
+from .stacking import Stack as Stack
 from .standard_error import mean_and_error as mean_and_error
 from .standard_error import standard_error as standard_error
