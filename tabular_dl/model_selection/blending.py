@@ -135,7 +135,7 @@ class Blend(BaseEstimator):
         """
         self._start(predictions, y, classes)
         if self.method == "stack":
-            self._stack(predictions, y, metric, classes, folds if self.levels == 2 else (), raw)
+            self._stack(predictions, y, classes, folds if self.levels == 2 else (), raw)
         else:
             self._weigh(predictions, y, metric, classes)
         return self
@@ -165,7 +165,7 @@ class Blend(BaseEstimator):
         """
         if self.method == "stack":
             self._start(predictions, y, classes)
-            return self._stack(predictions, y, metric, classes, folds, raw)
+            return self._stack(predictions, y, classes, folds, raw)
         combined = np.zeros(predictions.shape[1:])
         for rows in folds:
             others = np.setdiff1d(np.arange(len(y)), rows)
@@ -230,14 +230,13 @@ class Blend(BaseEstimator):
         self,
         predictions: np.ndarray,
         y: np.ndarray,
-        metric: Metric,
         classes: np.ndarray | None,
         folds: Sequence[np.ndarray],
         raw: RawColumns | None,
     ) -> np.ndarray:
         """Train meta models, and return nested predictions."""
         stack = Stack(self.meta, self.levels, self.settings, self.seed)
-        nested = stack.fit_predict(predictions, y, folds, _scorer(metric, classes), classes, raw)
+        nested = stack.fit_predict(predictions, y, folds, classes, raw)
         self.stack_, weights = stack, stack.weights_
         self.weights_ = None if weights is None else weights[: len(predictions)]
         if weights is not None and stack.first_:

@@ -39,7 +39,13 @@ __all__ = ["META_MODELS", "MetaModel", "RawColumns", "check_meta", "default_meta
 META_MODELS = ("ridge", "logistic", "network", "hist_gradient_boosting")
 SMALLEST = 1e-6  # distance from 0 and 1 to which probabilities are clipped before a logarithm
 PENALTIES = np.logspace(-3, 3, 13).tolist()
-TREES: dict[str, Any] = {"max_iter": 200, "max_leaf_nodes": 8, "min_samples_leaf": 20, "learning_rate": 0.05}
+TREES: dict[str, Any] = {
+    "max_iter": 200,
+    "max_leaf_nodes": 3,
+    "min_samples_leaf": 10,
+    "learning_rate": 0.1,
+    "l2_regularization": 1.0,
+}
 NETWORK: dict[str, Any] = {
     "hidden": [16],
     "linear_skip": True,
@@ -243,7 +249,8 @@ class MetaModel(BaseEstimator):
         if self.name == "ridge":
             return kind("sklearn.linear_model:RidgeCV", parameters={"alphas": PENALTIES}, **shared)
         if self.name == "logistic":
-            return kind("logistic", parameters={"max_iter": 5000}, **shared)
+            # scikit-learn warns of a number of threads, which has no effect on this model any more.
+            return kind("logistic", parameters={"max_iter": 5000, "n_jobs": None}, **shared)
         rising: dict[str, Any] = {} if classes > 2 else {"monotonic_cst": [0] * (features - models) + [1] * models}
         return kind("hist_gradient_boosting", parameters={**TREES, **rising}, **shared)
 

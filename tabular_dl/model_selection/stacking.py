@@ -21,11 +21,12 @@ import numpy as np
 from sklearn.base import BaseEstimator
 
 from tabular_dl.errors import SpecError
-from tabular_dl.model_selection.blend_weights import Score, greedy_weights, weighted
+from tabular_dl.model_selection.blend_weights import optimal_weights, weighted
 from tabular_dl.model_selection.meta_models import MetaModel, RawColumns, check_meta, default_meta, fit_meta_models
 
 __all__ = ["Stack", "check_stack"]
 
+BESIDE_LINEAR = ("hist_gradient_boosting", "network")  # meta models of the first of two levels, beside a linear one
 LeftOut = tuple[int, ...]  # numbers of the folds that a meta model is not trained on
 
 
@@ -63,8 +64,8 @@ class Stack(BaseEstimator):
     Parameters
     ----------
     meta : {"ridge", "logistic", "network", "hist_gradient_boosting"} or None, default=None
-        Meta model of the last level. None is "logistic" for classes and "ridge" for numbers with one level, and weights
-        of greedy selection with two.
+        Meta model of the last level. None is "logistic" for classes and "ridge" for numbers; with two levels it means
+        weights with the smallest loss.
     levels : {1, 2}, default=1
         Number of levels. The first of two has a linear meta model, boosted trees and a network.
     settings : mapping or None, default=None
@@ -98,7 +99,6 @@ class Stack(BaseEstimator):
         predictions: np.ndarray,
         y: np.ndarray,
         folds: Sequence[np.ndarray],
-        score: Score,
         classes: np.ndarray | None,
         raw: RawColumns | None = None,
     ) -> np.ndarray:
@@ -112,8 +112,6 @@ class Stack(BaseEstimator):
             Target.
         folds : sequence of ndarray
             Rows of each fold; empty if no scores are needed.
-        score : callable
-            Score by which greedy selection compares, as for `greedy_weights`.
         classes : ndarray of shape (classes,) or None
             Label of each column; None for numbers.
         raw : RawColumns, optional
@@ -143,12 +141,7 @@ class Stack(BaseEstimator):
             self.first_, inputs = train.first_level(predictions, outer)
         if self.levels == 2 and self.meta is None:
             self.last_ = None
-            weights = [
-                greedy_weights(
-                    inputs[key][:, rows[key]], y[rows[key]], score, self.seed, classification=classes is not None
-                )
-                for key in outer
-            ]
+            weights = [optimal_weights(inputs[key][:, rows[key]], y[rows[key]], classes) for key in outer]
             self.weights_: np.ndarray | None = weights[0]
             outputs = [weighted(inputs[key], own) for key, own in zip(outer, weights, strict=True)]
         else:
@@ -218,7 +211,7 @@ class _Training:
         linear = default_meta(classification=self.classes is not None)
         keys = list(self.rows)
         metas, added = [], []
-        for name in (linear, "hist_gradient_boosting", "network"):
+        for name in (linear, *BESIDE_LINEAR):
             trained, outputs = self.fit(name, [predictions] * len(keys), keys)
             metas.append(trained[0])
             by_key = dict(zip(keys, outputs, strict=True))
