@@ -50,7 +50,7 @@ def check_stack(meta: str | None, levels: int) -> None:
     >>> check_stack("ridgee", 1)
     Traceback (most recent call last):
     ...
-    tabular_dl.errors.SpecError: --meta: there is no 'ridgee'. Did you mean 'ridge'? ...
+    tabular_dl.errors.SpecError: --meta: there is no 'ridgee'. Did you mean 'ridge'?
     """
     if meta is not None:
         check_meta(meta)
