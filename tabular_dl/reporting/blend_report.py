@@ -16,7 +16,7 @@ __all__ = ["blend_page", "described", "member_weights", "options_of", "scored_by
 
 
 def options_of(blend: Blend) -> dict[str, str]:
-    """Return the options of `tabular-dl ensemble` that a blend was made with, by name.
+    """Return the options of `tabular-dl ensemble` that make a blend, by name; a fitted one names its meta model.
 
     Examples
     --------
@@ -24,8 +24,10 @@ def options_of(blend: Blend) -> dict[str, str]:
     ({'method': 'stack', 'levels': '2'}, {'method': 'rank'})
     """
     options = {"method": blend.method}
-    if blend.meta is not None:
-        options["meta"] = blend.meta
+    last = None if blend.stack_ is None else blend.stack_.last_
+    meta = blend.meta if last is None else last.name
+    if meta is not None:
+        options["meta"] = meta
     if blend.levels != 1:
         options["levels"] = str(blend.levels)
     if blend.passthrough:

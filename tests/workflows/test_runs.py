@@ -86,7 +86,7 @@ def test_the_leaderboard_as_csv_and_json(folder: Path) -> None:
 def test_a_blend_is_a_run_that_predict_submit_and_compare_take(folder: Path, method: str) -> None:
     text = io.StringIO()
     run = ensemble("titanic", method=method, console=Console(file=text, width=160))
-    assert f"blend ({method})" in text.getvalue()
+    assert f"blend ({'stack: meta logistic' if method == 'stack' else method})" in text.getvalue()
     model, _ = open_model(run)
     assert len(model.models) == 3
     test = pd.read_csv(Path(run_log.__file__).parents[2] / "data" / "titanic" / "test.csv")
