@@ -41,23 +41,49 @@ def ensemble(
     pipeline: Pipeline,
     runs: Annotated[list[str] | None, typer.Option(help="Ids or names, separated by commas.", metavar="A,B,C")] = None,
     top: Annotated[int, typer.Option(min=2, help="Without --runs: number of the best fits to blend.")] = 3,
-    method: Annotated[str, typer.Option(help="mean, weighted, rank, greedy or stack.")] = "greedy",
+    method: Annotated[str, typer.Option(help="mean, weighted, per_class, rank, greedy or stack.")] = "greedy",
+    meta: Annotated[
+        str | None,
+        typer.Option(
+            help="With --method stack: model that is trained on the runs' predictions: logistic (classes), ridge "
+            "(numbers), hist_gradient_boosting or network.",
+            metavar="MODEL",
+        ),
+    ] = None,
+    levels: Annotated[
+        int,
+        typer.Option(help="With --method stack: 2 trains several such models, and blends them with the runs."),
+    ] = 1,
+    passthrough: Annotated[
+        bool, typer.Option("--passthrough", help="With --method stack: these models read the table's columns as well.")
+    ] = False,
     quiet: Quiet = False,
     trust: Trust = False,
 ) -> None:
-    """Blend finished runs by their out-of-fold predictions, without training, and store the blend as a run.
+    """Blend finished runs by their out-of-fold predictions, without training them again, and store the blend as a run.
 
-    Its score is nested: each fold is predicted with weights learned from the other folds.
+    Its score is nested: each fold is predicted with weights, or by models, learned from the other folds.
 
-    Example: `tabular-dl ensemble titanic --top 3 --method greedy`
+    Example: `tabular-dl ensemble titanic --top 3 --method stack --meta logistic`
     """
     names = [name for value in runs or () for name in value.split(",") if name]
     for name in names:
         check_run(name)
     load_quietly()
-    from tabular_dl.workflows.ensemble import ensemble as run
+    from tabular_dl.workflows.ensemble import ensemble as blend
 
-    if run(pipeline, names, top=top, method=method, console=quiet_console(quiet), trust=trust) is None:
+    run = blend(
+        pipeline,
+        names,
+        top=top,
+        method=method,
+        meta=meta,
+        levels=levels,
+        passthrough=passthrough,
+        console=quiet_console(quiet),
+        trust=trust,
+    )
+    if run is None:
         raise typer.Exit(TrackingError.exit_code)
 
 

@@ -19,6 +19,8 @@ from .imported_predictions import ImportedClassifier as ImportedClassifier
 from .imported_predictions import ImportedRegressor as ImportedRegressor
 from .imported_predictions import imported_parts as imported_parts
 from .imported_predictions import lacks_test_predictions as lacks_test_predictions
+from .meta_models import META_MODELS as META_MODELS
+from .meta_models import MetaModel as MetaModel
 from .model_evaluation import evaluate_models as evaluate_models
 from .samplers import make_sampler as make_sampler
 from .search_cv import PopulationSearchCV as PopulationSearchCV
@@ -31,5 +33,6 @@ from .search_space import Choice as Choice
 from .search_space import Distribution as Distribution
 from .search_space import flatten as flatten
 from .search_space import read_distribution as read_distribution
+from .stacking import Stack as Stack
 from .standard_error import mean_and_error as mean_and_error
 from .standard_error import standard_error as standard_error

@@ -7,15 +7,22 @@ from typing import Any, Protocol, Self
 
 import numpy as np
 import pandas as pd
-from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
+from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin, clone
 from sklearn.exceptions import NotFittedError
+from sklearn.pipeline import Pipeline
 
-from tabular_dl.errors import DataError
-from tabular_dl.model_selection.blending import Blend, nested_predictions
+from tabular_dl.errors import DataError, SpecError
+from tabular_dl.estimators import ModelEstimator
+from tabular_dl.model_selection.blending import Blend
 from tabular_dl.model_selection.classification_threshold import Thresholded, forget_threshold
+from tabular_dl.model_selection.meta_models import RawColumns
 from tabular_dl.problems import Metric
+from tabular_dl.tables import read_rows
 
 __all__ = ["BlendedClassifier", "BlendedRegressor"]
+
+# Settings of the first model that meta models have as well.
+SHARED = ("bounds", "class_weight", "target_transform")
 
 
 class _Model(Protocol):
@@ -41,13 +48,17 @@ class _Blended(BaseEstimator):
         Predictions of the blend; those of each fold by a blend fitted on the other folds.
     test_rows_ : list of ndarray
         Rows of each fold.
+    encoder_ : int or None
+        Number of the model whose steps encode raw columns for meta models; None if they read predictions alone.
     """
+
+    encoder_: int | None = None  # blends stored by older versions lack it
 
     def __init__(self, models: Sequence[Any], blend: Blend) -> None:
         self.models = models
         self.blend = blend
 
-    def fit_blend(self, y: np.ndarray, metric: Metric) -> Self:
+    def fit_blend(self, y: np.ndarray, metric: Metric, X: pd.DataFrame | None = None) -> Self:
         """Fit the blend on the models' out-of-fold predictions.
 
         Parameters
@@ -56,6 +67,8 @@ class _Blended(BaseEstimator):
             Target of the rows that the models were fitted on.
         metric : Metric
             Metric by which greedy selection compares models.
+        X : DataFrame of shape (rows, columns), optional
+            Raw rows, for a blend with ``passthrough``.
 
         Returns
         -------
@@ -65,6 +78,8 @@ class _Blended(BaseEstimator):
         ------
         DataError
             If the models were not fitted on the same rows, folds and labels.
+        SpecError
+            If the blend has invalid settings, or meta models that do not suit the target.
         """
         forget_threshold(self)
         first = self.models[0]
@@ -75,11 +90,31 @@ class _Blended(BaseEstimator):
         if predictions.shape[1] != len(y):
             raise DataError(f"The runs were fitted on {predictions.shape[1]} rows, but the table has {len(y)} now.")
         self.test_rows_ = first.test_rows_
+        blend = clone(self.blend)
+        raw, self.encoder_ = None, None
+        if blend.method == "stack":
+            last = first.pipelines_[0][-1]
+            shared = {name: getattr(last, name, None) for name in SHARED}
+            blend.set_params(settings={name: value for name, value in shared.items() if value is not None})
+            raw = self._raw_columns(X) if blend.passthrough else None
         classes = self.classes_or_none_
-        combined = nested_predictions(self.blend, predictions, y, self.test_rows_, metric, classes)
+        combined = blend.fit_predict(predictions, y, self.test_rows_, metric, classes, raw)
         self.oof_predictions_ = combined if classes is not None else combined[:, 0]
-        self.blend_ = Blend(**self.blend.get_params()).fit(predictions, y, metric, classes)
+        self.blend_ = blend
         return self
+
+    def _raw_columns(self, X: pd.DataFrame | None) -> RawColumns:
+        """Return raw columns for meta models, encoded as for the first model that leaves no missing values."""
+        if X is None:
+            raise SpecError("A blend with passthrough reads raw columns: give their rows as X.")
+        lasts = [model.pipelines_[0][-1] for model in self.models]
+        missing = [isinstance(last, ModelEstimator) and last.reads_missing for last in lasts]
+        self.encoder_ = missing.index(False) if False in missing else 0
+        model, last = self.models[self.encoder_], lasts[self.encoder_]
+        coded = last.categorical_features or () if isinstance(last, ModelEstimator) else last.inputs_["categorical"]
+        steps = model.pipeline[:-1] if len(model.pipeline.steps) > 1 else Pipeline([("columns", "passthrough")])
+        rows = read_rows(model, X, reset=False)
+        return RawColumns(rows, steps, tuple(int(column) for column in coded), missing[self.encoder_])
 
     def predict_fold(self, fold: int, X: pd.DataFrame) -> np.ndarray:
         """Return the blended predictions of one fold's models.
@@ -96,18 +131,19 @@ class _Blended(BaseEstimator):
         ndarray of shape (rows, classes) or (rows,)
             Probabilities or values.
         """
-        combined = self._blended([model.predict_fold(fold, X) for model in self.models])
+        combined = self._blended([model.predict_fold(fold, X) for model in self.models], X)
         return combined if self.classes_or_none_ is not None else combined[:, 0]
 
     def _combined(self, X: pd.DataFrame) -> np.ndarray:
-        return self._blended(
-            [m.predict(X) if self.classes_or_none_ is None else m.predict_proba(X) for m in self.models]
-        )
-
-    def _blended(self, predictions: Sequence[np.ndarray]) -> np.ndarray:
         if not hasattr(self, "blend_"):
             raise NotFittedError("This blend is not fitted: call fit_blend first.")
-        return self.blend_.combine(np.stack([_with_axis(values) for values in predictions]))
+        return self._blended(
+            [m.predict(X) if self.classes_or_none_ is None else m.predict_proba(X) for m in self.models], X
+        )
+
+    def _blended(self, predictions: Sequence[np.ndarray], X: pd.DataFrame) -> np.ndarray:
+        raw = None if self.encoder_ is None else read_rows(self.models[self.encoder_], X, reset=False)
+        return self.blend_.combine(np.stack([_with_axis(values) for values in predictions]), raw)
 
 
 def _with_axis(predictions: np.ndarray) -> np.ndarray:

@@ -1,4 +1,7 @@
 from .blend_report import blend_page as blend_page
+from .blend_report import described as described
+from .blend_report import member_weights as member_weights
+from .blend_report import options_of as options_of
 from .blend_report import scored_by as scored_by
 from .fit_report import fit_page as fit_page
 from .html_page import render as render

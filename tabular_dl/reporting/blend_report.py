@@ -7,21 +7,82 @@ from collections.abc import Mapping
 import numpy as np
 
 from tabular_dl import plots
-from tabular_dl.model_selection import mean_and_error, standard_error
+from tabular_dl.model_selection import Blend, mean_and_error, standard_error
 from tabular_dl.reporting.fit_report import error_sections, page_of, reproduction
 from tabular_dl.reporting.html_page import Page, Picture, Section, Table
 from tabular_dl.reporting.results import Judged
 
-__all__ = ["blend_page", "scored_by"]
+__all__ = ["blend_page", "described", "member_weights", "options_of", "scored_by"]
 
 
-def scored_by(method: str) -> str:
+def options_of(blend: Blend) -> dict[str, str]:
+    """Return the options of `tabular-dl ensemble` that make a blend, by name; a fitted one names its meta model.
+
+    Examples
+    --------
+    >>> options_of(Blend("stack", levels=2)), options_of(Blend("rank"))
+    ({'method': 'stack', 'levels': '2'}, {'method': 'rank'})
+    """
+    options = {"method": blend.method}
+    last = None if blend.stack_ is None else blend.stack_.last_
+    meta = blend.meta if last is None else last.name
+    if meta is not None:
+        options["meta"] = meta
+    if blend.levels != 1:
+        options["levels"] = str(blend.levels)
+    if blend.passthrough:
+        options["passthrough"] = "true"
+    return options
+
+
+def described(blend: Blend) -> str:
+    """Return the method of a blend with its meta model and levels.
+
+    Parameters
+    ----------
+    blend : Blend
+        Blend.
+
+    Returns
+    -------
+    str
+        Words.
+
+    Examples
+    --------
+    >>> described(Blend("greedy")), described(Blend("stack", meta="network", passthrough=True))
+    ('greedy', 'stack: meta network, passthrough')
+    """
+    method, *others = options_of(blend).items()
+    words = [name if value == "true" else f"{name} {value}" for name, value in others]
+    return f"{method[1]}: {', '.join(words)}" if words else method[1]
+
+
+def member_weights(blend: Blend, models: int) -> list[float | None]:
+    """Return the weight of each blended run; None for blends without weights.
+
+    Parameters
+    ----------
+    blend : Blend
+        Fitted blend.
+    models : int
+        Number of runs.
+
+    Returns
+    -------
+    list of float or None
+        Weights.
+    """
+    return [None] * models if blend.weights_ is None else [float(weight) for weight in blend.weights_]
+
+
+def scored_by(blend: Blend) -> str:
     """Return a description of the predictions that a blend is scored on.
 
     Parameters
     ----------
-    method : str
-        Method of `tabular_dl.model_selection.blending.Blend`.
+    blend : Blend
+        Blend.
 
     Returns
     -------
@@ -30,12 +91,16 @@ def scored_by(method: str) -> str:
 
     Examples
     --------
-    >>> scored_by("greedy")
+    >>> scored_by(Blend("greedy"))
     'each fold is predicted with weights learned from the other folds'
     """
-    if method == "mean":
+    if blend.method == "mean":
         return "the mean of the runs, without learned weights"
-    return f"each fold is predicted with {'ranks' if method == 'rank' else 'weights'} learned from the other folds"
+    if blend.method == "stack":
+        return "each fold is predicted by meta models trained on the other folds"
+    return (
+        f"each fold is predicted with {'ranks' if blend.method == 'rank' else 'weights'} learned from the other folds"
+    )
 
 
 def blend_page(
@@ -60,26 +125,29 @@ def blend_page(
         Page to render.
     """
     blend, metric = judged.model.blend_, judged.metric
-    table = Table(
-        ["run", "weight", f"{metric.name} (standard error)"],
-        [
-            [name, float(weight), "{:.4f} ({:.4f})".format(*mean_and_error(values))]
-            for (name, values), weight in zip(members.items(), blend.weights_, strict=True)
-        ],
-    )
+    weights = member_weights(blend, len(members))
+    rows = [
+        [name, "" if weight is None else weight, "{:.4f} ({:.4f})".format(*mean_and_error(values))]
+        for (name, values), weight in zip(members.items(), weights, strict=True)
+    ]
+    rows += [[f"level 1: {name}", weight, ""] for name, weight in blend.level_weights_.items()]
+    table = Table(["run", "weight", f"{metric.name} (standard error)"], rows)
     all_scores = {"blend": scores, **members}
     means = ", ".join(f"{name} {values.mean():.4f}" for name, values in all_scores.items())
     errors = {name: standard_error(values) for name, values in all_scores.items()}
     picture = Picture(plots.fold_scores(all_scores, errors, metric.name), f"Mean {metric.name}: {means}.")
+    options = " ".join(
+        f"--{name}" if value == "true" else f"--{name} {value}" for name, value in options_of(blend).items()
+    )
     instructions = (
         f"To blend the same runs, where they are stored: tabular-dl ensemble {judged.spec.name} --runs "
-        f"{','.join(members)} --method {blend.method}. To fit one of them again: tabular-dl reproduce. The "
+        f"{','.join(members)} {options}. To fit one of them again: tabular-dl reproduce. The "
         "specification is that of the first run."
     )
     sections = [
         Section(
-            f"Blended runs, method {blend.method}",
-            [f"Score of the blend: {scored_by(blend.method)}."],
+            f"Blended runs, method {described(blend)}",
+            [f"Score of the blend: {scored_by(blend)}."],
             [table],
             [picture],
         ),

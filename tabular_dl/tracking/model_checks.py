@@ -49,8 +49,7 @@ def check_parts(model: Any) -> None:
             _require(alone, "a part of the blend is no cross-fit, and no imported predictions")
             check_parts(part)
         _require(hasattr(model, "blend_"), "the blend is not fitted")
-        if getattr(model.blend_, "method", None) not in ("stack", "rank"):
-            _require_array(model.blend_.weights_, (len(model.models),), "weights_ of the blend")
+        _check_blend(model)
     elif isinstance(model, IMPORTED):
         _check_imported(model)
     else:
@@ -65,6 +64,28 @@ def check_parts(model: Any) -> None:
         _require_array(model.oof_thresholds_, (rows,), "oof_thresholds_")
     if hasattr(model, "classes_"):
         _require(predictions.ndim == 2 and predictions.shape[1] == len(model.classes_), "classes_ and oof_predictions_")
+
+
+def _check_blend(model: Any) -> None:
+    """Check the weights, or the meta models, of a blend."""
+    blend, models = model.blend_, len(model.models)
+    if getattr(blend, "method", None) not in ("stack", "rank"):
+        _require_array(blend.weights_, (models,), "weights_ of the blend")
+    if getattr(blend, "class_weights_", None) is not None:
+        _require_array(blend.class_weights_, (models, len(model.classes_)), "class_weights_ of the blend")
+    encoder = getattr(model, "encoder_", None)
+    _require(encoder is None or encoder in range(models), "encoder_ is none of the models")
+    stack = getattr(blend, "stack_", None)
+    if stack is None:
+        return
+    for meta in stack.meta_models:
+        if isinstance(meta.model_, ModelEstimator):
+            check_trees(meta.model_)
+        else:
+            _require(isinstance(meta.model_, KerasClassifier | KerasRegressor), "a meta model is no estimator")
+            _check_network(meta.model_)
+    if stack.last_ is None:
+        _require_array(stack.weights_, (models + len(stack.first_),), "weights_ of the stack")
 
 
 def _check_folds(model: Any) -> None:

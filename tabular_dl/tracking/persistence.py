@@ -56,6 +56,8 @@ TRUSTED_TYPES = [
     "tabular_dl.estimators.ModelClassifier",
     "tabular_dl.estimators.ModelRegressor",
     "tabular_dl.model_selection.Blend",
+    "tabular_dl.model_selection.MetaModel",
+    "tabular_dl.model_selection.Stack",
     "tabular_dl.preprocessing.CategoryColumns",
     "tabular_dl.preprocessing.ColumnSelection",
     "tabular_dl.preprocessing.ConstantScaler",

@@ -19,10 +19,9 @@ from rich.table import Table as Grid
 from tabular_dl import tracking
 from tabular_dl.atomic_files import write_text
 from tabular_dl.competition import Competition
-from tabular_dl.errors import SpecError, SubmissionError, did_you_mean
+from tabular_dl.errors import SpecError, SubmissionError
 from tabular_dl.estimators import NETWORK, ModelEstimator
 from tabular_dl.model_selection import (
-    METHODS,
     Blend,
     BlendedClassifier,
     BlendedRegressor,
@@ -33,7 +32,7 @@ from tabular_dl.model_selection import (
     standard_error,
 )
 from tabular_dl.problems import Metric, get_metric, get_problem
-from tabular_dl.reporting import Judged, Model, blend_page, render, scored_by
+from tabular_dl.reporting import Judged, Model, blend_page, described, member_weights, options_of, render, scored_by
 from tabular_dl.spec import PipelineSpec, columns_used, competition_of, dump_spec, load_spec
 from tabular_dl.tracking import Entry, environment, open_model, rank
 from tabular_dl.workflows.console import print_lines
@@ -50,6 +49,9 @@ def ensemble(
     *,
     top: int = 3,
     method: str = "greedy",
+    meta: str | None = None,
+    levels: int = 1,
+    passthrough: bool = False,
     console: Console | None = None,
     trust: bool = False,
 ) -> tracking.LoggedRun | None:
@@ -65,6 +67,12 @@ def ensemble(
         Number of the best of them to blend if no runs are named.
     method : str, default="greedy"
         Method of `tabular_dl.model_selection.blending.Blend`.
+    meta : str, optional
+        Meta model of the method "stack".
+    levels : {1, 2}, default=1
+        Number of levels of the method "stack".
+    passthrough : bool, default=False
+        Whether meta models read the table's columns as well.
     console : Console, optional
         Console to print to; standard output by default.
     trust : bool, default=False
@@ -82,8 +90,7 @@ def ensemble(
     """
     console = console or Console()
     started = time.time()
-    if method not in METHODS:
-        raise SpecError(f"--method: there is no {method!r}. {did_you_mean(method, METHODS)}")
+    Blend(method, meta=meta, levels=levels, passthrough=passthrough).check_parameters()
     current = load_spec(pipeline)
     tracking.prepare_store(create=False, write=True)
     name = current.name
@@ -95,9 +102,10 @@ def ensemble(
     _check_data(members, competition.digest)
     metric = get_metric(members[0].tags["tabular_dl.metric"])
     y = competition.train[spec.data.target].to_numpy()
-    blended = _blended(models, method, spec, y, metric)
+    blend = Blend(method, spec.seed, meta=meta, levels=levels, passthrough=passthrough)
+    blended = _blended(models, blend, spec, competition, metric)
     scores = fold_scores(blended, y, metric)
-    content = _run_content(name, members, blended, scores, spec, competition, metric, method, started)
+    content = _run_content(name, members, blended, scores, spec, competition, metric, started)
     judged = _judged(blended, specs, competition, members, metric)
     member_scores = {m.name: fold_scores(model, y, metric) for m, model in zip(members, models, strict=True)}
 
@@ -127,10 +135,13 @@ def ensemble(
     return run
 
 
-def _blended(models: Sequence[Model], method: str, spec: PipelineSpec, y: np.ndarray, metric: Metric) -> Model:
+def _blended(
+    models: Sequence[Model], blend: Blend, spec: PipelineSpec, competition: Competition, metric: Metric
+) -> Model:
     """Return the fitted blend of models, with the decision threshold that the specification asks for."""
     kind = BlendedClassifier if hasattr(models[0], "classes_") else BlendedRegressor
-    blended = kind(models, Blend(method, spec.seed)).fit_blend(y, metric)
+    y = competition.train[spec.data.target].to_numpy()
+    blended = kind(models, blend).fit_blend(y, metric, competition.train)
     if blended.classes_or_none_ is not None and metric.looks_at == "labels":
         blended.choose_threshold(spec.threshold, y, metric)
     return blended
@@ -217,20 +228,22 @@ def _score_grid(
     better = "higher" if metric.greater_is_better else "lower"
     grid = Grid(
         title=f"{metric.name} of {len(scores)} folds, {better} is better",
-        caption=f"score of the blend: {scored_by(blended.blend.method)}",
+        caption=f"score of the blend: {scored_by(blended.blend_)}",
     )
     for heading in ("run", "model", "weight", metric.name, "standard error"):
         grid.add_column(heading, overflow="fold")
-    lines = [
-        (member.name, _model_of(model), f"{weight:.2f}", fold_scores(model, y, metric))
-        for member, weight, model in zip(members, blended.blend_.weights_, models, strict=True)
-    ]
-    for name, kind, weight, values in [*lines, (f"blend ({blended.blend.method})", "", "", scores)]:
-        style = "bold" if not weight else None
-        grid.add_row(
-            escape(name), escape(kind), weight, f"{values.mean():.4f}", f"{standard_error(values):.4f}", style=style
-        )
+    weights = member_weights(blended.blend_, len(models))
+    for member, weight, model in zip(members, weights, models, strict=True):
+        shown = "" if weight is None else f"{weight:.2f}"
+        grid.add_row(escape(member.name), escape(_model_of(model)), shown, *_score_cells(fold_scores(model, y, metric)))
+    for name, weight in blended.blend_.level_weights_.items():
+        grid.add_row("level 1", name, f"{weight:.2f}", "", "")
+    grid.add_row(f"blend ({described(blended.blend_)})", "", "", *_score_cells(scores), style="bold")
     return grid
+
+
+def _score_cells(scores: np.ndarray) -> tuple[str, str]:
+    return f"{scores.mean():.4f}", f"{standard_error(scores):.4f}"
 
 
 def _model_of(model: Model) -> str:
@@ -253,24 +266,31 @@ def _run_content(
     spec: PipelineSpec,
     competition: Competition,
     metric: Metric,
-    method: str,
     started: float,
 ) -> tracking.RunContent:
     mean, error = mean_and_error(scores)
-    weights = {member.name: float(weight) for member, weight in zip(members, blended.blend_.weights_, strict=True)}
+    blend = blended.blend_
+    weights = dict(zip((member.name for member in members), member_weights(blend, len(members)), strict=True))
     source = str(competition.folder)
     tags = members[0].tags
-    lines = [f"- {member.name} ({member.id}): weight {weights[member.name]:.3f}" for member in members]
+    lines = [
+        f"- {member.name} ({member.id})" + ("" if weight is None else f": weight {weight:.3f}")
+        for member, weight in zip(members, weights.values(), strict=True)
+    ]
+    lines += [f"- {name}, level 1: weight {weight:.3f}" for name, weight in blend.level_weights_.items()]
     return tracking.RunContent(
         pipeline=name,
         kind="ensemble",
-        parameters={"ensemble.method": method, "ensemble.runs": " ".join(member.name for member in members)},
+        parameters={
+            **{f"ensemble.{name}": value for name, value in options_of(blend).items()},
+            "ensemble.runs": " ".join(member.name for member in members),
+        },
         metrics={
             "cv_score": mean,
             "cv_standard_error": error,
             f"cv_{metric.name}": mean,
             "training_seconds": time.time() - started,
-            **{f"weight_{key}": value for key, value in weights.items()},
+            **{f"weight_{key}": value for key, value in weights.items() if value is not None},
         },
         curves={},
         folds=[{"cv_score": score} for score in scores],
@@ -283,7 +303,8 @@ def _run_content(
         },
         description="\n".join(
             [
-                f"**Blend of {len(members)} runs** by {method}: {metric.name} {mean:.4f} ({error:.4f}), nested.",
+                f"**Blend of {len(members)} runs** by {described(blend)}: {metric.name} {mean:.4f} ({error:.4f}), "
+                "nested.",
                 "",
                 *lines,
             ]

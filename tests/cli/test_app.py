@@ -41,7 +41,9 @@ OPTIONS = {
     ],
     "compare": ["--top", "--all", "--csv", "--json"],
     "recover": [],
-    "ensemble": ["--runs", "--top", "--method", "--quiet", "-q", "--trust"],
+    "ensemble": [
+        *("--runs", "--top", "--method", "--meta", "--levels", "--passthrough", "--quiet", "-q", "--trust"),
+    ],
     "promote": ["--as"],
     "report": ["--output", "-o", "--open"],
     "reproduce": ["--trust"],
@@ -399,3 +401,17 @@ def test_a_run_that_does_not_exist_is_refused_without_making_a_store(refuses: An
 
 def test_quotation_marks_in_a_run_are_refused(refuses: Any) -> None:
     assert "quotation marks" in refuses("predict", "it's", "kaggle/test.csv")
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--meta", "ridge"], "--meta ridge: --method greedy trains no meta models: write --method stack --meta ridge"),
+        (["--levels", 2], "--levels 2: --method greedy trains no meta models"),
+        (["--passthrough", "--method", "mean"], "--passthrough: --method mean trains no meta models"),
+        (["--method", "stack", "--meta", "netwrok"], "--meta: there is no 'netwrok'. Did you mean 'network'?"),
+        (["--method", "stack", "--levels", 3], "--levels: expected 1 or 2, found 3"),
+    ],
+)
+def test_options_of_a_blend_that_do_not_belong_together_are_named(refuses: Any, options: Any, message: str) -> None:
+    assert message in refuses("ensemble", "titanic", *options)

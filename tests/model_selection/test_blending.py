@@ -6,12 +6,14 @@ from typing import Any
 
 import numpy as np
 import pytest
+import skops.io
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sklearn.linear_model import LogisticRegression
+from sklearn.linear_model import LogisticRegression, Ridge
 
 from tabular_dl.errors import SpecError
-from tabular_dl.model_selection.blending import METHODS, Blend, greedy_weights, nested_predictions, optimal_weights
+from tabular_dl.model_selection.blend_weights import greedy_weights, optimal_weights
+from tabular_dl.model_selection.blending import METHODS, Blend, nested_predictions
 from tabular_dl.problems.metrics import get_metric
 
 pytestmark = pytest.mark.slow
@@ -21,7 +23,7 @@ ROWS, CLASSES = 40, np.array(["a", "b", "c"])
 
 @pytest.fixture(autouse=True)
 def short_selections(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tabular_dl.model_selection.blending.STEPS", 8)
+    monkeypatch.setattr("tabular_dl.model_selection.blend_weights.STEPS", 8)
 
 
 def case(seed: int, models: int = 3, kind: str = "classes") -> tuple[np.ndarray, np.ndarray, Any, Any]:
@@ -182,20 +184,98 @@ def test_bootstraps_that_lack_a_class_are_left_out_whatever_type_the_labels_have
 
 
 @pytest.mark.parametrize("method", METHODS)
-def test_several_labels_at_once_are_blended_by_plain_weights_alone(method: str) -> None:
+def test_several_labels_at_once_are_blended_by_all_methods_but_a_stack(method: str) -> None:
     rng = np.random.default_rng(0)
     y = rng.integers(0, 2, (ROWS, 3))
     predictions = np.stack([np.clip(0.5 + 0.4 * (y - 0.5) + rng.normal(0, 0.2, y.shape), 0, 1) for _ in range(2)])
     blend, arguments = Blend(method), (predictions, y, get_metric("roc_auc"), np.arange(3))
-    if method in ("mean", "greedy"):
-        combined = blend.fit(*arguments).combine(predictions)
-        np.testing.assert_allclose(combined, np.average(predictions, axis=0, weights=blend.weights_))
+    if method == "stack":
+        with pytest.raises(SpecError, match=r"--method stack predicts single labels, .* 3 at once: use per_class"):
+            blend.fit(*arguments)
         return
-    with pytest.raises(SpecError, match=f"--method: {method} blends single labels, .* 3 at once: .*mean or greedy"):
-        blend.fit(*arguments)
+    combined = blend.fit(*arguments).combine(predictions)
+    weights = np.repeat(blend.weights_[:, None], 3, axis=1)
+    if method == "per_class":  # a label is a problem of two classes for itself
+        for label in range(3):
+            p = predictions[:, :, label]
+            weights[:, label] = optimal_weights(np.stack([1 - p, p], axis=2), y[:, label], np.arange(2))
+        assert np.ptp(weights[0]) > 0.05
+    elif method == "rank":
+        whole = Blend("rank").fit(predictions[:, :, :1], y[:, :1], get_metric("roc_auc"), np.arange(1))
+        np.testing.assert_allclose(combined[:, :1], whole.combine(predictions[:, :, :1]))
+        return
+    np.testing.assert_allclose(combined, np.einsum("mc,mrc->rc", weights, predictions), atol=1e-6)
+
+
+def test_weights_of_a_class_are_those_of_whether_a_row_has_it() -> None:
+    predictions, y, metric, classes = case(7)
+    blend = Blend("per_class").fit(predictions, y, metric, classes)
+    by_hand = np.zeros((ROWS, 3))
+    for number, label in enumerate(CLASSES):
+        p = predictions[:, :, number]
+        weights = optimal_weights(np.stack([1 - p, p], axis=2), (y == label).astype(int), np.arange(2))
+        by_hand[:, number] = weights @ p
+    np.testing.assert_allclose(blend.combine(predictions), by_hand / by_hand.sum(axis=1, keepdims=True), atol=1e-6)
+    # Of two classes, one decides the other; and numbers have no classes.
+    two = np.stack([1 - predictions[:, :, 0], predictions[:, :, 0]], axis=2)
+    for values, target, labels in (
+        (two, (y == "a").astype(int), np.arange(2)),
+        (*case(7, kind="numbers")[:2], None),
+    ):
+        both = [
+            Blend(method).fit(values, target, metric, labels).combine(values) for method in ("per_class", "weighted")
+        ]
+        np.testing.assert_allclose(*both, atol=1e-3)
+
+
+@pytest.mark.parametrize("kind", ["classes", "numbers"])
+@pytest.mark.parametrize("method", METHODS)
+@given(seed=st.integers(0, 100), fold=st.integers(0, 2))
+@settings(max_examples=2, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_targets_of_a_fold_do_not_change_its_predictions(
+    method: str, kind: str, monkeypatch: pytest.MonkeyPatch, seed: int, fold: int
+) -> None:
+    monkeypatch.setattr("tabular_dl.model_selection.blend_weights.STEPS", 3)
+    predictions, y, metric, classes = case(seed, kind=kind)
+    folds = np.array_split(np.random.default_rng(seed).permutation(ROWS), 3)
+    changed = y.copy()
+    changed[folds[fold]] = np.random.default_rng(seed).permutation(y)[folds[fold]] if kind == "classes" else 1000.0
+    first, second = (nested_predictions(Blend(method), predictions, t, folds, metric, classes) for t in (y, changed))
+    np.testing.assert_array_equal(first[folds[fold]], second[folds[fold]])
 
 
 def test_an_unknown_method_gets_the_nearest_name() -> None:
     predictions, y, metric, classes = case(5)
     with pytest.raises(SpecError, match=r"--method: there is no 'greed'\. Did you mean 'greedy'"):
         Blend("greed").fit(predictions, y, metric, classes)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"method": "greedy", "meta": "ridge"}, "--meta ridge: .* write --method stack --meta ridge"),
+        ({"method": "mean", "levels": 2}, "--levels 2: --method mean trains no meta models"),
+        ({"method": "rank", "passthrough": True}, "--passthrough: .* --method stack --passthrough"),
+        ({"method": "stack", "meta": "rigde"}, r"--meta: there is no 'rigde'\. Did you mean 'ridge'"),
+        ({"method": "stack", "levels": 3}, "--levels: expected 1 or 2, found 3"),
+    ],
+)
+def test_options_that_do_not_belong_together_are_named(options: dict[str, Any], message: str) -> None:
+    predictions, y, metric, classes = case(5)
+    with pytest.raises(SpecError, match=message):
+        Blend(**options).fit(predictions, y, metric, classes)
+
+
+@pytest.mark.parametrize("kind", ["classes", "numbers"])
+def test_a_stack_that_an_older_version_stored_predicts_as_before(kind: str) -> None:
+    predictions, y, _, classes = case(8, kind=kind)
+    stacked = np.concatenate(list(predictions if classes is None else np.log(predictions)), axis=1)
+    linear = Ridge() if classes is None else LogisticRegression()
+    old = Blend.__new__(Blend)  # without the attributes that it did not have
+    vars(old).update(method="stack", seed=0, weights_=np.full(3, 1 / 3), classification_=classes is not None)
+    vars(old).update(linear_=linear.fit(stacked, y))
+    content = skops.io.dumps(old)
+    opened = skops.io.loads(content, trusted=["tabular_dl.model_selection.Blend"])
+    expected = linear.predict(stacked)[:, None] if classes is None else linear.predict_proba(stacked)
+    np.testing.assert_allclose(opened.combine(predictions), expected)
+    assert "stack" in repr(opened)

@@ -13,6 +13,8 @@ import pytest
 import skops.io
 
 from tabular_dl.errors import DataError, UserError
+from tabular_dl.model_selection import Blend, BlendedClassifier
+from tabular_dl.problems import get_metric
 from tabular_dl.resources import bundled
 from tabular_dl.tracking import model_checks, stored_model
 from tabular_dl.tracking.model_checks import check_parts, check_predicts
@@ -87,6 +89,34 @@ def test_parts_of_other_shapes_are_refused_when_a_file_is_loaded(
     assert str(tmp_path / "model.skops") in str(refused.value)
     assert fault in str(refused.value)
     assert "fit again" in str(refused.value)
+
+
+@pytest.fixture
+def stacked(blend: Any) -> Any:
+    """Blend of a model with itself by boosted trees."""
+    model, y = blend.models[0], np.random.default_rng(0).integers(0, 2, len(blend.oof_predictions_))
+    whole = BlendedClassifier([model, model], Blend("stack", meta="hist_gradient_boosting"))
+    return whole.fit_blend(y, get_metric("log_loss"))
+
+
+def test_meta_models_are_checked_as_other_models_are(stacked: Any, tmp_path: Path) -> None:
+    file, meta = tmp_path / "model.skops", stacked.blend_.stack_.last_
+    skops.io.dump(stacked, file)
+    opened = load_model(file)
+    check_predicts(opened)
+    np.testing.assert_array_equal(opened.predict_proba(ROWS), stacked.predict_proba(ROWS))
+    nodes = meta.model_.models_[0]._predictors[0][0].nodes
+    left = nodes["left"].copy()
+    for damage, mend, fault in (
+        (lambda: nodes["left"].fill(10**6), lambda: nodes["left"].__setitem__(slice(None), left), "a tree of Hist"),
+        (lambda: setattr(stacked, "encoder_", 2), lambda: setattr(stacked, "encoder_", None), "encoder_"),
+        (lambda: setattr(meta, "model_", None), lambda: None, "a meta model is no estimator"),
+    ):
+        damage()
+        skops.io.dump(stacked, file)
+        with pytest.raises(DataError, match=fault):
+            load_model(file)
+        mend()
 
 
 @pytest.fixture

@@ -86,7 +86,7 @@ def test_the_leaderboard_as_csv_and_json(folder: Path) -> None:
 def test_a_blend_is_a_run_that_predict_submit_and_compare_take(folder: Path, method: str) -> None:
     text = io.StringIO()
     run = ensemble("titanic", method=method, console=Console(file=text, width=160))
-    assert f"blend ({method})" in text.getvalue()
+    assert f"blend ({'stack: meta logistic' if method == 'stack' else method})" in text.getvalue()
     model, _ = open_model(run)
     assert len(model.models) == 3
     test = pd.read_csv(Path(run_log.__file__).parents[2] / "data" / "titanic" / "test.csv")
@@ -100,6 +100,45 @@ def test_a_blend_is_a_run_that_predict_submit_and_compare_take(folder: Path, met
     assert len(pd.read_csv(folder / "out.csv")) == len(test)
     submit("titanic", run.id, folder / "submission.csv", QUIET)
     assert run.name in [row.entry.name for row in compare("titanic", console=QUIET)]
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"meta": "hist_gradient_boosting", "passthrough": True}, "stack: meta hist_gradient_boosting, passthrough"),
+        ({"levels": 2}, "stack: levels 2"),
+    ],
+)
+def test_meta_models_are_stored_and_reported(
+    folder: Path, options: dict[str, Any], words: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = "tabular_dl.model_selection.meta_models"
+    monkeypatch.setattr(f"{path}.TREES", {"max_iter": 10, "max_leaf_nodes": 3})
+    monkeypatch.setattr(f"{path}.NETWORK", {"hidden": [3], "linear_skip": True, "epochs": 3})
+    text = io.StringIO()
+    run = ensemble("titanic", top=2, method="stack", console=Console(file=text, width=160), **options)
+    assert f"blend ({words})" in text.getvalue()
+    assert "each fold is predicted by meta models trained on the other folds" in text.getvalue()
+    page = mlflow.artifacts.load_text(f"runs:/{run.id}/report.html")
+    assert f"Blended runs, method {words}" in page
+    model, _ = open_model(run)
+    data = Path(run_log.__file__).parents[2] / "data" / "titanic"
+    test, y = pd.read_csv(data / "test.csv"), pd.read_csv(data / "train.csv")["Survived"].to_numpy()
+    inputs = np.stack([own.predict_proba(test) for own in model.models])
+    stored = pd.read_csv(io.StringIO(mlflow.artifacts.load_text(f"runs:/{run.id}/predictions/test.csv")))
+    np.testing.assert_allclose(model.predict_proba(test), stored.filter(regex="^p|prob").to_numpy(), atol=1e-6)
+    nested = [np.mean(model.oof_predictions_[rows].argmax(axis=1) == y[rows]) for rows in model.test_rows_]
+    assert run.metrics["cv_score"] == pytest.approx(np.mean(nested))
+    if "levels" in options:
+        assert list(model.blend_.level_weights_) == ["logistic", "hist_gradient_boosting", "network"]
+        assert all(f"level 1: {name}" in page for name in model.blend_.level_weights_)
+        level = [meta.combine(inputs) for meta in model.blend_.stack_.first_]
+        weights = [*model.blend_.weights_, *model.blend_.level_weights_.values()]
+        by_hand = np.average([*inputs, *level], axis=0, weights=weights)
+        np.testing.assert_allclose(model.predict_proba(test), by_hand, atol=1e-6)
+    else:
+        assert not any(name.startswith("weight_") for name in run.metrics)
+        assert model.blend_.stack_.last_.model_.n_features_in_ > 2  # the columns of the table as well
 
 
 def test_runs_of_other_folds_are_not_blended(folder: Path) -> None:
