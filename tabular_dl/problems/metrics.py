@@ -95,7 +95,7 @@ class Metric:
         # A greedy blend scores 26,000 times: scikit-learn checks both arrays for longer than these two take to compute.
         if self.name == "accuracy" and y.ndim == 1 and classes is not None:
             return float(np.average(classes[prediction.argmax(axis=1)] == y, weights=sample_weight))
-        if self.name == "rmse" and y.ndim == 1:
+        if self.name == "rmse" and y.ndim == prediction.ndim == 1:
             return float(np.sqrt(np.average((y - prediction) ** 2, weights=sample_weight)))
         function = getattr(sklearn.metrics, self.function)
         weighted = {} if sample_weight is None else {"sample_weight": sample_weight}

@@ -10,6 +10,7 @@ from tabular_dl import plots
 from tabular_dl.model_selection import Blend, mean_and_error, standard_error
 from tabular_dl.reporting.fit_report import error_sections, page_of, reproduction
 from tabular_dl.reporting.html_page import Page, Picture, Section, Table
+from tabular_dl.reporting.member_section import member_section
 from tabular_dl.reporting.results import Judged
 
 __all__ = ["blend_page", "described", "member_weights", "options_of", "scored_by"]
@@ -151,6 +152,7 @@ def blend_page(
             [table],
             [picture],
         ),
+        member_section(judged.model, list(members), judged.y, metric),
         *error_sections(judged),
         *reproduction(judged.spec, judged.competition.digest, instructions, environment),
     ]

@@ -1,0 +1,86 @@
+"""Section of a blend's report that compares its members: how alike they predict, and what each adds to the blend."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from tabular_dl.model_selection import Blend, fold_scores, mean_and_error, nested_predictions
+from tabular_dl.problems import Metric
+from tabular_dl.reporting.html_page import Section, Table
+
+__all__ = ["member_section"]
+
+# Methods whose weights are learned in little time; others would be fitted again for each member.
+QUICK = ("mean", "weighted", "per_class", "rank", "greedy")
+# Rows that correlations and blends without a member are computed on, at most.
+MOST_ROWS = 20_000
+
+
+def member_section(blended: Any, names: Sequence[str], y: np.ndarray, metric: Metric) -> Section:
+    """Return a section with the correlations of the members' predictions, and the scores of blends without one each.
+
+    Parameters
+    ----------
+    blended : BlendedClassifier or BlendedRegressor
+        Fitted blend.
+    names : sequence of str
+        Names of its members.
+    y : ndarray of shape (rows,)
+        Target.
+    metric : Metric
+        Metric of the scores.
+
+    Returns
+    -------
+    Section
+        The section.
+    """
+    predictions = np.stack([_of_last_class(model.oof_predictions_) for model in blended.models])
+    numbers = [str(number) for number in range(1, len(names) + 1)]
+    correlations = np.corrcoef(predictions.reshape(len(names), -1))
+    rows = [
+        [f"{number} {name}", *(f"{value:.3f}" if np.isfinite(value) else "-" for value in line)]
+        for number, name, line in zip(numbers, names, correlations, strict=True)
+    ]
+    texts = ["Correlation of out-of-fold predictions: the less two runs correlate, the more a blend gains by both."]
+    tables = [Table(["run", *numbers], rows)]
+    if blended.blend.method in QUICK and len(names) > 2 and len(y) <= MOST_ROWS:
+        texts.append(
+            f"Below: {metric.name} of the blend without each run, nested as the blend's own, and the paired difference "
+            "to the blend of all."
+        )
+        tables.append(
+            Table(["without", metric.name, "difference (standard error)"], _without(blended, names, y, metric))
+        )
+    return Section("What each run adds", texts, tables)
+
+
+def _of_last_class(predictions: np.ndarray) -> np.ndarray:
+    """Return predictions whose rows are not redundant: of two classes, the probability of the second."""
+    return predictions[:, 1] if predictions.ndim == 2 and predictions.shape[1] == 2 else predictions.ravel()
+
+
+def _without(blended: Any, names: Sequence[str], y: np.ndarray, metric: Metric) -> list[list[str]]:
+    """Return the score of the blend without each member, and its difference to that of all."""
+    classes, folds = getattr(blended, "classes_", None), blended.test_rows_
+    stacked = np.stack([model.oof_predictions_ for model in blended.models])
+    predictions = stacked if classes is not None else stacked[..., np.newaxis]
+    # Without the chosen threshold, which is the whole blend's.
+    blend = Blend(**blended.blend.get_params())
+
+    def scores(places: np.ndarray) -> np.ndarray:
+        combined = nested_predictions(blend, predictions[places], y, folds, metric, classes)
+        combined = combined if classes is not None else combined[:, 0]
+        return np.array([metric(y[rows], combined[rows], classes) for rows in folds])
+
+    everyone = np.arange(len(names))
+    own = fold_scores(blended, y, metric) if getattr(blended, "oof_thresholds_", None) is None else scores(everyone)
+    rows = []
+    for place, name in enumerate(names):
+        without = scores(np.delete(everyone, place))
+        difference, error = mean_and_error(without - own)
+        rows.append([name, f"{without.mean():.4f}", f"{difference:+.4f} ({error:.4f})"])
+    return rows
