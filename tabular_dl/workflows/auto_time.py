@@ -94,7 +94,7 @@ class Estimates:
         """Return the estimate before anything was trained."""
         if spec.model.is_network:
             target = self.train[self.target]
-            return max(1.0, about_seconds(spec, self.problem, self.train, target) - BESIDE_EPOCHS)
+            return OVERHEAD + about_seconds(spec, self.problem, self.train, target) - BESIDE_EPOCHS
         name, tasks = spec.model.name, spec.ensemble.folds * spec.ensemble.members
         outputs = self.problem.units(self.train[self.target].nunique()) if self.problem.classification else 1
         work = CELL * self.train.size * outputs * tasks * LINEAR.get(name, MULTIPLES.get(name, 1.0))
