@@ -13,6 +13,7 @@ from .model_base import ModelEstimator as ModelEstimator
 from .model_estimators import ModelClassifier as ModelClassifier
 from .model_estimators import ModelRegressor as ModelRegressor
 from .model_fit import fit_models as fit_models
+from .model_parameters import boosting_rounds as boosting_rounds
 from .model_parameters import check_model as check_model
 from .model_table import MODELS as MODELS
 from .model_table import NETWORK as NETWORK

@@ -86,4 +86,4 @@ class ModelRegressor(RegressorMixin, ModelEstimator):
         if self.target_transform is not None:
             parts = [np.expm1(np.minimum(part, LARGEST_LOGARITHM)) for part in parts]
         mean = np.mean(parts, axis=0)
-        return mean if self.bounds is None else np.clip(mean, *self.bounds)
+        return mean if self.bounds is None else np.clip(mean, self.bounds[0], self.bounds[1])

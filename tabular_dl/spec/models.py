@@ -76,16 +76,20 @@ class EnsembleSpec(_Frozen):
 def model_as_mapping(value: object) -> object:
     """Return the section ``model`` in its long form: a name alone is short for ``{name: ...}``.
 
-    ``estimator`` is another word for ``name``, for a class.
+    ``estimator`` is another word for ``name``, for a class; null is for networks.
 
     Examples
     --------
     >>> model_as_mapping("knn"), model_as_mapping({"estimator": "sklearn.svm:SVC"})
     ({'name': 'knn'}, {'name': 'sklearn.svm:SVC'})
     """
+    if value is None:
+        return {}
     if isinstance(value, str):
         return {"name": value}
-    if isinstance(value, dict) and "estimator" in value and "name" not in value:
+    if isinstance(value, dict) and "estimator" in value:
+        if "name" in value:
+            raise ValueError("name and estimator say the same: keep one of the two.")
         return {"name" if key == "estimator" else key: item for key, item in value.items()}
     return value
 

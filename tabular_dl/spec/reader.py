@@ -121,7 +121,7 @@ def read_spec(
     places = {key: f"{path}, line {line}" for key, line in (lines or {}).items()}
     for override in overrides:
         # The short form has no keys that an override could name.
-        if "model" in content:
+        if isinstance(content.get("model"), str):
             content["model"] = model_as_mapping(content["model"])
         key = apply_override(content, override)
         places = {other: place for other, place in places.items() if other[: len(key)] != key}
@@ -130,23 +130,26 @@ def read_spec(
     try:
         spec = PipelineSpec.model_validate(content)
     except ValidationError as error:
-        # Pydantic also reports a list with an invalid item as too short.
+        # Pydantic reports a list with an invalid item as too short, too.
         errors = [e for e in error.errors() if e["type"] != "too_short" or not e["input"]]
         raise SpecError("\n".join(_explain(e, places, path) for e in errors)) from None
     _check_features(spec, places, path)
     _check_hyperparameters(spec, places, path)
-    _check_space(spec, places, path, None)
+    # A file may be read with another model than it was written for, which a search gives a space of its own.
+    other = not spec.model.is_network and any(re.match(r"model[.=]", override) for override in overrides)
+    _check_space(spec, places, path, None, other=other)
     # Last, because the check may have to load a library.
     if check is not None:
         _check_values(spec, places, path, check)
         _check_model(spec, places, path)
-        _check_space(spec, places, path, check)
+        _check_space(spec, places, path, check, other=other)
     return spec
 
 
-def _check_space(spec: PipelineSpec, places: Mapping[Key, str], path: Path, check: Check | None) -> None:
-    # A file for networks may be read with another model, which a search gives a space of its own.
-    if spec.search and spec.model.is_network:
+def _check_space(
+    spec: PipelineSpec, places: Mapping[Key, str], path: Path, check: Check | None, *, other: bool
+) -> None:
+    if spec.search and not other:
         try:
             read_space(spec, spec.search, check)
         except SpecError as error:

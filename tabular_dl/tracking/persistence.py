@@ -146,7 +146,9 @@ def check_storable(estimator: Any) -> None:
     if not isinstance(estimator, ModelEstimator) or estimator.name in MODELS:
         return
     rng = np.random.default_rng(0)
-    probe = clone(estimator).set_params(categorical_features=None, problem="auto", class_weight=None, bounds=None)
+    probe = clone(estimator).set_params(
+        categorical_features=None, problem="auto", class_weight=None, bounds=None, members=1
+    )
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
