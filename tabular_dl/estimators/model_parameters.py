@@ -8,8 +8,6 @@ from contextlib import suppress
 from importlib import import_module
 from typing import Any
 
-from sklearn.base import is_classifier, is_regressor
-
 from tabular_dl.errors import SpecError, did_you_mean
 from tabular_dl.estimators.model_table import MODELS, NETWORK, model_named
 
@@ -253,6 +251,8 @@ def check_model(
     ...
     tabular_dl.errors.SpecError: model.parameters.alfa: Ridge has no such parameter. Did you mean 'alpha'? ...
     """
+    from sklearn.base import is_classifier, is_regressor  # here, as pipelines of networks are read without it
+
     kind = model_class(name, classification=classification)
     known = known_parameters(kind)
     elsewhere = OTHER_KEYS if model_named(name).rounds is None else OTHER_KEYS | OF_ROUNDS

@@ -50,7 +50,7 @@ def check_trees(model: ModelEstimator) -> None:
         if member is None and (classes is None or len(classes) != 1):
             raise ValueError("a member has no model, and several classes or none")
         for owner, tree, features in _trees(member, model.n_features_in_, set()):
-            if not _CHECKS[_kind(tree)](tree, owner, features):
+            if not _check_of(tree)(tree, owner, features):
                 raise ValueError(f"a tree of {type(owner).__name__} leads to nodes or columns that are not there")
 
 
@@ -62,7 +62,7 @@ def _trees(value: Any, features: int, seen: set[int]) -> Iterator[tuple[Any, Any
         if id(value) in seen:
             continue
         seen.add(id(value))
-        if _kind(value) is not None:
+        if _check_of(value) is not None:
             yield owner, value, features
         elif isinstance(value, dict):
             values += [(item, owner, features) for item in value.values()]
@@ -76,8 +76,9 @@ def _trees(value: Any, features: int, seen: set[int]) -> Iterator[tuple[Any, Any
             values += [(item, value, own) for item in vars(value).values()]
 
 
-def _kind(value: Any) -> type | None:
-    return next((kind for kind in _CHECKS if isinstance(value, kind)), None)
+def _check_of(value: Any) -> Any:
+    """Return the function that checks a tree; None for anything else."""
+    return next((check for kind, check in _CHECKS.items() if isinstance(value, kind)), None)
 
 
 def _leads_on(nodes: np.ndarray, children: list[np.ndarray], count: int) -> bool:
@@ -85,7 +86,7 @@ def _leads_on(nodes: np.ndarray, children: list[np.ndarray], count: int) -> bool
     return all(((child > nodes) & (child < count)).all() for child in children)
 
 
-def _decision_tree(tree: Any, owner: Any, features: int) -> bool:
+def _decision_tree(tree: Any, _: Any, features: int) -> bool:
     # The arrays of the tree would read beyond its end.
     if not 0 < tree.node_count <= tree.capacity or tree.n_features != features:
         return False
@@ -109,7 +110,7 @@ def _boosted_tree(tree: Any, owner: Any, features: int) -> bool:
     return bool(inside) and len(bins.is_categorical_) == features
 
 
-def _neighbour_tree(tree: Any, owner: Any, features: int) -> bool:
+def _neighbour_tree(tree: Any, _: Any, features: int) -> bool:
     """Return whether a tree of neighbours names rows and nodes that it has, and each row once."""
     data, rows, nodes, bounds = map(np.asarray, tree.get_arrays())
     count = len(nodes)
