@@ -10,13 +10,14 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal, Self
 
 import numpy as np
-import pandas as pd
 from numpy.typing import ArrayLike
+from scipy.sparse import issparse
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
 from tabular_dl.errors import DataError, SpecError, UserError
+from tabular_dl.estimators.feature_names import FeatureNames
 from tabular_dl.estimators.held_out import hold_out
 from tabular_dl.estimators.model_libraries import LIBRARIES, Library, Rows
 from tabular_dl.estimators.model_parameters import first_line, known_parameters, make_model, model_class
@@ -36,7 +37,7 @@ __all__ = ["ModelEstimator"]
 SHARE = 0.1  # of the training rows that are held out for early stopping
 
 
-class ModelEstimator(BaseEstimator):
+class ModelEstimator(FeatureNames, BaseEstimator):
     """Base class of both estimators.
 
     Parameters
@@ -102,7 +103,7 @@ class ModelEstimator(BaseEstimator):
 
         Parameters
         ----------
-        X : array-like of shape (rows, features)
+        X : array-like or sparse matrix of shape (rows, features)
             Features; missing values are NaN, for models that read them.
         y : array-like of shape (rows,)
             Target.
@@ -120,11 +121,8 @@ class ModelEstimator(BaseEstimator):
         DataError
             If there is one class only, or there are too few rows to hold some out.
         """
-        classification = self._classification
-        # Whether values may be missing is for the model to say, since it knows them itself.
-        matrix, target = validate_data(
-            self, X, y, dtype=np.float64, ensure_all_finite=self._finite, y_numeric=not classification
-        )
+        matrix, target = validate_data(self, X, y, y_numeric=not self._classification, **self._input)
+        matrix = matrix.toarray() if issparse(matrix) else matrix
         weights = None
         if sample_weight is not None:
             weights = _check_sample_weight(sample_weight, matrix, dtype=np.float64, ensure_non_negative=True)
@@ -166,7 +164,7 @@ class ModelEstimator(BaseEstimator):
         self.rounds_ = np.array(rounds) if rounds else None
         if self._classification:
             self.known_classes_ = [member.classes for member in trained]
-        self.__dict__.pop("_opened", None)
+        self._open()
 
     def train_member(
         self,
@@ -240,7 +238,7 @@ class ModelEstimator(BaseEstimator):
     def _weights(self, y: np.ndarray, weights: np.ndarray | None) -> np.ndarray | None:
         """Return the weights of training rows, multiplied by those of their classes."""
         if self._classification:
-            return row_weights(self.class_weight, Labels(self.classes_), y, weights)
+            return row_weights(self.class_weight, Labels(self.classes_), y, weights, scaled=False)
         if self.class_weight is not None:
             raise SpecError("class_weight is for classes, the target is a number: leave it out.")
         return weights
@@ -264,25 +262,15 @@ class ModelEstimator(BaseEstimator):
         """Whether the model reads missing values."""
         return self._named.native
 
-    def name_features(self, names: np.ndarray | None) -> Self:
-        """Set ``feature_names_in_`` of an estimator that is fitted on matrices without names, and return it."""
-        if names is not None:
-            self.feature_names_in_ = np.asarray(names, dtype=object)
-        return self
-
-    def named(self, X: np.ndarray) -> np.ndarray | pd.DataFrame:
-        """Return a feature matrix as a DataFrame with the feature names seen in `fit`, or as it is without names."""
-        names = getattr(self, "feature_names_in_", None)
-        return X if names is None else pd.DataFrame(X, columns=names)
-
     def __getstate__(self) -> dict[str, Any]:
         """Return the state without the opened models, which are made from their stored form."""
         return {name: value for name, value in super().__getstate__().items() if name != "_opened"}
 
     def __sklearn_tags__(self) -> Tags:
-        """Return scikit-learn's tags: missing values are read if the model reads them."""
+        """Return scikit-learn's tags: sparse input is made dense, and missing values are for the model to read."""
         tags = super().__sklearn_tags__()
         tags.input_tags.allow_nan = self.reads_missing
+        tags.input_tags.sparse = True
         return tags
 
     @property
@@ -294,8 +282,10 @@ class ModelEstimator(BaseEstimator):
         return LIBRARIES[self._named.library]
 
     @property
-    def _finite(self) -> bool | str:
-        return "allow-nan" if self.reads_missing else True
+    def _input(self) -> dict[str, Any]:
+        """Arguments of scikit-learn's check of features; whether values may be missing is for the model to say."""
+        finite = "allow-nan" if self.reads_missing else True
+        return {"dtype": np.float64, "accept_sparse": "csr", "ensure_all_finite": finite}
 
     @property
     def _classification(self) -> bool:
@@ -313,6 +303,11 @@ class ModelEstimator(BaseEstimator):
         kind = model_class(self.name, classification=self._classification)
         settings = self._library.settings(known_parameters(kind), self.categorical_features or (), seed, threads)
         return make_model(self.name, kind, self.parameters or {}, settings)
+
+    def _open(self) -> None:
+        """Make the models from their stored form."""
+        kind = {"classification": self._classification}
+        self._opened = [None if stored is None else self._library.opened(stored, **kind) for stored in self.models_]
 
     def _with_missing(self, X: np.ndarray) -> np.ndarray:
         """Return features in which the codes of missing and unknown categories are NaN, for models that read it."""
@@ -333,11 +328,11 @@ class ModelEstimator(BaseEstimator):
     def _outputs(self, X: Any) -> list[np.ndarray]:
         """Return the predictions of each member."""
         check_is_fitted(self, "models_")
-        matrix = validate_data(self, X, dtype=np.float64, reset=False, ensure_all_finite=self._finite)
-        matrix, library = self._with_missing(matrix), self._library
+        matrix = validate_data(self, X, reset=False, **self._input)
+        matrix, library = self._with_missing(matrix.toarray() if issparse(matrix) else matrix), self._library
         kind = {"classification": self._classification}
-        if "_opened" not in self.__dict__:
-            self._opened = [None if stored is None else library.opened(stored, **kind) for stored in self.models_]
+        if "_opened" not in self.__dict__:  # it has been loaded
+            self._open()
         categorical = [*(self.categorical_features or ())]
         return [
             np.ones((len(matrix), 1)) if model is None else library.predict(model, matrix, categorical, **kind)

@@ -50,7 +50,8 @@ class ModelClassifier(ClassifierMixin, ModelEstimator):
 
     def predict(self, X: Any) -> np.ndarray:
         """Return the label with the greatest mean probability, (rows,)."""
-        return self.classes_[self.predict_proba(X).argmax(axis=1)]
+        probabilities = self.predict_proba(X)
+        return self.classes_[probabilities.argmax(axis=1)]
 
 
 class ModelRegressor(RegressorMixin, ModelEstimator):

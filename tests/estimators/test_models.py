@@ -340,6 +340,13 @@ def test_a_weight_of_a_class_is_a_weight_of_its_rows(name: str) -> None:
     assert not np.array_equal(predicted(by_class, FRESH), predicted(plain, FRESH))
 
 
+def test_weights_of_classes_are_those_of_scikit_learn() -> None:
+    weights = {"low": 1.0, "middle": 3.0, "top": 0.5}
+    bare = LogisticRegression(max_iter=2000, class_weight=weights).fit(X, LABELS)
+    by_class = model("logistic", True, class_weight=weights).fit(X, LABELS)
+    np.testing.assert_allclose(predicted(by_class, FRESH), bare.predict_proba(FRESH), atol=1e-9)
+
+
 def test_balanced_weights_are_the_inverse_frequencies() -> None:
     balanced = model("logistic", True, class_weight="balanced", categorical_features=[0]).fit(X, LABELS)
     counts = pd.Series(LABELS).value_counts()
