@@ -204,6 +204,11 @@ class PipelineSpec(_Frozen):
         """Baselines, chosen if the file does not."""
         return self.baselines or ("full" if self.model.is_network else "simple")
 
+    @property
+    def checked_settings(self) -> dict[str, Any]:
+        """Hyperparameters of ``network`` and ``training``, without the early stopping of networks for other models."""
+        return {**self.network, **self.training, **({} if self.model.is_network else {"early_stopping": None})}
+
     @field_validator("features", "network", "training", "ensemble", "search", mode="before")
     @classmethod
     def _null_as_empty(cls, section: object) -> object:

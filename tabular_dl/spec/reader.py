@@ -239,7 +239,7 @@ def _check_option(spec: PipelineSpec, name: str, leaf: str, value: object, check
     try:
         changed = with_values(spec, {leaf: value})
         if check is not None:
-            check({**changed.network, **changed.training})
+            check(changed.checked_settings)
             _check_model(changed, {}, Path(spec.name))
     except SpecError as error:
         reason = str(error).removeprefix(f"{spec.name}: ").removeprefix("--set ")
@@ -289,7 +289,7 @@ def _check_hyperparameters(spec: PipelineSpec, places: Mapping[Key, str], path: 
 def _check_values(spec: PipelineSpec, places: Mapping[Key, str], path: Path, check: Check) -> None:
     """Raise an error that names the place of an invalid hyperparameter."""
     try:
-        check({**spec.network, **spec.training})
+        check(spec.checked_settings)
     except SpecError as error:
         match = re.match(r"\w+", str(error))
         name = match[0] if match else ""

@@ -30,9 +30,11 @@ def refusal(name: str, parameters: dict[str, Any] | None = None, *, classificati
 def test_each_named_model_can_be_made_and_its_space_names_parameters_of_it(name: str) -> None:
     for classification in (True, False):
         check_model(name, {}, classification=classification)
-        kind = model_class(name, classification=classification)
-        if not (name == "logistic" and not classification):  # which for numbers is a ridge regression
-            assert {*MODELS[name].space} <= {*known_parameters(kind)}
+        space = MODELS[name].space_for(classification)
+        assert space
+        assert {*space} <= {*known_parameters(model_class(name, classification=classification))}
+    # Where it is not known what is predicted, the space is one of both.
+    assert MODELS[name].space_for(None) == ({} if name == "logistic" else MODELS[name].space)
 
 
 # The class
