@@ -66,7 +66,8 @@ def _for_native(rule: ColumnRule) -> dict[str, Any]:
         kept: dict[str, Any] = {key: content[key] for key in ("columns", "missing_flag") if key in content}
         return {**kept, "impute": "none"}
     if rule.encode in ("onehot", *CODES) and not has_pattern(rule.columns):
-        return {**content, "encode": "native"}
+        content.pop("fill_value", None)
+        return {**content, "encode": "native", "impute": "none"}
     return content
 
 

@@ -94,6 +94,12 @@ def model_as_mapping(value: object) -> object:
     return value
 
 
+def _checked_patience(value: object) -> object:
+    if value not in ("auto", None) and (isinstance(value, bool) or not isinstance(value, int) or value < 1):
+        raise ValueError(f"expected auto, null or a number of rounds from 1 on, found {value!r}.")
+    return value
+
+
 class ModelSpec(_Frozen):
     """Model that is trained on each fold: the networks of this package, or a model of another library."""
 
@@ -101,7 +107,9 @@ class ModelSpec(_Frozen):
         default=NETWORK, description="network, a model such as lightgbm, or a class as package.module:Class."
     )
     parameters: dict[str, Any] = Field(default={}, description="Parameters of the model's class.")
-    early_stopping: Annotated[int, Field(ge=1, strict=True)] | Literal["auto"] | None = Field(
+    early_stopping: Annotated[
+        Annotated[int, Field(ge=1, strict=True)] | Literal["auto"] | None, BeforeValidator(_checked_patience)
+    ] = Field(
         default="auto",
         description="Boosting rounds without a smaller loss on held-out rows after which boosting stops.",
     )
