@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import re
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from importlib import import_module
@@ -39,6 +40,8 @@ CATBOOST = (
     {"iterations", "n_estimators", "num_boost_round", "num_trees"},
     {"logging_level", "silent", "verbose", "verbose_eval"},
 )
+# Place in a library's source, before or after the text of an error.
+_PLACE = re.compile(r"^(\[[\d:]+\] )?\S+\.(cc|cpp|cu|h):\d+: | at \S+, line \d+ *\.?$")
 # Packages of the extra ``trees``.
 TREES = ("catboost", "lightgbm", "xgboost")
 
@@ -284,6 +287,7 @@ def check_model(
 
 
 def first_line(error: Exception) -> str:
-    """Return the first line of an error of a library, or its type if it has no text."""
+    """Return the first line of an error of a library without the place in its source, or its type without text."""
     lines = str(error).strip().splitlines()
-    return f"{(lines[0] if lines else type(error).__name__)[:300].rstrip('.')}."
+    line = _PLACE.sub("", lines[0]) if lines else ""
+    return f"{(line or type(error).__name__)[:300].rstrip(' .')}."

@@ -12,7 +12,7 @@ from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.compose import ColumnTransformer, TransformedTargetRegressor
 from sklearn.impute import SimpleImputer
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import OneHotEncoder
+from sklearn.preprocessing import OneHotEncoder, StandardScaler
 from sklearn.utils import check_array
 
 from tabular_dl.estimators import ModelEstimator
@@ -30,7 +30,8 @@ def baseline_scores(
 
     Preprocessing is fitted again by `tabular_dl.model_selection.fold_matrices.fold_matrix`, because target encoding of
     training rows needs their targets. Columns of codes are one-hot encoded for models that do not read categories, and
-    the target is transformed as for the pipeline's own model.
+    numbers standardized where the pipeline's own model is none of networks. The target is transformed as for the
+    pipeline's own model.
 
     Parameters
     ----------
@@ -95,10 +96,14 @@ def _like_last(baseline: BaseEstimator, last: Any, y: np.ndarray) -> BaseEstimat
     if isinstance(baseline, ModelEstimator):
         return baseline.set_params(categorical_features=[*coded], target_transform=last.target_transform)
     model = baseline
+    # Rules for other models may leave numbers as they are, on which a linear model would not converge.
+    rest = StandardScaler() if guest else "passthrough"
     if coded:
         # Codes of categories have no order.
-        one_hot = ColumnTransformer([("codes", OneHotEncoder(handle_unknown="ignore"), coded)], remainder="passthrough")
+        one_hot = ColumnTransformer([("codes", OneHotEncoder(handle_unknown="ignore"), coded)], remainder=rest)
         model = make_pipeline(one_hot, model)
+    elif guest:
+        model = make_pipeline(rest, model)
     if guest and last.reads_missing:
         model = make_pipeline(SimpleImputer(strategy="median", keep_empty_features=True), model)
     if last.target_transform is not None:

@@ -35,11 +35,11 @@ CHUNK = 1 << 20
 LONGEST_HEADER = 1000
 _NAME = re.compile(r"schema\.json|[\w-]{1,100}\.(npy|bin)")
 _HEADER = re.compile(
-    rb"{'descr': (?:'([<>|=]?[biufcSUMm][\w\[\]]*)'|\[((?:\('\w+', '[<>|=]?[biuf]\d+'\)(?:, )?)+)\]), "
+    rb"{'descr': (?:'([<>|=]?[biufcSUMm][\w\[\]]*)'|\[((?:\('\w*', '(?:[<>|=]?[biuf]|\|V)\d+'\)(?:, )?)+)\]), "
     rb"'fortran_order': (?:True|False), 'shape': \(([\d, ]*)\), } *\n"
 )
-# One of the numbers that each element of a table of nodes consists of.
-_FIELD = re.compile(rb"\('(\w+)', '([^']+)'\)")
+# One of the numbers that each element of a table of nodes consists of; space between them has no name.
+_FIELD = re.compile(rb"\('(\w*)', '([^']+)'\)")
 
 
 def check_size(size: int) -> None:

@@ -68,7 +68,7 @@ def run_content(result: FitResult) -> tracking.RunContent:
             "tabular_dl.problem": result.problem.name,
             "tabular_dl.data_digest": competition.digest,
             **tracking.fold_tags(crossfit.test_rows_, result.scores),
-            "tabular_dl.surroundings": json.dumps(environment()),
+            "tabular_dl.surroundings": json.dumps(environment(crossfit)),
             **({"tabular_dl.interrupted": result.interrupted} if result.interrupted else {}),
         },
         description=_description(result),
