@@ -22,7 +22,6 @@ from rich.console import Console
 from threadpoolctl import threadpool_limits
 
 from tabular_dl.competition.competition import load_competition
-from tabular_dl.estimators.model_table import MODELS
 from tabular_dl.model_selection.fold_matrices import fold_matrix
 from tabular_dl.resources import bundled
 from tabular_dl.spec.reader import load_spec
@@ -193,11 +192,10 @@ def test_the_fit_is_reproduced_bit_for_bit(cli: Any, beside: Forest) -> None:
 # Which models
 
 
-@pytest.mark.parametrize("name", [name for name in MODELS if name != "lightgbm"])
-def test_each_model_is_trained_on_a_pipeline_for_networks(cli: Any, workspace: Path, name: str) -> None:
-    rounds = {"hist_gradient_boosting": "max_iter", "xgboost": "n_estimators", "catboost": "iterations"}
-    key = rounds.get(name, "n_estimators" if name in ("random_forest", "extra_trees") else None)
-    options = ["--set", f"model.parameters.{key}=5"] if key else []
+@pytest.mark.parametrize("name", ["hist_gradient_boosting", "random_forest", "catboost"])
+def test_another_model_is_trained_on_a_pipeline_for_networks(cli: Any, workspace: Path, name: str) -> None:
+    key = {"hist_gradient_boosting": "max_iter", "catboost": "iterations"}.get(name, "n_estimators")
+    options = ["--set", f"model.parameters.{key}=5"]
     outcome = cli("fit", "wine", "--model", name, "--folds", 2, *options, "--no-track")
     assert outcome.code == 0, outcome
     assert re.search(rf"fold +┃ +{name} +┃ majority class", outcome.out)
@@ -224,7 +222,7 @@ def test_a_class_of_scikit_learn_predicts_numbers(cli: Any, workspace: Path) -> 
 
 
 def test_a_table_alone_is_drafted_for_the_model(cli: Any, workspace: Path) -> None:
-    shutil.copy(bundled("data") / "titanic" / "train.csv", workspace / "people.csv")
+    pd.read_csv(bundled("data") / "titanic" / "train.csv").head(150).to_csv(workspace / "people.csv", index=False)
     options = ["--model", "xgboost", "--set", "model.parameters.n_estimators=5", "--folds", 2, "--no-track"]
     outcome = cli("fit", "--train", "people.csv", "--target", "Survived", *options)
     assert outcome.code == 0, outcome
@@ -245,7 +243,7 @@ def test_a_search_of_a_model_writes_a_winner_that_fits(cli: Any, store: Any, wor
     assert winner.model.name == "xgboost"
     assert 1 <= winner.model.parameters["max_depth"] <= 4
     assert winner.model.parameters["n_estimators"] == 8
-    assert cli("fit", "pipelines/wine.best.yaml", "--no-track", "--quiet").code == 0
+    assert cli("check", "pipelines/wine.best.yaml").code == 0
 
 
 # What is refused
