@@ -7,6 +7,7 @@ from typing import Any
 
 from tabular_dl.estimators import model_named
 from tabular_dl.preprocessing import CODES, ColumnRule, has_pattern
+from tabular_dl.problems import get_problem
 from tabular_dl.spec import SHARED, PipelineSpec
 
 __all__ = ["with_model"]
@@ -38,12 +39,18 @@ def with_model(spec: PipelineSpec, given: Collection[str] = ()) -> PipelineSpec:
     ('none', 'none', 'native', 1)
     """
     model = model_named(spec.model.name)
+    # Networks without held-out rows have a validation_fraction of 0.
     changes: dict[str, Any] = {
-        name: {key: value for key, value in getattr(spec, name).items() if key in SHARED}
+        name: {
+            key: value
+            for key, value in getattr(spec, name).items()
+            if key in SHARED and (key != "validation_fraction" or value)
+        }
         for name in ("network", "training")
     }
     if "search" not in given:
-        changes["search"] = dict(model.space)
+        known = None if spec.problem == "auto" else get_problem(spec.problem).classification
+        changes["search"] = dict(model.space_for(known))
     if not any(path.partition(".")[0] == "columns" for path in given):
         adapted = _for_native if model.native else _for_numbers
         changes["columns"] = tuple(ColumnRule.model_validate(adapted(rule)) for rule in spec.columns)
@@ -59,7 +66,8 @@ def _for_native(rule: ColumnRule) -> dict[str, Any]:
         kept: dict[str, Any] = {key: content[key] for key in ("columns", "missing_flag") if key in content}
         return {**kept, "impute": "none"}
     if rule.encode in ("onehot", *CODES) and not has_pattern(rule.columns):
-        return {**content, "encode": "native"}
+        content.pop("fill_value", None)
+        return {**content, "encode": "native", "impute": "none"}
     return content
 
 

@@ -15,6 +15,7 @@ from .model_estimators import ModelRegressor as ModelRegressor
 from .model_fit import cores as cores
 from .model_fit import fit_models as fit_models
 from .model_parameters import TREES as TREES
+from .model_parameters import boosting_rounds as boosting_rounds
 from .model_parameters import check_model as check_model
 from .model_table import MODELS as MODELS
 from .model_table import NETWORK as NETWORK

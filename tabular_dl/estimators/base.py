@@ -14,6 +14,7 @@ from sklearn.utils.validation import _check_sample_weight, check_is_fitted, vali
 
 from tabular_dl.errors import DataError, SpecError
 from tabular_dl.estimators.diagnosis import Diagnosis, diagnose, tidy_history
+from tabular_dl.estimators.feature_names import FeatureNames
 from tabular_dl.estimators.hyperparameters import Hyperparameters
 from tabular_dl.estimators.joint_training import train_tasks
 from tabular_dl.estimators.monitored import curves_of
@@ -46,7 +47,7 @@ __all__ = ["KerasEstimator"]
 SHAPE_ATTRIBUTES = ("n_features_in_", "feature_names_in_")
 
 
-class KerasEstimator(Hyperparameters):
+class KerasEstimator(FeatureNames, Hyperparameters):
     """Base class of both estimators: training, predictions, learning curves and Keras models."""
 
     def fit(self, X: Features, y: ArrayLike, sample_weight: ArrayLike | None = None) -> Self:
@@ -240,17 +241,6 @@ class KerasEstimator(Hyperparameters):
         check_is_fitted(self, "weights_")
         followed = next((name for name in self.curves_ if name != "loss" and f"val_{name}" in self.curves_), None)
         return learning_curves(self.curves_, self.best_epoch_, ["loss", *([followed] if followed else [])])
-
-    def name_features(self, names: np.ndarray | None) -> Self:
-        """Set ``feature_names_in_`` of an estimator that is fitted on matrices without names, and return it."""
-        if names is not None:
-            self.feature_names_in_ = np.asarray(names, dtype=object)
-        return self
-
-    def named(self, X: np.ndarray) -> np.ndarray | pd.DataFrame:
-        """Return a feature matrix as a DataFrame with the feature names seen in `fit`, or as it is without names."""
-        names = getattr(self, "feature_names_in_", None)
-        return X if names is None else pd.DataFrame(X, columns=names)
 
     def target_coding(self, y: np.ndarray) -> Coding:
         """Return the coding that a target of shape (rows,) or (rows, targets) would have in training."""

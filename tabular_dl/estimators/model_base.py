@@ -7,53 +7,37 @@ networks do, and average several models of different seeds (``members``).
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 import numpy as np
-import pandas as pd
 from numpy.typing import ArrayLike
+from scipy.sparse import issparse
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
 from tabular_dl.errors import DataError, SpecError, UserError
+from tabular_dl.estimators.feature_names import FeatureNames
 from tabular_dl.estimators.held_out import hold_out
 from tabular_dl.estimators.model_libraries import LIBRARIES, Library, Rows
-from tabular_dl.estimators.model_parameters import first_line, known_parameters, model_class
+from tabular_dl.estimators.model_parameters import first_line, known_parameters, make_model, model_class
 from tabular_dl.estimators.model_table import NamedModel, model_named
+from tabular_dl.estimators.parameter_checks import check_bounds, check_types
+from tabular_dl.estimators.parameter_types import Auto, Count, Number, Share
 from tabular_dl.estimators.population import derived_seed
 from tabular_dl.estimators.row_weights import row_weights
+from tabular_dl.estimators.trained_model import TrainedModel
 from tabular_dl.problems import Labels, problem_of
 
 if TYPE_CHECKING:
     from sklearn.utils import Tags
 
-__all__ = ["ModelEstimator", "TrainedModel"]
+__all__ = ["ModelEstimator"]
 
 SHARE = 0.1  # of the training rows that are held out for early stopping
 
 
-@dataclass(frozen=True)
-class TrainedModel:
-    """Trained model of one member.
-
-    Attributes
-    ----------
-    stored : object
-        The library's text or JSON, or scikit-learn's estimator.
-    rounds : int or None
-        Number of boosting rounds that predict.
-    classes : ndarray or None
-        Numbers of the classes that its training rows had.
-    """
-
-    stored: Any
-    rounds: int | None
-    classes: np.ndarray | None
-
-
-class ModelEstimator(BaseEstimator):
+class ModelEstimator(FeatureNames, BaseEstimator):
     """Base class of both estimators.
 
     Parameters
@@ -90,12 +74,12 @@ class ModelEstimator(BaseEstimator):
         name: str = "hist_gradient_boosting",
         *,
         parameters: Mapping[str, Any] | None = None,
-        early_stopping: Any = "auto",
-        validation_fraction: Any = "auto",
-        members: int = 1,
-        class_weight: Any = None,
-        target_transform: str | None = None,
-        bounds: Any = None,
+        early_stopping: Count | Auto | None = "auto",
+        validation_fraction: Share | Auto = "auto",
+        members: Count = 1,
+        class_weight: Mapping[Any, Any] | Literal["balanced"] | None = None,
+        target_transform: Literal["log1p"] | None = None,
+        bounds: Sequence[Number] | None = None,
         categorical_features: Sequence[int] | None = None,
         problem: str = "auto",
         random_state: Any = None,
@@ -119,7 +103,7 @@ class ModelEstimator(BaseEstimator):
 
         Parameters
         ----------
-        X : array-like of shape (rows, features)
+        X : array-like or sparse matrix of shape (rows, features)
             Features; missing values are NaN, for models that read them.
         y : array-like of shape (rows,)
             Target.
@@ -137,11 +121,8 @@ class ModelEstimator(BaseEstimator):
         DataError
             If there is one class only, or there are too few rows to hold some out.
         """
-        classification = self._classification
-        # Whether values may be missing is for the model to say, since it knows them itself.
-        matrix, target = validate_data(
-            self, X, y, dtype=np.float64, ensure_all_finite=self._finite, y_numeric=not classification
-        )
+        matrix, target = validate_data(self, X, y, y_numeric=not self._classification, **self._input)
+        matrix = matrix.toarray() if issparse(matrix) else matrix
         weights = None
         if sample_weight is not None:
             weights = _check_sample_weight(sample_weight, matrix, dtype=np.float64, ensure_non_negative=True)
@@ -162,6 +143,8 @@ class ModelEstimator(BaseEstimator):
         classes : ndarray, optional
             Labels, if the training rows may lack some.
         """
+        check_types(self, ModelEstimator.__init__)
+        check_bounds(self.bounds)
         if y.ndim > 1:
             raise SpecError(f"model: {self.name} predicts one target; several at once are for networks.")
         self.n_features_in_ = X.shape[1]
@@ -181,7 +164,7 @@ class ModelEstimator(BaseEstimator):
         self.rounds_ = np.array(rounds) if rounds else None
         if self._classification:
             self.known_classes_ = [member.classes for member in trained]
-        self.__dict__.pop("_opened", None)
+        self._open()
 
     def train_member(
         self,
@@ -191,6 +174,7 @@ class ModelEstimator(BaseEstimator):
         rows: np.ndarray,
         sample_weight: np.ndarray | None = None,
         row_groups: np.ndarray | None = None,
+        threads: int | None = None,
     ) -> TrainedModel:
         """Return a trained model.
 
@@ -208,6 +192,8 @@ class ModelEstimator(BaseEstimator):
             Weights of all rows.
         row_groups : ndarray of shape (rows,), optional
             Group of each row: rows of one group are held out together.
+        threads : int, optional
+            Number of threads, ``n_jobs`` by default.
 
         Returns
         -------
@@ -228,15 +214,21 @@ class ModelEstimator(BaseEstimator):
             classes = np.unique(target[train])
             held_out = held_out[np.isin(target[held_out], classes)]
             target = np.searchsorted(classes, target)
+            if len(classes) == 1:  # which most libraries refuse
+                return TrainedModel(None, None if self._named.rounds is None else 0, classes)
         matrix = self._with_missing(X[rows])
 
         def part(places: np.ndarray) -> Rows:
             return Rows(matrix[places], target[places], None if weights is None else weights[places])
 
-        model, library, categorical = self._model(seed), self._library, [*(self.categorical_features or ())]
+        model, library, categorical = (
+            self._model(seed, threads or self.n_jobs),
+            self._library,
+            [*(self.categorical_features or ())],
+        )
         validation = part(held_out) if len(held_out) else None
         try:
-            fitted = library.fit(model, part(train), validation, categorical, self._patience)
+            fitted = library.fit(model, part(train), validation, categorical, self.patience)
             return TrainedModel(library.stored(fitted), library.rounds(fitted), classes)
         except (MemoryError, UserError):
             raise
@@ -246,7 +238,7 @@ class ModelEstimator(BaseEstimator):
     def _weights(self, y: np.ndarray, weights: np.ndarray | None) -> np.ndarray | None:
         """Return the weights of training rows, multiplied by those of their classes."""
         if self._classification:
-            return row_weights(self.class_weight, Labels(self.classes_), y, weights)
+            return row_weights(self.class_weight, Labels(self.classes_), y, weights, scaled=False)
         if self.class_weight is not None:
             raise SpecError("class_weight is for classes, the target is a number: leave it out.")
         return weights
@@ -254,7 +246,7 @@ class ModelEstimator(BaseEstimator):
     def _split(self, y: np.ndarray, seed: int, row_groups: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
         """Return the places of the rows to train on, and of those that early stopping holds out."""
         places = np.arange(len(y))
-        if self._patience is None:
+        if self.patience is None:
             return places, places[:0]
         # As for networks, 0 is for those that need no held-out rows.
         share = SHARE if self.validation_fraction == "auto" else float(self.validation_fraction) or SHARE
@@ -270,25 +262,15 @@ class ModelEstimator(BaseEstimator):
         """Whether the model reads missing values."""
         return self._named.native
 
-    def name_features(self, names: np.ndarray | None) -> Self:
-        """Set ``feature_names_in_`` of an estimator that is fitted on matrices without names, and return it."""
-        if names is not None:
-            self.feature_names_in_ = np.asarray(names, dtype=object)
-        return self
-
-    def named(self, X: np.ndarray) -> np.ndarray | pd.DataFrame:
-        """Return a feature matrix as a DataFrame with the feature names seen in `fit`, or as it is without names."""
-        names = getattr(self, "feature_names_in_", None)
-        return X if names is None else pd.DataFrame(X, columns=names)
-
     def __getstate__(self) -> dict[str, Any]:
         """Return the state without the opened models, which are made from their stored form."""
         return {name: value for name, value in super().__getstate__().items() if name != "_opened"}
 
     def __sklearn_tags__(self) -> Tags:
-        """Return scikit-learn's tags: missing values are read if the model reads them."""
+        """Return scikit-learn's tags: sparse input is made dense, and missing values are for the model to read."""
         tags = super().__sklearn_tags__()
         tags.input_tags.allow_nan = self.reads_missing
+        tags.input_tags.sparse = True
         return tags
 
     @property
@@ -300,26 +282,32 @@ class ModelEstimator(BaseEstimator):
         return LIBRARIES[self._named.library]
 
     @property
-    def _finite(self) -> bool | str:
-        return "allow-nan" if self.reads_missing else True
+    def _input(self) -> dict[str, Any]:
+        """Arguments of scikit-learn's check of features; whether values may be missing is for the model to say."""
+        finite = "allow-nan" if self.reads_missing else True
+        return {"dtype": np.float64, "accept_sparse": "csr", "ensure_all_finite": finite}
 
     @property
     def _classification(self) -> bool:
         return isinstance(self, ClassifierMixin)
 
     @property
-    def _patience(self) -> int | None:
+    def patience(self) -> int | None:
+        """Number of boosting rounds without improvement that end the training; None if all are trained."""
         if self._named.rounds is None:
             return None
         return self._named.patience if self.early_stopping == "auto" else self.early_stopping
 
-    def _model(self, seed: int) -> Any:
+    def _model(self, seed: int, threads: int) -> Any:
         """Return the unfitted model."""
         kind = model_class(self.name, classification=self._classification)
-        known = known_parameters(kind)
-        own = {name: value for name, value in self._named.own_values.items() if name in known}
-        settings = self._library.settings(known, self.categorical_features or (), seed, self.n_jobs)
-        return kind(**{**own, **settings, **(self.parameters or {})})
+        settings = self._library.settings(known_parameters(kind), self.categorical_features or (), seed, threads)
+        return make_model(self.name, kind, self.parameters or {}, settings)
+
+    def _open(self) -> None:
+        """Make the models from their stored form."""
+        kind = {"classification": self._classification}
+        self._opened = [None if stored is None else self._library.opened(stored, **kind) for stored in self.models_]
 
     def _with_missing(self, X: np.ndarray) -> np.ndarray:
         """Return features in which the codes of missing and unknown categories are NaN, for models that read it."""
@@ -340,10 +328,13 @@ class ModelEstimator(BaseEstimator):
     def _outputs(self, X: Any) -> list[np.ndarray]:
         """Return the predictions of each member."""
         check_is_fitted(self, "models_")
-        matrix = validate_data(self, X, dtype=np.float64, reset=False, ensure_all_finite=self._finite)
-        matrix, library = self._with_missing(matrix), self._library
+        matrix = validate_data(self, X, reset=False, **self._input)
+        matrix, library = self._with_missing(matrix.toarray() if issparse(matrix) else matrix), self._library
         kind = {"classification": self._classification}
-        if "_opened" not in self.__dict__:
-            self._opened = [library.opened(stored, **kind) for stored in self.models_]
+        if "_opened" not in self.__dict__:  # it has been loaded
+            self._open()
         categorical = [*(self.categorical_features or ())]
-        return [library.predict(model, matrix, categorical, **kind) for model in self._opened]
+        return [
+            np.ones((len(matrix), 1)) if model is None else library.predict(model, matrix, categorical, **kind)
+            for model in self._opened
+        ]

@@ -50,7 +50,8 @@ class ModelClassifier(ClassifierMixin, ModelEstimator):
 
     def predict(self, X: Any) -> np.ndarray:
         """Return the label with the greatest mean probability, (rows,)."""
-        return self.classes_[self.predict_proba(X).argmax(axis=1)]
+        probabilities = self.predict_proba(X)
+        return self.classes_[probabilities.argmax(axis=1)]
 
 
 class ModelRegressor(RegressorMixin, ModelEstimator):
@@ -86,4 +87,4 @@ class ModelRegressor(RegressorMixin, ModelEstimator):
         if self.target_transform is not None:
             parts = [np.expm1(np.minimum(part, LARGEST_LOGARITHM)) for part in parts]
         mean = np.mean(parts, axis=0)
-        return mean if self.bounds is None else np.clip(mean, *self.bounds)
+        return mean if self.bounds is None else np.clip(mean, self.bounds[0], self.bounds[1])

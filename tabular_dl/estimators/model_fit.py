@@ -57,13 +57,11 @@ def fit_models(
     for number, (estimator, matrix, rows) in enumerate(zip(estimators, matrices, training_rows, strict=True)):
         estimator.start(matrix, y[rows], classes)
         tasks += [(number, member) for member in range(estimator.members)]
-    workers = min(cores(), len(tasks))
-    for estimator in estimators:
-        estimator.n_jobs = max(1, cores() // len(tasks))
+    workers, threads = min(cores(), len(tasks)), max(1, cores() // len(tasks))
 
     def train(number: int, member: int) -> Any:
         return estimators[number].train_member(
-            member, matrices[number], y, training_rows[number], row_groups=row_groups
+            member, matrices[number], y, training_rows[number], row_groups=row_groups, threads=threads
         )
 
     pool = Parallel(n_jobs=workers, prefer="threads", return_as="generator")

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from sklearn.compose import ColumnTransformer
-from sklearn.pipeline import make_pipeline
+from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import OneHotEncoder
 from sklearn.utils.validation import has_fit_parameter
 from threadpoolctl import ThreadpoolController
@@ -64,7 +64,7 @@ class Library:
         del categorical
         values = dict(zip(self.names, (seed, threads), strict=True))
         if threads == 1:
-            values.pop("n_jobs", None)  # None means 1, and some models have the parameter for nothing any more
+            values.pop("n_jobs", None)  # None means 1
         return {name: value for name, value in values.items() if name in known}
 
     def fit(
@@ -73,7 +73,9 @@ class Library:
         """Fit a model, and return what predicts."""
         del held_out, patience
         if train.weights is not None and not has_fit_parameter(model, "sample_weight"):
-            raise SpecError(f"class_weight: {type(model).__name__} takes no weights of rows: leave it out.")
+            raise SpecError(
+                f"class_weight, sample_weight: {type(model).__name__} takes no weights of rows: leave them out."
+            )
         if categorical:
             one_hot = OneHotEncoder(handle_unknown="ignore", sparse_output=False)
             codes = ColumnTransformer([("codes", one_hot, list(categorical))], remainder="passthrough")
@@ -87,7 +89,13 @@ class Library:
         return None
 
     def stored(self, fitted: Any) -> Any:
-        """Return a fitted model in the form in which it is stored."""
+        """Return a fitted model in the form in which it is stored.
+
+        It predicts in one thread: several add up in any order, and their number is that of this machine's cores.
+        """
+        last = fitted[-1] if isinstance(fitted, Pipeline) else fitted
+        if "n_jobs" in last.get_params(deep=False):
+            last.set_params(n_jobs=None)
         return fitted
 
     def opened(self, stored: Any, *, classification: bool) -> Any:

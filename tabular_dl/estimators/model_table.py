@@ -43,6 +43,8 @@ class NamedModel:
         Whether the model reads categories as codes, and missing numbers, by itself.
     space : mapping of str to mapping
         Search space of `tabular-dl search --model`.
+    regressor_space : mapping of str to mapping or None
+        Search space for numbers, if it is another.
     """
 
     classifier: str
@@ -53,6 +55,13 @@ class NamedModel:
     patience: int | None = None
     native: bool = False
     space: Mapping[str, Any] = field(default_factory=dict)
+    regressor_space: Mapping[str, Any] | None = None
+
+    def space_for(self, classification: bool | None) -> Mapping[str, Any]:
+        """Return the search space for labels or for numbers; if neither is known, the one that suits both, or none."""
+        if self.regressor_space is None or classification:
+            return self.space
+        return {} if classification is None else self.regressor_space
 
 
 _LEAVES = {"int_uniform": [4, 128]}
@@ -90,6 +99,7 @@ MODELS: dict[str, NamedModel] = {
         "sklearn.linear_model:Ridge",
         {"max_iter": 2000},
         space={"C": {"log_uniform": [1e-3, 1e3]}},
+        regressor_space={"alpha": {"log_uniform": [1e-3, 1e3]}},
     ),
     "ridge": NamedModel(
         "sklearn.linear_model:RidgeClassifier",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from functools import cache
 from itertools import chain
 from typing import Any, get_args, get_type_hints
@@ -16,7 +16,7 @@ from tabular_dl.estimators.presets import PRESETS
 from tabular_dl.nn import INITIALIZERS, NumericEmbedding, Optimizer, Schedule, WeightGroup, load_quietly
 from tabular_dl.problems import METRICS, PROBLEMS
 
-__all__ = ["REDUCE_LR", "check_preset", "check_together", "check_values"]
+__all__ = ["REDUCE_LR", "check_bounds", "check_preset", "check_together", "check_types", "check_values"]
 
 # Keys of reduce_lr and their defaults.
 REDUCE_LR = {"patience": 10, "factor": 0.2}
@@ -60,8 +60,7 @@ def check_values(settings: Any, constructor: Callable[..., None]) -> None:
     """
     check_preset(settings.preset)
     _check_names(settings)
-    for name, adapter in _adapters(constructor).items():
-        _check_type(name, adapter, getattr(settings, name))
+    check_types(settings, constructor)
     for name in ("rate_factors", "decay_factors"):
         factors = getattr(settings, name)
         for group in factors if isinstance(factors, Mapping) else ():
@@ -69,6 +68,25 @@ def check_values(settings: Any, constructor: Callable[..., None]) -> None:
                 raise SpecError(
                     f"{name}: there is no group of weights {group!r}. {did_you_mean(str(group), get_args(WeightGroup))}"
                 )
+
+
+def check_types(settings: Any, constructor: Callable[..., None]) -> None:
+    """Raise an error if the value of an argument has another type than its annotation says.
+
+    Parameters
+    ----------
+    settings : object
+        Arguments as attributes.
+    constructor : callable
+        Constructor, whose annotations are the types.
+
+    Raises
+    ------
+    SpecError
+        If a type is wrong.
+    """
+    for name, adapter in _adapters(constructor).items():
+        _check_type(name, adapter, getattr(settings, name))
 
 
 def _check_names(settings: Any) -> None:
@@ -110,6 +128,7 @@ def check_together(settings: Any) -> None:
     SpecError
         If two do not suit each other; the first found is named.
     """
+    check_bounds(settings.bounds)
     faults = chain(_training_faults(settings), _architecture_faults(settings), _input_faults(settings))
     for message in faults:
         raise SpecError(message)  # the first, as later checks may need that it is mended
@@ -119,6 +138,23 @@ def check_together(settings: Any) -> None:
             raise SpecError(f"reduce_lr: there is no {name!r}. {did_you_mean(name, REDUCE_LR)}")
     _check_type("reduce_lr.patience", TypeAdapter(Count), plateau.get("patience", 1))
     _check_type("reduce_lr.factor", TypeAdapter(Share), plateau.get("factor", 0.5))
+
+
+def check_bounds(bounds: Sequence[float] | None) -> None:
+    """Raise an error for bounds of predictions that are not two numbers, the lower first.
+
+    Parameters
+    ----------
+    bounds : (low, high) or None
+        Bounds.
+
+    Raises
+    ------
+    SpecError
+        If they are not.
+    """
+    if bounds is not None and not (len(bounds) == 2 and bounds[0] < bounds[1]):
+        raise SpecError(f"bounds should be two numbers, the lower first; they are {list(bounds)!r}.")
 
 
 def _training_faults(settings: Any) -> Iterator[str]:
@@ -165,8 +201,6 @@ def _architecture_faults(settings: Any) -> Iterator[str]:
 
 
 def _input_faults(settings: Any) -> Iterator[str]:
-    if settings.bounds is not None and not (len(settings.bounds) == 2 and settings.bounds[0] < settings.bounds[1]):
-        yield f"bounds should be two numbers, the lower first; they are {list(settings.bounds)!r}."
     if settings.image_shape is not None and len(settings.image_shape) != 2:
         yield f"image_shape should be height and width; it is {list(settings.image_shape)!r}."
     if settings.shift and settings.image_shape is None:

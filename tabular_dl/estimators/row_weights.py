@@ -18,9 +18,14 @@ __all__ = ["merged_rows", "row_weights"]
 
 
 def row_weights(
-    class_weight: Mapping[Any, float] | str | None, coding: Coding, y: np.ndarray, weights: np.ndarray | None
+    class_weight: Mapping[Any, float] | str | None,
+    coding: Coding,
+    y: np.ndarray,
+    weights: np.ndarray | None,
+    *,
+    scaled: bool = True,
 ) -> np.ndarray | None:
-    """Return the weight of each training row, multiplied by that of its class and scaled to a mean of 1.
+    """Return the weight of each training row, multiplied by that of its class.
 
     Parameters
     ----------
@@ -32,6 +37,8 @@ def row_weights(
         Target.
     weights : ndarray of shape (training rows,) or None
         Weights of the rows that the user has passed.
+    scaled : bool, default=True
+        Whether to scale weights to a mean of 1, for losses that are weighted means. Sums change with the scale.
 
     Returns
     -------
@@ -44,7 +51,7 @@ def row_weights(
         If ``class_weight`` has an unknown class or an invalid weight, or the target has no single labels.
     """
     if class_weight is None:
-        return _of_mean_one(weights)
+        return _of_mean_one(weights) if scaled else weights
     if not isinstance(coding, Labels):
         raise SpecError("class_weight: only single labels have class weights; give sample_weight to fit instead.")
     chosen = class_weight
@@ -60,7 +67,8 @@ def row_weights(
         chosen = {label: weight for label, weight in chosen.items() if label in y}
     present = np.unique(y)
     class_weights = compute_class_weight(chosen, classes=present, y=y, sample_weight=weights)
-    return _of_mean_one(class_weights[np.searchsorted(present, y)] * (1.0 if weights is None else weights))
+    product = class_weights[np.searchsorted(present, y)] * (1.0 if weights is None else weights)
+    return _of_mean_one(product) if scaled else product
 
 
 def _of_mean_one(weights: np.ndarray | None) -> np.ndarray | None:

@@ -30,7 +30,8 @@ def baseline_scores(
 
     Preprocessing is fitted again by `tabular_dl.model_selection.fold_matrices.fold_matrix`, because target encoding of
     training rows needs their targets. Columns of codes are one-hot encoded for models that do not read categories, and
-    the target is transformed as for the pipeline's own model.
+    numbers standardized where the pipeline's own model is none of networks. The target is transformed as for the
+    pipeline's own model.
 
     Parameters
     ----------
@@ -95,15 +96,18 @@ def _like_last(baseline: BaseEstimator, last: Any, y: np.ndarray) -> BaseEstimat
     if isinstance(baseline, ModelEstimator):
         return baseline.set_params(categorical_features=[*coded], target_transform=last.target_transform)
     model = baseline
+    # Rules for other models may leave numbers as they are, on which a linear model would not converge.
+    rest = StandardScaler() if guest else "passthrough"
     if coded:
         # Codes of categories have no order.
         one_hot = ColumnTransformer(
-            [("codes", OneHotEncoder(handle_unknown="ignore", sparse_output=False), coded)], remainder="passthrough"
+            [("codes", OneHotEncoder(handle_unknown="ignore", sparse_output=False), coded)], remainder=rest
         )
         model = make_pipeline(one_hot, model)
+    elif guest:
+        model = make_pipeline(rest, model)
     if guest and last.reads_missing:
-        # Nor are their numbers scaled, without which a linear model may not converge.
-        model = make_pipeline(SimpleImputer(strategy="median", keep_empty_features=True), StandardScaler(), model)
+        model = make_pipeline(SimpleImputer(strategy="median", keep_empty_features=True), model)
     if last.target_transform is not None:
         coding = TRANSFORMS[last.target_transform].learn(y)
         model = TransformedTargetRegressor(model, func=coding.encode, inverse_func=coding.decode, check_inverse=False)

@@ -243,9 +243,10 @@ class CrossFitClassifier(Thresholded, ClassifierMixin, _CrossFit):
         return get_problem(self.pipelines_[0][-1].problem_).coding is Indicators
 
     def __sklearn_tags__(self) -> Tags:
-        """Return scikit-learn's tags: multilabel targets are supported."""
+        """Return scikit-learn's tags: multilabel targets are supported if the last step supports them."""
         tags = super().__sklearn_tags__()
-        tags.classifier_tags.multi_label = True
+        last = get_tags(self.pipeline[-1]).classifier_tags
+        tags.classifier_tags.multi_label = last is not None and last.multi_label
         return tags
 
     def _classes(self, y: np.ndarray) -> np.ndarray | None:

@@ -11,11 +11,11 @@ from typing import Any
 
 import joblib
 import numpy as np
-from sklearn.base import clone
+from sklearn.base import clone, is_classifier
 from sklearn.pipeline import Pipeline
 
 from tabular_dl.errors import DataError
-from tabular_dl.estimators import ModelEstimator, derived_seed, fit_models, model_named
+from tabular_dl.estimators import ModelEstimator, boosting_rounds, derived_seed, fit_models
 from tabular_dl.model_selection.evaluation import Outcome
 from tabular_dl.model_selection.fold_matrices import fold_matrix, sharing
 from tabular_dl.model_selection.range_narrowing import halve
@@ -58,7 +58,7 @@ def evaluate_models(
         Result of each configuration; its epochs and parameters are the mean number of boosting rounds, 0 without any.
     """
     folds = _Folds(pipelines, X, y, [train for train, _ in splits])
-    rounds = model_named(pipelines[0][-1].name).rounds
+    rounds = _rounds(pipelines[0][-1])
     scores = np.full((len(pipelines), len(splits)), np.nan)
     lengths = np.zeros(len(pipelines))
     growing = np.ones(len(pipelines), bool)
@@ -71,7 +71,7 @@ def evaluate_models(
                 clone(pipelines[number][-1]).set_params(random_state=derived_seed(seeds[number], fold))
                 for fold in range(len(splits))
             ]
-            cap = _limit(models, rounds, share)
+            cap = _limit(models, share)
             try:
                 fit_models(models, folds.matrices(number), y, folds.rows, classes, row_groups=row_groups)
             except DataError:
@@ -82,7 +82,8 @@ def evaluate_models(
             ]
             if models[0].rounds_ is not None:
                 grown = np.array([model.rounds_.mean() for model in models])
-                lengths[number], capped[number] = grown.mean(), bool((grown >= cap).any())
+                # Those that stopped early predict by the best rounds, and have waited for as many as their patience.
+                lengths[number], capped[number] = grown.mean(), bool((grown + (models[0].patience or 1) > cap).any())
         if share == 1.0:
             break
         means = -sign * scores.mean(axis=1)
@@ -118,15 +119,20 @@ class _Folds:
         return self._kept[key]
 
 
-def _limit(models: Sequence[ModelEstimator], rounds: str | None, share: float) -> float:
+def _rounds(model: ModelEstimator) -> tuple[str, int] | None:
+    """Return the parameter with the number of boosting rounds, and the number."""
+    return boosting_rounds(model.name, model.parameters or {}, classification=is_classifier(model))
+
+
+def _limit(models: Sequence[ModelEstimator], share: float) -> float:
     """Give models a share of their boosting rounds, and return their number; infinite without rounds."""
+    rounds = _rounds(models[0])
     if rounds is None:
         return np.inf
-    parameters = models[0].parameters or {}
-    most = parameters.get(rounds, model_named(models[0].name).own_values[rounds])
+    name, most = rounds
     cap = max(1, round(share * most))
     for model in models:
-        model.set_params(parameters={**parameters, rounds: cap})
+        model.set_params(parameters={**(model.parameters or {}), name: cap})
     return cap
 
 

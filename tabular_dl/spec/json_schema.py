@@ -10,7 +10,7 @@ from typing import Any, get_type_hints
 from pydantic import ConfigDict, TypeAdapter
 from pydantic.errors import PydanticInvalidForJsonSchema
 
-from tabular_dl.estimators import Hyperparameters, KerasClassifier, KerasRegressor
+from tabular_dl.estimators import MODELS, NETWORK, Hyperparameters, KerasClassifier, KerasRegressor
 from tabular_dl.preprocessing import BIN_STRATEGIES, ENCODERS, FEATURE_KEYS, IMPUTERS, SCALERS, ColumnRule
 from tabular_dl.problems import METRICS, PROBLEMS
 from tabular_dl.spec.reader import PipelineSpec, hyperparameters
@@ -65,6 +65,8 @@ def pipeline_schema() -> dict[str, Any]:
     for section in ("features", "network", "training", "search"):
         properties[section]["type"] = ["object", "null"]  # a section may be empty, which YAML reads as null
     schema["$defs"]["ColumnRule"] = _column_rule(schema["$defs"]["ColumnRule"])
+    properties["model"] = {**properties["model"], "anyOf": _model(schema["$defs"]["ModelSpec"])}
+    del properties["model"]["$ref"]
     return {
         "$schema": DIALECT,
         **schema,
@@ -92,6 +94,16 @@ def _column_rule(schema: dict[str, Any]) -> dict[str, Any]:
     names = {"enum": [*IMPUTERS, "none", None]}
     properties["impute"] = {"anyOf": [names, constant], **_described(descriptions.get("impute"))}
     return schema
+
+
+def _model(section: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return the forms of a model: a name or class alone, a section, or nothing; the section is completed."""
+    forms: list[dict[str, Any]] = [{"enum": [NETWORK, *MODELS]}, {"type": "string", "pattern": "^[^:]+:[^:]+$"}]
+    keys = section["properties"]
+    keys["name"] = {**keys["name"], "anyOf": forms}
+    keys["estimator"] = {"anyOf": forms, "description": "Another word for name, for a class."}
+    keys["parameters"]["type"] = ["object", "null"]
+    return [*forms, {"$ref": "#/$defs/ModelSpec"}, {"type": "null"}]
 
 
 def _described(description: str | None) -> dict[str, str]:

@@ -79,17 +79,27 @@ class EnsembleSpec(_Frozen):
 def model_as_mapping(value: object) -> object:
     """Return the section ``model`` in its long form: a name alone is short for ``{name: ...}``.
 
-    ``estimator`` is another word for ``name``, for a class.
+    ``estimator`` is another word for ``name``, for a class; null is for networks.
 
     Examples
     --------
     >>> model_as_mapping("knn"), model_as_mapping({"estimator": "sklearn.svm:SVC"})
     ({'name': 'knn'}, {'name': 'sklearn.svm:SVC'})
     """
+    if value is None:
+        return {}
     if isinstance(value, str):
         return {"name": value}
-    if isinstance(value, dict) and "estimator" in value and "name" not in value:
+    if isinstance(value, dict) and "estimator" in value:
+        if "name" in value:
+            raise ValueError("name and estimator say the same: keep one of the two.")
         return {"name" if key == "estimator" else key: item for key, item in value.items()}
+    return value
+
+
+def _checked_patience(value: object) -> object:
+    if value not in ("auto", None) and (isinstance(value, bool) or not isinstance(value, int) or value < 1):
+        raise ValueError(f"expected auto, null or a number of rounds from 1 on, found {value!r}.")
     return value
 
 
@@ -100,7 +110,9 @@ class ModelSpec(_Frozen):
         default=NETWORK, description="network, a model such as lightgbm, or a class as package.module:Class."
     )
     parameters: dict[str, Any] = Field(default={}, description="Parameters of the model's class.")
-    early_stopping: Annotated[int, Field(ge=1, strict=True)] | Literal["auto"] | None = Field(
+    early_stopping: Annotated[
+        Annotated[int, Field(ge=1, strict=True)] | Literal["auto"] | None, BeforeValidator(_checked_patience)
+    ] = Field(
         default="auto",
         description="Boosting rounds without a smaller loss on held-out rows after which boosting stops.",
     )
@@ -233,6 +245,11 @@ class PipelineSpec(_Frozen):
     def compared_with(self) -> Literal["none", "simple", "full"]:
         """Baselines, chosen if the file does not."""
         return self.baselines or ("full" if self.model.is_network else "simple")
+
+    @property
+    def checked_settings(self) -> dict[str, Any]:
+        """Hyperparameters of ``network`` and ``training``, without the early stopping of networks for other models."""
+        return {**self.network, **self.training, **({} if self.model.is_network else {"early_stopping": None})}
 
     @field_validator("features", "network", "training", "ensemble", "search", mode="before")
     @classmethod

@@ -124,7 +124,7 @@ def read_spec(
     places = {key: f"{path}, line {line}" for key, line in (lines or {}).items()}
     for override in overrides:
         # The short form has no keys that an override could name.
-        if "model" in content:
+        if isinstance(content.get("model"), str):
             content["model"] = model_as_mapping(content["model"])
         key = apply_override(content, override)
         places = {other: place for other, place in places.items() if other[: len(key)] != key}
@@ -133,25 +133,28 @@ def read_spec(
     try:
         spec = PipelineSpec.model_validate(content)
     except ValidationError as error:
-        # Pydantic also reports a list with an invalid item as too short.
+        # Pydantic reports a list with an invalid item as too short, too.
         errors = [e for e in error.errors() if e["type"] != "too_short" or not e["input"]]
         raise SpecError("\n".join(_explain(e, places, path) for e in errors)) from None
     spec = spec.with_python(PythonFiles(path.parent))
     _check_features(spec, places, path)
     check_python(spec, lambda key: _place(key, places, path), read=check is not None)
     _check_hyperparameters(spec, places, path)
-    _check_space(spec, places, path, None)
+    # A file may be read with another model than it was written for, which a search gives a space of its own.
+    other = not spec.model.is_network and any(re.match(r"model[.=]", override) for override in overrides)
+    _check_space(spec, places, path, None, other=other)
     # Last, because the check may have to load a library.
     if check is not None:
         _check_values(spec, places, path, check)
         _check_model(spec, places, path)
-        _check_space(spec, places, path, check)
+        _check_space(spec, places, path, check, other=other)
     return spec
 
 
-def _check_space(spec: PipelineSpec, places: Mapping[Key, str], path: Path, check: Check | None) -> None:
-    # A file for networks may be read with another model, which a search gives a space of its own.
-    if spec.search and spec.model.is_network:
+def _check_space(
+    spec: PipelineSpec, places: Mapping[Key, str], path: Path, check: Check | None, *, other: bool
+) -> None:
+    if spec.search and not other:
         try:
             read_space(spec, spec.search, check)
         except SpecError as error:
@@ -243,7 +246,7 @@ def _check_option(spec: PipelineSpec, name: str, leaf: str, value: object, check
     try:
         changed = with_values(spec, {leaf: value})
         if check is not None:
-            check({**changed.network, **changed.training})
+            check(changed.checked_settings)
             _check_model(changed, {}, Path(spec.name))
     except SpecError as error:
         reason = str(error).removeprefix(f"{spec.name}: ").removeprefix("--set ")
@@ -278,7 +281,7 @@ def _check_hyperparameters(spec: PipelineSpec, places: Mapping[Key, str], path: 
 def _check_values(spec: PipelineSpec, places: Mapping[Key, str], path: Path, check: Check) -> None:
     """Raise an error that names the place of an invalid hyperparameter."""
     try:
-        check({**spec.network, **spec.training})
+        check(spec.checked_settings)
     except SpecError as error:
         match = re.match(r"\w+", str(error))
         name = match[0] if match else ""

@@ -46,6 +46,7 @@ TRUSTED_TYPES = [
     "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",
     "sklearn.metrics._dist_metrics.EuclideanDistance64",
     "sklearn.metrics._dist_metrics.ManhattanDistance64",
+    "sklearn.neighbors._ball_tree.BallTree",
     "sklearn.neighbors._ball_tree.BallTree64",
     "sklearn.neighbors._kd_tree.KDTree",
     "sklearn.neighbors._kd_tree.KDTree64",
@@ -142,24 +143,29 @@ def load_model(path: Path, *, trust: bool = False) -> Any:
 
 
 def check_storable(estimator: Any) -> None:
-    """Raise an error for a model of the user's whose fitted parts could not be stored, before it is trained.
+    """Raise an error for a model whose fitted parts could not be stored, before it is trained.
 
     A clone is fitted on a few made-up rows, and stored.
 
     Parameters
     ----------
     estimator : estimator
-        Unfitted last step of a pipeline. Networks and named models can always be stored.
+        Unfitted last step of a pipeline. Networks and named models can always be stored, except neighbours by some
+        metrics.
 
     Raises
     ------
     SpecError
         If the fitted estimator has parts that skops does not store, or that no model may have.
     """
-    if not isinstance(estimator, ModelEstimator) or estimator.name in MODELS:
+    if not isinstance(estimator, ModelEstimator):
+        return
+    if estimator.name in MODELS and not (estimator.name == "knn" and estimator.parameters):
         return
     rng = np.random.default_rng(0)
-    probe = clone(estimator).set_params(categorical_features=None, problem="auto", class_weight=None, bounds=None)
+    probe = clone(estimator).set_params(
+        categorical_features=None, problem="auto", class_weight=None, bounds=None, members=1
+    )
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:

@@ -14,7 +14,7 @@ import tempfile
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
-from importlib.metadata import packages_distributions, version
+from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -32,8 +32,8 @@ from mlflow.types.schema import AnyType
 
 from tabular_dl.atomic_files import write_text
 from tabular_dl.competition import is_loaded
-from tabular_dl.estimators import TREES, ModelEstimator, model_named
 from tabular_dl.tracking import compressed
+from tabular_dl.tracking.environment import libraries_of
 from tabular_dl.tracking.persistence import TRUSTED_TYPES
 from tabular_dl.tracking.python_code import write_sources
 from tabular_dl.tracking.record import MODEL, RECORD
@@ -215,25 +215,11 @@ def _model_arguments(content: RunContent, folder: Path, code: Path) -> dict[str,
         "serialization_format": "skops",
         "skops_trusted_types": TRUSTED_TYPES,
         "signature": _signature(content.model, content.example),
-        "pip_requirements": [f"{name}=={version(name)}" for name in (*REQUIREMENTS, *_libraries(content.model))],
+        "pip_requirements": [f"{name}=={version(name)}" for name in (*REQUIREMENTS, *libraries_of(content.model))],
         # With the code instead of a requirement, the model can be served without a registry that has this package.
         "code_paths": [str(copy_code(Path(__file__).parents[1], code))],
         "extra_files": [str(folder / name) for name in ("spec.yaml", "python") if (folder / name).exists()],
     }
-
-
-def _libraries(model: Any) -> list[str]:
-    """Return the packages of the models of other libraries that a model consists of."""
-    parts = getattr(model, "models", [model])
-    names = {part.pipelines_[0][-1].name for part in parts if hasattr(part, "pipelines_") and _is_guest(part)}
-    packages = {model_named(name).classifier.partition(":")[0].partition(".")[0] for name in names}
-    strange = packages - {"sklearn", *TREES}
-    known = packages_distributions() if strange else {}  # it looks at the files of all packages
-    return sorted({*packages & {*TREES}, *(known[package][0] for package in strange if package in known)})
-
-
-def _is_guest(part: Any) -> bool:
-    return isinstance(part.pipelines_[0][-1], ModelEstimator)
 
 
 def copy_code(package: Path, folder: Path) -> Path:

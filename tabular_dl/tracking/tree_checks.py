@@ -1,6 +1,7 @@
-"""Checks of loaded models of other libraries: the nodes of their trees lead to nodes and columns that there are.
+"""Checks of loaded models of other libraries: the nodes of their trees lead to nodes, columns and rows that there are.
 
-A library follows the numbers in a tree without looking, so that a changed number would read memory that is not its own.
+Compiled code follows the numbers in a tree without looking, so that a changed number would read memory that is not its
+own, or never end.
 """
 
 from __future__ import annotations
@@ -9,13 +10,17 @@ from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
-from sklearn.pipeline import Pipeline
+from sklearn.base import BaseEstimator
+from sklearn.ensemble._hist_gradient_boosting.predictor import TreePredictor
+from sklearn.neighbors import BallTree, KDTree
+from sklearn.tree._tree import Tree
 
 from tabular_dl.estimators import ModelEstimator
 
 __all__ = ["check_trees"]
 
 LEAF = -1  # scikit-learn's number of the child of a leaf
+WORDS = 8  # of 32 bits, in which a node's categories are kept
 
 
 def check_trees(model: ModelEstimator) -> None:
@@ -29,43 +34,103 @@ def check_trees(model: ModelEstimator) -> None:
     Raises
     ------
     ValueError
-        If a member is missing, or a tree of scikit-learn leads to a node or a column that is not there.
+        If a member is missing, or a tree of scikit-learn leads to a node, a column, a category or a row that is not
+        there, or to a node that leads back to it.
     """
     stored = getattr(model, "models_", None)
     if not isinstance(stored, list) or not stored or len(stored) != model.members:
         raise ValueError("models_ are not those of the members")
+    known: list[Any] = [None] * len(stored)
     if hasattr(model, "classes_"):
-        numbers = np.concatenate([np.asarray(known, int).ravel() for known in model.known_classes_])
-        if len(model.known_classes_) != len(stored) or numbers.min() < 0 or numbers.max() >= len(model.classes_):
+        known = [np.asarray(numbers, int).ravel() for numbers in model.known_classes_]
+        numbers = np.concatenate(known)
+        if len(known) != len(stored) or numbers.min() < 0 or numbers.max() >= len(model.classes_):
             raise ValueError("known_classes_ are not among classes_")
-    for member in stored:
-        for estimator in _parts(member):
-            for nodes, children, features in _trees(estimator):
-                count = len(nodes)
-                inside = all(((child > 0) & (child < count)).all() for child in children)
-                if not inside or not ((features >= 0) & (features < estimator.n_features_in_)).all():
-                    raise ValueError(
-                        f"a tree of {type(estimator).__name__} leads to nodes or columns that are not there"
-                    )
+    for member, classes in zip(stored, known, strict=True):
+        if member is None and (classes is None or len(classes) != 1):
+            raise ValueError("a member has no model, and several classes or none")
+        for owner, tree, features in _trees(member, model.n_features_in_, set()):
+            if not _check_of(tree)(tree, owner, features):
+                raise ValueError(f"a tree of {type(owner).__name__} leads to nodes or columns that are not there")
 
 
-def _parts(member: Any) -> Iterator[Any]:
-    """Yield the scikit-learn estimators of a member that may hold trees."""
-    if isinstance(member, Pipeline):
-        yield from _parts(member.steps[-1][1])
-    elif not isinstance(member, str | bytes):
-        yield member
-        yield from np.ravel(getattr(member, "estimators_", []))
+def _trees(value: Any, features: int, seen: set[int]) -> Iterator[tuple[Any, Any, int]]:
+    """Yield each tree inside a value with the estimator that it is part of, and the number of columns of that."""
+    values = [(value, None, features)]
+    while values:
+        value, owner, features = values.pop()
+        if id(value) in seen:
+            continue
+        seen.add(id(value))
+        if _check_of(value) is not None:
+            yield owner, value, features
+        elif isinstance(value, dict):
+            values += [(item, owner, features) for item in value.values()]
+        elif isinstance(value, list | tuple) or (isinstance(value, np.ndarray) and value.dtype == object):
+            values += [(item, owner, features) for item in (value.ravel() if isinstance(value, np.ndarray) else value)]
+        elif isinstance(value, BaseEstimator):
+            own = getattr(value, "n_features_in_", features)
+            # An ensemble has looked at the number of columns for its parts, which do not look again.
+            if any(getattr(part, "n_features_in_", 0) > own for part in np.ravel(getattr(value, "estimators_", []))):
+                raise ValueError(f"a part of {type(value).__name__} reads columns that are not there")
+            values += [(item, value, own) for item in vars(value).values()]
 
 
-def _trees(estimator: Any) -> Iterator[tuple[Any, list[np.ndarray], np.ndarray]]:
-    """Yield the nodes of each tree, and children and columns of those that are no leaves."""
-    tree = getattr(estimator, "tree_", None)
-    if tree is not None:
-        inner = tree.children_left != LEAF
-        yield tree.feature, [tree.children_left[inner], tree.children_right[inner]], tree.feature[inner]
-    for of_round in getattr(estimator, "_predictors", []):
-        for predictor in of_round:
-            nodes = predictor.nodes
-            inner = nodes[nodes["is_leaf"] == 0]
-            yield nodes, [inner["left"], inner["right"]], inner["feature_idx"]
+def _check_of(value: Any) -> Any:
+    """Return the function that checks a tree; None for anything else."""
+    return next((check for kind, check in _CHECKS.items() if isinstance(value, kind)), None)
+
+
+def _leads_on(nodes: np.ndarray, children: list[np.ndarray], count: int) -> bool:
+    """Return whether the children of nodes are among all nodes, and after their parents, so that no path is endless."""
+    return all(((child > nodes) & (child < count)).all() for child in children)
+
+
+def _decision_tree(tree: Any, _: Any, features: int) -> bool:
+    # The arrays of the tree would read beyond its end.
+    if not 0 < tree.node_count <= tree.capacity or tree.n_features != features:
+        return False
+    (inner,) = np.nonzero(tree.children_left != LEAF)
+    used = tree.feature[inner]
+    children = [tree.children_left[inner], tree.children_right[inner]]
+    return _leads_on(inner, children, tree.node_count) and bool(((used >= 0) & (used < features)).all())
+
+
+def _boosted_tree(tree: Any, owner: Any, features: int) -> bool:
+    (inner,) = np.nonzero(tree.nodes["is_leaf"] == 0)
+    nodes, bits = tree.nodes[inner], tree.raw_left_cat_bitsets
+    if not _leads_on(inner, [nodes["left"], nodes["right"]], len(tree.nodes)):
+        return False
+    if not (nodes["feature_idx"] < features).all() or (bits.ndim, *bits.shape[1:]) != (2, WORDS):
+        return False
+    # Of what columns are categories, the bins know the order in which the trees read them.
+    categorical, bins = nodes[nodes["is_categorical"] != 0], owner._bin_mapper
+    known = np.flatnonzero(bins.is_categorical_)
+    inside = (categorical["bitset_idx"] < len(bits)).all() and np.isin(categorical["feature_idx"], known).all()
+    return bool(inside) and len(bins.is_categorical_) == features
+
+
+def _neighbour_tree(tree: Any, _: Any, features: int) -> bool:
+    """Return whether a tree of neighbours names rows and nodes that it has, and each row once."""
+    data, rows, nodes, bounds = map(np.asarray, tree.get_arrays())
+    count = len(nodes)
+    levels, expected = tree.__getstate__()[5:7]
+    first, last = nodes["idx_start"], nodes["idx_end"]
+    # A node's children are the nodes 2 n + 1 and 2 n + 2.
+    inner = np.flatnonzero(nodes["is_leaf"] == 0)
+    return (
+        data.shape[1] == features
+        and np.array_equal(np.sort(rows), np.arange(len(data)))
+        and expected == count == 2**levels - 1
+        and bounds.shape[1:] == (count, features)
+        and bool(((first >= 0) & (first <= last) & (last <= len(data))).all())
+        and bool((2 * inner + 2 < count).all())
+    )
+
+
+_CHECKS: dict[type, Any] = {
+    Tree: _decision_tree,
+    TreePredictor: _boosted_tree,
+    KDTree: _neighbour_tree,
+    BallTree: _neighbour_tree,
+}

@@ -113,7 +113,7 @@ def ensemble(
         (folder / "predictions").mkdir()
         write_text(folder / "spec.yaml", dump_spec(spec))
         write_predictions(blended, spec, competition, folder / "predictions")
-        write_text(folder / "report.html", render(blend_page(judged, member_scores, scores, environment())))
+        write_text(folder / "report.html", render(blend_page(judged, member_scores, scores, environment(blended))))
         tracking.write_results(content, folder)
 
     with new_results(name) as results:

@@ -292,4 +292,4 @@ def _write_files(result: FitResult, folder: Path) -> None:
         figures["confusion_matrix"] = plots.confusion_matrix(y, predicted, classes)
     for name, figure in figures.items():
         figure.savefig(folder / "figures" / f"{name}.png", dpi=120)
-    write_text(folder / "report.html", render(fit_page(result, environment())))
+    write_text(folder / "report.html", render(fit_page(result, environment(crossfit))))

@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 
 from tabular_dl import tracking
+from tabular_dl.competition import Competition
 from tabular_dl.model_selection import mean_and_error
 from tabular_dl.reporting import FitResult, by_group
-from tabular_dl.spec import leaves
+from tabular_dl.spec import PipelineSpec, leaves
 from tabular_dl.tracking import environment
 from tabular_dl.workflows.python_tag import python_tag
 
@@ -42,15 +43,6 @@ def run_content(result: FitResult, tags: Mapping[str, str]) -> tracking.RunConte
         {"cv_score": score, **{name: values[fold].mean() for name, values in lengths.items()}}
         for fold, score in enumerate(result.scores)
     ]
-    source = str(competition.folder)
-    tables = [
-        tracking.Table(
-            f"{spec.name}-train", "training", competition.train, source, competition.digest, spec.data.target
-        )
-    ]
-    if competition.test is not None:
-        name = f"{spec.name}-test"
-        tables.append(tracking.Table(name, "prediction", competition.test, source, competition.test_digest))
     return tracking.RunContent(
         pipeline=spec.name,
         kind="fit",
@@ -72,17 +64,27 @@ def run_content(result: FitResult, tags: Mapping[str, str]) -> tracking.RunConte
             "tabular_dl.problem": result.problem.name,
             "tabular_dl.data_digest": competition.digest,
             **tracking.fold_tags(crossfit.test_rows_, result.scores),
-            "tabular_dl.surroundings": json.dumps(environment()),
+            "tabular_dl.surroundings": json.dumps(environment(crossfit)),
             **({"tabular_dl.interrupted": result.interrupted} if result.interrupted else {}),
             **tags,
             **python_tag(spec),
         },
         description=_description(result),
-        tables=tables,
+        tables=_tables(spec, competition),
         model=crossfit,
         example=competition.train.drop(columns=spec.data.target),
         started=result.started,
     )
+
+
+def _tables(spec: PipelineSpec, competition: Competition) -> list[tracking.Table]:
+    """Return the training table, and the test table if there is one."""
+    source = str(competition.folder)
+    train = (f"{spec.name}-train", "training", competition.train, source, competition.digest, spec.data.target)
+    if competition.test is None:
+        return [tracking.Table(*train)]
+    test = (f"{spec.name}-test", "prediction", competition.test, source, competition.test_digest)
+    return [tracking.Table(*train), tracking.Table(*test)]
 
 
 def _lengths(result: FitResult) -> dict[str, np.ndarray]:

@@ -82,7 +82,7 @@ def reproduce(run: str, console: Console | None = None, *, trust: bool = False) 
     if competition.digest != logged.tags.get("tabular_dl.data_digest"):
         raise SpecError(f"{competition.train_file} has changed since run {logged.name}: put the old file back.")
     old, new = model.oof_predictions_, train(spec, console, competition=competition).crossfit.oof_predictions_
-    then, now = json.loads(logged.tags.get("tabular_dl.surroundings", "{}")), environment()
+    then, now = json.loads(logged.tags.get("tabular_dl.surroundings", "{}")), environment(model)
     different = {name: (then[name], now.get(name, "-")) for name in then if then[name] != now.get(name)}
     result = Reproduction(bool(np.array_equal(old, new)), float(np.abs(old - new).max()), different)
     if result.identical:

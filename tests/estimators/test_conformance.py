@@ -1,4 +1,7 @@
-"""scikit-learn's own checks of estimators, on everything of ours that fits. There is no list of expected failures."""
+"""scikit-learn's own checks of estimators, on everything of ours that fits.
+
+There is no list of expected failures but of what fails for scikit-learn's own estimators too.
+"""
 
 from __future__ import annotations
 
@@ -6,8 +9,10 @@ from typing import Any
 
 import pytest
 from sklearn.pipeline import Pipeline
+from threadpoolctl import threadpool_limits
 
 from tabular_dl.estimators.keras_estimators import KerasClassifier, KerasRegressor
+from tabular_dl.estimators.model_estimators import ModelClassifier, ModelRegressor
 from tabular_dl.model_selection.crossfit import CrossFitClassifier, CrossFitRegressor
 from tabular_dl.preprocessing.column_readers import CategoryColumns, MissingFlags, NumericColumns
 from tabular_dl.preprocessing.derived_features import DerivedFeatures
@@ -51,6 +56,33 @@ def test_the_presets_pass(estimator: Any, check: Any) -> None:
     check(estimator)
 
 
+@checks_of(ModelClassifier("logistic", random_state=0), ModelRegressor("ridge", random_state=0))
+def test_the_models_pass(estimator: Any, check: Any) -> None:
+    check(estimator)
+
+
+# Few leaves suffice, and the checks are of 20 to 300 rows.
+FEW_TREES: dict[str, Any] = {
+    "parameters": {"max_iter": 15, "learning_rate": 0.3, "min_samples_leaf": 2, "max_leaf_nodes": 6},
+    "early_stopping": None,
+    "random_state": 0,
+}
+BINS = {
+    f"check_sample_weight_equivalence_on_{kind}_data": "the bins are quantiles of rows, whatever their weights"
+    for kind in ("dense", "sparse")
+}
+
+
+@checks_of(
+    ModelClassifier("hist_gradient_boosting", **FEW_TREES),
+    ModelRegressor("hist_gradient_boosting", **FEW_TREES),
+    expected_failures=BINS,
+)
+def test_the_boosted_trees_pass(estimator: Any, check: Any) -> None:
+    with threadpool_limits(1, "openmp"):
+        check(estimator)
+
+
 # RareCategories returns text, which the checks, who give it numbers, subtract.
 @checks_of(
     DerivedFeatures({}),
@@ -72,6 +104,8 @@ def test_the_transformers_pass(estimator: Any, check: Any) -> None:
 @checks_of(
     CrossFitClassifier(Pipeline([("network", KerasClassifier(**LEAST))]), cv=2, random_state=0),
     CrossFitRegressor(Pipeline([("network", KerasRegressor(**LEAST))]), cv=2, random_state=0),
+    CrossFitClassifier(Pipeline([("model", ModelClassifier("ridge"))]), cv=2, random_state=0),
+    CrossFitRegressor(Pipeline([("model", ModelRegressor("ridge"))]), cv=2, random_state=0),
 )
 def test_the_cross_fits_pass(estimator: Any, check: Any) -> None:
     check(estimator)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 import pytest
 
+from tabular_dl.estimators.model_table import MODELS
 from tabular_dl.preprocessing.column_rules import ColumnRule
 from tabular_dl.problems.metrics import METRICS
 from tabular_dl.problems.problem_types import PROBLEMS
@@ -28,10 +30,13 @@ def mistakes(schema: dict[str, Any], value: Any, where: str = "") -> list[str]:
         return mistakes(SCHEMA["$defs"][schema["$ref"].rpartition("/")[2]], value, where)
     if "anyOf" in schema:
         each = [mistakes(option, value, where) for option in schema["anyOf"]]
-        return [] if [] in each else [f"{where}: {value!r}"]
+        # A mistake inside the only form that the value may have is told where it is.
+        inside = [found for found in each if found and found[0].partition(":")[0] != where]
+        return [] if [] in each else inside[0] if inside else [f"{where}: {value!r}"]
     kinds = schema.get("type", list(TYPES))
     fits = any(isinstance(value, TYPES[kind]) for kind in ([kinds] if isinstance(kinds, str) else kinds))
-    if not fits or value not in schema.get("enum", [value]):
+    pattern = schema.get("pattern") if isinstance(value, str) else None
+    if not fits or value not in schema.get("enum", [value]) or (pattern and not re.search(pattern, value)):
         return [f"{where}: {value!r}"]
     found = []
     if isinstance(value, dict):
@@ -65,12 +70,38 @@ def test_the_shipped_pipelines_fit_also_with_every_default(name: str) -> None:
         ({"columns": [{"columns": ["a"], "scale": "standrd"}]}, ".columns.0.scale: 'standrd'"),
         ({"columns": [{"columns": ["a"], "bin_strategy": "trees"}]}, ".columns.0.bin_strategy: 'trees'"),
         ({"columns": [{"scale": "standard"}]}, ".columns.0.columns: lacking"),
+        ({"model": "lightgmb"}, ".model: 'lightgmb'"),
+        ({"model": {"name": "lightgmb"}}, ".model.name: 'lightgmb'"),
+        ({"model": {"name": "knn", "parametrs": {}}}, ".model.parametrs: unknown"),
+        ({"model": {"name": "knn", "early_stopping": 0.5}}, ".model.early_stopping: 0.5"),
+        ({"baselines": "trees"}, ".baselines: 'trees'"),
         ({"features": {"Deck": {"from": "Cabin", "extrct": "x"}}}, ".features.Deck.extrct: unknown"),
     ],
 )
 def test_a_mistake_is_found_where_it_is(override: dict[str, Any], found: str) -> None:
     content = json.loads(load_spec("wine").model_dump_json(exclude_defaults=True))
     assert mistakes(SCHEMA, content | override) == [found]
+
+
+@pytest.mark.parametrize(
+    "model",
+    [
+        *("network", "lightgbm", "sklearn.svm:SVC", None, {}),
+        {"name": "lightgbm", "parameters": {"num_leaves": 8}, "early_stopping": 10},
+        {"name": "network", "parameters": None},
+        {"estimator": "sklearn.svm:SVC", "parameters": {"C": 2.0}, "early_stopping": None},
+    ],
+)
+def test_a_model_may_be_a_name_a_class_a_section_or_nothing(model: Any) -> None:
+    content = json.loads(load_spec("wine").model_dump_json(exclude_defaults=True)) | {"model": model}
+    assert mistakes(SCHEMA, content) == []
+    PipelineSpec.model_validate(content)
+
+
+def test_each_model_is_offered() -> None:
+    offered = SCHEMA["properties"]["model"]["anyOf"][0]["enum"]
+    assert offered == ["network", *MODELS]
+    assert SCHEMA["$defs"]["ModelSpec"]["properties"]["name"]["anyOf"][0]["enum"] == offered
 
 
 def test_each_word_of_a_file_is_there() -> None:

@@ -52,3 +52,24 @@ def test_equal_scores_are_tied_and_the_older_comes_first() -> None:
     rows = rank([replace(A, name="later", started=5), A], greater_is_better=True)
     assert [row.entry.name for row in rows] == ["a", "later"]
     assert not rows[1].tied or rows[1].difference == 0
+
+
+def test_the_model_of_a_run_is_the_preset_of_its_networks_or_its_name() -> None:
+    runs = {
+        "network": entry("n", [0.8, 0.9], **{"network.hidden": "[8]"}),
+        "realmlp": entry("r", [0.8, 0.9], **{"network.preset": "realmlp"}),
+        "lightgbm": entry("l", [0.8, 0.9], **{"model.name": "lightgbm", "network.preset": "realmlp"}),
+        "blend": replace(entry("b", [0.8, 0.9]), kind="ensemble"),
+    }
+    assert {run.model: run.name for run in runs.values()} == {name: run.name for name, run in runs.items()}
+
+
+def test_another_model_differs_by_its_name_and_what_its_parameters_are() -> None:
+    network = entry("n", [0.85, 0.9], **{"network.hidden": "[8]", "columns.0.scale": "standard"})
+    own = {"model.name": "lightgbm", "model.early_stopping": "auto", "model.parameters.num_leaves": "4"}
+    trees = entry("t", [0.8, 0.82], **own, **{"columns.0.scale": "none"})
+    rows = rank([network, trees], greater_is_better=True)
+    assert rows[1].changes == {"model": "lightgbm", "model.parameters.num_leaves": "4"}
+    # Of two runs of one model the settings tell.
+    other = entry("o", [0.7, 0.71], **{**own, "model.parameters.num_leaves": "8"}, **{"columns.0.scale": "none"})
+    assert rank([trees, other], greater_is_better=True)[1].changes == {"model.parameters.num_leaves": "8"}

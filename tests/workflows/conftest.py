@@ -28,6 +28,7 @@ TINY = [
     "training.learning_rate=0.1",
     "ensemble.folds=2",
     "ensemble.members=2",
+    "baselines=simple",
 ]
 
 

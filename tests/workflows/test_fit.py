@@ -258,7 +258,7 @@ def test_data_names_a_folder_of_kaggles_files(cli: Any, workspace: Path, tiny: l
 
 
 def test_a_regression_leaves_residuals_and_numbers(cli: Any, workspace: Path) -> None:
-    options = ["--folds", 2, "--members", 1, "--epochs", 1, "--set", "network.hidden=[3]"]
+    options = ["--folds", 2, "--members", 1, "--epochs", 1, "--set", "network.hidden=[3]", "--set", "baselines=simple"]
     outcome = cli("fit", "boston", *options, "--no-track")
     assert "boston: rmse of 2 folds, lower is better" in outcome.out
     assert table_rows(outcome.out)["fold"] == ["1 network", "mean", "linear regression"]

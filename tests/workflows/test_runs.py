@@ -35,6 +35,7 @@ TINY = [
     "training.epochs=5",
     "network.hidden=[6]",
     "network.learning_rate=0.02",
+    "baselines=simple",
 ]
 QUIET = Console(quiet=True)
 

@@ -245,7 +245,7 @@ def test_another_search_is_not_gone_on_with(
     [
         (
             "dropuot: {uniform: [0, 0.5]}",
-            "search.dropuot: only settings of network, training, columns, features can be searched. Did you mean 'dr",
+            "search.dropuot: only settings of network, training, columns, features, model can be searched. Did",
         ),
         ("network.drop: {uniform: [0, 0.5]}", "network.drop: there is no such key. Did you mean 'dropout'"),
         ("dropout: {uniform: [0.5, 0.1]}", "search.dropout.uniform: expected a lower bound below the upper one"),
@@ -255,7 +255,7 @@ def test_another_search_is_not_gone_on_with(
         ("l2: {choice: [0.0, high]}", "l2 should be a valid number; it is 'high'"),
         ("dropout: {choice: [[0.1, 0.2, 0.3]]}", "dropout should be one number, or one for each of the"),
         ("hidden: {choice: [[4], [64, 1000000000]]}", "search.network.hidden: [64, 1000000000] cannot be used: "),
-        ("seed: {choice: [1, 2]}", "search.seed: only settings of network, training, columns, features can"),
+        ("seed: {choice: [1, 2]}", "search.seed: only settings of network, training, columns, features, model can"),
         ("{}", "has no search space: add a section like"),
     ],
 )
