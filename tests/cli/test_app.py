@@ -25,7 +25,7 @@ OPTIONS = {
     "check": ["--data", "--set"],
     "fit": [
         *("--data", "--set", "--folds", "--members", "--epochs", "--seed", "--no-track", "--quiet", "-q"),
-        *("--train", "--test", "--target", "--id", "--metric", "--preset"),
+        *("--train", "--test", "--target", "--id", "--metric", "--preset", "--model"),
     ],
     "init": [
         *("--train", "--test", "--sample", "--target", "--id", "--metric", "--preset", "--force", "--quiet", "-q"),
@@ -34,7 +34,7 @@ OPTIONS = {
     "schema": [],
     "search": [
         *("--trials", "--rounds", "--epochs", "--timeout", "--seed", "--sampler", "--pick", "--no-holdout", "--space"),
-        *("--data", "--set", "--output", "-o", "--resume", "--quiet", "-q"),
+        *("--data", "--set", "--output", "-o", "--resume", "--model", "--quiet", "-q"),
     ],
     "compare": ["--top", "--all", "--csv", "--json"],
     "recover": [],

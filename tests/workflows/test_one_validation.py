@@ -157,7 +157,7 @@ def counts(monkeypatch: pytest.MonkeyPatch) -> Counter[Any]:
     count(reader, "read_yaml", lambda path: ("pipeline file", Path(path).name))
     count(Path, "open", lambda path, mode="r", *_, **__: ("file", mode, path.name))
     count(ast, "parse", lambda source, *_, mode="exec", **__: ("expression", source) if mode == "eval" else "code")
-    count(validate, "column_faults", lambda rules, rest, frame, where, *_: ("rows", where))
+    count(validate, "column_faults", lambda rules, rest, frame, where, *_, **__: ("rows", where))
     for name in ("fit", "fit_transform"):
         count(DerivedFeatures, name, lambda *_, **__: "features fitted")
     count(DerivedFeatures, "transform", lambda *_: "features computed")
