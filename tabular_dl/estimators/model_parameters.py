@@ -260,7 +260,7 @@ def check_model(
     >>> check_model("ridge", {"alfa": 2.0}, classification=False)
     Traceback (most recent call last):
     ...
-    tabular_dl.errors.SpecError: model.parameters.alfa: Ridge has no such parameter. Did you mean 'alpha'? ...
+    tabular_dl.errors.SpecError: model.parameters.alfa: Ridge has no such parameter. Did you mean 'alpha'?
     """
     from sklearn.base import is_classifier, is_regressor  # here, as pipelines of networks are read without it
 

@@ -62,6 +62,8 @@ def test_the_pipeline_that_is_changed_sets_every_key_that_there_is() -> None:
     assert set(content) == set(schema["properties"])
     for section, model in (("data", "DataSpec"), ("ensemble", "EnsembleSpec")):
         assert set(content[section]) == set(schema["$defs"][model]["properties"])
+    # An estimator is another word for a name.
+    assert {*content["model"], "estimator"} == set(schema["$defs"]["ModelSpec"]["properties"])
     hyperparameters = schema["properties"]["network"]["properties"]
     assert {*content["network"], *content["training"]} == set(hyperparameters)
     features = schema["properties"]["features"]["additionalProperties"]["properties"]

@@ -47,8 +47,8 @@ def whole_content() -> dict[str, Any]:
             {"columns": ["Mean*"], "encode": "piecewise", "bins": 3, "bin_strategy": "tree"},
         ],
         "rest": "drop",
-        "model": {"name": "network", "parameters": {}, "early_stopping": "auto"},
-        "baselines": "none",
+        "model": {"name": "network", "parameters": {}, "early_stopping": 5},
+        "baselines": "simple",
         "network": {
             **{"preset": "mlp", "hidden": [4, 2], "activation": "tanh", "initializer": "auto", "batch_norm": False},
             **{"parametric_activation": False, "bias_initializer": "zeros", "parametrization": "standard"},

@@ -176,7 +176,7 @@ def test_what_differs_is_said(folder: Path, monkeypatch: pytest.MonkeyPatch) -> 
     from tabular_dl.workflows import reproduce as module
 
     run = next(row.entry for row in compare("titanic", console=QUIET) if row.entry.kind == "fit")
-    monkeypatch.setattr(module, "environment", lambda: {"keras": "0.1"})
+    monkeypatch.setattr(module, "environment", lambda _: {"keras": "0.1"})
     monkeypatch.setattr(module, "train", lambda spec, console, **_: _other(spec, console))
     text = said(reproduce, run.id)
     assert "Not identical" in text
