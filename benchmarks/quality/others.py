@@ -47,7 +47,7 @@ class Other:
 
 def missing_packages(other: Other) -> list[str]:
     """Return the packages of a model that are not installed."""
-    return [name for name in other.packages if find_spec(name) is None]
+    return [name for name in other.packages if find_spec(name.partition(".")[0]) is None]
 
 
 def _categories(columns: pd.DataFrame) -> list[str]:
@@ -169,6 +169,33 @@ def _tabm(classes: bool, _: list[str]) -> Any:
     return (TabM_D_Classifier if classes else TabM_D_Regressor)(device="cpu", n_threads=1, random_state=0)
 
 
+class _AutoGluon:
+    """AutoGluon with a preset and a time limit, as a scikit-learn estimator."""
+
+    def __init__(self, preset: str, seconds: int, *, classes: bool) -> None:
+        self.preset, self.seconds, self.classes = preset, seconds, classes
+
+    def fit(self, X: pd.DataFrame, y: Any) -> _AutoGluon:
+        from autogluon.tabular import TabularPredictor
+
+        predictor = TabularPredictor("y", eval_metric="log_loss" if self.classes else "rmse", verbosity=0)
+        self.predictor = predictor.fit(X.assign(y=np.asarray(y)), presets=self.preset, time_limit=self.seconds)
+        return self
+
+    def predict(self, X: pd.DataFrame) -> np.ndarray:
+        return np.asarray(self.predictor.predict(X))
+
+    def predict_proba(self, X: pd.DataFrame) -> np.ndarray:
+        return np.asarray(self.predictor.predict_proba(X).sort_index(axis=1))
+
+
+def _autogluon(preset: str, seconds: int) -> Other:
+    def make(classes: bool, _: list[str]) -> Any:
+        return _AutoGluon(preset, seconds, classes=classes)
+
+    return Other(make, _as_categories, ("autogluon.tabular",))
+
+
 OTHERS = {
     "hist_gradient_boosting": Other(_hist_gradient_boosting, _few_as_categories),
     "random_forest": Other(_random_forest, _as_codes),
@@ -179,6 +206,11 @@ OTHERS = {
     "linear": Other(_linear, _as_texts),
     "realmlp": Other(_realmlp, _categories_and_medians, ("torch", "pytabkit")),
     "tabm": Other(_tabm, _categories_and_medians, ("torch", "pytabkit")),
+    # The time that `auto-2m` and `auto-10m` of the product have.
+    "autogluon-medium-2m": _autogluon("medium_quality", 120),
+    "autogluon-good-2m": _autogluon("good_quality", 120),
+    "autogluon-medium-10m": _autogluon("medium_quality", 600),
+    "autogluon-good-10m": _autogluon("good_quality", 600),
 }
 
 

@@ -23,7 +23,11 @@ from tabular_dl.errors import UserError
 __all__ = ["PRODUCTS", "Variant", "commit", "find_variant", "run"]
 
 ROOT = Path(__file__).parents[2]
-PRODUCTS = {"product": None, "product-fast": "fast", "product-good": "good", "product-best": "best"}
+PRODUCTS = {
+    **{"product": None, "product-fast": "fast", "product-good": "good", "product-best": "best"},
+    **{"auto-2m": None, "auto-10m": None},
+}
+AUTO = {"auto-2m": "2m", "auto-10m": "10m"}  # time of `auto`, in place of `fit` and `submit`
 PIPELINE = "table"  # name of the pipeline that init writes
 
 
@@ -51,8 +55,14 @@ class Variant:
         if self.kind in OTHERS:
             return [[*python, "benchmarks.quality.others", self.kind, str(folder), table.target, table.problem]]
         preset = PRODUCTS[self.kind]
+        limit = AUTO.get(self.kind)
         settings = [argument for each in self.overrides for argument in ("--set", each)]
         product = [*python, "tabular_dl.cli.app"]
+        if limit is not None:
+            return [
+                [*product, "init", PIPELINE, "--train", "train.csv"],
+                [*product, "auto", PIPELINE, "--time", limit, *settings],
+            ]
         return [
             [*product, "init", PIPELINE, "--train", "train.csv", *(["--preset", preset] if preset else [])],
             [*product, "fit", PIPELINE, *settings],
@@ -63,8 +73,8 @@ class Variant:
         """Return the predictions of the test rows that the commands have left in the folder."""
         if self.kind in OTHERS:
             return pd.read_csv(folder / "predictions.csv")
-        (file,) = folder.glob("mlruns/*/*/artifacts/predictions/test.csv")
-        return pd.read_csv(file)
+        files = folder.glob("mlruns/*/*/artifacts/predictions/test.csv")
+        return pd.read_csv(max(files, key=lambda file: file.stat().st_mtime))  # of auto, the blend is the last
 
 
 def find_variant(kind: str, overrides: Sequence[str] = (), label: str | None = None) -> Variant | str:
