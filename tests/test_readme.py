@@ -55,7 +55,8 @@ def test_the_commands_of_the_readme_run_in_its_order(
     shutil.copytree(ROOT / "data" / "titanic", tmp_path / "kaggle-titanic")
     # Each fit as written, but short; the quick start's `make fit` comes first.
     for words in [["fit", "titanic"], *commands]:
-        if words[0] == "ui":
+        # One serves, one takes the time that it is given, one needs a notebook: tests/workflows has all three.
+        if words[0] in ("ui", "auto", "import"):
             continue
         short = SHORT.get(words[0], [])
         monkeypatch.setattr(sys, "argv", ["tabular-dl", *words, *short])

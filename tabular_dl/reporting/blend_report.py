@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -105,7 +105,11 @@ def scored_by(blend: Blend) -> str:
 
 
 def blend_page(
-    judged: Judged, members: Mapping[str, np.ndarray], scores: np.ndarray, environment: Mapping[str, str]
+    judged: Judged,
+    members: Mapping[str, np.ndarray],
+    models: Sequence[str],
+    scores: np.ndarray,
+    environment: Mapping[str, str],
 ) -> Page:
     """Return the report of a blend.
 
@@ -115,6 +119,8 @@ def blend_page(
         The blend.
     members : mapping of str to ndarray of shape (folds,)
         Scores of each fold by the name of the blended run, in the order of the weights.
+    models : sequence of str
+        What each of these runs trained, such as "network" or "lightgbm".
     scores : ndarray of shape (folds,)
         Scores of the blend.
     environment : mapping of str to str
@@ -128,12 +134,13 @@ def blend_page(
     blend, metric = judged.model.blend_, judged.metric
     weights = member_weights(blend, len(members))
     rows = [
-        [name, "" if weight is None else weight, "{:.4f} ({:.4f})".format(*mean_and_error(values))]
-        for (name, values), weight in zip(members.items(), weights, strict=True)
+        [name, model, "" if weight is None else f"{weight:.3f}", "{:.4f} ({:.4f})".format(*mean_and_error(values))]
+        for (name, values), model, weight in zip(members.items(), models, weights, strict=True)
     ]
-    rows += [[f"level 1: {name}", weight, ""] for name, weight in blend.level_weights_.items()]
-    table = Table(["run", "weight", f"{metric.name} (standard error)"], rows)
-    all_scores = {"blend": scores, **members}
+    rows += [[f"level 1: {name}", "", f"{weight:.3f}", ""] for name, weight in blend.level_weights_.items()]
+    table = Table(["run", "model", "weight", f"{metric.name} (standard error)"], rows)
+    labels = [f"{name}, {model}" for name, model in zip(members, models, strict=True)]
+    all_scores = {"blend": scores, **dict(zip(labels, members.values(), strict=True))}
     means = ", ".join(f"{name} {values.mean():.4f}" for name, values in all_scores.items())
     errors = {name: standard_error(values) for name, values in all_scores.items()}
     picture = Picture(plots.fold_scores(all_scores, errors, metric.name), f"Mean {metric.name}: {means}.")
@@ -152,7 +159,7 @@ def blend_page(
             [table],
             [picture],
         ),
-        member_section(judged.model, list(members), judged.y, metric),
+        member_section(judged.model, labels, judged.y, metric),
         *error_sections(judged),
         *reproduction(judged.spec, judged.competition.digest, instructions, environment),
     ]

@@ -40,7 +40,8 @@ def member_section(blended: Any, names: Sequence[str], y: np.ndarray, metric: Me
     """
     predictions = np.stack([_of_last_class(model.oof_predictions_) for model in blended.models])
     numbers = [str(number) for number in range(1, len(names) + 1)]
-    correlations = np.corrcoef(predictions.reshape(len(names), -1))
+    with np.errstate(invalid="ignore", divide="ignore"):  # of predictions that are all equal
+        correlations = np.corrcoef(predictions.reshape(len(names), -1))
     rows = [
         [f"{number} {name}", *(f"{value:.3f}" if np.isfinite(value) else "-" for value in line)]
         for number, name, line in zip(numbers, names, correlations, strict=True)

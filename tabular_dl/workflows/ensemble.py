@@ -108,12 +108,15 @@ def ensemble(
     content = _run_content(name, members, blended, scores, spec, competition, metric, started)
     judged = _judged(blended, specs, competition, members, metric)
     member_scores = {m.name: fold_scores(model, y, metric) for m, model in zip(members, models, strict=True)}
+    kinds = [_model_of(model) for model in models]
 
     def write(folder: Path) -> None:
         (folder / "predictions").mkdir()
         write_text(folder / "spec.yaml", dump_spec(spec))
         write_predictions(blended, spec, competition, folder / "predictions")
-        write_text(folder / "report.html", render(blend_page(judged, member_scores, scores, environment(blended))))
+        write_text(
+            folder / "report.html", render(blend_page(judged, member_scores, kinds, scores, environment(blended)))
+        )
         tracking.write_results(content, folder)
 
     with new_results(name) as results:
@@ -165,6 +168,8 @@ def _named_runs(pipeline: str, names: Sequence[str]) -> list[tracking.LoggedRun]
     for run in runs:
         if run.tags.get("tabular_dl.pipeline") != pipeline:
             raise SubmissionError(f"Run {run.name} is of pipeline {run.tags.get('tabular_dl.pipeline')}.")
+        if run.tags.get("tabular_dl.kind") == "ensemble":
+            raise SubmissionError(f"Run {run.name} is a blend, whose parts cannot be blended again: name its runs.")
     return list({run.id: run for run in runs}.values())
 
 

@@ -158,6 +158,9 @@ def test_one_run_is_no_blend(folder: Path) -> None:
     only = compare("titanic", console=QUIET)[0].entry.id
     with pytest.raises(SubmissionError, match="A blend needs two runs or more of titanic, --runs names 1:"):
         ensemble("titanic", [only, only], console=QUIET)
+    blend = next(row.entry for row in compare("titanic", console=QUIET) if row.entry.kind == "ensemble")
+    with pytest.raises(SubmissionError, match=rf"Run {blend.name} is a blend.*name its runs"):
+        ensemble("titanic", [only, blend.id], console=QUIET)
     with pytest.raises(UserError, match=r"--method: there is no 'greed'"):
         ensemble("titanic", method="greed", console=QUIET)
 
