@@ -212,6 +212,8 @@ class _Trainer:
         self._keep(candidate.label, spec)
         self.board.add(Member.of(candidate.label, run.name, result))
         self.session.note()
+        if result.interrupted and result.ended_by == "Ctrl-C":
+            raise KeyboardInterrupt  # networks end at the first one, and are kept
         return True
 
     def _keep(self, label: str, spec: PipelineSpec) -> None:

@@ -35,9 +35,9 @@ __all__ = ["BOOSTED", "train"]
 # Largest table, in rows x columns, that a linear model is fitted to for comparison. On 60,000 images a linear model
 # takes longer than the networks.
 MOST_CELLS = 10_000_000
-# The same for boosted trees, unless the pipeline says `baselines: full`, and their number of boosting rounds: together
-# they bound the time, to about a minute on one core.
-MOST_CELLS_OF_TREES, ROUNDS = 3_000_000, 300
+# The same for boosted trees, unless the pipeline says `baselines: full`, with their number of boosting rounds and of
+# classes, each of which has a tree in each round: together they bound the time, to about a minute on one core.
+MOST_CELLS_OF_TREES, ROUNDS, MOST_CLASSES = 3_000_000, 300, 20
 BOOSTED = "boosted trees"
 
 
@@ -109,7 +109,8 @@ def train(
     seconds = time.perf_counter() - clock
     scores = fold_scores(crossfit, y, metric)
     clock = time.perf_counter()
-    baselines = baseline_scores(crossfit, X, y, _baselines(spec, problem, X.size), metric)
+    models = _baselines(spec, problem, X.size, len(getattr(crossfit, "classes_", ())))
+    baselines = baseline_scores(crossfit, X, y, models, metric)
     baseline_seconds = time.perf_counter() - clock
     result = FitResult(spec, problem, metric, crossfit, scores, baselines, competition, started, seconds)
     return replace(result, baseline_seconds=baseline_seconds, ended_by="The time limit" if limit.passed else "Ctrl-C")
@@ -145,15 +146,16 @@ def _progress(
     return TrainingProgress(console, pipeline[-1].resolved().epochs, problem.followed[0], unit)
 
 
-def _baselines(spec: PipelineSpec, problem: Problem, cells: int) -> dict[str, Any]:
-    """Return the models to compare with; of a large table, only those that take little time."""
+def _baselines(spec: PipelineSpec, problem: Problem, cells: int, classes: int = 0) -> dict[str, Any]:
+    """Return the models to compare with; of a large table or many classes, only those that take little time."""
     wanted = spec.compared_with
     if wanted == "none":
         return {}
     models = problem.baselines()
     if cells > MOST_CELLS:
         models = {name: model for name, model in models.items() if isinstance(model, DummyClassifier | DummyRegressor)}
-    if wanted == "full" and (spec.baselines == "full" or cells <= MOST_CELLS_OF_TREES):
+    quick = cells <= MOST_CELLS_OF_TREES and classes <= MOST_CLASSES
+    if wanted == "full" and (spec.baselines == "full" or quick):
         kind = ModelClassifier if problem.classification else ModelRegressor
         models[BOOSTED] = kind("hist_gradient_boosting", parameters={"max_iter": ROUNDS}, random_state=spec.seed)
     return models

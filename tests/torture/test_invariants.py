@@ -144,7 +144,7 @@ def test_results_whose_scores_were_shown_must_lie_somewhere_and_be_offered(
 
 
 def test_what_a_fit_prints_last_of_its_scores_is_known() -> None:
-    source = (ROOT / "tabular_dl/workflows/fit.py").read_text(encoding="utf-8")
+    source = (ROOT / "tabular_dl/workflows/fit_messages.py").read_text(encoding="utf-8")
     assert '"standard error"' in source
     assert SCORES_SHOWN.search("│ standard error │    0.1342 │")
 

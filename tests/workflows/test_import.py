@@ -170,7 +170,9 @@ def test_it_predicts_the_rows_that_it_knows_by_their_ids_alone(folder: Path) -> 
 
 
 def test_it_is_served(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv(SERVED, json.dumps({"folder": str(local_folder("my-lr").resolve()), "run": "my-lr"}))
+    monkeypatch.setenv(
+        SERVED, json.dumps({"folder": str(local_folder("my-lr").resolve()), "run": "my-lr", "trust": False})
+    )
     app = worker_app()
     assert os.environ[SERVED]
 

@@ -44,7 +44,7 @@ def test_a_fit_that_was_ended_says_so_wherever_it_is_shown(
     assert cut.data.tags["tabular_dl.interrupted"] == "after epoch 3 of 60"
     assert "Ctrl-C ended training after epoch 3 of 60." in cut.data.tags["mlflow.note.content"]
     report = Path(mlflow.artifacts.download_artifacts(artifact_uri=f"{cut.info.artifact_uri}/report.html"))
-    assert "ended by Ctrl-C after epoch 3 of 60" in report.read_text(encoding="utf-8")
+    assert "Ctrl-C ended training after epoch 3 of 60" in report.read_text(encoding="utf-8")
     assert "Ctrl-C after epoch 3 of 60" in " ".join(cli("compare", "wine").out.split())
     message = cli("reproduce", cut.info.run_name).refused()
     assert message.startswith(f"Run {cut.info.run_name} was ended early, after epoch 3 of 60")
