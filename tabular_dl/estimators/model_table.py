@@ -155,7 +155,7 @@ MODELS: dict[str, NamedModel] = {
         native=True,
         space={
             "learning_rate": _RATE,
-            "depth": {"int_uniform": [3, 10]},
+            "depth": {"int_uniform": [3, 8]},
             "l2_leaf_reg": {"log_uniform": [0.5, 30.0]},
         },
     ),

@@ -249,8 +249,13 @@ class _Trainer:
             return False
         self.board.begin(f"search of {candidate.label}")
         trained = self.estimates.seconds(candidate.spec)
-        found = found_candidate(candidate, label, self.setting.competition, trained, budget, turn)
-        self.board.begin("")
+        try:
+            found = found_candidate(candidate, label, self.setting.competition, trained, budget, turn)
+        except UserError as error:
+            self.board.note(f"{label}: {str(error).splitlines()[0]}")
+            return False
+        finally:
+            self.board.begin("")
         return found is not None and self.fit(found)
 
 

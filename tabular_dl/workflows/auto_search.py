@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 from tabular_dl.competition import Competition
 from tabular_dl.drafting import Candidate
-from tabular_dl.errors import UserError
 from tabular_dl.model_selection import SearchPlan, SearchState, choose
 from tabular_dl.model_selection import search as run_rounds
 from tabular_dl.spec import with_values
@@ -15,7 +12,9 @@ from tabular_dl.workflows.search_task import SearchOptions, SearchTask
 __all__ = ["found_candidate"]
 
 FEWEST, MOST = 8, 60  # trials
-ROUNDS = 2
+A_ROUND = 10  # trials: no round begins when the time is over
+# How much longer a trial takes than the candidate itself, as the space has slower configurations, too.
+SLOWER = 2.0
 # Share of the time for which trials are planned: the winner is fitted afterwards, with all members.
 PLANNED = 0.5
 
@@ -44,29 +43,28 @@ def found_candidate(
     -------
     Candidate or None
         Winner.
+
+    Raises
+    ------
+    UserError
+        If nothing in the space can be trained.
     """
     spec = candidate.spec
-    # A trial has one member in place of several, and the worse half is not trained to the end.
-    trial = max(0.05, trained / spec.ensemble.members)
+    # A trial has one member in place of several.
+    trial = max(0.05, SLOWER * trained / spec.ensemble.members)
     trials = int(min(MOST, PLANNED * (budget - trained) / trial))
     if trials < FEWEST or not spec.search:
         return None
     epochs = {**spec.network, **spec.training}.get("epochs", 100)
-    options = SearchOptions(trials, ROUNDS, epochs=epochs, holdout=False)
-    try:
-        task = SearchTask(spec, options, competition)
-        plan = SearchPlan(
-            trials=trials, rounds=ROUNDS, seed=task.seed + turn, timeout=PLANNED * budget / ROUNDS, repeats=1
-        )
-        state = run_rounds(
-            plan,
-            SearchState([task.space]),
-            lambda values, seeds, final: task.train(values, seeds, final, lambda *_: None),
-            task.sign,
-            task.allowed,
-        )
-        known = [record for record in (state.finals or state.records) if np.isfinite(record.mean)]
-        winner = choose(known, task.sign, "best")
-    except UserError:
-        return None  # a space in which nothing can be trained ends no session
+    rounds = max(1, trials // A_ROUND)
+    task = SearchTask(spec, SearchOptions(trials, rounds, epochs=epochs, holdout=False), competition)
+    plan = SearchPlan(trials=trials, rounds=rounds, seed=task.seed + turn, timeout=PLANNED * budget, repeats=0)
+    state = run_rounds(
+        plan,
+        SearchState([task.space]),
+        lambda values, seeds, final: task.train(values, seeds, final, lambda *_: None),
+        task.sign,
+        task.allowed,
+    )
+    winner = choose(state.records, task.sign, "best")
     return Candidate(label, with_values(spec, winner.params))

@@ -42,7 +42,6 @@ def small(store: mlflow.MlflowClient, monkeypatch: pytest.MonkeyPatch) -> mlflow
     monkeypatch.setattr(module, "make_portfolio", candidates)
     monkeypatch.setattr(auto_search, "FEWEST", 2)
     monkeypatch.setattr(auto_search, "MOST", 2)
-    monkeypatch.setattr(auto_search, "ROUNDS", 1)
     return store
 
 
