@@ -37,7 +37,8 @@ _TREE = re.compile(
     rf"internal_count=(?P<inner_count>{_NUMBERS})\n"
     rf"(?:cat_boundaries=(?P<bounds>{_WHOLES})\ncat_threshold=(?P<bits>{_WHOLES})\n)?+"
     rf"is_linear=(?:0\n|1\nleaf_const=(?P<const>{_NUMBERS})\nnum_features=(?P<features>{_WHOLES})\n"
-    rf"leaf_features=(?P<leaf_features>[0-9 ]*+)\nleaf_coeff=(?P<coefficients>[-+.0-9einfa ]*+)\n)shrinkage={_NUMBER}\n\n\n"
+    rf"leaf_features=(?P<leaf_features>[0-9 ]*+)\nleaf_coeff=(?P<coefficients>[-+.0-9einfa ]*+)\n)"
+    rf"shrinkage={_NUMBER}\n\n\n"
 )
 _END = re.compile(
     r"end of trees\n\nfeature_importances:\n(?:Column_[0-9]++=[0-9]++\n)*+\nparameters:\n(?:\[\w++: [^\n]*+(?<=\])\n)*+"

@@ -99,7 +99,10 @@ def _check_model(model: Mapping[str, Any], groups: int) -> list[Mapping[str, Any
     require(fits and (np.diff(rounds) == groups * parallel).all(), "XGBoost's rounds are not those of its trees")
     encoded = model.get("cats") or {}
     require(not any(_mapping(encoded).values()), "XGBoost's trees encode categories themselves")
-    return [_mapping(tree) for tree in trees]
+    # The library puts a tree at the place of its id.
+    ids = whole_numbers([[_mapping(tree)["id"] for tree in trees]], "id")
+    require(np.array_equal(ids, np.arange(count)), "XGBoost's trees are not in order")
+    return trees
 
 
 def _check_trees(trees: list[Mapping[str, Any]], features: int) -> None:
@@ -129,6 +132,8 @@ def _check_trees(trees: list[Mapping[str, Any]], features: int) -> None:
     removed = (columns == DELETED) & ~inner
     require((reached == ((node > 0) & ~removed)).all() and not removed[node == 0].any(), _FAULT)
     require((parents[place] == parent).all() and (parents[node == 0] == ROOT).all(), _FAULT)
+    # The library also looks at the parents of nodes that were removed.
+    require(((parents >= 0) & (parents < node))[node > 0].all(), _FAULT)
     deleted = np.array([text_number(values["num_deleted"], "num_deleted") for values in settings])
     require((np.bincount(tree[removed], minlength=len(sizes)) == deleted).all(), _FAULT)
     _check_categories(trees, sizes, np.flatnonzero(inner & (types == 1)))
