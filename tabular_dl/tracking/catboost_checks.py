@@ -149,7 +149,7 @@ def _check_symmetric(trees: Any, splits: int, dimensions: int) -> None:
 def _check_others(trees: Any, splits: int, dimensions: int) -> None:
     """Check that each node of other trees is a leaf with its values, or has a split that there is and two children."""
     require(isinstance(trees, list), "CatBoost's trees are no list")
-    used, weighted = [0], set()  # a leaf counts as split 0
+    used, weighted = [], set()
     for tree in trees:
         nodes, count = [tree], 0
         while nodes:
@@ -164,7 +164,7 @@ def _check_others(trees: Any, splits: int, dimensions: int) -> None:
                 used.append(node["split"]["split_index"])
                 nodes += [_mapping(node["left"]), _mapping(node["right"])]
         require(count < MOST_NODES, "a tree of CatBoost has too many nodes")
-    require(len(weighted) <= 1 and (not trees or _within(whole_numbers([used], "split_index"), splits)), _FAULT)
+    require(len(weighted) <= 1 and _within(whole_numbers([used], "split_index"), splits), _FAULT)
 
 
 def _mapping(value: Any) -> Mapping[str, Any]:

@@ -61,6 +61,7 @@ PARAMETERS: list[tuple[str, dict[str, Any]]] = [
     ("xgboost", {"grow_policy": "lossguide", "max_leaves": 7, "max_depth": 0}),
     *(("catboost", {"grow_policy": policy}) for policy in ("SymmetricTree", "Lossguide", "Depthwise")),
     *(("catboost", values) for values in ({"one_hot_max_size": 2}, {"boosting_type": "Ordered"}, {"depth": 1})),
+    ("catboost", {"grow_policy": "Lossguide", "min_data_in_leaf": 1000}),  # trees of one leaf
 ]
 
 
