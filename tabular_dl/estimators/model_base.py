@@ -266,6 +266,10 @@ class ModelEstimator(FeatureNames, BaseEstimator):
         """Return the state without the opened models, which are made from their stored form."""
         return {name: value for name, value in super().__getstate__().items() if name != "_opened"}
 
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Set the state. Opened models in it are not those of this package, which keeps none."""
+        super().__setstate__({name: value for name, value in state.items() if name != "_opened"})
+
     def __sklearn_tags__(self) -> Tags:
         """Return scikit-learn's tags: sparse input is made dense, and missing values are for the model to read."""
         tags = super().__sklearn_tags__()

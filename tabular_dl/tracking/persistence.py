@@ -22,10 +22,12 @@ from sklearn.base import clone
 from skops.io.exceptions import UntrustedTypesFoundException
 
 from tabular_dl.errors import DataError, SpecError, UserError, listed
-from tabular_dl.estimators import MODELS, ModelEstimator
+from tabular_dl.estimators import MODELS, ModelEstimator, boosting_rounds, model_named
 from tabular_dl.tracking.archive_checks import check_archive, check_size
+from tabular_dl.tracking.booster_checks import BOOSTERS
 from tabular_dl.tracking.model_checks import check_parts
 from tabular_dl.tracking.python_code import permit
+from tabular_dl.tracking.tree_checks import check_trees
 
 __all__ = ["OLD_PATHS", "TRUSTED_TYPES", "check_storable", "describe", "load_model"]
 
@@ -90,6 +92,7 @@ OLD_PATHS = {
     "tabular_dl.features": "tabular_dl.preprocessing",
     "tabular_dl.scalers": "tabular_dl.preprocessing",
 }
+FEW_ROUNDS = 3
 _MODULE = re.compile(r'("__module__":\s*")(tabular_dl\.\w+)(?=")')
 
 
@@ -145,7 +148,8 @@ def load_model(path: Path, *, trust: bool = False) -> Any:
 def check_storable(estimator: Any) -> None:
     """Raise an error for a model whose fitted parts could not be stored, before it is trained.
 
-    A clone is fitted on a few made-up rows, and stored.
+    A clone is fitted on a few made-up rows, and stored; models of boosted trees with a few rounds, and only if they
+    have parameters.
 
     Parameters
     ----------
@@ -160,20 +164,18 @@ def check_storable(estimator: Any) -> None:
     """
     if not isinstance(estimator, ModelEstimator):
         return
-    if estimator.name in MODELS and not (estimator.name == "knn" and estimator.parameters):
+    boosted = model_named(estimator.name).library in BOOSTERS
+    if estimator.name in MODELS and not ((boosted or estimator.name == "knn") and estimator.parameters):
         return
-    rng = np.random.default_rng(0)
-    probe = clone(estimator).set_params(
-        categorical_features=None, problem="auto", class_weight=None, bounds=None, members=1
-    )
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
-            probe.fit(
-                rng.normal(size=(60, 3)), np.arange(60) % 2 if hasattr(probe, "predict_proba") else rng.random(60)
-            )
+            probe = _probe(estimator, boosted=boosted)
         except UserError:
             return  # these rows do not suit it; its own may
+        if boosted:
+            _check_boosted(probe)
+            return
         try:
             content = skops.io.dumps(probe)
         except Exception as error:  # noqa: BLE001 (skops raises its own for each kind of object)
@@ -186,6 +188,32 @@ def check_storable(estimator: Any) -> None:
             f"model: {estimator.name} cannot be stored without pickle: {reason}. Take another model, or import its "
             "predictions: tabular-dl import --help."
         )
+
+
+def _probe(estimator: ModelEstimator, *, boosted: bool) -> ModelEstimator:
+    """Return a clone of a model that is fitted on a few made-up rows, of boosted trees with a few rounds."""
+    rng = np.random.default_rng(0)
+    probe = clone(estimator).set_params(
+        categorical_features=None, problem="auto", class_weight=None, bounds=None, members=1
+    )
+    classification = hasattr(probe, "predict_proba")
+    if boosted:
+        rounds = boosting_rounds(probe.name, probe.parameters, classification=classification)
+        probe.set_params(parameters={**probe.parameters, **({} if rounds is None else {rounds[0]: FEW_ROUNDS})})
+    labels = np.arange(60) % (3 if boosted else 2)
+    return probe.fit(rng.normal(size=(60, 3)), labels if classification else rng.random(60))
+
+
+def _check_boosted(probe: ModelEstimator) -> None:
+    """Raise an error for boosted trees of a kind whose texts are not checked when they are loaded."""
+    try:
+        check_trees(probe)
+    except ValueError as error:
+        given = listed(sorted(set(probe.parameters or {})))
+        raise SpecError(
+            f"model.parameters: {probe.name} with {given} makes a model that would be refused when it is loaded: "
+            f"{describe(error)}. Leave out the parameter that does."
+        ) from None
 
 
 def describe(error: Exception) -> str:

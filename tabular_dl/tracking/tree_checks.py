@@ -13,9 +13,12 @@ import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.ensemble._hist_gradient_boosting.predictor import TreePredictor
 from sklearn.neighbors import BallTree, KDTree
+from sklearn.svm._base import BaseLibSVM
 from sklearn.tree._tree import Tree
 
-from tabular_dl.estimators import ModelEstimator
+from tabular_dl.estimators import ModelEstimator, model_named
+from tabular_dl.tracking.booster_checks import BOOSTERS, check_booster
+from tabular_dl.tracking.svm_checks import check_svm
 
 __all__ = ["check_trees"]
 
@@ -34,12 +37,13 @@ def check_trees(model: ModelEstimator) -> None:
     Raises
     ------
     ValueError
-        If a member is missing, or a tree of scikit-learn leads to a node, a column, a category or a row that is not
-        there, or to a node that leads back to it.
+        If a member is missing, or a tree leads to a node, a column, a category or a row that is not there, or to a node
+        that leads back to it.
     """
     stored = getattr(model, "models_", None)
     if not isinstance(stored, list) or not stored or len(stored) != model.members:
         raise ValueError("models_ are not those of the members")
+    library = model_named(model.name).library
     known: list[Any] = [None] * len(stored)
     if hasattr(model, "classes_"):
         known = [np.asarray(numbers, int).ravel() for numbers in model.known_classes_]
@@ -49,8 +53,13 @@ def check_trees(model: ModelEstimator) -> None:
     for member, classes in zip(stored, known, strict=True):
         if member is None and (classes is None or len(classes) != 1):
             raise ValueError("a member has no model, and several classes or none")
+        if member is not None and library in BOOSTERS:
+            check_booster(library, member, model.n_features_in_, None if classes is None else len(classes))
+            continue
         for owner, tree, features in _trees(member, model.n_features_in_, set()):
             if not _check_of(tree)(tree, owner, features):
+                if isinstance(tree, BaseLibSVM):
+                    raise ValueError(f"the support vectors of {type(tree).__name__} are not as many as it says")
                 raise ValueError(f"a tree of {type(owner).__name__} leads to nodes or columns that are not there")
 
 
@@ -128,7 +137,12 @@ def _neighbour_tree(tree: Any, _: Any, features: int) -> bool:
     )
 
 
+def _support_vectors(model: Any, _: Any, __: int) -> bool:
+    return check_svm(model)
+
+
 _CHECKS: dict[type, Any] = {
+    BaseLibSVM: _support_vectors,
     Tree: _decision_tree,
     TreePredictor: _boosted_tree,
     KDTree: _neighbour_tree,
