@@ -50,6 +50,12 @@ CATBOOST = (
 )
 # Place in a library's source, before or after the text of an error.
 _PLACE = re.compile(r"^(\[[\d:]+\] )?\S+\.(cc|cpp|cu|h):\d+: | at \S+, line \d+ *\.?$")
+# Objectives of XGBoost whose boosters predict no probabilities, and those to take instead.
+LABELS_ONLY = {
+    "binary:hinge": "binary:logistic",
+    "binary:logitraw": "binary:logistic",
+    "multi:softmax": "multi:softprob",
+}
 # Packages of the extra ``trees``.
 TREES = ("catboost", "lightgbm", "xgboost")
 
@@ -274,6 +280,12 @@ def check_model(
             raise SpecError(
                 f"model.parameters.{parameter}: {kind.__name__} has no such parameter. {did_you_mean(parameter, known)}"
             )
+    if parameters.get("objective") in LABELS_ONLY:
+        objective = parameters["objective"]
+        raise SpecError(
+            f"model.parameters.objective: {objective} predicts labels or scores, not probabilities: write "
+            f"{LABELS_ONLY[objective]}."
+        )
     try:
         model = make_model(name, kind, parameters, {})
         if hasattr(kind, "_parameter_constraints"):  # scikit-learn's own look at them only when they are fitted

@@ -200,3 +200,11 @@ def test_the_estimator_takes_them_too() -> None:
     rows = [[0.0, 1.0], [1.0, 0.0], [2.0, 1.0], [3.0, 0.0]] * 5
     fitted = ModelRegressor("catboost", parameters={"num_trees": 4}, early_stopping=None).fit(rows, range(20))
     assert fitted.rounds_.tolist() == [4]
+
+
+@pytest.mark.parametrize(
+    ("objective", "instead"), [("multi:softmax", "multi:softprob"), ("binary:hinge", "binary:logistic")]
+)
+def test_an_objective_without_probabilities_is_refused_with_the_one_that_has_them(objective: str, instead: str) -> None:
+    with pytest.raises(SpecError, match=rf"model.parameters.objective: {objective} .*write {instead}"):
+        check_model("xgboost", {"objective": objective}, classification=True)
