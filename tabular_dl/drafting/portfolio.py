@@ -68,9 +68,10 @@ def make_portfolio(spec: PipelineSpec, problem: Problem, train: pd.DataFrame) ->
     guests = [name for name in ("lightgbm", "xgboost", "catboost") if find_spec(name) is not None]
     forests = ["extra_trees"] if len(train) < MANY_ROWS else []
     own = [Candidate("network" if spec.model.is_network else spec.model.name, spec)]
-    networks = _networks(spec, problem, train) if spec.model.is_network else []
+    *realmlp, tabm = _networks(spec, problem, train) if spec.model.is_network else [None]
     fast, slow = [*names, *guests[:1]], [*guests[1:], *forests]
-    return [*_of_models(spec, fast), *own, *networks[:1], *_of_models(spec, slow), *networks[1:]]
+    last = [] if tabm is None else [tabm]
+    return [*_of_models(spec, fast), *own, *realmlp, *_of_models(spec, slow), *last]
 
 
 def _of_models(spec: PipelineSpec, names: list[str]) -> list[Candidate]:

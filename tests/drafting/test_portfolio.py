@@ -37,7 +37,9 @@ def test_libraries_that_are_not_installed_are_left_out(monkeypatch: pytest.Monke
 
 
 def test_the_pipelines_own_model_is_one_of_them() -> None:
-    assert "realmlp" not in labels("network.preset=realmlp")  # its own networks are of that kind
+    own = labels("network.preset=realmlp")  # its own networks are of that kind
+    assert "realmlp" not in own
+    assert own[-1] == "tabm"
     trees = labels("model=lightgbm", "columns.0.scale=none")
     assert trees.count("lightgbm") == 1
     assert "network" not in trees
