@@ -32,13 +32,18 @@ settings.load_profile("any processor")
 
 # How many compiled programs a process keeps: most fits of the tests are of a few shapes, and compiling costs a second.
 PROGRAMS_KEPT = 100
+# Boosting rounds of the trees that each fit is compared with.
+ROUNDS = 3
 
 
 def pytest_runtest_setup() -> None:
-    """Keep programs from one test to the next, once something has imported the module that compiles them."""
+    """Keep programs from one test to the next, and boost little, once something has imported the modules that do."""
     program = sys.modules.get("tabular_dl.nn.program")
     if program is not None:
         program.PROGRAMS_KEPT = PROGRAMS_KEPT
+    training = sys.modules.get("tabular_dl.workflows.training")
+    if training is not None:
+        training.ROUNDS = ROUNDS
 
 
 @pytest.hookimpl(trylast=True)

@@ -21,7 +21,7 @@ README = (ROOT / "README.md").read_text(encoding="utf-8")
 # What makes a command of the README short.
 FEW = ["--set", "ensemble.folds=2", "--set", "ensemble.members=1", "--set", "training.epochs=2"]
 SHORT = {
-    "fit": ["--folds", "2", "--members", "1", "--epochs", "2", "--set", "baselines=simple"],
+    "fit": ["--folds", "2", "--members", "1", "--epochs", "2", "--set", "baselines=none"],
     "ensemble": ["--method", "mean"],
     "search": ["--trials", "2", "--rounds", "1", "--epochs", "2", *FEW],
 }
