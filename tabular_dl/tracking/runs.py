@@ -41,6 +41,7 @@ __all__ = [
 
 # Kinds of runs with a model. Searches have none: their score belongs to a configuration.
 WITH_MODELS = ("fit", "ensemble", "import")
+RESUMABLE = ("search", "auto")  # kinds of runs that others are found by
 # Tag of runs that were imported without predictions of the test rows that there are.
 NO_TEST_TAG = "tabular_dl.no_test_predictions"
 
@@ -188,9 +189,9 @@ def comparable_runs(pipeline: str, metric: str | None = None) -> tuple[list[Run]
 
 
 def all_runs(pipeline: str) -> list[RunStatus]:
-    """Return all fits, blends, imports and searches of a pipeline, newest first, whatever became of them."""
+    """Return all fits, blends, imports, searches and sessions of auto, newest first, whatever became of them."""
     runs = _runs(f"tags.`tabular_dl.pipeline` = '{pipeline}'")
-    return [RunStatus.of(run) for run in runs if run.data.tags.get("tabular_dl.kind") in (*WITH_MODELS, "search")]
+    return [RunStatus.of(run) for run in runs if run.data.tags.get("tabular_dl.kind") in (*WITH_MODELS, *RESUMABLE)]
 
 
 def find_run(id_or_name: str) -> LoggedRun:
@@ -218,7 +219,7 @@ def find_run(id_or_name: str) -> LoggedRun:
 
 def find_run_id(id_or_name: str) -> str:
     """Return the id of the run with an id, or of the newest run with a name, of any kind."""
-    return str(_find(id_or_name, (*WITH_MODELS, "search")).info.run_id)
+    return str(_find(id_or_name, (*WITH_MODELS, *RESUMABLE)).info.run_id)
 
 
 def has_run_named(name: str) -> bool:

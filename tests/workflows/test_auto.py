@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -96,6 +97,8 @@ def test_a_killed_session_is_continued_without_training_its_members_again(
     assert said.code != 0
     name = session.info.run_name
     assert f"tabular-dl auto wine --resume {name}" in said.out
+    everything = cli("compare", "wine", "--all").out
+    assert re.search(rf"{name} +│ auto +│ killed", everything)
 
     refused = cli("auto", "wine", "--resume", name, "--set", "ensemble.folds=3").refused()
     assert "began with another pipeline or other data" in refused
