@@ -3,7 +3,7 @@ from .blended_models import BlendedClassifier as BlendedClassifier
 from .blended_models import BlendedRegressor as BlendedRegressor
 from .blending import METHODS as METHODS
 from .blending import Blend as Blend
-from .blending import nested_predictions as nested_predictions
+from .blending import nested_scores as nested_scores
 from .crossfit import CrossFitClassifier as CrossFitClassifier
 from .crossfit import CrossFitRegressor as CrossFitRegressor
 from .crossfit import fold_scores as fold_scores

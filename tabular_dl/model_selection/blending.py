@@ -18,7 +18,7 @@ from tabular_dl.model_selection.meta_models import SMALLEST, RawColumns
 from tabular_dl.model_selection.stacking import Stack, check_stack
 from tabular_dl.problems import Metric
 
-__all__ = ["METHODS", "Blend", "nested_predictions"]
+__all__ = ["METHODS", "Blend", "nested_predictions", "nested_scores"]
 
 METHODS = ("mean", "weighted", "per_class", "rank", "greedy", "stack")
 
@@ -315,3 +315,35 @@ def nested_predictions(
         Combined predictions.
     """
     return clone(blend).fit_predict(predictions, y, folds, metric, classes, raw)
+
+
+def nested_scores(
+    blend: Blend,
+    predictions: Sequence[np.ndarray],
+    y: np.ndarray,
+    folds: Sequence[np.ndarray],
+    metric: Metric,
+    classes: np.ndarray | None,
+) -> np.ndarray:
+    """Return the score of each fold, predicted by a blend that is fitted on the other folds.
+
+    Parameters
+    ----------
+    blend : Blend
+        Unfitted blend, which is not changed.
+    predictions : sequence of ndarray of shape (rows, classes) or (rows,)
+        Out-of-fold predictions of each model.
+    y, folds, metric, classes
+        Arguments of `Blend.fit_predict`.
+
+    Returns
+    -------
+    ndarray of shape (folds,)
+        Scores.
+    """
+    stacked = np.stack(predictions)
+    if classes is not None:
+        combined = nested_predictions(blend, stacked, y, folds, metric, classes)
+    else:
+        combined = nested_predictions(blend, stacked[..., np.newaxis], y, folds, metric, None)[:, 0]
+    return np.array([metric(y[rows], combined[rows], classes) for rows in folds])

@@ -71,14 +71,14 @@ def evaluate_models(
                 clone(pipelines[number][-1]).set_params(random_state=derived_seed(seeds[number], fold))
                 for fold in range(len(splits))
             ]
-            cap = _limit(models, share)
+            cap, matrices = _limit(models, share), folds.matrices(number)
             try:
-                fit_models(models, folds.matrices(number), y, folds.rows, classes, row_groups=row_groups)
+                fit_models(models, matrices, y, folds.rows, classes, row_groups=row_groups)
             except DataError:
                 continue  # a configuration that its library refuses has no score
             scores[number] = [
                 metric(y[test], _predict(model, matrix[test]), classes)
-                for model, matrix, (_, test) in zip(models, folds.matrices(number), splits, strict=True)
+                for model, matrix, (_, test) in zip(models, matrices, splits, strict=True)
             ]
             if models[0].rounds_ is not None:
                 grown = np.array([model.rounds_.mean() for model in models])

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from tabular_dl.model_selection import Blend, fold_scores, mean_and_error, nested_predictions
+from tabular_dl.model_selection import Blend, fold_scores, mean_and_error, nested_scores
 from tabular_dl.problems import Metric
 from tabular_dl.reporting.html_page import Section, Table
 
@@ -67,21 +67,18 @@ def _of_last_class(predictions: np.ndarray) -> np.ndarray:
 def _without(blended: Any, names: Sequence[str], y: np.ndarray, metric: Metric) -> list[list[str]]:
     """Return the score of the blend without each member, and its difference to that of all."""
     classes, folds = getattr(blended, "classes_", None), blended.test_rows_
-    stacked = np.stack([model.oof_predictions_ for model in blended.models])
-    predictions = stacked if classes is not None else stacked[..., np.newaxis]
+    predictions = [model.oof_predictions_ for model in blended.models]
     # Without the chosen threshold, which is the whole blend's.
     blend = Blend(**blended.blend.get_params())
 
-    def scores(places: np.ndarray) -> np.ndarray:
-        combined = nested_predictions(blend, predictions[places], y, folds, metric, classes)
-        combined = combined if classes is not None else combined[:, 0]
-        return np.array([metric(y[rows], combined[rows], classes) for rows in folds])
+    def scores(kept: list[np.ndarray]) -> np.ndarray:
+        return nested_scores(blend, kept, y, folds, metric, classes)
 
-    everyone = np.arange(len(names))
-    own = fold_scores(blended, y, metric) if getattr(blended, "oof_thresholds_", None) is None else scores(everyone)
+    has_threshold = getattr(blended, "oof_thresholds_", None) is not None
+    own = scores(predictions) if has_threshold else fold_scores(blended, y, metric)
     rows = []
     for place, name in enumerate(names):
-        without = scores(np.delete(everyone, place))
+        without = scores(predictions[:place] + predictions[place + 1 :])
         difference, error = mean_and_error(without - own)
         rows.append([name, f"{without.mean():.4f}", f"{difference:+.4f} ({error:.4f})"])
     return rows

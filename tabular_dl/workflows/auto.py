@@ -34,7 +34,7 @@ from tabular_dl.spec import (
 )
 from tabular_dl.workflows.auto_board import Board
 from tabular_dl.workflows.auto_search import found_candidate
-from tabular_dl.workflows.auto_session import Member, Session, nested_scores
+from tabular_dl.workflows.auto_session import Member, Session, blend_scores
 from tabular_dl.workflows.auto_time import Estimates
 from tabular_dl.workflows.console import check_command, print_lines, print_notes, stop_at_errors, warn_in_short
 from tabular_dl.workflows.ensemble import ensemble
@@ -210,7 +210,7 @@ class _Trainer:
         self.stored.append(max(0.0, time.monotonic() - clock - result.seconds))
         self.estimates.learn(spec, result.seconds)
         self._keep(candidate.label, spec)
-        self.board.add(Member.of(candidate.label, run.name, result))
+        self.board.add(Member.of(candidate.label, run.name, result.crossfit, result.seconds, result.scores))
         self.session.note()
         if result.interrupted and result.ended_by == "Ctrl-C":
             raise KeyboardInterrupt  # networks end at the first one, and are kept
@@ -228,13 +228,13 @@ class _Trainer:
         known = {candidate.label: candidate for candidate in self.candidates}
         ranked = sorted(self.members, key=lambda member: -sign * member.scores.mean())
         best = [known[member.label] for member in ranked if member.label in known][:2]
-        score = nested_scores(self.members, self.setting.y, self.setting.metric, self.setting.spec.seed)
+        score = blend_scores(self.members, self.setting.y, self.setting.metric, self.setting.spec.seed)
         for turn in count(1):
             gained = False
             for place, candidate in enumerate(best):
                 if not self._search(candidate, turn, self.left / (len(best) - place)):
                     continue
-                now = nested_scores(self.members, self.setting.y, self.setting.metric, self.setting.spec.seed)
+                now = blend_scores(self.members, self.setting.y, self.setting.metric, self.setting.spec.seed)
                 gain, error = mean_and_error(sign * (now - score))
                 gained |= gain > error
                 self.board.note(f"{self.members[-1].label}: the blend changes by {sign * gain:+.4f} ({error:.4f})")

@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 from tabular_dl import tracking
 from tabular_dl.errors import SpecError
-from tabular_dl.model_selection import Blend, nested_predictions
+from tabular_dl.model_selection import Blend, nested_scores
 from tabular_dl.problems import Metric
-from tabular_dl.reporting import FitResult
+from tabular_dl.reporting import Model
 from tabular_dl.spec import PipelineSpec, leaves
 from tabular_dl.tracking import OpenRun
 
-__all__ = ["Member", "Session", "nested_scores"]
+__all__ = ["Member", "Session", "blend_scores"]
 
 AUTO_TAG, LABEL_TAG = "tabular_dl.auto", "tabular_dl.auto_label"
 
@@ -54,14 +54,13 @@ class Member:
     classes: np.ndarray | None
 
     @classmethod
-    def of(cls, label: str, run: str, result: FitResult) -> Member:
-        """Return the member of a fit."""
-        model = result.crossfit
+    def of(cls, label: str, run: str, model: Model, seconds: float, scores: np.ndarray) -> Member:
+        """Return the member of a fitted model."""
         classes = getattr(model, "classes_", None)
-        return cls(label, run, result.seconds, result.scores, model.oof_predictions_, model.test_rows_, classes)
+        return cls(label, run, seconds, scores, model.oof_predictions_, model.test_rows_, classes)
 
 
-def nested_scores(members: Sequence[Member], y: np.ndarray, metric: Metric, seed: int) -> np.ndarray:
+def blend_scores(members: Sequence[Member], y: np.ndarray, metric: Metric, seed: int) -> np.ndarray:
     """Return the score of each fold of the greedy blend of members, with weights from the other folds.
 
     Parameters
@@ -83,12 +82,8 @@ def nested_scores(members: Sequence[Member], y: np.ndarray, metric: Metric, seed
     first = members[0]
     if len(members) == 1:
         return first.scores
-    stacked = np.stack([member.predictions for member in members])
-    classes = first.classes
-    predictions = stacked if classes is not None else stacked[..., np.newaxis]
-    combined = nested_predictions(Blend("greedy", seed), predictions, y, first.test_rows, metric, classes)
-    combined = combined if classes is not None else combined[:, 0]
-    return np.array([metric(y[rows], combined[rows], classes) for rows in first.test_rows])
+    predictions = [member.predictions for member in members]
+    return nested_scores(Blend("greedy", seed), predictions, y, first.test_rows, metric, first.classes)
 
 
 class Session:
@@ -100,6 +95,8 @@ class Session:
         Run of the session.
     seconds : float
         Time that the command was given.
+    began : float
+        Time, of `time.monotonic`, at which the command began.
     spent : float, default=0.0
         Time that earlier processes have spent.
     """
@@ -135,13 +132,11 @@ class Session:
             If the run to continue is not one of `auto`, has ended, or began with another pipeline or other data.
         """
         settings = {name: str(value) for name, value in leaves(spec).items()}
-        identity = {"spec": settings, "data": digest}
+        content = json.dumps({"spec": settings, "data": digest}, sort_keys=True)
+        identity = hashlib.sha256(content.encode()).hexdigest()  # as a tag has a limited length
         if resume is None:
             tracking.prepare_store(create=True)
-            tags = {
-                "tabular_dl.data_digest": digest,
-                "tabular_dl.identity": json.dumps(identity, sort_keys=True)[:4900],
-            }
+            tags = {"tabular_dl.data_digest": digest, "tabular_dl.identity": identity}
             run = OpenRun.create(spec.name, "auto", {**settings, "time_seconds": seconds}, tags)
             return cls(run, seconds, began)
         run = OpenRun(tracking.find_run_id(resume))
@@ -150,7 +145,7 @@ class Session:
             raise SpecError(f"--resume {resume}: expected a run of auto, found a {run.tags.get('tabular_dl.kind')}.")
         if found.info.status == "FINISHED":
             raise SpecError(f"--resume {resume}: it has ended by itself. Start a new one: tabular-dl auto {spec.name}")
-        if run.tags.get("tabular_dl.identity") != json.dumps(identity, sort_keys=True)[:4900]:
+        if run.tags.get("tabular_dl.identity") != identity:
             raise SpecError(f"--resume {resume}: it began with another pipeline or other data. Start a new one.")
         run.reopen()
         return cls(run, float(found.data.params["time_seconds"]), began, found.data.metrics.get("seconds_spent", 0.0))
@@ -169,9 +164,9 @@ class Session:
         """Return the tags of a member's run."""
         return {AUTO_TAG: self.run.id, LABEL_TAG: label}
 
-    def note(self, metrics: Mapping[str, float] | None = None) -> None:
-        """Log the time spent, and further metrics."""
-        self.run.log({"seconds_spent": self.spent, **(metrics or {})}, step=int(self.spent))
+    def note(self) -> None:
+        """Log the time spent."""
+        self.run.log({"seconds_spent": self.spent}, step=int(self.spent))
 
     def members(self) -> list[Member]:
         """Return the members that earlier processes have fitted, oldest first."""
@@ -179,11 +174,8 @@ class Session:
         members = []
         for run in reversed(found):
             logged = tracking.find_run(run.info.run_id)
-            model: Any = tracking.open_model(logged)[0]
+            model, _ = tracking.open_model(logged)
             scores = np.array(json.loads(logged.tags["tabular_dl.fold_scores"]))
-            seconds, classes = logged.metrics["training_seconds"], getattr(model, "classes_", None)
-            label = logged.tags[LABEL_TAG]
-            members.append(
-                Member(label, logged.name, seconds, scores, model.oof_predictions_, model.test_rows_, classes)
-            )
+            seconds = logged.metrics["training_seconds"]
+            members.append(Member.of(logged.tags[LABEL_TAG], logged.name, model, seconds, scores))
         return members

@@ -36,7 +36,20 @@ STYLES = {"error": "bold red", "warning": "yellow", "note": "dim"}
 MOST_WARNINGS = 4  # printed before a fit, with one more line that names the command to see all
 
 
-class TrainingProgress:
+class _ProgressLine:
+    """Base class of progress lines, which are drawn while their context lasts."""
+
+    progress: Progress
+
+    def __enter__(self) -> Self:
+        self.progress.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.progress.stop()
+
+
+class TrainingProgress(_ProgressLine):
     """Progress line: epoch, loss and metric, number of networks still training, and time.
 
     Parameters
@@ -61,13 +74,6 @@ class TrainingProgress:
         )
         self.task = self.progress.add_task("compiling", total=epochs)
 
-    def __enter__(self) -> Self:
-        self.progress.start()
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        self.progress.stop()
-
     def __call__(self, epoch: int, figures: dict[str, np.ndarray], active: np.ndarray) -> None:
         """Show the values of an epoch.
 
@@ -87,7 +93,7 @@ class TrainingProgress:
         self.progress.update(self.task, completed=epoch, description=f"{values}  {training}")
 
 
-class ModelProgress:
+class ModelProgress(_ProgressLine):
     """Progress line of models of other libraries: number of models trained, and time.
 
     Parameters
@@ -104,13 +110,6 @@ class ModelProgress:
         text = f"{escape(name)}  {{task.completed:.0f}} of {{task.total:.0f}} models trained "
         self.progress = Progress(TextColumn(text), TimeElapsedColumn(), console=console)
         self.task = self.progress.add_task("", total=models)
-
-    def __enter__(self) -> Self:
-        self.progress.start()
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        self.progress.stop()
 
     def __call__(self, trained: int, figures: dict[str, np.ndarray], active: np.ndarray) -> None:
         """Show the number of models that are trained.
