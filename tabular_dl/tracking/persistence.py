@@ -185,8 +185,8 @@ def check_storable(estimator: Any) -> None:
             reason = f"it consists of {listed(sorted(unknown))}, which no stored model may have" if unknown else ""
     if reason:
         raise SpecError(
-            f"model: {estimator.name} cannot be stored without pickle: {reason}. Take another model, or import its "
-            "predictions: tabular-dl import --help."
+            f"model: {estimator.name} cannot be stored without pickle: {reason}. Take another model, or fit it "
+            "elsewhere on the folds that tabular-dl folds writes, and import its predictions: tabular-dl import --help."
         )
 
 
