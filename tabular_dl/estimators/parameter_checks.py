@@ -99,7 +99,7 @@ def _check_names(settings: Any) -> None:
         "monitor": ["loss", *METRICS],
         **{name: ("auto", *get_args(Schedule)) for name in SCHEDULED},
     }
-    if settings.activation not in ("auto", "relu"):
+    if not callable(settings.activation) and settings.activation not in ("auto", "relu"):
         load_quietly()  # the command line has not, since no file has been found valid yet
         from tabular_dl.nn import ACTIVATIONS
 
@@ -191,8 +191,12 @@ def _architecture_faults(settings: Any) -> Iterator[str]:
         yield "sharing: full is for networks without residual layers: set sharing to mini, or residual to false."
     if settings.batch_norm and settings.layer_norm:
         yield "batch_norm and layer_norm exclude each other: set one of them to false."
-    if settings.mc_dropout and (settings.residual or networks > 1 or settings.linear_skip):
-        yield "mc_dropout is for networks without residual layers, linear_skip and shared_networks: set it to 0."
+    if settings.mc_dropout and (settings.residual or networks > 1 or settings.linear_skip or settings.blocks):
+        yield (
+            "mc_dropout is for networks without residual layers, linear_skip, shared_networks and blocks: set it to 0."
+        )
+    if settings.blocks and not settings.hidden:
+        yield "blocks come after hidden layers: set hidden, like [64, 32]."
     if settings.numeric_embedding == "pbld" and settings.numeric_embedding_size < 2:
         yield (
             "numeric_embedding_size should be 2 or more with numeric_embedding pbld, whose vectors begin with the "

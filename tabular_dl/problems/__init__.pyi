@@ -3,6 +3,8 @@ from .decisions import decide as decide
 from .detect import infer_problem as infer_problem
 from .detect import problem_of as problem_of
 from .losses import Followed as Followed
+from .losses import Loss as Loss
+from .losses import known_or_own as known_or_own
 from .metrics import METRICS as METRICS
 from .metrics import Metric as Metric
 from .metrics import get_metric as get_metric

@@ -16,6 +16,7 @@ from .leaves import leaves as leaves
 from .memory import check_memory as check_memory
 from .pipeline_files import list_pipelines as list_pipelines
 from .python_files import PythonFiles as PythonFiles
+from .python_references import python_settings as python_settings
 from .python_references import python_transformer as python_transformer
 from .python_references import references as references
 from .reader import DataSpec as DataSpec

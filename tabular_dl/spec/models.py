@@ -27,7 +27,7 @@ from tabular_dl.errors import did_you_mean
 from tabular_dl.estimators import MODELS, NETWORK
 from tabular_dl.preprocessing import ColumnRule, Rest
 from tabular_dl.problems import get_metric, get_problem
-from tabular_dl.spec.python_files import PythonFiles, is_reference
+from tabular_dl.spec.python_files import PythonFiles, code_in, is_reference
 from tabular_dl.tables import name_problem
 
 __all__ = ["DataSpec", "EnsembleSpec", "ModelSpec", "PipelineSpec", "hyperparameters", "model_as_mapping"]
@@ -248,8 +248,12 @@ class PipelineSpec(_Frozen):
 
     @property
     def checked_settings(self) -> dict[str, Any]:
-        """Hyperparameters of ``network`` and ``training``, without the early stopping of networks for other models."""
-        return {**self.network, **self.training, **({} if self.model.is_network else {"early_stopping": None})}
+        """Hyperparameters of ``network`` and ``training`` without the user's Python.
+
+        For other models they are without the early stopping of networks.
+        """
+        given = {**self.network, **self.training, **({} if self.model.is_network else {"early_stopping": None})}
+        return {name: value for name, value in given.items() if not code_in(name, value)}
 
     @field_validator("features", "network", "training", "ensemble", "search", mode="before")
     @classmethod

@@ -325,7 +325,7 @@ def test_a_class_that_could_not_be_stored_is_refused_before_training(
     message = str(refused.value)
     assert message.startswith("model: somebody.elses:Model cannot be stored without pickle: ")
     assert reason in message
-    assert "tabular-dl import --help" in message
+    assert "tabular-dl folds writes, and import its predictions: tabular-dl import --help" in message
     assert not hasattr(estimator, "models_")
 
 
