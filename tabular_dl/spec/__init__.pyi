@@ -33,6 +33,7 @@ from .targets import groups_of as groups_of
 from .training_time import BESIDE_EPOCHS as BESIDE_EPOCHS
 from .training_time import about_seconds as about_seconds
 from .training_time import in_words as in_words
+from .unread_numbers import unread_numbers as unread_numbers
 from .validate import CheckedRows as CheckedRows
 from .validate import Fault as Fault
 from .validate import check_rows as check_rows

@@ -67,7 +67,8 @@ def competition_of(spec: PipelineSpec) -> Competition:
     (142, 15)
     """
     data = spec.data
-    return load_competition(data.source, data.target, data.id, train=data.train, test=data.test, sample=data.sample)
+    files = data.model_dump(include={"train", "test", "sample", "labels", "target_number"})
+    return load_competition(data.source, data.target, data.id, **files)
 
 
 def build_pipeline(spec: PipelineSpec, problem: Problem, folder: Path | None = None) -> Pipeline:

@@ -28,7 +28,7 @@ from tabular_dl.estimators import MODELS, NETWORK
 from tabular_dl.preprocessing import ColumnRule, Rest
 from tabular_dl.problems import get_metric, get_problem
 from tabular_dl.spec.python_files import PythonFiles, code_in, is_reference
-from tabular_dl.tables import name_problem
+from tabular_dl.tables import name_problem, number_problem
 
 __all__ = ["DataSpec", "EnsembleSpec", "ModelSpec", "PipelineSpec", "hyperparameters", "model_as_mapping"]
 
@@ -49,8 +49,12 @@ class DataSpec(_Frozen):
     train: str | None = Field(default=None, min_length=1, description="File in source with the training rows.")
     test: str | None = Field(default=None, min_length=1, description="File in source with the rows to predict.")
     sample: str | None = Field(default=None, min_length=1, description="File in source with the sample submission.")
+    labels: str | None = Field(default=None, min_length=1, description="File in source with ids and targets alone.")
+    target_number: str | bool | None = Field(
+        default=None, description="Unit of a target in text, such as $ for $4,436; true for numbers without one."
+    )
 
-    @field_validator("source", "train", "test", "sample")
+    @field_validator("source", "train", "test", "sample", "labels")
     @classmethod
     def _file_name(cls, name: str | None) -> str | None:
         problem = None if name is None else name_problem(name)
@@ -64,6 +68,21 @@ class DataSpec(_Frozen):
         if name is not None and name == info.data.get("target"):
             raise ValueError(f"{name!r} is the target. Name the column that identifies a row, or leave id out.")
         return name
+
+    @field_validator("labels")
+    @classmethod
+    def _joined_by_id(cls, name: str | None, info: ValidationInfo) -> str | None:
+        if name is not None and info.data.get("id") is None:
+            raise ValueError("labels are joined by id. Name the column that both tables have: id: COLUMN.")
+        return name
+
+    @field_validator("target_number")
+    @classmethod
+    def _unit(cls, unit: str | bool | None) -> str | bool | None:
+        problem = None if unit is None else number_problem(unit)
+        if problem:
+            raise ValueError(f"{problem}.")
+        return unit
 
 
 class EnsembleSpec(_Frozen):
