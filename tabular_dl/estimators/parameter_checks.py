@@ -14,7 +14,7 @@ from tabular_dl.errors import SpecError, did_you_mean
 from tabular_dl.estimators.parameter_types import Count, Share
 from tabular_dl.estimators.presets import PRESETS
 from tabular_dl.nn import INITIALIZERS, NumericEmbedding, Optimizer, Schedule, WeightGroup, load_quietly
-from tabular_dl.problems import METRICS, PROBLEMS
+from tabular_dl.problems import METRICS, PROBLEMS, get_metric
 
 __all__ = ["REDUCE_LR", "check_bounds", "check_preset", "check_together", "check_types", "check_values"]
 
@@ -106,13 +106,23 @@ def _check_names(settings: Any) -> None:
         names["activation"] = ACTIVATIONS
     for name, known in names.items():
         value = getattr(settings, name)
-        if not isinstance(value, str) or value not in known:
+        if name == "monitor" and isinstance(value, str) and value.partition(":")[0] in METRICS:
+            _check_metric(value)
+        elif not isinstance(value, str) or value not in known:
             raise SpecError(f"{name}: there is no {value!r}. {did_you_mean(str(value), known)}")
     if settings.callbacks is not None:
         load_quietly()
         from tabular_dl.nn import make_callbacks
 
         make_callbacks(settings.callbacks)
+
+
+def _check_metric(monitor: str) -> None:
+    """Raise an error if the parameter of a monitored metric is invalid."""
+    try:
+        get_metric(monitor)
+    except SpecError as error:
+        raise SpecError(f"monitor: {error}") from None
 
 
 def check_together(settings: Any) -> None:

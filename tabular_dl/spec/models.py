@@ -26,7 +26,7 @@ from pydantic_core import PydanticKnownError
 from tabular_dl.errors import did_you_mean
 from tabular_dl.estimators import MODELS, NETWORK
 from tabular_dl.preprocessing import ColumnRule, Rest
-from tabular_dl.problems import get_metric, get_problem
+from tabular_dl.problems import get_metric, get_problem, metric_text
 from tabular_dl.spec.python_files import PythonFiles, code_in, is_reference
 from tabular_dl.tables import name_problem, number_problem
 
@@ -165,6 +165,15 @@ def _checked_problem(name: str) -> str:
     return name if name == "auto" else get_problem(name).name
 
 
+def _checked_metric(value: object) -> str | None:
+    """Return the name of a metric that is given by its name, or as a mapping with its parameter."""
+    if isinstance(value, dict):
+        return metric_text(value)
+    if value is not None and not isinstance(value, str):
+        raise PydanticKnownError("string_type")
+    return None if value is None else get_metric(value).name
+
+
 def _checked_threshold(value: object) -> float | str | None:
     if value is None:
         return None
@@ -194,7 +203,8 @@ class PipelineSpec(_Frozen):
     data : DataSpec
         Tables, target and id.
     metric : str or None
-        Metric of the runs; None is the default metric of the type of problem.
+        Metric of the runs, a name such as ``rmse``; one with a parameter is written ``{name: f_beta, beta: 2}``, or
+        ``f_beta:2`` in short. None is the default metric of the type of problem.
     threshold : float, "auto" or None
         The second of two classes is predicted where its probability exceeds the threshold. With "auto" it is chosen to
         give the best metric on out-of-fold predictions; None is 0.5.
@@ -224,7 +234,7 @@ class PipelineSpec(_Frozen):
     name: str = Field(pattern=r"^[A-Za-z0-9][\w.-]*$", max_length=100)  # files are named after it
     problem: Annotated[str, AfterValidator(_checked_problem)] = "auto"
     data: DataSpec
-    metric: Annotated[str, AfterValidator(lambda name: get_metric(name).name)] | None = None
+    metric: Annotated[str | None, BeforeValidator(_checked_metric)] = None
     threshold: Annotated[float | Literal["auto"] | None, BeforeValidator(_checked_threshold)] = None
     features: dict[str, Annotated[Any, AfterValidator(_checked_feature)]] = {}
     columns: tuple[ColumnRule, ...] = Field(min_length=1)
