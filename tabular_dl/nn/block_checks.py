@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from tabular_dl.errors import SpecError, did_you_mean
+from tabular_dl.errors import SpecError, UserError, did_you_mean
 from tabular_dl.nn.blocks.activation import Activation
 from tabular_dl.nn.blocks.base import Block
 from tabular_dl.nn.blocks.user_block import CONSTANTS, UserBlock
@@ -139,8 +139,12 @@ def _check_block(block: Block, of_network: Callable[..., Any], features: int, su
         name: tf.constant(np.stack(block.draw(name, np.arange(weight.inputs), SEEDS)), tf.float32)
         for name, weight in block.weights.items()
     }
-    for dtype in (tf.float64, tf.float32):  # of predictions, and of training
-        outputs = _outputs(of_network, [tf.cast(tensor[0], dtype) for tensor in (x, *weights.values())], subject)
+    first = [tensor[0] for tensor in (x, *weights.values())]
+    outputs = _outputs(of_network, first, subject)
+    try:
+        _outputs(of_network, [tf.cast(tensor, tf.float64) for tensor in first], subject)
+    except UserError as error:
+        raise SpecError(f"{error} Networks predict in float64, so code has to work for both types.") from None
 
     def forward(x: tf.Tensor, values: Sequence[tf.Tensor]) -> tf.Tensor:
         return block.forward(x, dict(zip(weights, values, strict=True)))
@@ -173,8 +177,5 @@ def _outputs(of_network: Callable[..., Any], tensors: Sequence[tf.Tensor], subje
             f"{subject} returned a tensor of shape {result.shape} for {ROWS} rows: expected ({ROWS}, outputs)."
         )
     if result.dtype != dtype:
-        raise SpecError(
-            f"{subject} returned {result.dtype.name} for {dtype.name}: expected the type of its inputs, as networks "
-            "are trained in float32 and predict in float64."
-        )
+        raise SpecError(f"{subject} returned {result.dtype.name} for {dtype.name}: expected the type of its inputs.")
     return int(result.shape[1])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import os
 import re
 import stat
@@ -23,6 +24,7 @@ from tabular_dl.errors import DataError, SpecError, UserError
 from tabular_dl.preprocessing import (
     ColumnRule,
     JointTransform,
+    PythonDefinition,
     PythonFeatures,
     PythonSource,
     PythonTransformer,
@@ -537,3 +539,57 @@ def test_without_a_place_for_a_key_code_is_executed_but_not_signed(config: Path)
     assert signature == ""
     assert list(PythonFeatures(source, "add", signature).fit_transform(PEOPLE)) == ["Name", "Fare", "A"]
     assert os.environ["XDG_CONFIG_HOME"] == str(config)
+
+
+# Code of networks
+
+NETWORKS = """
+import pathlib
+pathlib.Path("executed").touch()
+
+def double(x):
+    return 2 * x
+
+class Gate:
+    def weights(self, features):
+        return {"kernel": ((features, 2), "zeros")}
+
+number = 3
+"""
+
+
+def definition(name: str, text: str = NETWORKS) -> PythonDefinition:
+    source = source_of(text)
+    return PythonDefinition(source, name, approve(source, name, {}))
+
+
+def test_code_of_networks_is_executed_when_it_is_needed_and_only_if_it_is_trusted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    double, gate = stored(definition("double")), definition("Gate")
+    assert not Path("executed").exists()
+    foreign = PythonDefinition(double.source, "double")
+    monkeypatch.setattr(trusting, "_TRUSTED", set())
+    with pytest.raises(DataError, match=r"not stored by you.*add --trust"):
+        foreign(3)
+    assert not Path("executed").exists()
+    assert double(3) == 6
+    assert (double.is_class, gate.is_class) == (False, True)
+    assert gate.method("weights", 4) == {"kernel": ((4, 2), "zeros")}
+    with pytest.raises(SpecError, match=r"mine\.py:Gate: .* found none named forward"):
+        gate.method("forward")
+    for name in ("Gate", "number"):
+        with pytest.raises(SpecError, match=rf"mine\.py:{name}: expected a function"):
+            definition(name)(3)
+    with pytest.raises(SpecError, match=r"does not define 'doubel'\. Did you mean 'double'"):
+        definition("doubel")(3)
+
+
+def test_code_of_networks_is_the_same_by_its_text_and_name() -> None:
+    double = definition("double")
+    assert double == stored(double) == definition("double")
+    assert hash(double) == hash(stored(double))
+    assert len({double, definition("Gate"), definition("double", NETWORKS + "# changed")}) == 3
+    assert clone(double, safe=False) is double is copy.deepcopy(double)
+    assert repr(double) == f"<mine.py:double, SHA-256 {double.source.digest}>"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import shutil
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import skops.io
+from rich.console import Console
 
 from tabular_dl.errors import DataError
 from tabular_dl.nn import inference
@@ -19,6 +21,7 @@ from tabular_dl.spec import load_spec
 from tabular_dl.tracking import open_model
 from tabular_dl.tracking.model_checks import check_parts
 from tabular_dl.tracking.persistence import TRUSTED_TYPES
+from tabular_dl.workflows.fit import fit
 
 pytestmark = pytest.mark.slow
 
@@ -107,46 +110,59 @@ def test_predictions_need_no_trust_in_a_loss_and_do_not_execute_it(
     assert spec.python.source("my_losses.py").text == LOSSES
 
 
+@pytest.fixture(scope="module")
+def fitted(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Fit what docs/networks.md shows, once, and return the folder of the model."""
+    folder = tmp_path_factory.mktemp("networks")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        patch.setenv("XDG_CONFIG_HOME", str(folder / "config"))
+        fit(str(pipeline(folder, **documented())), track=False, console=Console(file=io.StringIO()))
+    return next(folder.glob("outputs/*"))
+
+
+@pytest.fixture
+def own(fitted: Path, workspace: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Work in an empty folder, beside a copy of the model, as a new process of the user who fitted."""
+    becomes_somebody_else(monkeypatch)
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(fitted.parents[1] / "config"))
+    shutil.copy(fitted.parents[1] / "test.csv", "test.csv")
+    return Path(shutil.copytree(fitted, "copy"))
+
+
 def test_networks_of_somebody_else_are_not_executed_without_trust(
-    cli: Any, workspace: Path, monkeypatch: pytest.MonkeyPatch
+    cli: Any, own: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    texts = documented()
-    assert cli("fit", pipeline(workspace, **texts), "--no-track").code == 0
-    model = next(workspace.glob("outputs/*"))
-    assert cli("predict", model, "test.csv", "-o", "own.csv").code == 0
-    shutil.copytree(model, "copy")
+    assert cli("predict", own, "test.csv", "-o", "own.csv").code == 0
     Path("executed").unlink()
     becomes_somebody_else(monkeypatch)
     message = cli("predict", "copy", "test.csv").refused()
     assert "contains Python that was not stored by you on this machine, so it was not executed" in message
     assert "my_networks.py; if you trust it, add --trust" in message
     text = next(Path("copy").glob("**/extra_files/python/*/my_networks.py"))
+    written = text.read_text()
     text.write_text("x = 1  # harmless")
     assert "was changed since it was stored" in cli("predict", "copy", "test.csv", "--trust").refused()
     assert not Path("executed").exists()
-    text.write_text(texts["my_networks"])
+    assert written == documented()["my_networks"]
+    text.write_text(written)
     assert cli("predict", "copy", "test.csv", "--trust", "-o", "others.csv").code == 0
     assert Path("executed").exists()
     assert Path("others.csv").read_text() == Path("own.csv").read_text()
 
 
-def test_a_model_whose_python_was_changed_does_not_execute_it(
-    cli: Any, workspace: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    assert cli("fit", pipeline(workspace, **documented()), "--no-track").code == 0
-    folder = next(workspace.glob("outputs/*"))
-    model, _ = open_model(folder)
+def test_a_model_whose_python_was_changed_does_not_execute_it(cli: Any, own: Path) -> None:
+    model, _ = open_model(own)
     first = model.pipelines_[0][-1]
     signed = first.network_["activation"]
     changed = PythonSource(signed.source.file, signed.source.text + "\npathlib.Path('planted').touch()")
     for signature in (signed.signature, ""):
         first.network_["activation"] = PythonDefinition(changed, signed.name, signature)
         planted = skops.io.loads(skops.io.dumps(model), trusted=TRUSTED_TYPES)
-        monkeypatch.setattr(trusting, "_TRUSTED", set())
         with pytest.raises(DataError, match="was not executed"):
             planted.predict_proba(pd.read_csv("test.csv"))
-        skops.io.dump(model, next(folder.glob("**/model.skops")))
-        assert "if you trust it, add --trust" in cli("predict", folder, "test.csv").refused()
+        skops.io.dump(model, next(own.glob("**/model.skops")))
+        assert "if you trust it, add --trust" in cli("predict", own, "test.csv").refused()
     first.network_["activation"] = open_model
     with pytest.raises(ValueError, match="no name and no Python"):
         check_parts(model)
