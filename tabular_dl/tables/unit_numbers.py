@@ -21,6 +21,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -274,6 +275,7 @@ def _read_one(text: str, decimal: str) -> _Reading | None:
     return _Reading(((number * scale, currency or unit),), marked=True)
 
 
+@lru_cache(maxsize=1000)  # a column has few units
 def _is_unit(text: str, *, glued: bool) -> bool:
     """Whether text after a number is a unit: a known one, a sign, or a word of two letters or more."""
     word = text.rstrip(".")
