@@ -297,7 +297,7 @@ def _read_parts(text: str, decimal: str) -> _Reading | None:
     """Return a number of several units of one dimension, the largest first, such as 2h 50m."""
     feet = re.fullmatch(rf"""{_FEET.pattern}\s?(?:"|″|'')?""", text)
     if feet:
-        return _Reading(((float(feet[1]), "ft"), (float(feet[2]), "in")), marked=True)
+        return _Reading(((float(feet[1]), "ft"), (float(feet[2]), "inch")), marked=True)
     place, amounts = 0, []
     while place < len(text) and (match := _PART[decimal].match(text, place)):
         amounts.append((_number(match[1], decimal), match[2]))
