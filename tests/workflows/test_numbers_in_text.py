@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ import pytest
 
 from tabular_dl.preprocessing import DerivedFeatures
 from tabular_dl.spec import competition_of, load_spec
+from tabular_dl.workflows.predictions import write_predictions
 
 pytestmark = pytest.mark.slow
 
@@ -133,13 +135,28 @@ def test_a_table_full_of_units_goes_from_init_to_a_submission(cli: Any, workspac
 
     rows = table.drop(columns="price").head(2).assign(engine=["1.2 l", "fast"])
     rows.to_csv("rows.csv", index=False)
-    outcome = cli("predict", out_of_fold_run(submitted.out), "rows.csv")
+    outcome = cli("predict", run_of(submitted.out), "rows.csv")
     assert outcome.code == 0, outcome
     assert "Note: rows.csv, column engine: 1 of 2 values are no numbers in CC and become missing" in outcome.out
     assert pd.read_csv("predictions.csv")["price"].notna().all()
 
 
-def out_of_fold_run(printed: str) -> str:
+def test_without_an_id_rows_keep_their_numbers_in_the_file(cli: Any, workspace: Path) -> None:
+    pd.DataFrame({"x": range(8), "y": [1.5, None, 2, 3, None, 4, 5, 6]}).to_csv("train.csv", index=False)
+    Path("own.yaml").write_text(
+        "name: own\nproblem: regression\ndata: {source: ., target: y}\n"
+        "columns: [{columns: [x], scale: standard}]\nensemble: {folds: 2}\n"
+    )
+    spec = load_spec("own.yaml")
+    competition = competition_of(spec)
+    write_predictions(SimpleNamespace(oof_predictions_=competition.train["y"].to_numpy()), spec, competition, workspace)
+    expected = pd.DataFrame({"row": [1, 3, 4, 6, 7, 8], "y": [1.5, 2, 3, 4, 5, 6]})
+    pd.testing.assert_frame_equal(pd.read_csv("oof.csv"), expected)
+    assert cli("folds", "own.yaml").code == 0
+    assert pd.read_csv("folds.csv")["row"].tolist() == expected["row"].tolist()
+
+
+def run_of(printed: str) -> str:
     """Return the name of the run that a submission says it is made from."""
     match = re.search(r"Run (\S+) \(", printed)
     assert match is not None, printed
