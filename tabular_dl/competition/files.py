@@ -105,8 +105,11 @@ def _first_match(folder: Path, patterns: tuple[str, ...], others: Collection[Pat
 
 
 def _tables(folder: Path) -> list[str]:
-    """Return the names of the tables in a folder, in alphabetical order."""
-    return sorted(path.name for path in folder.iterdir() if _suffix(path.name))
+    """Return the names of the tables in a folder, in alphabetical order; none if it cannot be looked into."""
+    try:
+        return sorted(path.name for path in folder.iterdir() if _suffix(path.name))
+    except (OSError, ValueError):  # reading the file that is asked for says what is wrong
+        return []
 
 
 def _suffix(name: str) -> str:

@@ -90,7 +90,7 @@ def join_labels(
                 "Each id needs one row with its label: correct them."
             )
     target_values = train.frame[id_column].map(labels.frame.set_index(id_column)[target])
-    notes = list(labels.notes)
+    notes = [*labels.notes, f"{labels_path.name}: {target} (the target) is joined to {path.name} by {id_column}"]
     unknown = ids[~ids.isin(train.frame[id_column])]
     if len(unknown) == len(ids):
         raise DataError(
@@ -155,7 +155,10 @@ def part_by_target(train: pd.DataFrame, target: str, path: Path, unit: str | boo
             raise DataError(f"{subject}: no value is one of {kind}. Correct data.target_number, or leave it out.")
         notes.append(f"{path.name}: {target} (the target) is read as {kind}")
         if len(others):
-            notes[-1] += f"; {len(others):,} values are none, the first in row {others.index[0]}: {others.iloc[0]!r}"
+            notes[-1] += (
+                f"; {len(others):,} of {column.notna().sum():,} values are none, the first in row {others.index[0]}: "
+                f"{others.iloc[0]!r}"
+            )
         column = numbers
     missing = column.isna()
     if missing.all():

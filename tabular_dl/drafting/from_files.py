@@ -165,7 +165,8 @@ def _with_labels(
     train: pd.DataFrame, labels: pd.DataFrame, id_column: str | None, file: Path
 ) -> tuple[pd.DataFrame, str]:
     """Return the training table with the columns of the labels that it lacks, and the column that both have."""
-    key = id_column or next((str(name) for name in labels if name in train), None)
+    shared = [str(name) for name in labels if name in train]
+    key = id_column or next((name for name in shared if labels[name].is_unique), next(iter(shared), None))
     if key is None or key not in labels or key not in train:
         raise DataError(
             f"{file} has the columns {listed(list(map(str, labels)), 12)}, and none of them is in the training table: "

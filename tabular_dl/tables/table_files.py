@@ -114,7 +114,8 @@ def read_table_file(
 def _read(path: Path, data: bytes, text: Collection[str], labels: str | None) -> tuple[pd.DataFrame, list[str]]:
     unpacked, remarks = unpack(path, data, (*_BARE, ".txt"))
     if unpacked.startswith(b"PAR1") or path.suffix == ".parquet":
-        return _read_parquet(path, unpacked, text), remarks
+        frame, more = _read_parquet(path, unpacked, text)
+        return frame, remarks + more
     frame, more = read_delimited(path, unpacked, text, labels)
     return frame, remarks + more
 
@@ -161,7 +162,7 @@ def read_content(path: Path) -> bytes:
     return content
 
 
-def _read_parquet(path: Path, content: bytes, text: Collection[str]) -> pd.DataFrame:
+def _read_parquet(path: Path, content: bytes, text: Collection[str]) -> tuple[pd.DataFrame, list[str]]:
     import pyarrow.parquet
 
     try:
@@ -177,10 +178,10 @@ def _read_parquet(path: Path, content: bytes, text: Collection[str]) -> pd.DataF
         raise DataError(f"{path} is a broken or incomplete Parquet file ({reason}). Get it again.") from None
     if any(name is not None for name in frame.index.names):
         frame = frame.reset_index()
-    names, _ = trimmed_names([str(name) for name in frame.columns])
+    names, remarks = trimmed_names([str(name) for name in frame.columns])
     refuse_twice(path, names)
     columns = (_plain(path, frame.iloc[:, place], as_text=name in text) for place, name in enumerate(names))
-    return pd.DataFrame(dict(zip(names, columns, strict=True)))
+    return pd.DataFrame(dict(zip(names, columns, strict=True))), remarks
 
 
 def _refuse_large_parquet(path: Path, file: Any) -> None:

@@ -21,6 +21,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -274,6 +275,7 @@ def _read_one(text: str, decimal: str) -> _Reading | None:
     return _Reading(((number * scale, currency or unit),), marked=True)
 
 
+@lru_cache(maxsize=1000)  # a column has few units
 def _is_unit(text: str, *, glued: bool) -> bool:
     """Whether text after a number is a unit: a known one, a sign, or a word of two letters or more."""
     word = text.rstrip(".")
@@ -295,7 +297,7 @@ def _read_parts(text: str, decimal: str) -> _Reading | None:
     """Return a number of several units of one dimension, the largest first, such as 2h 50m."""
     feet = re.fullmatch(rf"""{_FEET.pattern}\s?(?:"|″|'')?""", text)
     if feet:
-        return _Reading(((float(feet[1]), "ft"), (float(feet[2]), "in")), marked=True)
+        return _Reading(((float(feet[1]), "ft"), (float(feet[2]), "inch")), marked=True)
     place, amounts = 0, []
     while place < len(text) and (match := _PART[decimal].match(text, place)):
         amounts.append((_number(match[1], decimal), match[2]))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 
 __all__ = ["UNIT", "common_unit", "conversion", "dimensions", "number_problem", "unit_key"]
 
@@ -19,7 +20,7 @@ DIMENSIONS: dict[str, dict[str, float]] = {
         "mm|millimeter|millimetre": 1e-3,
         "cm|centimeter|centimetre": 1e-2,
         "km|kilometer|kilometre": 1e3,
-        "in|inch|inches|\"|″|''": 0.0254,
+        "inch|in|inches|\"|″|''": 0.0254,
         "ft|foot|feet|'|\u2032": 0.3048,
         "yd|yard": 0.9144,
         "mi|mile": 1609.344,
@@ -57,10 +58,10 @@ DIMENSIONS: dict[str, dict[str, float]] = {
         "gal|gallon": 3.785411784,
     },
     "area": {
-        "m2|m²|sqm": 1,
-        "km2|km²|sqkm": 1e6,
-        "ft2|ft²|sqft": 0.09290304,
-        "yd2|yd²|sqyd": 0.83612736,
+        "sqm|m2|m²": 1,
+        "sqkm|km2|km²": 1e6,
+        "sqft|ft2|ft²": 0.09290304,
+        "sqyd|yd2|yd²": 0.83612736,
         "ha|hectare": 1e4,
         "acre": 4046.8564224,
     },
@@ -119,6 +120,7 @@ def unit_key(unit: str) -> str:
     return single if single in _FACTORS or len(single) > 2 else key
 
 
+@lru_cache(maxsize=1000)
 def dimensions(unit: str) -> frozenset[str]:
     """Return the dimensions that a unit may have; none if the table lacks it.
 
@@ -130,6 +132,7 @@ def dimensions(unit: str) -> frozenset[str]:
     return frozenset(_FACTORS.get(unit_key(unit), ()))
 
 
+@lru_cache(maxsize=1000)  # a column has few units
 def conversion(unit: str, to: str) -> float | None:
     """Return the number of units ``to`` in one unit; None if they have no dimension in common.
 
@@ -161,7 +164,7 @@ def common_unit(unit: str, dimension: str) -> str:
     Examples
     --------
     >>> common_unit("m", "time"), common_unit('"', "length")
-    ('min', 'in')
+    ('min', 'inch')
     """
     factor = _FACTORS[unit_key(unit)][dimension]
     return next(spelling.split("|")[0] for spelling, other in DIMENSIONS[dimension].items() if other == factor)

@@ -13,7 +13,7 @@ from tabular_dl.atomic_files import write_text
 from tabular_dl.drafting import EFFORTS, Draft, Effort, Tables, draft_from_files
 from tabular_dl.errors import SpecError, UserError, listed
 from tabular_dl.estimators import PRESETS
-from tabular_dl.spec import read_spec
+from tabular_dl.spec import read_spec, unread_numbers
 from tabular_dl.tables import name_problem
 from tabular_dl.workflows.console import print_lines, print_notes
 from tabular_dl.workflows.effort import time_of
@@ -65,7 +65,8 @@ def init(
     except OSError as error:
         raise UserError(f"The folder {path.parent} cannot be created: {error.strerror}.") from None
     write_text(path, draft.text)
-    print_notes(competition.notes, console)
+    unread = [cells.message.rstrip(".") for cells in unread_numbers(spec, competition.train, tables.train.name)]
+    print_notes([*competition.notes, *unread], console)
     console.print(decisions(draft))
     print_lines(
         console,

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tabular_dl.checks.columns import column_findings
+from tabular_dl.checks.columns import column_findings, unread_findings
 from tabular_dl.spec.reader import PipelineSpec
 
 TRAIN = pd.DataFrame({"c": np.tile(np.array(["a", "b", "c", "a"], dtype=object), 25)})
@@ -39,3 +39,18 @@ def test_other_encodings_have_one_unless_most_rows_need_it(encode: str) -> None:
 
 def test_known_categories_are_none() -> None:
     assert found(0.0, "onehot") == []
+
+
+@pytest.mark.parametrize(("odd", "level"), [(4, "note"), (5, "warning")])
+def test_cells_that_are_no_numbers_are_said_by_their_share(odd: int, level: str) -> None:
+    content: dict[str, Any] = {"name": "p", "data": {"source": "p", "target": "y"}, "rest": "drop"}
+    features = {"c_kg": {"from": "c", "number": "kg"}, "part": {"from": "c", "extract": "([0-9]+)", "number": True}}
+    rules = [{"columns": ["c_kg", "part"], "impute": "median"}]
+    spec = PipelineSpec.model_validate({**content, "features": features, "columns": rules})
+    table = pd.DataFrame({"c": [*["5 kg"] * (100 - odd), *["heavy"] * odd, None]}, index=range(1, 102))
+    (finding,) = unread_findings(spec, table, "test.csv")
+    assert (finding.level, finding.code) == (level, "number")
+    assert finding.message == (
+        f"test.csv, column c: {odd} of 100 values are no numbers in kg and become missing, the first in row "
+        f"{101 - odd}: 'heavy'."
+    )

@@ -72,3 +72,8 @@ def test_labels_are_found(tmp_path: Path, name: str) -> None:
     folder = folder_with(tmp_path, "train.csv", "test.csv", "train_extra.csv", name)
     assert find_labels(folder) == folder / name
     assert find_labels(folder, [folder / name]) is None
+
+
+@pytest.mark.parametrize("name", ["nowhere", "a\0b", "x" * 300])
+def test_a_folder_that_is_none_has_no_tables(tmp_path: Path, name: str) -> None:
+    assert find_labels(tmp_path / name) is None

@@ -38,7 +38,10 @@ def test_labels_are_joined_by_id_as_text(folder: Path) -> None:
     competition = load(folder)
     assert competition.train["Id"].tolist() == ["01", "02", "03", "04"]
     assert competition.train["price"].tolist() == [1, 2, 3, 4]
-    assert competition.notes == ("There is no " + str(folder / "test.csv") + ": no test rows are predicted",)
+    assert competition.notes == (
+        "train_labels.csv: price (the target) is joined to train.csv by Id",
+        f"There is no {folder / 'test.csv'}: no test rows are predicted",
+    )
 
 
 def test_other_labels_are_other_data(folder: Path) -> None:
@@ -58,7 +61,7 @@ def test_a_row_without_a_label_is_left_out_and_a_label_without_a_row_is_said(fol
     assert competition.train.index.tolist() == [1, 3, 4]
     assert competition.unlabeled is not None
     assert competition.unlabeled["Id"].tolist() == ["02"]
-    left_out, unused, _ = competition.notes
+    left_out, _, unused, _ = competition.notes
     assert left_out == (
         "train.csv: 1 of 4 rows have no value of price (the target), the first is row 2; they are left out of training"
     )
@@ -97,7 +100,7 @@ def test_a_target_with_a_unit_is_read_as_numbers(folder: Path) -> None:
     assert competition.train["price"].tolist() == [4436, 900, -1000]
     assert competition.train["price"].dtype == "int64"
     assert competition.notes[0] == (
-        "train.csv: price (the target) is read as numbers in $; 1 values are none, the first in row 3: 'free'"
+        "train.csv: price (the target) is read as numbers in $; 1 of 4 values are none, the first in row 3: 'free'"
     )
 
 

@@ -93,3 +93,8 @@ def test_the_correlation_follows_from_the_f_of_an_analysis_of_variance(
     # total = ((k - 1) * between + (n - k) * within) / (n - 1), and F = between / within.
     expected = 1 - (n - 1) / ((k - 1) * f + (n - k))
     assert _intraclass(codes, y[:, np.newaxis]) == pytest.approx(expected)
+
+
+def test_numbers_with_a_unit_are_amounts_and_no_groups() -> None:
+    train = TRAIN.assign(Patient=[f"{number} kg" for number in PATIENTS])
+    assert groups(train, OTHERS.assign(Patient=[f"{number + 60} kg" for number in PATIENTS]), SICK) == []

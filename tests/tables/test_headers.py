@@ -38,7 +38,9 @@ def test_names_that_differ_in_blanks_only_keep_them(tmp_path: Path) -> None:
 
 def test_a_parquet_file_has_its_names_trimmed(tmp_path: Path) -> None:
     pd.DataFrame({" a": [1], "b": [2]}).to_parquet(tmp_path / "a.parquet")
-    assert list(read_table_file(tmp_path / "a.parquet").frame) == ["a", "b"]
+    file = read_table_file(tmp_path / "a.parquet")
+    assert list(file.frame) == ["a", "b"]
+    assert file.notes == ("a.parquet: the names of columns have blanks around them, which are left out: ' a'",)
 
 
 NUMBERS = "6,148,72,35,0,33.6\n1,85,66,29,0,26.6\n8,183,64,0,0,23.3\n1,89,66,40,94,28.1\n10,200,80,40,1,50\n"

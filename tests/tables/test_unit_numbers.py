@@ -155,7 +155,7 @@ def cells(form: str, count: int = 40) -> list[str]:
         ([f"{n} yrs" for n in range(4)], "yrs"),
         ([f"{n} GB" for n in range(1, 30)] + ["512 MB", "64 MB"], "GB"),
         ([f"{n}h {3 * n}m" for n in range(1, 15)] + ["45m", "5h"], "min"),
-        ([f"{n}'{m}\"" for n in (5, 6) for m in range(12)], "in"),
+        ([f"{n}'{m}\"" for n in (5, 6) for m in range(12)], "inch"),
         (["1,200", "(300)", "(45)", "7", "12", "8", "9"], True),
         (["1.5M", "20k", "3M", "12", "7M"], True),
         (["$0", *cells("${}")], "$"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ import pytest
 
 from tabular_dl.preprocessing import DerivedFeatures
 from tabular_dl.spec import competition_of, load_spec
+from tabular_dl.workflows.predictions import write_predictions
 
 pytestmark = pytest.mark.slow
 
@@ -82,6 +84,8 @@ def test_a_table_full_of_units_goes_from_init_to_a_submission(cli: Any, workspac
     assert "Note: train.csv: price (the target) is read as numbers in $." in drafted.out
     assert "2 of 160 rows have no value of price (the target), the first is row 3; they are left out" in drafted.out
     assert "Note: train.csv: the names of columns have blanks around them, which are left out: ' age '." in drafted.out
+    unread = "train.csv, column power: 1 of 158 values are no numbers in bhp and become missing, the first in row 5"
+    assert f"Note: {unread}: 'null bhp'." in drafted.out
     spec = load_spec("cars")
     data = spec.data
     assert (data.labels, data.sample, data.target_number) == ("train_labels.csv", "sampleSubmission.csv", "$")
@@ -98,7 +102,7 @@ def test_a_table_full_of_units_goes_from_init_to_a_submission(cli: Any, workspac
     features = DerivedFeatures(spec.derived).fit_transform(competition.train)
     names = {name.partition("_")[0]: name for name in spec.derived if not name.endswith("_unit")}
     assert {spec.derived[name]["number"] for column, name in names.items() if column not in ("mileage", "tank")} == {
-        *("CC", "bhp", "%", "yrs", True, "min", "in")
+        *("CC", "bhp", "%", "yrs", True, "min", "inch")
     }
     assert features["mileage_unit"].tolist() == expected["unit"].tolist()
     scales = {"tank": {"l": 1 / 1000, "ml": 1}[spec.derived[names["tank"]]["number"]]}
@@ -109,9 +113,7 @@ def test_a_table_full_of_units_goes_from_init_to_a_submission(cli: Any, workspac
 
     checked = cli("check", "cars")
     assert checked.code == 0, checked
-    assert "train.csv, column power: 1 of 158 values are no numbers in bhp and become missing, the first in row 5" in (
-        " ".join(checked.out.split())
-    )
+    assert unread in " ".join(checked.out.split())
     assert "error" not in checked.out
     fitted = cli("fit", "cars", "--model", "ridge", "--folds", "3", "--set", "baselines=none")
     assert fitted.code == 0, fitted
@@ -133,13 +135,28 @@ def test_a_table_full_of_units_goes_from_init_to_a_submission(cli: Any, workspac
 
     rows = table.drop(columns="price").head(2).assign(engine=["1.2 l", "fast"])
     rows.to_csv("rows.csv", index=False)
-    outcome = cli("predict", out_of_fold_run(submitted.out), "rows.csv")
+    outcome = cli("predict", run_of(submitted.out), "rows.csv")
     assert outcome.code == 0, outcome
     assert "Note: rows.csv, column engine: 1 of 2 values are no numbers in CC and become missing" in outcome.out
     assert pd.read_csv("predictions.csv")["price"].notna().all()
 
 
-def out_of_fold_run(printed: str) -> str:
+def test_without_an_id_rows_keep_their_numbers_in_the_file(cli: Any, workspace: Path) -> None:
+    pd.DataFrame({"x": range(8), "y": [1.5, None, 2, 3, None, 4, 5, 6]}).to_csv("train.csv", index=False)
+    Path("own.yaml").write_text(
+        "name: own\nproblem: regression\ndata: {source: ., target: y}\n"
+        "columns: [{columns: [x], scale: standard}]\nensemble: {folds: 2}\n"
+    )
+    spec = load_spec("own.yaml")
+    competition = competition_of(spec)
+    write_predictions(SimpleNamespace(oof_predictions_=competition.train["y"].to_numpy()), spec, competition, workspace)
+    expected = pd.DataFrame({"row": [1, 3, 4, 6, 7, 8], "y": [1.5, 2, 3, 4, 5, 6]})
+    pd.testing.assert_frame_equal(pd.read_csv("oof.csv"), expected)
+    assert cli("folds", "own.yaml").code == 0
+    assert pd.read_csv("folds.csv")["row"].tolist() == expected["row"].tolist()
+
+
+def run_of(printed: str) -> str:
     """Return the name of the run that a submission says it is made from."""
     match = re.search(r"Run (\S+) \(", printed)
     assert match is not None, printed
