@@ -212,7 +212,7 @@ def _fix(spec: PipelineSpec, fault: Fault, checked: CheckedRows) -> str:
 def _correction(spec: PipelineSpec, fault: Fault, checked: CheckedRows) -> str:
     """Return a line with mistyped columns corrected, or with a rule that can read the column; empty if none."""
     if fault.code == "feature":
-        read = columns_read(needed_features(spec.derived, fault.columns))
+        read = columns_read(needed_features(spec.derived, fault.columns), spec.data.target)
         known = [*map(str, checked.rows.columns), *spec.derived]
         pairs = ((name, nearest(name, known)) for name in read if name not in known)
         return next((f"# in features write {match} for {name}" for name, match in pairs if match), "")

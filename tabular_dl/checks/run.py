@@ -148,7 +148,8 @@ def _validate(
     if all(finding.code != "metric" for finding in of_target):
         of_target += target_errors(spec, problem, competition.train[spec.data.target], names[0])
     target = competition.train[spec.data.target]
-    train = validate_rows(spec, competition.train.drop(columns=spec.data.target), names[0], test=predicted)
+    rows = competition.train.drop(columns=spec.data.target)
+    train = validate_rows(spec, rows, names[0], test=predicted, target=target)
     tables, of_rows = [train.table], row_errors(spec, train)
     if competition.test is not None:
         test = validate_rows(spec, competition.test, names[1], rest=False, training=train)

@@ -25,6 +25,7 @@ from .encoders import OrdinalEncoder as OrdinalEncoder
 from .encoders import RareCategories as RareCategories
 from .encoders import TargetEncoder as TargetEncoder
 from .feature_rules import FEATURE_KEYS as FEATURE_KEYS
+from .feature_rules import ROLLING as ROLLING
 from .feature_rules import columns_read as columns_read
 from .feature_rules import first_mistake as first_mistake
 from .joint_transform import JointTransform as JointTransform

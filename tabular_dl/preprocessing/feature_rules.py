@@ -9,6 +9,7 @@ order in the file:
 ``extract``   the first group of a regular expression (the whole match if it has no group), else missing
 ``date``      a part of a date: year, month, day, weekday (Monday is 0), dayofyear, hour, minute, or
               elapsed, the days since the earliest training date; ``format`` is the format of the dates
+``cyclic``    ``sin`` or ``cos`` of the part of a date as an angle, so that its last value is beside its first
 ``text``      ``length``, the number of characters, or ``words``, the number of words
 ``map``       values replaced by others; a value that is not listed stays
 ``fill``      the constant that replaces a missing value
@@ -16,6 +17,10 @@ order in the file:
 ``count``     if true, the number of training rows with the same value
 ``statistic`` mean, median, std, min or max of the values of the training rows with the same values of
               the columns ``by``; of all training rows if a value is missing or there are no such rows
+``lag``       the latest value, of the rows with the same values of ``by``, that is this number of steps of ``time``
+              older, or more; ``from`` may be the target (see `tabular_dl.preprocessing.history`)
+``rolling``   ``{window: steps, statistic: mean}`` (or sum, min, max, std, median, count) of the values of so many steps
+              of ``time`` that end ``lag`` steps before, by default 1; ``unit`` is what a step is
 ============= ========================================================================================
 """
 
@@ -31,7 +36,29 @@ from tabular_dl.errors import SpecError, did_you_mean
 from tabular_dl.preprocessing.expressions import parse
 from tabular_dl.preprocessing.text_patterns import pattern_problem
 
-__all__ = ["FEATURE_KEYS", "check_features", "columns_read", "first_mistake", "group_columns"]
+__all__ = [
+    "FEATURE_KEYS",
+    "PERIODS",
+    "ROLLING",
+    "check_features",
+    "columns_read",
+    "first_mistake",
+    "group_columns",
+    "reads_history",
+]
+
+# Parts of a date that return to their first value: the first value, and the number of values.
+PERIODS = {
+    "month": (1, 12),
+    "day": (1, 31),
+    "weekday": (0, 7),
+    "dayofyear": (1, 366),
+    "hour": (0, 24),
+    "minute": (0, 60),
+}
+STATISTICS = ("mean", "median", "std", "min", "max")
+ROLLING = (*STATISTICS, "sum", "count")
+UNITS = ("year", "month", "week", "day", "hour", "minute", "second", "row")
 
 # Keys, with the words that may be their values; empty for keys with other values.
 FEATURE_KEYS: dict[str, tuple[str, ...]] = {
@@ -40,13 +67,36 @@ FEATURE_KEYS: dict[str, tuple[str, ...]] = {
     "extract": (),
     "date": ("year", "month", "day", "weekday", "dayofyear", "hour", "minute", "elapsed"),
     "format": (),
+    "cyclic": ("sin", "cos"),
     "text": ("length", "words"),
     "map": (),
     "fill": (),
     "rare": (),
     "count": (),
     "by": (),
-    "statistic": ("mean", "median", "std", "min", "max"),
+    "statistic": STATISTICS,
+    "time": (),
+    "lag": (),
+    "rolling": (),
+    "unit": UNITS,
+}
+
+# Keys of which a key needs one.
+_NEEDED = {
+    "format": ("date", "time"),
+    "cyclic": ("date",),
+    "by": ("statistic", "time"),
+    "statistic": ("by",),
+    "time": ("lag", "rolling"),
+    "lag": ("time",),
+    "rolling": ("time",),
+    "unit": ("time",),
+}
+_EXCLUDED = {
+    "text": ("date",),
+    "statistic": ("rare", "count", "lag", "rolling"),
+    "lag": ("rare", "count"),
+    "rolling": ("rare", "count"),
 }
 
 
@@ -137,13 +187,34 @@ def group_columns(feature: Mapping[str, Any]) -> tuple[str, ...]:
     return (by,) if isinstance(by, str) else tuple(by)
 
 
-def columns_read(features: Mapping[str, Mapping[str, Any]]) -> tuple[str, ...]:
+def reads_history(feature: Mapping[str, Any], target: str | None = None) -> bool:
+    """Return whether a feature is made from earlier rows: by ``lag`` or ``rolling``.
+
+    Parameters
+    ----------
+    feature : mapping
+        Valid declaration.
+    target : str, optional
+        Name of the target; if given, whether it is made from earlier targets.
+
+    Examples
+    --------
+    >>> sales = {"from": "sales", "time": "date", "lag": 7}
+    >>> reads_history(sales), reads_history(sales, "price"), reads_history({"from": "sales"})
+    (True, False, False)
+    """
+    return ("lag" in feature or "rolling" in feature) and target in (None, feature.get("from"))
+
+
+def columns_read(features: Mapping[str, Mapping[str, Any]], target: str | None = None) -> tuple[str, ...]:
     """Return the columns that features are derived from, each once, in order of appearance.
 
     Parameters
     ----------
     features : mapping of str to mapping
         Valid declarations.
+    target : str, optional
+        Name of the target, which is left out where earlier targets are read.
 
     Returns
     -------
@@ -157,8 +228,9 @@ def columns_read(features: Mapping[str, Mapping[str, Any]]) -> tuple[str, ...]:
     """
     names: list[str] = []
     for feature in features.values():
-        names.extend([feature["from"]] if "from" in feature else parse(feature["eval"]).columns)
-        names.extend(group_columns(feature))
+        source = [feature["from"]] if "from" in feature else parse(feature["eval"]).columns
+        names.extend([] if target is not None and reads_history(feature, target) else source)
+        names.extend([*group_columns(feature), *([feature["time"]] if "time" in feature else [])])
     return tuple(dict.fromkeys(names))
 
 
@@ -167,7 +239,7 @@ def _problem(key: str, value: object) -> str | None:
     problem = None
     if FEATURE_KEYS[key]:
         problem = _word_problem(value, FEATURE_KEYS[key])
-    elif key == "from" and not (isinstance(value, str) and value):
+    elif key in ("from", "time") and not (isinstance(value, str) and value):
         problem = f"expected the name of a column, found {value!r}"
     elif key == "eval":
         problem = _expression_problem(value)
@@ -181,8 +253,12 @@ def _problem(key: str, value: object) -> str | None:
         problem = _map_problem(value)
     elif key == "fill" and not _is_constant(value):
         problem = f"expected text or a number (quote words such as null), found {value!r}"
-    elif key == "rare" and (isinstance(value, bool) or not isinstance(value, int) or value < 1):
+    elif key == "rare" and not _is_count(value):
         problem = f"expected a number of rows, 1 or more, found {value!r}"
+    elif key == "lag" and not _is_count(value):
+        problem = f"expected a number of steps, 1 or more, found {value!r}"
+    elif key == "rolling":
+        problem = _rolling_problem(value)
     elif key == "count" and not isinstance(value, bool):
         problem = f"expected true or false, found {value!r}"
     return problem
@@ -196,13 +272,29 @@ def _word_problem(value: object, words: tuple[str, ...]) -> str | None:
 
 def _conflict(key: str, feature: Mapping[str, Any]) -> str | None:
     """Return the key that this one needs or excludes, as a message, or None."""
-    needed = {"format": "date", "by": "statistic", "statistic": "by"}.get(key)
-    if needed and needed not in feature:
-        return f"needs `{needed}` as well"
-    for excluded in {"text": ("date",), "statistic": ("rare", "count")}.get(key, ()):
+    needed = _NEEDED.get(key, ())
+    if needed and not {*needed} & {*feature}:
+        return f"needs {' or '.join(f'`{other}`' for other in needed)} as well"
+    for excluded in _EXCLUDED.get(key, ()):
         if excluded in feature:
             return f"cannot be combined with `{excluded}`: declare a feature for each"
+    if key == "cyclic" and feature["date"] not in PERIODS:
+        return f"date: {feature['date']} has no period. {did_you_mean('', PERIODS)}"
     return None
+
+
+def _rolling_problem(value: object) -> str | None:
+    if not isinstance(value, Mapping) or {*value} != {"window", "statistic"}:
+        return (
+            f"expected {{window: 28, statistic: mean}}, found {dict(value) if isinstance(value, Mapping) else value!r}"
+        )
+    if not _is_count(value["window"]):
+        return f"expected a window of 1 step or more, found {value['window']!r}"
+    return _word_problem(value["statistic"], ROLLING)
+
+
+def _is_count(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= 1
 
 
 def _format_problem(text: object) -> str | None:

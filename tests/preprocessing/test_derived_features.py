@@ -293,7 +293,7 @@ def test_two_hundred_features_do_not_fragment_the_table():
 def test_scikit_learn_contract(passengers):
     features = DerivedFeatures({"Family": {"eval": "SibSp + Parch"}})
     copy = clone(features)
-    assert copy.get_params() == {"features": {"Family": {"eval": "SibSp + Parch"}}}
+    assert copy.get_params() == {"features": {"Family": {"eval": "SibSp + Parch"}}, "target": None}
     assert copy.features is not features.features
     plain = copy.fit_transform(passengers)
     wrapped = clone(features).set_output(transform="pandas").fit_transform(passengers)
