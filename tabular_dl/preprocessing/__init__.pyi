@@ -7,7 +7,9 @@ from .column_readers import MissingFlags as MissingFlags
 from .column_readers import NumericColumns as NumericColumns
 from .column_rules import BIN_STRATEGIES as BIN_STRATEGIES
 from .column_rules import BINS as BINS
+from .column_rules import BUCKETS as BUCKETS
 from .column_rules import CODES as CODES
+from .column_rules import COMPONENTS as COMPONENTS
 from .column_rules import ENCODERS as ENCODERS
 from .column_rules import IMPUTERS as IMPUTERS
 from .column_rules import SCALERS as SCALERS
@@ -20,14 +22,15 @@ from .dates import learn_dates as learn_dates
 from .derived_features import DerivedFeatures as DerivedFeatures
 from .encoders import EncodingFolds as EncodingFolds
 from .encoders import FrequencyEncoder as FrequencyEncoder
+from .encoders import HashedCategories as HashedCategories
 from .encoders import OneHotEncoder as OneHotEncoder
 from .encoders import OrdinalEncoder as OrdinalEncoder
 from .encoders import RareCategories as RareCategories
 from .encoders import TargetEncoder as TargetEncoder
 from .feature_rules import FEATURE_KEYS as FEATURE_KEYS
-from .feature_rules import ROLLING as ROLLING
 from .feature_rules import columns_read as columns_read
 from .feature_rules import first_mistake as first_mistake
+from .feature_values import ROLLING as ROLLING
 from .joint_transform import JointTransform as JointTransform
 from .piecewise import PiecewiseEncoder as PiecewiseEncoder
 from .python_features import PythonFeatures as PythonFeatures
@@ -45,3 +48,4 @@ from .python_trust import trust as trust
 from .scalers import ConstantScaler as ConstantScaler
 from .scalers import NormalQuantiles as NormalQuantiles
 from .scalers import QuantileClipper as QuantileClipper
+from .text_encoder import TextEncoder as TextEncoder

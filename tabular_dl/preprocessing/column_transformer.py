@@ -18,20 +18,22 @@ from sklearn.impute import SimpleImputer
 from sklearn.pipeline import make_pipeline
 
 from tabular_dl.errors import DataError, SpecError, nearest
-from tabular_dl.preprocessing import encoders, piecewise, scalers
+from tabular_dl.preprocessing import encoders, piecewise, scalers, text_encoder
 from tabular_dl.preprocessing.column_patterns import ColumnSelection, has_pattern, missing_names, resolve
 from tabular_dl.preprocessing.column_readers import ADVICE, CategoryColumns, MissingFlags, NumericColumns, kinds_of
 from tabular_dl.preprocessing.column_rules import (
     BIN_STRATEGIES,
     BINS,
+    BUCKETS,
     CODES,
+    COMPONENTS,
     ENCODERS,
     SCALERS,
     ColumnRule,
     Rest,
     read_rules,
 )
-from tabular_dl.preprocessing.encoders import EncodingFolds, RareCategories
+from tabular_dl.preprocessing.encoders import EncodingFolds, HashedCategories, RareCategories
 from tabular_dl.preprocessing.python_transformer import PythonTransformer
 from tabular_dl.preprocessing.scalers import ConstantScaler, QuantileClipper
 from tabular_dl.tables import category_text, read_numbers, require_table
@@ -57,8 +59,8 @@ def build_preprocessing(
     table itself, so that two rules may use the same column. Columns that no rule names are left out; `column_faults`
     reports them.
 
-    Numbers are clipped, then imputed, then scaled or encoded by bins; categories are imputed, then rare ones joined,
-    then encoded, then scaled. Missing flags are computed from the columns of the table.
+    Numbers are clipped, then imputed, then scaled or encoded by bins; categories are imputed, then rare ones joined or
+    all hashed, then encoded, then scaled. Missing flags are computed from the columns of the table.
 
     For a category without training rows, ``onehot`` returns zeros (with ``rare``, the rare category, if training rows
     had any); ``label``, ``embedding`` and ``native`` return -1, ``target`` the mean of the target, ``frequency`` 0.
@@ -80,8 +82,8 @@ def build_preprocessing(
     classification : bool, default=True
         Whether the target consists of labels, for ``encode: target`` and ``bin_strategy: tree``.
     random_state : int or None, default=None
-        Seed of the rows that ``quantile`` draws if there are more than 10,000, and ``tree`` if there are more than
-        100,000, and of the folds of ``target``.
+        Seed of the rows that ``quantile`` draws if there are more than 10,000, ``text`` if there are more than 50,000
+        and ``tree`` if there are more than 100,000, of the folds of ``target``, and of the components of ``text``.
     python : callable, optional
         Function that returns the unfitted step of a rule with ``transformer``, for rules that have one.
 
@@ -121,6 +123,7 @@ def build_preprocessing(
         },
         "NormalQuantiles": {"random_state": random_state},
         "PiecewiseEncoder": {"target_type": target_type, "random_state": random_state},
+        "TextEncoder": {"random_state": random_state},
     }
     excluded = [name for name in never if name is not None]
     numbered = sorted(enumerate(validated, start=1), key=lambda pair: pair[1].encode not in CODES)
@@ -128,7 +131,7 @@ def build_preprocessing(
     names = [column for rule in validated for column in rule.columns]
     shared = len(set(names)) < len(names) or (len(validated) > 1 and has_pattern(names))
     # A class may name its features as it likes.
-    shared = shared or any(rule.transformer is not None for rule in validated)
+    shared = shared or any(rule.transformer is not None or isinstance(rule.smoothing, tuple) for rule in validated)
     return ColumnTransformer(
         branches,
         remainder="drop",
@@ -146,11 +149,26 @@ def _branches(
 ) -> list[tuple[str, BaseEstimator, list[str] | ColumnSelection]]:
     names = list(rule.columns)
     columns = ColumnSelection(names, never) if has_pattern(names) else names
+    if rule.transformer is not None and python is None:
+        raise SpecError(f"columns, rule {number}, transformer: there is no folder to read {rule.transformer} from.")
+    name = f"{'number' if rule.encode == 'none' else rule.encode}_{number}"
+    if rule.transformer is not None and python is not None:
+        branches = [(f"python_{number}", make_pipeline(python(rule), *_scaling(rule, settings)), columns)]
+    elif isinstance(rule.smoothing, tuple):
+        branches = [
+            (f"{name}_{smoothing:g}", make_pipeline(*_steps(rule, settings, smoothing)), columns)
+            for smoothing in rule.smoothing
+        ]
+    else:
+        branches = [(name, make_pipeline(*_steps(rule, settings, rule.smoothing)), columns)]
+    if rule.missing_flag:
+        branches.append((f"missing_{number}", MissingFlags(), columns))
+    return branches
+
+
+def _steps(rule: ColumnRule, settings: Settings, smoothing: float | None) -> list[BaseEstimator]:
+    """Return the steps of a rule without a transformer."""
     steps: list[BaseEstimator] = [NumericColumns() if rule.numeric else CategoryColumns()]
-    if rule.transformer is not None:
-        if python is None:
-            raise SpecError(f"columns, rule {number}, transformer: there is no folder to read {rule.transformer} from.")
-        steps = [python(rule)]
     if rule.clip:
         steps.append(QuantileClipper(rule.clip))
     if rule.impute != "none":
@@ -158,7 +176,12 @@ def _branches(
         constant = _constant(rule)
         steps.append(SimpleImputer(strategy=rule.impute, fill_value=constant, keep_empty_features=True))
     if rule.encode != "none":
-        steps += _encoding(rule, settings)
+        steps += _encoding(rule, settings, smoothing)
+    return steps + _scaling(rule, settings)
+
+
+def _scaling(rule: ColumnRule, settings: Settings) -> list[BaseEstimator]:
+    steps: list[BaseEstimator] = []
     if rule.scale == "power":
         # Outside the training range powers may become huge.
         steps.append(QuantileClipper(0.0))
@@ -166,18 +189,19 @@ def _branches(
         steps.append(_make(SCALERS[rule.scale], settings))
     if rule.divisor is not None:
         steps.append(ConstantScaler(rule.divisor))
-    prefix = "number" if rule.encode == "none" else rule.encode
-    prefix = "python" if rule.transformer is not None else prefix
-    branches = [(f"{prefix}_{number}", make_pipeline(*steps), columns)]
-    if rule.missing_flag:
-        branches.append((f"missing_{number}", MissingFlags(), columns))
-    return branches
+    return steps
 
 
-def _encoding(rule: ColumnRule, settings: Settings) -> list[BaseEstimator]:
+def _encoding(rule: ColumnRule, settings: Settings, smoothing: float | None) -> list[BaseEstimator]:
     encoder = _make(ENCODERS[rule.encode], settings)
+    if smoothing is not None:
+        encoder.set_params(smooth=smoothing)
     if rule.encode == "piecewise":
         return [encoder.set_params(bins=rule.bins or BINS, strategy=rule.bin_strategy or BIN_STRATEGIES[0])]
+    if rule.encode == "text":
+        return [encoder.set_params(components=rule.components or COMPONENTS)]
+    if rule.encode == "hash" or rule.buckets is not None:
+        return [HashedCategories(rule.buckets or BUCKETS), encoder]
     if rule.rare == 1:
         return [encoder]
     if rule.encode == "onehot":
@@ -185,9 +209,12 @@ def _encoding(rule: ColumnRule, settings: Settings) -> list[BaseEstimator]:
     return [RareCategories(rule.rare), encoder]
 
 
+_MODULES = (encoders, piecewise, scalers, text_encoder, sklearn.preprocessing)
+
+
 def _make(entry: tuple[str, Mapping[str, Any]], settings: Settings) -> BaseEstimator:
     name, arguments = entry
-    module = next(module for module in (encoders, piecewise, scalers, sklearn.preprocessing) if hasattr(module, name))
+    module = next(module for module in _MODULES if hasattr(module, name))
     return getattr(module, name)(**arguments, **settings.get(name, {}))
 
 

@@ -19,7 +19,7 @@ from tabular_dl.errors import DataError, did_you_mean
 from tabular_dl.preprocessing.dates import learn_dates
 from tabular_dl.preprocessing.expressions import evaluate, parse
 from tabular_dl.preprocessing.feature_rules import check_features, columns_read, group_columns, reads_history
-from tabular_dl.preprocessing.group_statistics import group_keys
+from tabular_dl.preprocessing.group_statistics import crossed, group_keys
 from tabular_dl.preprocessing.learned_features import (
     apply_learned,
     apply_past,
@@ -44,9 +44,9 @@ class DerivedFeatures(TransformerMixin, BaseEstimator):
     r"""Add columns that are computed from other columns.
 
     Each feature has one source and any number of operations, applied in the order of
-    `tabular_dl.preprocessing.feature_rules`: ``from`` or ``eval``, then ``extract``, ``date``, ``cyclic``, ``text``,
-    ``map``, ``fill``, ``rare``, ``count``, ``statistic``, or ``lag`` and ``rolling``. They are computed in the order of
-    declaration and may read earlier ones. A feature with the name of a column replaces the column.
+    `tabular_dl.preprocessing.feature_rules`: ``from``, ``eval`` or ``cross``, then ``extract``, ``date``, ``cyclic``,
+    ``text``, ``map``, ``fill``, ``rare``, ``count``, ``statistic``, or ``lag`` and ``rolling``. They are computed in
+    the order of declaration and may read earlier ones. A feature with the name of a column replaces the column.
 
     Parameters
     ----------
@@ -263,7 +263,7 @@ def _require_columns(expected: Iterable[str], frame: pd.DataFrame, features: Map
 
 
 def _source(name: str, feature: Mapping[str, Any], table: Table) -> pd.Series:
-    """Return the values of ``from`` or ``eval``, after ``extract``."""
+    """Return the values of ``from``, ``eval`` or ``cross``, after ``extract``."""
 
     def numbers(source: str) -> np.ndarray[Any, Any]:
         advice = "Correct the value, or compare text as in Sex == 'female'."
@@ -274,6 +274,8 @@ def _source(name: str, feature: Mapping[str, Any], table: Table) -> pd.Series:
 
     if "from" in feature:
         values = _column(name, feature["from"], table)
+    elif "cross" in feature:
+        values = crossed([_column(name, source, table) for source in feature["cross"]])
     else:
         evaluated = evaluate(parse(feature["eval"]), numbers, texts)
         values = pd.Series(evaluated, index=next(iter(table.values())).index)

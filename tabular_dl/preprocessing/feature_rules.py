@@ -5,7 +5,8 @@ order in the file:
 
 ============= ========================================================================================
 ``from``      the values of a column, or
-``eval``      the value of an expression of columns (see `tabular_dl.preprocessing.expressions`)
+``eval``      the value of an expression of columns (see `tabular_dl.preprocessing.expressions`), or
+``cross``     the values of several columns as one category; missing if one of them is
 ``extract``   the first group of a regular expression (the whole match if it has no group), else missing
 ``date``      a part of a date: year, month, day, weekday (Monday is 0), dayofyear, hour, minute, or
               elapsed, the days since the earliest training date; ``format`` is the format of the dates
@@ -26,20 +27,16 @@ order in the file:
 
 from __future__ import annotations
 
-import math
-import re
-from collections.abc import Mapping
-from datetime import datetime
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from tabular_dl.errors import SpecError, did_you_mean
 from tabular_dl.preprocessing.expressions import parse
-from tabular_dl.preprocessing.text_patterns import pattern_problem
+from tabular_dl.preprocessing.feature_values import STATISTICS, value_problem
 
 __all__ = [
     "FEATURE_KEYS",
     "PERIODS",
-    "ROLLING",
     "check_features",
     "columns_read",
     "first_mistake",
@@ -56,14 +53,13 @@ PERIODS = {
     "hour": (0, 24),
     "minute": (0, 60),
 }
-STATISTICS = ("mean", "median", "std", "min", "max")
-ROLLING = (*STATISTICS, "sum", "count")
 UNITS = ("year", "month", "week", "day", "hour", "minute", "second", "row")
 
 # Keys, with the words that may be their values; empty for keys with other values.
 FEATURE_KEYS: dict[str, tuple[str, ...]] = {
     "from": (),
     "eval": (),
+    "cross": (),
     "extract": (),
     "date": ("year", "month", "day", "weekday", "dayofyear", "hour", "minute", "elapsed"),
     "format": (),
@@ -81,6 +77,7 @@ FEATURE_KEYS: dict[str, tuple[str, ...]] = {
     "unit": UNITS,
 }
 
+SOURCES = ("from", "eval", "cross")
 # Keys of which a key needs one.
 _NEEDED = {
     "format": ("date", "time"),
@@ -155,11 +152,12 @@ def first_mistake(name: object, feature: object) -> tuple[Any, str] | None:
     for key in feature:
         if key not in FEATURE_KEYS:
             return key, f"feature {name!r}: unknown key {key!r}. {did_you_mean(str(key), FEATURE_KEYS)}"
-    if ("from" in feature) == ("eval" in feature):
-        sources = "both" if "from" in feature else "neither"
-        return None, f"feature {name!r}: expected one source, `from: column` or `eval: expression`, found {sources}"
+    sources = [key for key in SOURCES if key in feature]
+    if len(sources) != 1:
+        expected = "expected one source, `from: column`, `eval: expression` or `cross: [columns]`"
+        return None, f"feature {name!r}: {expected}, found {' and '.join(sources) or 'none'}"
     for key, value in feature.items():
-        problem = _problem(key, value) or _conflict(key, feature)
+        problem = value_problem(key, value, FEATURE_KEYS[key]) or _conflict(key, feature)
         if problem:
             return key, f"feature {name!r}, key {key!r}: {problem}"
     return None
@@ -228,46 +226,16 @@ def columns_read(features: Mapping[str, Mapping[str, Any]], target: str | None =
     """
     names: list[str] = []
     for feature in features.values():
-        source = [feature["from"]] if "from" in feature else parse(feature["eval"]).columns
+        source = _source_columns(feature)
         names.extend([] if target is not None and reads_history(feature, target) else source)
         names.extend([*group_columns(feature), *([feature["time"]] if "time" in feature else [])])
     return tuple(dict.fromkeys(names))
 
 
-def _problem(key: str, value: object) -> str | None:
-    """Return what is wrong with the value of a key, or None."""
-    problem = None
-    if FEATURE_KEYS[key]:
-        problem = _word_problem(value, FEATURE_KEYS[key])
-    elif key in ("from", "time") and not (isinstance(value, str) and value):
-        problem = f"expected the name of a column, found {value!r}"
-    elif key == "eval":
-        problem = _expression_problem(value)
-    elif key == "extract":
-        problem = pattern_problem(value)
-    elif key == "format":
-        problem = _format_problem(value)
-    elif key == "by":
-        problem = _columns_problem(value)
-    elif key == "map":
-        problem = _map_problem(value)
-    elif key == "fill" and not _is_constant(value):
-        problem = f"expected text or a number (quote words such as null), found {value!r}"
-    elif key == "rare" and not _is_count(value):
-        problem = f"expected a number of rows, 1 or more, found {value!r}"
-    elif key == "lag" and not _is_count(value):
-        problem = f"expected a number of steps, 1 or more, found {value!r}"
-    elif key == "rolling":
-        problem = _rolling_problem(value)
-    elif key == "count" and not isinstance(value, bool):
-        problem = f"expected true or false, found {value!r}"
-    return problem
-
-
-def _word_problem(value: object, words: tuple[str, ...]) -> str | None:
-    if value in words:
-        return None
-    return f"there is no {value!r}. {did_you_mean(str(value), words)}"
+def _source_columns(feature: Mapping[str, Any]) -> Sequence[str]:
+    if "cross" in feature:
+        return list(feature["cross"])
+    return [feature["from"]] if "from" in feature else parse(feature["eval"]).columns
 
 
 def _conflict(key: str, feature: Mapping[str, Any]) -> str | None:
@@ -281,58 +249,3 @@ def _conflict(key: str, feature: Mapping[str, Any]) -> str | None:
     if key == "cyclic" and feature["date"] not in PERIODS:
         return f"date: {feature['date']} has no period. {did_you_mean('', PERIODS)}"
     return None
-
-
-def _rolling_problem(value: object) -> str | None:
-    if not isinstance(value, Mapping) or {*value} != {"window", "statistic"}:
-        return (
-            f"expected {{window: 28, statistic: mean}}, found {dict(value) if isinstance(value, Mapping) else value!r}"
-        )
-    if not _is_count(value["window"]):
-        return f"expected a window of 1 step or more, found {value['window']!r}"
-    return _word_problem(value["statistic"], ROLLING)
-
-
-def _is_count(value: object) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and value >= 1
-
-
-def _format_problem(text: object) -> str | None:
-    message = f"expected a format such as '%d/%m/%Y', found {text!r}"
-    if not isinstance(text, str) or "%" not in text:
-        return message
-    try:
-        datetime.strptime(datetime(2000, 1, 31).strftime(text), text)
-    except (ValueError, re.error) as error:  # re.error: a part of the date that is there twice
-        return f"{message}: {error}"
-    return None
-
-
-def _columns_problem(value: object) -> str | None:
-    names = value if isinstance(value, list | tuple) else [value]
-    if names and all(isinstance(name, str) and name for name in names):
-        return None
-    return f"expected the name of a column, or a list of names, found {value!r}"
-
-
-def _expression_problem(expression: Any) -> str | None:
-    try:
-        parse(expression)
-    except SpecError as error:
-        return str(error)
-    return None
-
-
-def _map_problem(mapping: object) -> str | None:
-    if not isinstance(mapping, Mapping) or not mapping:
-        return f"expected a mapping of old to new values such as {{Mlle: Miss}}, found {mapping!r}"
-    for old, new in mapping.items():
-        if not _is_constant(old):
-            return f"cannot replace {old!r}; use `fill` to replace missing values"
-        if not (new is None or _is_constant(new)):
-            return f"expected text, a number or null for {old!r}, found {new!r}"
-    return None
-
-
-def _is_constant(value: object) -> bool:
-    return isinstance(value, str | bool | int) or (isinstance(value, float) and math.isfinite(value))

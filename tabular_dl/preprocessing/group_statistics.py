@@ -10,7 +10,7 @@ import pandas as pd
 
 from tabular_dl.tables import read_categories
 
-__all__ = ["group_keys", "learn_statistics", "statistic_by", "statistics_of"]
+__all__ = ["crossed", "group_keys", "learn_statistics", "statistic_by", "statistics_of"]
 
 # Separator of the values of several columns, a control character that tables do not contain.
 _SEPARATOR = "\x1f"
@@ -40,6 +40,35 @@ def group_keys(columns: Sequence[pd.Series]) -> np.ndarray[Any, Any]:
     rows = zip(*texts, strict=True)
     keys = [_SEPARATOR.join(row) if all(isinstance(text, str) for text in row) else np.nan for row in rows]
     return np.array(keys, dtype=object)
+
+
+def crossed(columns: Sequence[pd.Series]) -> pd.Series:
+    r"""Return the values of several columns as one category.
+
+    Parameters
+    ----------
+    columns : sequence of Series of shape (rows,)
+        Columns of any types.
+
+    Returns
+    -------
+    Series of str, shape (rows,)
+        Texts of the values, joined by ``|``, of which those in the values are marked by a backslash; missing where one
+        of them is.
+
+    Examples
+    --------
+    >>> crossed([pd.Series(["a", "a|b"]), pd.Series([1.0, 2.0])]).tolist()
+    ['a|1', 'a\\|b|2']
+    """
+    texts = [[_marked(text) if isinstance(text, str) else text for text in read_categories(c)] for c in columns]
+    rows = zip(*texts, strict=True)
+    joined = ["|".join(row) if all(isinstance(text, str) for text in row) else np.nan for row in rows]
+    return pd.Series(joined, index=columns[0].index, dtype="str")
+
+
+def _marked(text: str) -> str:
+    return text.replace("\\", "\\\\").replace("|", "\\|")
 
 
 def statistic_by(values: pd.Series, keys: np.ndarray[Any, Any], statistic: str) -> pd.Series:

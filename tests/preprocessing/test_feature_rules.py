@@ -19,6 +19,7 @@ def test_every_operation_is_accepted():
     check_features({})
     check_features({"Month": {"from": "Sold", "date": "month", "format": "%d/%m/%Y", "map": {12: "winter"}}})
     check_features({"Words": {"from": "Text", "text": "words"}, "Level": {"eval": "A", "by": "B", "statistic": "std"}})
+    check_features({"Both": {"cross": ["A", "B", "C"], "rare": 5}})
     check_features({"Hour": {"from": "Sold", "date": "hour", "cyclic": "sin"}})
     check_features({"Lag": {"from": "sales", "by": ["store", "item"], "time": "date", "lag": 7, "format": "%d/%m/%Y"}})
     rolling = {"window": 28, "statistic": "count"}
@@ -40,14 +41,20 @@ def test_the_columns_of_times_are_read_too_and_earlier_targets_are_no_column():
 def test_the_columns_of_groups_are_read_too():
     features = {"F": {"eval": "A + B", "by": "C", "statistic": "mean"}, "G": {"from": "A", "by": ["C", "D"]}}
     assert columns_read(features) == ("A", "B", "C", "D")
+    assert columns_read({"F": {"cross": ["A", "B"]}, "G": {"from": "F"}}) == ("A", "B", "F")
 
 
 @pytest.mark.parametrize(
     ("feature", "message"),
     [
         ("Name", "feature 'F': expected a mapping such as"),
-        ({}, "expected one source, .* found neither"),
-        ({"from": "A", "eval": "A"}, "expected one source, .* found both"),
+        ({}, "expected one source, .* found none"),
+        ({"from": "A", "eval": "A"}, "expected one source, .* found from and eval"),
+        ({"cross": ["A", "B"], "eval": "A"}, "expected one source, .* found eval and cross"),
+        ({"cross": "A"}, "key 'cross': expected a list of two columns or more, each once, .* found 'A'"),
+        ({"cross": ["A"]}, "key 'cross': expected a list of two columns or more"),
+        ({"cross": ["A", "A"]}, "key 'cross': expected a list of two columns or more, each once"),
+        ({"cross": ["A", 3]}, "key 'cross': expected a list of two columns or more"),
         ({"from": "A", "extrct": "x"}, "unknown key 'extrct'. Did you mean 'extract'"),
         ({"from": "A", True: 1}, "unknown key True"),
         ({"from": 3}, "key 'from': expected the name of a column, found 3"),
