@@ -26,6 +26,7 @@ from tabular_dl.preprocessing.learned_features import (
     learn,
     learn_past,
     packed,
+    time_steps,
     unpacked,
 )
 from tabular_dl.preprocessing.single_values import single_values
@@ -174,6 +175,32 @@ class DerivedFeatures(TransformerMixin, BaseEstimator):
             values = single_values(name, feature, _source(name, feature, table), learned.get("dates"))
         time = _column(name, feature["time"], table)
         return apply_past(name, feature, values, _groups(name, feature, table), time, learned)
+
+    def steps_ahead(self, table: pd.DataFrame) -> dict[str, tuple[int, str]]:
+        """Return by how much rows are later than all targets that features of earlier targets know.
+
+        Parameters
+        ----------
+        table : DataFrame of shape (rows, columns)
+            Rows with the columns and features that are times.
+
+        Returns
+        -------
+        dict of str to (int, str)
+            Number of steps, and their unit, by the name of the feature; without those that count rows, and those that
+            no row is later for.
+        """
+        check_is_fitted(self)
+        ahead = {}
+        for name, feature in self.features.items():
+            learned = self.learned_[name]
+            if self.target is None or not reads_history(feature, self.target) or learned["steps"]["unit"] == "row":
+                continue
+            steps = time_steps(name, feature, table[feature["time"]], learned)
+            known = learned["history"].steps
+            if len(known) and np.nanmax(steps, initial=-np.inf) > known.max():
+                ahead[name] = int(np.ceil(np.nanmax(steps) - known.max())), learned["steps"]["unit"]
+        return ahead
 
     def __getstate__(self) -> dict[str, Any]:
         """Return the state with learned tables as arrays."""

@@ -19,7 +19,7 @@ RARE = "rare"
 
 PAST = "Correct the value, or write `map: {...}` that makes numbers of texts: lags and rolling statistics need numbers."
 
-__all__ = ["apply_learned", "apply_past", "learn", "learn_past", "packed", "subject", "unpacked"]
+__all__ = ["apply_learned", "apply_past", "learn", "learn_past", "packed", "subject", "time_steps", "unpacked"]
 
 
 def learn(name: str, feature: Mapping[str, Any], values: pd.Series, keys: np.ndarray[Any, Any]) -> dict[str, Any]:
@@ -110,11 +110,18 @@ def apply_past(
     Series of shape (rows,)
         Values.
     """
-    at = steps_of(time, learned["steps"], _time_subject(name, feature))
+    at = time_steps(name, feature, time, learned)
     history = learned["history"]
     if values is not None:
         history = history.with_rows(keys, at, read_numbers(values, subject(name, feature), PAST))
     return pd.Series(past_values(feature, history, keys, at, rows=learned["steps"]["unit"] == "row"), index=time.index)
+
+
+def time_steps(
+    name: str, feature: Mapping[str, Any], time: pd.Series, learned: Mapping[str, Any]
+) -> np.ndarray[Any, Any]:
+    """Return the step of each row, (rows,), in the unit that `learn_past` has learned."""
+    return steps_of(time, learned["steps"], _time_subject(name, feature))
 
 
 def packed(learned: Mapping[str, Any]) -> dict[str, Any]:
