@@ -15,9 +15,7 @@ from .column_rules import IMPUTERS as IMPUTERS
 from .column_rules import SCALERS as SCALERS
 from .column_rules import ColumnRule as ColumnRule
 from .column_rules import Rest as Rest
-from .column_transformer import ColumnFault as ColumnFault
 from .column_transformer import build_preprocessing as build_preprocessing
-from .column_transformer import column_faults as column_faults
 from .dates import learn_dates as learn_dates
 from .derived_features import DerivedFeatures as DerivedFeatures
 from .encoders import EncodingFolds as EncodingFolds
@@ -45,6 +43,8 @@ from .python_transformer import PythonTransformer as PythonTransformer
 from .python_trust import approve as approve
 from .python_trust import is_trusted as is_trusted
 from .python_trust import trust as trust
+from .rule_faults import ColumnFault as ColumnFault
+from .rule_faults import column_faults as column_faults
 from .scalers import ConstantScaler as ConstantScaler
 from .scalers import NormalQuantiles as NormalQuantiles
 from .scalers import QuantileClipper as QuantileClipper

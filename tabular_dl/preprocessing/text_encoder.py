@@ -116,7 +116,9 @@ class TextEncoder(TransformerMixin, BaseEstimator):
         matrix = hstack(parts, format="csr")
         learned["directions"] = np.zeros((self.components, matrix.shape[1]), dtype=np.float32)
         count = min(self.components, *matrix.shape)
-        if count:
+        if matrix.shape[1] == 1:  # no decomposition: the one term is the direction
+            learned["directions"][0] = 1.0
+        elif count:
             found = TruncatedSVD(count, random_state=seed).fit(matrix).components_
             learned["directions"][: len(found)] = found
         return learned
@@ -162,8 +164,9 @@ class TextEncoder(TransformerMixin, BaseEstimator):
         super().__setstate__(state)
 
     def __sklearn_tags__(self) -> Tags:
-        """Return scikit-learn's tags: missing values and texts are allowed."""
+        """Return scikit-learn's tags: missing values and texts are allowed, and the result is float32."""
         tags = super().__sklearn_tags__()
+        tags.transformer_tags.preserves_dtype = []
         tags.input_tags.allow_nan = tags.input_tags.string = tags.input_tags.categorical = True
         return tags
 

@@ -15,8 +15,9 @@ from sklearn.preprocessing import PowerTransformer, QuantileTransformer, RobustS
 
 from tabular_dl.errors import DataError, SpecError
 from tabular_dl.preprocessing.column_rules import BIN_STRATEGIES, ENCODERS, NUMERIC_ENCODERS, SCALERS
-from tabular_dl.preprocessing.column_transformer import build_preprocessing, column_faults
+from tabular_dl.preprocessing.column_transformer import build_preprocessing
 from tabular_dl.preprocessing.derived_features import DerivedFeatures
+from tabular_dl.preprocessing.rule_faults import column_faults
 from tabular_dl.tracking.persistence import TRUSTED_TYPES
 
 NAN = float("nan")

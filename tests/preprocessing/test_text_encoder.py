@@ -76,6 +76,12 @@ def test_the_number_of_components_does_not_depend_on_the_rows() -> None:
     assert not numbers[:, 7:14].any()
 
 
+def test_a_single_term_is_a_component_by_itself() -> None:
+    encoder = TextEncoder(3).fit(pd.DataFrame({"a": ["x", None, "x"]}))
+    assert encoder.columns_[0]["letters"] == [" x "]
+    assert encoder.transform(pd.DataFrame({"a": ["x", "y"]})).tolist() == [[1.0, 0.0, 0.0], [0.0, 0.0, 0.0]]
+
+
 def test_terms_are_learned_from_a_bounded_number_of_rows_terms_and_characters(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(text_encoder, "MOST_ROWS", 50)
     monkeypatch.setattr(text_encoder, "MOST_TERMS", 30)
