@@ -53,8 +53,9 @@ def column_findings(
     for name, other in duplicate_columns(rest).items():
         message = f"{where}: columns {other} and {name} have the same content in every row."
         findings.append(Finding("warning", "duplicate-column", message, removal(spec, [name])))
-    # What a transformer makes of different texts, or of new ones, is its own affair.
-    transformed = [name for name in map(str, train.columns) if spec.columns[_rule_of(spec, name)].transformer]
+    # What a transformer makes of different texts, or of new ones, is its own affair; `encode: text` reads their words.
+    rules = {name: spec.columns[_rule_of(spec, name)] for name in map(str, train.columns)}
+    transformed = [name for name, rule in rules.items() if rule.transformer or rule.encode == "text"]
     raw = [
         name for name in map(str, rest.columns) if name not in transformed and set(spec.derived.get(name, ())) <= _PLAIN
     ]
@@ -197,7 +198,7 @@ def _new_categories(spec: PipelineSpec, train: pd.DataFrame, test: pd.DataFrame,
         new = test[name].notna() & ~test[name].isin(train[name].unique())
         place = _rule_of(spec, name)
         rule = spec.columns[place]
-        handled = (getattr(rule, "rare", None) or 1) > 1 or rule.encode not in _UNKNOWN
+        handled = (getattr(rule, "rare", None) or 1) > 1 or rule.buckets is not None or rule.encode not in _UNKNOWN
         if not new.any() or (handled and new.mean() < MOST):
             continue
         values = test.loc[new, name].drop_duplicates().tolist()

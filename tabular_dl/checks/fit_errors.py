@@ -33,6 +33,7 @@ from tabular_dl.spec import (
 __all__ = ["group_errors", "memory_errors", "pipeline_errors", "row_errors", "target_errors"]
 
 # Changes to a rule for numbers that cannot read one of its columns, in the order in which they are tried.
+_FOR_NUMBERS = {"encode": None, "components": None, "impute": None, "fill_value": None}
 _RULE_CHANGES: tuple[dict[str, Any], ...] = (
     {"impute": "median", "fill_value": None},
     {
@@ -212,7 +213,7 @@ def _fix(spec: PipelineSpec, fault: Fault, checked: CheckedRows) -> str:
 def _correction(spec: PipelineSpec, fault: Fault, checked: CheckedRows) -> str:
     """Return a line with mistyped columns corrected, or with a rule that can read the column; empty if none."""
     if fault.code == "feature":
-        read = columns_read(needed_features(spec.derived, fault.columns))
+        read = columns_read(needed_features(spec.derived, fault.columns), spec.data.target)
         known = [*map(str, checked.rows.columns), *spec.derived]
         pairs = ((name, nearest(name, known)) for name in read if name not in known)
         return next((f"# in features write {match} for {name}" for name, match in pairs if match), "")
@@ -233,7 +234,7 @@ def _correction(spec: PipelineSpec, fault: Fault, checked: CheckedRows) -> str:
 def _other_rules(rule: ColumnRule, column: str) -> Iterator[tuple[dict[str, Any], ColumnRule]]:
     """Yield changes to a rule, each with the changed rule of one column."""
     alone = rule.model_copy(update={"columns": (column,)})
-    for changes in _RULE_CHANGES:
+    for changes in (_FOR_NUMBERS,) if rule.encode == "text" else _RULE_CHANGES:
         content = {**alone.model_dump(exclude_defaults=True), **changes}
         other = ColumnRule.model_validate({key: value for key, value in content.items() if value is not None})
         if other != alone:

@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 
 from tabular_dl.checks.columns import column_findings, kind_findings, unread_findings
+from tabular_dl.checks.earlier_rows import lag_findings
 from tabular_dl.checks.finding import Finding, by_level
 from tabular_dl.checks.fit_errors import group_errors, memory_errors, pipeline_errors, row_errors, target_errors
 from tabular_dl.checks.fixes import columns_of
@@ -78,7 +79,7 @@ def run_checks(competition: Competition, spec: PipelineSpec, problem: Problem) -
             findings += unread_findings(spec, test, names[1])
             findings += kind_findings(spec, train, test, columns_used(spec, train, test), names)
         findings += unread_findings(spec, train, names[0])
-        findings += column_findings(spec, read, others[0] if others else None, names)
+        findings += [*validation.of_lags, *column_findings(spec, read, others[0] if others else None, names)]
     return by_level(findings)
 
 
@@ -129,12 +130,15 @@ class _Validation:
         Errors of the rows of both tables.
     tables : list of DataFrame
         Training table and, if there is one, test table.
+    of_lags : list of Finding
+        Warnings of features of earlier targets.
     """
 
     of_target: list[Finding]
     of_groups: list[Finding]
     of_rows: list[Finding]
     tables: list[pd.DataFrame]
+    of_lags: list[Finding]
 
     @property
     def errors(self) -> list[Finding]:
@@ -150,11 +154,13 @@ def _validate(
     if all(finding.code != "metric" for finding in of_target):
         of_target += target_errors(spec, problem, competition.train[spec.data.target], names[0])
     target = competition.train[spec.data.target]
-    train = validate_rows(spec, competition.train.drop(columns=spec.data.target), names[0], test=predicted)
-    tables, of_rows = [train.table], row_errors(spec, train)
+    rows = competition.train.drop(columns=spec.data.target)
+    train = validate_rows(spec, rows, names[0], test=predicted, target=target)
+    tables, of_rows, of_lags = [train.table], row_errors(spec, train), []
     if competition.test is not None:
         test = validate_rows(spec, competition.test, names[1], rest=False, training=train)
         tables.append(test.table)
+        of_lags = list(lag_findings(spec, train, test, names))
         # Errors of the pipeline itself occur for both tables and are reported once.
         messages = {finding.message for finding in of_rows}
         of_test = row_errors(spec, test)
@@ -162,7 +168,7 @@ def _validate(
     if not of_target and not of_rows:
         of_rows += transformer_errors(spec, tables, target, names)
         of_target += [*network_errors(spec, problem, target), *memory_errors(spec, problem, train.table, target)]
-    return _Validation(of_target, group_errors(spec, competition.train, names[0]), of_rows, tables)
+    return _Validation(of_target, group_errors(spec, competition.train, names[0]), of_rows, tables, of_lags)
 
 
 def _sample_findings(

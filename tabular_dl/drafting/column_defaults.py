@@ -12,7 +12,8 @@ high_cardinality  mean of the target in the category (``target``) and frequency 
                   with many classes an ``embedding``. The letters before the first digit of codes such as C85 are
                   further categories
 date              year, month, day of the week, days since the earliest date, and the hour if there is one
-text              numbers of characters and words, and a word shared with many rows
+text              numbers of characters and words; the words and letters of prose (``text``); of other texts, such as
+                  names of persons, a word shared with many rows
 id                none, except for the letters of codes
 others            none
 ================  ==================================================================================================
@@ -29,6 +30,7 @@ from typing import Any
 
 import pandas as pd
 
+from tabular_dl.preprocessing import COMPONENTS
 from tabular_dl.profiling import ColumnKind
 from tabular_dl.tables import NumberForm
 
@@ -43,6 +45,9 @@ COMMON_WORD = 0.02  # least share of rows with a word for the word to be a categ
 MOST_WORDS = 12
 MOST_PREFIXES = 20
 MANY_NUMBERED = 50  # columns of one rule that differ only by a number, from which on they are written as a pattern
+PROSE_WORDS = 5.0  # mean words of a text of sentences
+PROSE_CAPITALS = 0.4  # largest share of its words that begin with a capital; names of persons and places have more
+ROWS_A_COMPONENT = 40  # training rows for each component of texts
 SAMPLE_ROWS = 20_000  # rows in which words and letters are looked for
 
 _PREFIX = re.compile(r"^\s*([^\W\d_]{1,6})(?=[\s./_-]*\d)")
@@ -249,10 +254,17 @@ class _Plan:
             self._number(self._feature(kind, part, date=part, **date_format), missing=kind.missing)
 
     def _text(self, kind: ColumnKind) -> None:
-        self.result.used[kind.name] = "text: length, words, a shared word"
         for measure in ("length", "words"):
             self._number(self._feature(kind, measure, text=measure), missing=kind.missing)
-        words = _frequent_words(self.rows[kind.name].dropna().head(SAMPLE_ROWS))
+        texts = self.rows[kind.name].dropna().head(SAMPLE_ROWS)
+        if _is_prose(texts):
+            components = int(min(COMPONENTS, max(5, len(self.rows) // ROWS_A_COMPONENT)))
+            self.result.used[kind.name] = "text: words and letters, length"
+            reason = f"Texts: weights of their words and letters (TF-IDF), reduced to {components} numbers."
+            self._rule(kind.name, reason, encode="text", components=components, scale="standard")
+            return
+        self.result.used[kind.name] = "text: length, words, a shared word"
+        words = _frequent_words(texts)
         if len(words) >= 2:
             choice = "|".join(map(re.escape, words))
             # Not enclosed by word characters.
@@ -274,6 +286,14 @@ def _abbreviated(columns: Sequence[str], every: Iterable[str]) -> list[str]:
     ]
     pairs = ((next((prefix for prefix in prefixes if name.startswith(prefix)), None), name) for name in columns)
     return list(dict.fromkeys(name if prefix is None else f"{prefix}*" for prefix, name in pairs))
+
+
+def _is_prose(texts: Iterable[object]) -> bool:
+    """Return whether texts are of sentences: of several words, most of which do not begin with a capital or a digit."""
+    words = [text.split() for text in texts if isinstance(text, str)]
+    every = [word for text in words for word in text]
+    named = sum(word[0].isupper() or not word[0].isalpha() for word in every)
+    return len(every) >= PROSE_WORDS * max(1, len(words)) and named <= PROSE_CAPITALS * len(every)
 
 
 def _frequent_words(texts: Iterable[object]) -> list[str]:

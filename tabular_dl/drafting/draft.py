@@ -25,6 +25,9 @@ from tabular_dl.spec import Key, commented_yaml
 __all__ = ["Draft", "draft_pipeline"]
 
 MOST_LISTED = 8  # columns listed by one comment
+# Metrics in which each class counts alike, however few rows it has.
+EACH_CLASS_ALIKE = ("balanced_accuracy", "f1_macro", "mcc")
+RARE_CLASS = 0.5  # share of the rows of an equal class, below which a class is rare
 
 
 @dataclass(frozen=True)
@@ -127,7 +130,13 @@ def draft_pipeline(
             f"{listed(columns, MOST_LISTED)}: {reason}" for reason, columns in treatments.dropped.items()
         )
         raise DataError(f"No column is left to learn from. {reasons or 'There is none beside target and id'}.")
-    training = dict(sizes.training)
+    training, training_reason = dict(sizes.training), ""
+    if chosen in EACH_CLASS_ALIKE and counts is not None and counts.min() < RARE_CLASS * len(train) / len(counts):
+        training["class_weight"] = "balanced"
+        share = f"{100 * counts.min() / len(train):.2g} % of the rows"
+        training_reason = (
+            f"{chosen} counts each class alike, and {counts.index.tolist()[-1]!r} has {share}: its rows weigh more."
+        )
     if chosen == "rmsle":
         training["target_transform"] = "log1p"
     content: dict[str, Any] = {
@@ -147,6 +156,7 @@ def draft_pipeline(
         "problem": problem_reason,
         "metric": metric_reason,
         "rest": _left_out(treatments, others, kinds),
+        "training": training_reason,
         "ensemble": " ".join(reason for reason in (sizes.folds_reason, group_reason) if reason),
     }
     comments = _comments(name, len(train), roles, reasons_by_key, treatments, sizes)
@@ -261,7 +271,6 @@ def _comments(
         ("network",): sizes.reason,
         ("search",): f"Search space of `tabular-dl search {name}`.",
     }
-    if reasons["ensemble"]:
-        comments["ensemble",] = reasons["ensemble"]
+    comments |= {(section,): reasons[section] for section in ("training", "ensemble") if reasons[section]}
     comments |= {("features", feature): reason for feature, reason in treatments.feature_reasons.items()}
     return comments | {("columns", place): reason for place, reason in enumerate(treatments.rule_reasons)}

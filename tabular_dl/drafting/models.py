@@ -6,7 +6,7 @@ from collections.abc import Collection
 from typing import Any
 
 from tabular_dl.estimators import model_named
-from tabular_dl.preprocessing import CODES, ColumnRule, has_pattern
+from tabular_dl.preprocessing import BUCKETS, CODES, ColumnRule, has_pattern
 from tabular_dl.problems import get_problem
 from tabular_dl.spec import SHARED, PipelineSpec
 
@@ -65,8 +65,10 @@ def _for_native(rule: ColumnRule) -> dict[str, Any]:
     if rule.numeric:
         kept: dict[str, Any] = {key: content[key] for key in ("columns", "missing_flag") if key in content}
         return {**kept, "impute": "none"}
-    if rule.encode in ("onehot", *CODES) and not has_pattern(rule.columns):
+    if rule.encode in ("onehot", "hash", *CODES) and not has_pattern(rule.columns):
         content.pop("fill_value", None)
+        if rule.encode == "hash":
+            content["buckets"] = rule.buckets or BUCKETS
         return {**content, "encode": "native", "impute": "none"}
     return content
 

@@ -55,7 +55,8 @@ def baseline_scores(
     for pipeline, train, test in folds:
         steps, table = pipeline[:-1], X
         if len(steps.steps) and isinstance(steps[0], DerivedFeatures):
-            # Derived features do not depend on the target, so the fitted ones can transform training rows.
+            # Derived features depend on the targets of strictly earlier training rows at most, so the fitted ones can
+            # transform training rows.
             steps, table = steps[1:], steps[0].transform(X)
         matrix = (
             fold_matrix(steps, table, y, train, np.float64, missing=True)[1]

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import (
     BaseModel,
+    BeforeValidator,
     ConfigDict,
     Field,
     ValidationError,
@@ -22,6 +23,7 @@ from pydantic import (
 from tabular_dl.errors import SpecError, did_you_mean, plain_words
 from tabular_dl.preprocessing.column_patterns import has_pattern
 from tabular_dl.preprocessing.python_rules import python_problem
+from tabular_dl.preprocessing.rule_contradictions import contradiction
 
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
@@ -29,20 +31,21 @@ if TYPE_CHECKING:
 __all__ = [
     "BINS",
     "BIN_STRATEGIES",
+    "BUCKETS",
     "CODES",
+    "COMPONENTS",
     "ENCODERS",
     "IMPUTERS",
     "NUMERIC_ENCODERS",
     "SCALERS",
     "ColumnRule",
     "Rest",
-    "contradiction",
     "read_rules",
 ]
 
 # Scalers by their name in a pipeline file: class (of `tabular_dl.preprocessing.encoders`,
-# `tabular_dl.preprocessing.piecewise`, `tabular_dl.preprocessing.scalers` or `sklearn.preprocessing`, in this order)
-# and arguments.
+# `tabular_dl.preprocessing.piecewise`, `tabular_dl.preprocessing.scalers`, `tabular_dl.preprocessing.text_encoder` or
+# `sklearn.preprocessing`, in this order) and arguments.
 SCALERS: dict[str, tuple[str, dict[str, Any]]] = {
     "minmax": ("MinMaxScaler", {}),
     "standard": ("StandardScaler", {}),
@@ -57,9 +60,12 @@ _LABEL = (
     {"handle_unknown": "use_encoded_value", "unknown_value": -1, "encoded_missing_value": -2},
 )
 
+_ONEHOT = ("OneHotEncoder", {"handle_unknown": "ignore", "sparse_output": False})
+
 # Encoders by their name in a pipeline file, as for scalers.
 ENCODERS: dict[str, tuple[str, dict[str, Any]]] = {
-    "onehot": ("OneHotEncoder", {"handle_unknown": "ignore", "sparse_output": False}),
+    "onehot": _ONEHOT,
+    "hash": _ONEHOT,
     "label": _LABEL,
     "ordinal": _LABEL,
     "target": ("TargetEncoder", {}),
@@ -67,23 +73,31 @@ ENCODERS: dict[str, tuple[str, dict[str, Any]]] = {
     "embedding": _LABEL,
     "native": _LABEL,
     "piecewise": ("PiecewiseEncoder", {}),
+    "text": ("TextEncoder", {}),
 }
 CODES = ("embedding", "native")  # their columns are whole numbers that stand for categories, and the model reads them
 NUMERIC_ENCODERS = ("none", "piecewise")  # of columns that are read as numbers
 BINS, BIN_STRATEGIES = 12, ("quantile", "tree")  # of encode: piecewise; the first strategy is the default
+COMPONENTS, MOST_COMPONENTS = 50, 1000  # of encode: text
+BUCKETS, MOST_BUCKETS = 64, 1_000_000  # of encode: hash
 
 IMPUTERS = ("median", "mean", "most_frequent", "constant")  # strategies of sklearn.impute.SimpleImputer
 
-# Reasons why columns of these encoders are not scaled.
-_NOT_SCALED = {
-    "onehot": "one-hot columns are 0 and 1 already; leave scale out or use encode: label",
-    "embedding": "an embedding reads whole numbers that stand for categories; leave scale out or use encode: label",
-    "native": "the model reads whole numbers that stand for categories; leave scale out or use encode: label",
-    "piecewise": "piecewise-linear columns are from 0 to 1 already; leave scale out, or write it in a second rule",
-}
-
 # Treatment of columns that no rule names: an error, or left out.
 Rest = Literal["error", "drop"]
+
+
+def _checked_smoothing(value: object) -> float | tuple[float, ...] | None:
+    """Return numbers of rows as floats; one, or several different ones."""
+    if value is None:
+        return None
+    given: list[Any] = [*value] if isinstance(value, list | tuple) else [value]
+    numbers = [float(number) for number in given if isinstance(number, int | float) and not isinstance(number, bool)]
+    if not given or len(numbers) < len(given) or not all(0 <= number < math.inf for number in numbers):
+        raise ValueError(f"expected a number of rows such as 10, or several such as [1, 10, 100], found {value!r}")
+    if len({*numbers}) < len(numbers):
+        raise ValueError(f"a number is there twice in {value!r}; name each number of rows once")
+    return tuple(numbers) if isinstance(value, list | tuple) else numbers[0]
 
 
 class ColumnRule(BaseModel):
@@ -103,15 +117,24 @@ class ColumnRule(BaseModel):
     missing_flag : bool
         Whether to add a column ``<name>_missing`` of 0 and 1 for each column.
     encode : str
-        ``onehot``; ``label`` or its synonym ``ordinal``; ``target``, the mean of the target in the category;
-        ``frequency``, the category's share of the training rows; ``embedding``, vectors that the network learns;
-        ``native``, categories as the model reads them, which for a network is the same as ``embedding``;
-        ``piecewise``, the part of each of a few bins that lies below a number; or ``none``.
+        ``onehot``; ``hash``, one-hot of buckets into which a hash puts the categories; ``label`` or its synonym
+        ``ordinal``; ``target``, the mean of the target in the category; ``frequency``, the category's share of the
+        training rows; ``embedding``, vectors that the network learns; ``native``, categories as the model reads them,
+        which for a network is the same as ``embedding``; ``piecewise``, the part of each of a few bins that lies below
+        a number; ``text``, the words and letters of texts, reduced to a few numbers; or ``none``.
     bins : int or None
         Largest number of bins of ``encode: piecewise``; None is 12.
     bin_strategy : str or None
         Bins of ``encode: piecewise``: ``quantile``, with as many training rows each, or ``tree``, the leaves of a
         decision tree that predicts the target; None is ``quantile``.
+    components : int or None
+        Number of columns of ``encode: text``; None is 50.
+    buckets : int or None
+        Number of buckets into which a hash puts the categories before they are encoded, by any encoder of categories;
+        None is 64 for ``encode: hash``, and does not hash for others.
+    smoothing : float, tuple of float or None
+        Number of rows with the mean of the target that ``encode: target`` adds to those of each category; several give
+        a column each; None chooses it by the variances of the column (empirical Bayes).
     rare : int
         Number of training rows below which categories are joined into one; 1 keeps all.
     clip : float
@@ -150,6 +173,9 @@ class ColumnRule(BaseModel):
     encode: str = "none"
     bins: Annotated[int, Field(ge=2, strict=True)] | None = None
     bin_strategy: str | None = None
+    components: Annotated[int, Field(ge=1, le=MOST_COMPONENTS, strict=True)] | None = None
+    buckets: Annotated[int, Field(ge=2, le=MOST_BUCKETS, strict=True)] | None = None
+    smoothing: Annotated[float | tuple[float, ...] | None, BeforeValidator(_checked_smoothing)] = None
     rare: Annotated[int, Field(ge=1, strict=True)] = 1
     clip: Annotated[float, Field(ge=0, lt=0.5)] = 0.0
     scale: str = "none"
@@ -216,7 +242,9 @@ class ColumnRule(BaseModel):
     def _check_consistency(self) -> ColumnRule:
         values = self.model_dump(exclude={"columns", "transformer", "parameters"})
         others = {key: value for key, value in values.items() if key not in ("scale", "divisor")}
-        problem = python_problem(self.transformer, self.parameters, others) or contradiction(**values)
+        problem = python_problem(self.transformer, self.parameters, others) or contradiction(
+            **values, numeric=self.numeric
+        )
         if self.encode in CODES and has_pattern(self.columns):
             problem = f"columns: encode: {self.encode} takes no patterns; name each column"
         if problem:
@@ -265,66 +293,3 @@ def _explain(problem: ErrorDetails, number: int) -> str:
     if problem["type"] == "extra_forbidden":
         return f"{where}: there is no such key. {did_you_mean(str(problem['loc'][-1]), ColumnRule.model_fields)}"
     return f"{where}: {plain_words(problem)}"
-
-
-def contradiction(
-    *,
-    impute: str,
-    fill_value: str | bool | int | float | None,
-    missing_flag: bool,
-    encode: str,
-    rare: int,
-    clip: float,
-    scale: str,
-    divisor: float | None = None,
-    bins: int | None = None,
-    bin_strategy: str | None = None,
-) -> str | None:
-    """Return the contradiction between the values of a rule, if any.
-
-    Parameters
-    ----------
-    impute, fill_value, missing_flag, encode, rare, clip, scale, divisor, bins, bin_strategy
-        Attributes of a `ColumnRule`, each valid by itself.
-
-    Returns
-    -------
-    str or None
-        Key, reason and what to write; None if the values agree.
-
-    Examples
-    --------
-    >>> rule = {"impute": "none", "fill_value": None, "missing_flag": False, "rare": 1, "clip": 0.0}
-    >>> contradiction(**rule, encode="onehot", scale="minmax")
-    'scale: one-hot columns are 0 and 1 already; leave scale out or use encode: label'
-    """
-    numeric, conflict = encode in NUMERIC_ENCODERS, f"but encode: {encode} reads categories"
-    problem = None
-    if not numeric and impute in ("median", "mean"):
-        problem = f"impute: {impute} needs numbers, {conflict}; write most_frequent, {{constant: value}} or none"
-    elif not numeric and impute == "none" and missing_flag:
-        problem = "missing_flag: missing values are a category already; leave the flag out"
-    elif not numeric and clip:
-        problem = f"clip: needs numbers, {conflict}; leave clip out"
-    elif numeric and rare > 1:
-        reads = "a rule without encode" if encode == "none" else f"encode: {encode}"
-        advice = "add encode" if encode == "none" else "write another encode"
-        problem = f"rare: joins categories, but {reads} reads numbers; {advice} or leave rare out"
-    elif encode != "piecewise" and (bins, bin_strategy) != (None, None):
-        key = "bins" if bins is not None else "bin_strategy"
-        problem = (
-            f"{key}: belongs to encode: piecewise, found encode: {encode}; leave {key} out or write encode: piecewise"
-        )
-    elif encode in _NOT_SCALED and scale != "none":
-        problem = f"scale: {_NOT_SCALED[encode]}"
-    elif (impute == "constant") != (fill_value is not None):
-        problem = "impute: constant needs a value, and only constant does; write impute: {constant: value}"
-    elif (scale == "constant") != (divisor is not None):
-        problem = "scale: constant needs a number, and only constant does; write scale: {constant: 255}"
-    elif divisor is not None and not 0 < divisor < math.inf:
-        problem = f"scale: expected a constant above 0, found {divisor}"
-    elif isinstance(fill_value, float) and not math.isfinite(fill_value):
-        problem = f"impute: expected a finite constant, found {fill_value}"
-    elif numeric and isinstance(fill_value, str):
-        problem = f"impute: expected a number as constant of numeric columns, found {fill_value!r}"
-    return problem

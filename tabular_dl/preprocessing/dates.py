@@ -11,9 +11,10 @@ import numpy as np
 import pandas as pd
 
 from tabular_dl.errors import DataError
+from tabular_dl.preprocessing.feature_rules import PERIODS
 from tabular_dl.tables import read_categories
 
-__all__ = ["FORMATS", "date_part", "learn_dates"]
+__all__ = ["FORMATS", "cyclic_part", "date_part", "learn_dates", "read_dates"]
 
 _DAYS = (
     *("%m/%d/%Y", "%d/%m/%Y", "%Y/%m/%d", "%d.%m.%Y", "%m-%d-%Y", "%d-%m-%Y", "%m/%d/%y", "%d/%m/%y", "%d.%m.%y"),
@@ -93,10 +94,67 @@ def date_part(column: pd.Series, part: str, learned: Mapping[str, Any], subject:
     >>> date_part(sold, "elapsed", learn_dates(sold), "feature 'Days'").tolist()
     [0.0, nan, 2.5]
     """
+    values = read_dates(column, learned, subject)
+    if part == "elapsed":
+        return (values - pd.Timestamp(learned["earliest"])) / pd.Timedelta(days=1)
+    return getattr(values.dt, _PANDAS_NAMES.get(part, part)).astype(np.float64)
+
+
+def cyclic_part(numbers: pd.Series, part: str, function: str) -> pd.Series:
+    """Return the sine or cosine of a part of each date, as an angle of the circle on which the part goes round.
+
+    Parameters
+    ----------
+    numbers : Series of shape (rows,)
+        Result of `date_part`.
+    part : str
+        Part with a period: month, day, weekday, dayofyear, hour or minute.
+    function : {"sin", "cos"}
+        Coordinate on the circle. Together they tell all values apart, and the last one is as near to the first as any
+        other two neighbours are.
+
+    Returns
+    -------
+    Series of float64 of shape (rows,)
+        Numbers from -1 to 1; NaN where missing.
+
+    Examples
+    --------
+    >>> cyclic_part(pd.Series([0.0, 6.0, 18.0]), "hour", "sin").round(3).tolist()
+    [0.0, 1.0, -1.0]
+    """
+    first, period = PERIODS[part]
+    return getattr(np, function)(2 * np.pi * (numbers - first) / period)
+
+
+def read_dates(column: pd.Series, learned: Mapping[str, Any], subject: str) -> pd.Series:
+    """Return a column as dates in the format that training rows had.
+
+    Parameters
+    ----------
+    column, learned, subject
+        As for `date_part`.
+
+    Returns
+    -------
+    Series of datetime64 of shape (rows,)
+        Dates without a time zone; missing where the date is, and in all rows if training rows had no dates.
+
+    Raises
+    ------
+    DataError
+        If a value is not a date in this format; the message names row and value.
+
+    Examples
+    --------
+    >>> sold = pd.Series(["31/01/2024", None])
+    >>> read_dates(sold, learn_dates(sold), "column 'Sold'").dt.month.tolist()
+    [1.0, nan]
+    """
     texts = read_categories(column)
     codes, distinct = pd.factorize(texts)
     if not learned["format"] or not len(distinct):
-        return pd.Series(np.nan, index=column.index, dtype=np.float64)
+        return pd.Series(pd.NaT, index=column.index, dtype="datetime64[ns]")
     dates = _read(distinct, learned["format"])
     invalid = np.flatnonzero(np.append(dates.isna(), False)[codes])
     if len(invalid):
@@ -106,11 +164,8 @@ def date_part(column: pd.Series, part: str, learned: Mapping[str, Any], subject:
             f"{texts[invalid[0]]!r}{more}. Correct the value, write all dates in one format, or name their format: "
             "`format: '%d/%m/%Y'`."
         )
-    if part == "elapsed":
-        values = (dates - pd.Timestamp(learned["earliest"])) / pd.Timedelta(days=1)
-    else:
-        values = getattr(dates.dt, _PANDAS_NAMES.get(part, part))
-    return pd.Series(np.append(values.to_numpy(dtype=np.float64), np.nan)[codes], index=column.index)
+    with_missing = pd.concat([dates, pd.Series([pd.NaT], dtype=dates.dtype)], ignore_index=True)
+    return with_missing.iloc[codes].set_axis(column.index)
 
 
 def _example(learned: Mapping[str, Any]) -> str:

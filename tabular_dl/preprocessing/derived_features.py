@@ -1,7 +1,7 @@
 """Features derived from other columns, as declared in a pipeline file.
 
-Rare values, group sizes, dates and statistics are learned from the rows given to ``fit``. A cross-validation that fits
-the features inside each fold therefore leaks nothing.
+Rare values, group sizes, dates, statistics and the history of each group are learned from the rows given to ``fit``. A
+cross-validation that fits the features inside each fold therefore leaks nothing.
 """
 
 from __future__ import annotations
@@ -16,13 +16,22 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
 from tabular_dl.errors import DataError, did_you_mean
-from tabular_dl.preprocessing.dates import date_part, learn_dates
+from tabular_dl.preprocessing.dates import learn_dates
 from tabular_dl.preprocessing.expressions import evaluate, parse
-from tabular_dl.preprocessing.feature_rules import check_features, columns_read, group_columns
-from tabular_dl.preprocessing.group_statistics import group_keys
-from tabular_dl.preprocessing.learned_features import apply_learned, learn, packed, subject, unpacked
+from tabular_dl.preprocessing.feature_rules import check_features, columns_read, group_columns, reads_history
+from tabular_dl.preprocessing.group_statistics import crossed, group_keys
+from tabular_dl.preprocessing.learned_features import (
+    apply_learned,
+    apply_past,
+    learn,
+    learn_past,
+    packed,
+    time_steps,
+    unpacked,
+)
+from tabular_dl.preprocessing.single_values import single_values
 from tabular_dl.preprocessing.text_patterns import first_groups
-from tabular_dl.tables import category_text, read_categories, read_numbers, read_table, read_unit_numbers
+from tabular_dl.tables import read_categories, read_numbers, read_table, read_unit_numbers
 
 if TYPE_CHECKING:
     from sklearn.utils import Tags
@@ -36,21 +45,26 @@ class DerivedFeatures(TransformerMixin, BaseEstimator):
     r"""Add columns that are computed from other columns.
 
     Each feature has one source and any number of operations, applied in the order of
-    `tabular_dl.preprocessing.feature_rules`: ``from`` or ``eval``, then ``extract``, ``number``, ``date``, ``text``,
-    ``map``, ``fill``, ``rare``, ``count``, ``statistic``. Features are computed in the order of declaration and may
-    read earlier ones. A feature with the name of a column replaces the column.
+    `tabular_dl.preprocessing.feature_rules`: ``from``, ``eval`` or ``cross``, then ``extract``, ``number``, ``date``,
+    ``cyclic``, ``text``, ``map``, ``fill``, ``rare``, ``count``, ``statistic``, or ``lag`` and ``rolling``. They are
+    computed in the order of declaration and may read earlier ones. A feature with the name of a column replaces the
+    column.
 
     Parameters
     ----------
     features : dict of str to dict
         Declarations by name of the new column. If empty, the table is returned unchanged.
+    target : str or None, default=None
+        Name of the target. Features with ``lag`` or ``rolling`` may be made from it: of the training rows that are
+        strictly earlier, so never from that of a row itself, and never from that of rows that are predicted.
 
     Attributes
     ----------
     learned_ : dict of str to dict
         For each feature: ``text``, whether its values are texts; ``kept``, the values that are not rare; ``counts``,
         the number of training rows with each value; ``dates``, the format of the dates and the earliest one;
-        ``statistics``, of the groups and of all training rows.
+        ``statistics``, of the groups and of all training rows; ``steps``, the unit of time, and ``history``, the values
+        of the training rows by group and step.
     n_features_in_ : int
         Number of columns in ``fit``.
     feature_names_in_ : ndarray of str
@@ -88,12 +102,13 @@ class DerivedFeatures(TransformerMixin, BaseEstimator):
 
     __module__ = "tabular_dl.preprocessing"  # stored models name this path: it stays
 
-    def __init__(self, features: dict[str, dict[str, Any]]) -> None:
+    def __init__(self, features: dict[str, dict[str, Any]], target: str | None = None) -> None:
         self.features = features
+        self.target = target
 
-    def fit(self, X: pd.DataFrame, y: object = None) -> DerivedFeatures:  # noqa: ARG002
-        """Learn the parameters of the features from a table of shape ``(rows, columns)``."""
-        self._learn(X)
+    def fit(self, X: pd.DataFrame, y: object = None) -> DerivedFeatures:
+        """Learn from a table of shape ``(rows, columns)``, and from the target for features that are made from it."""
+        self._learn(X, y)
         return self
 
     def fit_transform(self, X: pd.DataFrame, y: object = None, **parameters: Any) -> pd.DataFrame:  # noqa: ARG002
@@ -101,12 +116,12 @@ class DerivedFeatures(TransformerMixin, BaseEstimator):
 
         The result equals that of `fit` followed by `transform`, but each feature is computed only once.
         """
-        table = self._learn(X)
+        table = self._learn(X, y)
         if not isinstance(X, pd.DataFrame) or not self.features:
             return self.transform(X)
         return pd.DataFrame(table, index=X.index)
 
-    def _learn(self, X: pd.DataFrame) -> Table:
+    def _learn(self, X: pd.DataFrame, y: object) -> Table:
         """Learn the parameters of the features; return all columns, or none if there are no features."""
         check_features(self.features)
         frame = read_table(self, X, reset=True)
@@ -114,10 +129,19 @@ class DerivedFeatures(TransformerMixin, BaseEstimator):
         table = _columns_of(frame) if self.features else {}
         self.learned_: dict[str, dict[str, Any]] = {}
         for name, feature in self.features.items():
-            source = _source(name, feature, table)
+            known = dict(table)
+            if self.target is not None and reads_history(feature, self.target):
+                known[self.target] = _target(name, y, frame.index)
+            source = _source(name, feature, known)
             dates = learn_dates(source, feature.get("format")) if "date" in feature else None
-            values = _compute(name, feature, source, dates)
+            values = single_values(name, feature, source, dates)
             keys = _groups(name, feature, table)
+            if reads_history(feature):
+                time = _column(name, feature["time"], table)
+                earlier = [other["history"] for other in self.learned_.values() if "history" in other]
+                learned, table[name] = learn_past(name, feature, values, keys, time, earlier)
+                self.learned_[name] = learned | ({"dates": dates} if dates else {})
+                continue
             self.learned_[name] = learn(name, feature, values, keys) | ({"dates": dates} if dates else {})
             table[name] = apply_learned(feature, values, keys, self.learned_[name])
         return table
@@ -137,9 +161,47 @@ class DerivedFeatures(TransformerMixin, BaseEstimator):
     def _with_features(self, table: Table, index: pd.Index[Any] | None) -> pd.DataFrame:
         for name, feature in self.features.items():
             learned = self.learned_[name]
-            values = _compute(name, feature, _source(name, feature, table), learned.get("dates"))
+            if reads_history(feature):
+                table[name] = self._past(name, table)
+                continue
+            values = single_values(name, feature, _source(name, feature, table), learned.get("dates"))
             table[name] = apply_learned(feature, values, _groups(name, feature, table), learned)
         return pd.DataFrame(table, index=index)
+
+    def _past(self, name: str, table: Table) -> pd.Series:
+        """Return the values of a feature of earlier rows; of the target, only training rows have any."""
+        feature, learned = self.features[name], self.learned_[name]
+        values = None
+        if self.target is None or not reads_history(feature, self.target):
+            values = single_values(name, feature, _source(name, feature, table), learned.get("dates"))
+        time = _column(name, feature["time"], table)
+        return apply_past(name, feature, values, _groups(name, feature, table), time, learned)
+
+    def steps_ahead(self, table: pd.DataFrame) -> dict[str, tuple[int, str]]:
+        """Return by how much rows are later than all targets that features of earlier targets know.
+
+        Parameters
+        ----------
+        table : DataFrame of shape (rows, columns)
+            Rows with the columns and features that are times.
+
+        Returns
+        -------
+        dict of str to (int, str)
+            Number of steps, and their unit, by the name of the feature; without those that count rows, and those that
+            no row is later for.
+        """
+        check_is_fitted(self)
+        ahead = {}
+        for name, feature in self.features.items():
+            learned = self.learned_[name]
+            if self.target is None or not reads_history(feature, self.target) or learned["steps"]["unit"] == "row":
+                continue
+            steps = time_steps(name, feature, table[feature["time"]], learned)
+            known = learned["history"].steps
+            if len(known) and np.nanmax(steps, initial=-np.inf) > known.max():
+                ahead[name] = int(np.ceil(np.nanmax(steps) - known.max())), learned["steps"]["unit"]
+        return ahead
 
     def __getstate__(self) -> dict[str, Any]:
         """Return the state with learned tables as arrays."""
@@ -150,7 +212,7 @@ class DerivedFeatures(TransformerMixin, BaseEstimator):
 
     def __setstate__(self, state: Mapping[str, Any]) -> None:
         """Restore a state, in the present form or as older versions stored it."""
-        state = dict(state)
+        state = {"target": None, **state}
         if "learned_" in state:
             state["learned_"] = {name: unpacked(learned) for name, learned in state["learned_"].items()}
         super().__setstate__(state)
@@ -187,6 +249,10 @@ def derive_together(fitted: Sequence[DerivedFeatures], X: pd.DataFrame) -> list[
     columns = _columns_of(X[fitted[0].columns_in_])
     tables = [dict(columns) for _ in fitted]
     for name, feature in fitted[0].features.items():
+        if reads_history(feature):
+            for part, table in zip(fitted, tables, strict=True):
+                table[name] = part._past(name, table)
+            continue
         sources = [*columns_read({name: feature})]
         # Columns read, dates learned, values and keys; and what became of these with what was learned.
         computed: list[tuple[list[pd.Series], Any, pd.Series, Any]] = []
@@ -196,7 +262,7 @@ def derive_together(fitted: Sequence[DerivedFeatures], X: pd.DataFrame) -> list[
             alike = (one for one in computed if one[1] == dates and all(map(operator.is_, one[0], read)))
             shared = next(alike, None)
             if shared is None:
-                values = _compute(name, feature, _source(name, feature, table), dates)
+                values = single_values(name, feature, _source(name, feature, table), dates)
                 shared = read, dates, values, _groups(name, feature, table)
                 computed.append(shared)
             _, _, values, keys = shared
@@ -224,24 +290,8 @@ def _require_columns(expected: Iterable[str], frame: pd.DataFrame, features: Map
         )
 
 
-def _compute(name: str, feature: Mapping[str, Any], values: pd.Series, dates: Mapping[str, Any] | None) -> pd.Series:
-    """Return the values after the operations on single values: ``date``, ``text``, ``map`` and ``fill``."""
-    if dates is not None:
-        values = date_part(values, feature["date"], dates, subject(name, feature))
-    if "text" in feature:
-        values = text_size(values, feature["text"])
-    if "map" in feature:
-        replacements = {category_text(old): new for old, new in feature["map"].items()}
-        pairs = zip(read_categories(values), values, strict=True)
-        replaced = [replacements.get(text, value) for text, value in pairs]
-        values = pd.Series(replaced, index=values.index, dtype=object)
-    if "fill" in feature:
-        values = values.astype(object).where(values.notna(), feature["fill"])
-    return values
-
-
 def _source(name: str, feature: Mapping[str, Any], table: Table) -> pd.Series:
-    """Return the values of ``from`` or ``eval``, after ``extract`` and ``number``."""
+    """Return the values of ``from``, ``eval`` or ``cross``, after ``extract`` and ``number``."""
 
     def numbers(source: str) -> np.ndarray[Any, Any]:
         advice = "Correct the value, or compare text as in Sex == 'female'."
@@ -252,6 +302,8 @@ def _source(name: str, feature: Mapping[str, Any], table: Table) -> pd.Series:
 
     if "from" in feature:
         values = _column(name, feature["from"], table)
+    elif "cross" in feature:
+        values = crossed([_column(name, source, table) for source in feature["cross"]])
     else:
         evaluated = evaluate(parse(feature["eval"]), numbers, texts)
         values = pd.Series(evaluated, index=next(iter(table.values())).index)
@@ -271,33 +323,16 @@ def _column(name: str, source: str, table: Table) -> pd.Series:
     return table[source]
 
 
+def _target(name: str, y: object, index: pd.Index[Any]) -> pd.Series:
+    """Return the target of the training rows as a column."""
+    values = None if y is None else np.asarray(y)
+    if values is None or values.ndim != 1:
+        raise DataError(f"feature {name!r} is made from the earlier targets of training rows: it needs one target.")
+    return pd.Series(values, index=index)
+
+
 def _groups(name: str, feature: Mapping[str, Any], table: Table) -> np.ndarray[Any, Any]:
-    """Return each row's group, for ``statistic``."""
+    """Return each row's group, for ``statistic``, ``lag`` and ``rolling``; without ``by`` all rows are one."""
+    if reads_history(feature) and "by" not in feature:
+        return np.full(len(next(iter(table.values()))), "", dtype=object)
     return group_keys([_column(name, source, table) for source in group_columns(feature)])
-
-
-def text_size(values: pd.Series, unit: str) -> pd.Series:
-    """Return the number of characters or of words of each text; missing values stay missing.
-
-    Parameters
-    ----------
-    values : Series of shape (rows,)
-        Texts, or values that are read as texts.
-    unit : {"length", "words"}
-        Whether to count characters, or words separated by white space.
-
-    Returns
-    -------
-    Series of float64 of shape (rows,)
-        Counts.
-
-    Examples
-    --------
-    >>> text_size(pd.Series(["two words", "", None]), "words").tolist()
-    [2.0, 0.0, nan]
-    """
-    texts = read_categories(values)
-    sizes = [
-        (len(text) if unit == "length" else len(text.split())) if isinstance(text, str) else np.nan for text in texts
-    ]
-    return pd.Series(sizes, index=values.index, dtype=np.float64)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import warnings
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from hashlib import blake2b
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,6 +19,7 @@ from sklearn.model_selection import KFold, StratifiedKFold
 from sklearn.utils.validation import check_is_fitted
 
 from tabular_dl.errors import DataError
+from tabular_dl.preprocessing.column_rules import BUCKETS
 from tabular_dl.preprocessing.stored_tables import (
     StoresCategories,
     pack_table,
@@ -35,6 +37,7 @@ __all__ = [
     "RARE",
     "EncodingFolds",
     "FrequencyEncoder",
+    "HashedCategories",
     "OneHotEncoder",
     "OrdinalEncoder",
     "RareCategories",
@@ -176,6 +179,49 @@ class RareCategories(_ReadsCategories):
         if "kept_" in state:
             state["kept_"] = [unpack_texts(kept) for kept in state["kept_"]]
         super().__setstate__(state)
+
+
+class HashedCategories(_ReadsCategories):
+    """Put categories into buckets by a hash, so that their number is bounded and new ones have one too.
+
+    The bucket of a category is the number that its BLAKE2b digest of 8 bytes is, modulo the number of buckets (feature
+    hashing, Weinberger and others, ICML 2009). It depends on the text of the category alone: nothing is learned.
+    Missing values stay missing.
+
+    Parameters
+    ----------
+    buckets : int, default=64
+        Number of buckets.
+
+    Examples
+    --------
+    >>> cities = pd.DataFrame({"City": ["Bern", "Rome", "Bern", None]})
+    >>> HashedCategories(buckets=8).fit_transform(cities).ravel().tolist()
+    ['4', '0', '4', nan]
+    """
+
+    __module__ = "tabular_dl.preprocessing"  # stored models name this path: it stays
+
+    def __init__(self, buckets: int = BUCKETS) -> None:
+        self.buckets = buckets
+
+    def fit(self, X: pd.DataFrame, y: object = None) -> HashedCategories:  # noqa: ARG002
+        """Check that columns of shape ``(rows, columns)`` can be read."""
+        read_table(self, X, reset=True)
+        return self
+
+    def transform(self, X: pd.DataFrame) -> np.ndarray[Any, Any]:
+        """Return the numbers of the buckets as texts, of shape ``(rows, columns)``."""
+        columns = []
+        for texts in self._texts(X, reset=False):
+            codes, categories = pd.factorize(texts)
+            buckets = [str(_digest(text) % self.buckets) for text in categories]
+            columns.append(np.array([*buckets, np.nan], dtype=object)[codes])
+        return np.column_stack(columns)
+
+
+def _digest(text: str) -> int:
+    return int.from_bytes(blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).digest(), "big")
 
 
 class OneHotEncoder(StoresCategories, sklearn.preprocessing.OneHotEncoder):

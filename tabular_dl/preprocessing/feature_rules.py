@@ -5,13 +5,15 @@ order in the file:
 
 ============= ========================================================================================
 ``from``      the values of a column, or
-``eval``      the value of an expression of columns (see `tabular_dl.preprocessing.expressions`)
+``eval``      the value of an expression of columns (see `tabular_dl.preprocessing.expressions`), or
+``cross``     the values of several columns as one category; missing if one of them is
 ``extract``   the first group of a regular expression (the whole match if it has no group), else missing
 ``number``    the number in a text such as 19.67 kmpl, in this unit; true for numbers without one, such as 1.5M or
               (1,200); a list for units that cannot be converted into each other; missing where there is none;
               ``decimal`` is the decimal sign, a point unless it is given
 ``date``      a part of a date: year, month, day, weekday (Monday is 0), dayofyear, hour, minute, or
               elapsed, the days since the earliest training date; ``format`` is the format of the dates
+``cyclic``    ``sin`` or ``cos`` of the part of a date as an angle, so that its last value is beside its first
 ``text``      ``length``, the number of characters, or ``words``, the number of words
 ``map``       values replaced by others; a value that is not listed stays
 ``fill``      the constant that replaces a missing value
@@ -19,40 +21,86 @@ order in the file:
 ``count``     if true, the number of training rows with the same value
 ``statistic`` mean, median, std, min or max of the values of the training rows with the same values of
               the columns ``by``; of all training rows if a value is missing or there are no such rows
+``lag``       the latest value, of the rows with the same values of ``by``, that is this number of steps of ``time``
+              older, or more; ``from`` may be the target (see `tabular_dl.preprocessing.history`)
+``rolling``   ``{window: steps, statistic: mean}`` (or sum, min, max, std, median, count) of the values of so many steps
+              of ``time`` that end ``lag`` steps before, by default 1; ``unit`` is what a step is
 ============= ========================================================================================
 """
 
 from __future__ import annotations
 
-import math
-import re
-from collections.abc import Mapping
-from datetime import datetime
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from tabular_dl.errors import SpecError, did_you_mean
 from tabular_dl.preprocessing.expressions import parse
-from tabular_dl.preprocessing.text_patterns import pattern_problem
-from tabular_dl.tables import number_problem
+from tabular_dl.preprocessing.feature_values import STATISTICS, value_problem
 
-__all__ = ["FEATURE_KEYS", "check_features", "columns_read", "first_mistake", "group_columns"]
+__all__ = [
+    "FEATURE_KEYS",
+    "PERIODS",
+    "check_features",
+    "columns_read",
+    "first_mistake",
+    "group_columns",
+    "reads_history",
+]
+
+# Parts of a date that return to their first value: the first value, and the number of values.
+PERIODS = {
+    "month": (1, 12),
+    "day": (1, 31),
+    "weekday": (0, 7),
+    "dayofyear": (1, 366),
+    "hour": (0, 24),
+    "minute": (0, 60),
+}
+UNITS = ("year", "month", "week", "day", "hour", "minute", "second", "row")
 
 # Keys, with the words that may be their values; empty for keys with other values.
 FEATURE_KEYS: dict[str, tuple[str, ...]] = {
     "from": (),
     "eval": (),
+    "cross": (),
     "extract": (),
     "number": (),
     "decimal": (".", ","),
     "date": ("year", "month", "day", "weekday", "dayofyear", "hour", "minute", "elapsed"),
     "format": (),
+    "cyclic": ("sin", "cos"),
     "text": ("length", "words"),
     "map": (),
     "fill": (),
     "rare": (),
     "count": (),
     "by": (),
-    "statistic": ("mean", "median", "std", "min", "max"),
+    "statistic": STATISTICS,
+    "time": (),
+    "lag": (),
+    "rolling": (),
+    "unit": UNITS,
+}
+
+SOURCES = ("from", "eval", "cross")
+# Keys of which a key needs one.
+_NEEDED = {
+    "decimal": ("number",),
+    "format": ("date", "time"),
+    "cyclic": ("date",),
+    "by": ("statistic", "time"),
+    "statistic": ("by",),
+    "time": ("lag", "rolling"),
+    "lag": ("time",),
+    "rolling": ("time",),
+    "unit": ("time",),
+}
+_EXCLUDED = {
+    "text": ("date",),
+    "number": ("date", "text"),
+    "statistic": ("rare", "count", "lag", "rolling"),
+    "lag": ("rare", "count"),
+    "rolling": ("rare", "count"),
 }
 
 
@@ -111,11 +159,12 @@ def first_mistake(name: object, feature: object) -> tuple[Any, str] | None:
     for key in feature:
         if key not in FEATURE_KEYS:
             return key, f"feature {name!r}: unknown key {key!r}. {did_you_mean(str(key), FEATURE_KEYS)}"
-    if ("from" in feature) == ("eval" in feature):
-        sources = "both" if "from" in feature else "neither"
-        return None, f"feature {name!r}: expected one source, `from: column` or `eval: expression`, found {sources}"
+    sources = [key for key in SOURCES if key in feature]
+    if len(sources) != 1:
+        expected = "expected one source, `from: column`, `eval: expression` or `cross: [columns]`"
+        return None, f"feature {name!r}: {expected}, found {' and '.join(sources) or 'none'}"
     for key, value in feature.items():
-        problem = _problem(key, value) or _conflict(key, feature)
+        problem = value_problem(key, value, FEATURE_KEYS[key]) or _conflict(key, feature)
         if problem:
             return key, f"feature {name!r}, key {key!r}: {problem}"
     return None
@@ -143,13 +192,34 @@ def group_columns(feature: Mapping[str, Any]) -> tuple[str, ...]:
     return (by,) if isinstance(by, str) else tuple(by)
 
 
-def columns_read(features: Mapping[str, Mapping[str, Any]]) -> tuple[str, ...]:
+def reads_history(feature: Mapping[str, Any], target: str | None = None) -> bool:
+    """Return whether a feature is made from earlier rows: by ``lag`` or ``rolling``.
+
+    Parameters
+    ----------
+    feature : mapping
+        Valid declaration.
+    target : str, optional
+        Name of the target; if given, whether it is made from earlier targets.
+
+    Examples
+    --------
+    >>> sales = {"from": "sales", "time": "date", "lag": 7}
+    >>> reads_history(sales), reads_history(sales, "price"), reads_history({"from": "sales"})
+    (True, False, False)
+    """
+    return ("lag" in feature or "rolling" in feature) and target in (None, feature.get("from"))
+
+
+def columns_read(features: Mapping[str, Mapping[str, Any]], target: str | None = None) -> tuple[str, ...]:
     """Return the columns that features are derived from, each once, in order of appearance.
 
     Parameters
     ----------
     features : mapping of str to mapping
         Valid declarations.
+    target : str, optional
+        Name of the target, which is left out where earlier targets are read.
 
     Returns
     -------
@@ -163,92 +233,26 @@ def columns_read(features: Mapping[str, Mapping[str, Any]]) -> tuple[str, ...]:
     """
     names: list[str] = []
     for feature in features.values():
-        names.extend([feature["from"]] if "from" in feature else parse(feature["eval"]).columns)
-        names.extend(group_columns(feature))
+        source = _source_columns(feature)
+        names.extend([] if target is not None and reads_history(feature, target) else source)
+        names.extend([*group_columns(feature), *([feature["time"]] if "time" in feature else [])])
     return tuple(dict.fromkeys(names))
 
 
-def _problem(key: str, value: object) -> str | None:
-    """Return what is wrong with the value of a key, or None."""
-    problem = None
-    if FEATURE_KEYS[key]:
-        problem = _word_problem(value, FEATURE_KEYS[key])
-    elif key == "from" and not (isinstance(value, str) and value):
-        problem = f"expected the name of a column, found {value!r}"
-    elif key == "eval":
-        problem = _expression_problem(value)
-    elif key == "extract":
-        problem = pattern_problem(value)
-    elif key == "number":
-        problem = number_problem(value)
-    elif key == "format":
-        problem = _format_problem(value)
-    elif key == "by":
-        problem = _columns_problem(value)
-    elif key == "map":
-        problem = _map_problem(value)
-    elif key == "fill" and not _is_constant(value):
-        problem = f"expected text or a number (quote words such as null), found {value!r}"
-    elif key == "rare" and (isinstance(value, bool) or not isinstance(value, int) or value < 1):
-        problem = f"expected a number of rows, 1 or more, found {value!r}"
-    elif key == "count" and not isinstance(value, bool):
-        problem = f"expected true or false, found {value!r}"
-    return problem
-
-
-def _word_problem(value: object, words: tuple[str, ...]) -> str | None:
-    if value in words:
-        return None
-    return f"there is no {value!r}. {did_you_mean(str(value), words)}"
+def _source_columns(feature: Mapping[str, Any]) -> Sequence[str]:
+    if "cross" in feature:
+        return list(feature["cross"])
+    return [feature["from"]] if "from" in feature else parse(feature["eval"]).columns
 
 
 def _conflict(key: str, feature: Mapping[str, Any]) -> str | None:
     """Return the key that this one needs or excludes, as a message, or None."""
-    needed = {"format": "date", "decimal": "number", "by": "statistic", "statistic": "by"}.get(key)
-    if needed and needed not in feature:
-        return f"needs `{needed}` as well"
-    for excluded in {"text": ("date",), "number": ("date", "text"), "statistic": ("rare", "count")}.get(key, ()):
+    needed = _NEEDED.get(key, ())
+    if needed and not {*needed} & {*feature}:
+        return f"needs {' or '.join(f'`{other}`' for other in needed)} as well"
+    for excluded in _EXCLUDED.get(key, ()):
         if excluded in feature:
             return f"cannot be combined with `{excluded}`: declare a feature for each"
+    if key == "cyclic" and feature["date"] not in PERIODS:
+        return f"date: {feature['date']} has no period. {did_you_mean('', PERIODS)}"
     return None
-
-
-def _format_problem(text: object) -> str | None:
-    message = f"expected a format such as '%d/%m/%Y', found {text!r}"
-    if not isinstance(text, str) or "%" not in text:
-        return message
-    try:
-        datetime.strptime(datetime(2000, 1, 31).strftime(text), text)
-    except (ValueError, re.error) as error:  # re.error: a part of the date that is there twice
-        return f"{message}: {error}"
-    return None
-
-
-def _columns_problem(value: object) -> str | None:
-    names = value if isinstance(value, list | tuple) else [value]
-    if names and all(isinstance(name, str) and name for name in names):
-        return None
-    return f"expected the name of a column, or a list of names, found {value!r}"
-
-
-def _expression_problem(expression: Any) -> str | None:
-    try:
-        parse(expression)
-    except SpecError as error:
-        return str(error)
-    return None
-
-
-def _map_problem(mapping: object) -> str | None:
-    if not isinstance(mapping, Mapping) or not mapping:
-        return f"expected a mapping of old to new values such as {{Mlle: Miss}}, found {mapping!r}"
-    for old, new in mapping.items():
-        if not _is_constant(old):
-            return f"cannot replace {old!r}; use `fill` to replace missing values"
-        if not (new is None or _is_constant(new)):
-            return f"expected text, a number or null for {old!r}, found {new!r}"
-    return None
-
-
-def _is_constant(value: object) -> bool:
-    return isinstance(value, str | bool | int) or (isinstance(value, float) and math.isfinite(value))

@@ -10,7 +10,7 @@ import pandas as pd
 
 from tabular_dl.tables import read_categories
 
-__all__ = ["group_keys", "learn_statistics", "statistics_of"]
+__all__ = ["crossed", "group_keys", "learn_statistics", "statistic_by", "statistics_of"]
 
 # Separator of the values of several columns, a control character that tables do not contain.
 _SEPARATOR = "\x1f"
@@ -42,6 +42,64 @@ def group_keys(columns: Sequence[pd.Series]) -> np.ndarray[Any, Any]:
     return np.array(keys, dtype=object)
 
 
+def crossed(columns: Sequence[pd.Series]) -> pd.Series:
+    r"""Return the values of several columns as one category.
+
+    Parameters
+    ----------
+    columns : sequence of Series of shape (rows,)
+        Columns of any types.
+
+    Returns
+    -------
+    Series of str, shape (rows,)
+        Texts of the values, joined by ``|``, of which those in the values are marked by a backslash; missing where one
+        of them is.
+
+    Examples
+    --------
+    >>> crossed([pd.Series(["a", "a|b"]), pd.Series([1.0, 2.0])]).tolist()
+    ['a|1', 'a\\|b|2']
+    """
+    texts = [[_marked(text) if isinstance(text, str) else text for text in read_categories(c)] for c in columns]
+    rows = zip(*texts, strict=True)
+    joined = ["|".join(row) if all(isinstance(text, str) for text in row) else np.nan for row in rows]
+    return pd.Series(joined, index=columns[0].index, dtype="str")
+
+
+def _marked(text: str) -> str:
+    return text.replace("\\", "\\\\").replace("|", "\\|")
+
+
+def statistic_by(values: pd.Series, keys: np.ndarray[Any, Any], statistic: str) -> pd.Series:
+    """Return a statistic of the values of each group, ignoring missing values.
+
+    Parameters
+    ----------
+    values : Series of float64, shape (rows,)
+        Values.
+    keys : ndarray of shape (rows,)
+        Groups.
+    statistic : str
+        ``mean``, ``median``, ``std`` (of the population, so 0 for one row), ``min``, ``max``, ``sum`` or ``count``.
+
+    Returns
+    -------
+    Series of shape (groups,)
+        Statistics, indexed by the sorted groups.
+
+    Examples
+    --------
+    >>> statistic_by(pd.Series([1.0, 3.0, 8.0]), np.array([0, 0, 1]), "std").tolist()
+    [1.0, 0.0]
+    """
+    return getattr(values.groupby(keys), statistic)(**_arguments(statistic))
+
+
+def _arguments(statistic: str) -> dict[str, int]:
+    return {"ddof": 0} if statistic == "std" else {}
+
+
 def learn_statistics(numbers: np.ndarray[Any, Any], keys: np.ndarray[Any, Any], statistic: str) -> dict[str, Any]:
     """Return a statistic of each group and of all rows, ignoring missing numbers.
 
@@ -65,9 +123,8 @@ def learn_statistics(numbers: np.ndarray[Any, Any], keys: np.ndarray[Any, Any], 
     {'groups': {'a': 2.0, 'b': 8.0}, 'overall': 4.0}
     """
     values = pd.Series(numbers)
-    arguments = {"ddof": 0} if statistic == "std" else {}
-    groups = getattr(values.groupby(keys), statistic)(**arguments).dropna()
-    overall = getattr(values, statistic)(**arguments)
+    groups = statistic_by(values, keys, statistic).dropna()
+    overall = getattr(values, statistic)(**_arguments(statistic))
     return {"groups": {str(key): float(value) for key, value in groups.items()}, "overall": float(overall)}
 
 

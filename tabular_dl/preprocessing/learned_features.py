@@ -1,4 +1,4 @@
-"""Parameters that features of groups and counts learn from their training rows, and how they are stored."""
+"""Parameters that features learn from their training rows, and how they are stored."""
 
 from __future__ import annotations
 
@@ -10,12 +10,16 @@ import numpy as np
 import pandas as pd
 
 from tabular_dl.preprocessing.group_statistics import learn_statistics, statistics_of
+from tabular_dl.preprocessing.history import History, past_values
 from tabular_dl.preprocessing.stored_tables import pack_table, pack_texts, unpack_table, unpack_texts
+from tabular_dl.preprocessing.time_steps import learn_steps, steps_of
 from tabular_dl.tables import read_categories, read_numbers
 
 RARE = "rare"
 
-__all__ = ["apply_learned", "learn", "packed", "subject", "unpacked"]
+PAST = "Correct the value, or write `map: {...}` that makes numbers of texts: lags and rolling statistics need numbers."
+
+__all__ = ["apply_learned", "apply_past", "learn", "learn_past", "packed", "subject", "time_steps", "unpacked"]
 
 
 def learn(name: str, feature: Mapping[str, Any], values: pd.Series, keys: np.ndarray[Any, Any]) -> dict[str, Any]:
@@ -50,14 +54,86 @@ def learn(name: str, feature: Mapping[str, Any], values: pd.Series, keys: np.nda
     return learned
 
 
+def learn_past(
+    name: str,
+    feature: Mapping[str, Any],
+    values: pd.Series,
+    keys: np.ndarray[Any, Any],
+    time: pd.Series,
+    others: Iterable[History] = (),
+) -> tuple[dict[str, Any], pd.Series]:
+    """Learn the history of a column from training rows, and return the feature of these rows.
+
+    Parameters
+    ----------
+    name, feature, values, keys
+        As for `learn`.
+    time : Series of shape (rows,)
+        Time of each row.
+    others : iterable of History, default=()
+        Histories of other features, of which an equal one is taken instead of a copy.
+
+    Returns
+    -------
+    tuple of dict and Series of shape (rows,)
+        Parameters, for `apply_past`, and values.
+    """
+    steps = learn_steps(time, feature.get("unit"), feature.get("format"), _time_subject(name, feature))
+    at = steps_of(time, steps, _time_subject(name, feature))
+    history = History(keys, at, read_numbers(values, subject(name, feature), PAST))
+    result = past_values(feature, history, keys, at, rows=steps["unit"] == "row")
+    history = next((other for other in others if other.equals(history)), history)
+    return {"steps": steps, "history": history}, pd.Series(result, index=time.index)
+
+
+def apply_past(
+    name: str,
+    feature: Mapping[str, Any],
+    values: pd.Series | None,
+    keys: np.ndarray[Any, Any],
+    time: pd.Series,
+    learned: Mapping[str, Any],
+) -> pd.Series:
+    """Return the values of a feature of earlier rows.
+
+    Parameters
+    ----------
+    name, feature, keys, time
+        As for `learn_past`.
+    values : Series of shape (rows,) or None
+        Values of the rows, which are part of the history of later ones; None for those of the target.
+    learned : mapping of str to object
+        Parameters that `learn_past` has returned.
+
+    Returns
+    -------
+    Series of shape (rows,)
+        Values.
+    """
+    at = time_steps(name, feature, time, learned)
+    history = learned["history"]
+    if values is not None:
+        history = history.with_rows(keys, at, read_numbers(values, subject(name, feature), PAST))
+    return pd.Series(past_values(feature, history, keys, at, rows=learned["steps"]["unit"] == "row"), index=time.index)
+
+
+def time_steps(
+    name: str, feature: Mapping[str, Any], time: pd.Series, learned: Mapping[str, Any]
+) -> np.ndarray[Any, Any]:
+    """Return the step of each row, (rows,), in the unit that `learn_past` has learned."""
+    return steps_of(time, learned["steps"], _time_subject(name, feature))
+
+
 def packed(learned: Mapping[str, Any]) -> dict[str, Any]:
     """Return learned parameters with tables as arrays, in which they are stored: they may have a million groups."""
-    return _converted(learned, pack_texts, pack_table)
+    converted = _converted(learned, pack_texts, pack_table)
+    return converted | ({"history": learned["history"].state} if "history" in learned else {})
 
 
 def unpacked(learned: Mapping[str, Any]) -> dict[str, Any]:
     """Return learned parameters with tables as dicts and lists, as `learn` returns them."""
-    return _converted(learned, unpack_texts, unpack_table)
+    converted = _converted(learned, unpack_texts, unpack_table)
+    return converted | ({"history": History.stored(learned["history"])} if "history" in learned else {})
 
 
 def _converted(learned: Mapping[str, Any], texts: Callable[[Any], Any], table: Callable[[Any], Any]) -> dict[str, Any]:
@@ -115,6 +191,10 @@ def apply_learned(
 def _is_numeric(values: pd.Series) -> bool:
     known = values.dropna()
     return known.empty or known.astype(object).infer_objects().dtype.kind in "biuf"
+
+
+def _time_subject(name: str, feature: Mapping[str, Any]) -> str:
+    return f"feature {name!r}, column {feature['time']!r}"
 
 
 def subject(name: str, feature: Mapping[str, Any]) -> str:

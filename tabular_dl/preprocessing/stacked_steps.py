@@ -16,7 +16,13 @@ import numpy as np
 from sklearn.impute import SimpleImputer
 from sklearn.preprocessing import MinMaxScaler, PowerTransformer, RobustScaler, StandardScaler
 
-from tabular_dl.preprocessing.encoders import FrequencyEncoder, OneHotEncoder, OrdinalEncoder, RareCategories
+from tabular_dl.preprocessing.encoders import (
+    FrequencyEncoder,
+    HashedCategories,
+    OneHotEncoder,
+    OrdinalEncoder,
+    RareCategories,
+)
 from tabular_dl.preprocessing.piecewise import PiecewiseEncoder
 from tabular_dl.preprocessing.scalers import ConstantScaler, NormalQuantiles, QuantileClipper
 
@@ -26,6 +32,7 @@ __all__ = ["STACKED", "columns_alike", "of_columns", "stacked"]
 STACKED: dict[type, tuple[str, ...]] = {
     ConstantScaler: (),
     FrequencyEncoder: ("shares_", "missing_"),
+    HashedCategories: (),
     MinMaxScaler: ("min_", "scale_"),
     NormalQuantiles: ("quantiles_",),
     OneHotEncoder: ("categories_", "_n_features_outs", "_infrequent_indices", "_default_to_infrequent_mappings"),

@@ -110,7 +110,7 @@ def build_pipeline(spec: PipelineSpec, problem: Problem, folder: Path | None = N
     python = python_features(spec)
     return Pipeline(
         [
-            ("features", DerivedFeatures(spec.derived)),
+            ("features", DerivedFeatures(spec.derived, spec.data.target)),
             *([] if python is None else [("python", python)]),
             ("preprocessing", preprocessing),
             _last_step(spec, problem, folder),
@@ -339,7 +339,7 @@ def columns_named(spec: PipelineSpec, columns: Collection[str]) -> set[str]:
     """Return the columns and features that rules and features read, by name or by pattern."""
     names = {name for rule in spec.columns for name in rule.columns}
     matching = {name for rule in spec.columns for name in resolve(rule.columns, columns, unmatched_columns(spec))}
-    return {*columns_read(spec.derived), *names, *matching}
+    return {*columns_read(spec.derived, spec.data.target), *names, *matching}
 
 
 def unmatched_columns(spec: PipelineSpec) -> tuple[str | None, ...]:

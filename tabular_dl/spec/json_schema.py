@@ -11,7 +11,7 @@ from pydantic import ConfigDict, TypeAdapter
 from pydantic.errors import PydanticInvalidForJsonSchema
 
 from tabular_dl.estimators import MODELS, NETWORK, Hyperparameters, KerasClassifier, KerasRegressor
-from tabular_dl.preprocessing import BIN_STRATEGIES, ENCODERS, FEATURE_KEYS, IMPUTERS, SCALERS, ColumnRule
+from tabular_dl.preprocessing import BIN_STRATEGIES, ENCODERS, FEATURE_KEYS, IMPUTERS, ROLLING, SCALERS, ColumnRule
 from tabular_dl.problems import METRICS, PROBLEMS
 from tabular_dl.spec.reader import PipelineSpec, hyperparameters
 
@@ -52,7 +52,13 @@ def pipeline_schema() -> dict[str, Any]:
     properties["metric"] = {"anyOf": _metric(), "default": None, "description": descriptions["metric"]}
     for section in ("network", "training"):
         properties[section] |= {"properties": _hyperparameters(), "additionalProperties": False}
-    keys: dict[str, Any] = {key: {} for key in FEATURE_KEYS}
+    keys: dict[str, Any] = {key: {"enum": [*words]} if words else {} for key, words in FEATURE_KEYS.items()}
+    keys["rolling"] = {
+        "type": "object",
+        "properties": {"window": {"type": "integer", "minimum": 1}, "statistic": {"enum": [*ROLLING]}},
+        "required": ["window", "statistic"],
+        "additionalProperties": False,
+    }
     properties["features"]["additionalProperties"] = {
         "type": "object",
         "properties": keys,

@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 
 from tabular_dl.estimators import Hyperparameters, KerasClassifier, KerasRegressor
-from tabular_dl.preprocessing import BINS, CODES, ColumnRule, resolve
+from tabular_dl.preprocessing import BINS, BUCKETS, CODES, COMPONENTS, ColumnRule, resolve
 from tabular_dl.problems import Problem
 from tabular_dl.spec.build import network_settings, unmatched_columns
 from tabular_dl.spec.reader import PipelineSpec
@@ -117,6 +117,8 @@ def _width(rule: ColumnRule, spec: PipelineSpec, table: pd.DataFrame, settings: 
     """Return the number of inputs that a rule makes."""
     names = [name for name in resolve(rule.columns, table.columns, unmatched_columns(spec)) if name in table]
     flags = len(names) if rule.missing_flag else 0
+    if rule.encode == "hash" or (rule.encode == "onehot" and rule.buckets):
+        return flags + sum(min(table[name].nunique(), rule.buckets or BUCKETS) for name in names)
     if rule.encode == "onehot":
         counts = [pd.Series(read_categories(table[name])).value_counts() for name in names]
         return flags + sum(int((count >= rule.rare).sum()) for count in counts)
@@ -125,7 +127,9 @@ def _width(rule: ColumnRule, spec: PipelineSpec, table: pd.DataFrame, settings: 
         return flags + len(names) * (VECTOR if size == "auto" else size)
     if rule.encode == "piecewise":
         return flags + sum(_bins(rule, table[name]) for name in names)
-    return flags + len(names)
+    if rule.encode == "text":
+        return flags + len(names) * (rule.components or COMPONENTS)
+    return flags + len(names) * (len(rule.smoothing) if isinstance(rule.smoothing, tuple) else 1)
 
 
 def _bins(rule: ColumnRule, column: pd.Series[Any]) -> int:

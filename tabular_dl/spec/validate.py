@@ -9,6 +9,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
+import numpy as np
 import pandas as pd
 
 from tabular_dl.errors import DataError, SpecError, UserError, nearest
@@ -62,6 +63,8 @@ class CheckedRows:
     table : DataFrame of shape (rows, columns + features)
         Raw columns and the features that can be computed. Not for training, since the features are learned from all
         training rows instead of those of each fold.
+    target : Series
+        Target of the rows that features are learned from; missing where it is not known.
     features : DerivedFeatures or None
         Fitted transformer of the derived features; None if there are none.
     python : PythonFeatures or None
@@ -74,6 +77,7 @@ class CheckedRows:
 
     rows: pd.DataFrame
     table: pd.DataFrame
+    target: pd.Series[Any]
     features: DerivedFeatures | None
     python: PythonFeatures | None
     faults: tuple[Fault, ...]
@@ -88,6 +92,7 @@ def validate_rows(
     rest: bool = True,
     training: CheckedRows | None = None,
     test: pd.DataFrame | None = None,
+    target: pd.Series[Any] | None = None,
     python: bool = True,
 ) -> CheckedRows:
     """Return raw rows with all faults that keep a pipeline from being applied to them.
@@ -107,6 +112,8 @@ def validate_rows(
         format, and faults of the pipeline itself are not reported again.
     test : DataFrame of shape (test rows, columns), optional
         Rows that will be predicted, if `rows` are training rows: the user's Python gets columns that both have.
+    target : Series of shape (rows,), optional
+        Target of training rows, for features that are made from earlier targets; without it these are missing.
     python : bool, default=True
         Whether to execute the user's Python. Otherwise columns that no table has are taken for those that it adds.
 
@@ -121,15 +128,18 @@ def validate_rows(
     faults = list(_role_faults(spec)) if training is None else []
     unusable = {name for fault in faults for name in fault.columns} | (training.unusable if training else set())
     features = {name: feature for name, feature in spec.derived.items() if name not in unusable}
+    missing = pd.Series(np.nan, index=rows.index)
+    known = training.target if training is not None else (missing if target is None else target)
+    known = known.rename(spec.data.target)
     try:
-        transformer, table = _derive(features, rows, training)
+        transformer, table = _derive(features, rows, training, known)
     except DataError:
         # Computed one by one, so that all features that fail are found and the others can be used.
-        broken = dict(_feature_faults(features, rows, training))
+        broken = dict(_feature_faults(features, rows, training, known))
         faults += [Fault("feature", f"{where}: {message}", tuple(names)) for message, names in broken.items()]
         unusable |= {name for names in broken.values() for name in names}
         features = {name: feature for name, feature in features.items() if name not in unusable}
-        transformer, table = _derive(features, rows, training)
+        transformer, table = _derive(features, rows, training, known)
     step = None
     if spec.python_features is not None:
         try:
@@ -140,7 +150,7 @@ def validate_rows(
         if step is None:
             unusable |= _unknown_names(spec, table)
     faults += _column_faults(spec, table, where, rest=rest, unusable=unusable)
-    return CheckedRows(rows, table, transformer, step, tuple(faults), frozenset(unusable))
+    return CheckedRows(rows, table, known, transformer, step, tuple(faults), frozenset(unusable))
 
 
 def check_rows(spec: PipelineSpec, rows: pd.DataFrame, where: str, *, rest: bool = True) -> None:
@@ -184,12 +194,16 @@ def _role_faults(spec: PipelineSpec) -> Iterator[Fault]:
     """Yield a fault if the target or the id is used as a feature, or a feature is computed from it."""
     target, identifier = spec.data.target, spec.data.id
     in_rules = {name for rule in spec.columns for name in rule.columns}
-    users = _users(spec.derived, target, in_rules)
+    users = _users(spec.derived, target, in_rules, target)
     if users:
         message = f"pipeline {spec.name}: the target {target!r} cannot be a feature too: remove it."
         yield Fault("role", message, users)
     # A part of an id may be informative, such as a travelling group or a site.
-    of_entire_columns = {name: feature for name, feature in spec.derived.items() if "extract" not in feature}
+    of_entire_columns = {
+        name: feature
+        for name, feature in spec.derived.items()
+        if "extract" not in feature and feature.get("time") != identifier
+    }
     users = () if identifier is None else _users(of_entire_columns, identifier, in_rules)
     if users:
         message = (
@@ -199,37 +213,39 @@ def _role_faults(spec: PipelineSpec) -> Iterator[Fault]:
         yield Fault("role", message, users)
 
 
-def _users(features: Features, column: str, in_rules: Collection[str]) -> tuple[str, ...]:
+def _users(features: Features, column: str, in_rules: Collection[str], target: str | None = None) -> tuple[str, ...]:
     """Return the column itself, if a rule or a feature has its name, and the features that are computed from it."""
-    readers = [name for name in features if column in columns_read(needed_features(features, [name]))]
+    readers = [name for name in features if column in columns_read(needed_features(features, [name]), target)]
     return tuple(dict.fromkeys([*([column] if column in in_rules or column in features else []), *readers]))
 
 
 def _derive(
-    features: Features, rows: pd.DataFrame, training: CheckedRows | None
+    features: Features, rows: pd.DataFrame, training: CheckedRows | None, target: pd.Series[Any]
 ) -> tuple[DerivedFeatures | None, pd.DataFrame]:
     """Return the transformer of derived features, fitted on training rows if given, and rows with the features added.
 
-    A feature that cannot be computed raises a `DataError`.
+    The target is that of the rows that it is fitted on. A feature that cannot be computed raises a `DataError`.
     """
+    name = str(target.name)
     if not features:
         return None, rows
     fit_rows = rows if training is None else training.rows
     # Rows to predict may lack columns that no feature reads. If they lack one that a feature reads, fitting on the rows
     # themselves raises the error that names it.
-    read = [name for name in columns_read(features) if name in fit_rows]
-    if not {*read} <= {*rows.columns} or not _is_complete(features, rows.columns):
+    read = [column for column in columns_read(features, name) if column in fit_rows]
+    if not {*read} <= {*rows.columns} or not _is_complete(features, rows.columns, name):
         fit_rows, read = rows, [*rows.columns]
     fitted = training.features if training is not None and fit_rows is not rows else None
     if fitted is not None and fitted.features == features:
         transformer, derived = fitted, fitted.transform(rows[read])
     else:
-        transformer = DerivedFeatures(dict(features))
-        derived = transformer.fit_transform(fit_rows[read])
+        transformer = DerivedFeatures(dict(features), name)
+        known = target if target.index.equals(fit_rows.index) else pd.Series(np.nan, index=fit_rows.index)
+        derived = transformer.fit_transform(fit_rows[read], known)
         if fit_rows is not rows:
             derived = transformer.transform(rows[read])
     table: dict[Any, Any] = dict(rows.items())
-    return transformer, pd.DataFrame(table | {name: derived[name] for name in features})
+    return transformer, pd.DataFrame(table | {feature: derived[feature] for feature in features})
 
 
 def _with_python(
@@ -263,24 +279,24 @@ def _unknown_names(spec: PipelineSpec, table: pd.DataFrame) -> set[str]:
     return {name for rule in spec.columns for name in missing_names(rule.columns, table.columns, never)}
 
 
-def _is_complete(features: Features, columns: Iterable[str]) -> bool:
-    """Return whether every feature reads only columns and earlier features."""
+def _is_complete(features: Features, columns: Iterable[str], target: str) -> bool:
+    """Return whether every feature reads only columns, earlier features and earlier targets."""
     known = {*columns}
     for name, feature in features.items():
-        if not {*columns_read({name: feature})} <= known:
+        if not {*columns_read({name: feature}, target)} <= known:
             return False
         known.add(name)
     return True
 
 
 def _feature_faults(
-    features: Features, rows: pd.DataFrame, training: CheckedRows | None
+    features: Features, rows: pd.DataFrame, training: CheckedRows | None, target: pd.Series[Any]
 ) -> Iterator[tuple[str, list[str]]]:
     """Yield the error messages of features that cannot be computed, each with the names of these features."""
     reasons: dict[str, list[str]] = {}
     for name in features:
         try:
-            _derive(needed_features(features, [name]), rows, training)
+            _derive(needed_features(features, [name]), rows, training, target)
         except DataError as error:
             reasons.setdefault(str(error), []).append(name)
     yield from reasons.items()
@@ -298,7 +314,7 @@ def _column_faults(
     if not rules:
         return
     places = list(rules)
-    read = columns_read(spec.derived)
+    read = columns_read(spec.derived, spec.data.target)
     mistyped = [nearest(name, table.columns) for name in read if name not in table and name not in spec.derived]
     ignored = [spec.data.id, spec.ensemble.group, *read, *spec.derived, *mistyped, *unusable]
     faults = column_faults(

@@ -67,6 +67,7 @@ TRUSTED_TYPES = [
     "tabular_dl.preprocessing.DerivedFeatures",
     "tabular_dl.preprocessing.EncodingFolds",
     "tabular_dl.preprocessing.FrequencyEncoder",
+    "tabular_dl.preprocessing.HashedCategories",
     "tabular_dl.preprocessing.MissingFlags",
     "tabular_dl.preprocessing.NormalQuantiles",
     "tabular_dl.preprocessing.NumericColumns",
@@ -80,6 +81,7 @@ TRUSTED_TYPES = [
     "tabular_dl.preprocessing.QuantileClipper",
     "tabular_dl.preprocessing.RareCategories",
     "tabular_dl.preprocessing.TargetEncoder",
+    "tabular_dl.preprocessing.TextEncoder",
 ]
 # Present public paths of the modules that are named in models stored by version 0.1.0 and before.
 OLD_PATHS = {

@@ -163,7 +163,8 @@ class SearchTask:
         """Raise an error for a choice, or a bound, that no configuration could be trained with on these tables."""
         train, target = competition.train, competition.train[self.spec.data.target]
         rows = train.drop(columns=self.spec.data.target)
-        table = validate_rows(self.spec, rows, competition.train_file.name, test=competition.test).table
+        name = competition.train_file.name
+        table = validate_rows(self.spec, rows, name, test=competition.test, target=target).table
         for leaf, distribution in self.space.items():
             bounds = () if isinstance(distribution, Choice) else (distribution.low, distribution.high)
             for option in distribution.options if isinstance(distribution, Choice) else bounds:

@@ -156,3 +156,12 @@ def test_a_group_that_makes_no_folds_is_refused_with_what_would_do(group: str, f
     )
     found = group_errors(spec(ensemble={"folds": 3, "group": group}), train, "train.csv")
     assert [finding.fix for finding in found] == ([] if fix is None else [fix])
+
+
+def test_numbers_that_a_rule_reads_as_texts_are_found_and_become_numbers() -> None:
+    rows = pd.DataFrame({"a": [1.0, 2.0], "b": [3, 4], "c": ["x", "y"], "d": ["some words", None]}, index=[1, 2])
+    texts = {"columns": ["a", "d"], "encode": "text", "components": 3, "missing_flag": True}
+    pipeline = spec(columns=[texts, {"columns": ["b"]}, {"columns": ["c"], "encode": "onehot"}], features={})
+    (finding,) = found_in(pipeline, rows)
+    assert finding.message.startswith("train.csv, column 'a': expected texts, found numbers. Leave encode out")
+    assert finding.fix == "- {columns: [a], missing_flag: true}  # and take a out of rule 1"

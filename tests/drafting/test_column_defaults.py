@@ -116,6 +116,19 @@ def test_text_becomes_lengths_and_a_word_that_many_rows_share() -> None:
     assert re.search(extract, "of Mrss Drone") is None  # "of" is in every row
 
 
+def test_prose_is_encoded_by_its_words_and_names_of_persons_and_codes_are_not() -> None:
+    words = re.findall(r"\w+", "a nice quiet room near the old station with very friendly people but no lift")
+    plan = treated(
+        review=[f"{' '.join(RANDOM.choice(words, 8))} {n}" for n in range(400)],
+        person=[f"Name{n}, Mr. Jon Surname{n % 37} Of Place{n % 11}" for n in range(400)],
+        code=[f"{n:04d} {n * 7} {n * 3} 17 {n * 5} {n + 9}" for n in range(400)],
+    )
+    encoded = {tuple(rule["columns"]): rule for rule in plan.rules if rule.get("encode") == "text"}
+    assert encoded == {("review",): {"columns": ["review"], "encode": "text", "components": 10, "scale": "standard"}}
+    assert plan.used["review"] == "text: words and letters, length"
+    assert [name for name in plan.features if name.startswith("review")] == ["review_length", "review_words"]
+
+
 def test_names_of_features_are_new() -> None:
     days = pd.date_range("2021-01-20", periods=60).strftime("%Y-%m-%d")
     plan = treated(day=days, day_month=RANDOM.normal(size=60))

@@ -52,6 +52,28 @@ def test_a_model_that_reads_categories_and_missing_numbers_gets_both_as_they_are
     assert colours["encode"] == "onehot"
 
 
+def test_hashed_categories_stay_in_their_buckets_and_texts_and_smoothed_means_as_they_are() -> None:
+    columns = [
+        {"columns": ["heating"], "encode": "hash"},
+        {"columns": ["street"], "encode": "hash", "buckets": 200},
+        {"columns": ["house"], "encode": "embedding", "buckets": 300},
+        {"columns": ["about"], "encode": "text", "components": 5, "scale": "standard"},
+        {"columns": ["quarter"], "encode": "target", "smoothing": [1, 10]},
+    ]
+    native, numbers = (rules(adapted(name, columns=columns)) for name in ("hist_gradient_boosting", "ridge"))
+    assert [(rule["encode"], rule.get("buckets")) for rule in native[:3]] == [
+        ("native", 64),
+        ("native", 200),
+        ("native", 300),
+    ]
+    assert [(rule["encode"], rule.get("buckets")) for rule in numbers[:3]] == [
+        ("hash", None),
+        ("hash", 200),
+        ("onehot", 300),
+    ]
+    assert native[3:] == numbers[3:]
+
+
 @pytest.mark.parametrize("name", [*(name for name in MODELS if not MODELS[name].native), "sklearn.svm:SVR"])
 def test_other_models_get_a_column_a_category_and_numbers_without_gaps(name: str) -> None:
     found, written = rules(adapted(name)), rules(PipelineSpec.model_validate(CONTENT))

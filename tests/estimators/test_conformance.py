@@ -19,6 +19,7 @@ from tabular_dl.preprocessing.derived_features import DerivedFeatures
 from tabular_dl.preprocessing.encoders import FrequencyEncoder
 from tabular_dl.preprocessing.piecewise import PiecewiseEncoder
 from tabular_dl.preprocessing.scalers import ConstantScaler, NormalQuantiles, QuantileClipper
+from tabular_dl.preprocessing.text_encoder import TextEncoder
 from tests.conformance import checks_of
 
 # Small networks, full batches, no validation split: what the checks ask of a learner that is not random.
@@ -83,7 +84,7 @@ def test_the_boosted_trees_pass(estimator: Any, check: Any) -> None:
         check(estimator)
 
 
-# RareCategories returns text, which the checks, who give it numbers, subtract.
+# RareCategories and HashedCategories return text, which the checks, who give it numbers, subtract.
 @checks_of(
     DerivedFeatures({}),
     NumericColumns(),
@@ -91,6 +92,7 @@ def test_the_boosted_trees_pass(estimator: Any, check: Any) -> None:
     MissingFlags(),
     ConstantScaler(),
     FrequencyEncoder(),
+    TextEncoder(2, random_state=0),
     QuantileClipper(),
     NormalQuantiles(),
     PiecewiseEncoder(),

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from tabular_dl.errors import DataError, SpecError
-from tabular_dl.preprocessing import encoders, piecewise, scalers
+from tabular_dl.preprocessing import encoders, piecewise, scalers, text_encoder
 from tabular_dl.preprocessing.column_rules import ENCODERS, IMPUTERS, SCALERS, ColumnRule, read_rules
 from tabular_dl.tables.values import category_text, read_categories, read_numbers
 
@@ -130,7 +130,11 @@ def test_rules_are_frozen():
 
 def test_every_name_in_the_tables_is_a_class_of_ours_or_of_scikit_learn_that_takes_the_arguments():
     for name, arguments in [*SCALERS.values(), *ENCODERS.values()]:
-        homes = [module for module in (encoders, piecewise, scalers, sklearn.preprocessing) if hasattr(module, name)]
+        homes = [
+            module
+            for module in (encoders, piecewise, scalers, text_encoder, sklearn.preprocessing)
+            if hasattr(module, name)
+        ]
         # Ours come first: where both have a name, ours is scikit-learn's class and stores its categories as arrays.
         assert homes
         assert all(issubclass(getattr(homes[0], name), getattr(home, name)) for home in homes)

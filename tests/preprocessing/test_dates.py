@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import datetime
 
+import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tabular_dl.errors import DataError
-from tabular_dl.preprocessing.dates import FORMATS, date_part, learn_dates
+from tabular_dl.preprocessing.dates import FORMATS, cyclic_part, date_part, learn_dates
 
 MOMENTS = st.datetimes(datetime.datetime(1970, 1, 1), datetime.datetime(2030, 1, 1))
 
@@ -83,3 +84,17 @@ def test_what_is_no_date_or_written_in_a_second_way_is_refused(values: list[obje
 def test_a_named_format_holds_for_every_row() -> None:
     with pytest.raises(DataError, match=r"row 1: expected a date like 31/01/2024, .* found '01/31/2024'"):
         part(["31/01/2024", "01/31/2024"], "day", format="%d/%m/%Y")
+
+
+@pytest.mark.parametrize(
+    ("part", "values"),
+    [("hour", range(24)), ("month", range(1, 13)), ("weekday", range(7)), ("minute", range(60)), ("day", range(1, 32))],
+)
+def test_cyclic_parts_put_all_values_on_a_circle_at_equal_distances(part: str, values: range) -> None:
+    numbers = pd.Series([*values, None], dtype="float64")
+    points = np.column_stack([cyclic_part(numbers, part, function) for function in ("sin", "cos")])
+    np.testing.assert_allclose(np.hypot(*points[:-1].T), 1)
+    np.testing.assert_allclose(points[0], [0, 1], atol=1e-12)
+    gaps = np.hypot(*(points[:-1] - np.roll(points[:-1], 1, axis=0)).T)
+    np.testing.assert_allclose(gaps, gaps[0])
+    assert np.isnan(points[-1]).all()

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import skops.io
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.base import clone
 
@@ -315,7 +315,7 @@ def test_two_hundred_features_do_not_fragment_the_table():
 def test_scikit_learn_contract(passengers):
     features = DerivedFeatures({"Family": {"eval": "SibSp + Parch"}})
     copy = clone(features)
-    assert copy.get_params() == {"features": {"Family": {"eval": "SibSp + Parch"}}}
+    assert copy.get_params() == {"features": {"Family": {"eval": "SibSp + Parch"}}, "target": None}
     assert copy.features is not features.features
     plain = copy.fit_transform(passengers)
     wrapped = clone(features).set_output(transform="pandas").fit_transform(passengers)
@@ -348,3 +348,23 @@ def test_without_features_the_columns_of_training_pass_in_their_order():
     table = pd.DataFrame({"a": [1, 2], "b": ["x", "y"]}, index=[5, 6])
     later = table.assign(c=0)[["c", "b", "a"]]
     pd.testing.assert_frame_equal(DerivedFeatures({}).fit(table).transform(later), table)
+
+
+# Crosses
+
+
+def test_a_cross_is_a_category_for_each_combination_and_missing_with_one_of_its_columns():
+    frame = pd.DataFrame({"shop": ["a", "a", "b", None], "item": [1, 2, 1, 1]})
+    assert derived({"cross": ["shop", "item"]}, frame) == ["a|1", "a|2", "b|1", None]
+    assert derived({"cross": ["shop", "item"], "count": True}, frame) == [1.0, 1.0, 1.0, 0.0]
+    as_floats = frame.assign(item=frame["item"].astype(float))
+    assert derived({"cross": ["shop", "item"], "rare": 1}, frame, as_floats) == ["a|1", "a|2", "b|1", None]
+    with pytest.raises(DataError, match=r"feature 'F' reads column 'itm', .* Did you mean 'item'"):
+        derived({"cross": ["shop", "itm"]}, frame)
+
+
+@settings(max_examples=20)
+@given(st.lists(st.tuples(st.text("a|\\\\", max_size=3), st.text("a|\\\\", max_size=3)), min_size=1, max_size=9))
+def test_different_combinations_are_different_categories(rows):
+    frame = pd.DataFrame({"a": [a for a, _ in rows], "b": [b for _, b in rows]}, dtype=object)
+    assert len({*derived({"cross": ["a", "b"]}, frame)}) == len({*rows})

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections import Counter
 
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.model_selection import KFold, StratifiedKFold
 
 from tabular_dl.errors import DataError
-from tabular_dl.preprocessing.encoders import RARE, EncodingFolds, FrequencyEncoder, RareCategories
+from tabular_dl.preprocessing.encoders import RARE, EncodingFolds, FrequencyEncoder, HashedCategories, RareCategories
 
 VALUES = st.lists(st.sampled_from("abc") | st.none(), min_size=1, max_size=15)
 
@@ -46,6 +47,29 @@ def test_rare_categories_and_unseen_ones_become_one_and_missing_stays(
             assert np.isnan(result)
         else:
             assert result == (RARE if counts[value] < least and any_rare else value)
+
+
+@settings(max_examples=20)
+@given(st.lists(st.text(max_size=4) | st.none(), min_size=1, max_size=12), st.integers(2, 50))
+def test_a_bucket_is_a_digest_of_the_text_alone(texts: list[str | None], buckets: int) -> None:
+    """Nothing is learned: a category has its bucket whatever was fitted on, in every process and on every machine."""
+    hashed = (
+        HashedCategories(buckets).fit(column(["other"])).transform(pd.DataFrame({"A": pd.Series(texts, dtype=object)}))
+    )
+    for text, bucket in zip(texts, hashed[:, 0], strict=True):
+        if text is None:
+            assert np.isnan(bucket)
+            continue
+        digest = hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()
+        assert bucket == str(int(digest, 16) % buckets)
+
+
+def test_numbers_have_the_bucket_of_their_text_and_many_categories_fill_the_buckets_evenly() -> None:
+    numbers = HashedCategories(8).fit_transform(pd.DataFrame({"A": [1, 2, 1], "B": [1.0, None, 2.0]}))
+    assert numbers[0, 0] == numbers[2, 0] == numbers[0, 1]
+    counts = Counter(HashedCategories(10).fit_transform(pd.DataFrame({"A": range(5000)}))[:, 0])
+    assert len(counts) == 10
+    assert max(counts.values()) < 1.2 * min(counts.values())
 
 
 def test_the_folds_of_labels_are_scikit_learns_stratified_ones_and_of_numbers_its_plain_ones() -> None:

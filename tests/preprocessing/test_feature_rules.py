@@ -19,6 +19,11 @@ def test_every_operation_is_accepted():
     check_features({})
     check_features({"Month": {"from": "Sold", "date": "month", "format": "%d/%m/%Y", "map": {12: "winter"}}})
     check_features({"Words": {"from": "Text", "text": "words"}, "Level": {"eval": "A", "by": "B", "statistic": "std"}})
+    check_features({"Both": {"cross": ["A", "B", "C"], "rare": 5}})
+    check_features({"Hour": {"from": "Sold", "date": "hour", "cyclic": "sin"}})
+    check_features({"Lag": {"from": "sales", "by": ["store", "item"], "time": "date", "lag": 7, "format": "%d/%m/%Y"}})
+    rolling = {"window": 28, "statistic": "count"}
+    check_features({"Mean": {"eval": "a + b", "time": "date", "unit": "row", "lag": 2, "rolling": rolling}})
     check_features({"Alone": {"eval": "Family", "map": {1: "yes", 2.5: None, False: 0}, "fill": 0, "count": False}})
 
 
@@ -26,17 +31,30 @@ def test_the_columns_that_features_are_made_from():
     assert columns_read(TITANIC) == ("Name", "SibSp", "Parch", "Cabin", "Ticket", "Fare", "Family")
 
 
+def test_the_columns_of_times_are_read_too_and_earlier_targets_are_no_column():
+    features = {"F": {"from": "y", "by": "C", "time": "t", "lag": 1}, "G": {"eval": "F + y"}}
+    assert columns_read(features) == ("y", "C", "t", "F")
+    assert columns_read({"F": features["F"]}, "y") == ("C", "t")
+    assert columns_read(features, "y") == ("C", "t", "F", "y")
+
+
 def test_the_columns_of_groups_are_read_too():
     features = {"F": {"eval": "A + B", "by": "C", "statistic": "mean"}, "G": {"from": "A", "by": ["C", "D"]}}
     assert columns_read(features) == ("A", "B", "C", "D")
+    assert columns_read({"F": {"cross": ["A", "B"]}, "G": {"from": "F"}}) == ("A", "B", "F")
 
 
 @pytest.mark.parametrize(
     ("feature", "message"),
     [
         ("Name", "feature 'F': expected a mapping such as"),
-        ({}, "expected one source, .* found neither"),
-        ({"from": "A", "eval": "A"}, "expected one source, .* found both"),
+        ({}, "expected one source, .* found none"),
+        ({"from": "A", "eval": "A"}, "expected one source, .* found from and eval"),
+        ({"cross": ["A", "B"], "eval": "A"}, "expected one source, .* found eval and cross"),
+        ({"cross": "A"}, "key 'cross': expected a list of two columns or more, each once, .* found 'A'"),
+        ({"cross": ["A"]}, "key 'cross': expected a list of two columns or more"),
+        ({"cross": ["A", "A"]}, "key 'cross': expected a list of two columns or more, each once"),
+        ({"cross": ["A", 3]}, "key 'cross': expected a list of two columns or more"),
         ({"from": "A", "extrct": "x"}, "unknown key 'extrct'. Did you mean 'extract'"),
         ({"from": "A", True: 1}, "unknown key True"),
         ({"from": 3}, "key 'from': expected the name of a column, found 3"),
@@ -68,6 +86,31 @@ def test_the_columns_of_groups_are_read_too():
         ({"from": "A", "date": "day", "format": "day"}, "key 'format': expected a format such as '%d/%m/%Y'"),
         ({"from": "A", "date": "day", "format": "%d %Q"}, "key 'format': expected a format .* found '%d %Q': 'Q' is"),
         ({"from": "A", "date": "day", "format": 3}, "key 'format': expected a format"),
+        ({"from": "A", "date": "year", "cyclic": "sin"}, "key 'cyclic': date: year has no period. Known: day, dayof"),
+        ({"from": "A", "cyclic": "sin"}, "key 'cyclic': needs `date`"),
+        ({"from": "A", "date": "hour", "cyclic": True}, "key 'cyclic': there is no True. Known: cos, sin"),
+        ({"from": "A", "lag": 7}, "key 'lag': needs `time`"),
+        ({"from": "A", "time": "t"}, "key 'time': needs `lag` or `rolling`"),
+        ({"from": "A", "time": 3, "lag": 1}, "key 'time': expected the name of a column, found 3"),
+        ({"from": "A", "time": "t", "lag": 0}, "key 'lag': expected a number of steps, 1 or more, found 0"),
+        ({"from": "A", "time": "t", "lag": True}, "key 'lag': expected a number of steps"),
+        ({"from": "A", "time": "t", "lag": 1, "count": True}, "key 'lag': .* `count`: declare a feature for each"),
+        ({"from": "A", "time": "t", "lag": 1, "unit": "days"}, "key 'unit': there is no 'days'. Did you mean 'day'"),
+        ({"from": "A", "unit": "day"}, "key 'unit': needs `time`"),
+        ({"from": "A", "time": "t", "rolling": 28}, r"key 'rolling': expected {window: 28, statistic: mean}, found 28"),
+        ({"from": "A", "time": "t", "rolling": {"window": 28}}, r"key 'rolling': expected .*, found {'window': 28}"),
+        (
+            {"from": "A", "time": "t", "rolling": {"window": 0, "statistic": "mean"}},
+            "key 'rolling': expected a window of 1 step or more, found 0",
+        ),
+        (
+            {"from": "A", "time": "t", "rolling": {"window": 2, "statistic": "avg"}},
+            "key 'rolling': there is no 'avg'. Known: count, max, mean",
+        ),
+        (
+            {"from": "A", "by": "B", "time": "t", "lag": 1, "statistic": "mean"},
+            "key 'statistic': .* `lag`: declare a feature for each",
+        ),
         ({"from": "A", "by": "B"}, "key 'by': needs `statistic`"),
         ({"from": "A", "statistic": "mean"}, "key 'statistic': needs `by`"),
         ({"from": "A", "by": "B", "statistic": "mode"}, "there is no 'mode'. Known: max, mean, median, min, std"),

@@ -83,7 +83,10 @@ def test_target_encoding_is_told_the_problem_and_the_seed(problem: str, kind: st
 @pytest.mark.parametrize(
     ("leaf", "values"),
     [
-        ("columns.1.encode", ["onehot", "label", "target", "frequency", "embedding"]),
+        ("columns.1.encode", ["onehot", "hash", "label", "target", "frequency", "embedding", "text"]),
+        ("columns.2.smoothing", [0, 10, [1.0, 10.0, 100.0]]),
+        ("columns.3.buckets", [8, 1000]),
+        ("columns.4.components", [5, 50]),
         ("columns.0.scale", ["quantile", "power", "none"]),
         ("columns.0.clip", [0, 0.01]),
         ("columns.1.rare", [1, 10]),
@@ -91,7 +94,8 @@ def test_target_encoding_is_told_the_problem_and_the_seed(problem: str, kind: st
     ],
 )
 def test_every_word_of_a_rule_may_be_searched(leaf: str, values: list[Any]) -> None:
-    spec = flowers()
+    colour: list[dict[str, Any]] = [{"columns": ["colour"], "encode": name} for name in ("target", "embedding", "text")]
+    spec = flowers(columns=[*flowers().model_dump(exclude_defaults=True)["columns"], *colour])
     (found,) = read_space(spec, {leaf: {"choice": values}})
     assert found == leaf
     for value in values:

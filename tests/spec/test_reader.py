@@ -119,6 +119,8 @@ TEXTS = WORDS | st.sampled_from(
 )
 NUMBERS = st.integers(-9, 9) | st.floats(-1e9, 1e9) | st.booleans()
 COLUMNS = st.lists(TEXTS, min_size=1, max_size=3, unique=True)
+JOINED = [name for name in ENCODERS if name not in (*NUMERIC_ENCODERS, "hash", "text")]
+SMOOTHINGS = st.integers(0, 100) | st.floats(0, 1e6)
 RULES = st.one_of(
     st.fixed_dictionaries(
         {
@@ -134,11 +136,21 @@ RULES = st.one_of(
         },
     ),
     st.fixed_dictionaries(
-        {"columns": COLUMNS, "encode": st.sampled_from([name for name in ENCODERS if name not in NUMERIC_ENCODERS])},
+        {"columns": COLUMNS, "encode": st.sampled_from(JOINED)},
         optional={
             "impute": st.just("most_frequent") | st.fixed_dictionaries({"constant": TEXTS | NUMBERS}),
             "rare": st.integers(1, 20),
         },
+    ),
+    st.fixed_dictionaries(
+        {"columns": COLUMNS, "encode": st.sampled_from(["hash", "embedding"])}, optional={"buckets": st.integers(2, 99)}
+    ),
+    st.fixed_dictionaries(
+        {"columns": COLUMNS, "encode": st.just("target")},
+        optional={"smoothing": SMOOTHINGS | st.lists(SMOOTHINGS, min_size=1, max_size=3, unique=True) | st.none()},
+    ),
+    st.fixed_dictionaries(
+        {"columns": COLUMNS, "encode": st.just("text")}, optional={"components": st.integers(1, 99) | st.none()}
     ),
     st.fixed_dictionaries(
         {"columns": COLUMNS, "encode": st.just("piecewise")},
@@ -426,7 +438,7 @@ def test_an_override_that_is_not_yaml_is_refused(file: Path) -> None:
         (": standard", ": standrd", "line 10: columns.0.scale: there is no 'standrd'. Did you mean 'standard'?"),
         ("[A, B]", "[A, A]", "line 9: columns.0.columns: named twice: A; name each column once in a rule"),
         ("A * B", "A * B)", "line 7: feature 'Area', key 'eval': "),
-        ("eval: A * B", "{}", "line 6: feature 'Area': expected one source, `from: column` or `eval: expression`"),
+        ("eval: A * B", "{}", "line 6: feature 'Area': expected one source, `from: column`, `eval: expression`"),
     ],
 )  # fmt: skip
 def test_a_mistake_names_file_line_key_and_what_is_expected(file: Path, old: str, new: str, message: str) -> None:

@@ -1,0 +1,48 @@
+"""Findings about features of earlier targets, which are not known of all rows to predict."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from tabular_dl.checks.finding import Finding
+from tabular_dl.spec import CheckedRows, PipelineSpec, write_line
+
+__all__ = ["lag_findings"]
+
+
+def lag_findings(
+    spec: PipelineSpec, train: CheckedRows, test: CheckedRows, names: tuple[str, str]
+) -> Iterator[Finding]:
+    """Yield a finding for each lag that is shorter than the time from the training rows to the last row to predict.
+
+    Of training rows, the target of the step before is known. If it is not of rows to predict, an older one stands in,
+    which the model has not learned to read.
+
+    Parameters
+    ----------
+    spec : PipelineSpec
+        Pipeline.
+    train, test : CheckedRows
+        Validated rows of both tables.
+    names : tuple of (str, str)
+        Names of both tables in messages.
+
+    Yields
+    ------
+    Finding
+    """
+    if train.features is None or any(fault.code == "feature" for fault in (*train.faults, *test.faults)):
+        return
+    for name, (ahead, unit) in train.features.steps_ahead(test.table).items():
+        feature = spec.derived[name]
+        lag = feature.get("lag", 1)
+        if ahead <= lag:
+            continue
+        steps = "steps" if unit == "number" else f"{unit}s"
+        message = (
+            f"{names[1]}: rows lie up to {ahead} {steps} after the last of {names[0]}, and the feature {name} reads "
+            f"{spec.data.target} with a lag of {lag}: where it is not known, the latest known one stands in, as it "
+            "never does for training rows."
+        )
+        fix = write_line({name: {**feature, "lag": ahead}})[1:-1]
+        yield Finding("warning", "lag", message, f"{fix}  # in features")
