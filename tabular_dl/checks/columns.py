@@ -102,7 +102,7 @@ def kind_findings(
     if absent:
         message = f"{names[1]} lacks columns that {names[0]} has: {listed(absent)}. The pipeline does not use them."
         yield Finding("note", "absent", message)
-    for name in (str(name) for name in train if name in test):
+    for name in (str(name) for name in train if name in test and name != spec.data.id):
         if train[name].dtype.kind in "biuf" and test[name].dtype.kind in "biuf":
             continue
         kinds = [_kind(table[name]) for table in (train, test)]

@@ -209,15 +209,14 @@ def group_findings(
     if spec.ensemble.group is not None:
         return
     name = spec.data.id
-    repeated = 0 if name is None else int(train[name].duplicated().sum())
+    repeated = int(train[name].duplicated().sum()) if name in train else 0
     if repeated:
         message = (
             f"{names[0]}, column {name} (the id): {repeated:,} of {len(train):,} rows have the id of an earlier row. "
             "If such rows belong together, keep them in one fold; otherwise the score is too good."
         )
         yield Finding("warning", "repeated-id", message, ensemble_with(spec, group=name))
-    ids = [] if name is None else [name]
-    raw, others = train.drop(columns=ids), None if test is None else test.drop(columns=ids)
+    raw, others = (None if table is None else table.drop(columns=[name], errors="ignore") for table in (train, test))
     groupings = find_groupings(raw, others, target, classification=problem.classification, seed=spec.seed)
     for grouping in groupings[:1]:
         size = f"{grouping.rows:,} rows, {grouping.different:,} values, intraclass correlation {grouping.alike:.2f}"

@@ -3,6 +3,7 @@ from .competition import find_file as find_file
 from .competition import load_competition as load_competition
 from .competition import read_answers as read_answers
 from .competition import read_table as read_table
+from .competition import require_column as require_column
 from .downloads import Download as Download
 from .downloads import download as download
 from .kaggle import Score as Score

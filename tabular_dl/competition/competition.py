@@ -21,6 +21,7 @@ import pandas as pd
 
 from tabular_dl.competition.column_types import spelled_alike, type_notes
 from tabular_dl.competition.keras_datasets import is_loaded, load, load_answers
+from tabular_dl.competition.submission import only_of_test
 from tabular_dl.errors import DataError, did_you_mean
 from tabular_dl.resources import bundled
 from tabular_dl.tables import SUFFIXES, TableFile, name_problem, read_content, read_table_file
@@ -88,7 +89,7 @@ def load_competition(
     target : str
         Column to predict.
     id_column : str, optional
-        Column that identifies rows.
+        Column that identifies rows; the training table may lack it if the test table has it.
     train, test, sample : str, optional
         Names of the files in the folder. By default train, test and sample_submission with one of the known suffixes,
         of which test and sample may be absent.
@@ -126,8 +127,9 @@ def load_competition(
     _check_target(train_table.frame, target, train_file)
     test_table = read(test_file, ids) if test or test_file.exists() else None
     if id_column is not None:
+        alone = test_table is not None and only_of_test(train_table.frame, test_table.frame, id_column, target)
         for table, path in ((train_table, train_file), (test_table, test_file)):
-            if table is not None:
+            if table is not None and not (alone and table is train_table):
                 _check_ids(table.frame, id_column, path, unique=table is test_table)
     sample_table = read(sample_file, ids) if sample or sample_file.exists() else None
     notes = [note for table in (train_table, test_table, sample_table) if table is not None for note in table.notes]

@@ -111,7 +111,7 @@ def draft_pipeline(
     problem, problem_reason = _problem(y, roles.target, metric)
     counts = y.value_counts() if problem.classification else None
     rarest = None if counts is None else _rarest(counts, roles.target)
-    others = train.drop(columns=[column for column in (roles.target, roles.id) if column is not None])
+    others = train.drop(columns=[roles.target, roles.id], errors="ignore")
     kinds = column_kinds(others, test)
     chosen, metric_reason = _metric(problem, roles, sample, metric)
     sizes = choose_sizes(
@@ -200,12 +200,12 @@ def _group(
     It is a repeated id, or a column of which the test rows have other values.
     """
     y = train[roles.target]
-    if roles.id is not None and train[roles.id].duplicated().any():
+    if roles.id in train and train[roles.id].duplicated().any():
         name, reason = roles.id, "Several rows have the same id: they share a fold."
     else:
         if test is None:
             return None, ""
-        raw = train.drop(columns=[column for column in (roles.target, roles.id) if column is not None])
+        raw = train.drop(columns=[roles.target, roles.id], errors="ignore")
         groupings = find_groupings(raw, test, y, classification=problem.classification, seed=0)
         if not groupings:
             return None, ""

@@ -4,6 +4,7 @@ from .column_quality import constant_columns as constant_columns
 from .column_quality import duplicate_columns as duplicate_columns
 from .column_quality import squeezed_into as squeezed_into
 from .ids import id_reason as id_reason
+from .ids import may_identify as may_identify
 from .row_groups import find_groupings as find_groupings
 from .target_and_id import Roles as Roles
 from .target_and_id import find_roles as find_roles

@@ -73,7 +73,7 @@ def write_predictions(model: Model, spec: PipelineSpec, competition: Competition
         test = predict_rows(model, competition.test)
         tables["test"] = (competition.test, test, getattr(model, "threshold_", None))
     for name, (rows, predictions, threshold) in tables.items():
-        ids = None if spec.data.id is None else rows[spec.data.id]
+        ids = rows.get(spec.data.id)  # training rows may have none
         classes = getattr(model, "classes_", None)
         table = prediction_table(ids, spec.data.target, predictions, classes, threshold)
         write_text(folder / f"{name}.csv", table.to_csv(index=False))
