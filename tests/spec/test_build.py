@@ -362,7 +362,7 @@ def test_the_id_cannot_be_a_feature(changes: dict[str, Any]) -> None:
         check_rows(flowers(**changes), rows(), "train.csv")
     message = str(refused.value)
     assert message.startswith("pipeline flowers: the id 'Id' cannot be a feature")
-    assert "a part of it by `from` and `extract`, or leave it out." in message
+    assert "a part of it by `from` and `extract` or `date`, or leave it out." in message
 
 
 def test_a_part_of_the_id_may_be_a_feature() -> None:
