@@ -32,7 +32,7 @@ from typing import Any
 
 import pandas as pd
 
-from tabular_dl.drafting.date_parts import AS_CATEGORIES, useful_parts
+from tabular_dl.drafting.date_parts import useful_parts
 from tabular_dl.drafting.redundant import redundant_names
 from tabular_dl.preprocessing import ColumnRule
 from tabular_dl.profiling import ColumnKind
@@ -277,10 +277,10 @@ class _Plan:
         test = None if self.test is None else self.test[kind.name]
         # The format is fixed, since the rows of a fold may not suffice to distinguish days from months.
         date_format = {"format": kind.date_format} if kind.date_format not in (None, "ISO8601") else {}
-        parts = list(useful_parts(self.rows[kind.name], test, kind.date_format))
-        for part in parts:
+        parts = dict(useful_parts(self.rows[kind.name], test, kind.date_format))
+        for part, as_categories in parts.items():
             name = self._feature(kind, part, date=part, **date_format)
-            if part in AS_CATEGORIES:
+            if as_categories:
                 self._rule(name, "Categories: one column each.", **_filled(kind), encode="onehot")
             else:
                 self._number(name, missing=kind.missing)

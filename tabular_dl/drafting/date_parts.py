@@ -6,8 +6,8 @@ part        used as
 month       categories
 weekday     categories
 hour        categories
-day         number (day of the month)
-year        number
+day         categories if each day of the month has ten rows, else a number
+year        number, unless test rows follow the training rows: years go on as the days do that have elapsed
 elapsed     number (days since the earliest date), which says how things change with time
 ==========  =========================================================================================================
 
@@ -24,14 +24,15 @@ import pandas as pd
 
 from tabular_dl.preprocessing import date_part, learn_dates
 
-__all__ = ["AS_CATEGORIES", "useful_parts"]
+__all__ = ["useful_parts"]
 
-AS_CATEGORIES = ("month", "weekday", "hour")
-AS_NUMBERS = ("day", "year")
+PARTS = ("month", "weekday", "hour", "day", "year")
 UNKNOWN = 0.05  # share of the test rows with an unknown value from which a part is left out
+ROWS_A_DAY = 10  # fewest rows of a day of the month, for a category each
+LATER = 0.9  # share of the test rows after the training rows
 
 
-def useful_parts(train: pd.Series[Any], test: pd.Series[Any] | None, written: str | None) -> Iterator[str]:
+def useful_parts(train: pd.Series[Any], test: pd.Series[Any] | None, written: str | None) -> Iterator[tuple[str, bool]]:
     """Yield the parts of dates that are worth a feature.
 
     Parameters
@@ -45,24 +46,28 @@ def useful_parts(train: pd.Series[Any], test: pd.Series[Any] | None, written: st
 
     Yields
     ------
-    str
-        Parts as in ``date:`` of a feature.
+    part : str
+        Part as in ``date:`` of a feature.
+    as_categories : bool
+        Whether its values are categories rather than numbers.
 
     Examples
     --------
     >>> days = pd.Series(pd.date_range("2023-01-01", "2023-12-31").astype(str))
     >>> list(useful_parts(days[:300], days[300:], None))
-    ['weekday', 'day', 'elapsed']
+    [('weekday', True), ('day', False), ('elapsed', False)]
     """
     learned = learn_dates(train, written)
-    for part in (*AS_CATEGORIES, *AS_NUMBERS):
-        known = date_part(train, part, learned, "date").dropna().unique()
-        if len(known) < 2:
-            continue
-        if test is not None and len(test):
-            of_test = date_part(test, part, learned, "date").dropna()
-            if (~of_test.isin(known)).mean() >= UNKNOWN:
-                continue
-        yield part
-    if len(date_part(train, "elapsed", learned, "date").dropna().unique()) > 1:
-        yield "elapsed"
+
+    def values(dates: pd.Series[Any] | None, part: str) -> pd.Series[Any]:
+        return (train.head(0) if dates is None else date_part(dates, part, learned, "date")).dropna()
+
+    elapsed, of_test = values(train, "elapsed"), values(test, "elapsed")
+    later = len(of_test) > 0 and (of_test > elapsed.max()).mean() >= LATER
+    for part in PARTS if not later else PARTS[:-1]:
+        counts = values(train, part).value_counts()
+        unknown = ~values(test, part).isin(counts.index)
+        if len(counts) > 1 and not (len(unknown) and unknown.mean() >= UNKNOWN):
+            yield part, part != "year" and (part != "day" or counts.min() >= ROWS_A_DAY)
+    if len(elapsed.unique()) > 1:
+        yield "elapsed", False

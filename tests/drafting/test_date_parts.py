@@ -16,7 +16,7 @@ HOURS = pd.Series(pd.date_range("2011-01-01", "2012-12-31 23:00", freq="h"))
     [
         (DAYS, None, ["month", "weekday", "day", "year", "elapsed"]),
         (HOURS, None, ["month", "weekday", "hour", "day", "year", "elapsed"]),
-        (DAYS[:600], DAYS[600:631], ["month", "weekday", "day", "year", "elapsed"]),
+        (DAYS[:600], DAYS[600:631], ["month", "weekday", "day", "elapsed"]),  # the year would be the second all along
         (DAYS[:365], DAYS[365:396], ["month", "weekday", "day", "elapsed"]),  # the year is the same in all rows
         (DAYS[:730], DAYS[:31] + pd.Timedelta(days=730), ["month", "weekday", "day", "elapsed"]),  # a third year
         (DAYS[:300], DAYS[304:330], ["weekday", "day", "elapsed"]),  # a month that no training row has
@@ -27,10 +27,17 @@ HOURS = pd.Series(pd.date_range("2011-01-01", "2012-12-31 23:00", freq="h"))
     ],
 )
 def test_parts(train: pd.Series, test: pd.Series | None, parts: list[str]) -> None:
-    assert list(useful_parts(train, test, None)) == parts
+    assert [part for part, _ in useful_parts(train, test, None)] == parts
 
 
 def test_dates_are_read_in_the_format_that_is_given() -> None:
     days = DAYS[:12].dt.strftime("%d/%m/%Y")
-    assert "month" not in list(useful_parts(days, None, "%d/%m/%Y"))
-    assert "day" not in list(useful_parts(days, None, "%m/%d/%Y"))
+    assert "month" not in dict(useful_parts(days, None, "%d/%m/%Y"))
+    assert "day" not in dict(useful_parts(days, None, "%m/%d/%Y"))
+
+
+def test_days_of_the_month_are_categories_where_each_has_rows_enough() -> None:
+    kinds = {"month": True, "weekday": True, "day": True, "year": False, "elapsed": False}
+    assert dict(useful_parts(DAYS, None, None)) == kinds
+    assert dict(useful_parts(DAYS[:500], None, None)) == kinds | {"day": False}  # nine months with a day 31
+    assert dict(useful_parts(HOURS, None, None))["hour"]

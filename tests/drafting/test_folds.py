@@ -36,7 +36,7 @@ def parts(draft: Draft, column: str) -> dict[str, str]:
 
 def test_the_next_month_of_shops(tmp_path: Path) -> None:
     draft = drafted(store_sales(), tmp_path)
-    assert parts(draft, "date") == {f"date_{part}": part for part in ("month", "weekday", "day", "year", "elapsed")}
+    assert parts(draft, "date") == {f"date_{part}": part for part in ("month", "weekday", "day", "elapsed")}
     assert draft.content["ensemble"] | {"split": "time", "time": "date"} == draft.content["ensemble"]
     assert "group" not in draft.content["ensemble"]
     assert draft.treatments.dropped == {}
