@@ -266,9 +266,7 @@ def _left_out(
     parts = target_parts(others[absent], y, classification=problem.classification)
     reasons = {reason: list(columns) for reason, columns in treatments.dropped.items()}
     for name in absent:
-        leak = (
-            f"a leak, since the test table lacks it and {parts[name]}" if name in parts else "the test table lacks it"
-        )
+        leak = f"a leak that test rows lack: {parts[name]}" if name in parts else "the test table lacks it"
         reasons.setdefault(leak, []).append(name)
     lines = [f"{listed(columns, MOST_LISTED)}: {reason}." for reason, columns in reasons.items()]
     return "\n".join(["Left out:", *lines]) if lines else "Columns without a rule are left out."

@@ -76,7 +76,10 @@ class TimeOrder:
         """The order in words."""
         by = " and ".join(self.columns)
         if self.kind == "later":
-            return f"test rows follow the training rows in {by}, from {self.first} on; these end with {self.last}"
+            return (
+                f"test rows follow the training rows in {by}: training rows end with {self.last}, test rows begin with "
+                f"{self.first}"
+            )
         return f"test rows are stretches of {by} between stretches of training rows"
 
 

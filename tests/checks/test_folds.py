@@ -94,7 +94,7 @@ def test_stretches_between_training_rows_are_remarked_and_days_that_none_has_are
     features = {part: {"from": "datetime", "date": part} for part in ("hour", "elapsed", "weekday")}
     spec = pipeline(made, ["temp", "elapsed"], ["hour", "weekday"], features=features)
     found = check(made, spec)
-    assert [finding.code for finding in found] == ["leak", "time", "overlap", "twins"]
+    assert [finding.code for finding in found] == ["leak", "time"]
     assert {finding.level for finding in found} == {"note"}
     assert found[0].message == (
         "test.csv lacks casual, registered of train.csv, and casual + registered = count: a leak. The pipeline does "

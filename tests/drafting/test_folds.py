@@ -41,7 +41,8 @@ def test_the_next_month_of_shops(tmp_path: Path) -> None:
     assert "group" not in draft.content["ensemble"]
     assert draft.treatments.dropped == {}
     text = " ".join(draft.text.replace("#", " ").split())
-    assert "Test rows follow the training rows in date, from 2023-08-24 on; these end with 2023-08-23." in text
+    ends = "training rows end with 2023-08-23, test rows begin with 2023-08-24."
+    assert f"Test rows follow the training rows in date: {ends}" in text
     assert "So each fold is scored on later rows than it is trained on." in text
     assert "Id: id, the sample submission has it; training rows have none." in text
 
@@ -52,7 +53,7 @@ def test_the_last_days_of_each_month_of_bikes(tmp_path: Path) -> None:
     assert parts(draft, "datetime") == {f"datetime_{part}": part for part in ("month", "weekday", "hour", "elapsed")}
     assert not {"split", "group", "time"} & {*draft.content["ensemble"]}
     text = " ".join(draft.text.replace("#", " ").split())
-    assert "casual, registered: a leak, since the test table lacks it and casual + registered = count." in text
+    assert "casual, registered: a leak that test rows lack: casual + registered = count." in text
     assert (
         "Test rows are stretches of datetime between stretches of training rows: folds at random are too easy." in text
     )

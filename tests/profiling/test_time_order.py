@@ -43,7 +43,8 @@ def test_rows_that_follow(name: str, values: pd.Series, last: str, first: str) -
     assert found is not None
     assert (found.kind, found.columns, found.last, found.first) == ("later", (name,), last, first)
     assert found.different == values[~LAST].nunique()
-    assert found.reason == f"test rows follow the training rows in {name}, from {first} on; these end with {last}"
+    ends = f"training rows end with {last}, test rows begin with {first}"
+    assert found.reason == f"test rows follow the training rows in {name}: {ends}"
 
 
 @pytest.mark.parametrize("units", [("year", "month"), ("Yr", "Mo"), ("the year", "month no")])
