@@ -69,6 +69,10 @@ def _time_finding(spec: PipelineSpec, separation: Separation, names: tuple[str, 
         f"{names[0]} and begins with {order.first} in {names[1]}. Folds that are trained on later rows than they are "
         "scored on have too good a score."
     )
+    if order.missing:
+        fix = f"# fill in column {' and '.join(order.columns)} of {names[0]}, which {order.missing} rows lack"
+        yield Finding("warning", "time", message, fix)
+        return
     keys: dict[str, object] = {"split": "time", "time": order.columns[0], "group": None}
     if order.different <= spec.ensemble.folds:
         keys["folds"] = order.different - 1

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from tabular_dl.errors import DataError
@@ -60,7 +61,7 @@ def draft_folds(train: pd.DataFrame, roles: Roles, problem: Problem, separation:
     """
     order = separation.order
     if order is not None and order.kind == "later":
-        return _by_time(train, order, folds)
+        return _by_time(train, roles, problem, order, folds)
     if roles.id in train and train[roles.id].duplicated().any():
         name, reason = str(roles.id), "Several rows have the same id: they share a fold."
     elif separation.kind == "groups" and separation.grouping is not None:
@@ -77,17 +78,32 @@ def draft_folds(train: pd.DataFrame, roles: Roles, problem: Problem, separation:
     return FoldsDraft({"split": "group", "group": name}, reason)
 
 
-def _by_time(train: pd.DataFrame, order: TimeOrder, folds: int) -> FoldsDraft:
+def _by_time(train: pd.DataFrame, roles: Roles, problem: Problem, order: TimeOrder, folds: int) -> FoldsDraft:
     """Return folds that are scored on later rows than they are trained on."""
-    evidence = f"{order.reason[0].upper()}{order.reason[1:]}"
-    reason = f"{evidence}. So each fold is scored on later rows than it is trained on."
-    fewer = order.different - 1
-    if fewer < 2:
-        return FoldsDraft(reason=f"{evidence}. Training rows are of too few times for folds in order.")
-    keys: dict[str, Any] = {"split": "time", **({"folds": fewer} if fewer < folds else {})}
+    evidence = f"{order.reason[0].upper()}{order.reason[1:]}."
+    if order.missing:
+        return FoldsDraft(
+            reason=f"{evidence} {order.missing} rows have no time: without, folds could follow each other."
+        )
+    labels = train[roles.target].to_numpy() if problem.classification else None
+    most = next((count for count in range(folds, 1, -1) if _can_follow(order.times.to_numpy(), labels, count)), None)
+    if most is None:
+        return FoldsDraft(reason=f"{evidence} Training rows are of too few times for folds that follow each other.")
+    keys: dict[str, Any] = {"split": "time", **({"folds": most} if most < folds else {})}
+    reason = f"{evidence} So each fold is scored on later rows than it is trained on."
     if len(order.columns) == 1:
         return FoldsDraft(keys | {"time": order.columns[0]}, reason)
     name = TIME_FEATURE
     while name in train.columns:
         name += "_"
     return FoldsDraft(keys | {"time": name}, reason, {name: {"eval": order.expression}})
+
+
+def _can_follow(times: np.ndarray[Any, Any], labels: np.ndarray[Any, Any] | None, folds: int) -> bool:
+    """Return whether rows can be divided into blocks of time, one more than folds, with every label in each."""
+    if len(np.unique(times)) <= folds:
+        return False
+    if labels is None:
+        return True
+    blocks = np.searchsorted(np.sort(times), times) * (folds + 1) // len(times)
+    return bool((pd.crosstab(blocks, labels) > 0).all(axis=None)) and len(np.unique(blocks)) == folds + 1

@@ -10,7 +10,8 @@ date              of text that is a date in at least 95 % of the rows that have 
                   20240131 if its name speaks of time
 id                that numbers or names the rows, see `tabular_dl.profiling.ids`
 numeric           of numbers; infinite ones count as missing
-low_cardinality   of at most 20 categories; whole numbers with 3 to 10 different values are both (see ``ordered``)
+low_cardinality   of at most 20 categories; whole numbers with 3 to 10 different values are both (see ``ordered``), and
+                  months, days and hours with up to 31
 text              of several words, most of them different from row to row, or of two that hardly two rows share
 high_cardinality  of more categories than that
 ================  ==================================================================================================
@@ -28,7 +29,7 @@ import numpy as np
 import pandas as pd
 
 from tabular_dl.profiling.column_quality import mostly_new
-from tabular_dl.profiling.date_columns import as_dates, date_format, is_date_number
+from tabular_dl.profiling.date_columns import as_dates, date_format, is_date_number, time_words
 from tabular_dl.profiling.ids import MOSTLY, id_reason
 from tabular_dl.tables import LARGEST, category_text, read_categories
 
@@ -37,6 +38,7 @@ __all__ = ["ColumnKind", "Kind", "column_kinds"]
 Kind = Literal["missing", "constant", "boolean", "date", "id", "numeric", "low_cardinality", "text", "high_cardinality"]
 
 FEW_INTEGERS = 10  # whole numbers with no more different values may be codes of categories
+MOST_RECURRING = 31  # the same for months, days of the month and hours
 LOW_CARDINALITY = 20  # categories that can have a column each
 HEAVY_TAIL = 2.0  # skewness of numbers, either way, of which a few reach far beyond the others
 TEXT_WORDS = 3.0  # mean words a value of free text
@@ -221,7 +223,9 @@ def _number_kind(base: ColumnKind, train: pd.Series, numbers: pd.Series, test: p
     reason = id_reason(numbers.rename(base.name), test)
     if reason:
         return replace(base, kind="id", reason=reason)
-    if integers and 2 < base.distinct <= FEW_INTEGERS and base.distinct <= len(train) / 2:
+    # Months and hours are few, and recur.
+    few = MOST_RECURRING if {*time_words(base.name)} & {"month", "day", "hour"} else FEW_INTEGERS
+    if integers and 2 < base.distinct <= few and base.distinct <= len(train) / 2:
         reason = f"{base.distinct} different whole numbers: categories, or amounts"
         return replace(base, kind="low_cardinality", reason=reason, ordered=True)
     skewness = _skewness(numbers)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
@@ -53,6 +53,10 @@ class TimeOrder:
         Number of different times of the training rows.
     names : tuple of str
         All columns that tell a time, these or others.
+    missing : int
+        Number of training rows without a time.
+    times : Series of shape (training rows with a time,)
+        Times of the training rows as numbers, by their positions.
     """
 
     kind: Literal["later", "between"]
@@ -61,6 +65,8 @@ class TimeOrder:
     first: str
     different: int
     names: tuple[str, ...]
+    missing: int
+    times: pd.Series[Any] = field(repr=False, compare=False)
 
     @property
     def expression(self) -> str:
@@ -133,7 +139,8 @@ def find_time_order(train: pd.DataFrame, test: pd.DataFrame) -> TimeOrder | None
         different = int(earlier.nunique())
         # The finest order is the best, and one column is better than several.
         rank = (kind == "later", different, -len(columns))
-        found.append((rank, TimeOrder(kind, columns, last, first, different, tuple(times))))
+        missing = len(train) - len(earlier)
+        found.append((rank, TimeOrder(kind, columns, last, first, different, tuple(times), missing, earlier)))
     return max(found, key=lambda pair: pair[0])[1] if found else None
 
 

@@ -82,6 +82,26 @@ def test_few_times_are_few_folds(weeks: int, keys: dict[str, Any], tmp_path: Pat
     assert ensemble | keys | {"split": "time", "time": "week"} == ensemble
 
 
+def by_week(weeks: np.ndarray, y: object) -> dict[str, Any]:
+    """Return the section ``ensemble`` for rows of weeks, of which the last are the test rows."""
+    table = pd.DataFrame({"week": weeks, "x": RANDOM.normal(size=len(weeks)), "y": y})
+    later = table["week"] == np.nanmax(weeks)
+    draft = draft_pipeline(
+        "own", {"source": "x"}, Roles("y", "", None, ""), table[~later], table[later].drop(columns="y")
+    )
+    return draft.content["ensemble"]
+
+
+def test_each_fold_in_order_has_rows_of_every_class() -> None:
+    weeks = np.repeat(np.arange(13.0), 30)
+    labels = RANDOM.choice(["a", "b"], len(weeks))
+    assert by_week(weeks, labels)["split"] == "time"
+    late = np.where(weeks < 3, "a", labels)  # only of three blocks of four weeks, the first has both classes
+    assert by_week(weeks, late)["folds"] == 2
+    assert "split" not in by_week(weeks, np.where(weeks < 8, "a", labels))
+    assert "split" not in by_week(np.where(np.arange(len(weeks)) == 7, np.nan, weeks), labels), "a row without a week"
+
+
 def test_a_date_that_groups_rows_stays_a_feature() -> None:
     days = np.repeat(np.arange(120), 4)
     y = pd.Series(RANDOM.normal(size=120)[days])

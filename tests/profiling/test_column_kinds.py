@@ -98,6 +98,13 @@ def test_whole_numbers_are_dates_where_the_name_says_so() -> None:
     assert kind(days, name="amount").kind == "id"
 
 
+def test_months_days_and_hours_are_categories_and_numbers() -> None:
+    hours = list(range(24)) * 3
+    assert (kind(hours, name="hr").kind, kind(hours, name="hr").ordered) == ("low_cardinality", True)
+    assert kind(hours, name="rooms").kind == "numeric"
+    assert kind([*range(60)] * 2, name="day").kind == "numeric"
+
+
 def test_what_test_rows_have_and_training_rows_have_not() -> None:
     codes = list("abc") * 20
     assert kind(codes, ["a", "b"]).new_categories == "none"

@@ -21,13 +21,13 @@ pytestmark = pytest.mark.slow
 
 @pytest.mark.usefixtures("store")
 def test_the_next_month_of_shops_whose_rows_only_the_test_table_numbers(cli: Any) -> None:
-    made = store_sales(400)
+    made = store_sales(300)
     made.write(Path("tables"))
     assert cli("init", "shops", "--train", "tables/train.csv", "--preset", "fast").code == 0
     checked = cli("check", "shops")
     assert checked.code == 0
     assert "warning" not in checked.out, checked.out
-    fitted = cli("fit", "shops", "--epochs", 25, "--folds", 2, "--members", 1, "--set", "baselines=none")
+    fitted = cli("fit", "shops", "--epochs", 15, "--folds", 2, "--members", 1, "--set", "baselines=none")
     assert (fitted.code, "warning" in fitted.out) == (0, False), fitted
     outcome = cli("submit", "shops")
     assert outcome.code == 0, outcome
