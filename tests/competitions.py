@@ -24,9 +24,10 @@ class MadeCompetition:
     id: str | None
     problem: str
     kinds: dict[str, str]
+    answers: pd.DataFrame | None = None  # ids and targets of the test rows, which nobody is given
 
     def write(self, folder: Path) -> Path:
-        """Write the tables as Kaggle does; return the file of the training table."""
+        """Write the tables as Kaggle does, without the answers; return the file of the training table."""
         folder.mkdir(parents=True, exist_ok=True)
         tables = {"train": self.train, "test": self.test, "sample_submission": self.sample}
         for name, table in tables.items():
@@ -163,6 +164,76 @@ def heavy_missing(rows: int = 240, seed: int = 0) -> MadeCompetition:
     return MadeCompetition(train, test, None, "risk", None, "multiclass", kinds)
 
 
+def store_sales(days: int = 600, seed: int = 0) -> MadeCompetition:
+    """Sales by store and day, with a week, a month, a year and a trend; test rows are the next month.
+
+    Only test rows have ids.
+    """
+    generator = np.random.default_rng(seed)
+    dates = pd.date_range("2022-01-01", periods=days + 31)
+    table = pd.DataFrame(
+        [(date, store) for date in dates for store in ("Aba", "Bor", "Cel", "Dun", "Ewe")], columns=["date", "store"]
+    )
+    date, age = table["date"].dt, (table["date"] - dates[0]).dt.days
+    table["promo"] = generator.integers(0, 2, len(table))
+    table["price"] = generator.normal(5, 0.5, len(table)).round(2)
+    sales = (
+        table["store"].map({"Aba": 300, "Bor": 500, "Cel": 200, "Dun": 800, "Ewe": 400})
+        * date.day_of_week.map(dict(enumerate([0.8, 0.7, 0.75, 0.9, 1.2, 1.5, 1.1])))
+        * (1 + 0.2 * np.sin(2 * np.pi * date.day_of_year / 365))
+        * (1 + 0.3 * np.exp(-((date.day - 1) ** 2) / 20))
+        * (1 + 0.3 * age / 600)
+        * (1 + 0.25 * table["promo"])
+        * np.exp(generator.normal(0, 0.07, len(table)))
+    )
+    table["sales"] = sales.round().astype(int)
+    table["date"] = table["date"].dt.strftime("%Y-%m-%d")
+    train, test = table.iloc[: 5 * days], table.iloc[5 * days :].reset_index(drop=True)
+    test.insert(0, "id", np.arange(len(test)))
+    kinds = {"date": "date", "store": "low_cardinality", "promo": "boolean", "price": "numeric"}
+    sample = test[["id"]].assign(sales=0)
+    rows = test.drop(columns="sales")
+    return MadeCompetition(train, rows, sample, "sales", "id", "regression", kinds, test[["id", "sales"]])
+
+
+def bike_rentals(days: int = 365, seed: int = 0) -> MadeCompetition:
+    """Rented bikes by hour; test rows are the days of each month from the 20th on, whose hours are their ids.
+
+    Two columns that the test table lacks add up to the target.
+    """
+    generator = np.random.default_rng(seed)
+    hours = pd.date_range("2011-01-01", periods=24 * days, freq="h")
+    age, working = np.arange(len(hours)) / 24, np.asarray(hours.day_of_week < 5)
+    season = 1 - np.cos(2 * np.pi * (hours.day_of_year.to_numpy() - 20) / 365)
+    hour = hours.hour.to_numpy()
+    temperature = (8 + 9 * season + 4 * np.sin((hour - 9) * np.pi / 12) + generator.normal(0, 2, len(hours))).round(2)
+    commuting = np.exp(-((hour - 8) ** 2) / 4) + np.exp(-((hour - 18) ** 2) / 4)
+    leisure = np.exp(-((hour - 14) ** 2) / 30)
+    weather = generator.choice([1, 2, 3], len(hours), p=[0.65, 0.25, 0.1])
+    level = (0.3 + temperature / 25).clip(0.1) * np.array([1, 0.85, 0.5])[weather - 1] * (1 + age / 400)
+    registered = generator.poisson(level * (5 + np.where(working, 180 * commuting, 90 * leisure)))
+    casual = generator.poisson(level * leisure * np.where(working, 20, 60))
+    table = pd.DataFrame(
+        {
+            "datetime": hours.strftime("%Y-%m-%d %H:%M:%S"),
+            "workingday": working.astype(int),
+            "weather": weather,
+            "temp": temperature,
+            "humidity": generator.integers(30, 100, len(hours)),
+            "casual": casual,
+            "registered": registered,
+            "count": casual + registered,
+        }
+    )
+    tested = hours.day >= 20
+    train, answers = table[~tested], table.loc[tested, ["datetime", "count"]].reset_index(drop=True)
+    test = table[tested].drop(columns=["casual", "registered", "count"]).reset_index(drop=True)
+    kinds = {"workingday": "boolean", "weather": "low_cardinality", "temp": "numeric", "humidity": "numeric"}
+    sample = test[["datetime"]].assign(count=0)
+    return MadeCompetition(train, test, sample, "count", "datetime", "regression", kinds, answers)
+
+
+OF_TIME: dict[str, Callable[[], MadeCompetition]] = {"store_sales": store_sales, "bike_rentals": bike_rentals}
 COMPETITIONS: dict[str, Callable[[], MadeCompetition]] = {
     "mixed_columns": mixed_columns,
     "many_classes": many_classes,

@@ -5,7 +5,7 @@ Tables contain columns as the rules read them, derived features included: number
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Literal
 
 import pandas as pd
@@ -13,14 +13,14 @@ import pandas as pd
 from tabular_dl.checks.finding import Finding, Level
 from tabular_dl.checks.fixes import columns_of, removal, separate_rule
 from tabular_dl.errors import listed
-from tabular_dl.profiling import constant_columns, duplicate_columns, id_reason, squeezed_into
+from tabular_dl.profiling import constant_columns, duplicate_columns, id_reason, mostly_new, squeezed_into
 from tabular_dl.spec import PipelineSpec, unread_numbers
 
 __all__ = ["column_findings", "kind_findings", "unread_findings"]
 
 MANY = 0.05  # share of the test rows from which a finding is a warning
-MOST = 0.5  # share of the test rows from which unknown categories are reported although the rule handles them
 MOST_ALIKE = 5  # findings of one kind that are listed one by one
+MOST_PAIRS = 8  # pairs of equal columns named in one line
 # Values of unknown categories, for encodings that do not handle them otherwise.
 _UNKNOWN = {"onehot": "which become zeros", "label": "which become -1", "ordinal": "which become -1"}
 _PLAIN = {"from", "map", "fill", "rare"}  # keys of a feature that keeps the content of its column
@@ -50,9 +50,7 @@ def column_findings(
     where, constant = names[0], constant_columns(train)
     findings = list(_constant(spec, constant, test, names)) if constant else []
     rest = train.drop(columns=constant)
-    for name, other in duplicate_columns(rest).items():
-        message = f"{where}: columns {other} and {name} have the same content in every row."
-        findings.append(Finding("warning", "duplicate-column", message, removal(spec, [name])))
+    findings += _duplicates(spec, duplicate_columns(rest), where)
     # What a transformer makes of different texts, or of new ones, is its own affair; `encode: text` reads their words.
     rules = {name: spec.columns[_rule_of(spec, name)] for name in map(str, train.columns)}
     transformed = [name for name, rule in rules.items() if rule.transformer or rule.encode == "text"]
@@ -77,7 +75,7 @@ def column_findings(
 def kind_findings(
     spec: PipelineSpec, train: pd.DataFrame, test: pd.DataFrame, used: Sequence[str], names: tuple[str, str]
 ) -> Iterator[Finding]:
-    """Yield findings about raw columns that are numbers in one table and text in the other, or not in the test table.
+    """Yield findings about raw columns that are numbers in one table and text in the other.
 
     Text in the test table where a rule needs numbers is not reported here: it is one of `row_errors`.
 
@@ -98,12 +96,7 @@ def kind_findings(
     ------
     Finding
     """
-    known = {*used, spec.ensemble.group}
-    absent = [str(name) for name in train if name not in test and name not in known]
-    if absent:
-        message = f"{names[1]} lacks columns that {names[0]} has: {listed(absent)}. The pipeline does not use them."
-        yield Finding("note", "absent", message)
-    for name in (str(name) for name in train if name in test):
+    for name in (str(name) for name in train if name in test and name != spec.data.id):
         if train[name].dtype.kind in "biuf" and test[name].dtype.kind in "biuf":
             continue
         kinds = [_kind(table[name]) for table in (train, test)]
@@ -169,6 +162,16 @@ def _constant(
         yield Finding("note", "constant", message, removal(spec, constant_in_both))
 
 
+def _duplicates(spec: PipelineSpec, twins: Mapping[str, str], where: str) -> Iterator[Finding]:
+    if len(twins) > 1:
+        pairs = listed([f"{other} = {name}" for name, other in twins.items()], MOST_PAIRS)
+        message = f"{where}: {len(twins)} columns have the same content as another in every row: {pairs}."
+        yield Finding("warning", "duplicate-column", message, removal(spec, list(twins)))
+    for name, other in twins.items() if len(twins) == 1 else ():
+        message = f"{where}: columns {other} and {name} have the same content in every row."
+        yield Finding("warning", "duplicate-column", message, removal(spec, [name]))
+
+
 def _squeezed(spec: PipelineSpec, train: pd.DataFrame, where: str) -> Iterator[Finding]:
     for place, rule in enumerate(spec.columns):
         if not rule.numeric or rule.scale not in ("minmax", "symmetric") or getattr(rule, "clip", None):
@@ -199,7 +202,8 @@ def _new_categories(spec: PipelineSpec, train: pd.DataFrame, test: pd.DataFrame,
         place = _rule_of(spec, name)
         rule = spec.columns[place]
         handled = (getattr(rule, "rare", None) or 1) > 1 or rule.buckets is not None or rule.encode not in _UNKNOWN
-        if not new.any() or (handled and new.mean() < MOST):
+        # Of names that hardly two rows share, the rows of a fold have new ones just as often.
+        if not new.any() or (handled and not mostly_new(train[name], test[name])):
             continue
         values = test.loc[new, name].drop_duplicates().tolist()
         consequence = "" if handled else f", {_UNKNOWN[rule.encode]}"
@@ -214,6 +218,7 @@ def _new_categories(spec: PipelineSpec, train: pd.DataFrame, test: pd.DataFrame,
 def _newly_missing(
     spec: PipelineSpec, train: pd.DataFrame, test: pd.DataFrame, names: tuple[str, str]
 ) -> Iterator[Finding]:
+    filled: dict[Level, dict[str, int]] = {"warning": {}, "note": {}}  # rows without a value, by column
     for name in map(str, train.columns):
         missing = test[name].isna()
         if not missing.any() or train[name].isna().any():
@@ -225,12 +230,17 @@ def _newly_missing(
         message = f"{names[1]}, column {name}: {count} have no value; in {names[0]} all rows have one."
         if missing.all():
             yield Finding("warning", "missing", message, removal(spec, [name]))
-        elif rule.numeric:
-            yield Finding(level, "missing", f"{message} The rule fills them in by impute: {rule.impute}.")
+        elif rule.numeric or rule.impute != "none" or rule.transformer is not None:
+            filled[level][name] = int(missing.sum())
         else:
-            filled = rule.impute != "none" or rule.transformer is not None
-            fix = "" if filled else separate_rule(spec, name, place, impute="most_frequent")
-            yield Finding(level, "missing", message, fix)
+            yield Finding(level, "missing", message, separate_rule(spec, name, place, impute="most_frequent"))
+    for level, counts in filled.items():
+        if not counts:
+            continue
+        columns = listed([f"{name} ({_count(rows, len(test))})" for name, rows in counts.items()], MOST_PAIRS)
+        subject = f"column {columns}" if len(counts) == 1 else f"{len(counts)} columns: {columns}"
+        message = f"{names[1]}: rows have no value, while in {names[0]} all rows have one, in {subject}."
+        yield Finding(level, "missing", f"{message} Their rules fill them in.")
 
 
 def _few(code: str, findings: list[Finding]) -> list[Finding]:

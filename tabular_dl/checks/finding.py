@@ -8,6 +8,10 @@ from typing import Literal
 
 __all__ = ["LEVELS", "Finding", "Level", "by_level"]
 
+# Checks whose findings may cost the most, in this order: scores that are too good mislead every later decision.
+COSTLY = ("leak", "time", "group", "repeated-id", "overlap", "twins", "kind", "drift")
+
+
 Level = Literal["error", "warning", "note"]
 
 LEVELS: tuple[Level, ...] = ("error", "warning", "note")
@@ -43,7 +47,9 @@ class Finding:
 
 
 def by_level(findings: Iterable[Finding]) -> tuple[Finding, ...]:
-    """Return findings sorted by level: errors, warnings, notes. Findings of one level keep their order.
+    """Return findings sorted by level (errors, warnings, notes), and within a level by what they may cost.
+
+    Leaks and folds that do not mirror the test table come first. Findings of other checks keep their order.
 
     Parameters
     ----------
@@ -61,4 +67,9 @@ def by_level(findings: Iterable[Finding]) -> tuple[Finding, ...]:
     >>> [finding.level for finding in findings]
     ['error', 'note']
     """
-    return tuple(sorted(findings, key=lambda finding: LEVELS.index(finding.level)))
+
+    def rank(finding: Finding) -> tuple[int, int]:
+        cost = COSTLY.index(finding.code) if finding.code in COSTLY and finding.level != "error" else len(COSTLY)
+        return LEVELS.index(finding.level), cost
+
+    return tuple(sorted(findings, key=rank))

@@ -1,8 +1,8 @@
-"""Findings about rows and target: duplicate rows, leaks, drift, groups, rare classes and small folds."""
+"""Findings about rows and target: duplicate rows, leaks, drift, rare classes and small folds."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import pandas as pd
@@ -12,19 +12,21 @@ from tabular_dl.checks.duplicate_rows import Overlap, find_overlap, find_twins, 
 from tabular_dl.checks.finding import Finding, Level
 from tabular_dl.checks.fixes import balanced_classes, ensemble_with, removal
 from tabular_dl.checks.leakage import find_leaks
+from tabular_dl.errors import listed
+from tabular_dl.preprocessing import columns_read
 from tabular_dl.problems import Metric, Problem
-from tabular_dl.profiling import find_groupings
-from tabular_dl.spec import PipelineSpec
+from tabular_dl.profiling import TimeOrder, class_balance, target_parts
+from tabular_dl.spec import PipelineSpec, needed_features
 
-__all__ = ["drift_findings", "group_findings", "leak_findings", "same_row_findings", "target_findings"]
+__all__ = ["absent_findings", "drift_findings", "leak_findings", "same_row_findings", "target_findings"]
 
 CLEAR_DRIFT = 0.6  # least area under the ROC curve; a smaller drift costs little, even if it is significant
 MANY_TWINS = 0.01  # share of a table's rows from which equal rows are a warning
 MANY_VALUES = 0.05  # number of values, as a share of the rows, from which a column distinguishes most rows
-RARE_CLASS = 0.1  # share of the rows that the class would have if all classes were equally large
 KNOWN = 0.5  # least share of a row's values that are known, for rows that are compared
 FEWEST_ROWS_A_FOLD = 10
 LEARNED = {"count", "by"}  # keys of features that are computed from groups of training rows
+GROWING = {"elapsed", "year"}  # parts of dates that do not recur
 
 
 def same_row_findings(
@@ -138,11 +140,13 @@ def drift_findings(
     test: pd.DataFrame,
     names: tuple[str, str],
     groups: tuple[pd.Series[Any], pd.Series[Any]] | None = None,
+    order: TimeOrder | None = None,
 ) -> Iterator[Finding]:
     """Yield a finding if a model can distinguish test rows from training rows.
 
     Features that are computed from groups of training rows are left out. A training row is part of its own group and a
-    test row is not, so these features always differ; cross-validation accounts for that.
+    test row is not, so these features always differ; cross-validation accounts for that. So are columns that tell the
+    time, if the tables are of different times: that is no reason to leave the season out.
 
     Parameters
     ----------
@@ -156,13 +160,16 @@ def drift_findings(
         Names of both tables in messages.
     groups : pair of Series of shape (rows,) and (test rows,), optional
         Group of each row of both tables.
+    order : TimeOrder, optional
+        Order of the tables in time.
 
     Yields
     ------
     Finding
     """
-    group_features = [name for name, feature in spec.derived.items() if LEARNED & {*feature} and name in train]
-    drift = find_drift(train.drop(columns=group_features), test.drop(columns=group_features), spec.seed, groups)
+    expected = [name for name, feature in spec.derived.items() if LEARNED & {*feature}] + _of_time(spec, train, order)
+    left = [name for name in train if name not in expected]
+    drift = find_drift(train[left], test[left], spec.seed, groups)
     if drift is None or drift.auc < max(CLEAR_DRIFT, drift.chance):
         return
     causes = ", ".join(f"{name} (alone {area:.2f})" for name, area in drift.columns.items())
@@ -171,19 +178,40 @@ def drift_findings(
         f"{names[1]} differs from {names[0]}: a random forest distinguishes their rows with an AUC of {drift.auc:.2f} "
         f"(0.5 means no difference), by {causes or 'several columns together'}.{remark}"
     )
+    if order is not None and order.kind == "later":
+        message = f"{message} Rows of later times may differ in whatever changes with time."
+        yield Finding("note", "drift", message)
+        return
     fix = removal(spec, list(drift.columns)) if drift.columns else ""
     yield Finding("warning", "drift", message, fix)
 
 
-def group_findings(
+def _of_time(spec: PipelineSpec, train: pd.DataFrame, order: TimeOrder | None) -> list[str]:
+    """Return the columns and features that tell the time, of which test rows have other values."""
+    if order is None:
+        return []
+    of_time = []
+    for name in map(str, train.columns):
+        features = needed_features(spec.derived, [name])
+        if not {name, *columns_read(features)} & {*order.names}:
+            continue
+        parts = {feature["date"] for feature in features.values() if "date" in feature}
+        # Between training rows, test rows are of the same weekdays and hours.
+        if order.kind == "later" or not parts or parts & GROWING:
+            of_time.append(name)
+    return of_time
+
+
+def absent_findings(
     spec: PipelineSpec,
     train: pd.DataFrame,
-    test: pd.DataFrame | None,
+    test: pd.DataFrame,
     target: pd.Series[Any],
-    problem: Problem,
+    problem: Problem | None,
+    used: Sequence[str],
     names: tuple[str, str],
 ) -> Iterator[Finding]:
-    """Yield a finding if rows belong together, such as those of one patient, and folds split them.
+    """Yield findings about columns that the test table lacks: parts of the target, and others that are not used.
 
     Parameters
     ----------
@@ -191,48 +219,41 @@ def group_findings(
         Pipeline.
     train : DataFrame of shape (rows, columns)
         Raw training rows without the target.
-    test : DataFrame of shape (test rows, columns) or None
-        Raw test rows; None without a test table.
+    test : DataFrame of shape (test rows, columns)
+        Raw test rows.
     target : Series of shape (rows,)
         Target of the training rows.
-    problem : Problem
-        Type of problem.
+    problem : Problem or None
+        Type of problem; None if the target does not suit it.
+    used : sequence of str
+        Columns that predictions are made from.
     names : tuple of (str, str)
         Names of both tables in messages.
 
     Yields
     ------
     Finding
-        One with the code ``repeated-id`` for repeated ids, and one with the code ``group`` for the column whose values
-        group rows most clearly.
     """
-    if spec.ensemble.group is not None:
-        return
-    name = spec.data.id
-    repeated = 0 if name is None else int(train[name].duplicated().sum())
-    if repeated:
-        message = (
-            f"{names[0]}, column {name} (the id): {repeated:,} of {len(train):,} rows have the id of an earlier row. "
-            "If such rows belong together, keep them in one fold; otherwise the score is too good."
-        )
-        yield Finding("warning", "repeated-id", message, ensemble_with(spec, group=name))
-    ids = [] if name is None else [name]
-    raw, others = train.drop(columns=ids), None if test is None else test.drop(columns=ids)
-    groupings = find_groupings(raw, others, target, classification=problem.classification, seed=spec.seed)
-    for grouping in groupings[:1]:
-        size = f"{grouping.rows:,} rows, {grouping.different:,} values, intraclass correlation {grouping.alike:.2f}"
-        advice = "If the rows to predict have other values, keep rows of one value in one fold"
-        if grouping.new is not None:
-            advice = (
-                f"{100 * grouping.new:.0f} % of the rows of {names[1]} have values that {names[0]} does not have: keep "
-                "rows of one value in one fold"
+    absent = [str(name) for name in train if name not in test and name not in (*used, spec.data.id)]
+    parts: dict[str, str] = {}
+    if problem is not None:
+        parts = target_parts(train[absent], target, classification=problem.classification)
+    for reason in dict.fromkeys(parts.values()):
+        columns = [name for name in parts if parts[name] == reason]
+        message = f"{names[1]} lacks {listed(columns)} of {names[0]}, and {reason}: a leak."
+        if spec.ensemble.group in columns:
+            fix = ensemble_with(spec, split=None, group=None)
+            yield Finding(
+                "warning", "leak", f"{message} As ensemble.group, it gives folds that no test row is like.", fix
             )
-        message = (
-            f"{names[0]}, column {grouping.column}: rows of one value are alike in {spec.data.target} ({size}). "
-            f"{advice}."
-        )
-        level: Level = "note" if grouping.new is None else "warning"
-        yield Finding(level, "group", message, ensemble_with(spec, group=grouping.column))
+        else:
+            yield Finding(
+                "note", "leak", f"{message} The pipeline does not use {'it' if len(columns) == 1 else 'them'}."
+            )
+    others = [name for name in absent if name not in parts and name != spec.ensemble.group]
+    if others:
+        message = f"{names[1]} lacks columns that {names[0]} has: {listed(others)}. The pipeline does not use them."
+        yield Finding("note", "absent", message)
 
 
 def target_findings(spec: PipelineSpec, target: pd.Series[Any], problem: Problem, metric: Metric) -> Iterator[Finding]:
@@ -260,19 +281,19 @@ def target_findings(spec: PipelineSpec, target: pd.Series[Any], problem: Problem
         yield Finding("warning", "folds", message, ensemble_with(spec, folds=fewer) if fewer < folds else "")
     if not problem.classification:
         return
-    counts = target.value_counts()
-    if counts.iloc[-1] * len(counts) >= RARE_CLASS * rows:
+    balance = class_balance(target)
+    if not balance.has_rare_class:
         return
-    share, largest = counts.iloc[-1] / rows, counts.iloc[0] / rows
+    share = 100 * balance.rarest_rows / rows
     message = (
-        f"Column {spec.data.target} (the target): the class {counts.index.tolist()[-1]!r} has {counts.iloc[-1]:,} of "
-        f"{rows:,} rows ({100 * share:.2g} %)."
+        f"Column {spec.data.target} (the target): the class {balance.rarest!r} has {balance.rarest_rows:,} of "
+        f"{rows:,} rows ({share:.2g} %)."
     )
     weighted = {**spec.network, **spec.training}.get("class_weight") is not None
-    if metric.name == "accuracy":
-        message += f" Always guessing {counts.index.tolist()[0]!r} has an accuracy of {largest:.3f}."
+    if metric.name == "accuracy" and balance.misleads:
+        message += f" Always guessing {balance.largest!r} has an accuracy of {balance.largest_rows / rows:.3f}."
         yield Finding("warning", "imbalance", message, "metric: balanced_accuracy")
-    elif metric.looks_at == "labels" and not weighted:
+    elif metric.looks_at == "labels" and metric.name != "accuracy" and not weighted:
         yield Finding("warning", "imbalance", message, balanced_classes(spec))
     else:
         yield Finding("note", "imbalance", message)

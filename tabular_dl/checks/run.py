@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -18,13 +17,21 @@ from tabular_dl.checks.earlier_rows import lag_findings
 from tabular_dl.checks.finding import Finding, by_level
 from tabular_dl.checks.fit_errors import group_errors, memory_errors, pipeline_errors, row_errors, target_errors
 from tabular_dl.checks.fixes import columns_of
+from tabular_dl.checks.folds import fold_findings
 from tabular_dl.checks.python import network_errors, transformer_errors
-from tabular_dl.checks.rows import drift_findings, group_findings, leak_findings, same_row_findings, target_findings
+from tabular_dl.checks.rows import (
+    absent_findings,
+    drift_findings,
+    leak_findings,
+    same_row_findings,
+    target_findings,
+)
 from tabular_dl.competition import Competition, ids_of, make_submission, prediction_table, written_like
 from tabular_dl.errors import SubmissionError
+from tabular_dl.preprocessing import read_columns
 from tabular_dl.problems import Metric, Problem
+from tabular_dl.profiling import Separation, find_separation
 from tabular_dl.spec import PipelineSpec, columns_used, metric_of, validate_rows, write_line
-from tabular_dl.tables import read_categories, read_numbers
 
 __all__ = ["find_errors", "run_checks"]
 
@@ -61,23 +68,32 @@ def run_checks(competition: Competition, spec: PipelineSpec, problem: Problem) -
     train = competition.train.drop(columns=spec.data.target)
     names = (competition.train_file.name, competition.test_file.name)
     validation = _validate(competition, spec, problem, competition.test)
-    findings = [*validation.errors, *same_row_findings(train, test, target, spec.data.id, names)]
-    if not validation.of_target:
+    # Rows of other times are not equal, where their id is the time that features are made of.
+    by_time = any(feature.get("from") == spec.data.id for feature in spec.derived.values() if "date" in feature)
+    id_column = None if by_time else spec.data.id
+    findings = [*validation.errors, *same_row_findings(train, test, target, id_column, names)]
+    of_target, separation = validation.of_target, Separation("nothing", "")
+    if not of_target:
         metric = metric_of(spec, problem)
         findings += target_findings(spec, target, problem, metric)
-        findings += group_findings(spec, train, test, target, problem, names)
+        separation = find_separation(
+            train, test, target, spec.data.id, classification=problem.classification, seed=spec.seed
+        )
+        findings += fold_findings(spec, train, separation, names)
         findings += _sample_findings(competition, spec, problem, metric)
     if all(finding.code != "table" for finding in validation.of_rows):
         read, *others = _as_read(spec, validation.tables)
         # The most serious findings come first, since a fit shows only the first few.
-        if not validation.of_target:
+        if not of_target:
             findings += leak_findings(spec, read, target, problem, names[0])
         if test is not None:
             group = spec.ensemble.group
             groups = (train[group], test[group]) if group in train and group in test else None
-            findings += drift_findings(spec, read, others[0], names, groups)
+            findings += drift_findings(spec, read, others[0], names, groups, separation.order)
+            used = columns_used(spec, train, test)
+            findings += absent_findings(spec, train, test, target, None if of_target else problem, used, names)
             findings += unread_findings(spec, test, names[1])
-            findings += kind_findings(spec, train, test, columns_used(spec, train, test), names)
+            findings += kind_findings(spec, train, test, used, names)
         findings += unread_findings(spec, train, names[0])
         findings += [*validation.of_lags, *column_findings(spec, read, others[0] if others else None, names)]
     return by_level(findings)
@@ -209,14 +225,4 @@ def _as_read(spec: PipelineSpec, tables: list[pd.DataFrame]) -> list[pd.DataFram
     for rule in spec.columns:
         for name in columns_of(rule, tables[0].columns, (spec.data.id,)):
             numeric[name] = rule.numeric or numeric.get(name, False)
-    return [
-        pd.DataFrame({name: _column(table[name], number=number) for name, number in numeric.items()}, index=table.index)
-        for table in tables
-    ]
-
-
-def _column(column: pd.Series[Any], *, number: bool) -> pd.Series[Any] | np.ndarray[Any, Any]:
-    """Return a column as numbers or as the text of categories."""
-    if not number:
-        return pd.Series(read_categories(column), index=column.index, dtype=object)
-    return column if column.dtype.kind in "biuf" else read_numbers(column, f"column {column.name!r}", "")
+    return [read_columns(table, numeric) for table in tables]

@@ -16,4 +16,5 @@ from .submission import ids_of as ids_of
 from .submission import make_submission as make_submission
 from .submission import prediction_table as prediction_table
 from .submission import score_submission as score_submission
+from .target_rows import require_column as require_column
 from .written_numbers import written_like as written_like

@@ -23,6 +23,7 @@ import pandas as pd
 from tabular_dl.competition.column_types import spelled_alike, type_notes
 from tabular_dl.competition.files import find_file, find_folder
 from tabular_dl.competition.keras_datasets import is_loaded, load, load_answers
+from tabular_dl.competition.submission import only_of_test
 from tabular_dl.competition.target_rows import join_labels, part_by_target, require_column
 from tabular_dl.errors import DataError
 from tabular_dl.tables import TableFile, read_content, read_table_file
@@ -98,7 +99,7 @@ def load_competition(
     target : str
         Column to predict.
     id_column : str, optional
-        Column that identifies rows.
+        Column that identifies rows; the training table may lack it if the test table has it.
     train, test, sample : str, optional
         Names of the files in the folder. By default train, test and sample_submission with one of the known suffixes,
         of which test and sample may be absent.
@@ -138,8 +139,9 @@ def load_competition(
     train_table, unlabeled = _read_train(read, files, target, id_column, target_number)
     test_table = _read_test(read, ids, train_table, (train_file, test_file)) if test or test_file.exists() else None
     if id_column is not None:
+        alone = test_table is not None and only_of_test(train_table.frame, test_table.frame, id_column, target)
         for table, path in ((train_table, train_file), (test_table, test_file)):
-            if table is not None:
+            if table is not None and not (alone and table is train_table):
                 _check_ids(table.frame, id_column, path, unique=table is test_table)
     sample_table = read(sample_file, ids) if sample or sample_file.exists() else None
     notes = [note for table in (train_table, test_table, sample_table) if table is not None for note in table.notes]

@@ -12,10 +12,10 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
-from tabular_dl.errors import SubmissionError, listed
+from tabular_dl.errors import SubmissionError, listed, nearest
 from tabular_dl.problems import Metric, decide
 
-__all__ = ["Form", "ids_of", "make_submission", "prediction_table", "score_submission"]
+__all__ = ["Form", "ids_of", "make_submission", "only_of_test", "prediction_table", "score_submission"]
 
 Form = Literal["labels", "probabilities"]
 
@@ -96,6 +96,21 @@ def ids_of(test: pd.DataFrame, sample: pd.DataFrame | None, id_column: str | Non
     if any(np.array_equal(numbers, np.arange(start, start + len(test))) for start in (0, 1)):
         return first.set_axis(test.index)
     return None
+
+
+def only_of_test(train: pd.DataFrame, test: pd.DataFrame, id_column: str, target: str) -> bool:
+    """Return whether only test rows have ids; training rows, which are not submitted, need none.
+
+    Examples
+    --------
+    >>> train, test = pd.DataFrame(columns=["day", "sales"]), pd.DataFrame(columns=["id", "day"])
+    >>> only_of_test(train, test, "id", "sales")
+    True
+    >>> only_of_test(train.assign(Ids=0), test, "id", "sales")  # by a mistaken name
+    False
+    """
+    others = [str(name) for name in train if name not in test and name != target]
+    return id_column in test and id_column not in train and nearest(id_column, others) is None
 
 
 def make_submission(

@@ -5,18 +5,22 @@ kind              features and rules
 ================  ==================================================================================================
 with a unit       a feature of the numbers, then as below; the unit as a category where there are several
 numeric           imputed by the median, with a flag if more than 1 % are missing; scaled by ``standard``, or if the
-                  tails are heavy by ``quantile``, or by ``clip`` and ``standard`` if many rows have the same value
+                  tails are heavy by ``quantile``, or by ``clip`` and ``standard`` if many rows have the same value.
+                  Infinite ones become missing
 boolean           0 and 1; with missing values one column each for yes, no and missing
 low_cardinality   one column per category, with rare ones joined; whole numbers also as numbers
 high_cardinality  mean of the target in the category (``target``) and frequency of the category; in large tables and
                   with many classes an ``embedding``. The letters before the first digit of codes such as C85 are
                   further categories
-date              year, month, day of the week, days since the earliest date, and the hour if there is one
+date              parts that differ between rows, in both tables alike (`tabular_dl.drafting.date_parts`)
 text              numbers of characters and words; the words and letters of prose (``text``); of other texts, such as
                   names of persons, a word shared with many rows
 id                none, except for the letters of codes
 others            none
 ================  ==================================================================================================
+
+Columns and features that add nothing are left out: those that say the same as another, or have one value, and
+categories that most test rows do not have.
 """
 
 from __future__ import annotations
@@ -30,7 +34,10 @@ from typing import Any
 
 import pandas as pd
 
-from tabular_dl.preprocessing import COMPONENTS
+from tabular_dl.drafting.date_parts import useful_parts
+from tabular_dl.drafting.redundant import redundant_names
+from tabular_dl.drafting.words import frequent_words, is_prose
+from tabular_dl.preprocessing import COMPONENTS, ColumnRule
 from tabular_dl.profiling import ColumnKind
 from tabular_dl.tables import NumberForm
 
@@ -41,18 +48,15 @@ SPIKE = 0.05  # share of rows with the same value from which on ranks would have
 RARE = 10  # categories with fewer training rows are joined
 EMBEDDING_ROWS = 20_000  # rows from which on embeddings of categories can be learned
 MOST_TARGET_CLASSES = 10  # most classes for target encoding, which makes one column per class
-COMMON_WORD = 0.02  # least share of rows with a word for the word to be a category
-MOST_WORDS = 12
 MOST_PREFIXES = 20
 MANY_NUMBERED = 50  # columns of one rule that differ only by a number, from which on they are written as a pattern
-PROSE_WORDS = 5.0  # mean words of a text of sentences
-PROSE_CAPITALS = 0.4  # largest share of its words that begin with a capital; names of persons and places have more
 ROWS_A_COMPONENT = 40  # training rows for each component of texts
 SAMPLE_ROWS = 20_000  # rows in which words and letters are looked for
+MOSTLY_NEW = "most test rows have categories that no training row has"
+NEARLY_UNIQUE = "nearly every row has a value of its own"
 
 _PREFIX = re.compile(r"^\s*([^\W\d_]{1,6})(?=[\s./_-]*\d)")
 _NUMBERED = re.compile(r"(.*[^\d])\d+", re.DOTALL)
-_HOUR = re.compile(r"(\d{1,2}):\d{2}")
 
 
 @dataclass
@@ -83,7 +87,9 @@ class Treatments:
     used: dict[str, str] = field(default_factory=dict)
 
 
-def treat(kinds: Iterable[ColumnKind], rows: pd.DataFrame, classes: int | None) -> Treatments:
+def treat(
+    kinds: Iterable[ColumnKind], rows: pd.DataFrame, classes: int | None, test: pd.DataFrame | None = None
+) -> Treatments:
     """Return features and column rules for columns of known kinds.
 
     Parameters
@@ -94,6 +100,8 @@ def treat(kinds: Iterable[ColumnKind], rows: pd.DataFrame, classes: int | None) 
         Training rows, in which words and letters are looked for.
     classes : int or None
         Number of classes of the target; None if the target is a number.
+    test : DataFrame, optional
+        Test rows, in which new categories, missing values and parts of dates are looked for.
 
     Returns
     -------
@@ -109,7 +117,7 @@ def treat(kinds: Iterable[ColumnKind], rows: pd.DataFrame, classes: int | None) 
     {'columns': ['Age'], 'impute': 'median', 'missing_flag': True, 'scale': 'standard'}
     {'columns': ['Sex'], 'encode': 'onehot'}
     """
-    plan = _Plan(rows, classes)
+    plan = _Plan(rows, classes, test)
     for kind in kinds:
         plan.add(kind)
     return plan.finish()
@@ -118,9 +126,10 @@ def treat(kinds: Iterable[ColumnKind], rows: pd.DataFrame, classes: int | None) 
 class _Plan:
     """Collector of the columns that share a rule."""
 
-    def __init__(self, rows: pd.DataFrame, classes: int | None) -> None:
-        self.rows, self.classes = rows, classes
+    def __init__(self, rows: pd.DataFrame, classes: int | None, test: pd.DataFrame | None) -> None:
+        self.rows, self.classes, self.test = rows, classes, test
         self.result = Treatments()
+        self.reasons: dict[str, str] = {}  # of the features of each column
         # Reason and columns of each rule, by the JSON of the rule without its columns.
         self.groups: dict[str, tuple[str, list[str]]] = {}
 
@@ -132,17 +141,48 @@ class _Plan:
             self._drop(kind, kind.reason)
         elif kind.number_form is not None:
             self._unit(kind, kind.number_form)
+        elif kind.infinite and kind.kind != "id":
+            name = self._feature(kind, "finite", map={"inf": None, "-inf": None})
+            getattr(self, f"_{kind.kind}")(replace(kind, name=name))
+            self.result.used[kind.name] = f"{self.result.used.pop(name)}, finite"
         else:
             getattr(self, f"_{kind.kind}")(kind)
 
     def finish(self) -> Treatments:
         """Return the collected features and rules."""
+        self._leave_out_redundant()
+        for name, feature in self.result.features.items():
+            if feature["from"] in self.reasons:
+                self.result.feature_reasons[name] = self.reasons.pop(feature["from"])
         # Rules for numbers first, then encodings in the order of the columns.
         for rule, (reason, columns) in sorted(self.groups.items(), key=lambda group: "encode" in json.loads(group[0])):
             patterns = _abbreviated(columns, [*map(str, self.rows.columns), *self.result.features])
             self.result.rules.append({"columns": patterns, **json.loads(rule)})
             self.result.rule_reasons.append(reason)
         return self.result
+
+    def _leave_out_redundant(self) -> None:
+        """Take columns and features that add nothing out of the rules."""
+        numeric: dict[str, bool] = {}
+        for rule, (_, columns) in self.groups.items():
+            read_as_numbers = ColumnRule(columns=tuple(columns), **json.loads(rule)).numeric
+            numeric |= {name: read_as_numbers or numeric.get(name, False) for name in columns}
+        features = self.result.features
+        sources = {name: feature["from"] for name, feature in features.items()}
+        redundant = redundant_names(numeric, features, self.rows)
+        for rule, (reason, columns) in list(self.groups.items()):
+            self.groups[rule] = reason, [name for name in columns if name not in redundant]
+            if not self.groups[rule][1]:
+                del self.groups[rule]
+        for name in redundant:
+            features.pop(name, None)
+        used = {name for _, columns in self.groups.values() for name in columns}
+        used |= {feature["from"] for feature in features.values()}
+        for name, other in redundant.items():
+            column = sources.get(name, name)
+            if column not in used and self.result.used.pop(column, None) is not None:
+                reason = "one value" if other is None else f"the same as {sources.get(other, other)}"
+                self.result.dropped.setdefault(f"{reason} in every row", []).append(column)
 
     def _drop(self, kind: ColumnKind, reason: str) -> None:
         self.result.dropped.setdefault(reason, []).append(kind.name)
@@ -155,8 +195,7 @@ class _Plan:
         name = f"{kind.name}_{suffix}"
         while name in self.rows.columns or name in self.result.features:
             name += "_"
-        if not any(kind.name == other["from"] for other in self.result.features.values()):
-            self.result.feature_reasons[name] = f"{kind.name}: {kind.reason}."
+        self.reasons.setdefault(kind.name, f"{kind.name}: {kind.reason}.")
         self.result.features[name] = {"from": kind.name, **feature}
         return name
 
@@ -199,30 +238,41 @@ class _Plan:
         if kind.missing:
             self._categories(kind)
         else:
-            self._rule(kind.name, "Yes or no.", encode="label")
+            self._rule(kind.name, "Yes or no.", **_filled(kind), encode="label")
 
     def _low_cardinality(self, kind: ColumnKind) -> None:
+        if kind.new_categories == "most" and not kind.ordered:
+            self._drop(kind, MOSTLY_NEW)
+            return
         self.result.used[kind.name] = f"{kind.distinct} categories"
-        self._categories(kind)
+        if kind.new_categories != "most":
+            self._categories(kind)
         if kind.ordered:
             self._number(kind.name, missing=kind.missing)
 
     def _categories(self, kind: ColumnKind) -> None:
-        if kind.rarest < RARE <= len(self.rows) / 10 and kind.distinct > 2:
+        rare = kind.rarest < RARE <= len(self.rows) / 10 and kind.distinct > 2
+        if rare or kind.new_categories != "none":
             reason = f"Categories; those with fewer than {RARE} training rows are joined."
-            self._rule(kind.name, reason, encode="onehot", rare=RARE)
+            self._rule(kind.name, reason, **_filled(kind), encode="onehot", rare=RARE)
         else:
-            self._rule(kind.name, "Categories: one column each.", encode="onehot")
+            self._rule(kind.name, "Categories: one column each.", **_filled(kind), encode="onehot")
 
     def _high_cardinality(self, kind: ColumnKind) -> None:
+        if kind.new_categories == "most" or kind.nearly_unique:
+            if not self._prefix(kind):
+                self._drop(kind, MOSTLY_NEW if kind.new_categories == "most" else NEARLY_UNIQUE)
+            return
         self._prefix(kind)
         if len(self.rows) >= EMBEDDING_ROWS or (self.classes or 0) > MOST_TARGET_CLASSES:
             self.result.used[kind.name] = f"{kind.distinct} categories, embedded"
-            self._rule(kind.name, "Many categories: one learned vector each.", encode="embedding", rare=RARE)
+            self._rule(
+                kind.name, "Many categories: one learned vector each.", **_filled(kind), encode="embedding", rare=RARE
+            )
             return
         self.result.used[kind.name] = f"{kind.distinct} categories, by target, frequency"
         reason = "Many categories: mean of the target in each, from other training rows."
-        self._rule(kind.name, reason, encode="target", scale="standard")
+        self._rule(kind.name, reason, **_filled(kind), encode="target", scale="standard")
         self._rule(kind.name, "Frequency of the category.", encode="frequency", scale="standard")
 
     def _id(self, kind: ColumnKind) -> None:
@@ -242,34 +292,40 @@ class _Plan:
         return True
 
     def _date(self, kind: ColumnKind) -> None:
-        self.result.used[kind.name] = "date: parts, days elapsed"
-        texts = self.rows[kind.name].dropna().astype(str).head(SAMPLE_ROWS)
-        hours = {match.group(1) for text in texts if (match := _HOUR.search(text))}
+        test = None if self.test is None else self.test[kind.name]
         # The format is fixed, since the rows of a fold may not suffice to distinguish days from months.
         date_format = {"format": kind.date_format} if kind.date_format not in (None, "ISO8601") else {}
-        for part in ("month", "weekday"):
+        parts = dict(useful_parts(self.rows[kind.name], test, kind.date_format))
+        for part, as_categories in parts.items():
             name = self._feature(kind, part, date=part, **date_format)
-            self._rule(name, "Categories: one column each.", encode="onehot")
-        for part in ("year", "elapsed", *(["hour"] if len(hours) > 1 else [])):
-            self._number(self._feature(kind, part, date=part, **date_format), missing=kind.missing)
+            if as_categories:
+                self._rule(name, "Categories: one column each.", **_filled(kind), encode="onehot")
+            else:
+                self._number(name, missing=kind.missing)
+        self.result.used[kind.name] = f"date: {', '.join(parts)}"
 
     def _text(self, kind: ColumnKind) -> None:
         for measure in ("length", "words"):
             self._number(self._feature(kind, measure, text=measure), missing=kind.missing)
         texts = self.rows[kind.name].dropna().head(SAMPLE_ROWS)
-        if _is_prose(texts):
+        if is_prose(texts):
             components = int(min(COMPONENTS, max(5, len(self.rows) // ROWS_A_COMPONENT)))
             self.result.used[kind.name] = "text: words and letters, length"
             reason = f"Texts: weights of their words and letters (TF-IDF), reduced to {components} numbers."
             self._rule(kind.name, reason, encode="text", components=components, scale="standard")
             return
         self.result.used[kind.name] = "text: length, words, a shared word"
-        words = _frequent_words(texts)
+        words = frequent_words(texts, fewest=RARE)
         if len(words) >= 2:
             choice = "|".join(map(re.escape, words))
             # Not enclosed by word characters.
             name = self._feature(kind, "word", extract=rf"(?<!\w)({choice})(?!\w)")
             self._rule(name, "Categories: one column each.", encode="onehot")
+
+
+def _filled(kind: ColumnKind) -> dict[str, Any]:
+    """Return the keys of a rule for categories that are missing in test rows only."""
+    return {"impute": "most_frequent"} if kind.newly_missing else {}
 
 
 def _abbreviated(columns: Sequence[str], every: Iterable[str]) -> list[str]:
@@ -286,20 +342,3 @@ def _abbreviated(columns: Sequence[str], every: Iterable[str]) -> list[str]:
     ]
     pairs = ((next((prefix for prefix in prefixes if name.startswith(prefix)), None), name) for name in columns)
     return list(dict.fromkeys(name if prefix is None else f"{prefix}*" for prefix, name in pairs))
-
-
-def _is_prose(texts: Iterable[object]) -> bool:
-    """Return whether texts are of sentences: of several words, most of which do not begin with a capital or a digit."""
-    words = [text.split() for text in texts if isinstance(text, str)]
-    every = [word for text in words for word in text]
-    named = sum(word[0].isupper() or not word[0].isalpha() for word in every)
-    return len(every) >= PROSE_WORDS * max(1, len(words)) and named <= PROSE_CAPITALS * len(every)
-
-
-def _frequent_words(texts: Iterable[object]) -> list[str]:
-    """Return the words in 2 % to 90 % of the texts, the most frequent first."""
-    sets = [set(re.findall(r"[^\W\d_]{2,}", text)) for text in texts if isinstance(text, str)]
-    counts = Counter(word for words in sets for word in words)
-    least = max(RARE, COMMON_WORD * len(sets))
-    ranked = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
-    return [word for word, count in ranked if least <= count <= 0.9 * len(sets)][:MOST_WORDS]

@@ -15,19 +15,25 @@ from typing import Any
 import pandas as pd
 
 from tabular_dl.drafting.column_defaults import Treatments, treat
+from tabular_dl.drafting.folds import FoldsDraft, draft_folds
 from tabular_dl.drafting.network_defaults import Effort, Sizes, choose_sizes
 from tabular_dl.errors import DataError, listed
-from tabular_dl.model_selection import group_codes, make_folds
 from tabular_dl.problems import Problem, get_metric, get_problem, infer_problem
-from tabular_dl.profiling import ColumnKind, Roles, column_kinds, find_groupings
+from tabular_dl.profiling import (
+    ClassBalance,
+    ColumnKind,
+    Roles,
+    class_balance,
+    column_kinds,
+    find_separation,
+    target_parts,
+)
 from tabular_dl.spec import Key, commented_yaml
 
 __all__ = ["Draft", "draft_pipeline"]
 
 MOST_LISTED = 8  # columns listed by one comment
 # Metrics in which each class counts alike, however few rows it has.
-EACH_CLASS_ALIKE = ("balanced_accuracy", "f1_macro", "mcc")
-RARE_CLASS = 0.5  # share of the rows of an equal class, below which a class is rare
 
 
 @dataclass(frozen=True)
@@ -114,31 +120,25 @@ def draft_pipeline(
     problem, problem_reason = _problem(y, roles.target, metric)
     counts = y.value_counts() if problem.classification else None
     rarest = None if counts is None else _rarest(counts, roles.target)
-    others = train.drop(columns=[column for column in (roles.target, roles.id) if column is not None])
-    kinds = column_kinds(others, test)
-    chosen, metric_reason = _metric(problem, roles, sample, metric)
+    others = train.drop(columns=[roles.target, roles.id], errors="ignore")
+    kinds = _kinds(others, train, test, roles)
+    balance = class_balance(y) if problem.classification else None
+    chosen, metric_reason = _metric(problem, roles, sample, metric, balance)
     sizes = choose_sizes(
         len(train), problem, rarest, effort=effort, numbers=sum(kind.kind == "numeric" for kind in kinds)
     )
-    group, group_reason = _group(train, test, roles, problem, sizes.ensemble["folds"])
-    described = [kind for kind in kinds if kind.name != group]
-    treatments = treat(described, train, None if counts is None else len(counts))
-    if len(described) < len(kinds):
-        treatments.dropped["it groups the folds, and test rows have other values"] = [str(group)]
-    if not treatments.rules:
-        reasons = "; ".join(
-            f"{listed(columns, MOST_LISTED)}: {reason}" for reason, columns in treatments.dropped.items()
-        )
-        raise DataError(f"No column is left to learn from. {reasons or 'There is none beside target and id'}.")
+    separation = find_separation(
+        train.drop(columns=roles.target), test, y, roles.id, classification=problem.classification, seed=0
+    )
+    folds = draft_folds(train, roles, problem, separation, sizes.ensemble["folds"])
+    treatments = _treatments(kinds, train, test, None if counts is None else len(counts), folds)
     training, training_reason = dict(sizes.training), ""
-    if chosen in EACH_CLASS_ALIKE and counts is not None and counts.min() < RARE_CLASS * len(train) / len(counts):
-        training["class_weight"] = "balanced"
-        share = f"{100 * counts.min() / len(train):.2g} % of the rows"
-        training_reason = (
-            f"{chosen} counts each class alike, and {counts.index.tolist()[-1]!r} has {share}: its rows weigh more."
-        )
     if chosen == "rmsle":
         training["target_transform"] = "log1p"
+    if balance is not None and balance.uneven and chosen != "accuracy" and get_metric(chosen).looks_at == "labels":
+        training["class_weight"] = "balanced"
+        share = f"{100 * balance.rarest_rows / balance.rows:.2g} % of the rows"
+        training_reason = f"{chosen} depends on each class, and {balance.rarest!r} has {share}: its rows weigh more."
     content: dict[str, Any] = {
         "name": name,
         "problem": problem.name,
@@ -149,18 +149,37 @@ def draft_pipeline(
         "rest": "drop",
         "network": sizes.network,
         "training": training,
-        "ensemble": {**sizes.ensemble, **({} if group is None else {"group": group})},
+        "ensemble": {**sizes.ensemble, **folds.keys},
         "search": sizes.search,
     }
     reasons_by_key = {
         "problem": problem_reason,
         "metric": metric_reason,
-        "rest": _left_out(treatments, others, kinds),
+        "rest": _left_out(treatments, others, kinds, y, problem),
         "training": training_reason,
-        "ensemble": " ".join(reason for reason in (sizes.folds_reason, group_reason) if reason),
+        "ensemble": " ".join(reason for reason in (sizes.folds_reason, folds.reason) if reason),
     }
     comments = _comments(name, len(train), roles, reasons_by_key, treatments, sizes)
     return Draft(content, comments, problem, kinds, treatments)
+
+
+def _treatments(
+    kinds: Sequence[ColumnKind], train: pd.DataFrame, test: pd.DataFrame | None, classes: int | None, folds: FoldsDraft
+) -> Treatments:
+    """Return features and rules for the columns, and the features that the folds need."""
+    # Test rows have other groups, so that these say nothing of their targets; a date does all the same.
+    groups = [kind.name for kind in kinds if kind.name == folds.keys.get("group") and kind.kind != "date"]
+    treatments = treat([kind for kind in kinds if kind.name not in groups], train, classes, test)
+    if groups:
+        treatments.dropped["it groups the folds, and test rows have other values"] = groups
+    for feature, declaration in folds.features.items():
+        treatments.features[feature] = declaration
+        treatments.feature_reasons[feature] = "Order of the rows in time, for the folds."
+    if not treatments.rules:
+        left_out = treatments.dropped.items()
+        reasons = "; ".join(f"{listed(columns, MOST_LISTED)}: {reason}" for reason, columns in left_out)
+        raise DataError(f"No column is left to learn from. {reasons or 'There is none beside target and id'}.")
+    return treatments
 
 
 def _problem(y: pd.Series, target: str, metric: str | None) -> tuple[Problem, str]:
@@ -190,6 +209,16 @@ def _problem(y: pd.Series, target: str, metric: str | None) -> tuple[Problem, st
     raise AssertionError("check raises for a problem that the metric cannot score")  # pragma: no cover
 
 
+def _kinds(
+    others: pd.DataFrame, train: pd.DataFrame, test: pd.DataFrame | None, roles: Roles
+) -> tuple[ColumnKind, ...]:
+    """Return the kinds of the columns beside target and id; of the id too if it is a date, which is a feature first."""
+    kinds = column_kinds(others, test)
+    if roles.id in train:
+        kinds = (*(kind for kind in column_kinds(train[[roles.id]], test) if kind.kind == "date"), *kinds)
+    return kinds
+
+
 def _rarest(counts: pd.Series, target: str) -> int:
     """Return the number of rows of the rarest class; raise an error for classes of one row."""
     single = [repr(value) for value, count in counts.items() if count == 1]
@@ -202,33 +231,9 @@ def _rarest(counts: pd.Series, target: str) -> int:
     return int(counts.min())
 
 
-def _group(
-    train: pd.DataFrame, test: pd.DataFrame | None, roles: Roles, problem: Problem, folds: int
-) -> tuple[str | None, str]:
-    """Return the column that groups the folds, and the reason.
-
-    It is a repeated id, or a column of which the test rows have other values.
-    """
-    y = train[roles.target]
-    if roles.id is not None and train[roles.id].duplicated().any():
-        name, reason = roles.id, "Several rows have the same id: they share a fold."
-    else:
-        if test is None:
-            return None, ""
-        raw = train.drop(columns=[column for column in (roles.target, roles.id) if column is not None])
-        groupings = find_groupings(raw, test, y, classification=problem.classification, seed=0)
-        if not groupings:
-            return None, ""
-        name = groupings[0].column
-        reason = f"Test rows have other values of {name}: rows of the same value share a fold, or scores are too good."
-    try:
-        make_folds(folds, y.to_numpy(), group_codes(train[name], name), stratified=problem.stratified, seed=0)
-    except DataError:
-        return None, ""
-    return name, reason
-
-
-def _metric(problem: Problem, roles: Roles, sample: pd.DataFrame | None, metric: str | None) -> tuple[str, str]:
+def _metric(
+    problem: Problem, roles: Roles, sample: pd.DataFrame | None, metric: str | None, balance: ClassBalance | None
+) -> tuple[str, str]:
     if metric is not None:
         return metric, "Given by --metric."
     if sample is not None and problem.classification and _has_probabilities(sample, roles):
@@ -236,6 +241,9 @@ def _metric(problem: Problem, roles: Roles, sample: pd.DataFrame | None, metric:
             "log_loss",
             "The sample submission has probabilities. Change this if the competition uses another metric.",
         )
+    if problem.metric == "accuracy" and balance is not None and balance.misleads:
+        share = balance.largest_rows / balance.rows
+        return "balanced_accuracy", f"Always guessing {balance.largest!r} has an accuracy of {share:.3f}."
     return problem.metric, f"Default of a {problem.name} problem. Change this if the competition uses another metric."
 
 
@@ -248,11 +256,17 @@ def _has_probabilities(sample: pd.DataFrame, roles: Roles) -> bool:
     return bool(((values % 1 != 0) & values.between(0, 1)).any())
 
 
-def _left_out(treatments: Treatments, others: pd.DataFrame, kinds: Sequence[ColumnKind]) -> str:
+def _left_out(
+    treatments: Treatments, others: pd.DataFrame, kinds: Sequence[ColumnKind], y: pd.Series, problem: Problem
+) -> str:
     """Return a comment that lists the columns that are left out, with reasons."""
     present = {kind.name for kind in kinds}
     absent = [str(name) for name in others.columns if name not in present]
-    reasons = {**treatments.dropped, **({"the test table lacks it": absent} if absent else {})}
+    parts = target_parts(others[absent], y, classification=problem.classification)
+    reasons = {reason: list(columns) for reason, columns in treatments.dropped.items()}
+    for name in absent:
+        leak = f"a leak that test rows lack: {parts[name]}" if name in parts else "the test table lacks it"
+        reasons.setdefault(leak, []).append(name)
     lines = [f"{listed(columns, MOST_LISTED)}: {reason}." for reason, columns in reasons.items()]
     return "\n".join(["Left out:", *lines]) if lines else "Columns without a rule are left out."
 

@@ -5,6 +5,7 @@ from .column_patterns import resolve as resolve
 from .column_readers import CategoryColumns as CategoryColumns
 from .column_readers import MissingFlags as MissingFlags
 from .column_readers import NumericColumns as NumericColumns
+from .column_readers import read_columns as read_columns
 from .column_rules import BIN_STRATEGIES as BIN_STRATEGIES
 from .column_rules import BINS as BINS
 from .column_rules import BUCKETS as BUCKETS
@@ -16,6 +17,7 @@ from .column_rules import SCALERS as SCALERS
 from .column_rules import ColumnRule as ColumnRule
 from .column_rules import Rest as Rest
 from .column_transformer import build_preprocessing as build_preprocessing
+from .dates import date_part as date_part
 from .dates import learn_dates as learn_dates
 from .derived_features import DerivedFeatures as DerivedFeatures
 from .encoders import EncodingFolds as EncodingFolds

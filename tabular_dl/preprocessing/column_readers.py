@@ -16,16 +16,49 @@ from sklearn.utils.validation import check_is_fitted
 from tabular_dl.tables import read_categories, read_numbers, read_table
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from numpy.typing import ArrayLike
     from sklearn.utils import Tags
 
-__all__ = ["ADVICE", "CategoryColumns", "MissingFlags", "NumericColumns", "kinds_of"]
+__all__ = ["ADVICE", "CategoryColumns", "MissingFlags", "NumericColumns", "kinds_of", "read_columns"]
 
 # Types that are kept if all columns have the same one; others become float64.
 NARROW = (np.float32, np.uint8, np.int8)
 ADVICE = "Correct the value, or read the column as categories with `encode: onehot` in its rule."
+
+
+def read_columns(table: pd.DataFrame, numeric: Mapping[str, bool]) -> pd.DataFrame:
+    """Return the columns of a table as rules read them: numbers, or the text of categories.
+
+    Parameters
+    ----------
+    table : DataFrame of shape (rows, columns)
+        Raw rows with derived features.
+    numeric : mapping of str to bool
+        Whether each column is read as numbers.
+
+    Returns
+    -------
+    DataFrame of shape (rows, columns of ``numeric``)
+        The columns, with the index of the table.
+
+    Examples
+    --------
+    >>> table = pd.DataFrame({"age": ["22", None], "class": [1.0, 3.0], "name": ["a", "b"]})
+    >>> read_columns(table, {"age": True, "class": False})
+        age class
+    0  22.0     1
+    1   NaN     3
+    """
+
+    def read(column: pd.Series[Any], *, number: bool) -> pd.Series[Any] | np.ndarray[Any, Any]:
+        if not number:
+            return pd.Series(read_categories(column), index=column.index, dtype=object)
+        return column if column.dtype.kind in "biuf" else read_numbers(column, f"column {column.name!r}", "")
+
+    columns: dict[Any, Any] = {name: read(table[name], number=number) for name, number in numeric.items()}
+    return pd.DataFrame(columns, index=table.index)
 
 
 class _EachColumn(OneToOneFeatureMixin, TransformerMixin, BaseEstimator, ABC):

@@ -6,11 +6,14 @@ kind              a column
 missing           without any value in the training rows, or in the test rows
 constant          with one value in every training row
 boolean           of 0 and 1, true and false, yes and no and the like
-date              of text that is a date in at least 95 % of the rows that have a value
+date              of text that is a date in at least 95 % of the rows that have a value, or of whole numbers such as
+                  20240131 if its name speaks of time
 id                that numbers or names the rows, see `tabular_dl.profiling.ids`
-numeric           of numbers, also written as text with a unit (`tabular_dl.tables.unit_numbers`)
-low_cardinality   of at most 20 categories; whole numbers with 3 to 10 different values are both (see ``ordered``)
-text              of several words, most of them different from row to row
+numeric           of numbers, also written as text with a unit (`tabular_dl.tables.unit_numbers`); infinite ones count
+                  as missing
+low_cardinality   of at most 20 categories; whole numbers with 3 to 10 different values are both (see ``ordered``), and
+                  months, days and hours with up to 31
+text              of several words, most of them different from row to row, or of two that hardly two rows share
 high_cardinality  of more categories than that
 ================  ==================================================================================================
 
@@ -20,30 +23,29 @@ column has to be read alike in both; what is counted is counted in the training 
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
 
-from tabular_dl.preprocessing import learn_dates
-from tabular_dl.profiling.ids import id_reason
-from tabular_dl.tables import NumberForm, category_text, find_number_form, read_unit_numbers
+from tabular_dl.profiling.column_quality import mostly_new
+from tabular_dl.profiling.date_columns import as_dates, date_format, is_date_number, time_words
+from tabular_dl.profiling.ids import MOSTLY, id_reason
+from tabular_dl.tables import LARGEST, NumberForm, category_text, find_number_form, read_categories, read_unit_numbers
 
 __all__ = ["ColumnKind", "Kind", "column_kinds"]
 
 Kind = Literal["missing", "constant", "boolean", "date", "id", "numeric", "low_cardinality", "text", "high_cardinality"]
 
 FEW_INTEGERS = 10  # whole numbers with no more different values may be codes of categories
+MOST_RECURRING = 31  # the same for months, days of the month and hours
 LOW_CARDINALITY = 20  # categories that can have a column each
-DATE_SHARE = 0.95  # of the values must be dates; the others are named
 HEAVY_TAIL = 2.0  # skewness of numbers, either way, of which a few reach far beyond the others
 TEXT_WORDS = 3.0  # mean words a value of free text
 TEXT_DIFFERENT = 0.5  # share of the values of free text that are different
 
 BOOLEANS = ({"0", "1"}, {"true", "false"}, {"t", "f"}, {"yes", "no"}, {"y", "n"}, {"on", "off"})
-_MAY_BE_A_DATE = re.compile(r"\s*(\d{1,4}[-/. ]|[A-Za-z]{3,9} \d{1,2})\S*\d")
 
 
 @dataclass(frozen=True)
@@ -60,6 +62,8 @@ class ColumnKind:
         Why, in words.
     missing : float
         The share of the training rows without a value.
+    known : int
+        How many training rows have a value.
     distinct : int
         How many different values the training rows have.
     rarest : int
@@ -76,6 +80,12 @@ class ColumnKind:
         How text writes dates: ISO8601, or in the words of `time.strftime`.
     number_form : NumberForm or None
         How text writes numbers: unit and decimal sign.
+    infinite : bool
+        Of numbers: whether some are infinite, in training or test rows.
+    new_categories : {"none", "some", "most"}
+        Of categories: how many test rows have one that no training row has (`tabular_dl.profiling.mostly_new`).
+    newly_missing : bool
+        Whether test rows have no value, while all training rows have one.
     trouble : str or None
         What keeps the column from being read as what it is: a value and its row.
     """
@@ -84,6 +94,7 @@ class ColumnKind:
     kind: Kind
     reason: str
     missing: float
+    known: int
     distinct: int
     rarest: int = 0
     commonest: float = 0.0
@@ -92,7 +103,15 @@ class ColumnKind:
     words: float | None = None
     date_format: str | None = None
     number_form: NumberForm | None = None
+    infinite: bool = False
+    new_categories: Literal["none", "some", "most"] = "none"
+    newly_missing: bool = False
     trouble: str | None = None
+
+    @property
+    def nearly_unique(self) -> bool:
+        """Whether nearly every training row that has a value has one of its own."""
+        return self.distinct >= MOSTLY * self.known
 
     @property
     def heavy_tailed(self) -> bool:
@@ -122,7 +141,21 @@ def column_kinds(train: pd.DataFrame, test: pd.DataFrame | None = None) -> tuple
     [('Age', 'numeric'), ('Sex', 'low_cardinality'), ('Alive', 'boolean')]
     """
     shared = [name for name in train.columns if test is None or name in test.columns]
-    return tuple(_kind(train[name], None if test is None else test[name]) for name in shared)
+    if test is None:
+        return tuple(_kind(train[name], None) for name in shared)
+    return tuple(_beside_test(_kind(train[name], test[name]), train[name], test[name]) for name in shared)
+
+
+def _beside_test(kind: ColumnKind, train: pd.Series, test: pd.Series) -> ColumnKind:
+    """Return the kind of a column with what its test values ask for."""
+    kind = replace(kind, newly_missing=not kind.missing and bool(test.isna().any()))
+    if kind.kind not in ("boolean", "low_cardinality", "high_cardinality"):
+        return kind
+    columns = [pd.Series(read_categories(column), dtype=object) for column in (train, test)]
+    if mostly_new(*columns):
+        return replace(kind, new_categories="most")
+    new = (columns[1].notna() & ~columns[1].isin(columns[0].unique())).any()
+    return replace(kind, new_categories="some" if new else "none")
 
 
 def _kind(train: pd.Series, test: pd.Series | None) -> ColumnKind:
@@ -133,6 +166,7 @@ def _kind(train: pd.Series, test: pd.Series | None) -> ColumnKind:
         "missing",
         "",
         1 - len(known) / len(train),
+        len(known),
         len(counts),
         int(counts.min()) if len(counts) else 0,
         float(counts.max() / len(known)) if len(counts) else 0.0,
@@ -146,11 +180,11 @@ def _kind(train: pd.Series, test: pd.Series | None) -> ColumnKind:
     texts = {category_text(value).strip().lower() for value in both.unique()} if len(counts) <= FEW_INTEGERS else set()
     if len(texts) == 2 and texts in BOOLEANS:
         return replace(base, kind="boolean", reason=f"two values, {' and '.join(sorted(texts))}")
-    if pd.api.types.is_datetime64_any_dtype(both):
+    if pd.api.types.is_datetime64_any_dtype(both) or is_date_number(both):
         return replace(base, kind="date", reason="dates")
     numbers = _numbers(both)
     if numbers is not None:
-        return _number_kind(base, train, numbers.iloc[: len(known)], test)
+        return _finite_kind(base, train, numbers, test)
     return _text_kind(base, known, both, len(train))
 
 
@@ -167,10 +201,28 @@ def _numbers(values: pd.Series) -> pd.Series | None:
     return None if padded.any() else numbers
 
 
+def _finite_kind(base: ColumnKind, train: pd.Series, numbers: pd.Series, test: pd.Series | None) -> ColumnKind:
+    """Return the kind of a column of numbers; its infinite ones are taken for missing."""
+    values = np.abs(numbers.to_numpy(np.float64))
+    of_train = int(train.notna().sum())
+    if np.isinf(values).any():
+        kind = _kind(_without_infinite(train), None if test is None else _without_infinite(test))
+        first = int(np.isinf(values).argmax())
+        where = f"row {numbers.index[first]}{'' if first < of_train else ' of the test rows'} is infinite"
+        return replace(kind, infinite=True, reason=f"{kind.reason}; {where}")
+    kind = _number_kind(base, train, numbers.iloc[:of_train], test)
+    if (values > LARGEST).any():
+        first = int((values > LARGEST).argmax())
+        return replace(kind, trouble=f"row {numbers.index[first]} is {numbers.iloc[first]:.3g}, beyond 1e38")
+    return kind
+
+
+def _without_infinite(column: pd.Series) -> pd.Series:
+    numbers = pd.to_numeric(column.astype(object), errors="coerce")
+    return column.where(~np.isinf(numbers.to_numpy(np.float64, na_value=np.nan)))
+
+
 def _number_kind(base: ColumnKind, train: pd.Series, numbers: pd.Series, test: pd.Series | None) -> ColumnKind:
-    infinite = train.index[np.isinf(pd.to_numeric(train, errors="coerce").to_numpy(np.float64, na_value=np.nan))]
-    if len(infinite):
-        return replace(base, kind="numeric", reason="numbers", trouble=f"row {infinite[0]} is infinite")
     reason = id_reason(numbers.rename(base.name), test)
     if reason:
         return replace(base, kind="id", reason=reason)
@@ -180,7 +232,9 @@ def _number_kind(base: ColumnKind, train: pd.Series, numbers: pd.Series, test: p
 def _amount_kind(base: ColumnKind, numbers: pd.Series, rows: int) -> ColumnKind:
     """Return the kind of finite numbers that are no ids: amounts, or few whole numbers."""
     integers = bool((numbers % 1 == 0).all())
-    if integers and 2 < base.distinct <= FEW_INTEGERS and base.distinct <= rows / 2:
+    # Months and hours are few, and recur.
+    few = MOST_RECURRING if {*time_words(base.name)} & {"month", "day", "hour"} else FEW_INTEGERS
+    if integers and 2 < base.distinct <= few and base.distinct <= rows / 2:
         reason = f"{base.distinct} different whole numbers: categories, or amounts"
         return replace(base, kind="low_cardinality", reason=reason, ordered=True)
     skewness = _skewness(numbers)
@@ -216,10 +270,10 @@ def _unit_kind(base: ColumnKind, form: NumberForm, texts: pd.Series, known: int,
 
 def _text_kind(base: ColumnKind, known: pd.Series, both: pd.Series, rows: int) -> ColumnKind:
     texts = both.map(category_text)
-    date_format = _date_format(texts)
-    if date_format is not None:
-        base = replace(base, kind="date", date_format=date_format)
-        others = texts[_as_dates(texts, date_format).isna().to_numpy()]
+    written = date_format(texts)
+    if written is not None:
+        base = replace(base, kind="date", date_format=written)
+        others = texts[as_dates(texts, written).isna().to_numpy()]
         if others.empty:
             return replace(base, reason="dates")
         reason = f"dates in {1 - len(others) / len(texts):.1%} of the rows that have a value"
@@ -234,20 +288,10 @@ def _text_kind(base: ColumnKind, known: pd.Series, both: pd.Series, rows: int) -
     as_id = id_reason(train_texts) if named else None
     if as_id:
         return replace(base, kind="id", reason=as_id, words=words)
-    if words >= TEXT_WORDS and different >= TEXT_DIFFERENT and base.distinct > LOW_CARDINALITY:
+    # Names of persons have two words: a category of nearly each row's own says nothing.
+    several = (words >= TEXT_WORDS and different >= TEXT_DIFFERENT) or (words > 1 and different >= MOSTLY)
+    if several and base.distinct > LOW_CARDINALITY:
         reason = f"text of {words:.1f} words a value, {different:.0%} of the values different"
         return replace(base, kind="text", reason=reason, words=words)
     kind: Kind = "low_cardinality" if base.distinct <= LOW_CARDINALITY else "high_cardinality"
     return replace(base, kind=kind, reason=f"{base.distinct} categories", words=words)
-
-
-def _date_format(texts: pd.Series) -> str | None:
-    """Return how texts write dates; None if fewer than 95 % are dates of one format."""
-    if not texts.head(100).str.match(_MAY_BE_A_DATE).mean() >= DATE_SHARE:
-        return None  # 2024 or 20240131 may be anything
-    date_format = str(learn_dates(texts)["format"])
-    return date_format if _as_dates(texts, date_format).notna().mean() >= DATE_SHARE else None
-
-
-def _as_dates(texts: pd.Series, date_format: str) -> pd.Series:
-    return pd.to_datetime(texts, format=date_format, errors="coerce", utc=True)

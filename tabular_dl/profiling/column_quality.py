@@ -1,4 +1,4 @@
-"""Columns of one value, columns that repeat another, and columns with a few far values."""
+"""Columns of one value, columns that repeat another, columns of other categories, and columns with a few far values."""
 
 from __future__ import annotations
 
@@ -7,12 +7,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-__all__ = ["constant_columns", "duplicate_columns", "squeezed_into"]
+__all__ = ["constant_columns", "duplicate_columns", "mostly_new", "squeezed_into"]
 
 FEWEST_ROWS = 20  # to judge a column by
 MOSTLY = 0.95  # of the values are different: under other words, any two such columns would be the same
 MOST_ROWS_SQUEEZED = 0.99
 LEAST_SHARE_OF_RANGE = 0.1
+MOST_NEW = 0.5  # share of the test rows with a new category from which it may be too many
+MORE_NEW = 0.1  # beyond the share of training rows whose category no other training row has
 
 
 def constant_columns(table: pd.DataFrame) -> list[str]:
@@ -67,6 +69,35 @@ def duplicate_columns(table: pd.DataFrame) -> dict[str, str]:
         else:
             seen[key] = str(name)
     return twins
+
+
+def mostly_new(train: pd.Series[Any], test: pd.Series[Any]) -> bool:
+    """Whether most test rows have categories of their own, and more of them than rows of the training table have.
+
+    Of names that hardly two rows share, most test rows have new ones; but then, so have most rows of each fold, and
+    their score tells what that costs.
+
+    Parameters
+    ----------
+    train : Series of shape (rows,)
+        Categories of the training rows.
+    test : Series of shape (test rows,)
+        Categories of the test rows.
+
+    Returns
+    -------
+    bool
+
+    Examples
+    --------
+    >>> rooms, names = pd.Series(["a", "a", "b", "b"]), pd.Series(["Ann", "Bob", "Cem", "Dan"])
+    >>> mostly_new(rooms, pd.Series(["c", "a"])), mostly_new(names, pd.Series(["Eve", "Fay"]))
+    (True, False)
+    """
+    new = float((test.notna() & ~test.isin(train.unique())).mean())
+    if new < MOST_NEW:
+        return False
+    return new > MORE_NEW + float((train.notna() & ~train.duplicated(keep=False)).mean())
 
 
 def squeezed_into(column: pd.Series[Any]) -> tuple[float, float, float] | None:

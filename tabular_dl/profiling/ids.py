@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-__all__ = ["id_reason", "names_an_id"]
+__all__ = ["id_reason", "may_identify", "names_an_id"]
 
 FEWEST_ROWS = 20  # from which on values that are all different, or rise row by row, are no chance
 MOSTLY = 0.95  # of the values are different: text that names rows
@@ -32,10 +32,22 @@ def names_an_id(name: str) -> bool:
     return _ID_NAME.search(parted) is not None
 
 
+def may_identify(column: pd.Series[Any]) -> bool:
+    """Whether every row has a value of its own, and no value is a number with a fraction, which measures something.
+
+    Examples
+    --------
+    >>> [may_identify(pd.Series(values)) for values in ([1.0, 2.0], ["1", "2"], [1, 1], ["a", None], [1.0, 2.5])]
+    [True, True, False, False, False]
+    """
+    return bool(column.notna().all()) and column.is_unique and not _has_fractions(column)
+
+
 def id_reason(train: pd.Series[Any], test: pd.Series[Any] | None = None) -> str | None:
     """Return why a column seems to name rows rather than to describe them; None if it does not.
 
-    Text names rows if 95 % of its values are different. Whole numbers do if all of them are different, and
+    Numbers with fractions name none, whatever the column is called, nor does text that consists of such numbers. Other
+    text names rows if 95 % of its values are different. Whole numbers do if all of them are different, and
 
     - they have the name of an id,
     - they rise or fall row by row,
@@ -65,11 +77,11 @@ def id_reason(train: pd.Series[Any], test: pd.Series[Any] | None = None) -> str 
         return None
     different = known.nunique()
     if train.dtype.kind not in "biuf":
-        if different < MOSTLY * len(known):
+        if different < MOSTLY * len(known) or _has_fractions(known):
             return None
         return f"{different:,} of its {len(known):,} values are different"
     values = known.to_numpy(dtype=np.float64)
-    if different < len(known) or not np.equal(np.mod(values, 1), 0).all():
+    if different < len(known) or _has_fractions(known):
         return None
     subject = f"its {different:,} whole numbers are all different"
     if names_an_id(str(train.name)):
@@ -87,6 +99,18 @@ def id_reason(train: pd.Series[Any], test: pd.Series[Any] | None = None) -> str 
     if len(digits) == 1 and max(digits) >= CODE_DIGITS:
         return f"{subject}, all of {max(digits)} digits"
     return None
+
+
+def _has_fractions(column: pd.Series[Any]) -> bool:
+    """Whether all values are numbers, also in text, and one of them is no whole number."""
+    known = column.dropna()
+    if known.dtype.kind in "mMbiu":
+        return False
+    numbers = known if known.dtype.kind == "f" else pd.to_numeric(known.astype(object), errors="coerce")
+    if numbers.dtype.kind == "c" or numbers.isna().any():
+        return False
+    values = numbers.to_numpy(dtype=np.float64)
+    return bool((values != np.round(values)).any())
 
 
 def _is_no_chance(values: np.ndarray[Any, Any]) -> bool:

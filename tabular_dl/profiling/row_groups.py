@@ -59,7 +59,8 @@ def find_groupings(
 
     A column of text or whole numbers, but not of numbers with a unit, is found if its values are shared by several
     rows, the targets of these rows are more alike than in any of 50 permutations, and at least 90 % of the test rows
-    have a new value. Without a test table, the intraclass correlation of the target has to be at least 0.5.
+    have a new value. A column that the test rows lack, or leave empty, says nothing of their groups. Without a test
+    table, the intraclass correlation of the target has to be at least 0.5.
 
     Parameters
     ----------
@@ -97,7 +98,7 @@ def find_groupings(
     generator = np.random.default_rng(seed)
     groupings = []
     for name in [name for name in train if _may_group(train[name])][:MOST_COLUMNS]:
-        new = None if test is None else _new(train[name], test.get(name))
+        new = None if test is None else _new(train[name], test[name]) if name in test else 0.0
         if new is not None and new < NEW:
             continue
         codes = pd.factorize(train[name])[0]
@@ -121,10 +122,10 @@ def _may_group(column: pd.Series[Any]) -> bool:
     return known.dtype.kind not in "fcbmM" or (known.dtype.kind == "f" and bool((known % 1 == 0).all()))
 
 
-def _new(train: pd.Series[Any], test: pd.Series[Any] | None) -> float:
-    """Return the share of the test rows with a value that the training rows lack; 1 if no test row has a value."""
-    known = train.head(0) if test is None else test.dropna()
-    return float((~known.isin(train.unique())).mean()) if len(known) else 1.0
+def _new(train: pd.Series[Any], test: pd.Series[Any]) -> float:
+    """Return the share of the known test values that the training rows lack; 0 if none is known."""
+    known = test.dropna()
+    return float((~known.isin(train.unique())).mean()) if len(known) else 0.0
 
 
 def _intraclass(codes: np.ndarray, y: np.ndarray) -> float:

@@ -1,8 +1,9 @@
 """Detection of the target and the id column from the tables of a competition.
 
-The header of a sample submission names both. Without one, the target is the column that the training table has and the
-test table lacks, and the id is a column of different values with a name that is usual for ids. An unclear target is an
-error, whose message lists the candidates.
+The header of a sample submission names both; its id may be a column that only the test rows have. Without a sample, the
+target is the column that the training table has and the test table lacks, and the id is a column of different values,
+none of them with a fraction, with a name that is usual for ids. An unclear target is an error, whose message lists the
+candidates.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from tabular_dl.errors import DataError, did_you_mean, listed
-from tabular_dl.profiling.ids import names_an_id
+from tabular_dl.profiling.ids import may_identify, names_an_id
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -141,10 +142,11 @@ def _id(
     rows = train if test is None else test
     shared = [name for name in train.columns if name != target and name in rows.columns]
     if sample is not None:
-        names = [name for name in sample.columns if name in shared]
+        names = [name for name in sample.columns if name in rows.columns and name != target]
         if names:
-            return names[0], "the sample submission has it"
+            alone = "" if names[0] in train.columns else "; training rows have none"
+            return names[0], f"the sample submission has it{alone}"
     for name in shared:
-        if names_an_id(name) and all(table[name].notna().all() and table[name].is_unique for table in (train, rows)):
+        if names_an_id(name) and all(may_identify(table[name]) for table in (train, rows)):
             return name, "its name is usual for ids, and its values are unique"
     return None, "no column identifies the rows"

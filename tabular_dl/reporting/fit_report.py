@@ -269,7 +269,8 @@ def _importance_section(judged: Judged, importances: pd.DataFrame) -> Section:
 
 def _hardest_section(judged: Judged, columns: Sequence[str]) -> Section:
     hardest = hardest_rows(judged.y, judged.model.oof_predictions_, judged.classes, threshold=judged.thresholds)
-    id_column, frame = judged.spec.data.id, judged.competition.train
+    frame = judged.competition.train
+    id_column = judged.spec.data.id if judged.spec.data.id in frame else None  # training rows may have none
     shown = columns[:SHOWN_COLUMNS]
     error_name = "true - predicted" if judged.classes is None else "probability of the true label"
     rows = []

@@ -93,6 +93,8 @@ class EnsembleSpec(_Frozen):
     group: str | None = Field(
         default=None, min_length=1, description="Column that groups rows: rows with equal values share a fold."
     )
+    split: Literal["group", "time"] | None = Field(default=None, description="What separates the folds.")
+    time: str | None = Field(default=None, min_length=1, description="Column that orders rows in time.")
 
 
 def model_as_mapping(value: object) -> object:

@@ -198,17 +198,17 @@ def _role_faults(spec: PipelineSpec) -> Iterator[Fault]:
     if users:
         message = f"pipeline {spec.name}: the target {target!r} cannot be a feature too: remove it."
         yield Fault("role", message, users)
-    # A part of an id may be informative, such as a travelling group or a site.
+    # A part of an id may be informative, such as a travelling group or a site, or the hour of a time.
     of_entire_columns = {
         name: feature
         for name, feature in spec.derived.items()
-        if "extract" not in feature and feature.get("time") != identifier
+        if not {"extract", "date"} & {*feature} and feature.get("time") != identifier
     }
     users = () if identifier is None else _users(of_entire_columns, identifier, in_rules)
     if users:
         message = (
             f"pipeline {spec.name}: the id {identifier!r} cannot be a feature, since other rows have other ids. Take a "
-            "part of it by `from` and `extract`, or leave it out."
+            "part of it by `from` and `extract` or `date`, or leave it out."
         )
         yield Fault("role", message, users)
 

@@ -64,7 +64,7 @@ def folds(pipeline: str, output: Path, overrides: Sequence[str] = (), console: C
     fold_numbers = np.empty(len(train), int)
     for fold, rows in enumerate(test_rows):
         fold_numbers[rows] = fold
-    ids = pd.Series(train.index, name="row") if id_column is None else train[id_column]
+    ids = train[id_column] if id_column in train else pd.Series(train.index, name="row")
     table = pd.DataFrame({ids.name: ids.to_numpy(), "fold": fold_numbers})
     write_text(output, table.to_csv(index=False))
     print_lines(
@@ -75,6 +75,10 @@ def folds(pipeline: str, output: Path, overrides: Sequence[str] = (), console: C
     )
     if id_column is None:
         print_lines(console, "To import the predictions, the pipeline needs data.id, the column that identifies rows.")
+    elif id_column not in train:
+        print_lines(
+            console, f"To import the predictions, {competition.train_file.name} needs the id {escape(id_column)}."
+        )
     else:
         options = [part for override in overrides for part in ("--set", override)]
         command = join(["tabular-dl", "import", pipeline, *options])

@@ -18,7 +18,7 @@ from rich.markup import escape
 
 from tabular_dl import tracking
 from tabular_dl.atomic_files import write_text
-from tabular_dl.competition import Competition
+from tabular_dl.competition import Competition, require_column
 from tabular_dl.errors import DataError, SpecError
 from tabular_dl.model_selection import ImportedClassifier, ImportedRegressor, fold_scores, mean_and_error
 from tabular_dl.problems import Metric, Problem
@@ -233,6 +233,7 @@ def _imported(
 def _known_rows(spec: PipelineSpec, competition: Competition) -> dict[str, KnownRows]:
     """Return the rows of the training table and of the test table, if there is one, by "train" and "test"."""
     column = str(spec.data.id)
+    require_column(competition.train, column, competition.train_file, "the id, by which predictions are joined")
     tables = {"train": (competition.train_file, competition.train), "test": (competition.test_file, competition.test)}
     ids = {
         key: (file.name, pd.Series(read_categories(frame[column]), index=frame.index, dtype=object))

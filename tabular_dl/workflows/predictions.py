@@ -73,8 +73,9 @@ def write_predictions(model: Model, spec: PipelineSpec, competition: Competition
         test = predict_rows(model, competition.test)
         tables["test"] = (competition.test, test, getattr(model, "threshold_", None))
     for name, (rows, predictions, threshold) in tables.items():
-        # Rows without a target are left out of training: the others keep their numbers.
-        ids = pd.Series(rows.index, name="row") if spec.data.id is None else rows[spec.data.id]
+        # Rows without a target are left out of training: the others keep their numbers. Training rows may have no id.
+        ids = rows.get(spec.data.id)
+        ids = pd.Series(rows.index, name="row") if ids is None else ids
         classes = getattr(model, "classes_", None)
         table = prediction_table(ids, spec.data.target, predictions, classes, threshold)
         write_text(folder / f"{name}.csv", table.to_csv(index=False))

@@ -1,4 +1,4 @@
-"""New categories are worth a word as far as the rule has no answer to them."""
+"""New categories are worth a word as far as the rule has no answer to them; many like findings are told in one line."""
 
 from __future__ import annotations
 
@@ -53,4 +53,47 @@ def test_cells_that_are_no_numbers_are_said_by_their_share(odd: int, level: str)
     assert finding.message == (
         f"test.csv, column c: {odd} of 100 values are no numbers in kg and become missing, the first in row "
         f"{101 - odd}: 'heavy'."
+    )
+
+
+def test_names_that_hardly_two_rows_share_are_as_new_in_every_fold() -> None:
+    spec = PipelineSpec.model_validate(
+        {"name": "p", "data": {"source": "p", "target": "y"}, "columns": [{"columns": ["c"], "encode": "target"}]}
+    )
+    names = pd.DataFrame(
+        {"c": np.array([f"n{number // 2 if number < 40 else number}" for number in range(100)], object)}
+    )
+    test = names.assign(c="t" + names["c"])
+    half_known = names.assign(c=np.where(names.index < 40, names["c"], "t" + names["c"]))
+    assert column_findings(spec, names, half_known, ("train.csv", "test.csv")) == []
+    (finding,) = column_findings(spec, names, test, ("train.csv", "test.csv"))
+    assert finding.code == "category"
+
+
+def numbers_pipeline(*names: str) -> PipelineSpec:
+    content = {"name": "p", "data": {"source": "p", "target": "y"}, "rest": "drop"}
+    return PipelineSpec.model_validate({**content, "columns": [{"columns": [*names], "impute": "median"}]})
+
+
+def test_many_columns_that_are_there_twice_are_told_in_one_line() -> None:
+    values = np.random.default_rng(0).normal(size=(50, 12))
+    table = pd.DataFrame(np.hstack([values, values]), columns=[f"{side}{n}" for side in "ab" for n in range(12)])
+    (finding,) = column_findings(numbers_pipeline(*table), table, None, ("train.csv", "test.csv"))
+    assert finding.message == (
+        "train.csv: 12 columns have the same content as another in every row: a0 = b0, a1 = b1, a2 = b2, a3 = b3, "
+        "a4 = b4, a5 = b5, a6 = b6, a7 = b7 and 4 more."
+    )
+    assert finding.fix == "# take b0, b1, b2, b3, b4, b5, b6, b7 and 4 more out of rule 1"
+
+
+def test_many_columns_without_values_are_told_in_one_line() -> None:
+    table = pd.DataFrame(np.random.default_rng(0).normal(size=(50, 9))).add_prefix("c")
+    rows = np.arange(50)
+    test = table.assign(**{name: table[name].where(rows > place) for place, name in enumerate(table)})
+    found = column_findings(numbers_pipeline(*table), table, test, ("train.csv", "test.csv"))
+    assert [(finding.level, finding.fix) for finding in found] == [("warning", ""), ("note", "")]
+    assert found[0].message == (
+        "test.csv: rows have no value, while in train.csv all rows have one, in 7 columns: c2 (3 of 50 rows), "
+        "c3 (4 of 50 rows), c4 (5 of 50 rows), c5 (6 of 50 rows), c6 (7 of 50 rows), c7 (8 of 50 rows), "
+        "c8 (9 of 50 rows). Their rules fill them in."
     )

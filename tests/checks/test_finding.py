@@ -13,3 +13,14 @@ def test_errors_come_first_and_findings_of_a_level_stay_in_order(content: list[t
     found = [Finding(level, code, "") for level, code in content]
     expected = [finding for level in ("error", "warning", "note") for finding in found if finding.level == level]
     assert list(by_level(found)) == expected
+
+
+def test_of_a_level_what_misleads_most_comes_first() -> None:
+    codes = ["outliers", "drift", "group", "id", "time", "leak"]
+    found = [Finding(level, code, "") for level in ("note", "warning") for code in codes]
+    ordered = ["leak", "time", "group", "drift", "outliers", "id"]
+    assert [(finding.level, finding.code) for finding in by_level(found)] == [
+        (level, code) for level in ("warning", "note") for code in ordered
+    ]
+    errors = [Finding("error", code, "") for code in codes]
+    assert list(by_level(errors)) == errors, "errors are told in the order of the tables"

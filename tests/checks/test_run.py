@@ -175,7 +175,7 @@ def test_training_rows_of_one_id_are_better_kept_in_one_fold() -> None:
 
     found = the_only(check(train=visits), "repeated-id")
     assert found.message.startswith("train.csv, column Id (the id): 199 of 300 rows have the id of an earlier row.")
-    assert found.fix == "ensemble: {group: Id}"
+    assert found.fix == "ensemble: {split: group, group: Id}"
     assert check(mended(flowers(), found.fix), visits) == []
 
 
@@ -191,7 +191,7 @@ def test_patients_of_their_own_in_each_table_are_better_kept_in_one_fold() -> No
 
     spec = flowers(rest="drop")
     found = the_only(check(spec, train, test), "group")
-    assert (found.level, found.fix) == ("warning", "ensemble: {group: who}")
+    assert (found.level, found.fix) == ("warning", "ensemble: {split: group, group: who}")
     facts = [
         "train.csv, column who",
         "alike in y (300 rows, 76 values, intraclass correlation 1.00)",

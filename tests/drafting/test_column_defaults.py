@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from tabular_dl.drafting.column_defaults import Treatments, treat
+from tabular_dl.preprocessing.derived_features import DerivedFeatures
 from tabular_dl.profiling.column_kinds import column_kinds
 
 RANDOM = np.random.default_rng(0)
@@ -17,6 +18,12 @@ RANDOM = np.random.default_rng(0)
 def treated(classes: int | None = None, **columns: Any) -> Treatments:
     rows = pd.DataFrame(columns)
     return treat(column_kinds(rows), rows, classes)
+
+
+def beside(train: Any, test: Any, classes: int | None = 2) -> Treatments:
+    """Return the treatment of a column ``a`` of training and test rows, beside a number."""
+    rows, others = (pd.DataFrame({"a": values}).assign(b=RANDOM.normal(size=len(values))) for values in (train, test))
+    return treat(column_kinds(rows, others), rows, classes, others)
 
 
 def rules(plan: Treatments, column: str) -> list[dict[str, Any]]:
@@ -64,6 +71,37 @@ def test_many_categories_go_by_target_and_frequency_or_are_embedded() -> None:
     assert rules(treated(2, a=places * 70), "a") == [{"encode": "embedding", "rare": 10}]
 
 
+def test_categories_that_test_rows_do_not_share() -> None:
+    places = [f"place {number}" for number in RANDOM.integers(0, 30, 300)]
+    same, other = places[:90], [f"other {number}" for number in range(90)]
+    by_target = [{"encode": "target", "scale": "standard"}, {"encode": "frequency", "scale": "standard"}]
+    assert rules(beside(places, same), "a") == by_target
+    assert beside(places, other).dropped == {"most test rows have categories that no training row has": ["a"]}
+    sides = ["x", "y", "z"] * 100
+    assert rules(beside(sides, ["x", "y"] * 40), "a") == [{"encode": "onehot"}]
+    assert rules(beside(sides, ["x", "y", "w"] * 40), "a") == [{"encode": "onehot", "rare": 10}]
+    assert beside(sides, ["u", "w"] * 40).dropped == {"most test rows have categories that no training row has": ["a"]}
+    assert rules(beside([1, 2, 3] * 100, [7, 8, 8] * 30), "a") == [{"impute": "median", "scale": "standard"}]
+
+
+def test_categories_that_are_missing_in_test_rows_only_are_filled() -> None:
+    assert rules(beside(["x", "y", "z"] * 100, ["x", None] * 40), "a") == [
+        {"impute": "most_frequent", "encode": "onehot"}
+    ]
+    assert rules(beside(["x", None, "z"] * 100, ["x", None] * 40), "a") == [{"encode": "onehot"}]
+    assert rules(beside(["yes", "no"] * 50, ["no", None] * 20), "a") == [{"impute": "most_frequent", "encode": "label"}]
+
+
+def test_names_of_persons_are_text_and_codes_of_rows_are_left_out() -> None:
+    names = [f"Ann{number} Lee{number % 97}" for number in range(300)]
+    plan = treated(name=names, a=RANDOM.normal(size=300))
+    assert {feature["text"] for feature in plan.features.values() if "text" in feature} == {"length"}  # two words each
+    assert rules(plan, "name") == []
+    # Numbers that the test table writes as text are categories, of which each row has its own.
+    mixed = beside(np.arange(300) * 7919.5, ["?", *map(str, range(80))])
+    assert mixed.dropped == {"nearly every row has a value of its own": ["a"]}
+
+
 def test_the_letters_of_codes_are_categories() -> None:
     letters = RANDOM.choice(["A", "B", "PC"], 300)
     plan = treated(cabin=[f"{letter}{number}" for number, letter in enumerate(letters)])
@@ -88,29 +126,41 @@ def test_ids_constants_and_empty_columns_are_left_out_with_the_reason() -> None:
 
 def test_a_column_that_cannot_be_read_as_what_it_is_is_left_out() -> None:
     days = list(pd.date_range("2021-01-20", periods=60).strftime("%Y-%m-%d"))
-    plan = treated(day=[*days[:-1], "soon"], a=[np.inf, *RANDOM.normal(size=59)])
+    plan = treated(day=[*days[:-1], "soon"], a=[1e39, *RANDOM.normal(size=59)])
     assert plan.features == {}
     assert plan.rules == []
     assert list(plan.dropped.values()) == [["day"], ["a"]]
     assert "'soon' in row 59 is none" in next(iter(plan.dropped))
 
 
+def test_infinite_numbers_become_missing_and_cost_no_column() -> None:
+    plan = treated(a=[np.inf, -np.inf, *RANDOM.normal(size=58)], b=[1, 2, np.inf] * 20)
+    assert plan.features == {f"{name}_finite": {"from": name, "map": {"inf": None, "-inf": None}} for name in "ab"}
+    assert rules(plan, "a_finite") == [{"impute": "median", "missing_flag": True, "scale": "standard"}]
+    assert rules(plan, "b_finite") == rules(plan, "a_finite")
+    assert plan.feature_reasons["a_finite"] == "a: numbers; row 0 is infinite."
+    values = DerivedFeatures(plan.features).fit_transform(pd.DataFrame({"a": [np.inf, 2.5], "b": [1, -np.inf]}))
+    assert values["a_finite"].isna().tolist() == [True, False]
+    assert values["b_finite"].isna().tolist() == [False, True]
+
+
 def test_dates_become_parts_with_the_hour_where_there_is_one() -> None:
     days = pd.date_range("2021-01-20", periods=60, freq="37h")
-    plan = treated(day=days.strftime("%Y-%m-%d"), time=days.strftime("%Y-%m-%d %H:%M"))
+    others = pd.Series(RANDOM.permutation(days))
+    plan = treated(day=days.strftime("%Y-%m-%d"), time=others.dt.strftime("%Y-%m-%d %H:%M"))
     parts = {name: feature["date"] for name, feature in plan.features.items()}
-    assert parts == {f"day_{part}": part for part in ("month", "weekday", "year", "elapsed")} | {
-        f"time_{part}": part for part in ("month", "weekday", "year", "elapsed", "hour")
+    assert parts == {f"day_{part}": part for part in ("month", "weekday", "day", "elapsed")} | {
+        f"time_{part}": part for part in ("month", "weekday", "hour", "day", "elapsed")
     }
-    assert rules(plan, "day_month") == rules(plan, "time_weekday") == [{"encode": "onehot"}]
-    assert rules(plan, "time_hour") == rules(plan, "day_elapsed") == [{"impute": "median", "scale": "standard"}]
+    assert rules(plan, "day_month") == rules(plan, "time_hour") == [{"encode": "onehot"}]
+    assert rules(plan, "time_day") == rules(plan, "day_elapsed") == [{"impute": "median", "scale": "standard"}]
 
 
 def test_text_becomes_lengths_and_a_word_that_many_rows_share() -> None:
     titles = RANDOM.choice(["Mr", "Mrs", "Dr"], 300)
     plan = treated(name=[f"{title}. Name{n} of Place{n % 37}" for n, title in enumerate(titles)])
     measures = [(feature["from"], feature["text"]) for feature in plan.features.values() if "text" in feature]
-    assert measures == [("name", "length"), ("name", "words")]
+    assert measures == [("name", "length")]  # each has three words
     extract = plan.features["name_word"]["extract"]
     assert [re.search(extract, f"x, {title}. Of")[1] for title in ("Mrs", "Mr", "Dr")] == ["Mrs", "Mr", "Dr"]
     assert re.search(extract, "of Mrss Drone") is None  # "of" is in every row
@@ -119,7 +169,7 @@ def test_text_becomes_lengths_and_a_word_that_many_rows_share() -> None:
 def test_prose_is_encoded_by_its_words_and_names_of_persons_and_codes_are_not() -> None:
     words = re.findall(r"\w+", "a nice quiet room near the old station with very friendly people but no lift")
     plan = treated(
-        review=[f"{' '.join(RANDOM.choice(words, 8))} {n}" for n in range(400)],
+        review=[f"{' '.join(RANDOM.choice(words, 7 + n % 3))} {n}" for n in range(400)],
         person=[f"Name{n}, Mr. Jon Surname{n % 37} Of Place{n % 11}" for n in range(400)],
         code=[f"{n:04d} {n * 7} {n * 3} 17 {n * 5} {n + 9}" for n in range(400)],
     )
@@ -137,16 +187,18 @@ def test_names_of_features_are_new() -> None:
 
 
 def test_rules_name_each_column_once_and_numbers_come_first() -> None:
-    plan = treated(a=["x", "y", "z"] * 20, b=RANDOM.normal(size=60), c=["u", "v", "w"] * 20, d=RANDOM.normal(size=60))
+    plan = treated(
+        a=["x", "y", "z"] * 20, b=RANDOM.normal(size=60), c=["u", "v", "w", "w"] * 15, d=RANDOM.normal(size=60)
+    )
     assert [rule["columns"] for rule in plan.rules] == [["b", "d"], ["a", "c"]]
     assert len(plan.rule_reasons) == 2
 
 
 def test_how_text_writes_dates_is_said_unless_it_is_iso() -> None:
     days = pd.date_range("2021-01-20", periods=60)
-    plan = treated(day=days.strftime("%Y-%m-%d"), other=days.strftime("%d/%m/%Y"))
-    assert plan.features["day_year"] == {"from": "day", "date": "year"}
-    assert plan.features["other_year"] == {"from": "other", "date": "year", "format": "%d/%m/%Y"}
+    plan = treated(day=days.strftime("%Y-%m-%d"), other=days[::-1].strftime("%d/%m/%Y"))
+    assert plan.features["day_month"] == {"from": "day", "date": "month"}
+    assert plan.features["other_month"] == {"from": "other", "date": "month", "format": "%d/%m/%Y"}
 
 
 def test_many_numbered_columns_are_written_as_a_pattern() -> None:
@@ -171,7 +223,7 @@ def test_numbers_in_text_become_features_with_the_rules_of_their_numbers() -> No
         speed=[f"{value} kmpl" for value in amounts],
         price=[f"${value:,}" for value in RANDOM.lognormal(0, 2, 300).round(2)],
         age=[f"{value} yrs" for value in RANDOM.integers(1, 5, 300)],
-        way=[f"{value} km".replace(".", ",") for value in amounts],
+        way=[f"{value} km".replace(".", ",") for value in RANDOM.normal(20, 4, 300).round(2)],
     )
     assert plan.features == {
         "speed_kmpl": {"from": "speed", "number": "kmpl"},

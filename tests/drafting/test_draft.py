@@ -207,5 +207,5 @@ def test_whatever_the_table_a_draft_loads_and_its_rules_name_columns_that_are_th
 def test_rare_classes_weigh_more_where_the_metric_counts_classes_alike(metric: str, weighted: bool) -> None:
     draft = drafted(["rare"] * 8 + ["usual"] * 52, metric)
     assert draft.content["training"].get("class_weight") == ("balanced" if weighted else None)
-    assert ("counts each class alike, and 'rare' has 13 % of the rows" in draft.text) == weighted
+    assert ("depends on each class, and 'rare' has 13 % of the rows" in draft.text) == weighted
     assert "class_weight" not in drafted(["p"] * 25 + ["q"] * 35, metric).content["training"]

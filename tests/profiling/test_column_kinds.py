@@ -54,6 +54,9 @@ def test_each_column_of_a_table_like_real_ones_is_of_its_kind(name: str) -> None
         ([f"word{k}" for k in range(20)], "id"),
         ([f"word{k}" for k in range(19)], "low_cardinality"),
         ([f"A{k} of b c" for k in range(40)], "text"),
+        ([f"Ann{k} Lee" for k in range(40)], "text"),
+        ([f"Ann{k} Lee" for k in range(30)] * 2, "high_cardinality"),
+        ([20240101 + k for k in range(28)], "id"),
         (["one of four such"] * 20 + ["another of four such"] * 20, "low_cardinality"),
         (HUNDRED, "id"),
         (HUNDRED.astype(float), "id"),
@@ -90,6 +93,30 @@ def test_a_number_that_names_rows_by_its_name_alone_needs_different_values_in_ev
     assert kind(HUNDRED // 2 * 3, name="CustomerId").kind == "numeric"
 
 
+def test_whole_numbers_are_dates_where_the_name_says_so() -> None:
+    days = [20240101 + k for k in range(28)]
+    assert kind(days, name="sale_date").kind == "date"
+    assert kind(days, name="amount").kind == "id"
+
+
+def test_months_days_and_hours_are_categories_and_numbers() -> None:
+    hours = list(range(24)) * 3
+    assert (kind(hours, name="hr").kind, kind(hours, name="hr").ordered) == ("low_cardinality", True)
+    assert kind(hours, name="rooms").kind == "numeric"
+    assert kind([*range(60)] * 2, name="day").kind == "numeric"
+
+
+def test_what_test_rows_have_and_training_rows_have_not() -> None:
+    codes = list("abc") * 20
+    assert kind(codes, ["a", "b"]).new_categories == "none"
+    assert kind(codes, ["a", "b", "d"]).new_categories == "some"
+    assert kind(codes, ["a", "d", "d"]).new_categories == "most"
+    assert kind([1, 2, 3] * 20, [1.0, None]).new_categories == "none"  # 1 and 1.0 are one category
+    assert not kind(codes, ["a", "b"]).newly_missing
+    assert kind(codes, ["a", None]).newly_missing
+    assert not kind([*codes, None], ["a", None]).newly_missing
+
+
 def test_training_and_test_rows_are_read_alike() -> None:
     numbers = np.random.default_rng(0).normal(size=40)
     assert kind(numbers, ["?", *map(str, numbers)]).kind == "high_cardinality"
@@ -103,7 +130,23 @@ def test_columns_that_the_test_table_lacks_are_left_out() -> None:
 
 
 def test_an_infinite_value_is_named() -> None:
-    assert kind([1.5, np.inf, 2.5] * 5).trouble == "row 1 is infinite"
+    found = kind([1.5, np.inf, 2.5] * 5)
+    assert (found.kind, found.reason, found.infinite, found.trouble) == (
+        "numeric",
+        "numbers; row 1 is infinite",
+        True,
+        None,
+    )
+    assert found.missing == pytest.approx(1 / 3)
+    beside = kind([1.5, 2.5] * 10, [1.5, -np.inf])
+    assert (beside.infinite, beside.reason) == (True, "numbers; row 1 of the test rows is infinite")
+    assert kind(["1.5", "inf"] * 10).kind == "numeric"
+    assert kind([1.5, np.inf] * 3).reason == "numbers; row 1 is infinite"
+    assert kind([np.inf] * 5).kind == "constant"
+
+
+def test_a_number_that_networks_cannot_compute_with_is_named() -> None:
+    assert kind([1.5, 2.5, 1e39] * 5).trouble == "row 2 is 1e+39, beyond 1e38"
 
 
 def test_the_numbers_that_a_kind_rests_on() -> None:

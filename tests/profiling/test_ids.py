@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from tabular_dl.checks.columns import column_findings
 from tabular_dl.profiling.column_kinds import column_kinds
-from tabular_dl.profiling.ids import id_reason, names_an_id
+from tabular_dl.profiling.ids import id_reason, may_identify, names_an_id
+from tabular_dl.profiling.target_and_id import find_roles
 from tabular_dl.spec.reader import PipelineSpec
 
 NAN = float("nan")
@@ -104,6 +105,36 @@ def test_numbers_of_training_and_test_rows_are_judged_together() -> None:
     assert id_reason(train, test) == "its 50 whole numbers are all different, from 0 to 198"
     assert id_reason(train) is None
     assert id_reason(train, train) is None
+
+
+MEASURED = np.random.default_rng(1).normal(25, 4, 100).round(3)  # all different, most of them with a fraction
+
+
+@pytest.mark.parametrize("name", ["BodyMassIndex", "WingKey", "SerialNumber", "id", "Body Mass Index"])
+@pytest.mark.parametrize("as_text", [False, True], ids=["numbers", "text"])
+def test_numbers_with_fractions_name_no_rows_whatever_they_are_called(name: str, as_text: bool) -> None:
+    assert len(np.unique(MEASURED)) == 100
+    column = pd.Series(MEASURED.astype(str).astype(object) if as_text else MEASURED, name=name)
+    assert not may_identify(column)
+    assert id_reason(column) is None
+    table = pd.DataFrame({name: column, "y": np.arange(100) % 2})
+    assert [kind.kind for kind in column_kinds(table[[name]])] == ["numeric"]
+    assert find_roles(table, table[[name]]).id is None
+    for rule in ({"scale": "standard"}, {"encode": "onehot"}):
+        content = {"name": "p", "data": {"source": "p", "target": "y"}, "columns": [{"columns": [name], **rule}]}
+        read = table[[name]].astype("float64" if "scale" in rule else str).astype(object if "encode" in rule else float)
+        found = column_findings(PipelineSpec.model_validate(content), read, None, ("train.csv", "test.csv"))
+        assert "id" not in [finding.code for finding in found]
+
+
+def test_an_id_may_be_any_value_that_no_other_row_has() -> None:
+    assert may_identify(pd.Series(["a1", "b2", "2020-01-01"]))
+    assert may_identify(pd.Series(pd.date_range("2020-01-01", periods=3)))
+    assert may_identify(pd.Series([3.0, 1.0, 2.0]))
+    assert not may_identify(pd.Series(["a", "a"]))
+    assert not may_identify(pd.Series(["a", None]))
+    assert not may_identify(pd.Series(["1.5", "2"]))
+    assert may_identify(pd.Series(["1.5", "2", "x"]))
 
 
 def test_names_of_ids() -> None:

@@ -48,6 +48,14 @@ def test_an_id_needs_a_value_of_its_own_in_every_row_of_both_tables() -> None:
         assert find_roles(train, other).id is None
 
 
+def test_the_id_of_the_sample_may_be_a_column_that_only_test_rows_have() -> None:
+    train = TRAIN.drop(columns=["z", "Id"])
+    roles = find_roles(train, TEST, TEST[["Id"]].assign(y=0))
+    assert (roles.target, roles.id) == ("y", "Id")
+    assert roles.id_reason == "the sample submission has it; training rows have none"
+    assert find_roles(train, TEST).id is None
+
+
 def test_the_user_wins() -> None:
     roles = find_roles(TRAIN, TEST, TEST[["Id"]].assign(y=0), target="z", id_column="b")
     assert (roles.target, roles.target_reason, roles.id, roles.id_reason) == (

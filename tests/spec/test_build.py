@@ -366,13 +366,15 @@ def test_the_id_cannot_be_a_feature(changes: dict[str, Any]) -> None:
         check_rows(flowers(**changes), rows(), "train.csv")
     message = str(refused.value)
     assert message.startswith("pipeline flowers: the id 'Id' cannot be a feature")
-    assert "a part of it by `from` and `extract`, or leave it out." in message
+    assert "a part of it by `from` and `extract` or `date`, or leave it out." in message
 
 
 def test_a_part_of_the_id_may_be_a_feature() -> None:
     features = {"Area": {"eval": "width * width"}, "Site": {"from": "Id", "extract": "^(.)"}}
     spec = flowers(features=features, rest="drop")
     check_rows(spec, rows(Id=["a1", "b2", "a3"]), "train.csv")
+    spec = flowers(features={"Area": {"eval": "width * width"}, "Hour": {"from": "Id", "date": "hour"}}, rest="drop")
+    check_rows(spec, rows(Id=["2011-01-20 07:00", "2011-01-20 08:00", "2011-01-21 00:00"]), "train.csv")
 
 
 def test_checking_rows_changes_nothing() -> None:

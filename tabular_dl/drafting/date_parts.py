@@ -1,0 +1,73 @@
+"""Parts of dates that are worth a feature: those that differ between training rows, and that test rows share.
+
+==========  =========================================================================================================
+part        used as
+==========  =========================================================================================================
+month       categories
+weekday     categories
+hour        categories
+day         categories if each day of the month has ten rows, else a number
+year        number, unless test rows follow the training rows: years go on as the days do that have elapsed
+elapsed     number (days since the earliest date), which says how things change with time
+==========  =========================================================================================================
+
+A part that test rows have not in common with training rows is left out, such as the month if the test rows are of the
+next month of a table of half a year: a network has learned nothing about it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pandas as pd
+
+from tabular_dl.preprocessing import date_part, learn_dates
+
+__all__ = ["useful_parts"]
+
+PARTS = ("month", "weekday", "hour", "day", "year")
+UNKNOWN = 0.05  # share of the test rows with an unknown value from which a part is left out
+ROWS_A_DAY = 10  # fewest rows of a day of the month, for a category each
+LATER = 0.9  # share of the test rows after the training rows
+
+
+def useful_parts(train: pd.Series[Any], test: pd.Series[Any] | None, written: str | None) -> Iterator[tuple[str, bool]]:
+    """Yield the parts of dates that are worth a feature.
+
+    Parameters
+    ----------
+    train : Series of shape (rows,)
+        Dates of the training rows.
+    test : Series of shape (test rows,) or None
+        Dates of the test rows.
+    written : str or None
+        Format of the dates; None for dates that are no text.
+
+    Yields
+    ------
+    part : str
+        Part as in ``date:`` of a feature.
+    as_categories : bool
+        Whether its values are categories rather than numbers.
+
+    Examples
+    --------
+    >>> days = pd.Series(pd.date_range("2023-01-01", "2023-12-31").astype(str))
+    >>> list(useful_parts(days[:300], days[300:], None))
+    [('weekday', True), ('day', False), ('elapsed', False)]
+    """
+    learned = learn_dates(train, written)
+
+    def values(dates: pd.Series[Any] | None, part: str) -> pd.Series[Any]:
+        return (train.head(0) if dates is None else date_part(dates, part, learned, "date")).dropna()
+
+    elapsed, of_test = values(train, "elapsed"), values(test, "elapsed")
+    later = len(of_test) > 0 and (of_test > elapsed.max()).mean() >= LATER
+    for part in PARTS if not later else PARTS[:-1]:
+        counts = values(train, part).value_counts()
+        unknown = ~values(test, part).isin(counts.index)
+        if len(counts) > 1 and not (len(unknown) and unknown.mean() >= UNKNOWN):
+            yield part, part != "year" and (part != "day" or counts.min() >= ROWS_A_DAY)
+    if len(elapsed.unique()) > 1:
+        yield "elapsed", False

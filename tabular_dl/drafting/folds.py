@@ -1,0 +1,109 @@
+"""Folds of a draft: what separates the test rows from the training rows separates the folds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from tabular_dl.errors import DataError
+from tabular_dl.model_selection import group_codes, make_folds
+from tabular_dl.problems import Problem
+from tabular_dl.profiling import Roles, Separation, TimeOrder
+
+__all__ = ["FoldsDraft", "draft_folds"]
+
+TIME_FEATURE = "time_order"  # that is drafted where several columns tell the time
+
+
+@dataclass(frozen=True)
+class FoldsDraft:
+    """Keys of the section ``ensemble`` that make folds, and the reason.
+
+    Attributes
+    ----------
+    keys : dict
+        Keys, such as ``split`` and ``group``.
+    reason : str
+        Reason for them, or for folds at random although the tables differ in time; empty if there is nothing to say.
+    features : dict of str to dict
+        Features that the keys name.
+    """
+
+    keys: dict[str, Any] = field(default_factory=dict)
+    reason: str = ""
+    features: dict[str, dict[str, Any]] = field(default_factory=dict)
+
+
+def draft_folds(train: pd.DataFrame, roles: Roles, problem: Problem, separation: Separation, folds: int) -> FoldsDraft:
+    """Return the folds of a draft.
+
+    Parameters
+    ----------
+    train : DataFrame of shape (rows, columns)
+        Training rows.
+    roles : Roles
+        Target and id.
+    problem : Problem
+        Type of problem.
+    separation : Separation
+        What separates the test rows from the training rows.
+    folds : int
+        Number of folds.
+
+    Returns
+    -------
+    FoldsDraft
+        ``split: time`` if test rows follow the training rows; ``split: group`` if they are of other groups, or training
+        rows repeat their ids; else nothing.
+    """
+    order = separation.order
+    if order is not None and order.kind == "later":
+        return _by_time(train, roles, problem, order, folds)
+    if roles.id in train and train[roles.id].duplicated().any():
+        name, reason = str(roles.id), "Several rows have the same id: they share a fold."
+    elif separation.kind == "groups" and separation.grouping is not None:
+        name = separation.grouping.column
+        reason = f"Test rows have other values of {name}: rows of the same value share a fold, or scores are too good."
+    else:
+        between = "" if order is None else f"{order.reason[0].upper()}{order.reason[1:]}: folds at random are too easy."
+        return FoldsDraft(reason=between)
+    try:
+        y, codes = train[roles.target].to_numpy(), group_codes(train[name], name)
+        make_folds(folds, y, codes, stratified=problem.stratified, seed=0)
+    except DataError:
+        return FoldsDraft()
+    return FoldsDraft({"split": "group", "group": name}, reason)
+
+
+def _by_time(train: pd.DataFrame, roles: Roles, problem: Problem, order: TimeOrder, folds: int) -> FoldsDraft:
+    """Return folds that are scored on later rows than they are trained on."""
+    evidence = f"{order.reason[0].upper()}{order.reason[1:]}."
+    if order.missing:
+        return FoldsDraft(
+            reason=f"{evidence} {order.missing} rows have no time: without, folds could follow each other."
+        )
+    labels = train[roles.target].to_numpy() if problem.classification else None
+    most = next((count for count in range(folds, 1, -1) if _can_follow(order.times.to_numpy(), labels, count)), None)
+    if most is None:
+        return FoldsDraft(reason=f"{evidence} Training rows are of too few times for folds that follow each other.")
+    keys: dict[str, Any] = {"split": "time", **({"folds": most} if most < folds else {})}
+    reason = f"{evidence} So each fold is scored on later rows than it is trained on."
+    if len(order.columns) == 1:
+        return FoldsDraft(keys | {"time": order.columns[0]}, reason)
+    name = TIME_FEATURE
+    while name in train.columns:
+        name += "_"
+    return FoldsDraft(keys | {"time": name}, reason, {name: {"eval": order.expression}})
+
+
+def _can_follow(times: np.ndarray[Any, Any], labels: np.ndarray[Any, Any] | None, folds: int) -> bool:
+    """Return whether rows can be divided into blocks of time, one more than folds, with every label in each."""
+    if len(np.unique(times)) <= folds:
+        return False
+    if labels is None:
+        return True
+    blocks = np.searchsorted(np.sort(times), times) * (folds + 1) // len(times)
+    return bool((pd.crosstab(blocks, labels) > 0).all(axis=None)) and len(np.unique(blocks)) == folds + 1

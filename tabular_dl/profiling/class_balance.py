@@ -1,0 +1,74 @@
+"""Balance of the classes of a target: whether one is rare, and whether that makes accuracy say little."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+__all__ = ["ClassBalance", "class_balance"]
+
+RARE = 0.1  # share of the rows that the class would have if all classes were equally large
+UNEVEN = 0.5
+MISLEADING = 0.9  # share of the largest class from which a high accuracy says little
+
+
+@dataclass(frozen=True)
+class ClassBalance:
+    """Largest and rarest class of a target.
+
+    Attributes
+    ----------
+    rarest, largest : object
+        Labels.
+    rarest_rows, largest_rows, rows : int
+        Number of rows of these classes, and of all.
+    classes : int
+        Number of classes.
+    """
+
+    rarest: Any
+    largest: Any
+    rarest_rows: int
+    largest_rows: int
+    rows: int
+    classes: int
+
+    @property
+    def has_rare_class(self) -> bool:
+        """Whether the rarest class has less than a tenth of the rows of an average class."""
+        return self.rarest_rows * self.classes < RARE * self.rows
+
+    @property
+    def uneven(self) -> bool:
+        """Whether the rarest class has less than half of the rows of an average class."""
+        return self.rarest_rows * self.classes < UNEVEN * self.rows
+
+    @property
+    def misleads(self) -> bool:
+        """Whether a class is rare, and always guessing the largest one has an accuracy of at least 0.9."""
+        return self.has_rare_class and self.largest_rows >= MISLEADING * self.rows
+
+
+def class_balance(target: pd.Series[Any]) -> ClassBalance:
+    """Return the balance of the classes of a target.
+
+    Parameters
+    ----------
+    target : Series of shape (rows,)
+        Labels.
+
+    Returns
+    -------
+    ClassBalance
+
+    Examples
+    --------
+    >>> balance = class_balance(pd.Series(["stays"] * 97 + ["leaves"] * 3))
+    >>> balance.rarest, balance.has_rare_class, balance.misleads
+    ('leaves', True, True)
+    """
+    counts = target.value_counts()
+    labels = counts.index.tolist()
+    return ClassBalance(labels[-1], labels[0], int(counts.iloc[-1]), int(counts.iloc[0]), len(target), len(counts))
