@@ -97,7 +97,7 @@ def kind_findings(
     ------
     Finding
     """
-    known = {*used, spec.ensemble.group}
+    known = {*used, spec.ensemble.group, spec.ensemble.time, spec.ensemble.fold}
     absent = [str(name) for name in train if name not in test and name not in known]
     if absent:
         message = f"{names[1]} lacks columns that {names[0]} has: {listed(absent)}. The pipeline does not use them."

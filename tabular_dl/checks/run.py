@@ -15,10 +15,11 @@ import pandas as pd
 
 from tabular_dl.checks.columns import column_findings, kind_findings
 from tabular_dl.checks.finding import Finding, by_level
-from tabular_dl.checks.fit_errors import group_errors, memory_errors, pipeline_errors, row_errors, target_errors
+from tabular_dl.checks.fit_errors import memory_errors, pipeline_errors, row_errors, target_errors
 from tabular_dl.checks.fixes import columns_of
 from tabular_dl.checks.python import transformer_errors
 from tabular_dl.checks.rows import drift_findings, group_findings, leak_findings, same_row_findings, target_findings
+from tabular_dl.checks.splits import key_errors, split_errors
 from tabular_dl.competition import Competition, ids_of, make_submission, prediction_table
 from tabular_dl.errors import SubmissionError
 from tabular_dl.problems import Metric, Problem
@@ -121,8 +122,8 @@ class _Validation:
     ----------
     of_target : list of Finding
         Errors of metric, threshold, network and target.
-    of_groups : list of Finding
-        Errors of ``ensemble.group``.
+    of_folds : list of Finding
+        Errors of the columns that ``ensemble`` names, or of the folds.
     of_rows : list of Finding
         Errors of the rows of both tables.
     tables : list of DataFrame
@@ -130,13 +131,13 @@ class _Validation:
     """
 
     of_target: list[Finding]
-    of_groups: list[Finding]
+    of_folds: list[Finding]
     of_rows: list[Finding]
     tables: list[pd.DataFrame]
 
     @property
     def errors(self) -> list[Finding]:
-        return [*self.of_target, *self.of_groups, *self.of_rows]
+        return [*self.of_target, *self.of_folds, *self.of_rows]
 
 
 def _validate(
@@ -160,7 +161,10 @@ def _validate(
     if not of_target and not of_rows:
         of_rows += transformer_errors(spec, tables, target, names)
         of_target += memory_errors(spec, problem, train.table, target)
-    return _Validation(of_target, group_errors(spec, competition.train, names[0]), of_rows, tables)
+    of_folds = key_errors(spec, competition.train, names[0])
+    if not of_target and not of_folds:
+        of_folds = split_errors(spec, problem, competition.train, names[0])
+    return _Validation(of_target, of_folds, of_rows, tables)
 
 
 def _sample_findings(

@@ -17,6 +17,7 @@ from .column_transformer import ColumnFault as ColumnFault
 from .column_transformer import build_preprocessing as build_preprocessing
 from .column_transformer import column_faults as column_faults
 from .dates import learn_dates as learn_dates
+from .dates import times_as_numbers as times_as_numbers
 from .derived_features import DerivedFeatures as DerivedFeatures
 from .encoders import EncodingFolds as EncodingFolds
 from .encoders import FrequencyEncoder as FrequencyEncoder

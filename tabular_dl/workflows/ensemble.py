@@ -25,10 +25,12 @@ from tabular_dl.model_selection import (
     Blend,
     BlendedClassifier,
     BlendedRegressor,
+    error_ratio,
     fold_scores,
     imported_parts,
     lacks_test_predictions,
     mean_and_error,
+    predicted_rows,
     standard_error,
 )
 from tabular_dl.problems import Metric, get_metric, get_problem
@@ -233,22 +235,23 @@ def _score_grid(
     better = "higher" if metric.greater_is_better else "lower"
     grid = Grid(
         title=f"{metric.name} of {len(scores)} folds, {better} is better",
-        caption=f"score of the blend: {scored_by(blended.blend_)}",
+        caption=f"score of the blend: {scored_by(blended.blend_, by_time=len(predicted_rows(blended)) < len(y))}",
     )
     for heading in ("run", "model", "weight", metric.name, "standard error"):
         grid.add_column(heading, overflow="fold")
-    weights = member_weights(blended.blend_, len(models))
+    weights, ratio = member_weights(blended.blend_, len(models)), error_ratio(blended)
     for member, weight, model in zip(members, weights, models, strict=True):
         shown = "" if weight is None else f"{weight:.2f}"
-        grid.add_row(escape(member.name), escape(_model_of(model)), shown, *_score_cells(fold_scores(model, y, metric)))
+        cells = _score_cells(fold_scores(model, y, metric), ratio)
+        grid.add_row(escape(member.name), escape(_model_of(model)), shown, *cells)
     for name, weight in blended.blend_.level_weights_.items():
         grid.add_row("level 1", name, f"{weight:.2f}", "", "")
-    grid.add_row(f"blend ({described(blended.blend_)})", "", "", *_score_cells(scores), style="bold")
+    grid.add_row(f"blend ({described(blended.blend_)})", "", "", *_score_cells(scores, ratio), style="bold")
     return grid
 
 
-def _score_cells(scores: np.ndarray) -> tuple[str, str]:
-    return f"{scores.mean():.4f}", f"{standard_error(scores):.4f}"
+def _score_cells(scores: np.ndarray, ratio: float | None) -> tuple[str, str]:
+    return f"{scores.mean():.4f}", f"{standard_error(scores, ratio):.4f}"
 
 
 def _model_of(model: Model) -> str:
@@ -273,7 +276,7 @@ def _run_content(
     metric: Metric,
     started: float,
 ) -> tracking.RunContent:
-    mean, error = mean_and_error(scores)
+    mean, error = mean_and_error(scores, error_ratio(blended))
     blend = blended.blend_
     weights = dict(zip((member.name for member in members), member_weights(blend, len(members)), strict=True))
     source = str(competition.folder)
@@ -304,7 +307,7 @@ def _run_content(
             "tabular_dl.problem": tags.get("tabular_dl.problem", ""),
             "tabular_dl.data_digest": competition.digest,
             "tabular_dl.members": json.dumps([member.id for member in members]),
-            **tracking.fold_tags(blended.test_rows_, scores),
+            **tracking.fold_tags(blended, scores),
         },
         description="\n".join(
             [

@@ -10,7 +10,7 @@ import pandas as pd
 from tabular_dl.atomic_files import write_text
 from tabular_dl.competition import Competition, prediction_table
 from tabular_dl.errors import DataError, UserError
-from tabular_dl.model_selection import lacks_test_predictions
+from tabular_dl.model_selection import lacks_test_predictions, predicted_rows
 from tabular_dl.reporting import Model
 from tabular_dl.spec import PipelineSpec
 from tabular_dl.tracking import file_of
@@ -55,6 +55,8 @@ def predict_rows(model: Model, rows: pd.DataFrame) -> np.ndarray:
 def write_predictions(model: Model, spec: PipelineSpec, competition: Competition, folder: Path) -> None:
     """Write out-of-fold predictions to ``oof.csv`` and predictions of the test rows, if any, to ``test.csv``.
 
+    Rows that no fold predicts are left out.
+
     Models with a part that was imported without predictions of test rows have none.
 
     Parameters
@@ -68,12 +70,16 @@ def write_predictions(model: Model, spec: PipelineSpec, competition: Competition
     folder : Path
         Existing folder to write to.
     """
-    tables = {"oof": (competition.train, model.oof_predictions_, getattr(model, "oof_thresholds_", None))}
+    rows, thresholds = predicted_rows(model), getattr(model, "oof_thresholds_", None)
+    known = None if thresholds is None else thresholds[rows]
+    places = pd.Series(rows + 1, name="row")
+    tables = {"oof": (competition.train.iloc[rows], model.oof_predictions_[rows], known)}
     if competition.test is not None and not lacks_test_predictions(model):
         test = predict_rows(model, competition.test)
         tables["test"] = (competition.test, test, getattr(model, "threshold_", None))
-    for name, (rows, predictions, threshold) in tables.items():
-        ids = None if spec.data.id is None else rows[spec.data.id]
+    for name, (table_rows, predictions, threshold) in tables.items():
+        numbers = places if name == "oof" else None
+        ids = numbers if spec.data.id is None else table_rows[spec.data.id]
         classes = getattr(model, "classes_", None)
         table = prediction_table(ids, spec.data.target, predictions, classes, threshold)
         write_text(folder / f"{name}.csv", table.to_csv(index=False))
