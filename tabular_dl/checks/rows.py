@@ -206,7 +206,7 @@ def group_findings(
         One with the code ``repeated-id`` for repeated ids, and one with the code ``group`` for the column whose values
         group rows most clearly.
     """
-    if spec.ensemble.group is not None:
+    if spec.ensemble.group is not None or spec.ensemble.split in ("time", "column"):
         return
     name = spec.data.id
     repeated = 0 if name is None else int(train[name].duplicated().sum())

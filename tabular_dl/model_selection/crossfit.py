@@ -49,7 +49,7 @@ class _CrossFit(BaseEstimator, ABC):
 
     # Class attributes, because models stored by older versions lack them.
     repeat_predictions_: np.ndarray | None = None
-    by_time_: bool = False
+    final_pipeline_: Pipeline | None = None
     # Function that returns the predictions of all folds, instead of one fold after another: see `joint_model`.
     fold_predictions: Callable[[pd.DataFrame], Sequence[np.ndarray]] | None = None
 
@@ -96,15 +96,17 @@ class _CrossFit(BaseEstimator, ABC):
         row_groups = groups if groups is None or isinstance(groups, RowTimes) else column_or_1d(groups)
         check_consistent_length(X, y, row_groups)
         splits = read_folds(self.cv, X, y, row_groups, classification=classification, seed=self.random_state)
-        self.by_time_ = isinstance(row_groups, RowTimes)
-        repeats = _checked_repeats(splits, len(y), by_time=self.by_time_)
+        by_time = isinstance(row_groups, RowTimes)
+        repeats = _checked_repeats(splits, len(y), by_time=by_time)
         last = self.pipeline[-1]
         train_together = fit_models if isinstance(last, ModelEstimator) else fit_together
         missing = isinstance(last, ModelEstimator) and last.reads_missing
         steps: list[Any] = []
         matrices: list[np.ndarray] = []
         networks: list[Any] = []
-        for fold, (train, _) in enumerate(splits):
+        # By time each fold knows the past only, and a model of all rows predicts those that follow.
+        rows = [*(train for train, _ in splits), *([np.arange(len(y))] if by_time else [])]
+        for fold, train in enumerate(rows):
             if len(self.pipeline.steps) > 1:
                 encoder, matrix, names = fold_matrix(self.pipeline[:-1], X, y, train, last.fold_types, missing=missing)
                 steps.append(encoder.steps)
@@ -116,13 +118,13 @@ class _CrossFit(BaseEstimator, ABC):
             # With different seeds, the networks of the folds differ in more than their rows.
             network = clone(last).name_features(names)
             networks.append(network.set_params(random_state=derived_seed(self.random_state, fold)))
-        rows = [train for train, _ in splits]
         train_together(networks, matrices, y, rows, self._classes(y), on_epoch=on_epoch, row_groups=row_groups)
         name = self.pipeline.steps[-1][0]
-        self.pipelines_ = [Pipeline([*e, (name, n)]) for e, n in zip(steps, networks, strict=True)]
-        self.train_rows_ = rows
-        self.test_rows_ = [test for _, test in splits]
-        parts = [self._raw(n, n.named(m[test])) for n, m, test in zip(networks, matrices, self.test_rows_, strict=True)]
+        pipelines = [Pipeline([*e, (name, n)]) for e, n in zip(steps, networks, strict=True)]
+        self.pipelines_, self.final_pipeline_ = pipelines[: len(splits)], pipelines[-1] if by_time else None
+        self.train_rows_, self.test_rows_ = rows[: len(splits)], [test for _, test in splits]
+        tested = zip(networks, matrices, self.test_rows_, strict=False)  # the final model tests none
+        parts = [self._raw(network, network.named(matrix[test])) for network, matrix, test in tested]
         predictions = np.full((repeats, len(y), *parts[0].shape[1:]), np.nan, parts[0].dtype)
         for fold, (part, test) in enumerate(zip(parts, self.test_rows_, strict=True)):
             predictions[fold * repeats // len(parts), test] = part
@@ -131,9 +133,14 @@ class _CrossFit(BaseEstimator, ABC):
         return self
 
     @property
+    def fitted_pipelines(self) -> list[Pipeline]:
+        """Pipelines of all folds, and by time the one that was trained on all rows."""
+        return self.pipelines_ if self.final_pipeline_ is None else [*self.pipelines_, self.final_pipeline_]
+
+    @property
     def predicting_pipelines(self) -> list[Pipeline]:
-        """Pipelines that predict new rows: those of all folds, or the last by time, which knows the latest rows."""
-        return self.pipelines_[-1:] if self.by_time_ else self.pipelines_
+        """Pipelines that predict new rows: those of all folds, or by time the one that was trained on all rows."""
+        return self.pipelines_ if self.final_pipeline_ is None else [self.final_pipeline_]
 
     @property
     def curves_(self) -> dict[str, np.ndarray]:
@@ -155,7 +162,7 @@ class _CrossFit(BaseEstimator, ABC):
     @property
     def interrupted_(self) -> bool:
         """Whether training was interrupted by Ctrl-C, and networks trained so far are kept."""
-        return any(getattr(pipeline[-1], "interrupted_", False) for pipeline in self.pipelines_)
+        return any(getattr(pipeline[-1], "interrupted_", False) for pipeline in self.fitted_pipelines)
 
     @property
     def rounds_(self) -> np.ndarray | None:
@@ -233,6 +240,8 @@ class CrossFitClassifier(Thresholded, ClassifierMixin, _CrossFit):
         Sorted labels; for several labels at once, their numbers.
     pipelines_ : list of Pipeline
         Fitted pipeline of each fold.
+    final_pipeline_ : Pipeline or None
+        Pipeline fitted on all rows, which predicts new rows where folds are by time; else None.
     train_rows_, test_rows_ : list of ndarray
         Training and test rows of each fold.
     oof_predictions_ : ndarray of shape (rows, classes)
@@ -301,7 +310,7 @@ class CrossFitRegressor(RegressorMixin, _CrossFit):
 
     Attributes
     ----------
-    pipelines_, train_rows_, test_rows_
+    pipelines_, final_pipeline_, train_rows_, test_rows_
         The same as in `CrossFitClassifier`.
     oof_predictions_, repeat_predictions_ : ndarray of shape (rows,) and (repeats, rows)
         Out-of-fold values, as in `CrossFitClassifier`.

@@ -95,7 +95,7 @@ class FitResult:
     @property
     def models(self) -> str:
         """Number of models that were trained, such as "20 networks" or "5 models"."""
-        count = self.folds * self.spec.ensemble.members
+        count = len(self.crossfit.fitted_pipelines) * self.spec.ensemble.members
         return f"{count} networks" if self.of_networks else f"{count} models"
 
     @property

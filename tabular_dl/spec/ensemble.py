@@ -71,9 +71,9 @@ class EnsembleSpec(BaseModel):
     )
 
     @property
-    def splits(self) -> int:
-        """Number of folds in all repeats; the user's own folds may be others."""
-        return self.folds * (self.repeats or 1)
+    def trainings(self) -> int:
+        """Number of folds of all repeats, and of one more by time, for new rows; the user's own folds may be others."""
+        return self.folds * (self.repeats or 1) + (self.split == "time")
 
     @field_validator("group", "time", "fold", "gap", "repeats")
     @classmethod

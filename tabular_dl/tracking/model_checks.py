@@ -107,7 +107,7 @@ def _check_folds(model: Any) -> None:
     for name in ("train_rows_", "test_rows_"):
         _require(len(getattr(model, name)) == len(folds), f"{name} are not those of {len(folds)} folds")
     classes = getattr(model, "classes_", None)
-    for fold in folds:
+    for fold in model.fitted_pipelines:
         _require(isinstance(fold, Pipeline) and len(fold.steps) > 0, "a fold is not a pipeline")
         network = fold.steps[-1][1]
         if isinstance(network, ModelEstimator):

@@ -30,7 +30,8 @@ def python_steps(model: Any) -> Iterator[PythonStep]:
     """
     for part in getattr(model, "models", [model]):
         # Imported predictions have no pipelines.
-        for pipeline in filter(None, (getattr(part, "pipeline", None), *getattr(part, "pipelines_", ()))):
+        single = [getattr(part, name, None) for name in ("pipeline", "final_pipeline_")]
+        for pipeline in filter(None, (*single, *getattr(part, "pipelines_", ()))):
             yield from _inside(pipeline)
 
 

@@ -37,8 +37,7 @@ def _unpredicted(result: FitResult) -> list[str]:
     time = escape(str(result.spec.ensemble.time))
     return [
         f"{rows - predicted:,} of {rows:,} rows are predicted by no fold, the earliest by {time}: scores and "
-        "out-of-fold predictions are those of the later rows. New rows are predicted by the last fold, which is "
-        "trained on the latest."
+        "out-of-fold predictions are those of the later rows. New rows are predicted by models of all rows."
     ]
 
 

@@ -97,12 +97,12 @@ def train(
     kind = CrossFitClassifier if problem.classification else CrossFitRegressor
     crossfit = kind(pipeline, cv=splits, random_state=spec.seed)
     started, clock = time.time(), time.perf_counter()
-    with _progress(console, spec, pipeline, problem, y, len(splits)) as progress:
+    with _progress(console, spec, pipeline, problem, y, spec.ensemble.trainings) as progress:
         limit = _TimeLimit(stop_at, progress)
         crossfit.fit(X, y, keys.together, on_epoch=limit)
     crossfit.set_params(cv=len(splits))  # it keeps the rows of the folds, which are not stored twice
     if spec.model.is_network:
-        for fitted in (crossfit.pipeline, *crossfit.pipelines_):
+        for fitted in (crossfit.pipeline, *crossfit.fitted_pipelines):
             # A stored model names callbacks as the pipeline file does, not by a folder of this machine.
             settings = {**spec.network, **spec.training}
             fitted[-1].set_params(**{name: settings.get(name) for name in ("callbacks", "tensorboard")})

@@ -45,8 +45,8 @@ def test_each_fold_is_predicted_from_the_rows_before_it_and_the_earliest_rows_by
         np.testing.assert_allclose(model.oof_predictions_[test], alone.predict(X.iloc[test]))
     expected = [np.sqrt(np.mean((model.oof_predictions_[test] - Y[test]) ** 2)) for _, test in SPLITS]
     np.testing.assert_allclose(fold_scores(model, Y, RMSE), expected)
-    # New rows follow all others: the fold that knows the latest predicts them.
-    np.testing.assert_array_equal(model.predict(X), model.pipelines_[-1].predict(X))
+    # New rows follow all others: a model of all rows predicts them.
+    np.testing.assert_allclose(model.predict(X), ModelRegressor("ridge").fit(X, Y).predict(X))
     assert error_ratio(model) == pytest.approx(np.mean([len(test) / len(train) for train, test in SPLITS]))
     importances = permutation_importance(model, X, Y, RMSE, ["a"])
     assert importances["importance"][0] > 0.2
