@@ -15,8 +15,17 @@ from tabular_dl.errors import DataError, SpecError
 from tabular_dl.estimators import ModelEstimator
 from tabular_dl.model_selection.blending import Blend, nested_predictions
 from tabular_dl.model_selection.classification_threshold import Thresholded, forget_threshold
+from tabular_dl.model_selection.folds import Splits
 from tabular_dl.model_selection.meta_models import RawColumns
-from tabular_dl.model_selection.predicted_rows import fold_splits, repeat_stack, repeats_of, scored_folds
+from tabular_dl.model_selection.predicted_rows import (
+    common_splits,
+    fold_before,
+    fold_splits,
+    is_by_time,
+    repeat_stack,
+    repeats_of,
+    scored_folds,
+)
 from tabular_dl.problems import Metric
 from tabular_dl.tables import read_rows
 
@@ -94,9 +103,7 @@ class _Blended(BaseEstimator):
         rows = len(first.oof_predictions_)
         if rows != len(y):
             raise DataError(f"The runs were fitted on {rows} rows, but the table has {len(y)} now.")
-        # Predictions that older versions have imported lack training rows; all models have the same test rows.
-        known = next((model for model in self.models if getattr(model, "train_rows_", None) is not None), first)
-        self.train_rows_, self.test_rows_ = map(list, zip(*fold_splits(known), strict=True))
+        self.train_rows_, self.test_rows_ = map(list, zip(*_common_folds(self.models), strict=True))
         blend = clone(self.blend)
         raw, self.encoder_ = None, None
         if blend.method == "stack":
@@ -160,7 +167,10 @@ class _Blended(BaseEstimator):
         ndarray of shape (rows, classes) or (rows,)
             Probabilities or values.
         """
-        combined = self._blended([model.predict_fold(fold, X) for model in self.models], X)
+        # By time, models may have other folds than the first.
+        test = self.test_rows_[fold]
+        folds = [fold if _same_folds(self, model) else fold_before(model, test) for model in self.models]
+        combined = self._blended([m.predict_fold(own, X) for m, own in zip(self.models, folds, strict=True)], X)
         return combined if self.classes_or_none_ is not None else combined[:, 0]
 
     def _combined(self, X: pd.DataFrame) -> np.ndarray:
@@ -188,14 +198,26 @@ def _check_alike(first: _Model, model: _Model, number: int) -> None:
             f"Run {number} was fitted on {len(model.oof_predictions_)} rows, the first on "
             f"{len(first.oof_predictions_)}: blend runs of the same table."
         )
-    same = len(first.test_rows_) == len(model.test_rows_) and all(
-        np.array_equal(a, b) for a, b in zip(first.test_rows_, model.test_rows_, strict=True)
-    )
-    if not same:
+    if not _same_folds(first, model) and not (is_by_time(first) and is_by_time(model)):
         raise DataError(
             f"Run {number} has other folds than the first: blend runs of the same ensemble.folds and seed. Otherwise "
             "the blend would be scored on training rows."
         )
+
+
+def _same_folds(first: _Model, model: _Model) -> bool:
+    """Return whether two models have the same test rows in each fold."""
+    return len(first.test_rows_) == len(model.test_rows_) and all(
+        np.array_equal(a, b) for a, b in zip(first.test_rows_, model.test_rows_, strict=True)
+    )
+
+
+def _common_folds(models: Sequence[Any]) -> Splits:
+    """Return the folds that all models have, or by time those of the first with the rows that all predict."""
+    if not all(_same_folds(models[0], model) for model in models[1:]):
+        return common_splits(models)
+    # Predictions that older versions have imported lack training rows.
+    return fold_splits(next((model for model in models if getattr(model, "train_rows_", None) is not None), models[0]))
 
 
 class BlendedClassifier(Thresholded, ClassifierMixin, _Blended):
@@ -234,6 +256,7 @@ def nested_scores(
     y: np.ndarray,
     metric: Metric,
     classes: np.ndarray | None,
+    whole: Any = None,
 ) -> np.ndarray:
     """Return the score of each fold, predicted by a blend that is fitted on the rows that the fold may learn from.
 
@@ -247,15 +270,17 @@ def nested_scores(
         Target of all rows.
     metric, classes
         Arguments of `Blend.fit_predict`.
+    whole : blend, optional
+        Model with the folds, by default the first.
 
     Returns
     -------
     ndarray of shape (folds,)
         Scores.
     """
-    scores = []
-    for repeat in range(repeats_of(models[0])):
-        scored = scored_folds(models[0], repeat)
+    scores, whole = [], models[0] if whole is None else whole
+    for repeat in range(repeats_of(whole)):
+        scored = scored_folds(whole, repeat)
         stacked = repeat_stack(models, repeat)[:, scored.rows]
         truth = y[scored.rows]
         combined = nested_predictions(blend, stacked, truth, scored.folds, metric, classes, sources=scored.sources)

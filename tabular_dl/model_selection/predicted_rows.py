@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import reduce
 from typing import Any
 
 import numpy as np
@@ -21,9 +22,12 @@ from tabular_dl.model_selection.standard_error import size_ratio
 __all__ = [
     "OutOfFold",
     "ScoredFolds",
+    "common_splits",
     "error_ratio",
+    "fold_before",
     "fold_names",
     "fold_splits",
+    "is_by_time",
     "own_predictions",
     "predicted_rows",
     "repeat_stack",
@@ -95,6 +99,28 @@ def predicted_rows(model: Any) -> np.ndarray:
         Rows of ``oof_predictions_`` that are not NaN.
     """
     return np.unique(np.concatenate(model.test_rows_))
+
+
+def is_by_time(model: Any) -> bool:
+    """Return whether the folds of a model follow each other in time, so that none predicts the earliest rows."""
+    return len(predicted_rows(model)) < len(model.oof_predictions_)
+
+
+def common_splits(models: Sequence[Any]) -> Splits:
+    """Return the folds of the first of several models by time, with the test rows that all models predict.
+
+    A model predicts each row from earlier ones, whatever its folds, so that what is learned from the predictions of
+    earlier rows has not seen a fold.
+    """
+    rows = reduce(np.intersect1d, [predicted_rows(model) for model in models])
+    splits = [(train, np.intersect1d(test, rows)) for train, test in fold_splits(models[0])]
+    return [(train, test) for train, test in splits if len(test)]
+
+
+def fold_before(model: Any, rows: np.ndarray) -> int:
+    """Return the number of the latest fold of a model by time that was not trained on any of some rows."""
+    unseen = [not np.intersect1d(train, rows).size for train, _ in fold_splits(model)]
+    return int(np.flatnonzero(unseen)[-1])
 
 
 def repeats_of(model: Any) -> int:

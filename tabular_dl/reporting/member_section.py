@@ -72,7 +72,7 @@ def _without(blended: Any, names: Sequence[str], y: np.ndarray, metric: Metric) 
     blend = Blend(**blended.blend.get_params())
 
     def scores(kept: list[Any]) -> np.ndarray:
-        return nested_scores(blend, kept, y, metric, classes)
+        return nested_scores(blend, kept, y, metric, classes, blended)
 
     has_threshold = getattr(blended, "oof_thresholds_", None) is not None
     own = scores(models) if has_threshold else fold_scores(blended, y, metric)

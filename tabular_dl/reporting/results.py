@@ -205,13 +205,15 @@ def by_split(spec: PipelineSpec) -> str:
     Returns
     -------
     str
-        Words such as " by family" or " by time (date)", with a leading space; empty if no column divides them.
+        Words such as " by family", " by time (date)" or " (3 repeats of 5)", with a leading space; empty for one
+        division of single rows.
     """
     ensemble = spec.ensemble
     if ensemble.time is not None:
         return f" by time ({ensemble.time})"
     columns = [column for column in (ensemble.fold, ensemble.group) if column is not None]
-    return f" by {' and '.join(columns)}" if columns else ""
+    repeats = f" ({ensemble.repeats} repeats of {ensemble.folds})" if (ensemble.repeats or 1) > 1 else ""
+    return (f" by {' and '.join(columns)}" if columns else "") + repeats
 
 
 @dataclass(frozen=True)

@@ -99,6 +99,7 @@ def ensemble(
     members = _named_runs(name, runs) if runs else _best_fits(name, current.metric, top, console)
     _check_members(name, members, named=bool(runs))
     models, specs = zip(*(open_model(member, trust=trust) for member in members), strict=True)
+    _check_folds(members, specs)
     spec = specs[0]
     competition = competition_of(spec)
     _check_data(members, competition.digest)
@@ -125,6 +126,7 @@ def ensemble(
         with interrupts_deferred() as interrupts:
             folder = results.complete(write)
         console.print(_score_grid(members, models, blended, scores, y, metric))
+        print_lines(console, *_unpredicted(models, blended), markup=False)
         run = log(folder, interrupts)
     if run is None:
         return None
@@ -202,19 +204,25 @@ def _best_fits(pipeline: str, metric_name: str | None, top: int, console: Consol
 
 
 def _check_members(name: str, members: Sequence[tracking.LoggedRun], *, named: bool) -> None:
-    """Raise an error for fewer than two runs, or for runs of different folds."""
+    """Raise an error for fewer than two runs."""
     if len(members) < 2:
         count = f"--runs names {len(members)}" if named else f"found {len(members)} with the folds of the best run"
         raise SubmissionError(
             f"A blend needs two runs or more of {name}, {count}: fit with other settings first, like "
             f"tabular-dl fit {name} --set network.hidden=[128]"
         )
+
+
+def _check_folds(members: Sequence[tracking.LoggedRun], specs: Sequence[PipelineSpec]) -> None:
+    """Raise an error for runs of different folds, which only one order of time makes comparable."""
+    if specs[0].ensemble.time is not None and len({spec.ensemble.time for spec in specs}) == 1:
+        return
     first, *others = members
     for run in others:
         if run.tags.get("tabular_dl.folds") != first.tags.get("tabular_dl.folds"):
             raise SpecError(
                 f"Run {run.name} has other folds than {first.name}, so the blend would be scored on rows that it was "
-                "trained on: blend runs with the same table, ensemble.folds and seed."
+                "trained on: blend runs with the same table, split, ensemble.folds and seed."
             )
 
 
@@ -248,6 +256,14 @@ def _score_grid(
         grid.add_row("level 1", name, f"{weight:.2f}", "", "")
     grid.add_row(f"blend ({described(blended.blend_)})", "", "", *_score_cells(scores, ratio), style="bold")
     return grid
+
+
+def _unpredicted(models: Sequence[Model], blended: Model) -> list[str]:
+    """Return a sentence about the rows that the blend is learned from and scored on, if they are not those of all."""
+    rows, counts = len(predicted_rows(blended)), [len(predicted_rows(model)) for model in models]
+    if rows == max(counts):
+        return []
+    return [f"By time, the runs predict {min(counts):,} to {max(counts):,} rows; the blend is scored on {rows:,}."]
 
 
 def _score_cells(scores: np.ndarray, ratio: float | None) -> tuple[str, str]:

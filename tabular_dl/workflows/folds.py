@@ -66,11 +66,10 @@ def folds(pipeline: str, output: Path, overrides: Sequence[str] = (), console: C
     ids = pd.Series(train.index, name="row") if id_column is None else train[id_column]
     table = _fold_table(ids, splits, repeats)
     write_text(output, table.to_csv(index=False))
-    repeated = f", repeated {repeats} times," if repeats > 1 else ""
     print_lines(
         console,
-        f"{len(splits) // repeats} folds{escape(by_split(spec))}{repeated} of {len(table):,} rows (seed {spec.seed}) "
-        f"are in [bold]{escape(str(output))}[/].",
+        f"{len(splits)} folds{escape(by_split(spec))} of {len(table):,} rows (seed {spec.seed}) are in "
+        f"[bold]{escape(str(output))}[/].",
         *_advice(spec, int(table.iloc[:, -1].isna().sum())),
     )
     if id_column is None:

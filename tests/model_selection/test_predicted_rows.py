@@ -97,6 +97,28 @@ def test_a_blend_learns_from_earlier_folds_alone(options: dict[str, Any], monkey
     np.testing.assert_array_equal(nested_scores(Blend(**options), models, Y, RMSE, None), fold_scores(one, Y, RMSE))
 
 
+def test_runs_of_other_folds_by_time_are_blended_on_the_rows_that_all_predict() -> None:
+    models = [regressor(cv).fit(X, Y, TIMES) for cv in (4, 2)]
+    later = folds_by_time(2, TIMES)[0][1]
+    blended = BlendedRegressor(models, Blend("weighted")).fit_blend(Y, RMSE)
+    both = TIME[later].min() <= TIME
+    assert np.isnan(blended.oof_predictions_).tolist() == (~both).tolist()
+    scores = fold_scores(blended, Y, RMSE)
+    assert len(scores) == len(blended.test_rows_) <= 4
+    np.testing.assert_array_equal(nested_scores(Blend("weighted"), models, Y, RMSE, None, blended), scores)
+    changed = BlendedRegressor(models, Blend("weighted")).fit_blend(
+        np.where(TIME[blended.test_rows_[-1]].min() - 2 <= TIME, -Y, Y), RMSE
+    )
+    np.testing.assert_array_equal(changed.oof_predictions_[both], blended.oof_predictions_[both])
+    # The second model's fold before the last of the first one has not seen its rows.
+    last = len(blended.test_rows_) - 1
+    rows = blended.test_rows_[last]
+    expected = [models[0].predict_fold(3, X.iloc[rows]), models[1].predict_fold(1, X.iloc[rows])]
+    assert not set(models[1].train_rows_[1]) & set(rows)
+    combined = blended.blend_.combine(np.stack(expected)[..., None])[:, 0]
+    np.testing.assert_allclose(blended.predict_fold(last, X.iloc[rows]), combined)
+
+
 def test_a_threshold_is_chosen_on_earlier_folds_alone() -> None:
     model = imported(LABELS, 1, classes=np.array([0, 1]))
     model.choose_threshold("auto", LABELS, F1)

@@ -185,7 +185,7 @@ def test_repeats_have_folds_of_other_seeds_and_a_column_each(stores: Path, cli: 
     spec = load_spec("stores.yaml", ["rest=drop"])
     crossfit = train(spec, QUIET).crossfit
     outcome = cli("folds", "stores.yaml", "--set", "rest=drop", "-o", "folds.csv")
-    assert "3 folds, repeated 2 times, of 124 rows (seed 0) are in folds.csv" in outcome.out
+    assert "6 folds (2 repeats of 3) of 124 rows (seed 0) are in folds.csv" in outcome.out
     table = pd.read_csv("folds.csv")
     assert [*table] == ["id", "fold_1", "fold_2"]
     for number, rows in enumerate(crossfit.test_rows_):
