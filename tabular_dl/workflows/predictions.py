@@ -70,16 +70,14 @@ def write_predictions(model: Model, spec: PipelineSpec, competition: Competition
     folder : Path
         Existing folder to write to.
     """
-    rows, thresholds = predicted_rows(model), getattr(model, "oof_thresholds_", None)
-    known = None if thresholds is None else thresholds[rows]
-    places = pd.Series(rows + 1, name="row")
-    tables = {"oof": (competition.train.iloc[rows], model.oof_predictions_[rows], known)}
+    predicted, thresholds = predicted_rows(model), getattr(model, "oof_thresholds_", None)
+    known = None if thresholds is None else thresholds[predicted]
+    tables = {"oof": (competition.train.iloc[predicted], model.oof_predictions_[predicted], known)}
     if competition.test is not None and not lacks_test_predictions(model):
         test = predict_rows(model, competition.test)
         tables["test"] = (competition.test, test, getattr(model, "threshold_", None))
-    for name, (table_rows, predictions, threshold) in tables.items():
-        numbers = places if name == "oof" else None
-        ids = numbers if spec.data.id is None else table_rows[spec.data.id]
+    for name, (rows, predictions, threshold) in tables.items():
+        ids = pd.Series(rows.index, name="row") if spec.data.id is None else rows[spec.data.id]
         classes = getattr(model, "classes_", None)
         table = prediction_table(ids, spec.data.target, predictions, classes, threshold)
         write_text(folder / f"{name}.csv", table.to_csv(index=False))
