@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tabular_dl.problems.metrics import METRICS
 from tests.test_layers import FLOORS
 
 ROOT = Path(__file__).parents[1]
@@ -41,3 +42,10 @@ def test_the_table_of_floors_has_every_package_on_its_floor() -> None:
         floors |= {name.removesuffix(".py"): int(floor) for name in re.findall(r"`([\w.]+)`", names)}
     lines = FLOORS.strip().splitlines()
     assert floors == {name: len(lines) - row for row, line in enumerate(lines) for name in line.split()}
+
+
+def test_the_page_of_metrics_has_each_with_its_problems_and_its_direction() -> None:
+    text = (ROOT / "docs" / "metrics.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| `(\w+)` \| ([\w, ]+) \| (higher|lower) \|", text, re.MULTILINE)
+    known = [(n, ", ".join(m.problems), "higher" if m.greater_is_better else "lower") for n, m in METRICS.items()]
+    assert rows == known

@@ -7,6 +7,7 @@ A process fits one of them to the train.csv of a folder, and writes the predicti
 
 from __future__ import annotations
 
+import os
 import sys
 import warnings
 from collections.abc import Callable
@@ -38,15 +39,26 @@ class Other:
         Function of training and test columns that returns both as the estimator reads them.
     packages : tuple of str, optional
         Packages that are needed beside those of tabular_dl.
+    threads : bool, default=False
+        Whether it may use all cores, since it is compared by time, not by CPU seconds.
     """
 
     make: Callable[[bool, list[str]], Any]
     form: Callable[[pd.DataFrame, pd.DataFrame], tuple[pd.DataFrame, pd.DataFrame]]
     packages: tuple[str, ...] = ()
+    threads: bool = False
+
+    @property
+    def python(self) -> str:
+        """Python that has the packages: this one, or that of an own environment, which AUTOGLUON_PYTHON names."""
+        own = os.environ.get("AUTOGLUON_PYTHON")
+        return own if own and "autogluon.tabular" in self.packages else sys.executable
 
 
 def missing_packages(other: Other) -> list[str]:
     """Return the packages of a model that are not installed."""
+    if other.python != sys.executable:
+        return []
     return [name for name in other.packages if find_spec(name.partition(".")[0]) is None]
 
 
@@ -193,7 +205,7 @@ def _autogluon(preset: str, seconds: int) -> Other:
     def make(classes: bool, _: list[str]) -> Any:
         return _AutoGluon(preset, seconds, classes=classes)
 
-    return Other(make, _as_categories, ("autogluon.tabular",))
+    return Other(make, _as_categories, ("autogluon.tabular",), threads=True)
 
 
 OTHERS = {

@@ -53,6 +53,7 @@ class Variant:
         """Return the commands that predict the test rows."""
         python = [sys.executable, "-m"]
         if self.kind in OTHERS:
+            python[0] = OTHERS[self.kind].python
             return [[*python, "benchmarks.quality.others", self.kind, str(folder), table.target, table.problem]]
         preset = PRODUCTS[self.kind]
         limit = AUTO.get(self.kind)
@@ -115,7 +116,11 @@ def run(table: Table, variant: Variant, number: int, code: Path = ROOT) -> dict[
         folder = Path(name)
         train.to_csv(folder / "train.csv", index=False)
         test.drop(columns=table.target).to_csv(folder / "test.csv", index=False)
-        seconds = sum(_cpu_seconds(command, folder, code) for command in variant.commands(folder, table))
+        # Of most other models, threads that wait would be counted; those of the product are a user's.
+        one_thread = variant.kind in OTHERS and not OTHERS[variant.kind].threads
+        environment = {"OMP_NUM_THREADS": "1"} if one_thread else {}
+        commands = variant.commands(folder, table)
+        seconds = sum(_cpu_seconds(command, folder, code, environment) for command in commands)
         found = figures(test[table.target].reset_index(drop=True), variant.predictions(folder), table.problem)
     return {
         "table": table.name,
@@ -135,16 +140,14 @@ def _text(values: np.ndarray) -> str:
     return " ".join(f"{value:.4g}" for value in values)
 
 
-def _cpu_seconds(command: list[str], folder: Path, code: Path) -> float:
+def _cpu_seconds(command: list[str], folder: Path, code: Path, environment: dict[str, str]) -> float:
     """Run a command, and return the CPU seconds of its process and of those that it has waited for."""
     path = os.pathsep.join([str(code.resolve()), str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])])
-    # Of the other models, threads that wait would be counted; those of the product are a user's.
-    threads = {"OMP_NUM_THREADS": "1"} if "benchmarks.quality.others" in command else {}
     with (folder / "output.txt").open("w") as output:
         process = subprocess.Popen(
             command,
             cwd=folder,
-            env={**os.environ, "PYTHONPATH": path, **threads},
+            env={**os.environ, "PYTHONPATH": path, **environment},
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,

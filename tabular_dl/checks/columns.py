@@ -14,9 +14,9 @@ from tabular_dl.checks.finding import Finding, Level
 from tabular_dl.checks.fixes import columns_of, removal, separate_rule
 from tabular_dl.errors import listed
 from tabular_dl.profiling import constant_columns, duplicate_columns, id_reason, squeezed_into
-from tabular_dl.spec import PipelineSpec
+from tabular_dl.spec import PipelineSpec, unread_numbers
 
-__all__ = ["column_findings", "kind_findings"]
+__all__ = ["column_findings", "kind_findings", "unread_findings"]
 
 MANY = 0.05  # share of the test rows from which a finding is a warning
 MOST = 0.5  # share of the test rows from which unknown categories are reported although the rule handles them
@@ -133,6 +133,26 @@ def _numbers(known: pd.Series[Any]) -> pd.Series[Any]:
 def _first_text(column: pd.Series[Any]) -> object:
     known = column.dropna()
     return known[_numbers(known).isna()].iloc[0]
+
+
+def unread_findings(spec: PipelineSpec, table: pd.DataFrame, where: str) -> Iterator[Finding]:
+    """Yield findings about cells of raw rows from which a feature reads no number, though it should.
+
+    Parameters
+    ----------
+    spec : PipelineSpec
+        Pipeline.
+    table : DataFrame of shape (rows, columns)
+        Raw rows.
+    where : str
+        Name of the table in messages.
+
+    Yields
+    ------
+    Finding
+    """
+    for cells in unread_numbers(spec, table, where):
+        yield Finding("warning" if cells.share >= MANY else "note", "number", cells.message)
 
 
 def _constant(

@@ -1,4 +1,4 @@
-"""Errors of the user's transformers, found on the first rows before anything is trained."""
+"""Errors of the user's transformers, losses and blocks, found on a few rows before anything is trained."""
 
 from __future__ import annotations
 
@@ -10,9 +10,11 @@ import pandas as pd
 from tabular_dl.checks.finding import Finding
 from tabular_dl.checks.fixes import columns_of
 from tabular_dl.errors import UserError
-from tabular_dl.spec import PipelineSpec, python_transformer
+from tabular_dl.nn import load_quietly
+from tabular_dl.problems import Problem
+from tabular_dl.spec import PipelineSpec, build_pipeline, python_settings, python_transformer
 
-__all__ = ["transformer_errors"]
+__all__ = ["network_errors", "transformer_errors"]
 
 MOST_ROWS = 1000  # training rows that a transformer is tried on
 
@@ -55,3 +57,30 @@ def transformer_errors(
         except UserError as error:
             findings.append(Finding("error", "python", f"{table}, rule {place + 1}: {error}"))
     return findings
+
+
+def network_errors(spec: PipelineSpec, problem: Problem, target: pd.Series[Any]) -> list[Finding]:
+    """Return the error of a loss, a block or an activation of the user, tried on a few rows.
+
+    Parameters
+    ----------
+    spec : PipelineSpec
+        Pipeline without other errors.
+    problem : Problem
+        Type of problem.
+    target : Series of shape (rows,)
+        Target of the training rows.
+
+    Returns
+    -------
+    list of Finding
+        At most one error with the code ``python``.
+    """
+    if not (spec.model.is_network and python_settings(spec)):
+        return []
+    load_quietly()  # they compute with tensors
+    try:
+        build_pipeline(spec, problem)[-1].check_user_code(target.to_numpy())
+    except UserError as error:
+        return [Finding("error", "python", str(error))]
+    return []

@@ -13,14 +13,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from tabular_dl.checks.columns import column_findings, kind_findings
+from tabular_dl.checks.columns import column_findings, kind_findings, unread_findings
 from tabular_dl.checks.finding import Finding, by_level
 from tabular_dl.checks.fit_errors import memory_errors, pipeline_errors, row_errors, target_errors
 from tabular_dl.checks.fixes import columns_of
-from tabular_dl.checks.python import transformer_errors
+from tabular_dl.checks.python import network_errors, transformer_errors
 from tabular_dl.checks.rows import drift_findings, group_findings, leak_findings, same_row_findings, target_findings
 from tabular_dl.checks.splits import key_errors, split_errors
-from tabular_dl.competition import Competition, ids_of, make_submission, prediction_table
+from tabular_dl.competition import Competition, ids_of, make_submission, prediction_table, written_like
 from tabular_dl.errors import SubmissionError
 from tabular_dl.problems import Metric, Problem
 from tabular_dl.spec import PipelineSpec, columns_used, metric_of, validate_rows, write_line
@@ -76,7 +76,9 @@ def run_checks(competition: Competition, spec: PipelineSpec, problem: Problem) -
             group = spec.ensemble.group
             groups = (train[group], test[group]) if group in train and group in test else None
             findings += drift_findings(spec, read, others[0], names, groups)
+            findings += unread_findings(spec, test, names[1])
             findings += kind_findings(spec, train, test, columns_used(spec, train, test), names)
+        findings += unread_findings(spec, train, names[0])
         findings += column_findings(spec, read, others[0] if others else None, names)
     return by_level(findings)
 
@@ -160,7 +162,7 @@ def _validate(
         of_rows += [finding for finding in of_test if finding.message.replace(names[1], names[0]) not in messages]
     if not of_target and not of_rows:
         of_rows += transformer_errors(spec, tables, target, names)
-        of_target += memory_errors(spec, problem, train.table, target)
+        of_target += [*network_errors(spec, problem, target), *memory_errors(spec, problem, train.table, target)]
     of_folds = key_errors(spec, competition.train, names[0])
     if not of_target and not of_folds:
         of_folds = split_errors(spec, problem, competition.train, names[0])
@@ -193,7 +195,8 @@ def _sample_findings(
     table = prediction_table(ids, spec.data.target, predictions, classes)
     names = (competition.test_file.name, competition.sample_file.name)
     try:
-        make_submission(table, spec.data.target, sample, metric, integers=False, names=names)
+        submission = make_submission(table, spec.data.target, sample, metric, integers=False, names=names)
+        written_like(submission, sample, competition.target_number, (spec.data.target, names[1]))
     except SubmissionError as error:
         yield Finding("warning", "sample", f"No submission could be made: {error}")
 

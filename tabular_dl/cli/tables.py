@@ -42,6 +42,13 @@ def init(
             help="Sample submission; by default sample_submission.csv beside the training table.", metavar="FILE"
         ),
     ] = None,
+    labels: Annotated[
+        Path | None,
+        typer.Option(
+            help="Ids and targets of the training rows; by default train_labels.csv, if the training table has none.",
+            metavar="FILE",
+        ),
+    ] = None,
     target: Target = None,
     id_column: Id = None,
     metric: MetricName = None,
@@ -58,7 +65,7 @@ def init(
     from tabular_dl.drafting import Tables
     from tabular_dl.workflows.init import init as run
 
-    tables = Tables(train, test, sample, target, id_column, metric)
+    tables = Tables(train, test, sample, target, id_column, metric, labels)
     run(name, tables, preset=effort_of(preset) or "good", force=force, console=quiet_console(quiet))
 
 

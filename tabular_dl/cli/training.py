@@ -92,7 +92,8 @@ def fit(
         from tabular_dl.spec import load_spec
 
         spec = load_spec(str(pipeline), overrides, check_values)
-        load_quietly()
+        if model is None and spec.model.is_network:
+            load_quietly()  # models of other libraries are trained without TensorFlow, which takes 2 s to load
         from tabular_dl.workflows.fit import adapted, fit_spec
 
         spec = adapted(spec, model, overrides)

@@ -1,10 +1,11 @@
 from .competition import Competition as Competition
-from .competition import find_file as find_file
 from .competition import load_competition as load_competition
 from .competition import read_answers as read_answers
 from .competition import read_table as read_table
 from .downloads import Download as Download
 from .downloads import download as download
+from .files import find_file as find_file
+from .files import find_labels as find_labels
 from .kaggle import Score as Score
 from .kaggle import check_ready as check_ready
 from .kaggle import send_submission as send_submission
@@ -15,3 +16,4 @@ from .submission import ids_of as ids_of
 from .submission import make_submission as make_submission
 from .submission import prediction_table as prediction_table
 from .submission import score_submission as score_submission
+from .written_numbers import written_like as written_like

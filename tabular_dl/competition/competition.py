@@ -7,7 +7,8 @@ sample_submission.csv  optional: header and ids that a submission must have
 answers.csv            bundled data sets only: targets of the test rows, read only to score a submission
 =====================  ==========================================================================================
 
-The first three may also be .tsv, .parquet, .csv.gz, .zip... (`tabular_dl.tables.SUFFIXES`), and have other names.
+The first three may also be .tsv, .parquet, .csv.gz, .zip... (`tabular_dl.tables.SUFFIXES`), and have other names
+(`tabular_dl.competition.files`). The targets may be in a file of their own, joined by id.
 """
 
 from __future__ import annotations
@@ -20,12 +21,13 @@ from pathlib import Path
 import pandas as pd
 
 from tabular_dl.competition.column_types import spelled_alike, type_notes
+from tabular_dl.competition.files import find_file, find_folder
 from tabular_dl.competition.keras_datasets import is_loaded, load, load_answers
-from tabular_dl.errors import DataError, did_you_mean
-from tabular_dl.resources import bundled
-from tabular_dl.tables import SUFFIXES, TableFile, name_problem, read_content, read_table_file
+from tabular_dl.competition.target_rows import join_labels, part_by_target, require_column
+from tabular_dl.errors import DataError
+from tabular_dl.tables import TableFile, read_content, read_table_file
 
-__all__ = ["Competition", "find_file", "find_folder", "load_competition", "read_answers", "read_table"]
+__all__ = ["Competition", "load_competition", "read_answers", "read_table"]
 
 
 @dataclass(frozen=True)
@@ -41,7 +43,7 @@ class Competition:
     id : str or None
         Column that identifies a row in a submission.
     train : DataFrame of shape (rows, columns)
-        Training rows with the target, which has no missing value.
+        Training rows with the target. Rows without a target are left out, so that the index may have gaps.
     test : DataFrame of shape (test rows, columns) or None
         Test rows without the target; None if there is no test table.
     sample : DataFrame or None
@@ -52,6 +54,10 @@ class Competition:
         Paths of the files, for messages.
     notes : tuple of str
         Unusual properties of the files, and columns whose type differs between train and test.
+    unlabeled : DataFrame of shape (other rows, columns) or None
+        Rows of the training table that have no target; None if there are none.
+    target_number : str, True or None
+        Unit of a target that was written as text.
     """
 
     folder: Path
@@ -66,6 +72,8 @@ class Competition:
     test_file: Path = Path("test.csv")
     sample_file: Path = Path("sample_submission.csv")
     notes: tuple[str, ...] = ()
+    unlabeled: pd.DataFrame | None = None
+    target_number: str | bool | None = None
 
 
 def load_competition(
@@ -76,6 +84,8 @@ def load_competition(
     train: str | None = None,
     test: str | None = None,
     sample: str | None = None,
+    labels: str | None = None,
+    target_number: str | bool | None = None,
     contents: Mapping[Path, bytes] | None = None,
 ) -> Competition:
     """Read and check the files of a competition.
@@ -92,6 +102,10 @@ def load_competition(
     train, test, sample : str, optional
         Names of the files in the folder. By default train, test and sample_submission with one of the known suffixes,
         of which test and sample may be absent.
+    labels : str, optional
+        Name of a file in the folder with id and target of the training rows, if the training table lacks the target.
+    target_number : str or True, optional
+        Unit of a target that is written as text, such as "$" for $4,436; True for numbers without one.
     contents : mapping of Path to bytes, optional
         Contents of files that were read before, by resolved path.
 
@@ -103,8 +117,8 @@ def load_competition(
     Raises
     ------
     DataError
-        If a file is missing or not a table, the target or the id is missing, an id of the test table is repeated, or
-        the target has a single value. The message names the file, the column and the row.
+        If a file is missing or not a table, the target or the id is missing, an id of the test table or of the labels
+        is repeated, or the target has a single value. The message names the file, the column and the row.
 
     Examples
     --------
@@ -115,28 +129,24 @@ def load_competition(
     if is_loaded(source):
         return Competition(Path(source), target, id_column, sample=None, **vars(load(source, target, id_column)))
     folder = find_folder(source)
-    train_file, test_file, sample_file = (
-        find_file(folder, name, usual)
-        for name, usual in ((train, "train"), (test, "test"), (sample, "sample_submission"))
-    )
-
+    train_file = find_file(folder, train, "train")
+    test_file = find_file(folder, test, "test", (train_file,))
+    sample_file = find_file(folder, sample, "sample_submission", (train_file, test_file))
     read = _reader(target, contents or {})
     ids = () if id_column is None else (id_column,)
-    train_table = read(train_file, ids)
-    _check_target(train_table.frame, target, train_file)
-    test_table = read(test_file, ids) if test or test_file.exists() else None
+    files = (train_file, None if labels is None else folder / labels)
+    train_table, unlabeled = _read_train(read, files, target, id_column, target_number)
+    test_table = _read_test(read, ids, train_table, (train_file, test_file)) if test or test_file.exists() else None
     if id_column is not None:
         for table, path in ((train_table, train_file), (test_table, test_file)):
             if table is not None:
                 _check_ids(table.frame, id_column, path, unique=table is test_table)
     sample_table = read(sample_file, ids) if sample or sample_file.exists() else None
     notes = [note for table in (train_table, test_table, sample_table) if table is not None for note in table.notes]
+    if sample is None and sample_table is not None and sample_file.name.split(".")[0] != "sample_submission":
+        notes.append(f"{sample_file.name} is taken for the sample submission; data.sample names another file")
     if test_table is None:
         notes.append(f"There is no {test_file}: no test rows are predicted")
-    else:
-        notes += type_notes(train_table.frame, test_table.frame, train_file, test_file)
-        frame = spelled_alike(train_table.frame, test_table.frame, partial(read, test_file))
-        test_table = replace(test_table, frame=frame)
     return Competition(
         folder=folder,
         target=target,
@@ -150,7 +160,40 @@ def load_competition(
         test_file=test_file,
         sample_file=sample_file,
         notes=tuple(notes),
+        unlabeled=unlabeled,
+        target_number=target_number,
     )
+
+
+def _read_train(
+    read: Callable[[Path, Collection[str]], TableFile],
+    files: tuple[Path, Path | None],
+    target: str,
+    id_column: str | None,
+    target_number: str | bool | None,
+) -> tuple[TableFile, pd.DataFrame | None]:
+    """Return the training rows that have a target, and the others; the files are those of the rows and the labels."""
+    ids = () if id_column is None else (id_column,)
+    train_file, labels_file = files
+    table = read(train_file, ids)
+    if labels_file is not None:
+        table = join_labels(table, read(labels_file, ids), id_column, target, (train_file, labels_file))
+    rows = part_by_target(table.frame, target, train_file, target_number)
+    labeled = replace(table, frame=rows.labeled, notes=(*rows.notes, *table.notes))
+    return labeled, rows.unlabeled if len(rows.unlabeled) else None
+
+
+def _read_test(
+    read: Callable[[Path, Collection[str]], TableFile],
+    ids: Collection[str],
+    train: TableFile,
+    files: tuple[Path, Path],
+) -> TableFile:
+    """Return the test rows, with categories spelled as in the training rows; the files are those of train and test."""
+    table = read(files[1], ids)
+    notes = type_notes(train.frame, table.frame, *files)
+    frame = spelled_alike(train.frame, table.frame, partial(read, files[1]))
+    return replace(table, frame=frame, notes=(*table.notes, *notes))
 
 
 def _reader(target: str, contents: Mapping[Path, bytes]) -> Callable[[Path, Collection[str]], TableFile]:
@@ -169,82 +212,8 @@ def _reader(target: str, contents: Mapping[Path, bytes]) -> Callable[[Path, Coll
     return read
 
 
-def find_file(folder: Path, name: str | None, usual: str) -> Path:
-    """Return the path of a table in a folder.
-
-    Parameters
-    ----------
-    folder : Path
-        Folder of the competition.
-    name : str or None
-        Name of the file; None for the usual name.
-    usual : {"train", "test", "sample_submission"}
-        Usual name of the file, without suffix.
-
-    Returns
-    -------
-    Path
-        Path of the named file, else of the first existing file of the usual name with a known suffix. If there is
-        none, the path with the suffix .csv.
-
-    Raises
-    ------
-    DataError
-        If the training table has the usual name and does not exist.
-    """
-    if name is not None:
-        return folder / name
-    paths = [folder / f"{usual}{suffix}" for suffix in SUFFIXES]
-    file = next((path for path in paths if path.exists()), paths[0])
-    if usual == "train" and not file.exists():
-        others = [path.name for path in folder.iterdir() if path.name.endswith(SUFFIXES)]
-        raise DataError(
-            f"There is no file {file}. {did_you_mean(file.name, others) if others else 'The folder has no table.'} "
-            "The folder of a competition holds train.csv; for another name, set data.train."
-        )
-    return file
-
-
 def _read(path: Path, id_column: str | None, target: str | None = None) -> TableFile:
     return read_table_file(path, () if id_column is None else (id_column,), target)
-
-
-def find_folder(source: str) -> Path:
-    """Return the folder of a data set: the path itself, ``./data/NAME``, or the bundled folder of that name.
-
-    Parameters
-    ----------
-    source : str
-        Path of a folder, or name of a data set.
-
-    Returns
-    -------
-    Path
-        The first of these folders that exists.
-
-    Raises
-    ------
-    DataError
-        If none of them exists, or the path is a file.
-
-    Examples
-    --------
-    >>> find_folder("wine").name
-    'wine'
-    """
-    problem = name_problem(source)
-    if problem:
-        raise DataError(f"{source}: {problem}.")
-    for candidate in (Path(source), Path("data") / source, bundled("data") / source):
-        if candidate.is_dir():
-            return candidate
-    if Path(source).exists():
-        raise DataError(f"{source} is a file: name the folder that holds train.csv and test.csv.")
-    known = [folder.name for folder in bundled("data").iterdir() if (folder / "train.csv").exists()]
-    raise DataError(
-        f"There is no folder {source}, and no bundled data set of that name. {did_you_mean(source, known)} "
-        "A folder of your own holds train.csv and test.csv."
-    )
 
 
 def read_table(path: Path, id_column: str | None = None) -> pd.DataFrame:
@@ -270,7 +239,9 @@ def read_table(path: Path, id_column: str | None = None) -> pd.DataFrame:
     return _read(path, id_column).frame
 
 
-def read_answers(folder: Path, target: str, id_column: str) -> pd.DataFrame | None:
+def read_answers(
+    folder: Path, target: str, id_column: str, target_number: str | bool | None = None
+) -> pd.DataFrame | None:
     """Read the true targets of the test rows, if the folder has them. Only the scorer of a submission may call this.
 
     Parameters
@@ -281,6 +252,8 @@ def read_answers(folder: Path, target: str, id_column: str) -> pd.DataFrame | No
         Column of the targets.
     id_column : str
         Column that identifies rows.
+    target_number : str or True, optional
+        Unit of targets that are written as text.
 
     Returns
     -------
@@ -300,34 +273,7 @@ def read_answers(folder: Path, target: str, id_column: str) -> pd.DataFrame | No
     answers = _read(path, id_column, target).frame
     require_column(answers, target, path, "the target")
     _check_ids(answers, id_column, path)
-    return answers
-
-
-def require_column(table: pd.DataFrame, name: str, path: Path, role: str) -> None:
-    """Raise an error if a table lacks a column.
-
-    Raises
-    ------
-    DataError
-        If the column is missing; the message names the file, the column, its role and the nearest column.
-    """
-    if name not in table.columns:
-        raise DataError(f"{path}: there is no column {name!r} ({role}). {did_you_mean(name, map(str, table.columns))}")
-
-
-def _check_target(train: pd.DataFrame, target: str, path: Path) -> None:
-    require_column(train, target, path, "the target")
-    missing = train.index[train[target].isna()]
-    if len(missing):
-        raise DataError(
-            f"{path}, column {target} (the target): {len(missing)} of {len(train)} rows have no value, the first is "
-            f"row {missing[0]}. Remove those rows."
-        )
-    if train[target].nunique() < 2:
-        raise DataError(
-            f"{path}, column {target} (the target): every row has the value {train[target].tolist()[0]!r}. At least "
-            "two different values are needed to learn from."
-        )
+    return answers if target_number is None else part_by_target(answers, target, path, target_number).labeled
 
 
 def _check_ids(table: pd.DataFrame, id_column: str, path: Path, *, unique: bool = True) -> None:

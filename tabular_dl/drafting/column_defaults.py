@@ -3,6 +3,7 @@
 ================  ==================================================================================================
 kind              features and rules
 ================  ==================================================================================================
+with a unit       a feature of the numbers, then as below; the unit as a category where there are several
 numeric           imputed by the median, with a flag if more than 1 % are missing; scaled by ``standard``, or if the
                   tails are heavy by ``quantile``, or by ``clip`` and ``standard`` if many rows have the same value
 boolean           0 and 1; with missing values one column each for yes, no and missing
@@ -23,12 +24,13 @@ import json
 import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pandas as pd
 
 from tabular_dl.profiling import ColumnKind
+from tabular_dl.tables import NumberForm
 
 __all__ = ["Treatments", "treat"]
 
@@ -123,6 +125,8 @@ class _Plan:
             self._drop(kind, f"{kind.reason}, but {kind.trouble}; correct it, then add a rule for it")
         elif kind.kind in ("missing", "constant"):
             self._drop(kind, kind.reason)
+        elif kind.number_form is not None:
+            self._unit(kind, kind.number_form)
         else:
             getattr(self, f"_{kind.kind}")(kind)
 
@@ -150,6 +154,19 @@ class _Plan:
             self.result.feature_reasons[name] = f"{kind.name}: {kind.reason}."
         self.result.features[name] = {"from": kind.name, **feature}
         return name
+
+    def _unit(self, kind: ColumnKind, form: NumberForm) -> None:
+        """Add the numbers in a column of text, and their units if they cannot be converted into each other."""
+        decimal = {} if form.decimal == "." else {"decimal": form.decimal}
+        unit = [*form.unit] if isinstance(form.unit, tuple) else form.unit
+        suffix = unit if isinstance(unit, str) and unit.isalnum() else "number"
+        name = self._feature(kind, suffix, number=unit, **decimal)
+        if form.spellings:
+            pattern = f"({'|'.join(map(re.escape, form.spellings))})"
+            self._rule(self._feature(kind, "unit", extract=pattern), "Categories: one column each.", encode="onehot")
+        getattr(self, f"_{kind.kind}")(replace(kind, name=name, number_form=None))
+        del self.result.used[name]
+        self.result.used[kind.name] = form.in_words
 
     def _numeric(self, kind: ColumnKind) -> None:
         self.result.used[kind.name] = "a number"

@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pandas as pd
 
-from tabular_dl.competition import Competition, find_file, load_competition
+from tabular_dl.competition import Competition, find_file, find_labels, load_competition
 from tabular_dl.drafting.draft import Draft, draft_pipeline
 from tabular_dl.drafting.network_defaults import Effort
+from tabular_dl.errors import DataError, listed
+from tabular_dl.problems import get_metric
 from tabular_dl.profiling import find_roles
 from tabular_dl.spec import list_pipelines
-from tabular_dl.tables import read_content, read_table_file
+from tabular_dl.tables import category_text, find_number_form, read_content, read_table_file, read_unit_numbers
 
 __all__ = ["Tables", "draft_from_files", "name_of"]
+
+MOST_LABELS = 10  # different numbers with a unit, up to which a target is one of labels
 
 
 @dataclass(frozen=True)
@@ -30,6 +35,9 @@ class Tables:
         Files of the test table and the sample submission; by default those of the usual names beside ``train``.
     target, id, metric : str or None
         Column to predict, column that identifies rows, and metric; by default chosen from the tables.
+    labels : Path or None
+        File with the ids and targets of the training rows; by default train_labels.csv or the like, if the training
+        table has no target.
     """
 
     train: Path
@@ -38,6 +46,7 @@ class Tables:
     target: str | None = None
     id: str | None = None
     metric: str | None = None
+    labels: Path | None = None
 
 
 def draft_from_files(name: str, tables: Tables, effort: Effort = "good") -> tuple[Draft, Competition]:
@@ -65,7 +74,9 @@ def draft_from_files(name: str, tables: Tables, effort: Effort = "good") -> tupl
         If a file cannot be read, or the target is unclear.
     """
     folder = tables.train.parent
-    usual_test, usual_sample = (find_file(folder, None, usual) for usual in ("test", "sample_submission"))
+    usual_test = find_file(folder, None, "test", (tables.train,))
+    taken = (tables.train, tables.test or usual_test)
+    usual_sample = find_file(folder, None, "sample_submission", taken)
     contents: dict[Path, bytes] = {}
 
     def read(file: Path) -> pd.DataFrame:
@@ -75,17 +86,24 @@ def draft_from_files(name: str, tables: Tables, effort: Effort = "good") -> tupl
     train = read(tables.train)
     files = (_existing(tables.test, usual_test), _existing(tables.sample, usual_sample))
     test, sample = (None if file is None else read(file) for file in files)
-    roles = find_roles(train, test, sample, target=tables.target, id_column=tables.id)
+    labels = tables.labels or _labels(folder, (*taken, tables.sample or usual_sample), train, read)
+    key = None
+    if labels is not None:
+        train, key = _with_labels(train, read(labels), tables.id, labels)
+    roles = find_roles(train, test, sample, target=tables.target, id_column=tables.id or key)
+    if key is not None and tables.id is None:
+        roles = replace(roles, id_reason=f"the labels of {labels.name if labels else ''} are joined by it")
     source = _source(folder)
     # Files of the usual names are not written to the pipeline.
-    usual = {"train": _usual_train(tables.train), "test": usual_test, "sample": usual_sample}
-    given = {"train": tables.train, "test": tables.test, "sample": tables.sample}
-    names = {key: _within(folder, file) for key, file in given.items() if file is not None and file != usual[key]}
+    usual = {"train": _usual_train(tables.train), "test": _exact(usual_test), "sample": _exact(usual_sample)}
+    given = {"train": tables.train, "test": files[0], "sample": files[1], "labels": labels}
+    names = {key: _within(folder, file) for key, file in given.items() if file is not None and file != usual.get(key)}
+    unit = _unit(train[roles.target], roles.target, tables.metric)
     # The contents are parsed again, since ids are read as text and words of the target as labels.
-    competition = load_competition(source, roles.target, roles.id, **names, contents=contents)
+    competition = load_competition(source, roles.target, roles.id, **names, target_number=unit, contents=contents)
     draft = draft_pipeline(
         name,
-        {"source": source, **names},
+        {"source": source, **names, **({} if unit is None else {"target_number": unit})},
         roles,
         competition.train,
         competition.test,
@@ -125,6 +143,55 @@ def name_of(train: Path) -> str:
 def _existing(given: Path | None, usual: Path) -> Path | None:
     """Return the file given by the user, or the file of the usual name if it exists."""
     return given or (usual if usual.exists() else None)
+
+
+def _exact(file: Path) -> Path | None:
+    """Return the file if its name is test or sample_submission to the letter, so that it need not be written down."""
+    return file if file.name.split(".")[0] in ("test", "sample_submission") else None
+
+
+def _labels(
+    folder: Path, others: Collection[Path], train: pd.DataFrame, read: Callable[[Path], pd.DataFrame]
+) -> Path | None:
+    """Return the table in a folder that has a column of the training table and one that it lacks, named as labels."""
+    file = find_labels(folder, others)
+    if file is None:
+        return None
+    present = {name in train for name in read(file)}
+    return file if present == {True, False} else None
+
+
+def _with_labels(
+    train: pd.DataFrame, labels: pd.DataFrame, id_column: str | None, file: Path
+) -> tuple[pd.DataFrame, str]:
+    """Return the training table with the columns of the labels that it lacks, and the column that both have."""
+    key = id_column or next((str(name) for name in labels if name in train), None)
+    if key is None or key not in labels or key not in train:
+        raise DataError(
+            f"{file} has the columns {listed(list(map(str, labels)), 12)}, and none of them is in the training table: "
+            "labels are joined by the id that both have."
+        )
+    by_id = labels.drop_duplicates(key).set_index(key)
+    return train.assign(**{str(name): train[key].map(by_id[name]) for name in by_id if name not in train}), key
+
+
+def _unit(column: pd.Series, target: str, metric: str | None) -> str | bool | None:
+    """Return the unit of a target of numbers that are written as text; None if it is not, or has few for labels."""
+    if column.dtype.kind != "O":
+        return None
+    texts = column.dropna().map(category_text)
+    form = find_number_form(texts)
+    if form is None:
+        return None
+    few = read_unit_numbers(texts, form.unit, form.decimal).nunique() <= MOST_LABELS
+    if few and (metric is None or "regression" not in get_metric(metric).problems):
+        return None
+    if form.decimal != "." or isinstance(form.unit, tuple):
+        fault = "a decimal comma" if form.decimal != "." else "several units that cannot be converted"
+        raise DataError(
+            f"The target {target!r} has {form.in_words} with {fault}, like {texts.iloc[0]!r}: write plain numbers."
+        )
+    return form.unit
 
 
 def _usual_train(train: Path) -> Path | None:

@@ -15,8 +15,8 @@ from .keras_estimators import KerasRegressor as KerasRegressor
 from .model_base import ModelEstimator as ModelEstimator
 from .model_estimators import ModelClassifier as ModelClassifier
 from .model_estimators import ModelRegressor as ModelRegressor
-from .model_fit import cores as cores
 from .model_fit import fit_models as fit_models
+from .model_libraries import cores as cores
 from .model_parameters import TREES as TREES
 from .model_parameters import boosting_rounds as boosting_rounds
 from .model_parameters import check_model as check_model

@@ -22,6 +22,7 @@ from tabular_dl.estimators.network_inputs import MATRIX_TYPES, Features, Inputs,
 from tabular_dl.estimators.prediction import decoded
 from tabular_dl.estimators.row_weights import merged_rows, row_weights
 from tabular_dl.estimators.task import Prepared, Task, TrainedTask
+from tabular_dl.estimators.user_code import check_user_loss, loss_of, planned_blocks
 from tabular_dl.problems import (
     TRANSFORMS,
     Bounded,
@@ -246,6 +247,18 @@ class KerasEstimator(FeatureNames, Hyperparameters):
         """Return the coding that a target of shape (rows,) or (rows, targets) would have in training."""
         return self._target(np.asarray(y), None, None)[1]
 
+    def check_user_code(self, y: np.ndarray) -> None:
+        """Raise an error for code of the user that networks cannot learn a target by, of shape (rows,) or (rows, ...).
+
+        Raises
+        ------
+        SpecError
+            If they cannot; the message begins with the name of the hyperparameter.
+        """
+        if callable(self.loss):
+            check_user_loss(self.loss, *self._target(np.asarray(y), None, None), y)
+        planned_blocks(self.resolved())
+
     @property
     def fold_types(self) -> tuple[type[np.generic], ...]:
         """Types of the feature matrices of folds that are not converted; float64 only for normalisation."""
@@ -270,7 +283,7 @@ class KerasEstimator(FeatureNames, Hyperparameters):
         classification = not self._numeric_target()
         labels_or_values = y if classes is None or y.ndim == 2 else classes
         problem = problem_of(labels_or_values, classification=classification, name=self.problem, bounds=self.bounds)
-        problem = problem.choose(self.output, self.loss, self.metrics)
+        problem = problem.choose(self.output, loss_of(self.loss), self.metrics)
         one_hot = problem.target == "one-hot"
         coding_class = problem.coding
         if self.bounds is not None and not issubclass(coding_class, Bounded):
@@ -293,11 +306,8 @@ class KerasEstimator(FeatureNames, Hyperparameters):
         from tabular_dl.nn import Network
 
         check_is_fitted(self, "weights_")
-        settings = dict(self.network_)
         # Tuples are lists in stored models.
-        settings["hidden"] = tuple(settings["hidden"])
-        settings["image_shape"] = tuple(settings.get("image_shape", (0, 0)))
-        settings["embeddings"] = tuple(map(tuple, settings["embeddings"]))
+        settings = {name: _as_tuple(value) for name, value in self.network_.items()}
         return Network(**settings), Inputs(**self.inputs_), self.target_coding_
 
     def __setstate__(self, state: dict[str, Any]) -> None:
@@ -328,3 +338,8 @@ class KerasEstimator(FeatureNames, Hyperparameters):
         network, inputs, coding = self.fitted_parts()
         matrix = validate_data(self, X, accept_sparse="csr", dtype=self.matrix_types, reset=False)
         return decoded([self], network, self.weights_, coding, inputs.encode(matrix))[0]
+
+
+def _as_tuple(value: Any) -> Any:
+    """Return tuples in place of lists, also inside of them."""
+    return tuple(map(_as_tuple, value)) if isinstance(value, list | tuple) else value

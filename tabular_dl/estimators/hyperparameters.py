@@ -20,6 +20,7 @@ from tabular_dl.estimators.parameter_checks import REDUCE_LR, check_preset, chec
 from tabular_dl.estimators.parameter_types import (
     Auto,
     Bins,
+    Code,
     Count,
     CountOrZero,
     Flag,
@@ -74,7 +75,7 @@ class Hyperparameters(BaseEstimator):
         problem: str = "auto",
         preset: Preset = "mlp",
         hidden: Sequence[Count] | Auto = "auto",
-        activation: str = "auto",
+        activation: str | Code = "auto",
         parametric_activation: Flag | Auto = "auto",
         initializer: Literal["auto", Initializer] = "auto",
         bias_initializer: BiasInitializer | Auto = "auto",
@@ -83,6 +84,7 @@ class Hyperparameters(BaseEstimator):
         layer_norm: Flag | Auto = "auto",
         residual: Flag | Auto = "auto",
         linear_skip: Flag | Auto = "auto",
+        blocks: Sequence[Code] | None = None,
         scaling_layer: Flag | Auto = "auto",
         shared_networks: Count | Auto = "auto",
         sharing: Sharing | Auto = "auto",
@@ -133,7 +135,7 @@ class Hyperparameters(BaseEstimator):
         embedding_initializer: Literal["uniform", "normal"] | Auto = "auto",
         normalize: Flag | Literal["robust"] | Auto = "auto",
         output: str | None = None,
-        loss: str | None = None,
+        loss: str | Code | None = None,
         metrics: Sequence[str] | None = None,
         callbacks: Sequence[Any] | None = None,
         tensorboard: str | None = None,
@@ -152,6 +154,7 @@ class Hyperparameters(BaseEstimator):
         self.layer_norm = layer_norm
         self.residual = residual
         self.linear_skip = linear_skip
+        self.blocks = blocks
         self.scaling_layer = scaling_layer
         self.shared_networks = shared_networks
         self.sharing = sharing

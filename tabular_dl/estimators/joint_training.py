@@ -18,6 +18,7 @@ from tabular_dl.estimators.hyperparameters import Hyperparameters
 from tabular_dl.estimators.network_inputs import Matrix
 from tabular_dl.estimators.population import members_for, network_for, training_for
 from tabular_dl.estimators.task import Prepared, Task, TrainedTask
+from tabular_dl.estimators.user_code import check_user_loss
 from tabular_dl.problems import Labels
 
 if TYPE_CHECKING:
@@ -173,10 +174,12 @@ def train_tasks(
     first_tasks = [tasks[group_of_task.index(number)] for number in range(len(group_numbers))]
     groups = [task.prepared for task in first_tasks]
     _check_equal_labels(groups)
+    first = groups[0]
+    check_user_loss(settings[0].loss, first.problem, first.coding, y[first.rows])
     coded = np.stack([group.coding.encode(y) for group in groups])
     network = network_for(settings, groups, coded.shape[2])
     members = members_for(settings, groups, group_of_task, coded, row_groups)
-    training = training_for(settings[0], groups[0], max(len(rows) for rows in members.training_rows))
+    training = training_for(settings[0], first, max(len(rows) for rows in members.training_rows))
     matrices = [task.matrix for task in first_tasks]
     if _one_table(groups, matrices, coded):
         X, coded, members = matrices[0], coded[0], replace(members, groups=0)

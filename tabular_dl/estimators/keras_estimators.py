@@ -43,7 +43,8 @@ class KerasClassifier(ClassifierMixin, KerasEstimator):
     hidden : sequence of int, default="auto"
         Widths of the hidden layers; empty for a linear model (64, 32).
     activation : str, default="auto"
-        Keras's name of the hidden activation (relu). sigmoid and tanh saturate: deep networks of them learn slowly.
+        Keras's name of the hidden activation (relu), or a function of activations (rows, features). sigmoid and tanh
+        saturate: deep networks of them learn slowly.
     parametric_activation : bool, default="auto"
         Whether each unit has a learned strength a of its activation, ``x + a (f(x) - x)`` (False).
     initializer : str, default="auto"
@@ -60,6 +61,9 @@ class KerasClassifier(ClassifierMixin, KerasEstimator):
         Whether hidden layers, all of one width then, add to what they read: ``x + dense(f(dense(norm(x))))`` (False).
     linear_skip : bool, default="auto"
         Whether to add a linear map of the inputs to the output (False): for tables that are nearly linear.
+    blocks : sequence or None, default=None
+        Functions of activations (rows, features), or classes with ``weights(features)`` and ``forward(x, weights)``,
+        after the hidden layers. A pipeline file names them, as it does an activation or a loss, as FILE.py:NAME.
     scaling_layer : bool, default="auto"
         Whether each input has a learned factor (False).
     shared_networks : int, default="auto"
@@ -170,9 +174,10 @@ class KerasClassifier(ClassifierMixin, KerasEstimator):
         median and quartiles, with a smooth clipping of outliers (False).
     output : str or None, default=None
         Keras's name of the output activation; None is that of the problem.
-    loss : str or None, default=None
+    loss : str, callable or None, default=None
         Keras's name of the loss, such as categorical_crossentropy (on one-hot targets, with the same value as the
-        sparse one), binary_focal_crossentropy or huber; None is that of the problem.
+        sparse one), binary_focal_crossentropy or huber; None is that of the problem. Or a function of targets and
+        predictions that returns a value for each row (`tabular_dl.estimators.user_code`).
     metrics : sequence of str or None, default=None
         Keras's names of the functions to record each epoch beside the loss; None for those of the problem.
     callbacks : sequence or None, default=None

@@ -26,7 +26,7 @@ from tabular_dl.estimators.parameter_checks import check_bounds, check_types
 from tabular_dl.estimators.parameter_types import Auto, Count, Number, Share
 from tabular_dl.estimators.population import derived_seed
 from tabular_dl.estimators.row_weights import row_weights
-from tabular_dl.estimators.trained_model import TrainedModel
+from tabular_dl.estimators.trained_model import TrainedModel, bytes_for_texts, texts_from_bytes
 from tabular_dl.problems import Labels, problem_of
 
 if TYPE_CHECKING:
@@ -264,11 +264,14 @@ class ModelEstimator(FeatureNames, BaseEstimator):
 
     def __getstate__(self) -> dict[str, Any]:
         """Return the state without the opened models, which are made from their stored form."""
-        return {name: value for name, value in super().__getstate__().items() if name != "_opened"}
+        state = {name: value for name, value in super().__getstate__().items() if name != "_opened"}
+        return {**state, "models_": bytes_for_texts(self.models_)} if "models_" in state else state
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         """Set the state. Opened models in it are not those of this package, which keeps none."""
-        super().__setstate__({name: value for name, value in state.items() if name != "_opened"})
+        state = {name: value for name, value in state.items() if name != "_opened"}
+        models = state.get("models_")
+        super().__setstate__({**state, "models_": texts_from_bytes(models)} if isinstance(models, list) else state)
 
     def __sklearn_tags__(self) -> Tags:
         """Return scikit-learn's tags: sparse input is made dense, and missing values are for the model to read."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -11,11 +10,12 @@ from sklearn.utils.parallel import Parallel, delayed
 
 from tabular_dl.estimators.held_out import RowGroups
 from tabular_dl.estimators.model_base import ModelEstimator
+from tabular_dl.estimators.model_libraries import cores
 
 if TYPE_CHECKING:
     from tabular_dl.nn import EpochCallback
 
-__all__ = ["cores", "fit_models"]
+__all__ = ["fit_models"]
 
 
 def fit_models(
@@ -73,8 +73,3 @@ def fit_models(
             on_epoch(len(trained), {}, np.arange(len(tasks)) >= len(trained))
     for number, estimator in enumerate(estimators):
         estimator.finish([result for result, task in zip(trained, tasks, strict=True) if task[0] == number])
-
-
-def cores() -> int:
-    """Return the number of cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -6,6 +6,7 @@ the same before and after it is stored. To add a library, add a class and a row 
 
 from __future__ import annotations
 
+import os
 import tempfile
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
@@ -24,11 +25,12 @@ from threadpoolctl import ThreadpoolController
 
 from tabular_dl.errors import SpecError
 
-__all__ = ["LIBRARIES", "Library", "Rows"]
+__all__ = ["LIBRARIES", "Library", "Rows", "cores"]
 
 # Categories of a column that HistGradientBoosting takes as such.
 MOST_CATEGORIES = 255
-# Rows from which on threads predict sooner than one.
+# Rows from which on threads predict sooner than one. Boosted trees add up each row in one of them, so that predictions
+# do not depend on their number.
 MANY_ROWS = 20_000
 
 
@@ -186,7 +188,7 @@ class LightGBM(Library):
     def predict(self, model: Any, X: np.ndarray, categorical: Sequence[int], *, classification: bool) -> np.ndarray:
         """Return probabilities or values."""
         del categorical
-        predictions = np.asarray(model.predict(X, num_threads=1))
+        predictions = np.asarray(model.predict(X, num_threads=_row_threads(X)))
         return _both_classes(predictions) if classification else predictions
 
 
@@ -226,7 +228,7 @@ class XGBoost(Library):
         from xgboost import Booster
 
         del classification
-        booster = Booster({"nthread": 1})
+        booster = Booster()
         booster.load_model(bytearray(stored.encode()))
         return booster
 
@@ -235,7 +237,9 @@ class XGBoost(Library):
         from xgboost import DMatrix
 
         types = {"feature_types": _types(X.shape[1], categorical), "enable_categorical": True} if categorical else {}
-        predictions = np.asarray(model.predict(DMatrix(X, nthread=1, **types)), float)
+        threads = _row_threads(X)
+        model.set_param({"nthread": threads})
+        predictions = np.asarray(model.predict(DMatrix(X, nthread=threads, **types)), float)
         return _both_classes(predictions) if classification else predictions
 
 
@@ -290,7 +294,16 @@ class CatBoost(Library):
         """Return probabilities or values."""
         table = _whole_codes(X, categorical)
         predict = model.predict_proba if classification else model.predict
-        return np.asarray(predict(table, thread_count=1), float)
+        return np.asarray(predict(table, thread_count=_row_threads(X)), float)
+
+
+def cores() -> int:
+    """Return the number of cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _row_threads(X: np.ndarray) -> int:
+    return 1 if len(X) < MANY_ROWS else cores()
 
 
 @cache

@@ -8,7 +8,7 @@ import numpy as np
 
 from tabular_dl.errors import SpecError
 from tabular_dl.estimators.task import Prepared
-from tabular_dl.problems import METRICS, Bounded, Labels
+from tabular_dl.problems import METRICS, Bounded, Labels, get_metric
 
 if TYPE_CHECKING:
     from tabular_dl.nn import Monitor, Population
@@ -40,7 +40,7 @@ def monitor_for(name: str, group: Prepared) -> Monitor:
 
     if name == "loss":
         return Monitor()
-    metric, coding = METRICS[name], group.coding
+    metric, coding = get_metric(name), group.coding
     try:
         metric.check(group.problem)
     except SpecError as error:
@@ -49,12 +49,12 @@ def monitor_for(name: str, group: Prepared) -> Monitor:
     def score(y: np.ndarray, outputs: np.ndarray, weights: np.ndarray | None) -> float:
         if isinstance(coding, Labels):
             numbers = y.argmax(axis=1) if coding.one_hot else y[:, 0].astype(int)
-            return metric(numbers, coding.decode(outputs), np.arange(len(coding.classes)), weights)
-        if coding.standardised and metric.lowest is None:
+            return metric(coding.classes[numbers], coding.decode(outputs), coding.classes, weights)
+        if coding.standardised and metric.power is not None:
             # In standardised units of each group; the estimator converts the curve to units of the target.
             return metric(y, outputs, sample_weight=weights)
-        truth = coding.decode(y)
-        # Decoding rounds: 0 may become slightly negative.
+        # Decoding leaves rounding errors: 0 may become slightly negative, and labels have to be whole.
+        truth = coding.decode(y).round() if metric.looks_at == "labels" else coding.decode(y)
         truth = truth if metric.lowest is None else np.maximum(truth, metric.lowest)
         return metric(truth, coding.decode(outputs), sample_weight=weights)
 
@@ -106,7 +106,8 @@ def curves_of(prepared: Prepared, population: Population, monitor: str) -> dict[
     curves = {}
     for key, values in population.history.items():
         prefix, function = ("val_", key[4:]) if key.startswith("val_") else ("", key)
-        power = METRICS[function].power if function in METRICS and coding.standardised else 0
+        scored = METRICS.get(function.partition(":")[0])
+        power = (scored.power or 0) if scored is not None and coding.standardised else 0
         name, power = followed.get(function, (function, power))
         if function == monitor and not _is_followed(function, prepared):
             name = f"monitor_{function}"

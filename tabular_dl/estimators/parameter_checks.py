@@ -14,7 +14,7 @@ from tabular_dl.errors import SpecError, did_you_mean
 from tabular_dl.estimators.parameter_types import Count, Share
 from tabular_dl.estimators.presets import PRESETS
 from tabular_dl.nn import INITIALIZERS, NumericEmbedding, Optimizer, Schedule, WeightGroup, load_quietly
-from tabular_dl.problems import METRICS, PROBLEMS
+from tabular_dl.problems import METRICS, PROBLEMS, get_metric
 
 __all__ = ["REDUCE_LR", "check_bounds", "check_preset", "check_together", "check_types", "check_values"]
 
@@ -99,20 +99,30 @@ def _check_names(settings: Any) -> None:
         "monitor": ["loss", *METRICS],
         **{name: ("auto", *get_args(Schedule)) for name in SCHEDULED},
     }
-    if settings.activation not in ("auto", "relu"):
+    if not callable(settings.activation) and settings.activation not in ("auto", "relu"):
         load_quietly()  # the command line has not, since no file has been found valid yet
         from tabular_dl.nn import ACTIVATIONS
 
         names["activation"] = ACTIVATIONS
     for name, known in names.items():
         value = getattr(settings, name)
-        if not isinstance(value, str) or value not in known:
+        if name == "monitor" and isinstance(value, str) and value.partition(":")[0] in METRICS:
+            _check_metric(value)
+        elif not isinstance(value, str) or value not in known:
             raise SpecError(f"{name}: there is no {value!r}. {did_you_mean(str(value), known)}")
     if settings.callbacks is not None:
         load_quietly()
         from tabular_dl.nn import make_callbacks
 
         make_callbacks(settings.callbacks)
+
+
+def _check_metric(monitor: str) -> None:
+    """Raise an error if the parameter of a monitored metric is invalid."""
+    try:
+        get_metric(monitor)
+    except SpecError as error:
+        raise SpecError(f"monitor: {error}") from None
 
 
 def check_together(settings: Any) -> None:
@@ -191,8 +201,12 @@ def _architecture_faults(settings: Any) -> Iterator[str]:
         yield "sharing: full is for networks without residual layers: set sharing to mini, or residual to false."
     if settings.batch_norm and settings.layer_norm:
         yield "batch_norm and layer_norm exclude each other: set one of them to false."
-    if settings.mc_dropout and (settings.residual or networks > 1 or settings.linear_skip):
-        yield "mc_dropout is for networks without residual layers, linear_skip and shared_networks: set it to 0."
+    if settings.mc_dropout and (settings.residual or networks > 1 or settings.linear_skip or settings.blocks):
+        yield (
+            "mc_dropout is for networks without residual layers, linear_skip, shared_networks and blocks: set it to 0."
+        )
+    if settings.blocks and not settings.hidden:
+        yield "blocks come after hidden layers: set hidden, like [64, 32]."
     if settings.numeric_embedding == "pbld" and settings.numeric_embedding_size < 2:
         yield (
             "numeric_embedding_size should be 2 or more with numeric_embedding pbld, whose vectors begin with the "

@@ -16,6 +16,7 @@ from tabular_dl.estimators.hyperparameters import Hyperparameters
 from tabular_dl.estimators.monitored import monitor_for
 from tabular_dl.estimators.network_inputs import embedding_size
 from tabular_dl.estimators.task import Prepared
+from tabular_dl.estimators.user_code import planned_blocks
 from tabular_dl.problems import Labels, Problem
 
 if TYPE_CHECKING:
@@ -97,6 +98,7 @@ def network_for(settings: Sequence[Hyperparameters], groups: Sequence[Prepared],
         networks=first.shared_networks,
         sharing=first.sharing,
         own_batches=bool(first.own_batches),
+        user_blocks=planned_blocks(first),
     )
 
 
@@ -122,7 +124,7 @@ def training_for(settings: Hyperparameters, group: Prepared, rows: int) -> Train
     from tabular_dl.nn import Training
 
     return Training(
-        loss=group.problem.loss,
+        loss=settings.loss if callable(settings.loss) else group.problem.loss,
         metrics=tuple(followed.function for followed in group.problem.followed),
         optimizer=settings.optimizer,
         optimizer_settings=() if settings.beta_2 is None else (("beta_2", settings.beta_2),),

@@ -16,7 +16,8 @@ __all__ = ["hardest_rows", "permutation_importance"]
 
 # Number of a fold's rows to use at most: more take time and hardly change an importance.
 MOST_ROWS = 1000
-# Number of permutations of a column in a fold, and of all columns: in wide tables they take longer than training.
+# Number of permutations of a column in a fold, fewer if it has many rows, since each row is one permuted value; and of
+# all columns: in wide tables they take longer than training.
 REPEATS, MOST_PERMUTATIONS = 5, 100
 # Number of rows, of permuted copies of a fold, to predict at once.
 ROWS_AT_ONCE = 50_000
@@ -55,7 +56,8 @@ def permutation_importance(
     columns : sequence of str
         Raw columns to permute.
     repeats : int, optional
-        Number of permutations of each column in each fold; by default 5 of up to 20 columns, fewer of more, at least 1.
+        Number of permutations of each column in each fold. By default 5 for folds of up to 200 rows and 20 columns,
+        fewer for more of them, at least 1.
     seed : int, default=0
         Seed of the permutations.
 
@@ -81,7 +83,9 @@ def permutation_importance(
     rng = np.random.default_rng(seed)
     sign = 1.0 if metric.greater_is_better else -1.0
     classes, thresholds = getattr(model, "classes_", None), getattr(model, "oof_thresholds_", None)
-    repeats = repeats or max(1, min(REPEATS, MOST_PERMUTATIONS // max(1, len(columns))))
+    if repeats is None:
+        rows_of_fold = min(len(test) for test in model.test_rows_)
+        repeats = max(1, min(REPEATS, MOST_PERMUTATIONS // max(1, len(columns)), MOST_ROWS // rows_of_fold))
     ratio = error_ratio(model) if hasattr(model, "oof_predictions_") else None
     decreases = np.zeros((len(model.test_rows_), len(columns)))
     for fold, test in enumerate(model.test_rows_):

@@ -1,3 +1,5 @@
+from .block_checks import check_activation as check_activation
+from .block_checks import plan_block as plan_block
 from .blocks.base import OwnInputs as OwnInputs
 from .callbacks import make_callbacks as make_callbacks
 from .choices import INITIALIZERS as INITIALIZERS
@@ -15,6 +17,7 @@ from .inference import plain_outputs as plain_outputs
 from .inference import predict as predict
 from .inference import thinned as thinned
 from .loading import load_quietly as load_quietly
+from .loss_checks import check_loss as check_loss
 from .members import Members as Members
 from .members import Monitor as Monitor
 from .members import Training as Training
@@ -29,5 +32,7 @@ from .training import DivergedError as DivergedError
 from .training import EpochCallback as EpochCallback
 from .training import Population as Population
 from .training import fit_population as fit_population
+from .user_code import UserCode as UserCode
+from .user_code import code_name as code_name
 from .weights import in_old_order as in_old_order
 from .weights import own_weights as own_weights

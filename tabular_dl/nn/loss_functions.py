@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 import keras
 import tensorflow as tf
@@ -22,24 +23,33 @@ def loss_and_metrics(
 ) -> tuple[LossFunction, TensorFunction, tuple[TensorFunction, ...], TensorFunction]:
     """Return the functions of loss, loss of predictions, metrics and output activation."""
     activation = keras.activations.get(key.network.output_activation)
-    keras_loss = getattr(keras.losses, key.loss)
+    if callable(key.loss):
+        name, of_rows = "", partial(_of_members, key.loss)
+    else:
+        name, of_rows = key.loss, getattr(keras.losses, key.loss)
     # Some functions are in `keras.losses` only, though they are metrics as well.
     metrics = tuple(getattr(keras.metrics, name, None) or getattr(keras.losses, name) for name in key.metrics)
     # Cross-entropies are exact if computed before their activation.
-    from_logits = key.loss.endswith("crossentropy") and key.network.output_activation in ("sigmoid", "softmax")
+    from_logits = name.endswith("crossentropy") and key.network.output_activation in ("sigmoid", "softmax")
 
     def compute(function: TensorFunction, y: tf.Tensor, outputs: tf.Tensor) -> tf.Tensor:
         return function(y, outputs, from_logits=True) if from_logits else function(y, activation(outputs))
 
     def loss(y: tf.Tensor, outputs: tf.Tensor, smoothing: tf.Tensor | None) -> tuple[tf.Tensor, tf.Tensor]:
-        value = compute(keras_loss, y, outputs)
-        if smoothing is None or not key.loss.endswith("crossentropy"):
+        value = compute(of_rows, y, outputs)
+        if smoothing is None or not name.endswith("crossentropy"):
             return value, value
-        if key.loss.startswith("sparse"):
+        if name.startswith("sparse"):
             one_hot = tf.one_hot(tf.cast(y[..., 0], tf.int32), key.network.outputs)
             targets = one_hot * (1.0 - smoothing) + smoothing / key.network.outputs
             return value, compute(keras.losses.categorical_crossentropy, targets, outputs)
-        classes = key.network.outputs if key.loss.startswith("categorical") else 2
-        return value, compute(keras_loss, y * (1.0 - smoothing) + smoothing / classes, outputs)
+        classes = key.network.outputs if name.startswith("categorical") else 2
+        return value, compute(of_rows, y * (1.0 - smoothing) + smoothing / classes, outputs)
 
-    return loss, keras_loss, metrics, activation
+    return loss, of_rows, metrics, activation
+
+
+def _of_members(function: TensorFunction, y: tf.Tensor, predicted: tf.Tensor) -> tf.Tensor:
+    """Return the values of a user's loss, (P, rows): it is given the rows of all members as those of one network."""
+    values = function(tf.reshape(y, (-1, y.shape[-1])), tf.reshape(predicted, (-1, predicted.shape[-1])))
+    return tf.reshape(values, tf.shape(predicted)[:2])

@@ -208,8 +208,9 @@ class Training:
 
     Parameters
     ----------
-    loss : str
-        Keras's name of the loss.
+    loss : str or callable
+        Keras's name of the loss, or a function of targets (rows, targets) and predictions (rows, units) that returns a
+        value for each row, (rows,), which depends on that row alone.
     metrics : tuple of str
         Keras's names of functions recorded beside the loss: one value per row, averaged over rows.
     optimizer : str, default="adam"
@@ -236,7 +237,7 @@ class Training:
         Whether to compile by XLA; "auto" compiles if training is long enough to save time by it.
     """
 
-    loss: str
+    loss: str | Callable[..., Any]
     metrics: tuple[str, ...]
     optimizer: str = "adam"
     optimizer_settings: tuple[tuple[str, Any], ...] = ()

@@ -2,12 +2,12 @@ r"""Architecture of a network: its blocks and their order.
 
     numbers, codes -> (shift) -> (noise) -> (numeric embedding) -> (embeddings) -> (scaling) -> (dropout) -> (tile)
                    -> [(adapter) -> dense -> (adapter) -> (normalisation) -> activation -> (dropout)] ...
-                   -> dense head -> (linear path) -> (clamp)
+                   -> (the user's blocks) -> dense head -> (linear path) -> (clamp)
 
 with residual connections
 
                    -> dense -> [(normalisation) -> dense -> activation -> (dropout) -> dense -> addition] ...
-                   -> (normalisation) -> activation -> dense head -> (linear path) -> (clamp)
+                   -> (normalisation) -> activation -> (the user's blocks) -> dense head -> (linear path) -> (clamp)
 
 Initial weights, training and prediction passes and Keras models of members are derived from the list of blocks
 (`tabular_dl.nn.passes`). It ends at the head: training computes the loss from there, as cross-entropies are exact
@@ -16,9 +16,10 @@ before the output activation, and prediction applies the output activation.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
@@ -35,6 +36,7 @@ from tabular_dl.nn.blocks.noise import Noise
 from tabular_dl.nn.blocks.numeric_embedding import NumericEmbedding
 from tabular_dl.nn.blocks.scaling import Scaling
 from tabular_dl.nn.blocks.shift import Shift
+from tabular_dl.nn.blocks.user_block import UserBlock
 from tabular_dl.nn.blocks.weight_sharing import Adapter, Average, Heads, Tile
 from tabular_dl.nn.choices import BiasInitializer, Schedule, Sharing
 from tabular_dl.nn.choices import NumericEmbedding as EmbeddingKind
@@ -62,7 +64,7 @@ class Network:
     outputs : int
         Number of output units.
     activation, output_activation : str, default="relu", "linear"
-        Keras's names of the hidden activation and of the output activation.
+        Keras's names of the hidden activation, which may be a function of the user, and of the output activation.
     initializer : str, default="he_normal"
         Name of the initialiser of hidden kernels (`tabular_dl.nn.blocks.dense`); that of the head is Glorot-uniform, or
         "unit_variance" as well.
@@ -87,20 +89,17 @@ class Network:
         Standard deviation of the initial frequencies.
     normal_embeddings : bool, default=False
         Whether vectors of categories are standard normal at first.
-    scaling : bool, default=False
-        Whether features have a learned factor before the first layer.
-    parametric : bool, default=False
-        Whether activations have a learned strength.
+    scaling, parametric : bool, default=False
+        Whether features have a learned factor before the first layer, and activations a learned strength.
     bias_initializer : {"zeros", "he+5"}
         Initialiser of biases (`tabular_dl.nn.blocks.dense`).
     head_gain : float, default=1.0
         Factor of the initial kernel of the head.
     residual : bool, default=False
         Whether hidden layers are residual; all have the same width then.
-    linear_path : bool, default=False
-        Whether there is a linear map from the features to the outputs.
-    clamp : bool, default=False
-        Whether predictions are limited to the range of the training target.
+    linear_path, clamp : bool, default=False
+        Whether there is a linear map from the features to the outputs; whether predictions are limited to the range of
+        the training target.
     dropout_schedule : str, default="constant"
         Schedule of the dropout rates (`tabular_dl.nn.schedules`).
     networks : int, default=1
@@ -109,6 +108,8 @@ class Network:
         Factors that each of these networks has for itself: of the inputs only, or of inputs and outputs of each layer.
     own_batches : bool, default=True
         Whether each of these networks has batches of its own.
+    user_blocks : tuple of (code, outputs, weights)
+        The user's blocks after the hidden layers, as `tabular_dl.nn.block_checks.plan_block` returns them.
 
     Examples
     --------
@@ -120,7 +121,7 @@ class Network:
     inputs: int
     hidden: tuple[int, ...]
     outputs: int
-    activation: str = "relu"
+    activation: str | Callable[..., Any] = "relu"
     output_activation: str = "linear"
     initializer: str = "he_normal"
     batch_norm: bool = False
@@ -148,6 +149,7 @@ class Network:
     networks: int = 1
     sharing: Sharing = "mini"
     own_batches: bool = True
+    user_blocks: tuple[tuple[Callable[..., Any], int, tuple[tuple[str, tuple[int, ...], str], ...]], ...] = ()
 
     @cached_property
     def blocks(self) -> tuple[Block, ...]:
@@ -159,7 +161,8 @@ class Network:
             (Clamp("clamp", self.outputs), self.clamp),
         ]
         hidden = self._residual() if self.residual else self._hidden()
-        return (*first, *_used(hidden), self._head(), *_used(last))
+        own = [UserBlock(f"block_{index}", index, *block) for index, block in enumerate(self.user_blocks)]
+        return (*first, *_used(hidden), *own, self._head(), *_used(last))
 
     @cached_property
     def ending(self) -> tuple[Block, ...]:
@@ -257,7 +260,7 @@ class Network:
         return [*blocks, *self._normalization("norm", width), self._activation("activation", width)]
 
     def _head(self) -> Block:
-        layers, inputs = len(self.hidden), self.hidden[-1] if self.hidden else self.features
+        layers, inputs = len(self.hidden), [self.features, *self.widths][-1]
         if self.networks > 1:
             return Heads("head", layers, self.networks, inputs, self.outputs, self.head_gain)
         learned = self.initializer == "unit_variance"
@@ -323,23 +326,24 @@ class Network:
         return sum(self.parts)
 
     @property
+    def widths(self) -> list[int]:
+        """Number of output features of each hidden layer and of each of the user's blocks."""
+        return [*self.hidden, *(outputs for _, outputs, _ in self.user_blocks)]
+
+    @property
     def activations(self) -> int:
         """Number of activations of one row in one member, including inputs and outputs."""
         copies = self.networks if self.own_batches else 1
         waves = copies * self.continuous * self.components * len(self._vectors)
-        own = self.features + sum(self.hidden) + self.outputs
+        own = self.features + sum(self.widths) + self.outputs
         return len(self.embeddings) + waves + self.networks * own
 
     def own(self, inputs: OwnInputs) -> Network:
         """Return the architecture of a member with fewer inputs than the population."""
         sizes = zip(inputs.categories, self.embeddings, strict=True)
         embeddings = tuple((categories, units) for categories, (_, units) in sizes)
-        return replace(
-            self,
-            inputs=inputs.numeric + len(embeddings),
-            embeddings=embeddings,
-            continuous=inputs.continuous,
-        )
+        width = inputs.numeric + len(embeddings)
+        return replace(self, inputs=width, embeddings=embeddings, continuous=inputs.continuous)
 
 
 def _used(blocks: Iterable[tuple[Block, bool]]) -> list[Block]:

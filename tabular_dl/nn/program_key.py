@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -37,7 +38,7 @@ class ProgramKey:
 
     network: Network
     members: int
-    loss: str
+    loss: str | Callable[..., Any]
     metrics: tuple[str, ...]
     optimizer: str
     optimizer_settings: tuple[tuple[str, Any], ...]

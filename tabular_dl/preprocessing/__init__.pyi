@@ -30,6 +30,7 @@ from .feature_rules import columns_read as columns_read
 from .feature_rules import first_mistake as first_mistake
 from .joint_transform import JointTransform as JointTransform
 from .piecewise import PiecewiseEncoder as PiecewiseEncoder
+from .python_definition import PythonDefinition as PythonDefinition
 from .python_features import PythonFeatures as PythonFeatures
 from .python_rules import python_problem as python_problem
 from .python_source import PythonSource as PythonSource

@@ -22,7 +22,7 @@ from tabular_dl.preprocessing.feature_rules import check_features, columns_read,
 from tabular_dl.preprocessing.group_statistics import group_keys
 from tabular_dl.preprocessing.learned_features import apply_learned, learn, packed, subject, unpacked
 from tabular_dl.preprocessing.text_patterns import first_groups
-from tabular_dl.tables import category_text, read_categories, read_numbers, read_table
+from tabular_dl.tables import category_text, read_categories, read_numbers, read_table, read_unit_numbers
 
 if TYPE_CHECKING:
     from sklearn.utils import Tags
@@ -36,9 +36,9 @@ class DerivedFeatures(TransformerMixin, BaseEstimator):
     r"""Add columns that are computed from other columns.
 
     Each feature has one source and any number of operations, applied in the order of
-    `tabular_dl.preprocessing.feature_rules`: ``from`` or ``eval``, then ``extract``, ``date``, ``text``, ``map``,
-    ``fill``, ``rare``, ``count``, ``statistic``. Features are computed in the order of declaration and may read earlier
-    ones. A feature with the name of a column replaces the column.
+    `tabular_dl.preprocessing.feature_rules`: ``from`` or ``eval``, then ``extract``, ``number``, ``date``, ``text``,
+    ``map``, ``fill``, ``rare``, ``count``, ``statistic``. Features are computed in the order of declaration and may
+    read earlier ones. A feature with the name of a column replaces the column.
 
     Parameters
     ----------
@@ -241,7 +241,7 @@ def _compute(name: str, feature: Mapping[str, Any], values: pd.Series, dates: Ma
 
 
 def _source(name: str, feature: Mapping[str, Any], table: Table) -> pd.Series:
-    """Return the values of ``from`` or ``eval``, after ``extract``."""
+    """Return the values of ``from`` or ``eval``, after ``extract`` and ``number``."""
 
     def numbers(source: str) -> np.ndarray[Any, Any]:
         advice = "Correct the value, or compare text as in Sex == 'female'."
@@ -258,6 +258,8 @@ def _source(name: str, feature: Mapping[str, Any], table: Table) -> pd.Series:
     if "extract" in feature:
         matches = first_groups(feature["extract"], read_categories(values), f"feature {name!r}, key 'extract'")
         values = pd.Series(matches, index=values.index, dtype="str")
+    if "number" in feature:
+        values = read_unit_numbers(values, feature["number"], feature.get("decimal", "."))
     return values
 
 

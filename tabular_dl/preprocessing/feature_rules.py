@@ -7,6 +7,9 @@ order in the file:
 ``from``      the values of a column, or
 ``eval``      the value of an expression of columns (see `tabular_dl.preprocessing.expressions`)
 ``extract``   the first group of a regular expression (the whole match if it has no group), else missing
+``number``    the number in a text such as 19.67 kmpl, in this unit; true for numbers without one, such as 1.5M or
+              (1,200); a list for units that cannot be converted into each other; missing where there is none;
+              ``decimal`` is the decimal sign, a point unless it is given
 ``date``      a part of a date: year, month, day, weekday (Monday is 0), dayofyear, hour, minute, or
               elapsed, the days since the earliest training date; ``format`` is the format of the dates
 ``text``      ``length``, the number of characters, or ``words``, the number of words
@@ -30,6 +33,7 @@ from typing import Any
 from tabular_dl.errors import SpecError, did_you_mean
 from tabular_dl.preprocessing.expressions import parse
 from tabular_dl.preprocessing.text_patterns import pattern_problem
+from tabular_dl.tables import number_problem
 
 __all__ = ["FEATURE_KEYS", "check_features", "columns_read", "first_mistake", "group_columns"]
 
@@ -38,6 +42,8 @@ FEATURE_KEYS: dict[str, tuple[str, ...]] = {
     "from": (),
     "eval": (),
     "extract": (),
+    "number": (),
+    "decimal": (".", ","),
     "date": ("year", "month", "day", "weekday", "dayofyear", "hour", "minute", "elapsed"),
     "format": (),
     "text": ("length", "words"),
@@ -173,6 +179,8 @@ def _problem(key: str, value: object) -> str | None:
         problem = _expression_problem(value)
     elif key == "extract":
         problem = pattern_problem(value)
+    elif key == "number":
+        problem = number_problem(value)
     elif key == "format":
         problem = _format_problem(value)
     elif key == "by":
@@ -196,10 +204,10 @@ def _word_problem(value: object, words: tuple[str, ...]) -> str | None:
 
 def _conflict(key: str, feature: Mapping[str, Any]) -> str | None:
     """Return the key that this one needs or excludes, as a message, or None."""
-    needed = {"format": "date", "by": "statistic", "statistic": "by"}.get(key)
+    needed = {"format": "date", "decimal": "number", "by": "statistic", "statistic": "by"}.get(key)
     if needed and needed not in feature:
         return f"needs `{needed}` as well"
-    for excluded in {"text": ("date",), "statistic": ("rare", "count")}.get(key, ()):
+    for excluded in {"text": ("date",), "number": ("date", "text"), "statistic": ("rare", "count")}.get(key, ()):
         if excluded in feature:
             return f"cannot be combined with `{excluded}`: declare a feature for each"
     return None

@@ -15,8 +15,8 @@ from sklearn.base import BaseEstimator, TransformerMixin
 
 from tabular_dl.errors import SpecError, did_you_mean
 from tabular_dl.preprocessing.plain_state import NotPlainError, pack_state, unpack_state
-from tabular_dl.preprocessing.python_source import PythonSource, module_of, told_as_user_errors
-from tabular_dl.preprocessing.python_trust import require_trusted
+from tabular_dl.preprocessing.python_definition import definition_of
+from tabular_dl.preprocessing.python_source import PythonSource, told_as_user_errors
 
 if TYPE_CHECKING:
     from sklearn.utils import Tags
@@ -53,12 +53,7 @@ class PythonStep(TransformerMixin, BaseEstimator):
 
     def _definition(self) -> Any:
         """Execute the text, if that is allowed, and return the function or class."""
-        require_trusted(self.source, self.name, self.parameters or {}, self.signature)
-        module = module_of(self.source)
-        if not hasattr(module, self.name):
-            names = [name for name in vars(module) if not name.startswith("_")]
-            raise SpecError(f"{self.source.file} does not define {self.name!r}. {did_you_mean(self.name, names)}")
-        return getattr(module, self.name)
+        return definition_of(self.source, self.name, self.parameters or {}, self.signature)
 
     def _made(self, kind: type) -> Any:
         """Return a new object of the user's class."""

@@ -3,9 +3,12 @@ from .decisions import decide as decide
 from .detect import infer_problem as infer_problem
 from .detect import problem_of as problem_of
 from .losses import Followed as Followed
+from .losses import Loss as Loss
+from .losses import known_or_own as known_or_own
 from .metrics import METRICS as METRICS
 from .metrics import Metric as Metric
 from .metrics import get_metric as get_metric
+from .metrics import metric_text as metric_text
 from .number_coding import LARGEST_LOGARITHM as LARGEST_LOGARITHM
 from .number_coding import TRANSFORMS as TRANSFORMS
 from .number_coding import Bounded as Bounded

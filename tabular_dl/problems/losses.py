@@ -10,7 +10,7 @@ from typing import Literal
 
 from tabular_dl.errors import SpecError, did_you_mean
 
-__all__ = ["FOLLOWED", "LOSSES", "OUTPUTS", "Followed", "Loss", "Target", "get_loss"]
+__all__ = ["FOLLOWED", "LOSSES", "OUTPUTS", "Followed", "Loss", "Target", "get_loss", "known_or_own"]
 
 # Form of the targets that a loss compares outputs with.
 Target = Literal["class number", "one-hot", "0 or 1", "number"]
@@ -18,12 +18,12 @@ Target = Literal["class number", "one-hot", "0 or 1", "number"]
 
 @dataclass(frozen=True)
 class Loss:
-    """Loss function of Keras.
+    """Loss function of Keras, or of the user.
 
     Parameters
     ----------
     name : str
-        Keras's name of the function.
+        Keras's name of the function, or a name that Keras does not have.
     target : {"class number", "one-hot", "0 or 1", "number"}
         Form of the targets.
     outputs : tuple of str
@@ -37,7 +37,7 @@ class Loss:
     @property
     def smooths(self) -> bool:
         """Whether label smoothing applies to the loss."""
-        return self.name.endswith("crossentropy")
+        return self.name in LOSSES and self.name.endswith("crossentropy")
 
 
 @dataclass(frozen=True)
@@ -155,3 +155,14 @@ def get_loss(name: str) -> Loss:
         return LOSSES[_SHORT.get(name, name)]
     except KeyError:
         raise SpecError(f"loss: there is no {name!r}. {did_you_mean(name, [*LOSSES, *_SHORT])}") from None
+
+
+def known_or_own(name: str) -> Loss:
+    """Return the loss of one of Keras's names, or a loss of the user, which takes what losses for numbers take.
+
+    Examples
+    --------
+    >>> known_or_own("my_losses.py:weighted_error").target
+    'number'
+    """
+    return LOSSES.get(name) or Loss(name, "number")

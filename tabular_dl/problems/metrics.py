@@ -1,22 +1,26 @@
-"""Metrics: a table of scikit-learn's functions.
+"""Metrics: a table of records.
 
-Each record states whether greater is better, which predictions are scored (labels, probabilities or values) and which
-types of problem the metric is for. To add a metric, add a row to `METRICS`.
+Each record names its formula in `tabular_dl.problems.metric_functions`, and states whether greater is better, which
+predictions are scored (labels, probabilities or values) and which types of problem the metric is for. To add a metric,
+add a row to `METRICS`, and its formula.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 from tabular_dl.errors import DataError, SpecError, did_you_mean
+from tabular_dl.problems.metric_parameters import Parameter
 from tabular_dl.problems.problem_types import Problem
 
 if TYPE_CHECKING:
     import numpy as np
 
-__all__ = ["METRICS", "Metric", "get_metric"]
+__all__ = ["METRICS", "Metric", "get_metric", "metric_text"]
+
+LooksAt = Literal["labels", "probabilities", "values"]
 
 
 @dataclass(frozen=True)
@@ -26,31 +30,43 @@ class Metric:
     Parameters
     ----------
     name : str
-        Name in a pipeline file.
-    function : str
-        Name of the function in `sklearn.metrics`.
+        Name in a pipeline file; with a parameter, as in "f_beta:2".
+    function : str or callable
+        Name of a function of `tabular_dl.problems.metric_functions`, or a function with the same arguments.
     looks_at : {"labels", "probabilities", "values"}
         Input of the function: predicted labels, one probability per class, or predicted numbers.
     greater_is_better : bool
         Whether a greater score is better.
     problems : tuple of str
         Names of the problem types that the metric can score.
+    power : int or None, default=None
+        Power of the target's unit in the score of numbers; None if the score changes when the target is shifted.
+    lowest : float or None, default=None
+        Lower bound of the target.
+    nonzero : bool, default=False
+        Whether no number of the target may be 0.
+    ordered : bool, default=False
+        Whether the labels have to be in order.
+    of_means : bool, default=False
+        Whether the best prediction of a number is its mean, given the features.
+    parameter : Parameter or None, default=None
+        Parameter of the function.
     settings : tuple of (str, value)
-        Fixed keyword arguments of the function.
-    power : int, default=0
-        Power of the target's unit in the score.
-    lowest : float or None
-        Lower bound of the target; predictions below it are raised to it.
+        Keyword arguments of the function.
     """
 
     name: str
-    function: str
-    looks_at: Literal["labels", "probabilities", "values"]
+    function: str | Callable[..., float]
+    looks_at: LooksAt
     greater_is_better: bool
     problems: tuple[str, ...]
-    settings: tuple[tuple[str, Any], ...] = ()
-    power: int = 0
+    power: int | None = None
     lowest: float | None = None
+    nonzero: bool = False
+    ordered: bool = False
+    of_means: bool = False
+    parameter: Parameter | None = None
+    settings: tuple[tuple[str, Any], ...] = ()
 
     def __call__(
         self,
@@ -66,7 +82,7 @@ class Metric:
         y : ndarray of shape (rows,) or (rows, targets)
             True labels, indicators or numbers.
         prediction : ndarray of shape (rows, classes) or (rows,) or (rows, targets)
-            One probability per class or label, or predicted numbers.
+            One probability per class or label, or predicted numbers. A metric of labels rounds numbers.
         classes : ndarray of shape (classes,), optional
             Label of each column of ``prediction``; None if the target is a number.
         sample_weight : ndarray of shape (rows,), optional
@@ -75,12 +91,12 @@ class Metric:
         Returns
         -------
         float
-            The score, not negated.
+            The score, not negated; of several numbers, the mean of their scores.
 
         Raises
         ------
         DataError
-            If a value of the target is below ``lowest``.
+            If a value of the target is outside the metric's domain.
 
         Examples
         --------
@@ -89,33 +105,22 @@ class Metric:
         >>> round(get_metric("log_loss")(np.array([1, 0, 0, 1]), p, np.array([0, 1])), 4)
         0.3446
         """
-        import numpy as np
-        import sklearn.metrics
-
-        # A greedy blend scores 26,000 times: scikit-learn checks both arrays for longer than these two take to compute.
-        if self.name == "accuracy" and y.ndim == 1 and classes is not None:
-            return float(np.average(classes[prediction.argmax(axis=1)] == y, weights=sample_weight))
-        if self.name == "rmse" and y.ndim == prediction.ndim == 1:
-            return float(np.sqrt(np.average((y - prediction) ** 2, weights=sample_weight)))
-        function = getattr(sklearn.metrics, self.function)
-        weighted = {} if sample_weight is None else {"sample_weight": sample_weight}
-        settings = {**dict(self.settings), **weighted}
-        if self.name == "f1":
-            positive = np.unique(y)[-1] if classes is None else classes[1]
-            predicted = prediction == positive if classes is None else prediction[:, 1] > 0.5
-            return float(function(y == positive, predicted, **settings))
-        if y.ndim == 2 and self.looks_at != "values":  # indicators: one probability per label
-            return float(function(y, prediction > 0.5 if self.looks_at == "labels" else prediction, **settings))
-        if self.lowest is not None:
+        if y.ndim == 2 and "multilabel" not in self.problems:
+            columns = zip(y.T, prediction.T, strict=True)
+            return sum(self(*column, classes, sample_weight) for column in columns) / y.shape[1]
+        if self.lowest is not None or self.nonzero:
             self.check_numbers(y, "The target", range(len(y)))
-            prediction = np.maximum(prediction, self.lowest)
-        if classes is None:
-            return float(function(y, prediction, **settings))
         if self.looks_at == "labels":
-            return float(function(y, classes[prediction.argmax(axis=1)], **settings))
-        if len(classes) == 2 and self.function == "roc_auc_score":
-            return float(function(y, prediction[:, 1], **weighted))
-        return float(function(y, prediction, labels=classes, **settings))
+            prediction = _labels(y, prediction, classes)
+        return self._formula(y, prediction, sample_weight, classes, **dict(self.settings))
+
+    @property
+    def _formula(self) -> Callable[..., float]:
+        if callable(self.function):
+            return self.function
+        from tabular_dl.problems import metric_functions  # imported here, since it loads scikit-learn
+
+        return getattr(metric_functions, self.function)
 
     def better(self, a: float, b: float) -> bool:
         """Return whether score ``a`` is better than score ``b``.
@@ -142,7 +147,7 @@ class Metric:
         Raises
         ------
         DataError
-            If a number is below ``lowest``; the message names the first such row.
+            If a number is below ``lowest``, or 0 where it may not be; the message names the first such row.
 
         Examples
         --------
@@ -155,11 +160,13 @@ class Metric:
         """
         import numpy as np
 
-        below = np.argwhere(y < self.lowest).tolist() if self.lowest is not None else []
-        if below:
+        wrong = (y == 0) if self.nonzero else (y < self.lowest) if self.lowest is not None else np.zeros(0, bool)
+        places = np.argwhere(wrong).tolist()
+        if places:
+            domain = "other than 0, which it divides by" if self.nonzero else f"from {self.lowest:g} on"
             raise DataError(
-                f"{subject}, row {rows[below[0][0]]}: {self.name} is for numbers from {self.lowest:g} on, found "
-                f"{y[tuple(below[0])]}. Correct it, or choose another metric."
+                f"{subject}, row {rows[places[0][0]]}: {self.name} is for numbers {domain}, found "
+                f"{y[tuple(places[0])]}. Correct it, or choose another metric."
             )
 
     def check(self, problem: Problem) -> None:
@@ -180,25 +187,47 @@ class Metric:
             raise SpecError(f"metric: {self.name} cannot score a {problem.name} problem. Metrics that can: {usable}.")
 
 
+def _labels(y: np.ndarray, prediction: np.ndarray, classes: np.ndarray | None) -> np.ndarray:
+    """Return predicted labels: indicators, the most probable class, labels as they are, or rounded numbers."""
+    if y.ndim == 2:
+        return prediction > 0.5
+    if classes is not None:
+        return classes[prediction.argmax(axis=1)]
+    return prediction.round() if prediction.dtype.kind == "f" else prediction
+
+
+_TWO = ("binary",)
 _LABELS = ("binary", "multiclass")
-# F1 of a class that is never predicted is 0; scikit-learn would warn as well.
-_ZERO = ("zero_division", 0.0)
+_ALL = (*_LABELS, "multilabel")
 _NUMBERS = ("regression", "bounded_regression")
+_BETA = Parameter("beta", 2.0, 0.0, 100.0)
+_QUANTILE = Parameter("quantile", 0.5, 0.0, 1.0)
+_K = Parameter("k", 3, 1, 1000, whole=True)
 
 METRICS: dict[str, Metric] = {
     metric.name: metric
     for metric in (
-        Metric("accuracy", "accuracy_score", "labels", True, (*_LABELS, "multilabel")),
-        Metric("balanced_accuracy", "balanced_accuracy_score", "labels", True, _LABELS),
-        Metric("f1", "f1_score", "labels", True, ("binary",), (_ZERO,)),
-        Metric("f1_macro", "f1_score", "labels", True, (*_LABELS, "multilabel"), (("average", "macro"), _ZERO)),
-        Metric("log_loss", "log_loss", "probabilities", False, _LABELS),
-        Metric("roc_auc", "roc_auc_score", "probabilities", True, (*_LABELS, "multilabel"), (("multi_class", "ovr"),)),
-        Metric("rmse", "root_mean_squared_error", "values", False, _NUMBERS, power=1),
+        Metric("accuracy", "accuracy", "labels", True, _ALL),
+        Metric("balanced_accuracy", "balanced_accuracy", "labels", True, _LABELS),
+        Metric("f1", "f_beta", "labels", True, _TWO, settings=(("beta", 1.0),)),
+        Metric("f_beta", "f_beta", "labels", True, _TWO, parameter=_BETA),
+        Metric("f1_macro", "f_macro", "labels", True, _ALL),
+        Metric("mcc", "matthews_correlation", "labels", True, _LABELS),
+        Metric("qwk", "quadratic_weighted_kappa", "labels", True, (*_LABELS, "regression"), ordered=True),
+        Metric("log_loss", "log_loss", "probabilities", False, _ALL),
+        Metric("roc_auc", "roc_auc", "probabilities", True, _ALL),
+        Metric("pr_auc", "average_precision", "probabilities", True, ("binary", "multilabel")),
+        Metric("brier", "brier", "probabilities", False, _ALL),
+        Metric("gini", "gini", "probabilities", True, (*_TWO, *_NUMBERS)),
+        Metric("map_at_k", "map_at_k", "probabilities", True, ("multiclass",), parameter=_K),
+        Metric("rmse", "root_mean_squared_error", "values", False, _NUMBERS, power=1, of_means=True),
         Metric("mae", "mean_absolute_error", "values", False, _NUMBERS, power=1),
-        Metric("r2", "r2_score", "values", True, _NUMBERS),
-        # The root of the mean square of log(1 + prediction) - log(1 + truth).
+        Metric("r2", "r2", "values", True, _NUMBERS, power=0, of_means=True),
         Metric("rmsle", "root_mean_squared_log_error", "values", False, _NUMBERS, lowest=0.0),
+        Metric("mape", "mean_absolute_percentage_error", "values", False, _NUMBERS, nonzero=True),
+        Metric("smape", "symmetric_mean_absolute_percentage_error", "values", False, _NUMBERS),
+        Metric("rmspe", "root_mean_squared_percentage_error", "values", False, _NUMBERS, nonzero=True),
+        Metric("pinball", "pinball", "values", False, _NUMBERS, power=1, parameter=_QUANTILE),
     )
 }
 
@@ -209,24 +238,79 @@ def get_metric(name: str) -> Metric:
     Parameters
     ----------
     name : str
-        Key of `METRICS`.
+        Key of `METRICS`; with the value of its parameter, as in "f_beta:2", or without for the default.
 
     Returns
     -------
     Metric
-        The metric.
+        The metric, whose name has the parameter.
 
     Raises
     ------
     SpecError
-        If there is no such metric; the message suggests the nearest name.
+        If there is no such metric, for which the message suggests the nearest name, or its parameter is invalid.
 
     Examples
     --------
-    >>> get_metric("rmse").greater_is_better
-    False
+    >>> get_metric("rmse").greater_is_better, get_metric("pinball:0.9").settings
+    (False, (('quantile', 0.9),))
     """
+    base, _, text = name.partition(":")
+    metric = METRICS.get(base)
+    if metric is None:
+        own = " A function of your own is metric: {python: FILE.py:NAME}." if ".py" in name else ""
+        raise SpecError(f"There is no metric {name!r}. {did_you_mean(base, METRICS)}{own}")
+    if metric.parameter is None:
+        if text:
+            raise SpecError(f"{base} has no parameter, found {name!r}: write {base}.")
+        return metric
+    return _with_value(metric, metric.parameter.read(text))
+
+
+def _with_value(metric: Metric, value: object) -> Metric:
+    """Return a metric with a value of its parameter."""
+    parameter = cast("Parameter", metric.parameter)
     try:
-        return METRICS[name]
-    except KeyError:
-        raise SpecError(f"There is no metric {name!r}. {did_you_mean(name, METRICS)}") from None
+        checked = parameter.checked(value)
+    except ValueError as error:
+        raise SpecError(f"{metric.name}: {error}") from None
+    return replace(metric, name=f"{metric.name}:{parameter.text(checked)}", settings=((parameter.name, checked),))
+
+
+def metric_text(content: Mapping[str, Any]) -> str:
+    """Return the name of a metric that is written as a mapping.
+
+    Parameters
+    ----------
+    content : mapping
+        The name under "name", and its parameter.
+
+    Returns
+    -------
+    str
+        Name as for `get_metric`.
+
+    Raises
+    ------
+    SpecError
+        If there is no such metric or parameter.
+
+    Examples
+    --------
+    >>> metric_text({"name": "f_beta", "beta": 0.5})
+    'f_beta:0.5'
+    >>> metric_text({"name": "f_beta", "betta": 0.5})
+    Traceback (most recent call last):
+    ...
+    tabular_dl.errors.SpecError: f_beta has no parameter 'betta'. Did you mean 'beta'?
+    """
+    name = content.get("name")
+    if not isinstance(name, str):
+        raise SpecError(f"expected a name, as in {{name: f_beta, beta: 2}}, found {dict(content)!r}.")
+    parameter = get_metric(name).parameter
+    given = {key: value for key, value in content.items() if key != "name"}
+    known = [] if parameter is None else [parameter.name]
+    unknown = next((key for key in given if key not in known), None)
+    if unknown is not None:
+        raise SpecError(f"{name} has no parameter {str(unknown)!r}. {did_you_mean(str(unknown), known)}")
+    return _with_value(METRICS[name.partition(":")[0]], *given.values()).name if given else get_metric(name).name

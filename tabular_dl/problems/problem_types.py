@@ -11,7 +11,7 @@ from typing import Any
 
 from tabular_dl.errors import SpecError, did_you_mean
 from tabular_dl.problems.baselines import classification_baselines, multilabel_baselines, regression_baselines
-from tabular_dl.problems.losses import FOLLOWED, LOSSES, OUTPUTS, Followed, Target, get_loss
+from tabular_dl.problems.losses import FOLLOWED, LOSSES, OUTPUTS, Followed, Loss, Target, get_loss, known_or_own
 from tabular_dl.problems.number_coding import Bounded, Numbers
 from tabular_dl.problems.target_coding import Coding, Indicators, Labels
 
@@ -78,7 +78,7 @@ class Problem:
     @property
     def target(self) -> Target:
         """Form of the targets: "one-hot", "class number", "0 or 1" or "number"."""
-        target = LOSSES[self.loss].target
+        target = known_or_own(self.loss).target
         # Losses for numbers also apply to 0 and 1, and to one-hot rows.
         if target == "number" and self.classification:
             return "one-hot" if self.coding is Labels and self.units(3) > 1 else "0 or 1"
@@ -92,7 +92,7 @@ class Problem:
         return tuple(FOLLOWED[self.target][name] for name in self.follow)
 
     def choose(
-        self, output: str | None = None, loss: str | None = None, metrics: Sequence[str] | None = None
+        self, output: str | None = None, loss: str | Loss | None = None, metrics: Sequence[str] | None = None
     ) -> Problem:
         """Return the problem with another output activation, another loss or other followed metrics.
 
@@ -100,8 +100,8 @@ class Problem:
         ----------
         output : str, optional
             Keras's name of the output activation.
-        loss : str, optional
-            Keras's name of the loss.
+        loss : str or Loss, optional
+            Keras's name of the loss, or a loss of the user with target "number".
         metrics : sequence of str, optional
             Names of the functions to record each epoch.
 
@@ -125,7 +125,9 @@ class Problem:
             if output not in self.outputs:
                 raise SpecError(f"output: {self._why_not(output)} Outputs for {self.name}: {', '.join(self.outputs)}.")
             problem = replace(self, outputs=(output,))
-        if loss is not None:
+        if isinstance(loss, Loss):
+            problem = replace(problem, losses={problem.activation: (loss.name,)})
+        elif loss is not None:
             name = get_loss(loss).name
             fitting = problem.losses[problem.activation]
             if name not in fitting:
@@ -172,7 +174,7 @@ class Problem:
             raise SpecError(
                 f"label_smoothing {label_smoothing} is for classes, the problem is {self.name}: set it to 0."
             )
-        if not LOSSES[self.loss].smooths:
+        if not known_or_own(self.loss).smooths:
             usable = [name for name in PROBLEMS[self.name].losses[self.activation] if LOSSES[name].smooths]
             raise SpecError(
                 f"label_smoothing {label_smoothing} has no effect on the loss {self.loss}: set it to 0, or choose one "

@@ -8,7 +8,7 @@ constant          with one value in every training row
 boolean           of 0 and 1, true and false, yes and no and the like
 date              of text that is a date in at least 95 % of the rows that have a value
 id                that numbers or names the rows, see `tabular_dl.profiling.ids`
-numeric           of numbers
+numeric           of numbers, also written as text with a unit (`tabular_dl.tables.unit_numbers`)
 low_cardinality   of at most 20 categories; whole numbers with 3 to 10 different values are both (see ``ordered``)
 text              of several words, most of them different from row to row
 high_cardinality  of more categories than that
@@ -29,7 +29,7 @@ import pandas as pd
 
 from tabular_dl.preprocessing import learn_dates
 from tabular_dl.profiling.ids import id_reason
-from tabular_dl.tables import category_text
+from tabular_dl.tables import NumberForm, category_text, find_number_form, read_unit_numbers
 
 __all__ = ["ColumnKind", "Kind", "column_kinds"]
 
@@ -74,6 +74,8 @@ class ColumnKind:
         Of text: mean words a value.
     date_format : str or None
         How text writes dates: ISO8601, or in the words of `time.strftime`.
+    number_form : NumberForm or None
+        How text writes numbers: unit and decimal sign.
     trouble : str or None
         What keeps the column from being read as what it is: a value and its row.
     """
@@ -89,6 +91,7 @@ class ColumnKind:
     skewness: float | None = None
     words: float | None = None
     date_format: str | None = None
+    number_form: NumberForm | None = None
     trouble: str | None = None
 
     @property
@@ -148,7 +151,7 @@ def _kind(train: pd.Series, test: pd.Series | None) -> ColumnKind:
     numbers = _numbers(both)
     if numbers is not None:
         return _number_kind(base, train, numbers.iloc[: len(known)], test)
-    return _text_kind(base, known, both)
+    return _text_kind(base, known, both, len(train))
 
 
 def _numbers(values: pd.Series) -> pd.Series | None:
@@ -168,11 +171,16 @@ def _number_kind(base: ColumnKind, train: pd.Series, numbers: pd.Series, test: p
     infinite = train.index[np.isinf(pd.to_numeric(train, errors="coerce").to_numpy(np.float64, na_value=np.nan))]
     if len(infinite):
         return replace(base, kind="numeric", reason="numbers", trouble=f"row {infinite[0]} is infinite")
-    integers = bool((numbers % 1 == 0).all())
     reason = id_reason(numbers.rename(base.name), test)
     if reason:
         return replace(base, kind="id", reason=reason)
-    if integers and 2 < base.distinct <= FEW_INTEGERS and base.distinct <= len(train) / 2:
+    return _amount_kind(base, numbers, len(train))
+
+
+def _amount_kind(base: ColumnKind, numbers: pd.Series, rows: int) -> ColumnKind:
+    """Return the kind of finite numbers that are no ids: amounts, or few whole numbers."""
+    integers = bool((numbers % 1 == 0).all())
+    if integers and 2 < base.distinct <= FEW_INTEGERS and base.distinct <= rows / 2:
         reason = f"{base.distinct} different whole numbers: categories, or amounts"
         return replace(base, kind="low_cardinality", reason=reason, ordered=True)
     skewness = _skewness(numbers)
@@ -185,7 +193,28 @@ def _skewness(numbers: pd.Series) -> float:
     return float(skewness) if np.isfinite(skewness) else 0.0
 
 
-def _text_kind(base: ColumnKind, known: pd.Series, both: pd.Series) -> ColumnKind:
+def _unit_kind(base: ColumnKind, form: NumberForm, texts: pd.Series, known: int, rows: int) -> ColumnKind:
+    """Return the kind of texts that nearly all write numbers; the first ``known`` ones are of training rows."""
+    numbers = read_unit_numbers(texts, form.unit, form.decimal)
+    train = numbers.iloc[:known].dropna()
+    counts = train.value_counts()
+    base = replace(
+        base,
+        missing=1 - len(train) / rows,
+        distinct=len(counts),
+        rarest=int(counts.min()),
+        commonest=float(counts.max() / len(train)),
+        number_form=form,
+    )
+    kind = _amount_kind(base, train, rows)
+    others = texts[numbers.isna()]
+    reason = kind.reason.replace("numbers", form.in_words, 1)
+    if len(others):
+        reason += f"; missing in {len(others)} of {len(texts)} values that are none, such as {others.iloc[0]!r}"
+    return replace(kind, reason=reason)
+
+
+def _text_kind(base: ColumnKind, known: pd.Series, both: pd.Series, rows: int) -> ColumnKind:
     texts = both.map(category_text)
     date_format = _date_format(texts)
     if date_format is not None:
@@ -196,6 +225,9 @@ def _text_kind(base: ColumnKind, known: pd.Series, both: pd.Series) -> ColumnKin
         reason = f"dates in {1 - len(others) / len(texts):.1%} of the rows that have a value"
         return replace(base, reason=reason, trouble=f"{others.iloc[0]!r} in row {others.index[0]} is none")
     train_texts = texts.iloc[: len(known)]
+    form = find_number_form(texts)
+    if form is not None and find_number_form(train_texts) is not None:
+        return _unit_kind(base, form, texts, len(known), rows)
     words = float(np.mean([len(text.split()) for text in train_texts]))
     different = base.distinct / len(train_texts)
     named = known.dtype.kind not in "iuf" and words <= 1  # numbers beside texts of the test table name nothing

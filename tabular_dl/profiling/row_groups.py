@@ -12,6 +12,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from tabular_dl.tables import category_text, find_number_form
+
 __all__ = ["Grouping", "find_groupings"]
 
 FEWEST_GROUPS = 10
@@ -55,9 +57,9 @@ def find_groupings(
 ) -> list[Grouping]:
     """Find columns that group training rows and have other values in the test rows.
 
-    A column of text or whole numbers is found if its values are shared by several rows, the targets of these rows are
-    more alike than in any of 50 permutations, and at least 90 % of the test rows have a new value. Without a test
-    table, the intraclass correlation of the target has to be at least 0.5.
+    A column of text or whole numbers, but not of numbers with a unit, is found if its values are shared by several
+    rows, the targets of these rows are more alike than in any of 50 permutations, and at least 90 % of the test rows
+    have a new value. Without a test table, the intraclass correlation of the target has to be at least 0.5.
 
     Parameters
     ----------
@@ -113,6 +115,8 @@ def _may_group(column: pd.Series[Any]) -> bool:
     known = column.dropna()
     values = known.nunique()
     if len(known) < KNOWN * len(column) or values < FEWEST_GROUPS or len(known) < ROWS_A_GROUP * values:
+        return False
+    if known.dtype.kind == "O" and find_number_form(map(category_text, known.unique())) is not None:
         return False
     return known.dtype.kind not in "fcbmM" or (known.dtype.kind == "f" and bool((known % 1 == 0).all()))
 

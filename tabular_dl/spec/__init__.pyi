@@ -16,6 +16,7 @@ from .leaves import leaves as leaves
 from .memory import check_memory as check_memory
 from .pipeline_files import list_pipelines as list_pipelines
 from .python_files import PythonFiles as PythonFiles
+from .python_references import python_settings as python_settings
 from .python_references import python_transformer as python_transformer
 from .python_references import references as references
 from .reader import DataSpec as DataSpec
@@ -36,6 +37,7 @@ from .targets import check_threshold as check_threshold
 from .training_time import BESIDE_EPOCHS as BESIDE_EPOCHS
 from .training_time import about_seconds as about_seconds
 from .training_time import in_words as in_words
+from .unread_numbers import unread_numbers as unread_numbers
 from .validate import CheckedRows as CheckedRows
 from .validate import Fault as Fault
 from .validate import check_rows as check_rows

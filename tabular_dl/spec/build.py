@@ -25,7 +25,7 @@ from tabular_dl.estimators import (
 from tabular_dl.preprocessing import CODES, DerivedFeatures, build_preprocessing, columns_read, resolve
 from tabular_dl.problems import Metric, Problem, get_metric, get_problem, infer_problem
 from tabular_dl.spec.callbacks import in_folder
-from tabular_dl.spec.python_references import python_features, python_transformer
+from tabular_dl.spec.python_references import python_features, python_settings, python_transformer
 from tabular_dl.spec.reader import PipelineSpec
 
 __all__ = [
@@ -67,7 +67,8 @@ def competition_of(spec: PipelineSpec) -> Competition:
     (142, 15)
     """
     data = spec.data
-    return load_competition(data.source, data.target, data.id, train=data.train, test=data.test, sample=data.sample)
+    files = data.model_dump(include={"train", "test", "sample", "labels", "target_number"})
+    return load_competition(data.source, data.target, data.id, **files)
 
 
 def build_pipeline(spec: PipelineSpec, problem: Problem, folder: Path | None = None) -> Pipeline:
@@ -228,7 +229,8 @@ def network_settings(spec: PipelineSpec) -> dict[str, Any]:
     >>> network_settings(load_spec("wine", ["seed=3"]))["random_state"]
     3
     """
-    settings = {**spec.network, **spec.training, "members": spec.ensemble.members, "random_state": spec.seed}
+    settings = {**spec.network, **spec.training, **python_settings(spec)}
+    settings |= {"members": spec.ensemble.members, "random_state": spec.seed}
     embedded = _coded_columns(spec)
     if embedded:
         if settings.get("categorical_features"):

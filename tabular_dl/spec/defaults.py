@@ -16,7 +16,7 @@ __all__ = ["NETWORK", "fill_defaults"]
 # are written under ``training``.
 NETWORK = (
     *("preset", "hidden", "activation", "parametric_activation", "initializer", "bias_initializer", "parametrization"),
-    *("batch_norm", "layer_norm", "residual", "linear_skip", "scaling_layer"),
+    *("batch_norm", "layer_norm", "residual", "linear_skip", "blocks", "scaling_layer"),
     *("shared_networks", "sharing", "own_batches"),
     *("numeric_embedding", "bins", "bin_strategy", "frequencies", "frequency_scale", "numeric_embedding_size"),
     *("dropout", "dropout_schedule", "input_dropout", "l1", "l2", "mc_dropout"),

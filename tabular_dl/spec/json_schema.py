@@ -39,7 +39,7 @@ def pipeline_schema() -> dict[str, Any]:
     >>> schema = pipeline_schema()
     >>> schema["properties"]["network"]["properties"]["mc_dropout"]["type"]
     'integer'
-    >>> "rmse" in schema["properties"]["metric"]["enum"]
+    >>> "rmse" in schema["properties"]["metric"]["anyOf"][0]["enum"]
     True
     """
     schema = PipelineSpec.model_json_schema()
@@ -49,7 +49,7 @@ def pipeline_schema() -> dict[str, Any]:
         if name in descriptions:
             properties[name]["description"] = descriptions[name]
     properties["problem"]["enum"] = ["auto", *PROBLEMS]
-    properties["metric"] = {"enum": [*METRICS, None], "default": None, "description": descriptions["metric"]}
+    properties["metric"] = {"anyOf": _metric(), "default": None, "description": descriptions["metric"]}
     for section in ("network", "training"):
         properties[section] |= {"properties": _hyperparameters(), "additionalProperties": False}
     keys: dict[str, Any] = {key: {} for key in FEATURE_KEYS}
@@ -94,6 +94,17 @@ def _column_rule(schema: dict[str, Any]) -> dict[str, Any]:
     names = {"enum": [*IMPUTERS, "none", None]}
     properties["impute"] = {"anyOf": [names, constant], **_described(descriptions.get("impute"))}
     return schema
+
+
+def _metric() -> list[dict[str, Any]]:
+    """Return the forms of a metric: a name, a name with the value of a parameter, or a mapping of both."""
+    forms: list[dict[str, Any]] = [{"enum": [*METRICS, None]}]
+    for metric in METRICS.values():
+        if metric.parameter is not None:
+            keys = {"name": {"enum": [metric.name]}, metric.parameter.name: {"type": "number"}}
+            forms.append({"type": "string", "pattern": f"^{metric.name}:[0-9.]+$"})
+            forms.append({"type": "object", "properties": keys, "required": ["name"], "additionalProperties": False})
+    return forms
 
 
 def _model(section: dict[str, Any]) -> list[dict[str, Any]]:

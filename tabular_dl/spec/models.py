@@ -26,10 +26,10 @@ from pydantic_core import PydanticKnownError
 from tabular_dl.errors import did_you_mean
 from tabular_dl.estimators import MODELS, NETWORK
 from tabular_dl.preprocessing import ColumnRule, Rest
-from tabular_dl.problems import get_metric, get_problem
+from tabular_dl.problems import get_metric, get_problem, metric_text
 from tabular_dl.spec.ensemble import EnsembleSpec
-from tabular_dl.spec.python_files import PythonFiles, is_reference
-from tabular_dl.tables import name_problem
+from tabular_dl.spec.python_files import PythonFiles, code_in, is_reference
+from tabular_dl.tables import name_problem, number_problem
 
 __all__ = ["DataSpec", "EnsembleSpec", "ModelSpec", "PipelineSpec", "hyperparameters", "model_as_mapping"]
 
@@ -50,8 +50,12 @@ class DataSpec(_Frozen):
     train: str | None = Field(default=None, min_length=1, description="File in source with the training rows.")
     test: str | None = Field(default=None, min_length=1, description="File in source with the rows to predict.")
     sample: str | None = Field(default=None, min_length=1, description="File in source with the sample submission.")
+    labels: str | None = Field(default=None, min_length=1, description="File in source with ids and targets alone.")
+    target_number: str | bool | None = Field(
+        default=None, description="Unit of a target in text, such as $ for $4,436; true for numbers without one."
+    )
 
-    @field_validator("source", "train", "test", "sample")
+    @field_validator("source", "train", "test", "sample", "labels")
     @classmethod
     def _file_name(cls, name: str | None) -> str | None:
         problem = None if name is None else name_problem(name)
@@ -65,6 +69,21 @@ class DataSpec(_Frozen):
         if name is not None and name == info.data.get("target"):
             raise ValueError(f"{name!r} is the target. Name the column that identifies a row, or leave id out.")
         return name
+
+    @field_validator("labels")
+    @classmethod
+    def _joined_by_id(cls, name: str | None, info: ValidationInfo) -> str | None:
+        if name is not None and info.data.get("id") is None:
+            raise ValueError("labels are joined by id. Name the column that both tables have: id: COLUMN.")
+        return name
+
+    @field_validator("target_number")
+    @classmethod
+    def _unit(cls, unit: str | bool | None) -> str | bool | None:
+        problem = None if unit is None else number_problem(unit)
+        if problem:
+            raise ValueError(f"{problem}.")
+        return unit
 
 
 def model_as_mapping(value: object) -> object:
@@ -137,6 +156,15 @@ def _checked_problem(name: str) -> str:
     return name if name == "auto" else get_problem(name).name
 
 
+def _checked_metric(value: object) -> str | None:
+    """Return the name of a metric that is given by its name, or as a mapping with its parameter."""
+    if isinstance(value, dict):
+        return metric_text(value)
+    if value is not None and not isinstance(value, str):
+        raise PydanticKnownError("string_type")
+    return None if value is None else get_metric(value).name
+
+
 def _checked_threshold(value: object) -> float | str | None:
     if value is None:
         return None
@@ -166,7 +194,8 @@ class PipelineSpec(_Frozen):
     data : DataSpec
         Tables, target and id.
     metric : str or None
-        Metric of the runs; None is the default metric of the type of problem.
+        Metric of the runs, a name such as ``rmse``; one with a parameter is written ``{name: f_beta, beta: 2}``, or
+        ``f_beta:2`` in short. None is the default metric of the type of problem.
     threshold : float, "auto" or None
         The second of two classes is predicted where its probability exceeds the threshold. With "auto" it is chosen to
         give the best metric on out-of-fold predictions; None is 0.5.
@@ -196,7 +225,7 @@ class PipelineSpec(_Frozen):
     name: str = Field(pattern=r"^[A-Za-z0-9][\w.-]*$", max_length=100)  # files are named after it
     problem: Annotated[str, AfterValidator(_checked_problem)] = "auto"
     data: DataSpec
-    metric: Annotated[str, AfterValidator(lambda name: get_metric(name).name)] | None = None
+    metric: Annotated[str | None, BeforeValidator(_checked_metric)] = None
     threshold: Annotated[float | Literal["auto"] | None, BeforeValidator(_checked_threshold)] = None
     features: dict[str, Annotated[Any, AfterValidator(_checked_feature)]] = {}
     columns: tuple[ColumnRule, ...] = Field(min_length=1)
@@ -239,8 +268,12 @@ class PipelineSpec(_Frozen):
 
     @property
     def checked_settings(self) -> dict[str, Any]:
-        """Hyperparameters of ``network`` and ``training``, without the early stopping of networks for other models."""
-        return {**self.network, **self.training, **({} if self.model.is_network else {"early_stopping": None})}
+        """Hyperparameters of ``network`` and ``training`` without the user's Python.
+
+        For other models they are without the early stopping of networks.
+        """
+        given = {**self.network, **self.training, **({} if self.model.is_network else {"early_stopping": None})}
+        return {name: value for name, value in given.items() if not code_in(name, value)}
 
     @field_validator("features", "network", "training", "ensemble", "search", mode="before")
     @classmethod

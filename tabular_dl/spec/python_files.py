@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from tabular_dl.errors import SpecError
 from tabular_dl.preprocessing import PythonSource, read_source
 
-__all__ = ["PythonFiles", "is_reference"]
+__all__ = ["PythonFiles", "code_in", "is_reference"]
+
+# Hyperparameters of networks that are names of Keras, or the user's Python.
+NAMES = ("activation", "loss")
 
 
 class PythonFiles:
@@ -66,3 +70,17 @@ def is_reference(name: object, feature: object) -> bool:
     (True, False)
     """
     return name == "python" and isinstance(feature, str)
+
+
+def code_in(name: str, value: object) -> list[Any]:
+    """Return the references to the user's Python in the value of a hyperparameter of networks.
+
+    Examples
+    --------
+    >>> code_in("loss", "my_losses.py:weighted"), code_in("loss", "huber"), code_in("blocks", ["my_blocks.py:Gate"])
+    (['my_losses.py:weighted'], [], ['my_blocks.py:Gate'])
+    """
+    if name == "blocks" and value is not None:
+        return list(value) if isinstance(value, list | tuple) else [value]
+    # No name of Keras has a colon.
+    return [value] if name in NAMES and isinstance(value, str) and ":" in value else []

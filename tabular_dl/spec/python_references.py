@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from tabular_dl.errors import SpecError
 from tabular_dl.preprocessing import ColumnRule, check_defines, reference_problem, split_reference
 from tabular_dl.spec.models import PipelineSpec
+from tabular_dl.spec.python_files import code_in
 from tabular_dl.spec.yaml_io import Key
 
 if TYPE_CHECKING:
-    from tabular_dl.preprocessing import PythonFeatures, PythonTransformer
+    from tabular_dl.preprocessing import PythonDefinition, PythonFeatures, PythonTransformer
 
-__all__ = ["check_python", "python_features", "python_transformer", "references"]
+__all__ = ["check_python", "python_features", "python_settings", "python_transformer", "references"]
 
 
 def references(spec: PipelineSpec) -> Iterator[tuple[Key, str]]:
@@ -23,6 +24,10 @@ def references(spec: PipelineSpec) -> Iterator[tuple[Key, str]]:
     for place, rule in enumerate(spec.columns):
         if rule.transformer is not None:
             yield ("columns", place, "transformer"), rule.transformer
+    for section in ("network", "training"):
+        for name, value in getattr(spec, section).items():
+            for reference in code_in(name, value):
+                yield (section, name), reference
 
 
 def check_python(spec: PipelineSpec, place: Callable[[Key], str], *, read: bool) -> None:
@@ -86,3 +91,24 @@ def python_transformer(spec: PipelineSpec, rule: ColumnRule) -> PythonTransforme
     file, name = split_reference(str(rule.transformer))
     source = spec.python.source(file)
     return PythonTransformer(source, name, rule.parameters, approve(source, name, rule.parameters))
+
+
+def python_settings(spec: PipelineSpec) -> dict[str, Any]:
+    """Return the hyperparameters of networks that name the user's Python, with what they name, signed.
+
+    Raises
+    ------
+    SpecError
+        If a file cannot be read.
+    """
+    settings = {**spec.network, **spec.training}
+    code = {name: [_definition(spec, each) for each in code_in(name, value)] for name, value in settings.items()}
+    return {name: each if name == "blocks" else each[0] for name, each in code.items() if each}
+
+
+def _definition(spec: PipelineSpec, reference: str) -> PythonDefinition:
+    from tabular_dl.preprocessing import PythonDefinition, approve  # imported here for the same reason
+
+    file, name = split_reference(reference)
+    source = spec.python.source(file)
+    return PythonDefinition(source, name, approve(source, name, {}))

@@ -33,7 +33,7 @@ from tabular_dl.spec.models import (
 )
 from tabular_dl.spec.overrides import apply_override
 from tabular_dl.spec.pipeline_files import find_pipeline
-from tabular_dl.spec.python_files import PythonFiles
+from tabular_dl.spec.python_files import PythonFiles, code_in
 from tabular_dl.spec.python_references import check_python
 from tabular_dl.spec.yaml_io import Key, read_yaml, write_yaml
 
@@ -236,6 +236,8 @@ def read_space(spec: PipelineSpec, section: Mapping[str, Any], check: Check | No
         space[leaf] = distribution = read_distribution(name, value)
         options = distribution.options if isinstance(distribution, Choice) else (distribution.low, distribution.high)
         for option in options:
+            if code_in(leaf.split(".")[-1], option):
+                raise SpecError(f"search.{name}: Python cannot be searched, found {option!r}.")
             _check_option(spec, name, leaf, option, check)
     if not space:
         raise SpecError("search: there is no distribution. Example: search: {l2: {log_uniform: [1.0e-8, 1.0e-4]}}.")

@@ -7,6 +7,10 @@ from .table_files import SUFFIXES as SUFFIXES
 from .table_files import TableFile as TableFile
 from .table_files import read_content as read_content
 from .table_files import read_table_file as read_table_file
+from .unit_numbers import NumberForm as NumberForm
+from .unit_numbers import find_number_form as find_number_form
+from .unit_numbers import read_unit_numbers as read_unit_numbers
+from .units import number_problem as number_problem
 from .validation import read_rows as read_rows
 from .validation import read_table as read_table
 from .validation import read_target as read_target

@@ -17,6 +17,7 @@ import pandas as pd
 
 from tabular_dl.errors import DataError, listed
 from tabular_dl.limits import limit, raised_by
+from tabular_dl.tables.headers import refuse_data_as_header, trimmed_names
 from tabular_dl.tables.number_parsing import Cells, read_cells, read_labels
 
 __all__ = ["find_delimiter", "read_delimited", "refuse_twice", "refuse_wide", "to_utf8"]
@@ -193,9 +194,13 @@ class _DelimitedText:
 
     def read(self, text: Collection[str], labels: str | None) -> tuple[pd.DataFrame, list[str]]:
         """Return the table, and remarks on cells that were converted."""
-        frame = self._parse(dtype=dict.fromkeys(text, "str"))
-        # The header is read once more, since pandas renames the second of two columns x to x.1.
-        refuse_twice(self.path, self._parse(header=None, nrows=1, dtype=str, keep_default_na=False).iloc[0].tolist())
+        # The header is read by itself, since pandas renames the second of two columns x to x.1.
+        header = self._parse(header=None, nrows=1, dtype=str, keep_default_na=False).iloc[0].tolist()
+        names, remarks = trimmed_names(header)
+        frame = self._parse(dtype={raw or name: "str" for raw, name in zip(header, names, strict=True) if name in text})
+        refuse_data_as_header(self.path, header, frame)
+        refuse_twice(self.path, names)
+        frame = frame.set_axis(names, axis=1)
         self._refuse_cut_off(len(frame))
         seen: dict[str, list[str]] = {}
         for name, cells in self._cells(frame, text):
@@ -205,7 +210,7 @@ class _DelimitedText:
             frame[name] = cells.column
             for remark in cells.remarks:
                 seen.setdefault(remark, []).append(name)
-        return frame, [f"{remark} in {listed(names)}" for remark, names in seen.items()]
+        return frame, remarks + [f"{remark} in {listed(names)}" for remark, names in seen.items()]
 
     def _cells(self, frame: pd.DataFrame, text: Collection[str]) -> Iterator[tuple[str, Cells]]:
         """Yield the columns that pandas may have read as another type than they are."""

@@ -36,6 +36,9 @@ _DECIMAL_COMMA = (
     rf"[+-]?(?:{_WHOLE}(?:,[0-9]+)?{_EXPONENT}"
     rf"|{_GROUP}(?:{_SPACE}[0-9]{{3}})+(?:,[0-9]+)?|{_GROUP}(?:\.[0-9]{{3}})+,[0-9]+)"
 )
+# Numbers in text beside a unit, without a sign: a thousands separator and a decimal sign.
+UNSIGNED = rf"(?:(?:{_GROUP}(?:,[0-9]{{3}})+|{_WHOLE})(?:\.[0-9]+)?|\.[0-9]+){_EXPONENT}"
+UNSIGNED_COMMA = rf"(?:{_GROUP}(?:(?:\.|{_SPACE})[0-9]{{3}})+|{_WHOLE})(?:,[0-9]+)?{_EXPONENT}"
 _LONG = "[+-]?[0-9]{16,}"  # integers that a float may not represent exactly
 LONGEST_NUMBER = 400  # characters
 
@@ -112,13 +115,15 @@ def _numbers(words: pd.Series, pattern: str, rewritten: dict[str, str] | None = 
     return numbers if numbers.dtype.kind in "iuf" else numbers.astype("float64")
 
 
-def read_number(text: str) -> int | float | None:
+def read_number(text: str, *, thousands: bool = False) -> int | float | None:
     """Return a text as a number, exactly if it is an integer.
 
     Parameters
     ----------
     text : str
         Text such as a cell of a table.
+    thousands : bool, default=False
+        Whether commas may separate thousands.
 
     Returns
     -------
@@ -129,8 +134,12 @@ def read_number(text: str) -> int | float | None:
     --------
     >>> read_number("1.0"), read_number("+12"), read_number("007")
     (1.0, 12, None)
+    >>> read_number("1,240.5", thousands=True), read_number("1,24", thousands=True)
+    (1240.5, None)
     """
     text = text.strip()
+    if thousands and len(text) <= LONGEST_NUMBER and re.fullmatch(_THOUSANDS, text):
+        text = text.replace(",", "")
     if len(text) > LONGEST_NUMBER or not re.fullmatch(_PLAIN, text):
         return None
     return int(text) if text.lstrip("+-").isdecimal() else float(text)

@@ -23,6 +23,7 @@ from tabular_dl.errors import DataError, did_you_mean
 from tabular_dl.limits import limit, read_at_most
 from tabular_dl.tables.csv_files import read_delimited, refuse_twice, refuse_wide
 from tabular_dl.tables.file_names import name_problem
+from tabular_dl.tables.headers import trimmed_names
 from tabular_dl.tables.unpacking import most_bytes, refuse_large, unpack
 from tabular_dl.tables.values import category_text
 
@@ -176,7 +177,8 @@ def _read_parquet(path: Path, content: bytes, text: Collection[str]) -> pd.DataF
         raise DataError(f"{path} is a broken or incomplete Parquet file ({reason}). Get it again.") from None
     if any(name is not None for name in frame.index.names):
         frame = frame.reset_index()
-    names = [str(name) for name in frame.columns]
+    names, _ = trimmed_names([str(name) for name in frame.columns])
+    refuse_twice(path, names)
     columns = (_plain(path, frame.iloc[:, place], as_text=name in text) for place, name in enumerate(names))
     return pd.DataFrame(dict(zip(names, columns, strict=True)))
 

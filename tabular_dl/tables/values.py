@@ -80,7 +80,7 @@ def read_categories(column: pd.Series[Any]) -> np.ndarray[Any, Any]:
 
 
 def read_numbers(column: pd.Series[Any], subject: str, advice: str) -> np.ndarray[Any, Any]:
-    """Return a column as finite numbers. Booleans become 0 and 1, texts such as ``3.5`` are converted.
+    """Return a column as finite numbers. Booleans become 0 and 1, texts such as ``3.5`` and ``1,240`` are converted.
 
     Parameters
     ----------
@@ -115,12 +115,19 @@ def read_numbers(column: pd.Series[Any], subject: str, advice: str) -> np.ndarra
     import numpy as np
     import pandas as pd
 
+    from tabular_dl.tables.number_parsing import read_number
+
     values = np.full(len(column), np.nan)
     if column.dtype.kind in "biuf":
         values = column.to_numpy(dtype=np.float64, na_value=np.nan)
     elif column.dtype.kind == "O":
-        converted = pd.to_numeric(column.astype(object), errors="coerce").to_numpy()
+        texts = column.astype(object)
+        converted = pd.to_numeric(texts, errors="coerce").to_numpy()
         values = values if converted.dtype.kind == "c" else converted.astype(np.float64)
+        for place in np.flatnonzero(np.isnan(values) & texts.notna().to_numpy()):
+            text = texts.iloc[place]
+            number = read_number(text, thousands=True) if isinstance(text, str) and "," in text else None
+            values[place] = np.nan if number is None else number
     wrong = np.flatnonzero((np.abs(values) > LARGEST) | (np.isnan(values) & column.notna().to_numpy()))
     if len(wrong):
         more = f" (and {len(wrong) - 1} more such rows)" if len(wrong) > 1 else ""

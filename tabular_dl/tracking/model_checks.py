@@ -18,7 +18,8 @@ from tabular_dl.errors import UserError
 from tabular_dl.estimators import KerasClassifier, KerasRegressor, ModelEstimator
 from tabular_dl.limits import limit
 from tabular_dl.model_selection import ImportedClassifier, ImportedRegressor, imported_parts, predicted_rows
-from tabular_dl.tracking.python_code import check_step, python_steps
+from tabular_dl.preprocessing import PythonDefinition
+from tabular_dl.tracking.python_code import check_step, python_losses, python_steps
 from tabular_dl.tracking.tree_checks import check_trees
 
 __all__ = ["check_parts", "check_predicts"]
@@ -54,8 +55,8 @@ def check_parts(model: Any) -> None:
         _check_imported(model)
     else:
         _check_folds(model)
-        for step in python_steps(model):
-            check_step(step)
+        for code in (*python_steps(model), *python_losses(model)):
+            check_step(code)
     rows, predictions = len(model.oof_predictions_), model.oof_predictions_
     _require_array(predictions, (rows, *np.shape(predictions)[1:2]), "oof_predictions_")
     tested = np.concatenate([_rows(rows_of_fold, rows, "test_rows_") for rows_of_fold in model.test_rows_])
@@ -137,6 +138,9 @@ def _check_network(network: Any) -> None:
     """Check the weights against the architecture, and the architecture against targets."""
     weights, settings = network.weights_, network.network_
     _require(isinstance(weights, Mapping) and len(weights) > 0, "weights_ are no dict of arrays")
+    _require(isinstance(settings["activation"], str | PythonDefinition), "the activation is no name and no Python")
+    code = [block[0] for block in settings.get("user_blocks", ())]
+    _require(all(isinstance(each, PythonDefinition) for each in code), "a block of the user is no Python")
     members = {len(weight) if np.ndim(weight) else 0 for weight in weights.values()}
     _require(len(members) == 1 and members != {0}, "weights_ are of different numbers of members")
     expected = network.fitted_parts()[0].weights

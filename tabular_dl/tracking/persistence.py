@@ -26,7 +26,7 @@ from tabular_dl.estimators import MODELS, ModelEstimator, boosting_rounds, model
 from tabular_dl.tracking.archive_checks import check_archive, check_size
 from tabular_dl.tracking.booster_checks import BOOSTERS
 from tabular_dl.tracking.model_checks import check_parts
-from tabular_dl.tracking.python_code import permit
+from tabular_dl.tracking.python_code import permit, python_steps
 from tabular_dl.tracking.tree_checks import check_trees
 
 __all__ = ["OLD_PATHS", "TRUSTED_TYPES", "check_storable", "describe", "load_model"]
@@ -73,6 +73,7 @@ TRUSTED_TYPES = [
     "tabular_dl.preprocessing.OneHotEncoder",
     "tabular_dl.preprocessing.OrdinalEncoder",
     "tabular_dl.preprocessing.PiecewiseEncoder",
+    "tabular_dl.preprocessing.PythonDefinition",
     "tabular_dl.preprocessing.PythonFeatures",
     "tabular_dl.preprocessing.PythonSource",
     "tabular_dl.preprocessing.PythonTransformer",
@@ -141,7 +142,7 @@ def load_model(path: Path, *, trust: bool = False) -> Any:
         ) from error
     if name not in _MODELS:
         raise DataError(f"{path} contains {name}, not a model of this package. Give a run's id, or a model's folder.")
-    permit(model, path.parent, trusted=trust)
+    permit(python_steps(model), path.parent, trusted=trust)
     return model
 
 
@@ -185,8 +186,8 @@ def check_storable(estimator: Any) -> None:
             reason = f"it consists of {listed(sorted(unknown))}, which no stored model may have" if unknown else ""
     if reason:
         raise SpecError(
-            f"model: {estimator.name} cannot be stored without pickle: {reason}. Take another model, or import its "
-            "predictions: tabular-dl import --help."
+            f"model: {estimator.name} cannot be stored without pickle: {reason}. Take another model, or fit it "
+            "elsewhere on the folds that tabular-dl folds writes, and import its predictions: tabular-dl import --help."
         )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,13 +11,21 @@ from sklearn.pipeline import Pipeline
 
 from tabular_dl.atomic_files import write_text
 from tabular_dl.errors import DataError
-from tabular_dl.preprocessing import PythonSource, PythonStep, is_trusted, reference_problem, trust
+from tabular_dl.estimators import KerasClassifier, KerasRegressor
+from tabular_dl.preprocessing import (
+    PythonDefinition,
+    PythonSource,
+    PythonStep,
+    is_trusted,
+    reference_problem,
+    trust,
+)
 
-__all__ = ["check_step", "permit", "python_steps", "sources_of", "write_sources"]
+__all__ = ["check_step", "permit", "python_losses", "python_steps", "sources_of", "write_sources"]
 
 
-def python_steps(model: Any) -> Iterator[PythonStep]:
-    """Yield the steps of a model that execute the user's Python, fitted or not.
+def python_steps(model: Any) -> Iterator[PythonStep | PythonDefinition]:
+    """Yield the user's Python that predictions of a model execute: steps, fitted or not, and parts of networks.
 
     Parameters
     ----------
@@ -26,18 +34,47 @@ def python_steps(model: Any) -> Iterator[PythonStep]:
 
     Yields
     ------
-    PythonStep
+    PythonStep or PythonDefinition
     """
+    for pipeline in _pipelines(model):
+        yield from _inside(pipeline)
+
+
+def python_losses(model: Any) -> Iterator[PythonDefinition]:
+    """Yield the user's losses that networks of a model were trained by; predictions do not execute them.
+
+    Parameters
+    ----------
+    model : cross-fit or blend
+        Model.
+
+    Yields
+    ------
+    PythonDefinition
+    """
+    for pipeline in _pipelines(model):
+        loss = getattr(pipeline.steps[-1][1] if isinstance(pipeline, Pipeline) else pipeline, "loss", None)
+        if isinstance(loss, PythonDefinition):
+            yield loss
+
+
+def _pipelines(model: Any) -> Iterator[Any]:
+    """Yield the pipelines of a model, fitted or not; imported predictions have none."""
     for part in getattr(model, "models", [model]):
-        # Imported predictions have no pipelines.
         single = [getattr(part, name, None) for name in ("pipeline", "final_pipeline_")]
-        for pipeline in filter(None, (*single, *getattr(part, "pipelines_", ()))):
-            yield from _inside(pipeline)
+        yield from filter(None, (*single, *getattr(part, "pipelines_", ())))
 
 
-def _inside(step: Any) -> Iterator[PythonStep]:
-    if isinstance(step, PythonStep):
+def _inside(step: Any) -> Iterator[PythonStep | PythonDefinition]:
+    if isinstance(step, PythonStep | PythonDefinition):
         yield step
+    elif isinstance(step, KerasClassifier | KerasRegressor):
+        network = getattr(step, "network_", {})  # of a fitted one
+        for part in (step.activation, step.blocks, network.get("activation"), network.get("user_blocks")):
+            yield from _inside(part)
+    elif isinstance(step, list | tuple):
+        for part in step:
+            yield from _inside(part)
     elif isinstance(step, Pipeline):
         for _, part in step.steps:
             yield from _inside(part)
@@ -48,7 +85,7 @@ def _inside(step: Any) -> Iterator[PythonStep]:
 
 def sources_of(model: Any) -> dict[str, PythonSource]:
     """Return the text of a model's Python by the place that it has among the model's files."""
-    return {step.source.place: step.source for step in python_steps(model)}
+    return {code.source.place: code.source for code in (*python_steps(model), *python_losses(model))}
 
 
 def write_sources(model: Any, folder: Path) -> None:
@@ -67,8 +104,8 @@ def write_sources(model: Any, folder: Path) -> None:
         write_text(path, source.text)
 
 
-def check_step(step: PythonStep) -> None:
-    """Raise an error for a loaded step whose parts are of other types than a fit stores.
+def check_step(step: PythonStep | PythonDefinition) -> None:
+    """Raise an error for loaded Python whose parts are of other types than a fit stores.
 
     Raises
     ------
@@ -88,13 +125,13 @@ def check_step(step: PythonStep) -> None:
             raise ValueError(f"what {source.file}:{step.name} has learned is damaged")
 
 
-def permit(model: Any, folder: Path, *, trusted: bool) -> None:
-    """Raise an error for Python in a loaded model that this user has neither made nor trusts. Nothing is executed.
+def permit(code: Iterable[PythonStep | PythonDefinition], folder: Path, *, trusted: bool) -> None:
+    """Raise an error for Python of a loaded model that this user has neither made nor trusts. Nothing is executed.
 
     Parameters
     ----------
-    model : cross-fit or blend
-        Loaded model.
+    code : iterable of PythonStep or PythonDefinition
+        Python of the model that will be executed.
     folder : Path
         Folder of the model.
     trusted : bool
@@ -105,11 +142,7 @@ def permit(model: Any, folder: Path, *, trusted: bool) -> None:
     DataError
         If the model may not be used.
     """
-    foreign = [
-        step
-        for step in python_steps(model)
-        if not is_trusted(step.source, step.name, step.parameters or {}, step.signature)
-    ]
+    foreign = [step for step in code if not is_trusted(step.source, step.name, step.parameters or {}, step.signature)]
     places = {step.source.place: step.source for step in foreign}
     if places and not trusted:
         texts = ", ".join(f"{folder / 'extra_files' / place}" for place in places)

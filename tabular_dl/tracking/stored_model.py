@@ -11,7 +11,7 @@ from tabular_dl.spec import PipelineSpec, PythonFiles, load_spec
 from tabular_dl.tracking import runs
 from tabular_dl.tracking.model_checks import check_predicts
 from tabular_dl.tracking.persistence import describe, load_model
-from tabular_dl.tracking.python_code import sources_of
+from tabular_dl.tracking.python_code import permit, python_losses, sources_of
 
 __all__ = ["file_of", "local_folder", "open_model"]
 
@@ -19,7 +19,9 @@ __all__ = ["file_of", "local_folder", "open_model"]
 _FILES: WeakKeyDictionary[Any, Path] = WeakKeyDictionary()
 
 
-def open_model(run_or_folder: str | runs.LoggedRun, *, trust: bool = False) -> tuple[Any, PipelineSpec]:
+def open_model(
+    run_or_folder: str | runs.LoggedRun, *, trust: bool = False, training: bool = False
+) -> tuple[Any, PipelineSpec]:
     """Return a stored model and its specification.
 
     Parameters
@@ -28,6 +30,8 @@ def open_model(run_or_folder: str | runs.LoggedRun, *, trust: bool = False) -> t
         Run, or its id or name; or the folder of a model or of an untracked fit.
     trust : bool, default=False
         Whether Python in the model may be executed that was not stored by this user on this machine.
+    training : bool, default=False
+        Whether the specification will be fitted again, which executes a loss of the user as well.
 
     Returns
     -------
@@ -46,6 +50,8 @@ def open_model(run_or_folder: str | runs.LoggedRun, *, trust: bool = False) -> t
     if not spec_file.exists():
         raise DataError(f"{folder} is not a model of this package: it has no extra_files/spec.yaml.")
     model = load_model(folder / "model.skops", trust=trust)
+    if training:
+        permit(python_losses(model), folder, trusted=trust)
     try:
         check_predicts(model)
     except Exception as error:  # a step of a damaged model may fail in any way

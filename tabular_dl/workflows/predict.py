@@ -10,7 +10,7 @@ from rich.markup import escape
 from tabular_dl.atomic_files import write_text
 from tabular_dl.competition import prediction_table
 from tabular_dl.model_selection import imported_parts
-from tabular_dl.spec import check_rows
+from tabular_dl.spec import check_rows, unread_numbers
 from tabular_dl.tables import read_table_file
 from tabular_dl.tracking import open_model
 from tabular_dl.workflows.console import print_lines, print_notes
@@ -53,7 +53,8 @@ def predict(
     rows = file.frame
     if imported_parts(model) != [model]:  # which read the id only
         check_rows(spec, rows, str(table), rest=False)
-    print_notes(file.notes, console)
+    unread = [cells.message.rstrip(".") for cells in unread_numbers(spec, rows, table.name)]
+    print_notes([*file.notes, *unread], console)
     classes, threshold = getattr(model, "classes_", None), getattr(model, "threshold_", None)
     predictions = prediction_table(
         rows.get(spec.data.id), spec.data.target, predict_rows(model, rows), classes, threshold

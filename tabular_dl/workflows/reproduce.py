@@ -78,7 +78,7 @@ def reproduce(run: str, console: Console | None = None, *, trust: bool = False) 
             f"Run {logged.name} was ended early, {logged.tags['tabular_dl.interrupted']} and cannot be reproduced: "
             f"tabular-dl fit {logged.tags.get('tabular_dl.pipeline')} fits it completely."
         )
-    model, spec = open_model(logged, trust=trust)
+    model, spec = open_model(logged, trust=trust, training=True)
     competition = competition_of(spec)
     if competition.digest != logged.tags.get("tabular_dl.data_digest"):
         raise SpecError(f"{competition.train_file} has changed since run {logged.name}: put the old file back.")

@@ -24,6 +24,7 @@ from tabular_dl.competition import (
     score_submission,
     send_submission,
     wait_for_score,
+    written_like,
 )
 from tabular_dl.errors import SubmissionError
 from tabular_dl.model_selection import lacks_test_predictions
@@ -137,7 +138,9 @@ def submit(
         form=form,
         names=(competition.test_file.name, competition.sample_file.name),
     )
-    output = write_table(output, submission.to_csv(index=False))
+    files = (spec.data.target, competition.sample_file.name)
+    written = written_like(submission, competition.sample, competition.target_number, files)
+    output = write_table(output, written.to_csv(index=False))
     cv_score = f"{chosen.metrics['cv_score']:.4f}" if "cv_score" in chosen.metrics else "unknown"
     lines = [
         f"Run [bold]{escape(chosen.name)}[/] ({chosen.id}), cross-validated {metric.name} {cv_score}",
@@ -188,7 +191,8 @@ def _score_with_answers(
 ) -> tuple[dict[str, float], list[str]]:
     """Return the score of a submission and a line to print, both empty without answers.csv."""
     try:
-        answers = read_answers(competition.folder, competition.target, str(competition.id))
+        folder, unit = competition.folder, competition.target_number
+        answers = read_answers(folder, competition.target, str(competition.id), unit)
         if answers is None:
             return {}, []
         score = score_submission(submission, table, answers, competition.target, metric)

@@ -12,7 +12,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tabular_dl.competition.competition import Competition, find_folder, load_competition, read_answers, read_table
+from tabular_dl.competition.competition import Competition, load_competition, read_answers, read_table
+from tabular_dl.competition.files import find_folder
 from tabular_dl.errors import DataError
 from tabular_dl.resources import bundled
 from tabular_dl.tables.values import read_categories
@@ -249,11 +250,13 @@ def test_a_target_that_the_table_lacks_gets_the_nearest_column(folder: Path, tar
     assert refusal(folder, target) == f"train.csv: there is no column {target!r} (the target). {nearest}"
 
 
-def test_a_missing_target_names_its_row(folder: Path) -> None:
+def test_rows_without_a_target_are_left_out_and_said(folder: Path) -> None:
     (folder / "train.csv").write_text("Id,size,kind\n1,2,a\n2,3,\n3,4,b\n4,5,\n")
-    message = refusal(folder)
-    parts = ("train.csv, column kind (the target):", "2 of 4 rows have no value", "row 2.", "Remove those rows")
-    assert all(part in message for part in parts)
+    competition = load(folder)
+    assert competition.train["Id"].tolist() == ["1", "3"]
+    assert competition.train.index.tolist() == [1, 3]
+    parts = ("2 of 4 rows have no value of kind (the target)", "the first is row 2", "left out of training")
+    assert all(part in competition.notes[0] for part in parts)
 
 
 @pytest.mark.parametrize(("value", "shown"), [("a", "'a'"), ("0", "0"), ("1.5", "1.5"), ("True", "True")])
@@ -363,7 +366,7 @@ def test_a_test_table_is_optional_and_its_absence_is_noted(folder: Path) -> None
 
 
 @pytest.mark.parametrize(
-    ("other", "hint"), [("Train.csv", "Did you mean 'Train.csv'?"), (None, "Known: sample_submission.csv, test.csv.")]
+    ("other", "hint"), [("Trains.csv", "Did you mean 'Trains.csv'?"), (None, "Known: sample_submission.csv, test.csv.")]
 )
 def test_a_folder_without_a_training_table_gets_the_nearest(folder: Path, other: str | None, hint: str) -> None:
     (folder / "train.csv").unlink()

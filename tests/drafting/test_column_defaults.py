@@ -150,3 +150,34 @@ def test_a_pattern_never_takes_in_a_column_of_another_rule() -> None:
     assert [rule["columns"] for rule in plan.rules] == [[*pixels], ["pixels_seen"]]
     starred = {f"p*{number}": values for number, values in enumerate(pixels.values())}
     assert [rule["columns"] for rule in treated(**starred).rules] == [[*starred]]
+
+
+def test_numbers_in_text_become_features_with_the_rules_of_their_numbers() -> None:
+    amounts = RANDOM.normal(20, 4, 300).round(2)
+    plan = treated(
+        speed=[f"{value} kmpl" for value in amounts],
+        price=[f"${value:,}" for value in RANDOM.lognormal(0, 2, 300).round(2)],
+        age=[f"{value} yrs" for value in RANDOM.integers(1, 5, 300)],
+        way=[f"{value} km".replace(".", ",") for value in amounts],
+    )
+    assert plan.features == {
+        "speed_kmpl": {"from": "speed", "number": "kmpl"},
+        "price_number": {"from": "price", "number": "$"},
+        "age_yrs": {"from": "age", "number": "yrs"},
+        "way_km": {"from": "way", "number": "km", "decimal": ","},
+    }
+    assert rules(plan, "speed_kmpl") == [{"impute": "median", "scale": "standard"}]
+    assert rules(plan, "price_number") == [{"impute": "median", "scale": "quantile"}]
+    assert rules(plan, "age_yrs") == [{"impute": "median", "scale": "standard"}, {"encode": "onehot"}]
+    assert plan.feature_reasons["speed_kmpl"] == "speed: numbers in kmpl."
+    assert plan.used["price"] == "numbers in $"
+
+
+def test_units_that_cannot_be_converted_are_categories_beside_the_numbers() -> None:
+    texts = [f"{number} {unit}" for number, unit in zip(range(60), ["BHK", "Bedroom", "Bedrooms"] * 20, strict=True)]
+    plan = treated(size=texts)
+    assert plan.features == {
+        "size_number": {"from": "size", "number": ["Bedroom", "BHK"]},
+        "size_unit": {"from": "size", "extract": "(Bedrooms|Bedroom|BHK)"},
+    }
+    assert rules(plan, "size_unit") == [{"encode": "onehot"}]

@@ -81,6 +81,28 @@ def test_extract(pattern, expected):
     assert derived({"from": "A", "extract": pattern}, pd.DataFrame({"A": ["ab", "cab", "xa", None]})) == expected
 
 
+def test_numbers_with_units_are_numbers_and_what_is_none_is_missing():
+    frame = pd.DataFrame({"A": ["2 GB", "512 MB", "none", None, "1"]})
+    assert derived({"from": "A", "number": "GB"}, frame) == [2.0, 0.5, None, None, 1.0]
+    later = pd.DataFrame({"A": [3.5, None]})  # a table whose cells are all plain
+    assert derived({"from": "A", "number": "GB"}, frame, later) == [3.5, None]
+    assert derived({"from": "A", "extract": "^(.) ?GB", "number": True}, frame) == [2.0, None, None, None, None]
+    assert derived({"from": "A", "number": "GB", "fill": 0}, frame) == [2.0, 0.5, 0.0, 0.0, 1.0]
+
+
+def test_an_extracted_number_may_have_commas_between_thousands():
+    frame = pd.DataFrame({"A": ["price 1,240", "price 12", "price 1,240,000.5", "none"]})
+    features = DerivedFeatures(
+        {
+            "price": {"from": "A", "extract": r"([\d,.]+)"},
+            "half": {"eval": "price / 2"},
+        }
+    )
+    np.testing.assert_array_equal(features.fit_transform(frame)["half"], [620, 6, 620000.25, NAN])
+    with pytest.raises(DataError, match="row 0: expected a finite number, found '1,24'"):
+        features.fit_transform(pd.DataFrame({"A": ["price 1,24"]}))
+
+
 def test_map_keeps_what_it_does_not_list_and_knows_numbers_of_any_type():
     frame = pd.DataFrame({"Pclass": [1, 2, 3]})
     with_missing = pd.DataFrame({"Pclass": [1.0, None, 3.0]})

@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tabular_dl.profiling.column_kinds import ColumnKind, column_kinds
+from tabular_dl.tables import NumberForm
 from tests.competitions import COMPETITIONS
 
 HUNDRED = np.random.default_rng(0).permutation(np.arange(100))
@@ -134,3 +135,31 @@ def test_every_column_is_of_some_kind_with_a_reason(values: list[Any]) -> None:
     assert found == kind(column)
     if found.kind not in ("missing", "constant"):
         assert 0 < found.rarest <= len(values)
+
+
+# Numbers in text
+
+
+def test_numbers_with_a_unit_are_numbers_and_cells_that_are_none_are_missing() -> None:
+    generator = np.random.default_rng(0)
+    values = [f"{value:.2f} kmpl" for value in generator.normal(20, 4, 99)]
+    column = kind([*values, "unknown"])
+    assert (column.kind, column.number_form) == ("numeric", NumberForm("kmpl"))
+    assert column.missing == pytest.approx(0.01)
+    assert column.reason == "numbers in kmpl; missing in 1 of 100 values that are none, such as 'unknown'"
+    assert column.skewness is not None
+    assert abs(column.skewness) < 1
+
+
+def test_few_whole_numbers_with_a_unit_are_categories_and_numbers() -> None:
+    column = kind([f"{n} yrs" for n in (1, 2, 3, 5)] * 10)
+    assert (column.kind, column.ordered, column.distinct) == ("low_cardinality", True, 4)
+
+
+def test_a_form_is_needed_in_the_training_rows_too() -> None:
+    assert kind(["large", "small", "tiny"] * 10, [f"{n} kg" for n in range(200)]).number_form is None
+
+
+def test_dates_and_ids_with_units_of_time_stay_what_they_are() -> None:
+    assert kind([f"{day}/01/2024" for day in range(1, 29)]).kind == "date"
+    assert kind([f"{n}-{n + 1}" for n in range(100, 140)]).number_form is None

@@ -436,6 +436,33 @@ def test_a_mistake_names_file_line_key_and_what_is_expected(file: Path, old: str
     assert found.count("\n") == 0, "one mistake, one message"
 
 
+@pytest.mark.parametrize(
+    ("metric", "message"),
+    [
+        ("accuracy:2", "accuracy has no parameter, found 'accuracy:2': write accuracy."),
+        ("{name: f_beta, bta: 2}", "f_beta has no parameter 'bta'. Did you mean 'beta'?"),
+        ("{name: f_beta, beta: -1}", "f_beta: expected a beta between 0 and 100, found -1."),
+        ("{name: rmse, k: 1}", "rmse has no parameter 'k'. There are none."),
+        ("map_at_k:2.5", "map_at_k: expected a whole k from 1 to 1000, found 2.5."),
+        ("pinball:high", "pinball: expected a quantile between 0 and 1, found 'high'."),
+        ("{beta: 2}", "expected a name, as in {name: f_beta, beta: 2}, found {'beta': 2}."),
+        ("3", "expected text, found 3."),
+    ],
+)
+def test_a_mistake_in_a_metric_says_what_is_expected(file: Path, metric: str, message: str) -> None:
+    assert refusal(file, FLOWERS.replace(": accuracy", f": {metric}")) == f"flowers.yaml, line 4: metric: {message}"
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [("{name: f_beta, beta: 0.5}", "f_beta:0.5"), ("f_beta", "f_beta:2"), ("{name: pinball}", "pinball:0.5")],
+)
+def test_a_metric_with_a_parameter_has_a_short_name(file: Path, text: str, name: str) -> None:
+    spec = load(file, FLOWERS.replace(": accuracy", f": {text}"))
+    assert spec.metric == name
+    assert load(file, FLOWERS.replace(": accuracy", f": {name}")) == spec
+
+
 def test_a_feature_whose_key_is_quoted_in_the_message_of_another_gets_its_own_line(file: Path) -> None:
     text = FLOWERS.replace("    eval: A * B", "    rare: 2\n    from: A\n    fill: {key 'rare': 1}\n")
     assert refusal(file, text).startswith("flowers.yaml, line 9: feature 'Area', key 'fill': ")

@@ -73,6 +73,19 @@ def test_models_are_sound_as_they_are_and_as_they_are_loaded(name: str, categori
     check_trees(skops.io.loads(skops.io.dumps(model), trusted=TRUSTED_TYPES))
 
 
+def test_texts_are_stored_beside_the_schema_which_is_limited_and_as_a_part_of_it_they_are_read() -> None:
+    model = fitted("lightgbm")
+    stored = skops.io.dumps(model)
+    with zipfile.ZipFile(io.BytesIO(stored)) as archive:
+        assert "tree_sizes" not in archive.read("schema.json").decode()
+    assert skops.io.loads(stored, trusted=TRUSTED_TYPES).models_ == model.models_
+    before = ModelClassifier("lightgbm")
+    before.__setstate__({**vars(model), "models_": [*model.models_]})  # as models were stored at first
+    np.testing.assert_array_equal(before.predict_proba(X), model.predict_proba(X))
+    with pytest.raises(ValueError, match="float64"):
+        before.__setstate__({**vars(model), "models_": [np.ones(3)]})
+
+
 def test_models_of_a_fold_with_one_class_are_sound() -> None:
     model = ModelClassifier("knn")
     model.start(X, Y)
@@ -312,7 +325,7 @@ def test_a_class_that_could_not_be_stored_is_refused_before_training(
     message = str(refused.value)
     assert message.startswith("model: somebody.elses:Model cannot be stored without pickle: ")
     assert reason in message
-    assert "tabular-dl import --help" in message
+    assert "tabular-dl folds writes, and import its predictions: tabular-dl import --help" in message
     assert not hasattr(estimator, "models_")
 
 

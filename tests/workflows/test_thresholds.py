@@ -72,7 +72,8 @@ def test_a_threshold_reaches_score_model_predictions_and_submission(
         (
             "titanic",
             ["threshold=auto", "metric=roc_auc"],
-            r"threshold: auto .*labels \(accuracy, balanced_accuracy, f1, f1_macro\).*roc_auc .*probabilities.* "
+            r"threshold: auto .*labels \(accuracy, balanced_accuracy, f1, f_beta, f1_macro, mcc, qwk\).*roc_auc "
+            r".*probabilities.* "
             "[Rr]emove it, or write a number",
         ),
         ("wine", ["threshold=0.4"], r"threshold: 0\.4 .*two classes.* problem: multiclass.* [Rr]emove"),

@@ -44,9 +44,14 @@ columns:
   - {columns: [name], transformer: "my_steps.py:Seen", parameters: {value: 2.0}}
 rest: drop
 network: {hidden: [4]}
-training: {epochs: 2, batch_size: 16}
+training: {epochs: 2, batch_size: 16, loss: "my_losses.py:squared"}
 ensemble: {folds: 2, members: 1}
 baselines: none
+"""
+
+LOSSES = """
+def squared(y_true, y_pred):
+    return (y_true - y_pred)[:, 0] ** 2
 """
 
 FEATURES = """
@@ -77,7 +82,7 @@ class Seen:
         return self.value * X[["name"]].isin(self.rows_)
 '''
 
-TEXTS = {"my_features.py": FEATURES, "my_steps.py": STEPS}
+TEXTS = {"my_features.py": FEATURES, "my_losses.py": LOSSES, "my_steps.py": STEPS}
 
 
 def tables(folder: Path) -> None:
@@ -102,8 +107,8 @@ def free_port() -> int:
 def pipeline(folder: Path, **changed: str) -> Path:
     """Write the pipeline and its Python, and return its file."""
     folder.mkdir(exist_ok=True)
-    texts = {"my_features": FEATURES, "my_steps": STEPS, **changed}
-    for name in ("my_features", "my_steps"):
+    texts = {"my_features": FEATURES, "my_losses": LOSSES, "my_steps": STEPS, **changed}
+    for name in ("my_features", "my_losses", "my_steps"):
         (folder / f"{name}.py").write_text(texts[name])
     file = folder / "cats.yaml"
     file.write_text(texts.get("pipeline", PIPELINE).replace("SOURCE", str(folder)))
@@ -199,11 +204,13 @@ def test_reproduce_uses_the_text_of_the_run_and_says_what_has_changed(cli: Any, 
     step = own.folder / "my_steps.py"
     try:
         step.write_text(STEPS.replace("self.value *", "-9 *"))
+        (own.folder / "my_losses.py").write_text(LOSSES + "# changed")
         (own.folder / "my_features.py").unlink()
         outcome = cli("reproduce", own.run)
     finally:
         pipeline(own.folder)
     assert "Identical" in outcome.out
+    assert f"my_losses.py has changed since run {own.run} (SHA-256 " in outcome.out
     assert f"my_steps.py has changed since run {own.run} (SHA-256 " in outcome.out
     assert f"my_features.py is not in {own.folder} any more" in outcome.out
 
@@ -375,7 +382,7 @@ def test_a_blend_holds_both_versions_of_a_file(own: Fitted, tmp_path: Path) -> N
     blend = BlendedClassifier([model, ridge], Blend("mean")).fit_blend(y, get_metric("accuracy"))
     write_sources(blend, tmp_path / "extra_files")
     files = [path.name for path in (tmp_path / "extra_files").glob("python/*/*")]
-    assert sorted(files) == ["my_features.py", "my_steps.py", "my_steps.py"]
+    assert sorted(files) == ["my_features.py", "my_losses.py", "my_steps.py", "my_steps.py"]
     skops.io.dump(blend, tmp_path / "model.skops")
     loaded = load_model(tmp_path / "model.skops")
     assert len({step.source for step in python_steps(loaded)}) == 3

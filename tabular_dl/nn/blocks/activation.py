@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import keras
 import numpy as np
@@ -11,6 +12,7 @@ import tensorflow as tf
 
 from tabular_dl.nn.blocks.base import Block, TrainingStep, Weight
 from tabular_dl.nn.blocks.keras_layer import apply_as_layer
+from tabular_dl.nn.blocks.user_block import WeightLayer, of_rows
 
 __all__ = ["ACTIVATIONS", "Activation"]
 
@@ -26,7 +28,7 @@ ACTIVATIONS = frozenset(name for name in dir(keras.activations) if name[0].islow
 
 @dataclass(frozen=True)
 class Activation(Block):
-    """Activation function of Keras, the same for all members.
+    """Activation function of Keras or of the user, the same for all members.
 
     With ``features``, it is parametric: ``x + strength * (f(x) - x)``, with a strength of each feature and member that
     is 1 at first and trained (arXiv:2407.04491).
@@ -35,8 +37,8 @@ class Activation(Block):
     ----------
     name : str
         Name, unique in the network.
-    function : str
-        Keras's name of the function, one of `ACTIVATIONS`.
+    function : str or callable
+        Keras's name of the function, one of `ACTIVATIONS`, or a function of activations (rows, features).
     features : int, default=0
         Number of features, if the activation is parametric.
 
@@ -47,7 +49,7 @@ class Activation(Block):
     """
 
     name: str
-    function: str
+    function: str | Callable[..., Any]
     features: int = 0
 
     @property
@@ -64,11 +66,20 @@ class Activation(Block):
     def forward(self, x: tf.Tensor, weights: Mapping[str, tf.Tensor], step: TrainingStep | None = None) -> tf.Tensor:
         """Return the values of the function."""
         del step
-        values = keras.activations.get(self.function)(x)
+        values = of_rows(self.function, x) if callable(self.function) else keras.activations.get(self.function)(x)
         return x + weights["strength"] * (values - x) if self.features else values
 
     def export(self, x: keras.KerasTensor) -> tuple[keras.KerasTensor, dict[str, keras.Variable]]:
-        """Apply a `keras.layers.Activation`, or the block as a Keras layer if it is parametric."""
+        """Apply a `keras.layers.Activation`, or the block as a Keras layer if it is parametric.
+
+        Operations of a user's function become those of the model.
+        """
+        if callable(self.function):
+            values = self.function(x)
+            if not self.features:
+                return values, {}
+            strength = WeightLayer((1, self.features))
+            return x + strength(x) * (values - x), {"strength": strength.weight}
         if self.features:
             return apply_as_layer(self, x)
         return keras.layers.Activation(self.function)(x), {}

@@ -13,7 +13,7 @@ from tabular_dl.nn.blocks.base import Block, OwnInputs, TrainingStep, Weight
 from tabular_dl.nn.blocks.scaling import own_features
 from tabular_dl.nn.choices import BiasInitializer, WeightGroup
 
-__all__ = ["Dense"]
+__all__ = ["Dense", "drawn_by_keras"]
 
 # Fewer kernels than this are drawn one by one: tracing a loop takes as long as drawing about ten.
 DRAWS_THAT_PAY_FOR_A_TRACE = 40
@@ -89,15 +89,9 @@ class Dense(Block):
         if self.initializer == "unit_variance":
             shape = (len(rows), self.outputs)
             return [np.random.default_rng([seed, 5, self.index]).normal(size=shape) for seed in seeds]
-        kernels = self._by_keras(len(rows), seeds)
+        shape = (len(rows), self.outputs)
+        kernels = drawn_by_keras(self.initializer, shape, [[seed, self.index] for seed in seeds])
         return kernels if self.gain == 1 else [kernel * np.float32(self.gain) for kernel in kernels]
-
-    def _by_keras(self, rows: int, seeds: Sequence[int]) -> Sequence[np.ndarray]:
-        initializer = type(keras.initializers.get(self.initializer))
-        streams = [int(np.random.SeedSequence([seed, self.index]).generate_state(1)[0]) % 2**31 for seed in seeds]
-        if len(seeds) < DRAWS_THAT_PAY_FOR_A_TRACE:
-            return [np.asarray(initializer(seed=stream)((rows, self.outputs))) for stream in streams]
-        return list(_draw_in_loop(initializer(seed=0), (rows, self.outputs), streams))
 
     @property
     def learns(self) -> bool:
@@ -147,8 +141,32 @@ class Dense(Block):
         return output, {"kernel": layer.kernel} | ({"bias": layer.bias} if self.use_bias else {})
 
 
+def drawn_by_keras(name: str, shape: tuple[int, ...], entropies: Sequence[Sequence[int]]) -> list[np.ndarray]:
+    """Draw weights by one of Keras's initialisers.
+
+    Parameters
+    ----------
+    name : str
+        Keras's name of the initialiser.
+    shape : tuple of int
+        Shape of each weight.
+    entropies : sequence of sequence of int
+        Numbers that the seed of each weight is made from.
+
+    Returns
+    -------
+    list of ndarray
+        A weight for each entropy, which depends on that alone.
+    """
+    initializer = type(keras.initializers.get(name))
+    streams = [int(np.random.SeedSequence(list(entropy)).generate_state(1)[0]) % 2**31 for entropy in entropies]
+    if len(streams) < DRAWS_THAT_PAY_FOR_A_TRACE:
+        return [np.asarray(initializer(seed=stream)(shape)) for stream in streams]
+    return list(_draw_in_loop(initializer(seed=0), shape, streams))
+
+
 def _draw_in_loop(
-    initializer: keras.initializers.Initializer, shape: tuple[int, int], streams: Sequence[int]
+    initializer: keras.initializers.Initializer, shape: tuple[int, ...], streams: Sequence[int]
 ) -> np.ndarray:
     """Draw a kernel per seed, by the same operations as one by one, in a loop that is traced once."""
     stream = _FixedSeed()
