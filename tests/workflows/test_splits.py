@@ -14,7 +14,7 @@ import pandas as pd
 import pytest
 from rich.console import Console
 
-from tabular_dl.errors import UserError
+from tabular_dl.errors import DataError, UserError
 from tabular_dl.model_selection import predicted_rows
 from tabular_dl.spec import load_spec
 from tabular_dl.tracking import find_run, open_model
@@ -22,6 +22,7 @@ from tabular_dl.workflows.ensemble import ensemble
 from tabular_dl.workflows.fit import fit
 from tabular_dl.workflows.folds import folds
 from tabular_dl.workflows.import_run import ImportFiles, import_run
+from tabular_dl.workflows.imported_files import KnownRows, read_fold_file, read_prediction_file
 from tabular_dl.workflows.reproduce import reproduce
 from tabular_dl.workflows.search_task import SearchOptions, SearchTask
 from tabular_dl.workflows.submit import submit
@@ -191,3 +192,33 @@ def test_repeats_have_folds_of_other_seeds_and_a_column_each(stores: Path, cli: 
     for number, rows in enumerate(crossfit.test_rows_):
         fold = table[f"fold_{number // 3 + 1}"] == number % 3
         assert set(table["id"][fold]) == set(TRAIN["id"][rows])
+
+
+def test_a_search_holds_out_the_last_of_the_users_folds(stores: Path) -> None:
+    TRAIN.assign(mine=np.arange(len(TRAIN)) % 4).to_csv("tables/train.csv", index=False)
+    changes = ["rest=drop", "ensemble={split: column, fold: mine}", "search.alpha={log_uniform: [0.1, 10.0]}"]
+    task = SearchTask(load_spec("stores.yaml", changes), SearchOptions(trials=2, rounds=1))
+    assert task.held_out.tolist() == list(range(3, len(TRAIN), 4))
+    assert [len(np.unique(task.rows[test] % 4)) for _, test in task.splits] == [1, 1, 1]
+
+
+def test_a_file_of_predictions_may_have_rows_that_no_fold_predicts(tmp_path: Path) -> None:
+    rows = KnownRows("train.csv", "id", pd.Series(["a", "b", "c"], index=[1, 2, 3], dtype=object), {})
+    for table in ({"id": ["c", "a"], "sales": [3.0, 1.0]}, {"id": ["c", "b", "a"], "sales": [3.0, np.nan, 1.0]}):
+        pd.DataFrame(table).to_csv(tmp_path / "oof.csv", index=False)
+        found = read_prediction_file(tmp_path / "oof.csv", rows, "sales", None, np.array([0, 2]))
+        np.testing.assert_array_equal(found.predictions, [1.0, np.nan, 3.0])
+    with pytest.raises(DataError, match=r"expected a number for sales, found no value"):
+        read_prediction_file(tmp_path / "oof.csv", rows, "sales", None)
+
+
+@pytest.mark.parametrize("by_time", [True, False])
+def test_only_folds_by_time_may_leave_rows_out(tmp_path: Path, by_time: bool) -> None:
+    rows = KnownRows("train.csv", "id", pd.Series(["a", "b", "c"], index=[1, 2, 3], dtype=object), {})
+    pd.DataFrame({"id": ["b", "a", "c"], "fold": [np.nan, 0, 1]}).to_csv(tmp_path / "folds.csv", index=False)
+    if by_time:
+        splits = read_fold_file(tmp_path / "folds.csv", rows, None, by_time=True)
+        assert [(train.tolist(), test.tolist()) for train, test in splits] == [([1], [0]), ([0, 1], [2])]
+        return
+    with pytest.raises(DataError, match=r"column fold, row 1 \(id b\): expected a whole number, found no value"):
+        read_fold_file(tmp_path / "folds.csv", rows, None)
