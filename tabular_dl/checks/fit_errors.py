@@ -25,12 +25,11 @@ from tabular_dl.spec import (
     check_settings,
     check_target,
     check_threshold,
-    groups_of,
     metric_of,
     needed_features,
 )
 
-__all__ = ["group_errors", "memory_errors", "pipeline_errors", "row_errors", "target_errors"]
+__all__ = ["memory_errors", "pipeline_errors", "row_errors", "target_errors"]
 
 # Changes to a rule for numbers that cannot read one of its columns, in the order in which they are tried.
 _FOR_NUMBERS = {"encode": None, "components": None, "impute": None, "fill_value": None}
@@ -107,40 +106,6 @@ def target_errors(spec: PipelineSpec, problem: Problem, target: pd.Series[Any], 
             other = infer_problem(target)
             fix = f"problem: {other.name}" if refusal(spec, other) is None else ""
     return [Finding("error", "target", message, fix)]
-
-
-def group_errors(spec: PipelineSpec, train: pd.DataFrame, where: str) -> list[Finding]:
-    """Return the error of an ``ensemble.group`` that folds cannot be made by.
-
-    Parameters
-    ----------
-    spec : PipelineSpec
-        Pipeline.
-    train : DataFrame of shape (rows, columns)
-        Raw training rows, including the target.
-    where : str
-        Name of the table in messages.
-
-    Returns
-    -------
-    list of Finding
-        At most one, with the code ``group``.
-    """
-    message = _refusal(lambda: groups_of(spec, train, where))
-    if message is None:
-        return []
-    name = spec.ensemble.group
-    if name not in train:
-        correction = nearest(str(name), [str(column) for column in train if column != spec.data.target])
-        fix = ensemble_with(spec, group=correction)
-    elif name == spec.data.target:
-        fix = ensemble_with(spec, group=None)
-    elif train[name].isna().any():
-        fix = f"# fill in column {name} of {where}"
-    else:
-        groups = train[name].nunique()
-        fix = ensemble_with(spec, folds=groups) if groups >= 2 else ensemble_with(spec, group=None)
-    return [Finding("error", "group", message, fix)]
 
 
 def row_errors(spec: PipelineSpec, checked: CheckedRows) -> list[Finding]:

@@ -42,7 +42,7 @@ def fold_findings(
     if separation.kind == "time":
         yield from _time_finding(spec, separation, names)
         return
-    if spec.ensemble.group is not None:
+    if spec.ensemble.group is not None or spec.ensemble.split in ("time", "column"):
         return
     if separation.order is not None:
         message = (

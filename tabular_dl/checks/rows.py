@@ -234,7 +234,8 @@ def absent_findings(
     ------
     Finding
     """
-    absent = [str(name) for name in train if name not in test and name not in (*used, spec.data.id)]
+    known = {*used, spec.data.id, spec.ensemble.time, spec.ensemble.fold}
+    absent = [str(name) for name in train if name not in test and name not in known]
     parts: dict[str, str] = {}
     if problem is not None:
         parts = target_parts(train[absent], target, classification=problem.classification)

@@ -15,7 +15,7 @@ import pandas as pd
 from tabular_dl.checks.columns import column_findings, kind_findings, unread_findings
 from tabular_dl.checks.earlier_rows import lag_findings
 from tabular_dl.checks.finding import Finding, by_level
-from tabular_dl.checks.fit_errors import group_errors, memory_errors, pipeline_errors, row_errors, target_errors
+from tabular_dl.checks.fit_errors import memory_errors, pipeline_errors, row_errors, target_errors
 from tabular_dl.checks.fixes import columns_of
 from tabular_dl.checks.folds import fold_findings
 from tabular_dl.checks.python import network_errors, transformer_errors
@@ -26,6 +26,7 @@ from tabular_dl.checks.rows import (
     same_row_findings,
     target_findings,
 )
+from tabular_dl.checks.splits import key_errors, split_errors
 from tabular_dl.competition import Competition, ids_of, make_submission, prediction_table, written_like
 from tabular_dl.errors import SubmissionError
 from tabular_dl.preprocessing import read_columns
@@ -140,8 +141,8 @@ class _Validation:
     ----------
     of_target : list of Finding
         Errors of metric, threshold, network and target.
-    of_groups : list of Finding
-        Errors of ``ensemble.group``.
+    of_folds : list of Finding
+        Errors of the columns that ``ensemble`` names, or of the folds.
     of_rows : list of Finding
         Errors of the rows of both tables.
     tables : list of DataFrame
@@ -151,14 +152,14 @@ class _Validation:
     """
 
     of_target: list[Finding]
-    of_groups: list[Finding]
+    of_folds: list[Finding]
     of_rows: list[Finding]
     tables: list[pd.DataFrame]
     of_lags: list[Finding]
 
     @property
     def errors(self) -> list[Finding]:
-        return [*self.of_target, *self.of_groups, *self.of_rows]
+        return [*self.of_target, *self.of_folds, *self.of_rows]
 
 
 def _validate(
@@ -184,7 +185,10 @@ def _validate(
     if not of_target and not of_rows:
         of_rows += transformer_errors(spec, tables, target, names)
         of_target += [*network_errors(spec, problem, target), *memory_errors(spec, problem, train.table, target)]
-    return _Validation(of_target, group_errors(spec, competition.train, names[0]), of_rows, tables, of_lags)
+    of_folds = key_errors(spec, competition.train, names[0])
+    if not of_target and not of_folds:
+        of_folds = split_errors(spec, problem, competition.train, names[0])
+    return _Validation(of_target, of_folds, of_rows, tables, of_lags)
 
 
 def _sample_findings(

@@ -1,5 +1,8 @@
 from .base import KerasEstimator as KerasEstimator
 from .diagnosis import diagnose as diagnose
+from .held_out import RowGroups as RowGroups
+from .held_out import RowTimes as RowTimes
+from .held_out import hold_out as hold_out
 from .hyperparameters import Hyperparameters as Hyperparameters
 from .joint_fit import fit_together as fit_together
 from .joint_fit import tasks_of as tasks_of

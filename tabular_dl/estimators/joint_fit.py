@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from tabular_dl.estimators.base import KerasEstimator
+from tabular_dl.estimators.held_out import RowGroups
 from tabular_dl.estimators.joint_training import train_tasks
 from tabular_dl.estimators.network_inputs import Matrix
 from tabular_dl.estimators.task import Prepared, Task
@@ -26,7 +27,7 @@ def fit_together(
     classes: np.ndarray | None = None,
     sample_weight: np.ndarray | None = None,
     on_epoch: EpochCallback | None = None,
-    row_groups: np.ndarray | None = None,
+    row_groups: RowGroups | None = None,
 ) -> None:
     """Fit several estimators, each on its own matrix and rows, as one population of all their members.
 
@@ -48,8 +49,8 @@ def fit_together(
         Weight of each row in the loss.
     on_epoch : callable, optional
         As for `tabular_dl.nn.training.fit_population`.
-    row_groups : ndarray of shape (rows,), optional
-        Group of each row: rows of one group are held out together.
+    row_groups : ndarray of shape (rows,) or RowTimes, optional
+        Group of each row: rows of one group are held out together. Or their times: the latest rows are held out.
 
     Raises
     ------

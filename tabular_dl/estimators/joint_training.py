@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tabular_dl.errors import DataError, SpecError, listed
+from tabular_dl.estimators.held_out import RowGroups
 from tabular_dl.estimators.hyperparameters import Hyperparameters
 from tabular_dl.estimators.network_inputs import Matrix
 from tabular_dl.estimators.population import members_for, network_for, training_for
@@ -131,7 +132,7 @@ def train_tasks(
     tasks: Sequence[Task],
     y: np.ndarray,
     on_epoch: EpochCallback | None = None,
-    row_groups: np.ndarray | None = None,
+    row_groups: RowGroups | None = None,
     callbacks: Callable[[Matrix], Sequence[keras.callbacks.Callback]] | None = None,
 ) -> TrainedTasks:
     """Train the networks of several tasks as one population.
@@ -146,8 +147,8 @@ def train_tasks(
         Target of all rows.
     on_epoch : callable, optional
         As for `tabular_dl.nn.training.fit_population`.
-    row_groups : ndarray of shape (rows,), optional
-        Group of each row: rows of one group are held out together.
+    row_groups : ndarray of shape (rows,) or RowTimes, optional
+        Group of each row: rows of one group are held out together. Or their times: the latest rows are held out.
     callbacks : callable, optional
         Function of the inputs of the first task's networks that returns Keras callbacks.
 

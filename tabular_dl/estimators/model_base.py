@@ -18,7 +18,7 @@ from sklearn.utils.validation import _check_sample_weight, check_is_fitted, vali
 
 from tabular_dl.errors import DataError, SpecError, UserError
 from tabular_dl.estimators.feature_names import FeatureNames
-from tabular_dl.estimators.held_out import hold_out
+from tabular_dl.estimators.held_out import RowGroups, hold_out
 from tabular_dl.estimators.model_libraries import LIBRARIES, Library, Rows
 from tabular_dl.estimators.model_parameters import first_line, known_parameters, make_model, model_class
 from tabular_dl.estimators.model_table import NamedModel, model_named
@@ -173,7 +173,7 @@ class ModelEstimator(FeatureNames, BaseEstimator):
         y: np.ndarray,
         rows: np.ndarray,
         sample_weight: np.ndarray | None = None,
-        row_groups: np.ndarray | None = None,
+        row_groups: RowGroups | None = None,
         threads: int | None = None,
     ) -> TrainedModel:
         """Return a trained model.
@@ -190,8 +190,8 @@ class ModelEstimator(FeatureNames, BaseEstimator):
             Numbers of the training rows.
         sample_weight : ndarray of shape (rows,), optional
             Weights of all rows.
-        row_groups : ndarray of shape (rows,), optional
-            Group of each row: rows of one group are held out together.
+        row_groups : ndarray of shape (rows,) or RowTimes, optional
+            Group of each row: rows of one group are held out together. Or their times: the latest rows are held out.
         threads : int, optional
             Number of threads, ``n_jobs`` by default.
 
@@ -243,7 +243,7 @@ class ModelEstimator(FeatureNames, BaseEstimator):
             raise SpecError("class_weight is for classes, the target is a number: leave it out.")
         return weights
 
-    def _split(self, y: np.ndarray, seed: int, row_groups: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
+    def _split(self, y: np.ndarray, seed: int, row_groups: RowGroups | None) -> tuple[np.ndarray, np.ndarray]:
         """Return the places of the rows to train on, and of those that early stopping holds out."""
         places = np.arange(len(y))
         if self.patience is None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from sklearn.utils.parallel import Parallel, delayed
 
+from tabular_dl.estimators.held_out import RowGroups
 from tabular_dl.estimators.model_base import ModelEstimator
 from tabular_dl.estimators.model_libraries import cores
 
@@ -24,7 +25,7 @@ def fit_models(
     training_rows: Sequence[np.ndarray],
     classes: np.ndarray | None = None,
     on_epoch: EpochCallback | None = None,
-    row_groups: np.ndarray | None = None,
+    row_groups: RowGroups | None = None,
 ) -> None:
     """Fit several estimators, each on its own matrix and rows.
 
@@ -45,8 +46,8 @@ def fit_models(
         Labels, if the rows of an estimator may lack some.
     on_epoch : callable, optional
         Called after each model with the number of models so far, no figures, and whether each still trains.
-    row_groups : ndarray of shape (rows,), optional
-        Group of each row: rows of one group are held out together.
+    row_groups : ndarray of shape (rows,) or RowTimes, optional
+        Group of each row: rows of one group are held out together. Or their times: the latest rows are held out.
 
     Raises
     ------

@@ -13,13 +13,23 @@ from sklearn.pipeline import Pipeline
 
 from tabular_dl.errors import DataError, SpecError
 from tabular_dl.estimators import ModelEstimator
-from tabular_dl.model_selection.blending import Blend
+from tabular_dl.model_selection.blending import Blend, nested_predictions
 from tabular_dl.model_selection.classification_threshold import Thresholded, forget_threshold
+from tabular_dl.model_selection.folds import Splits
 from tabular_dl.model_selection.meta_models import RawColumns
+from tabular_dl.model_selection.predicted_rows import (
+    common_splits,
+    fold_before,
+    fold_splits,
+    is_by_time,
+    repeat_stack,
+    repeats_of,
+    scored_folds,
+)
 from tabular_dl.problems import Metric
 from tabular_dl.tables import read_rows
 
-__all__ = ["BlendedClassifier", "BlendedRegressor"]
+__all__ = ["BlendedClassifier", "BlendedRegressor", "nested_scores"]
 
 # Settings of the first model that meta models have as well.
 SHARED = ("bounds", "class_weight", "target_transform")
@@ -45,14 +55,18 @@ class _Blended(BaseEstimator):
     blend_ : Blend
         Blend fitted on all out-of-fold predictions.
     oof_predictions_ : ndarray of shape (rows, classes) or (rows,)
-        Predictions of the blend; those of each fold by a blend fitted on the other folds.
-    test_rows_ : list of ndarray
-        Rows of each fold.
+        Predictions of the blend; those of each fold by a blend fitted on the other folds, by time on earlier ones.
+    train_rows_, test_rows_ : list of ndarray
+        Training and test rows of each fold.
+    repeat_predictions_ : ndarray of shape (repeats, rows, classes) or (repeats, rows), or None
+        Predictions of each repeat; None if folds are not repeated.
     encoder_ : int or None
         Number of the model whose steps encode raw columns for meta models; None if they read predictions alone.
     """
 
-    encoder_: int | None = None  # blends stored by older versions lack it
+    # Class attributes, because blends stored by older versions lack them.
+    encoder_: int | None = None
+    repeat_predictions_: np.ndarray | None = None
 
     def __init__(self, models: Sequence[Any], blend: Blend) -> None:
         self.models = models
@@ -86,22 +100,44 @@ class _Blended(BaseEstimator):
         self.classes_or_none_ = getattr(first, "classes_", None)
         for number, model in enumerate(self.models[1:], start=2):
             _check_alike(first, model, number)
-        predictions = np.stack([_with_axis(model.oof_predictions_) for model in self.models])
-        if predictions.shape[1] != len(y):
-            raise DataError(f"The runs were fitted on {predictions.shape[1]} rows, but the table has {len(y)} now.")
-        self.test_rows_ = first.test_rows_
+        rows = len(first.oof_predictions_)
+        if rows != len(y):
+            raise DataError(f"The runs were fitted on {rows} rows, but the table has {len(y)} now.")
+        self.train_rows_, self.test_rows_ = map(list, zip(*_common_folds(self.models), strict=True))
         blend = clone(self.blend)
         raw, self.encoder_ = None, None
         if blend.method == "stack":
-            last = first.pipelines_[0][-1]
+            fitted = next((model for model in self.models if hasattr(model, "pipelines_")), None)
+            last = None if fitted is None else fitted.pipelines_[0][-1]  # all may be imported
             shared = {name: getattr(last, name, None) for name in SHARED}
             blend.set_params(settings={name: value for name, value in shared.items() if value is not None})
             raw = self._raw_columns(X) if blend.passthrough else None
-        classes = self.classes_or_none_
-        combined = blend.fit_predict(predictions, y, self.test_rows_, metric, classes, raw)
-        self.oof_predictions_ = combined if classes is not None else combined[:, 0]
-        self.blend_ = blend
+        self._fit_on_repeats(blend, y, metric, raw)
         return self
+
+    def _fit_on_repeats(self, blend: Blend, y: np.ndarray, metric: Metric, raw: RawColumns | None) -> None:
+        """Fit the blend on the mean of all repeats, and combine the predictions of each repeat."""
+        classes, repeats, tables = self.classes_or_none_, repeats_of(self), []
+        for repeat in range(repeats):
+            scored = scored_folds(self, repeat)
+            truth, known = y[scored.rows], None if raw is None else raw.of(scored.rows)
+            # With a single repeat, this fits the blend of all folds as well.
+            own = blend if repeats == 1 else clone(blend)
+            combined = own.fit_predict(
+                repeat_stack(self.models, repeat)[:, scored.rows],
+                truth,
+                scored.folds,
+                metric,
+                classes,
+                known,
+                scored.sources,
+            )
+            tables.append(scored.spread(combined if classes is not None else combined[:, 0], len(y)))
+        if repeats > 1:
+            blend.fit(repeat_stack(self.models), y, metric, classes, scored_folds(self).folds, raw)
+        self.oof_predictions_ = tables[0] if repeats == 1 else np.mean(tables, axis=0)
+        self.repeat_predictions_ = None if repeats == 1 else np.stack(tables)
+        self.blend_ = blend
 
     def _raw_columns(self, X: pd.DataFrame | None) -> RawColumns:
         """Return raw columns for meta models, encoded as for the first model that leaves no missing values."""
@@ -131,7 +167,10 @@ class _Blended(BaseEstimator):
         ndarray of shape (rows, classes) or (rows,)
             Probabilities or values.
         """
-        combined = self._blended([model.predict_fold(fold, X) for model in self.models], X)
+        # By time, models may have other folds than the first.
+        test = self.test_rows_[fold]
+        folds = [fold if _same_folds(self, model) else fold_before(model, test) for model in self.models]
+        combined = self._blended([m.predict_fold(own, X) for m, own in zip(self.models, folds, strict=True)], X)
         return combined if self.classes_or_none_ is not None else combined[:, 0]
 
     def _combined(self, X: pd.DataFrame) -> np.ndarray:
@@ -159,14 +198,26 @@ def _check_alike(first: _Model, model: _Model, number: int) -> None:
             f"Run {number} was fitted on {len(model.oof_predictions_)} rows, the first on "
             f"{len(first.oof_predictions_)}: blend runs of the same table."
         )
-    same = len(first.test_rows_) == len(model.test_rows_) and all(
-        np.array_equal(a, b) for a, b in zip(first.test_rows_, model.test_rows_, strict=True)
-    )
-    if not same:
+    if not _same_folds(first, model) and not (is_by_time(first) and is_by_time(model)):
         raise DataError(
             f"Run {number} has other folds than the first: blend runs of the same ensemble.folds and seed. Otherwise "
             "the blend would be scored on training rows."
         )
+
+
+def _same_folds(first: _Model, model: _Model) -> bool:
+    """Return whether two models have the same test rows in each fold."""
+    return len(first.test_rows_) == len(model.test_rows_) and all(
+        np.array_equal(a, b) for a, b in zip(first.test_rows_, model.test_rows_, strict=True)
+    )
+
+
+def _common_folds(models: Sequence[Any]) -> Splits:
+    """Return the folds that all models have, or by time those of the first with the rows that all predict."""
+    if not all(_same_folds(models[0], model) for model in models[1:]):
+        return common_splits(models)
+    # Predictions that older versions have imported lack training rows.
+    return fold_splits(next((model for model in models if getattr(model, "train_rows_", None) is not None), models[0]))
 
 
 class BlendedClassifier(Thresholded, ClassifierMixin, _Blended):
@@ -197,3 +248,42 @@ class BlendedRegressor(RegressorMixin, _Blended):
     def predict(self, X: pd.DataFrame) -> np.ndarray:
         """Return blended values for raw rows, (rows,)."""
         return self._combined(X)[:, 0]
+
+
+def nested_scores(
+    blend: Blend,
+    models: Sequence[Any],
+    y: np.ndarray,
+    metric: Metric,
+    classes: np.ndarray | None,
+    whole: Any = None,
+) -> np.ndarray:
+    """Return the score of each fold, predicted by a blend that is fitted on the rows that the fold may learn from.
+
+    Parameters
+    ----------
+    blend : Blend
+        Unfitted blend, which is not changed.
+    models : sequence of cross-fits or imported predictions
+        Models of the same folds.
+    y : ndarray of shape (rows,)
+        Target of all rows.
+    metric, classes
+        Arguments of `Blend.fit_predict`.
+    whole : blend, optional
+        Model with the folds, by default the first.
+
+    Returns
+    -------
+    ndarray of shape (folds,)
+        Scores.
+    """
+    scores, whole = [], models[0] if whole is None else whole
+    for repeat in range(repeats_of(whole)):
+        scored = scored_folds(whole, repeat)
+        stacked = repeat_stack(models, repeat)[:, scored.rows]
+        truth = y[scored.rows]
+        combined = nested_predictions(blend, stacked, truth, scored.folds, metric, classes, sources=scored.sources)
+        values = combined if classes is not None else combined[:, 0]
+        scores += [metric(truth[rows], values[rows], classes) for rows in scored.folds]
+    return np.array(scores)

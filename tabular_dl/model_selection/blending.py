@@ -15,10 +15,10 @@ from sklearn.utils.validation import check_is_fitted
 from tabular_dl.errors import SpecError, did_you_mean
 from tabular_dl.model_selection.blend_weights import Score, class_weights, greedy_weights, optimal_weights, weighted
 from tabular_dl.model_selection.meta_models import SMALLEST, RawColumns
-from tabular_dl.model_selection.stacking import Stack, check_stack
+from tabular_dl.model_selection.stacking import Stack, check_stack, sources_of
 from tabular_dl.problems import Metric
 
-__all__ = ["METHODS", "Blend", "nested_predictions", "nested_scores"]
+__all__ = ["METHODS", "Blend", "nested_predictions"]
 
 METHODS = ("mean", "weighted", "per_class", "rank", "greedy", "stack")
 
@@ -148,6 +148,7 @@ class Blend(BaseEstimator):
         metric: Metric,
         classes: np.ndarray | None,
         raw: RawColumns | None = None,
+        sources: Sequence[np.ndarray] | None = None,
     ) -> np.ndarray:
         """Fit the blend, and return each fold's predictions, combined by a blend of the other folds.
 
@@ -157,6 +158,9 @@ class Blend(BaseEstimator):
             Arguments of `fit`.
         folds : sequence of ndarray
             Rows of each fold, which together are all rows.
+        sources : sequence of ndarray, optional
+            Rows that the blend of each fold is learned from, by default those of the other folds. A fold without any,
+            such as the first by time, is predicted by the mean of the models.
 
         Returns
         -------
@@ -165,12 +169,14 @@ class Blend(BaseEstimator):
         """
         if self.method == "stack":
             self._start(predictions, y, classes)
-            return self._stack(predictions, y, classes, folds, raw)
+            return self._stack(predictions, y, classes, folds, raw, sources)
         combined = np.zeros(predictions.shape[1:])
-        for rows in folds:
-            others = np.setdiff1d(np.arange(len(y)), rows)
-            fitted = clone(self).fit(predictions[:, others], y[others], metric, classes)
-            combined[rows] = fitted.combine(predictions[:, rows])
+        for rows, others in zip(folds, sources_of(folds, len(y), sources), strict=True):
+            if len(others):
+                fitted = clone(self).fit(predictions[:, others], y[others], metric, classes)
+                combined[rows] = fitted.combine(predictions[:, rows])
+            else:
+                combined[rows] = predictions[:, rows].mean(axis=0)
         self.fit(predictions, y, metric, classes)
         return combined
 
@@ -233,10 +239,11 @@ class Blend(BaseEstimator):
         classes: np.ndarray | None,
         folds: Sequence[np.ndarray],
         raw: RawColumns | None,
+        sources: Sequence[np.ndarray] | None = None,
     ) -> np.ndarray:
         """Train meta models, and return nested predictions."""
         stack = Stack(self.meta, self.levels, self.settings, self.seed)
-        nested = stack.fit_predict(predictions, y, folds, classes, raw)
+        nested = stack.fit_predict(predictions, y, folds, classes, raw, sources)
         self.stack_, weights = stack, stack.weights_
         self.weights_ = None if weights is None else weights[: len(predictions)]
         if weights is not None and stack.first_:
@@ -299,6 +306,7 @@ def nested_predictions(
     metric: Metric,
     classes: np.ndarray | None,
     raw: RawColumns | None = None,
+    sources: Sequence[np.ndarray] | None = None,
 ) -> np.ndarray:
     """Return each fold's predictions, combined by a blend that is fitted on the other folds, for unbiased scores.
 
@@ -306,7 +314,7 @@ def nested_predictions(
     ----------
     blend : Blend
         Unfitted blend, which is not changed.
-    predictions, y, folds, metric, classes, raw
+    predictions, y, folds, metric, classes, raw, sources
         Arguments of `Blend.fit_predict`.
 
     Returns
@@ -314,36 +322,4 @@ def nested_predictions(
     ndarray of shape (rows, classes) or (rows, 1)
         Combined predictions.
     """
-    return clone(blend).fit_predict(predictions, y, folds, metric, classes, raw)
-
-
-def nested_scores(
-    blend: Blend,
-    predictions: Sequence[np.ndarray],
-    y: np.ndarray,
-    folds: Sequence[np.ndarray],
-    metric: Metric,
-    classes: np.ndarray | None,
-) -> np.ndarray:
-    """Return the score of each fold, predicted by a blend that is fitted on the other folds.
-
-    Parameters
-    ----------
-    blend : Blend
-        Unfitted blend, which is not changed.
-    predictions : sequence of ndarray of shape (rows, classes) or (rows,)
-        Out-of-fold predictions of each model.
-    y, folds, metric, classes
-        Arguments of `Blend.fit_predict`.
-
-    Returns
-    -------
-    ndarray of shape (folds,)
-        Scores.
-    """
-    stacked = np.stack(predictions)
-    if classes is not None:
-        combined = nested_predictions(blend, stacked, y, folds, metric, classes)
-    else:
-        combined = nested_predictions(blend, stacked[..., np.newaxis], y, folds, metric, None)[:, 0]
-    return np.array([metric(y[rows], combined[rows], classes) for rows in folds])
+    return clone(blend).fit_predict(predictions, y, folds, metric, classes, raw, sources)

@@ -14,9 +14,12 @@ import numpy as np
 import pandas as pd
 
 from tabular_dl.errors import SpecError
+from tabular_dl.model_selection.predicted_rows import scored_folds
 from tabular_dl.problems import Metric, best_threshold, decide
 
 __all__ = ["Thresholded", "forget_threshold"]
+
+UNLEARNED = 0.5  # threshold of rows before which none are predicted
 
 
 def forget_threshold(model: object) -> None:
@@ -33,7 +36,8 @@ class Thresholded:
     threshold_ : float or None
         Threshold of `predict`; None predicts the class with the greatest probability.
     oof_thresholds_ : ndarray of shape (rows,) or None
-        Threshold for each training row, chosen without the row's fold.
+        Threshold for each training row, chosen on other folds than the row's, by time on earlier ones; 0.5 where there
+        are none.
     """
 
     # Class attributes, because models stored by older versions lack them.
@@ -73,14 +77,15 @@ class Thresholded:
             raise SpecError(f"threshold: {threshold} decides between two classes, found {labels}: write None.")
         if threshold not in (None, "auto") and not (isinstance(threshold, Real) and 0 <= threshold <= 1):
             raise SpecError(f'threshold: expected a number from 0 to 1, "auto" or None, found {threshold!r}.')
-        rows = np.arange(len(y))
         if threshold is None:
             self.threshold_, self.oof_thresholds_ = None, None
         elif threshold == "auto":
-            self.oof_thresholds_ = np.empty(len(y))
-            for fold in self.test_rows_:
-                self.oof_thresholds_[fold] = self._best(np.setdiff1d(rows, fold), y, metric)
-            self.threshold_ = self._best(rows, y, metric)
+            scored = scored_folds(self)
+            self.oof_thresholds_ = np.full(len(y), UNLEARNED)
+            for fold, source in zip(scored.folds, scored.sources, strict=True):
+                if len(source):
+                    self.oof_thresholds_[scored.rows[fold]] = self._best(scored.rows[source], y, metric)
+            self.threshold_ = self._best(scored.rows, y, metric)
         else:
             self.threshold_, self.oof_thresholds_ = float(threshold), np.full(len(y), float(threshold))
         return self

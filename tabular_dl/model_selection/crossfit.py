@@ -24,10 +24,11 @@ from sklearn.utils import get_tags
 from sklearn.utils.validation import check_consistent_length, check_is_fitted, column_or_1d
 
 from tabular_dl.errors import DataError
-from tabular_dl.estimators import ModelEstimator, derived_seed, fit_models, fit_together
+from tabular_dl.estimators import ModelEstimator, RowTimes, derived_seed, fit_models, fit_together
 from tabular_dl.model_selection.classification_threshold import Thresholded, forget_threshold
 from tabular_dl.model_selection.fold_matrices import dense_matrix, fold_matrix, sharing
-from tabular_dl.model_selection.folds import read_folds
+from tabular_dl.model_selection.folds import Splits, read_folds
+from tabular_dl.model_selection.predicted_rows import own_predictions
 from tabular_dl.problems import Indicators, decide, get_problem
 from tabular_dl.tables import read_rows, read_target
 
@@ -46,6 +47,9 @@ __all__ = ["CrossFitClassifier", "CrossFitRegressor", "fold_scores"]
 class _CrossFit(BaseEstimator, ABC):
     """Base class of cross-fits: splits rows, fits each fold's steps, and trains all folds together."""
 
+    # Class attributes, because models stored by older versions lack them.
+    repeat_predictions_: np.ndarray | None = None
+    final_pipeline_: Pipeline | None = None
     # Function that returns the predictions of all folds, instead of one fold after another: see `joint_model`.
     fold_predictions: Callable[[pd.DataFrame], Sequence[np.ndarray]] | None = None
 
@@ -55,7 +59,11 @@ class _CrossFit(BaseEstimator, ABC):
         self.random_state = random_state
 
     def fit(
-        self, X: pd.DataFrame, y: ArrayLike, groups: ArrayLike | None = None, on_epoch: EpochCallback | None = None
+        self,
+        X: pd.DataFrame,
+        y: ArrayLike,
+        groups: ArrayLike | RowTimes | None = None,
+        on_epoch: EpochCallback | None = None,
     ) -> Self:
         """Train all folds and members as one population.
 
@@ -65,8 +73,9 @@ class _CrossFit(BaseEstimator, ABC):
             Raw rows.
         y : array-like of shape (rows,) or (rows, targets)
             Target.
-        groups : array-like of shape (rows,), optional
-            Group of each row. Rows of one group are in one fold, and are held out for early stopping together.
+        groups : array-like of shape (rows,) or RowTimes, optional
+            Group of each row. Rows of one group are in one fold, and are held out for early stopping together. Or the
+            times of the rows: folds then follow each other in time, and the latest training rows are held out.
         on_epoch : callable, optional
             Callback of `tabular_dl.nn.training.fit_population`, or of `tabular_dl.estimators.fit_models`; members are
             in the order of the folds.
@@ -78,28 +87,26 @@ class _CrossFit(BaseEstimator, ABC):
         Raises
         ------
         DataError
-            If a row is not tested exactly once, there are fewer groups than folds, or rows cannot be used.
+            If rows are not tested equally often, there are fewer groups than folds, or rows cannot be used.
         """
         forget_threshold(self)
         classification = isinstance(self, ClassifierMixin)
         X = read_rows(self, X, reset=True)
         y = read_target(y, type(self).__name__, classification=classification)
-        row_groups: np.ndarray | None = None if groups is None else column_or_1d(groups)
+        row_groups = groups if groups is None or isinstance(groups, RowTimes) else column_or_1d(groups)
         check_consistent_length(X, y, row_groups)
         splits = read_folds(self.cv, X, y, row_groups, classification=classification, seed=self.random_state)
-        test_rows = np.sort(np.concatenate([test for _, test in splits]))
-        if not np.array_equal(test_rows, np.arange(len(y))) or any(np.intersect1d(*split).size for split in splits):
-            raise DataError(
-                "cv: the folds have to test every row exactly once, and never a row that they train on, as KFold and "
-                "StratifiedKFold do."
-            )
+        by_time = isinstance(row_groups, RowTimes)
+        repeats = _checked_repeats(splits, len(y), by_time=by_time)
         last = self.pipeline[-1]
         train_together = fit_models if isinstance(last, ModelEstimator) else fit_together
         missing = isinstance(last, ModelEstimator) and last.reads_missing
         steps: list[Any] = []
         matrices: list[np.ndarray] = []
         networks: list[Any] = []
-        for fold, (train, _) in enumerate(splits):
+        # By time each fold knows the past only, and a model of all rows predicts those that follow.
+        rows = [*(train for train, _ in splits), *([np.arange(len(y))] if by_time else [])]
+        for fold, train in enumerate(rows):
             if len(self.pipeline.steps) > 1:
                 encoder, matrix, names = fold_matrix(self.pipeline[:-1], X, y, train, last.fold_types, missing=missing)
                 steps.append(encoder.steps)
@@ -111,15 +118,29 @@ class _CrossFit(BaseEstimator, ABC):
             # With different seeds, the networks of the folds differ in more than their rows.
             network = clone(last).name_features(names)
             networks.append(network.set_params(random_state=derived_seed(self.random_state, fold)))
-        rows = [train for train, _ in splits]
         train_together(networks, matrices, y, rows, self._classes(y), on_epoch=on_epoch, row_groups=row_groups)
         name = self.pipeline.steps[-1][0]
-        self.pipelines_ = [Pipeline([*e, (name, n)]) for e, n in zip(steps, networks, strict=True)]
-        self.train_rows_ = rows
-        self.test_rows_ = [test for _, test in splits]
-        parts = [self._raw(n, n.named(m[test])) for n, m, test in zip(networks, matrices, self.test_rows_, strict=True)]
-        self.oof_predictions_ = np.concatenate(parts)[np.argsort(np.concatenate(self.test_rows_), kind="stable")]
+        pipelines = [Pipeline([*e, (name, n)]) for e, n in zip(steps, networks, strict=True)]
+        self.pipelines_, self.final_pipeline_ = pipelines[: len(splits)], pipelines[-1] if by_time else None
+        self.train_rows_, self.test_rows_ = rows[: len(splits)], [test for _, test in splits]
+        tested = zip(networks, matrices, self.test_rows_, strict=False)  # the final model tests none
+        parts = [self._raw(network, network.named(matrix[test])) for network, matrix, test in tested]
+        predictions = np.full((repeats, len(y), *parts[0].shape[1:]), np.nan, parts[0].dtype)
+        for fold, (part, test) in enumerate(zip(parts, self.test_rows_, strict=True)):
+            predictions[fold * repeats // len(parts), test] = part
+        self.oof_predictions_ = predictions[0] if repeats == 1 else predictions.mean(axis=0)
+        self.repeat_predictions_ = None if repeats == 1 else predictions
         return self
+
+    @property
+    def fitted_pipelines(self) -> list[Pipeline]:
+        """Pipelines of all folds, and by time the one that was trained on all rows."""
+        return self.pipelines_ if self.final_pipeline_ is None else [*self.pipelines_, self.final_pipeline_]
+
+    @property
+    def predicting_pipelines(self) -> list[Pipeline]:
+        """Pipelines that predict new rows: those of all folds, or by time the one that was trained on all rows."""
+        return self.pipelines_ if self.final_pipeline_ is None else [self.final_pipeline_]
 
     @property
     def curves_(self) -> dict[str, np.ndarray]:
@@ -141,7 +162,7 @@ class _CrossFit(BaseEstimator, ABC):
     @property
     def interrupted_(self) -> bool:
         """Whether training was interrupted by Ctrl-C, and networks trained so far are kept."""
-        return any(getattr(pipeline[-1], "interrupted_", False) for pipeline in self.pipelines_)
+        return any(getattr(pipeline[-1], "interrupted_", False) for pipeline in self.fitted_pipelines)
 
     @property
     def rounds_(self) -> np.ndarray | None:
@@ -175,7 +196,7 @@ class _CrossFit(BaseEstimator, ABC):
         return np.asarray(np.mean((self.fold_predictions or self._each_fold)(X), axis=0))
 
     def _each_fold(self, X: pd.DataFrame) -> Sequence[np.ndarray]:
-        return [self._raw(pipeline, X) for pipeline in self.pipelines_]
+        return [self._raw(pipeline, X) for pipeline in self.predicting_pipelines]
 
     @abstractmethod
     def _classes(self, y: np.ndarray) -> np.ndarray | None:
@@ -186,6 +207,20 @@ class _CrossFit(BaseEstimator, ABC):
         """Return a predictor's probabilities or values."""
 
 
+def _checked_repeats(splits: Splits, count: int, *, by_time: bool) -> int:
+    """Return how often the folds test each row, or raise an error if rows are not tested equally often, or known."""
+    repeats = max(1, sum(len(test) for _, test in splits) // count)
+    folds = len(splits) // repeats
+    parts = [np.concatenate([test for _, test in splits[part * folds : (part + 1) * folds]]) for part in range(repeats)]
+    once = all(len(np.unique(rows)) == len(rows) and (by_time or len(rows) == count) for rows in parts)
+    if not once or folds * repeats != len(splits) or any(np.intersect1d(*split).size for split in splits):
+        raise DataError(
+            "cv: the folds have to test every row exactly once, and never a row that they train on, as KFold and "
+            "StratifiedKFold do, or once in each repeat, as RepeatedKFold does."
+        )
+    return repeats
+
+
 class CrossFitClassifier(Thresholded, ClassifierMixin, _CrossFit):
     """Cross-fit a pipeline that ends in a `KerasClassifier` or a `ModelClassifier`.
 
@@ -194,8 +229,8 @@ class CrossFitClassifier(Thresholded, ClassifierMixin, _CrossFit):
     pipeline : Pipeline
         Unfitted steps from raw rows to the network or model.
     cv : int, splitter or list of (train, test), default=5
-        Number of shuffled folds, or a splitter that tests every row once; None is 5. Folds of single labels are
-        stratified.
+        Number of shuffled folds, or a splitter that tests every row once, or once in each repeat; None is 5. Folds of
+        single labels are stratified.
     random_state : int or None, default=None
         Seed of the folds and the networks.
 
@@ -205,10 +240,15 @@ class CrossFitClassifier(Thresholded, ClassifierMixin, _CrossFit):
         Sorted labels; for several labels at once, their numbers.
     pipelines_ : list of Pipeline
         Fitted pipeline of each fold.
+    final_pipeline_ : Pipeline or None
+        Pipeline fitted on all rows, which predicts new rows where folds are by time; else None.
     train_rows_, test_rows_ : list of ndarray
         Training and test rows of each fold.
     oof_predictions_ : ndarray of shape (rows, classes)
-        Out-of-fold probabilities, of classes or of labels.
+        Out-of-fold probabilities, of classes or of labels: with repeated folds their mean. NaN for the earliest rows of
+        folds by time, which no fold predicts.
+    repeat_predictions_ : ndarray of shape (repeats, rows, classes) or None
+        Out-of-fold probabilities of each repeat; None if folds are not repeated.
     threshold_, oof_thresholds_
         Thresholds of the labels, after `choose_threshold`.
 
@@ -264,16 +304,16 @@ class CrossFitRegressor(RegressorMixin, _CrossFit):
     pipeline : Pipeline
         Unfitted steps from raw rows to the network or model.
     cv : int, splitter or list of (train, test), default=5
-        Number of shuffled folds, or a splitter that tests every row once; None is 5.
+        Number of shuffled folds, or a splitter that tests every row once, or once in each repeat; None is 5.
     random_state : int or None, default=None
         Seed of the folds and the networks.
 
     Attributes
     ----------
-    pipelines_, train_rows_, test_rows_
+    pipelines_, final_pipeline_, train_rows_, test_rows_
         The same as in `CrossFitClassifier`.
-    oof_predictions_ : ndarray of shape (rows,)
-        Out-of-fold values.
+    oof_predictions_, repeat_predictions_ : ndarray of shape (rows,) and (repeats, rows)
+        Out-of-fold values, as in `CrossFitClassifier`.
     """
 
     __module__ = "tabular_dl.model_selection"  # stored models name this path: it stays
@@ -290,9 +330,12 @@ class CrossFitRegressor(RegressorMixin, _CrossFit):
 
 
 def fold_scores(crossfit: Any, y: np.ndarray, metric: Metric) -> np.ndarray:
-    """Return the score of each fold on its test rows, with the threshold of the other folds, (folds,)."""
-    classes, predictions = getattr(crossfit, "classes_", None), crossfit.oof_predictions_
-    thresholds = getattr(crossfit, "oof_thresholds_", None)
-    if metric.looks_at == "labels" and thresholds is not None:
-        predictions = decide(predictions, thresholds)
-    return np.array([metric(y[rows], predictions[rows], classes) for rows in crossfit.test_rows_])
+    """Return the score of each fold on its test rows, with the threshold of the rows it may learn from, (folds,)."""
+    classes, thresholds = getattr(crossfit, "classes_", None), getattr(crossfit, "oof_thresholds_", None)
+    scores = []
+    for fold, rows in enumerate(crossfit.test_rows_):
+        predictions = own_predictions(crossfit, fold)
+        if metric.looks_at == "labels" and thresholds is not None:
+            predictions = decide(predictions, thresholds[rows])
+        scores.append(metric(y[rows], predictions, classes))
+    return np.array(scores)

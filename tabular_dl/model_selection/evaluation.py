@@ -17,9 +17,10 @@ from sklearn.base import BaseEstimator, clone
 from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import _get_feature_names
 
-from tabular_dl.estimators import PER_MEMBER, TrainedTasks, decoded, derived_seed, tasks_of, train_tasks
+from tabular_dl.estimators import PER_MEMBER, RowGroups, TrainedTasks, decoded, derived_seed, tasks_of, train_tasks
 from tabular_dl.model_selection.fold_matrices import dense_matrix, fold_matrix, sharing
 from tabular_dl.model_selection.range_narrowing import halve
+from tabular_dl.model_selection.standard_error import size_ratio
 from tabular_dl.problems import Metric, Numbers
 
 __all__ = ["Outcome", "evaluate"]
@@ -40,11 +41,14 @@ class Outcome:
         Mean number of epochs of its networks.
     parameters : int
         Number of weights of one network.
+    ratio : float or None
+        Ratio of test rows to training rows, as for `tabular_dl.model_selection.standard_error.standard_error`.
     """
 
     scores: np.ndarray
     epochs: float
     parameters: int
+    ratio: float | None = None
 
 
 def evaluate(
@@ -58,7 +62,7 @@ def evaluate(
     classes: np.ndarray | None = None,
     halving: bool = False,
     on_epoch: Callable[[int, int], None] | None = None,
-    row_groups: np.ndarray | None = None,
+    row_groups: RowGroups | None = None,
 ) -> list[Outcome]:
     """Cross-validate several configurations on the same folds.
 
@@ -81,8 +85,8 @@ def evaluate(
         the loss on rows held out from the training rows.
     on_epoch : callable or None, default=None
         Called after each epoch with its number and the number of configurations that are still training.
-    row_groups : ndarray of shape (rows,) or None, default=None
-        Group of each row, as for `tabular_dl.estimators.fit_together`.
+    row_groups : ndarray of shape (rows,), RowTimes or None, default=None
+        Group or time of each row, as for `tabular_dl.estimators.fit_together`.
 
     Returns
     -------
@@ -121,7 +125,8 @@ def evaluate(
         scores = _scores(trained, networks, matrices, y, splits, metric, classes)
         epochs = np.isfinite(trained.population.history["loss"]).sum(axis=0).reshape(len(numbers), -1).mean(axis=1)
         for index, number in enumerate(numbers):
-            outcomes[number] = Outcome(scores[index], float(epochs[index]), trained.network.parameters)
+            parameters = trained.network.parameters
+            outcomes[number] = Outcome(scores[index], float(epochs[index]), parameters, size_ratio(splits))
     return outcomes
 
 

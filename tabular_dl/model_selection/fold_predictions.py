@@ -50,7 +50,7 @@ class _JointFolds:
     """Predictions of all folds of a cross-fit."""
 
     def __init__(self, model: Any) -> None:
-        steps = [[step for _, step in pipeline.steps] for pipeline in model.pipelines_]
+        steps = [[step for _, step in pipeline.steps] for pipeline in model.predicting_pipelines]
         if any(len(fold) != 3 for fold in steps):
             raise TypeError("the pipelines do not consist of features, preprocessing and network")
         features, preprocessing, networks = zip(*steps, strict=True)

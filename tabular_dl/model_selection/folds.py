@@ -1,11 +1,13 @@
-"""Folds: disjoint sets of rows, each predicted by networks that were trained on the other rows.
+"""Folds: disjoint sets of rows, each predicted by networks that were trained on other rows.
 
 Classes are distributed evenly over the folds. Rows of one group (a patient, a customer, a building) are in one fold;
-otherwise networks would be scored on groups that they were trained on.
+otherwise networks would be scored on groups that they were trained on. Folds by time are predicted by networks that
+were trained on earlier rows, so that the earliest rows are in no fold.
 """
 
 from __future__ import annotations
 
+from itertools import pairwise
 from numbers import Integral
 from typing import Any
 
@@ -14,16 +16,26 @@ import pandas as pd
 from sklearn.model_selection import GroupKFold, KFold, StratifiedGroupKFold, StratifiedKFold, check_cv
 
 from tabular_dl.errors import DataError
+from tabular_dl.estimators import RowGroups, RowTimes
 
-__all__ = ["group_codes", "make_folds", "read_folds"]
+__all__ = [
+    "Splits",
+    "check_labels",
+    "fewest_times",
+    "folds_by_time",
+    "group_codes",
+    "make_folds",
+    "read_folds",
+    "shuffled_folds",
+]
 
 Splits = list[tuple[np.ndarray, np.ndarray]]
 
 
 def make_folds(
-    folds: int, y: np.ndarray, groups: np.ndarray | None = None, *, stratified: bool, seed: int | None
+    folds: int, y: np.ndarray, groups: RowGroups | None = None, *, stratified: bool, seed: int | None
 ) -> Splits:
-    """Return shuffled folds.
+    """Return shuffled folds, or folds by time.
 
     Parameters
     ----------
@@ -31,22 +43,22 @@ def make_folds(
         Number of folds.
     y : ndarray of shape (rows,) or (rows, targets)
         Target; one column if stratified.
-    groups : ndarray of shape (rows,) or None, default=None
-        Group of each row; rows of one group are in one fold.
+    groups : ndarray of shape (rows,), RowTimes or None, default=None
+        Group of each row; rows of one group are in one fold. Or their times, as for `folds_by_time`.
     stratified : bool
-        Whether classes have about the same share in every fold.
+        Whether classes have about the same share in every fold; not by time.
     seed : int or None
         Seed of the shuffling.
 
     Returns
     -------
     list of (train, test)
-        Numbers of training and test rows; each row is a test row of one fold.
+        Numbers of training and test rows; each row is a test row of one fold, but for the earliest by time.
 
     Raises
     ------
     DataError
-        If there are fewer groups than folds, or groups so large that a fold lacks a class.
+        If there are fewer groups than folds, or groups so large that a fold lacks a class; or too few times.
 
     Examples
     --------
@@ -54,26 +66,140 @@ def make_folds(
     >>> sorted(test.tolist() for _, test in make_folds(3, y, patients, stratified=True, seed=0))
     [[0, 1], [2, 3], [4, 5]]
     """
-    arguments: dict[str, Any] = {"n_splits": folds, "shuffle": True, "random_state": seed}
-    rows = np.zeros(len(y))
-    if groups is None:
-        return list((StratifiedKFold if stratified else KFold)(**arguments).split(rows, y))
-    group_count = len(np.unique(groups))
-    if group_count < folds:
-        raise DataError(f"{group_count} groups are fewer than the {folds} folds: take fewer folds (ensemble.folds).")
-    splits = list((StratifiedGroupKFold if stratified else GroupKFold)(**arguments).split(rows, y, groups))
-    for number, (_, test) in enumerate(splits, start=1):
-        absent = np.setdiff1d(y, y[test]) if stratified else y[:0]
-        if len(absent) or not len(test):
-            content = f"no row of the class {absent.tolist()[0]!r}" if len(absent) else "no rows"
-            raise DataError(
-                f"With whole groups, fold {number} of {folds} would have {content}: take fewer folds (ensemble.folds)."
-            )
+    if isinstance(groups, RowTimes):
+        splits = folds_by_time(folds, groups)
+        check_labels(splits, y if stratified else None, "By time")
+        return splits
+    splits = shuffled_folds(folds, y, groups, stratified=stratified, seed=seed)
+    if groups is not None:
+        check_labels(splits, y if stratified else None, "With whole groups")
     return splits
 
 
+def shuffled_folds(
+    folds: int, strata: np.ndarray, groups: np.ndarray | None = None, *, stratified: bool, seed: int | None
+) -> Splits:
+    """Return shuffled folds, which may lack a stratum or have no rows if there are groups.
+
+    Parameters
+    ----------
+    folds, groups, stratified, seed
+        As for `make_folds`.
+    strata : ndarray of shape (rows,)
+        Stratum of each row; not read unless stratified.
+    """
+    arguments: dict[str, Any] = {"n_splits": folds, "shuffle": True, "random_state": seed}
+    rows = np.zeros(len(strata))
+    if groups is None:
+        return list((StratifiedKFold if stratified else KFold)(**arguments).split(rows, strata))
+    group_count = len(np.unique(groups))
+    if group_count < folds:
+        raise DataError(f"{group_count} groups are fewer than the {folds} folds: take fewer folds (ensemble.folds).")
+    return list((StratifiedGroupKFold if stratified else GroupKFold)(**arguments).split(rows, strata, groups))
+
+
+def check_labels(splits: Splits, labels: np.ndarray | None, reason: str) -> None:
+    """Raise an error for folds that cannot be scored by every metric, or be trained for.
+
+    Parameters
+    ----------
+    splits : list of (train, test)
+        Folds.
+    labels : ndarray of shape (rows,) or None
+        Label of each row; None for numbers, and several targets.
+    reason : str
+        What the folds are made by, as the beginning of messages.
+
+    Raises
+    ------
+    DataError
+        If a fold has no rows, its test rows lack a label, or its training rows have only one.
+
+    Examples
+    --------
+    >>> check_labels([(np.array([1, 2]), np.array([0])), (np.array([0]), np.array([1, 2]))], np.array([0, 1, 0]), "So")
+    Traceback (most recent call last):
+    ...
+    tabular_dl.errors.DataError: So, fold 1 of 2 would have no row of the class 1: take fewer folds (ensemble.folds).
+    """
+    for number, (train, test) in enumerate(splits, start=1):
+        absent = [] if labels is None else np.setdiff1d(labels, labels[test]).tolist()
+        if absent or not len(test):
+            content = f"no row of the class {absent[0]!r}" if absent else "no rows"
+            raise DataError(
+                f"{reason}, fold {number} of {len(splits)} would have {content}: take fewer folds (ensemble.folds)."
+            )
+        if labels is not None and len(np.unique(labels[train])) == 1:
+            raise DataError(
+                f"{reason}, fold {number} of {len(splits)} would be trained on rows of the class "
+                f"{labels[train].tolist()[0]!r} only: take fewer folds (ensemble.folds)."
+            )
+
+
+def fewest_times(folds: int, gap: int) -> int:
+    """Return the number of different times that folds by time need.
+
+    Each fold has one. Before the first there are one to train on, one to hold out for early stopping, and two gaps.
+
+    Examples
+    --------
+    >>> fewest_times(5, 0), fewest_times(5, 3)
+    (7, 13)
+    """
+    return folds + 2 + 2 * gap
+
+
+def folds_by_time(folds: int, times: RowTimes) -> Splits:
+    """Return folds of later rows, each with all earlier rows to train on.
+
+    Rows in the order of time are divided into ``folds + 1`` blocks of about the same number of rows, as by
+    scikit-learn's `TimeSeriesSplit`; rows of one time are in one block. The first block is in no fold.
+
+    Parameters
+    ----------
+    folds : int
+        Number of folds.
+    times : RowTimes
+        Time of each row, and the gap between training rows and test rows.
+
+    Returns
+    -------
+    list of (train, test)
+        Numbers of training and test rows, the earliest fold first.
+
+    Raises
+    ------
+    DataError
+        If there are too few different times.
+
+    Examples
+    --------
+    >>> splits = folds_by_time(2, RowTimes.of(np.array([4, 1, 2, 1, 3, 2])))
+    >>> [(train.tolist(), test.tolist()) for train, test in splits]
+    [([1, 2, 3, 5], [4]), ([1, 2, 3, 4, 5], [0])]
+    """
+    counts = np.bincount(times.steps)
+    different = np.flatnonzero(counts)
+    if len(different) < fewest_times(folds, times.gap):
+        raise DataError(
+            f"{len(different)} different times are fewer than the {fewest_times(folds, times.gap)} that {folds} folds "
+            f"with a gap of {times.gap} need: take fewer folds or a smaller gap (ensemble.folds, ensemble.gap)."
+        )
+    # Blocks begin at the times with the nearest numbers of rows before them.
+    earlier = np.cumsum(counts[different]) - counts[different]
+    begins = [fewest_times(folds, times.gap) - folds - 1]  # the last time of the shortest first block
+    for block in range(1, folds + 1):
+        nearest = int(np.abs(earlier - len(times) * block / (folds + 1)).argmin())
+        begins.append(min(max(nearest, begins[-1] + 1), len(different) - 1 - (folds - block)))
+    steps = [*different[begins[1:]], times.steps.max() + 1]
+    return [
+        (times.before(step), np.flatnonzero((times.steps >= step) & (times.steps < following)))
+        for step, following in pairwise(steps)
+    ]
+
+
 def read_folds(
-    cv: Any, X: Any, y: np.ndarray, groups: np.ndarray | None = None, *, classification: bool, seed: int | None
+    cv: Any, X: Any, y: np.ndarray, groups: RowGroups | None = None, *, classification: bool, seed: int | None
 ) -> Splits:
     """Return the folds that scikit-learn's argument ``cv`` describes.
 
@@ -86,8 +212,8 @@ def read_folds(
         Raw rows.
     y : ndarray of shape (rows,) or (rows, targets)
         Target.
-    groups : ndarray of shape (rows,) or None, default=None
-        Group of each row.
+    groups : ndarray of shape (rows,), RowTimes or None, default=None
+        Group of each row, or its time.
     classification : bool
         Whether the target consists of labels.
     seed : int or None
@@ -107,7 +233,8 @@ def read_folds(
     if cv is None or isinstance(cv, Integral):
         stratified = classification and y.ndim == 1
         return make_folds(5 if cv is None else int(cv), y, groups, stratified=stratified, seed=seed)
-    splits = check_cv(cv, y, classifier=classification).split(X, y, groups)
+    keys = groups.steps if isinstance(groups, RowTimes) else groups
+    splits = check_cv(cv, y, classifier=classification).split(X, y, keys)
     return [(np.asarray(train), np.asarray(test)) for train, test in splits]
 
 

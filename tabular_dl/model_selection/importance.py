@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from tabular_dl.model_selection.predicted_rows import error_ratio
 from tabular_dl.model_selection.standard_error import standard_error
 from tabular_dl.problems import Metric, decide
 
@@ -85,6 +86,7 @@ def permutation_importance(
     if repeats is None:
         rows_of_fold = min(len(test) for test in model.test_rows_)
         repeats = max(1, min(REPEATS, MOST_PERMUTATIONS // max(1, len(columns)), MOST_ROWS // rows_of_fold))
+    ratio = error_ratio(model) if hasattr(model, "oof_predictions_") else None
     decreases = np.zeros((len(model.test_rows_), len(columns)))
     for fold, test in enumerate(model.test_rows_):
         rows = test if len(test) <= MOST_ROWS else np.sort(rng.choice(test, MOST_ROWS, replace=False))
@@ -103,7 +105,7 @@ def permutation_importance(
             predicted = model.predict_fold(fold, _permuted(table, columns, batch))
             for (index, _), part in zip(batch, np.split(predicted, len(batch)), strict=True):
                 decreases[fold, index] += sign * (baseline - score(part)) / repeats
-    error = [standard_error(column) for column in decreases.T]
+    error = [standard_error(column, ratio) for column in decreases.T]
     result = pd.DataFrame({"column": list(columns), "importance": decreases.mean(axis=0), "error": error})
     return result.sort_values("importance", ascending=False, kind="stable", ignore_index=True)
 

@@ -17,6 +17,7 @@ from sklearn.exceptions import NotFittedError
 
 from tabular_dl.errors import DataError
 from tabular_dl.model_selection.classification_threshold import Thresholded, forget_threshold
+from tabular_dl.model_selection.predicted_rows import predicted_rows
 from tabular_dl.tables import read_categories, require_table
 
 __all__ = ["ImportedClassifier", "ImportedRegressor", "imported_parts", "lacks_test_predictions"]
@@ -24,6 +25,8 @@ __all__ = ["ImportedClassifier", "ImportedRegressor", "imported_parts", "lacks_t
 
 class _Imported(BaseEstimator):
     """Base class of imported predictions."""
+
+    train_rows_: list[np.ndarray] | None = None  # predictions stored by older versions lack it
 
     def __init__(self, id_column: str) -> None:
         self.id_column = id_column
@@ -34,6 +37,7 @@ class _Imported(BaseEstimator):
         predictions: ArrayLike,
         test_rows: Sequence[np.ndarray],
         *,
+        train_rows: Sequence[np.ndarray] | None = None,
         test_ids: ArrayLike = (),
         test_predictions: ArrayLike | None = None,
         classes: ArrayLike | None = None,
@@ -45,9 +49,11 @@ class _Imported(BaseEstimator):
         ids : array-like of shape (rows,)
             Ids of the training rows, each different.
         predictions : array-like of shape (rows, classes) or (rows,)
-            Out-of-fold probabilities, or values.
+            Out-of-fold probabilities, or values; NaN for rows that no fold predicts.
         test_rows : sequence of ndarray
-            Numbers of the rows of each fold, which together are all rows.
+            Numbers of the rows of each fold; of repeated folds, those of one repeat after those of another.
+        train_rows : sequence of ndarray, optional
+            Numbers of the rows that each fold was predicted from, by default all rows of the other folds.
         test_ids : array-like of shape (test rows,), default=()
             Ids of the test rows, each different.
         test_predictions : array-like of shape (test rows, classes) or (test rows,), optional
@@ -63,28 +69,35 @@ class _Imported(BaseEstimator):
         ------
         DataError
             If an id is missing or repeated, a prediction is missing or infinite, numbers of rows or columns differ, or
-            the folds are not each row once.
+            the folds hold a row more often than another.
         """
         forget_threshold(self)
         oof = np.asarray(predictions, np.float64)
         test = np.zeros((0, *oof.shape[1:])) if test_predictions is None else np.asarray(test_predictions, np.float64)
         columns = () if classes is None else (len(np.asarray(classes)),)
+        folds = [np.asarray(rows) for rows in test_rows]
+        times = np.bincount(np.concatenate(folds), minlength=len(oof))
+        predicted = np.flatnonzero(times)
+        if len(times) > len(oof) or len({*times[predicted]}) != 1 or (times.max() > 1 and not times.all()):
+            raise DataError(f"test_rows: the folds have to hold each of the {len(oof)} rows once, or equally often.")
         tables = {}
-        for table, given, values in (("training", ids, oof), ("test", test_ids, test)):
+        for table, given, values, known in (
+            ("training", ids, oof, oof[predicted]),
+            ("test", test_ids, test, test),
+        ):
             tables[table] = _unique_texts(given, table)
             expected = (len(tables[table]), *columns)
-            if values.shape != expected or not np.isfinite(values).all():
+            if values.shape != expected or not np.isfinite(known).all():
                 raise DataError(
                     f"The predictions of the {table} rows have to be finite numbers of shape {expected}, found shape "
-                    f"{values.shape} with {np.count_nonzero(~np.isfinite(values))} missing or infinite ones."
+                    f"{values.shape} with {np.count_nonzero(~np.isfinite(known))} missing or infinite ones."
                 )
-        folds = [np.asarray(rows) for rows in test_rows]
-        if not np.array_equal(np.sort(np.concatenate(folds)), np.arange(len(oof))):
-            raise DataError(f"test_rows: the folds have to hold each of the {len(oof)} rows once.")
         if classes is not None:
             self.classes_ = np.asarray(classes)
         self.ids_, self.test_ids_ = tables["training"], tables["test"]
-        self.oof_predictions_, self.test_predictions_, self.test_rows_ = oof, test, folds
+        self.oof_predictions_, self.test_predictions_, self.test_rows_ = oof.copy(), test, folds
+        self.oof_predictions_[times == 0] = np.nan
+        self.train_rows_ = None if train_rows is None else [np.asarray(rows) for rows in train_rows]
         self.feature_names_in_ = np.array([self.id_column], dtype=object)
         self.n_features_in_ = 1
         return self
@@ -124,7 +137,9 @@ class _Imported(BaseEstimator):
                 "of each row."
             )
         ids = read_categories(X[self.id_column])
-        train = pd.Index(self.ids_, dtype=object).get_indexer(ids)
+        predicted = predicted_rows(self)
+        places_of_train = pd.Index(self.ids_[predicted], dtype=object).get_indexer(ids)
+        train = np.where(places_of_train < 0, -1, predicted[places_of_train])
         test = pd.Index(self.test_ids_, dtype=object).get_indexer(ids)
         test = np.where(test < 0, -1, test + len(self.ids_))
         first, second = (train, test) if training_first else (test, train)
@@ -135,7 +150,7 @@ class _Imported(BaseEstimator):
             found = "is missing" if pd.isna(ids[unknown[0]]) else f"{ids[unknown[0]]!r} is not among them"
             raise DataError(
                 f"column {self.id_column}, row {row}: this run was imported and has predictions only for the rows of "
-                f"the files that it was imported from ({len(self.ids_)} training and {len(self.test_ids_)} test rows); "
+                f"the files that it was imported from ({len(predicted)} training and {len(self.test_ids_)} test rows); "
                 f"the id {found} ({len(unknown)} such rows). Predict other rows with a run that was fitted."
             )
         return np.concatenate([self.oof_predictions_, self.test_predictions_])[places]

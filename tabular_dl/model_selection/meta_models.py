@@ -13,13 +13,14 @@ Several meta models of one name, each for rows of its own, are trained together:
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import StandardScaler
+from sklearn.utils import _safe_indexing
 
 from tabular_dl.errors import SpecError, did_you_mean
 from tabular_dl.estimators import (
@@ -75,6 +76,10 @@ class RawColumns:
     steps: Pipeline
     categorical_features: tuple[int, ...] = ()
     missing: bool = False
+
+    def of(self, rows: np.ndarray) -> RawColumns:
+        """Return the columns of some rows."""
+        return replace(self, X=_safe_indexing(self.X, rows))
 
 
 def default_meta(*, classification: bool) -> str:

@@ -15,10 +15,11 @@ from sklearn.base import clone, is_classifier
 from sklearn.pipeline import Pipeline
 
 from tabular_dl.errors import DataError
-from tabular_dl.estimators import ModelEstimator, boosting_rounds, derived_seed, fit_models
+from tabular_dl.estimators import ModelEstimator, RowGroups, boosting_rounds, derived_seed, fit_models
 from tabular_dl.model_selection.evaluation import Outcome
 from tabular_dl.model_selection.fold_matrices import fold_matrix, sharing
 from tabular_dl.model_selection.range_narrowing import halve
+from tabular_dl.model_selection.standard_error import size_ratio
 from tabular_dl.problems import Metric
 
 __all__ = ["evaluate_models"]
@@ -37,7 +38,7 @@ def evaluate_models(
     classes: np.ndarray | None = None,
     halving: bool = False,
     on_epoch: Callable[[int, int], None] | None = None,
-    row_groups: np.ndarray | None = None,
+    row_groups: RowGroups | None = None,
 ) -> list[Outcome]:
     """Cross-validate several configurations on the same folds.
 
@@ -93,7 +94,7 @@ def evaluate_models(
             on_epoch(stage, int(growing.sum()))
         if not growing.any():
             break
-    return [Outcome(scores[number], lengths[number], round(lengths[number])) for number in range(len(pipelines))]
+    return [Outcome(s, n, round(n), size_ratio(splits)) for s, n in zip(scores, lengths.tolist(), strict=True)]
 
 
 class _Folds:

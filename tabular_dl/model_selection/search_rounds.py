@@ -92,6 +92,8 @@ class Record:
         Mean number of epochs.
     parameters : int
         Number of weights of one network.
+    ratio : float or None
+        Ratio of test rows to training rows, as for `standard_error`.
     """
 
     round: int
@@ -99,6 +101,7 @@ class Record:
     scores: list[float]
     epochs: float
     parameters: int
+    ratio: float | None = None
 
     @property
     def mean(self) -> float:
@@ -108,7 +111,7 @@ class Record:
     @property
     def error(self) -> float:
         """Standard error of the mean; 0 for a single score."""
-        return standard_error(self.scores) if len(self.scores) > 1 else 0.0
+        return standard_error(self.scores, self.ratio) if len(self.scores) > 1 else 0.0
 
 
 @dataclass(frozen=True)
@@ -211,7 +214,7 @@ def search(
 
 
 def _record(number: int, values: Mapping[str, Any], outcome: Outcome) -> Record:
-    return Record(number, dict(values), outcome.scores.tolist(), outcome.epochs, outcome.parameters)
+    return Record(number, dict(values), outcome.scores.tolist(), outcome.epochs, outcome.parameters, outcome.ratio)
 
 
 def _finals(plan: SearchPlan, state: SearchState, train: Train, sign: float) -> list[Record]:
@@ -226,7 +229,7 @@ def _finals(plan: SearchPlan, state: SearchState, train: Train, sign: float) -> 
         repeated = outcomes[index * plan.repeats : (index + 1) * plan.repeats]
         scores = np.mean([outcome.scores for outcome in repeated], axis=0)
         epochs = float(np.mean([outcome.epochs for outcome in repeated]))
-        finals.append(Record(plan.rounds + 1, record.params, scores.tolist(), epochs, record.parameters))
+        finals.append(Record(plan.rounds + 1, record.params, scores.tolist(), epochs, record.parameters, record.ratio))
     return finals
 
 

@@ -14,6 +14,7 @@ each pair of folds that is left out::
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import reduce
 from itertools import combinations
 from typing import Any, cast
 
@@ -24,7 +25,7 @@ from tabular_dl.errors import SpecError
 from tabular_dl.model_selection.blend_weights import optimal_weights, weighted
 from tabular_dl.model_selection.meta_models import MetaModel, RawColumns, check_meta, default_meta, fit_meta_models
 
-__all__ = ["Stack", "check_stack"]
+__all__ = ["Stack", "check_stack", "sources_of"]
 
 BESIDE_LINEAR = ("hist_gradient_boosting", "network")  # meta models of the first of two levels, beside a linear one
 LeftOut = tuple[int, ...]  # numbers of the folds that a meta model is not trained on
@@ -101,6 +102,7 @@ class Stack(BaseEstimator):
         folds: Sequence[np.ndarray],
         classes: np.ndarray | None,
         raw: RawColumns | None = None,
+        sources: Sequence[np.ndarray] | None = None,
     ) -> np.ndarray:
         """Train the levels on all rows, and return predictions of each fold by levels trained on the other folds.
 
@@ -116,6 +118,9 @@ class Stack(BaseEstimator):
             Label of each column; None for numbers.
         raw : RawColumns, optional
             Raw columns that the meta models read as well.
+        sources : sequence of ndarray, optional
+            Rows that the levels of each fold are trained on, by default those of the other folds. Without any, as for
+            the first fold by time, the mean of the models is predicted.
 
         Returns
         -------
@@ -131,8 +136,9 @@ class Stack(BaseEstimator):
         if self.levels == 2 and len(folds) < 3:
             raise SpecError(f"--levels 2 needs runs of three folds or more, these have {len(folds)}: write --levels 1.")
         rows: dict[LeftOut, np.ndarray] = {(): np.arange(len(y))}
+        own = sources_of(folds, len(y), sources)
         for left_out in [*combinations(range(len(folds)), 1), *combinations(range(len(folds)), 2)]:
-            rows[left_out] = np.setdiff1d(rows[()], np.concatenate([folds[fold] for fold in left_out]))
+            rows[left_out] = reduce(np.intersect1d, [own[fold] for fold in left_out])
         train = _Training(rows, y, folds, classes, raw, self.settings, self.seed)
         outer: list[LeftOut] = [(), *((fold,) for fold in range(len(folds)))]
         inputs = dict.fromkeys(outer, predictions)
@@ -141,7 +147,12 @@ class Stack(BaseEstimator):
             self.first_, inputs = train.first_level(predictions, outer)
         if self.levels == 2 and self.meta is None:
             self.last_ = None
-            weights = [optimal_weights(inputs[key][:, rows[key]], y[rows[key]], classes) for key in outer]
+            weights = [
+                optimal_weights(inputs[key][:, rows[key]], y[rows[key]], classes)
+                if len(rows[key])
+                else np.full(len(inputs[key]), 1 / len(inputs[key]))
+                for key in outer
+            ]
             self.weights_: np.ndarray | None = weights[0]
             outputs = [weighted(inputs[key], own) for key, own in zip(outer, weights, strict=True)]
         else:
@@ -200,9 +211,26 @@ class _Training:
     def fit(
         self, name: str, inputs: Sequence[np.ndarray], keys: Sequence[LeftOut]
     ) -> tuple[list[MetaModel], list[np.ndarray]]:
-        """Return a meta model for each of several sets of left out folds, and its predictions of all rows."""
+        """Return a meta model for each of several sets of left out folds, and its predictions of all rows.
+
+        Sets that leave no rows to train on, as those of the first fold by time, have the mean of the models instead.
+        """
         rows = [self.rows[key] for key in keys]
-        return fit_meta_models(name, inputs, self.y, rows, self.classes, self.raw, self.settings, self.seed)
+        taught = [number for number, own in enumerate(rows) if len(own)]
+        metas, predicted = fit_meta_models(
+            name,
+            [inputs[number] for number in taught],
+            self.y,
+            [rows[number] for number in taught],
+            self.classes,
+            self.raw,
+            self.settings,
+            self.seed,
+        )
+        outputs = [own.mean(axis=0) for own in inputs]
+        for number, output in zip(taught, predicted, strict=True):
+            outputs[number] = output
+        return metas, outputs
 
     def first_level(
         self, predictions: np.ndarray, outer: Sequence[LeftOut]
@@ -224,6 +252,19 @@ class _Training:
         for fold, rows in enumerate(self.folds):
             values[rows] = outputs[tuple(sorted({*left_out, fold}))][rows]
         return values
+
+
+def sources_of(
+    folds: Sequence[np.ndarray], count: int, sources: Sequence[np.ndarray] | None = None
+) -> Sequence[np.ndarray]:
+    """Return the rows that what predicts each fold is learned from: as given, or those of all other folds.
+
+    Examples
+    --------
+    >>> [rows.tolist() for rows in sources_of([np.array([1]), np.array([0, 2])], 3)]
+    [[0, 2], [1]]
+    """
+    return [np.setdiff1d(np.arange(count), rows) for rows in folds] if sources is None else sources
 
 
 def _shares(meta: MetaModel, models: int, classes: int) -> np.ndarray | None:

@@ -19,6 +19,7 @@ from .column_rules import Rest as Rest
 from .column_transformer import build_preprocessing as build_preprocessing
 from .dates import date_part as date_part
 from .dates import learn_dates as learn_dates
+from .dates import times_as_numbers as times_as_numbers
 from .derived_features import DerivedFeatures as DerivedFeatures
 from .encoders import EncodingFolds as EncodingFolds
 from .encoders import FrequencyEncoder as FrequencyEncoder

@@ -14,7 +14,7 @@ from tabular_dl.errors import DataError
 from tabular_dl.preprocessing.feature_rules import PERIODS
 from tabular_dl.tables import read_categories
 
-__all__ = ["FORMATS", "cyclic_part", "date_part", "learn_dates", "read_dates"]
+__all__ = ["FORMATS", "cyclic_part", "date_part", "learn_dates", "read_dates", "times_as_numbers"]
 
 _DAYS = (
     *("%m/%d/%Y", "%d/%m/%Y", "%Y/%m/%d", "%d.%m.%Y", "%m-%d-%Y", "%d-%m-%Y", "%m/%d/%y", "%d/%m/%y", "%d.%m.%y"),
@@ -166,6 +166,42 @@ def read_dates(column: pd.Series, learned: Mapping[str, Any], subject: str) -> p
         )
     with_missing = pd.concat([dates, pd.Series([pd.NaT], dtype=dates.dtype)], ignore_index=True)
     return with_missing.iloc[codes].set_axis(column.index)
+
+
+def times_as_numbers(column: pd.Series, subject: str) -> np.ndarray:
+    """Return times as numbers that are in the same order: numbers as they are, dates as days since the earliest.
+
+    Parameters
+    ----------
+    column : Series of shape (rows,)
+        Numbers, or dates as for `learn_dates`, of any type.
+    subject : str
+        Beginning of error messages.
+
+    Returns
+    -------
+    ndarray of float64 of shape (rows,)
+        Times; NaN where missing.
+
+    Raises
+    ------
+    DataError
+        If a value is neither; the message names row and value.
+
+    Examples
+    --------
+    >>> times_as_numbers(pd.Series(["2024-01-31", "2024-02-02"]), "t.csv, column day").tolist()
+    [0.0, 2.0]
+    >>> times_as_numbers(pd.Series(["12", "7"]), "t.csv, column month").tolist()
+    [12.0, 7.0]
+    """
+    if column.dtype.kind in "biuf":
+        return column.to_numpy(np.float64)
+    texts = pd.Series(read_categories(column), index=column.index, dtype=object)
+    numbers = pd.to_numeric(texts, errors="coerce")
+    if (numbers.isna() == texts.isna()).all():
+        return numbers.to_numpy(np.float64)
+    return date_part(column, "elapsed", learn_dates(column), subject).to_numpy()
 
 
 def _example(learned: Mapping[str, Any]) -> str:

@@ -10,7 +10,7 @@ from .results import FitResult as FitResult
 from .results import Judged as Judged
 from .results import Model as Model
 from .results import SearchResult as SearchResult
-from .results import by_group as by_group
+from .results import by_split as by_split
 from .search_figures import parallel_coordinates as parallel_coordinates
 from .search_figures import scores_by_hyperparameter as scores_by_hyperparameter
 from .search_report import search_page as search_page

@@ -77,13 +77,15 @@ def member_weights(blend: Blend, models: int) -> list[float | None]:
     return [None] * models if blend.weights_ is None else [float(weight) for weight in blend.weights_]
 
 
-def scored_by(blend: Blend) -> str:
+def scored_by(blend: Blend, *, by_time: bool = False) -> str:
     """Return a description of the predictions that a blend is scored on.
 
     Parameters
     ----------
     blend : Blend
         Blend.
+    by_time : bool, default=False
+        Whether folds follow each other in time.
 
     Returns
     -------
@@ -95,13 +97,12 @@ def scored_by(blend: Blend) -> str:
     >>> scored_by(Blend("greedy"))
     'each fold is predicted with weights learned from the other folds'
     """
+    others = "earlier folds, the first by the mean of the runs" if by_time else "the other folds"
     if blend.method == "mean":
         return "the mean of the runs, without learned weights"
     if blend.method == "stack":
-        return "each fold is predicted by meta models trained on the other folds"
-    return (
-        f"each fold is predicted with {'ranks' if blend.method == 'rank' else 'weights'} learned from the other folds"
-    )
+        return f"each fold is predicted by meta models trained on {others}"
+    return f"each fold is predicted with {'ranks' if blend.method == 'rank' else 'weights'} learned from {others}"
 
 
 def blend_page(
@@ -133,8 +134,12 @@ def blend_page(
     """
     blend, metric = judged.model.blend_, judged.metric
     weights = member_weights(blend, len(members))
+
+    def cell(values: np.ndarray) -> str:
+        return "{:.4f} ({:.4f})".format(*mean_and_error(values, judged.ratio))
+
     rows = [
-        [name, model, "" if weight is None else f"{weight:.3f}", "{:.4f} ({:.4f})".format(*mean_and_error(values))]
+        [name, model, "" if weight is None else f"{weight:.3f}", cell(values)]
         for (name, values), model, weight in zip(members.items(), models, weights, strict=True)
     ]
     rows += [[f"level 1: {name}", "", f"{weight:.3f}", ""] for name, weight in blend.level_weights_.items()]
@@ -142,7 +147,7 @@ def blend_page(
     labels = [f"{name}, {model}" for name, model in zip(members, models, strict=True)]
     all_scores = {"blend": scores, **dict(zip(labels, members.values(), strict=True))}
     means = ", ".join(f"{name} {values.mean():.4f}" for name, values in all_scores.items())
-    errors = {name: standard_error(values) for name, values in all_scores.items()}
+    errors = {name: standard_error(values, judged.ratio) for name, values in all_scores.items()}
     picture = Picture(plots.fold_scores(all_scores, errors, metric.name), f"Mean {metric.name}: {means}.")
     options = " ".join(
         f"--{name}" if value == "true" else f"--{name} {value}" for name, value in options_of(blend).items()
@@ -155,7 +160,7 @@ def blend_page(
     sections = [
         Section(
             f"Blended runs, method {described(blend)}",
-            [f"Score of the blend: {scored_by(blend)}."],
+            [f"Score of the blend: {scored_by(blend, by_time=judged.spec.ensemble.split == 'time')}."],
             [table],
             [picture],
         ),

@@ -15,6 +15,7 @@ import pandas as pd
 from tabular_dl import plots
 from tabular_dl.estimators import diagnose
 from tabular_dl.model_selection import (
+    fold_names,
     hardest_rows,
     imported_parts,
     mean_and_error,
@@ -23,7 +24,7 @@ from tabular_dl.model_selection import (
 )
 from tabular_dl.problems import decide
 from tabular_dl.reporting.html_page import Page, Picture, Section, Table
-from tabular_dl.reporting.results import FitResult, Judged, by_group
+from tabular_dl.reporting.results import FitResult, Judged, by_split
 from tabular_dl.spec import PipelineSpec, columns_used, dump_spec
 
 if TYPE_CHECKING:
@@ -90,11 +91,13 @@ def page_of(judged: Judged, scores: np.ndarray, models: str, sections: Sequence[
     Page
         Page to render.
     """
-    mean, error = mean_and_error(scores)
+    mean, error = mean_and_error(scores, judged.ratio)
     better = "higher" if judged.metric.greater_is_better else "lower"
+    count = len(judged.competition.train) - len(judged.rows)
+    unpredicted = f", of which the {count:,} earliest are in no fold" if count else ""
     summary = (
         f"{judged.metric.name} {mean:.4f}, standard error {error:.4f}, in {len(scores)}-fold cross-validation of "
-        f"{models} on {len(judged.competition.train):,} rows; {better} is better."
+        f"{models} on {len(judged.competition.train):,} rows{unpredicted}; {better} is better."
     )
     return Page(f"{judged.spec.name}, {time.strftime('%Y-%m-%d %H:%M')}", summary, sections)
 
@@ -115,7 +118,7 @@ def _network_rows(result: FitResult) -> list[list[str]]:
     spec, network = result.spec, result.crossfit.pipelines_[0][-1]
     weights = sum(int(np.prod(weight.shape[1:])) for weight in network.weights_.values())
     interruption = f"; {result.ended_by} ended training {result.interrupted}" if result.interrupted else ""
-    folds = f"{spec.ensemble.folds} folds{by_group(spec)} x {spec.ensemble.members} members"
+    folds = f"{result.folds} folds{by_split(spec)} x {spec.ensemble.members} members"
     epochs = f"{network.resolved().epochs} at most; best on average after {result.best_epochs.mean():.0f}{interruption}"
     return [["Networks", f"{folds}, {weights:,} weights each"], ["Epochs", epochs]]
 
@@ -124,7 +127,7 @@ def _model_rows(result: FitResult) -> list[list[str]]:
     spec, rounds = result.spec, result.crossfit.rounds_
     given = ", ".join(f"{name} {value}" for name, value in spec.model.parameters.items())
     rows = [
-        ["Model", f"{spec.model.name}, {spec.ensemble.folds} folds{by_group(spec)} x {spec.ensemble.members}"],
+        ["Model", f"{spec.model.name}, {result.folds} folds{by_split(spec)} x {spec.ensemble.members}"],
         ["Parameters", given or "the defaults"],
     ]
     if rounds is not None:
@@ -136,14 +139,14 @@ def _score_section(result: FitResult) -> Section:
     name = result.metric.name
     own = "networks" if result.of_networks else result.spec.model.name
     columns = {own: result.scores, **result.baselines}
-    errors = {label: standard_error(scores) for label, scores in columns.items()}
+    errors = {label: standard_error(scores, result.ratio) for label, scores in columns.items()}
     rows: list[list[str]] = []
     for label, scores in columns.items():
-        mean, error = mean_and_error(scores)
-        difference, difference_error = mean_and_error(scores - result.scores)
+        mean, error = mean_and_error(scores, result.ratio)
+        difference, difference_error = mean_and_error(scores - result.scores, result.ratio)
         comparison = "" if label == own else f"{difference:+.4f} ({difference_error:.4f})"
         rows.append([label, f"{mean:.4f} ({error:.4f})", comparison, *(f"{score:.4f}" for score in scores)])
-    folds = [f"fold {number}" for number in range(1, len(result.scores) + 1)]
+    folds = [f"fold {name}" for name in fold_names(result.crossfit)]
     header = ["model", f"{name} (standard error)", f"difference from {result.subject}", *folds]
     means = ", ".join(f"{label} {scores.mean():.4f}" for label, scores in columns.items())
     return Section(
@@ -202,7 +205,7 @@ def error_sections(judged: Judged) -> list[Section]:
 
 
 def _error_section(judged: Judged) -> Section:
-    y, predictions, classes = judged.y, judged.model.oof_predictions_, judged.classes
+    y, predictions, classes = judged.truth, judged.predictions, judged.classes
     target = judged.spec.data.target
     if classes is None:
         rmse = float(np.sqrt(np.mean((y - predictions) ** 2)))
@@ -268,15 +271,16 @@ def _importance_section(judged: Judged, importances: pd.DataFrame) -> Section:
 
 
 def _hardest_section(judged: Judged, columns: Sequence[str]) -> Section:
-    hardest = hardest_rows(judged.y, judged.model.oof_predictions_, judged.classes, threshold=judged.thresholds)
+    hardest = hardest_rows(judged.truth, judged.predictions, judged.classes, threshold=judged.thresholds)
+    places = judged.rows[hardest["place"].to_numpy()]
     frame = judged.competition.train
     id_column = judged.spec.data.id if judged.spec.data.id in frame else None  # training rows may have none
     shown = columns[:SHOWN_COLUMNS]
     error_name = "true - predicted" if judged.classes is None else "probability of the true label"
     rows = []
-    for position, true, predicted, error in hardest.itertuples(index=False, name=None):
-        raw = frame.iloc[int(position)]
-        name = f"row {frame.index[int(position)]}" if id_column is None else str(raw[id_column])
+    for place, (_, true, predicted, error) in zip(places, hardest.itertuples(index=False, name=None), strict=True):
+        raw = frame.iloc[int(place)]
+        name = f"row {frame.index[int(place)]}" if id_column is None else str(raw[id_column])
         rows.append([name, _cell(true), _cell(predicted), float(error), *(_cell(raw[column]) for column in shown)])
     header = [id_column or "row", f"true {judged.spec.data.target}", "predicted", error_name, *shown]
     caption = f"The {len(shown)} most important of {len(columns)} columns." if len(shown) < len(columns) else ""

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from tabular_dl import plots
-from tabular_dl.model_selection import mean_and_error, standard_error
+from tabular_dl.model_selection import fold_names, mean_and_error, standard_error
 from tabular_dl.reporting.fit_report import error_sections, page_of, reproduction
 from tabular_dl.reporting.html_page import Page, Picture, Section, Table
 from tabular_dl.reporting.results import Judged
@@ -51,7 +51,7 @@ def import_page(
         "Target": f"{judged.spec.data.target}, {judged.problem.name}",
         **origin,
     }
-    mean, error = mean_and_error(scores)
+    mean, error = mean_and_error(scores, judged.ratio)
     sections = [
         Section("Imported predictions", tables=[Table([], [list(fact) for fact in facts.items()])]),
         Section(
@@ -62,13 +62,13 @@ def import_page(
             ],
             [
                 Table(
-                    [f"{metric} (standard error)", *(f"fold {number}" for number in range(1, len(scores) + 1))],
+                    [f"{metric} (standard error)", *(f"fold {fold}" for fold in fold_names(judged.model))],
                     [[f"{mean:.4f} ({error:.4f})", *(f"{score:.4f}" for score in scores)]],
                 )
             ],
             [
                 Picture(
-                    plots.fold_scores({name: scores}, {name: standard_error(scores)}, metric),
+                    plots.fold_scores({name: scores}, {name: standard_error(scores, judged.ratio)}, metric),
                     f"{metric} of each fold. Mean: {mean:.4f}.",
                 )
             ],

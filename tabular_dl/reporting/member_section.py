@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from tabular_dl.model_selection import Blend, fold_scores, mean_and_error, nested_scores
+from tabular_dl.model_selection import Blend, error_ratio, fold_scores, mean_and_error, nested_scores, predicted_rows
 from tabular_dl.problems import Metric
 from tabular_dl.reporting.html_page import Section, Table
 
@@ -38,16 +38,17 @@ def member_section(blended: Any, names: Sequence[str], y: np.ndarray, metric: Me
     Section
         The section.
     """
-    predictions = np.stack([_of_last_class(model.oof_predictions_) for model in blended.models])
+    rows = predicted_rows(blended)
+    predictions = np.stack([_of_last_class(model.oof_predictions_[rows]) for model in blended.models])
     numbers = [str(number) for number in range(1, len(names) + 1)]
     with np.errstate(invalid="ignore", divide="ignore"):  # of predictions that are all equal
         correlations = np.corrcoef(predictions.reshape(len(names), -1))
-    rows = [
+    lines = [
         [f"{number} {name}", *(f"{value:.3f}" if np.isfinite(value) else "-" for value in line)]
         for number, name, line in zip(numbers, names, correlations, strict=True)
     ]
     texts = ["Correlation of out-of-fold predictions: the less two runs correlate, the more a blend gains by both."]
-    tables = [Table(["run", *numbers], rows)]
+    tables = [Table(["run", *numbers], lines)]
     if blended.blend.method in QUICK and len(names) > 2 and len(y) <= MOST_ROWS:
         texts.append(
             f"Below: {metric.name} of the blend without each run, nested as the blend's own, and the paired difference "
@@ -66,19 +67,18 @@ def _of_last_class(predictions: np.ndarray) -> np.ndarray:
 
 def _without(blended: Any, names: Sequence[str], y: np.ndarray, metric: Metric) -> list[list[str]]:
     """Return the score of the blend without each member, and its difference to that of all."""
-    classes, folds = getattr(blended, "classes_", None), blended.test_rows_
-    predictions = [model.oof_predictions_ for model in blended.models]
+    classes, models = getattr(blended, "classes_", None), list(blended.models)
     # Without the chosen threshold, which is the whole blend's.
     blend = Blend(**blended.blend.get_params())
 
-    def scores(kept: list[np.ndarray]) -> np.ndarray:
-        return nested_scores(blend, kept, y, folds, metric, classes)
+    def scores(kept: list[Any]) -> np.ndarray:
+        return nested_scores(blend, kept, y, metric, classes, blended)
 
     has_threshold = getattr(blended, "oof_thresholds_", None) is not None
-    own = scores(predictions) if has_threshold else fold_scores(blended, y, metric)
+    own = scores(models) if has_threshold else fold_scores(blended, y, metric)
     rows = []
     for place, name in enumerate(names):
-        without = scores(predictions[:place] + predictions[place + 1 :])
-        difference, error = mean_and_error(without - own)
+        without = scores(models[:place] + models[place + 1 :])
+        difference, error = mean_and_error(without - own, error_ratio(blended))
         rows.append([name, f"{without.mean():.4f}", f"{difference:+.4f} ({error:.4f})"])
     return rows

@@ -18,11 +18,13 @@ from tabular_dl.model_selection import (
     ImportedRegressor,
     Record,
     SearchState,
+    error_ratio,
+    predicted_rows,
 )
 from tabular_dl.problems import Metric, Problem
 from tabular_dl.spec import PipelineSpec
 
-__all__ = ["FitResult", "Judged", "Model", "SearchResult", "by_group"]
+__all__ = ["FitResult", "Judged", "Model", "SearchResult", "by_split"]
 
 # Models with out-of-fold predictions.
 Model = (
@@ -93,8 +95,18 @@ class FitResult:
     @property
     def models(self) -> str:
         """Number of models that were trained, such as "20 networks" or "5 models"."""
-        count = self.spec.ensemble.folds * self.spec.ensemble.members
+        count = len(self.crossfit.fitted_pipelines) * self.spec.ensemble.members
         return f"{count} networks" if self.of_networks else f"{count} models"
+
+    @property
+    def folds(self) -> int:
+        """Number of folds, of all repeats."""
+        return len(self.crossfit.test_rows_)
+
+    @property
+    def ratio(self) -> float | None:
+        """Ratio of test rows to training rows, for standard errors of the scores."""
+        return error_ratio(self.crossfit)
 
     @property
     def models_a_fold(self) -> str:
@@ -151,18 +163,39 @@ class Judged:
         return self.competition.train[self.spec.data.target].to_numpy()
 
     @property
+    def rows(self) -> np.ndarray:
+        """Numbers of the training rows that a fold predicts."""
+        return predicted_rows(self.model)
+
+    @property
+    def truth(self) -> np.ndarray:
+        """Target of the rows that a fold predicts."""
+        return self.y[self.rows]
+
+    @property
+    def predictions(self) -> np.ndarray:
+        """Out-of-fold predictions of the rows that a fold predicts."""
+        return self.model.oof_predictions_[self.rows]
+
+    @property
+    def ratio(self) -> float | None:
+        """Ratio of test rows to training rows, for standard errors of the scores."""
+        return error_ratio(self.model)
+
+    @property
     def classes(self) -> np.ndarray | None:
         """Labels; None if the target is a number."""
         return getattr(self.model, "classes_", None)
 
     @property
     def thresholds(self) -> np.ndarray | None:
-        """Threshold of each training row; None if the class with the greatest probability is predicted."""
-        return getattr(self.model, "oof_thresholds_", None)
+        """Threshold of each row that a fold predicts; None if the class with the greatest probability is predicted."""
+        thresholds = getattr(self.model, "oof_thresholds_", None)
+        return None if thresholds is None else thresholds[self.rows]
 
 
-def by_group(spec: PipelineSpec) -> str:
-    """Return the words that name the group column of the folds.
+def by_split(spec: PipelineSpec) -> str:
+    """Return the words that name the columns by which rows are divided into folds.
 
     Parameters
     ----------
@@ -172,9 +205,15 @@ def by_group(spec: PipelineSpec) -> str:
     Returns
     -------
     str
-        Words such as " by family", with a leading space; empty without groups.
+        Words such as " by family", " by time (date)" or " (3 repeats of 5)", with a leading space; empty for one
+        division of single rows.
     """
-    return "" if spec.ensemble.group is None else f" by {spec.ensemble.group}"
+    ensemble = spec.ensemble
+    if ensemble.time is not None:
+        return f" by time ({ensemble.time})"
+    columns = [column for column in (ensemble.fold, ensemble.group) if column is not None]
+    repeats = f" ({ensemble.repeats} repeats of {ensemble.folds})" if (ensemble.repeats or 1) > 1 else ""
+    return (f" by {' and '.join(columns)}" if columns else "") + repeats
 
 
 @dataclass(frozen=True)

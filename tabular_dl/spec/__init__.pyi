@@ -27,9 +27,13 @@ from .reader import load_spec as load_spec
 from .reader import read_space as read_space
 from .reader import read_spec as read_spec
 from .reader import with_values as with_values
+from .row_keys import folds_of as folds_of
+from .row_keys import groups_of as groups_of
+from .row_keys import own_folds_of as own_folds_of
+from .row_keys import row_keys as row_keys
+from .row_keys import times_of as times_of
 from .targets import check_target as check_target
 from .targets import check_threshold as check_threshold
-from .targets import groups_of as groups_of
 from .training_time import BESIDE_EPOCHS as BESIDE_EPOCHS
 from .training_time import about_seconds as about_seconds
 from .training_time import in_words as in_words

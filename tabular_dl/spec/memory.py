@@ -82,7 +82,7 @@ def _needs(
     """Yield the key, the beginning of a sentence and the bytes of each need."""
     sizes, rows = network_sizes(spec, problem, table, target), len(table)
     settings, inputs, outputs, weights = sizes.settings, sizes.inputs, sizes.outputs, sizes.weights
-    folds, members = spec.ensemble.folds, spec.ensemble.members
+    folds, members = spec.ensemble.trainings, spec.ensemble.members
     batch = sizes.batch * settings.shared_networks
     draws = settings.mc_dropout
     yield "columns", f"a matrix of {rows:,} rows and {inputs:,} inputs needs", 2 * NUMBER * rows * inputs

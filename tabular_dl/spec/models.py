@@ -27,6 +27,7 @@ from tabular_dl.errors import did_you_mean
 from tabular_dl.estimators import MODELS, NETWORK
 from tabular_dl.preprocessing import ColumnRule, Rest
 from tabular_dl.problems import get_metric, get_problem, metric_text
+from tabular_dl.spec.ensemble import EnsembleSpec
 from tabular_dl.spec.python_files import PythonFiles, code_in, is_reference
 from tabular_dl.tables import name_problem, number_problem
 
@@ -83,18 +84,6 @@ class DataSpec(_Frozen):
         if problem:
             raise ValueError(f"{problem}.")
         return unit
-
-
-class EnsembleSpec(_Frozen):
-    """Number of networks, folds x members, and the grouping of rows in folds."""
-
-    folds: Annotated[int, Field(ge=2, le=2**31 - 1, strict=True)] = 5
-    members: Annotated[int, Field(ge=1, le=2**31 - 1, strict=True)] = 4
-    group: str | None = Field(
-        default=None, min_length=1, description="Column that groups rows: rows with equal values share a fold."
-    )
-    split: Literal["group", "time"] | None = Field(default=None, description="What separates the folds.")
-    time: str | None = Field(default=None, min_length=1, description="Column that orders rows in time.")
 
 
 def model_as_mapping(value: object) -> object:
@@ -223,7 +212,7 @@ class PipelineSpec(_Frozen):
         Arguments of `KerasClassifier` or `KerasRegressor`. Other models read ``class_weight``, ``target_transform``,
         ``bounds`` and ``validation_fraction`` of them.
     ensemble : EnsembleSpec
-        Number of folds and members, and optionally the column that groups rows.
+        Number of folds and members, and how rows are divided into folds.
     baselines : {"none", "simple", "full"} or None
         Models to compare with on the same folds: the mean and a linear model (simple), and boosted trees (full). None
         is full for networks, and simple for other models.

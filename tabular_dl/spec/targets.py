@@ -1,20 +1,18 @@
-"""Validation of the target, the threshold and the groups of a specification."""
+"""Validation of the target and the threshold of a specification."""
 
 from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
-from tabular_dl.errors import DataError, SpecError, did_you_mean
-from tabular_dl.model_selection import group_codes
+from tabular_dl.errors import DataError, SpecError
 from tabular_dl.problems import METRICS, Bounded, Indicators, Metric, Problem
 from tabular_dl.spec.build import metric_of
 from tabular_dl.spec.reader import PipelineSpec
 from tabular_dl.tables import LARGEST
 
-__all__ = ["check_target", "check_threshold", "groups_of"]
+__all__ = ["check_target", "check_threshold"]
 
 
 def check_threshold(spec: PipelineSpec, problem: Problem, metric: Metric) -> None:
@@ -60,7 +58,8 @@ def check_target(spec: PipelineSpec, problem: Problem, y: pd.Series[Any], where:
         If the type of problem has several targets.
     """
     subject = f"{where}, column {spec.data.target} (the target)"
-    if len(y) < spec.ensemble.folds:
+    own_folds = spec.ensemble.split == "column"  # as many as the column has values
+    if len(y) < spec.ensemble.folds and not own_folds:
         raise DataError(
             f"{where} has {len(y)} rows, fewer than the {spec.ensemble.folds} folds: set ensemble.folds lower."
         )
@@ -113,41 +112,9 @@ def _check_classes(spec: PipelineSpec, problem: Problem, y: pd.Series[Any], subj
         raise DataError(
             f"{subject} has {len(counts)} different values: problem: {problem.name} needs two. Write problem: auto."
         )
-    if counts.min() < folds:
+    if counts.min() < folds and spec.ensemble.split != "column":
         rarest = counts.index.tolist()[counts.argmin()]
         raise DataError(
             f"{subject}: the class {rarest!r} has {counts.min()} rows, fewer than the {folds} folds. Every "
             "fold needs one: set ensemble.folds lower, or join rare classes."
         )
-
-
-def groups_of(spec: PipelineSpec, train: pd.DataFrame, where: str) -> np.ndarray | None:
-    """Return the group of each training row, by the column ``ensemble.group``; `where` names the table in messages.
-
-    Returns
-    -------
-    ndarray of shape (rows,) or None
-        Number of each row's group, from 0; None if the pipeline has no groups.
-
-    Raises
-    ------
-    SpecError
-        If the column is the target.
-    DataError
-        If the column does not exist or has missing values, or there are fewer groups than folds.
-    """
-    name, folds = spec.ensemble.group, spec.ensemble.folds
-    if name is None:
-        return None
-    if name == spec.data.target:
-        raise SpecError(f"pipeline {spec.name}: ensemble.group: {name!r} is the target. Name another column.")
-    if name not in train:
-        hint = did_you_mean(name, [str(column) for column in train if column != spec.data.target])
-        raise DataError(f"{where}: there is no column {name!r}, which ensemble.group names. {hint}")
-    codes = group_codes(train[name], f"{where}, column {name}")
-    if codes.max() + 1 < folds:
-        raise DataError(
-            f"{where}, column {name} (ensemble.group): {codes.max() + 1} different values are fewer than the {folds} "
-            "folds. Set ensemble.folds lower, or name another column."
-        )
-    return codes

@@ -63,7 +63,7 @@ def about_seconds(spec: PipelineSpec, problem: Problem, table: pd.DataFrame, tar
     settings = sizes.settings
     rows = len(table) * (1 - 1 / spec.ensemble.folds) * (1 - settings.held_out_share)
     epochs = settings.epochs * (1.0 if settings.early_stopping is None else STOPPED_AFTER)
-    networks = spec.ensemble.folds * spec.ensemble.members
+    networks = spec.ensemble.trainings * spec.ensemble.members
     per_row = 6.0 * settings.shared_networks * sizes.weights
     copies = settings.shared_networks if settings.own_batches else 1
     per_row += OPERATIONS_OF_AN_ELEMENT * copies * sizes.continuous * sizes.components

@@ -198,6 +198,14 @@ def _role_faults(spec: PipelineSpec) -> Iterator[Fault]:
     if users:
         message = f"pipeline {spec.name}: the target {target!r} cannot be a feature too: remove it."
         yield Fault("role", message, users)
+    fold = spec.ensemble.fold
+    users = () if fold is None else _users(spec.derived, fold, in_rules)
+    if users:
+        message = (
+            f"pipeline {spec.name}: {fold!r} is the fold of a row (ensemble.fold), which new rows do not have, and "
+            "cannot be a feature: remove it."
+        )
+        yield Fault("role", message, users)
     # A part of an id may be informative, such as a travelling group or a site, or the hour of a time.
     of_entire_columns = {
         name: feature
@@ -316,7 +324,8 @@ def _column_faults(
     places = list(rules)
     read = columns_read(spec.derived, spec.data.target)
     mistyped = [nearest(name, table.columns) for name in read if name not in table and name not in spec.derived]
-    ignored = [spec.data.id, spec.ensemble.group, *read, *spec.derived, *mistyped, *unusable]
+    keys = [spec.ensemble.group, spec.ensemble.time, spec.ensemble.fold]
+    ignored = [spec.data.id, *keys, *read, *spec.derived, *mistyped, *unusable]
     faults = column_faults(
         list(rules.values()),
         spec.rest if rest else "drop",

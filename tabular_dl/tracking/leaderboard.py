@@ -54,6 +54,8 @@ class Entry:
         Start of the run in milliseconds since 1970.
     public_score : float or None
         Kaggle's score on the public part of the test rows, if known.
+    ratio : float or None
+        Ratio of test rows to training rows, as for `standard_error`.
     """
 
     id: str
@@ -68,6 +70,7 @@ class Entry:
     submission_score: float | None
     started: int
     public_score: float | None = None
+    ratio: float | None = None
 
     @property
     def model(self) -> str:
@@ -84,12 +87,13 @@ class Entry:
         """Return the entry of an MLflow run."""
         metrics, tags = run.data.metrics, run.data.tags
         scores = np.array(json.loads(tags.get("tabular_dl.fold_scores", "[]")))
+        ratio = float(tags["tabular_dl.test_ratio"]) if "tabular_dl.test_ratio" in tags else None
         return cls(
             run.info.run_id,
             run.info.run_name,
             tags.get("tabular_dl.kind", ""),
             metrics["cv_score"],
-            standard_error(scores) if len(scores) > 1 else metrics.get("cv_standard_error", float("nan")),
+            standard_error(scores, ratio) if len(scores) > 1 else metrics.get("cv_standard_error", float("nan")),
             tags.get("tabular_dl.folds", run.info.run_id),
             scores,
             # Marked, because an interrupted run is not what its settings promise.
@@ -98,6 +102,7 @@ class Entry:
             metrics.get("submission_score"),
             run.info.start_time,
             metrics.get("public_score"),
+            ratio,
         )
 
 
@@ -210,5 +215,5 @@ def _error(entry: Entry, best: Entry) -> float:
     """Return the standard error of the difference of two scores."""
     count = len(entry.fold_scores)
     if entry.folds == best.folds and count > 1 and count == len(best.fold_scores):
-        return standard_error(entry.fold_scores - best.fold_scores)
+        return standard_error(entry.fold_scores - best.fold_scores, best.ratio)
     return float(np.hypot(entry.error, best.error))

@@ -17,7 +17,7 @@ from sklearn.pipeline import Pipeline
 from tabular_dl.errors import UserError
 from tabular_dl.estimators import KerasClassifier, KerasRegressor, ModelEstimator
 from tabular_dl.limits import limit
-from tabular_dl.model_selection import ImportedClassifier, ImportedRegressor, imported_parts
+from tabular_dl.model_selection import ImportedClassifier, ImportedRegressor, imported_parts, predicted_rows
 from tabular_dl.preprocessing import PythonDefinition
 from tabular_dl.tracking.python_code import check_step, python_losses, python_steps
 from tabular_dl.tracking.tree_checks import check_trees
@@ -60,7 +60,20 @@ def check_parts(model: Any) -> None:
     rows, predictions = len(model.oof_predictions_), model.oof_predictions_
     _require_array(predictions, (rows, *np.shape(predictions)[1:2]), "oof_predictions_")
     tested = np.concatenate([_rows(rows_of_fold, rows, "test_rows_") for rows_of_fold in model.test_rows_])
-    _require(np.array_equal(np.sort(tested), np.arange(rows)), f"test_rows_ are not each of {rows} rows once")
+    times = np.bincount(tested, minlength=rows)
+    # Rows that no fold by time predicts have no prediction.
+    once = len({*times[times > 0]}) == 1 and bool(np.isnan(predictions[times == 0]).all())
+    _require(once, f"test_rows_ are not each of {rows} rows once, or equally often")
+    if isinstance(model, IMPORTED):
+        _require(bool(np.isfinite(predictions[times > 0]).all()), "oof_predictions_ are not finite")
+    training = getattr(model, "train_rows_", None)
+    if training is not None:
+        _require(len(training) == len(model.test_rows_), "train_rows_ are not those of the folds")
+        for rows_of_fold in training:
+            _rows(rows_of_fold, rows, "train_rows_")
+    by_repeat = getattr(model, "repeat_predictions_", None)
+    if by_repeat is not None:
+        _require_array(by_repeat, (times.max(), *predictions.shape), "repeat_predictions_")
     if getattr(model, "oof_thresholds_", None) is not None:
         _require_array(model.oof_thresholds_, (rows,), "oof_thresholds_")
     if hasattr(model, "classes_"):
@@ -94,10 +107,8 @@ def _check_folds(model: Any) -> None:
     _require(isinstance(folds, list) and len(folds) > 0, "pipelines_ is empty")
     for name in ("train_rows_", "test_rows_"):
         _require(len(getattr(model, name)) == len(folds), f"{name} are not those of {len(folds)} folds")
-    for rows in model.train_rows_:
-        _rows(rows, len(model.oof_predictions_), "train_rows_")
     classes = getattr(model, "classes_", None)
-    for fold in folds:
+    for fold in model.fitted_pipelines:
         _require(isinstance(fold, Pipeline) and len(fold.steps) > 0, "a fold is not a pipeline")
         network = fold.steps[-1][1]
         if isinstance(network, ModelEstimator):
@@ -119,7 +130,7 @@ def _check_imported(model: ImportedClassifier | ImportedRegressor) -> None:
         _require(isinstance(texts, np.ndarray) and texts.ndim == 1 and texts.dtype.kind == "U", f"{ids} are no texts")
         _require(len(np.unique(texts)) == len(texts), f"{ids} are not unique")
         _require_array(getattr(model, predictions), (len(texts), *columns), predictions)
-        _require(bool(np.isfinite(getattr(model, predictions)).all()), f"{predictions} are not finite")
+    _require(bool(np.isfinite(model.test_predictions_).all()), "test_predictions_ are not finite")
     _require([*model.feature_names_in_] == [model.id_column], "feature_names_in_ is not the id")
 
 
@@ -214,7 +225,9 @@ def _predict_row(model: Any, value: float) -> None:
     else:
         columns = dict.fromkeys(name for part in parts for name in part.feature_names_in_)
         # Imported predictions are of rows that are known, and no others.
-        known = {part.id_column: [part.ids_[0]] for part in imported_parts(model) if len(part.ids_)}
+        known = {
+            part.id_column: [part.ids_[predicted_rows(part)[0]]] for part in imported_parts(model) if len(part.ids_)
+        }
         row = pd.DataFrame({name: [value] for name in columns} | known, dtype=object)
     prediction = model.predict_proba(row) if hasattr(model, "classes_") else model.predict(row)
     _require(prediction.shape == (1, *model.oof_predictions_.shape[1:]), f"it predicts shape {prediction.shape}")

@@ -61,7 +61,8 @@ def python_losses(model: Any) -> Iterator[PythonDefinition]:
 def _pipelines(model: Any) -> Iterator[Any]:
     """Yield the pipelines of a model, fitted or not; imported predictions have none."""
     for part in getattr(model, "models", [model]):
-        yield from filter(None, (getattr(part, "pipeline", None), *getattr(part, "pipelines_", ())))
+        single = [getattr(part, name, None) for name in ("pipeline", "final_pipeline_")]
+        yield from filter(None, (*single, *getattr(part, "pipelines_", ())))
 
 
 def _inside(step: Any) -> Iterator[PythonStep | PythonDefinition]:

@@ -32,6 +32,7 @@ from mlflow.types.schema import AnyType
 
 from tabular_dl.atomic_files import write_text
 from tabular_dl.competition import is_loaded
+from tabular_dl.model_selection import error_ratio
 from tabular_dl.tracking import compressed
 from tabular_dl.tracking.environment import libraries_of
 from tabular_dl.tracking.persistence import TRUSTED_TYPES
@@ -164,22 +165,24 @@ def save_model(content: RunContent, folder: Path) -> None:
             raise
 
 
-def fold_tags(test_rows: Sequence[np.ndarray], scores: np.ndarray) -> dict[str, str]:
+def fold_tags(model: Any, scores: np.ndarray) -> dict[str, str]:
     """Return the tags that identify the folds of a run and hold its scores by fold, for paired comparisons.
 
     Parameters
     ----------
-    test_rows : sequence of ndarray of shape (test rows,)
-        Test rows of each fold.
+    model : cross-fit, blend or imported predictions
+        Fitted model.
     scores : ndarray of shape (folds,)
         Score of each fold.
     """
     digest = hashlib.sha256()
-    for rows in test_rows:
+    ratio = error_ratio(model)
+    for rows in model.test_rows_:
         digest.update(np.asarray(rows, np.int64).tobytes() + b"|")
     return {
         "tabular_dl.folds": digest.hexdigest()[:16],
         "tabular_dl.fold_scores": json.dumps([float(score) for score in scores]),
+        **({} if ratio is None else {"tabular_dl.test_ratio": repr(ratio)}),
     }
 
 

@@ -21,7 +21,7 @@ from tabular_dl.checks import run_checks
 from tabular_dl.competition import Competition, ids_of
 from tabular_dl.drafting import Candidate, make_portfolio
 from tabular_dl.errors import UserError
-from tabular_dl.model_selection import mean_and_error
+from tabular_dl.model_selection import error_ratio, mean_and_error
 from tabular_dl.problems import Metric, Problem
 from tabular_dl.spec import (
     PipelineSpec,
@@ -235,7 +235,7 @@ class _Trainer:
                 if not self._search(candidate, turn, self.left / (len(best) - place)):
                     continue
                 now = blend_scores(self.members, self.setting.y, self.setting.metric, self.setting.spec.seed)
-                gain, error = mean_and_error(sign * (now - score))
+                gain, error = mean_and_error(sign * (now - score), error_ratio(self.members[0].predictions))
                 gained |= gain > error
                 self.board.note(f"{self.members[-1].label}: the blend changes by {sign * gain:+.4f} ({error:.4f})")
                 score = now

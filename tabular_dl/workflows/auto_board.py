@@ -11,7 +11,7 @@ from rich.live import Live
 from rich.markup import escape
 from rich.table import Table as Grid
 
-from tabular_dl.model_selection import mean_and_error
+from tabular_dl.model_selection import error_ratio, mean_and_error
 from tabular_dl.problems import Metric
 from tabular_dl.workflows.auto_session import Member, Session
 
@@ -72,7 +72,7 @@ class Board:
         for heading in ("model", "score (error)", "seconds", "run"):
             grid.add_column(heading, no_wrap=heading == "run")
         for member in self.members:
-            mean, error = mean_and_error(member.scores)
+            mean, error = mean_and_error(member.scores, error_ratio(member.predictions))
             grid.add_row(escape(member.label), f"{mean:.4f} ({error:.4f})", f"{member.seconds:.1f}", member.run)
         if self.active:
             grid.add_row(escape(self.active), "...", f"{time.monotonic() - self.since:.0f}", "", style="dim")

@@ -12,7 +12,7 @@ import numpy as np
 
 from tabular_dl import tracking
 from tabular_dl.errors import SpecError
-from tabular_dl.model_selection import Blend, nested_scores
+from tabular_dl.model_selection import Blend, OutOfFold, nested_scores
 from tabular_dl.problems import Metric
 from tabular_dl.reporting import Model
 from tabular_dl.spec import PipelineSpec, leaves
@@ -37,10 +37,8 @@ class Member:
         Duration of its training.
     scores : ndarray of shape (folds,)
         Score of each fold.
-    predictions : ndarray of shape (rows, classes) or (rows,)
+    predictions : OutOfFold
         Out-of-fold predictions.
-    test_rows : list of ndarray
-        Test rows of each fold.
     classes : ndarray or None
         Labels; None for numbers.
     """
@@ -49,15 +47,14 @@ class Member:
     run: str
     seconds: float
     scores: np.ndarray
-    predictions: np.ndarray
-    test_rows: list[np.ndarray]
+    predictions: OutOfFold
     classes: np.ndarray | None
 
     @classmethod
     def of(cls, label: str, run: str, model: Model, seconds: float, scores: np.ndarray) -> Member:
         """Return the member of a fitted model."""
         classes = getattr(model, "classes_", None)
-        return cls(label, run, seconds, scores, model.oof_predictions_, model.test_rows_, classes)
+        return cls(label, run, seconds, scores, OutOfFold.of(model), classes)
 
 
 def blend_scores(members: Sequence[Member], y: np.ndarray, metric: Metric, seed: int) -> np.ndarray:
@@ -83,7 +80,7 @@ def blend_scores(members: Sequence[Member], y: np.ndarray, metric: Metric, seed:
     if len(members) == 1:
         return first.scores
     predictions = [member.predictions for member in members]
-    return nested_scores(Blend("greedy", seed), predictions, y, first.test_rows, metric, first.classes)
+    return nested_scores(Blend("greedy", seed), predictions, y, metric, first.classes)
 
 
 class Session:

@@ -95,7 +95,7 @@ class Estimates:
         if spec.model.is_network:
             target = self.train[self.target]
             return OVERHEAD + about_seconds(spec, self.problem, self.train, target) - BESIDE_EPOCHS
-        name, tasks = spec.model.name, spec.ensemble.folds * spec.ensemble.members
+        name, tasks = spec.model.name, spec.ensemble.trainings * spec.ensemble.members
         outputs = self.problem.units(self.train[self.target].nunique()) if self.problem.classification else 1
         work = CELL * self.train.size * outputs * tasks * LINEAR.get(name, MULTIPLES.get(name, 1.0))
         return OVERHEAD + work / min(cores(), tasks)

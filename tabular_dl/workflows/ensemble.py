@@ -25,10 +25,12 @@ from tabular_dl.model_selection import (
     Blend,
     BlendedClassifier,
     BlendedRegressor,
+    error_ratio,
     fold_scores,
     imported_parts,
     lacks_test_predictions,
     mean_and_error,
+    predicted_rows,
     standard_error,
 )
 from tabular_dl.problems import Metric, get_metric, get_problem
@@ -97,6 +99,7 @@ def ensemble(
     members = _named_runs(name, runs) if runs else _best_fits(name, current.metric, top, console)
     _check_members(name, members, named=bool(runs))
     models, specs = zip(*(open_model(member, trust=trust) for member in members), strict=True)
+    _check_folds(members, specs)
     spec = specs[0]
     competition = competition_of(spec)
     _check_data(members, competition.digest)
@@ -123,6 +126,7 @@ def ensemble(
         with interrupts_deferred() as interrupts:
             folder = results.complete(write)
         console.print(_score_grid(members, models, blended, scores, y, metric))
+        print_lines(console, *_unpredicted(models, blended), markup=False)
         run = log(folder, interrupts)
     if run is None:
         return None
@@ -200,19 +204,25 @@ def _best_fits(pipeline: str, metric_name: str | None, top: int, console: Consol
 
 
 def _check_members(name: str, members: Sequence[tracking.LoggedRun], *, named: bool) -> None:
-    """Raise an error for fewer than two runs, or for runs of different folds."""
+    """Raise an error for fewer than two runs."""
     if len(members) < 2:
         count = f"--runs names {len(members)}" if named else f"found {len(members)} with the folds of the best run"
         raise SubmissionError(
             f"A blend needs two runs or more of {name}, {count}: fit with other settings first, like "
             f"tabular-dl fit {name} --set network.hidden=[128]"
         )
+
+
+def _check_folds(members: Sequence[tracking.LoggedRun], specs: Sequence[PipelineSpec]) -> None:
+    """Raise an error for runs of different folds, which only one order of time makes comparable."""
+    if specs[0].ensemble.time is not None and len({spec.ensemble.time for spec in specs}) == 1:
+        return
     first, *others = members
     for run in others:
         if run.tags.get("tabular_dl.folds") != first.tags.get("tabular_dl.folds"):
             raise SpecError(
                 f"Run {run.name} has other folds than {first.name}, so the blend would be scored on rows that it was "
-                "trained on: blend runs with the same table, ensemble.folds and seed."
+                "trained on: blend runs with the same table, split, ensemble.folds and seed."
             )
 
 
@@ -233,22 +243,31 @@ def _score_grid(
     better = "higher" if metric.greater_is_better else "lower"
     grid = Grid(
         title=f"{metric.name} of {len(scores)} folds, {better} is better",
-        caption=f"score of the blend: {scored_by(blended.blend_)}",
+        caption=f"score of the blend: {scored_by(blended.blend_, by_time=len(predicted_rows(blended)) < len(y))}",
     )
     for heading in ("run", "model", "weight", metric.name, "standard error"):
         grid.add_column(heading, overflow="fold")
-    weights = member_weights(blended.blend_, len(models))
+    weights, ratio = member_weights(blended.blend_, len(models)), error_ratio(blended)
     for member, weight, model in zip(members, weights, models, strict=True):
         shown = "" if weight is None else f"{weight:.2f}"
-        grid.add_row(escape(member.name), escape(_model_of(model)), shown, *_score_cells(fold_scores(model, y, metric)))
+        cells = _score_cells(fold_scores(model, y, metric), ratio)
+        grid.add_row(escape(member.name), escape(_model_of(model)), shown, *cells)
     for name, weight in blended.blend_.level_weights_.items():
         grid.add_row("level 1", name, f"{weight:.2f}", "", "")
-    grid.add_row(f"blend ({described(blended.blend_)})", "", "", *_score_cells(scores), style="bold")
+    grid.add_row(f"blend ({described(blended.blend_)})", "", "", *_score_cells(scores, ratio), style="bold")
     return grid
 
 
-def _score_cells(scores: np.ndarray) -> tuple[str, str]:
-    return f"{scores.mean():.4f}", f"{standard_error(scores):.4f}"
+def _unpredicted(models: Sequence[Model], blended: Model) -> list[str]:
+    """Return a sentence about the rows that the blend is learned from and scored on, if they are not those of all."""
+    rows, counts = len(predicted_rows(blended)), [len(predicted_rows(model)) for model in models]
+    if rows == max(counts):
+        return []
+    return [f"By time, the runs predict {min(counts):,} to {max(counts):,} rows; the blend is scored on {rows:,}."]
+
+
+def _score_cells(scores: np.ndarray, ratio: float | None) -> tuple[str, str]:
+    return f"{scores.mean():.4f}", f"{standard_error(scores, ratio):.4f}"
 
 
 def _model_of(model: Model) -> str:
@@ -273,7 +292,7 @@ def _run_content(
     metric: Metric,
     started: float,
 ) -> tracking.RunContent:
-    mean, error = mean_and_error(scores)
+    mean, error = mean_and_error(scores, error_ratio(blended))
     blend = blended.blend_
     weights = dict(zip((member.name for member in members), member_weights(blend, len(members)), strict=True))
     source = str(competition.folder)
@@ -304,7 +323,7 @@ def _run_content(
             "tabular_dl.problem": tags.get("tabular_dl.problem", ""),
             "tabular_dl.data_digest": competition.digest,
             "tabular_dl.members": json.dumps([member.id for member in members]),
-            **tracking.fold_tags(blended.test_rows_, scores),
+            **tracking.fold_tags(blended, scores),
         },
         description="\n".join(
             [

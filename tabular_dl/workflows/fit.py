@@ -16,6 +16,7 @@ from tabular_dl import plots, tracking
 from tabular_dl.atomic_files import write_text
 from tabular_dl.competition import Competition
 from tabular_dl.drafting import Effort, Tables, draft_from_files, name_of, with_model
+from tabular_dl.model_selection import predicted_rows
 from tabular_dl.problems import decide
 from tabular_dl.reporting import FitResult, fit_page, render
 from tabular_dl.spec import (
@@ -275,7 +276,8 @@ def _write_files(result: FitResult, folder: Path) -> None:
     """Write specification, predictions, figures and the report."""
     spec, crossfit, competition = result.spec, result.crossfit, result.competition
     classes = getattr(crossfit, "classes_", None)
-    y = competition.train[spec.data.target].to_numpy()
+    rows = predicted_rows(crossfit)
+    y, predictions = competition.train[spec.data.target].to_numpy()[rows], crossfit.oof_predictions_[rows]
     for name in ("predictions", "figures"):
         (folder / name).mkdir()
     write_text(folder / "spec.yaml", dump_spec(spec))
@@ -285,10 +287,11 @@ def _write_files(result: FitResult, folder: Path) -> None:
         curves, best = crossfit.curves_, crossfit.best_epoch_
         figures["learning_curves"] = plots.learning_curves(curves, best, ["loss", result.problem.followed[0].name])
     if classes is None:
-        figures["residuals"] = plots.residuals(y, crossfit.oof_predictions_, spec.data.target)
+        figures["residuals"] = plots.residuals(y, predictions, spec.data.target)
     else:
         thresholds = getattr(crossfit, "oof_thresholds_", None)
-        predicted = classes[decide(crossfit.oof_predictions_, thresholds).argmax(axis=1)]
+        decided = decide(predictions, None if thresholds is None else thresholds[rows])
+        predicted = classes[decided.argmax(axis=1)]
         figures["confusion_matrix"] = plots.confusion_matrix(y, predicted, classes)
     for name, figure in figures.items():
         figure.savefig(folder / "figures" / f"{name}.png", dpi=120)

@@ -11,7 +11,7 @@ import numpy as np
 from tabular_dl import tracking
 from tabular_dl.competition import Competition
 from tabular_dl.model_selection import mean_and_error
-from tabular_dl.reporting import FitResult, by_group
+from tabular_dl.reporting import FitResult, by_split
 from tabular_dl.spec import PipelineSpec, leaves
 from tabular_dl.tracking import environment
 from tabular_dl.workflows.python_tag import python_tag
@@ -35,7 +35,7 @@ def run_content(result: FitResult, tags: Mapping[str, str]) -> tracking.RunConte
         Content of the run.
     """
     spec, crossfit, competition = result.spec, result.crossfit, result.competition
-    mean, error = mean_and_error(result.scores)
+    mean, error = mean_and_error(result.scores, result.ratio)
     threshold = getattr(crossfit, "threshold_", None)
     baselines = {f"baseline_{name.replace(' ', '_')}": scores.mean() for name, scores in result.baselines.items()}
     lengths = _lengths(result)
@@ -63,7 +63,7 @@ def run_content(result: FitResult, tags: Mapping[str, str]) -> tracking.RunConte
             "tabular_dl.metric": result.metric.name,
             "tabular_dl.problem": result.problem.name,
             "tabular_dl.data_digest": competition.digest,
-            **tracking.fold_tags(crossfit.test_rows_, result.scores),
+            **tracking.fold_tags(crossfit, result.scores),
             "tabular_dl.surroundings": json.dumps(environment(crossfit)),
             **({"tabular_dl.interrupted": result.interrupted} if result.interrupted else {}),
             **tags,
@@ -89,7 +89,7 @@ def _tables(spec: PipelineSpec, competition: Competition) -> list[tracking.Table
 
 def _lengths(result: FitResult) -> dict[str, np.ndarray]:
     """Return the best epoch of each network, or the boosting rounds of each model if it has any, (folds, members)."""
-    shape = (result.spec.ensemble.folds, result.spec.ensemble.members)
+    shape = (result.folds, result.spec.ensemble.members)
     if result.of_networks:
         return {"best_epoch": result.crossfit.best_epoch_.reshape(shape)}
     rounds = result.crossfit.rounds_
@@ -110,12 +110,12 @@ def _mean_over_members(values: np.ndarray) -> np.ndarray:
 
 def _description(result: FitResult) -> str:
     """Return a description of the run in Markdown, for the MLflow UI."""
-    spec, (mean, error) = result.spec, mean_and_error(result.scores)
+    spec, (mean, error) = result.spec, mean_and_error(result.scores, result.ratio)
     rows = [f"| {name} | {scores.mean():.4f} |" for name, scores in result.baselines.items()]
     return "\n".join(
         [
             f"**{spec.name}**, {result.problem.name}: {result.metric.name} {mean:.4f} (standard error {error:.4f}) in "
-            f"{spec.ensemble.folds}-fold cross-validation{by_group(spec)} of {result.models_a_fold} per fold, "
+            f"{result.folds}-fold cross-validation{by_split(spec)} of {result.models_a_fold} per fold, "
             f"{len(result.competition.train)} rows, seed {spec.seed}.",
             *([f"{result.ended_by} ended training {result.interrupted}."] if result.interrupted else []),
             "",

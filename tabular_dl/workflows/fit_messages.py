@@ -6,8 +6,8 @@ from rich.markup import escape
 from rich.table import Table as Grid
 
 from tabular_dl.competition import ids_of
-from tabular_dl.model_selection import mean_and_error
-from tabular_dl.reporting import FitResult, by_group
+from tabular_dl.model_selection import fold_names, mean_and_error, predicted_rows
+from tabular_dl.reporting import FitResult, by_split
 from tabular_dl.workflows.training import BOOSTED
 
 __all__ = ["fit_messages", "next_command", "score_grid"]
@@ -15,17 +15,30 @@ __all__ = ["fit_messages", "next_command", "score_grid"]
 
 def fit_messages(result: FitResult, pipeline: str | None) -> list[str]:
     """Return what is worth knowing beside the scores."""
-    messages = _better_baselines(result, pipeline)
+    messages = [*_unpredicted(result), *_better_baselines(result, pipeline)]
     if result.interrupted:
         messages.append(
             f"[bold]Ctrl-C[/] ended training {result.interrupted}: the networks trained so far are scored and stored."
         )
     if result.spec.threshold == "auto":
+        others = "earlier" if result.spec.ensemble.split == "time" else "the other"
         messages.append(
-            f"Threshold {result.crossfit.threshold_:.3f}; each fold is scored with the threshold of the other folds, "
+            f"Threshold {result.crossfit.threshold_:.3f}; each fold is scored with the threshold of {others} folds, "
             "the simple models with 0.5."
         )
     return messages
+
+
+def _unpredicted(result: FitResult) -> list[str]:
+    """Return a sentence about the rows that no fold predicts, which are the earliest of folds by time."""
+    rows, predicted = len(result.competition.train), len(predicted_rows(result.crossfit))
+    if rows == predicted:
+        return []
+    time = escape(str(result.spec.ensemble.time))
+    return [
+        f"{rows - predicted:,} of {rows:,} rows are predicted by no fold, the earliest by {time}: scores and "
+        "out-of-fold predictions are those of the later rows. New rows are predicted by models of all rows."
+    ]
 
 
 def _better_baselines(result: FitResult, pipeline: str | None) -> list[str]:
@@ -33,7 +46,7 @@ def _better_baselines(result: FitResult, pipeline: str | None) -> list[str]:
     sign = 1 if result.metric.greater_is_better else -1
     messages = []
     for name, scores in result.baselines.items():
-        difference, error = mean_and_error(scores - result.scores)
+        difference, error = mean_and_error(scores - result.scores, result.ratio)
         if sign * difference > 0:
             messages.append(
                 f"{_better(name)} better than {escape(result.subject)} by {abs(difference):.4f} on the same folds "
@@ -56,7 +69,7 @@ def score_grid(result: FitResult) -> Grid:
     spec, metric = result.spec, result.metric
     better = "higher" if metric.greater_is_better else "lower"
     grid = Grid(
-        title=f"{spec.name}: {metric.name} of {spec.ensemble.folds} folds{by_group(spec)}, {better} is better",
+        title=f"{spec.name}: {metric.name} of {result.folds} folds{by_split(spec)}, {better} is better",
         caption=f"{result.models}, {len(result.competition.train)} rows, {result.seconds:.1f} s{_others(result)}, "
         f"seed {spec.seed}",
     )
@@ -64,10 +77,10 @@ def score_grid(result: FitResult) -> Grid:
     grid.add_column("fold")
     for name in columns:
         grid.add_column(name, justify="right")
-    for fold in range(spec.ensemble.folds):
-        grid.add_row(str(fold + 1), *(f"{scores[fold]:.4f}" for scores in columns.values()))
+    for fold, name in enumerate(fold_names(result.crossfit)):
+        grid.add_row(name, *(f"{scores[fold]:.4f}" for scores in columns.values()))
     grid.add_section()
-    summaries = [mean_and_error(scores) for scores in columns.values()]
+    summaries = [mean_and_error(scores, result.ratio) for scores in columns.values()]
     grid.add_row("mean", *(f"{mean:.4f}" for mean, _ in summaries), style="bold")
     grid.add_row("standard error", *(f"{error:.4f}" for _, error in summaries))
     return grid

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 from shlex import join
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -13,22 +14,21 @@ from rich.markup import escape
 
 from tabular_dl.atomic_files import check_place, write_text
 from tabular_dl.competition import Competition
-from tabular_dl.model_selection import read_folds
 from tabular_dl.problems import Problem
-from tabular_dl.reporting import by_group
+from tabular_dl.reporting import by_split
 from tabular_dl.spec import (
     PipelineSpec,
     check_network,
     check_target,
     competition_of,
-    groups_of,
+    folds_of,
     load_spec,
     problem_of,
+    row_keys,
 )
-from tabular_dl.tables import read_target
 from tabular_dl.workflows.console import print_lines
 
-__all__ = ["folds", "folds_of"]
+__all__ = ["checked_folds", "folds"]
 
 
 def folds(pipeline: str, output: Path, overrides: Sequence[str] = (), console: Console | None = None) -> pd.DataFrame:
@@ -39,7 +39,8 @@ def folds(pipeline: str, output: Path, overrides: Sequence[str] = (), console: C
     pipeline : str
         Name of a pipeline, or path of a YAML file.
     output : Path
-        File to write, with the id, or the number of the row from 1 without one, and the fold from 0.
+        File to write, with the id, or the number of the row from 1 without one, and the fold from 0: nothing for rows
+        that no fold predicts, and a column for each repeat.
     overrides : sequence of str
         Changed values, such as ``"ensemble.folds=10"``.
     console : Console, optional
@@ -47,7 +48,7 @@ def folds(pipeline: str, output: Path, overrides: Sequence[str] = (), console: C
 
     Returns
     -------
-    DataFrame of shape (rows, 2)
+    DataFrame of shape (rows, 1 + repeats)
         The table.
 
     Raises
@@ -60,18 +61,16 @@ def folds(pipeline: str, output: Path, overrides: Sequence[str] = (), console: C
     check_place(output)
     competition = competition_of(spec)
     train, id_column = competition.train, spec.data.id
-    test_rows = folds_of(spec, competition, problem_of(spec, train[spec.data.target]))
-    fold_numbers = np.empty(len(train), int)
-    for fold, rows in enumerate(test_rows):
-        fold_numbers[rows] = fold
+    splits = checked_folds(spec, competition, problem_of(spec, train[spec.data.target]))
+    repeats = spec.ensemble.repeats or 1
     ids = train[id_column] if id_column in train else pd.Series(train.index, name="row")
-    table = pd.DataFrame({ids.name: ids.to_numpy(), "fold": fold_numbers})
+    table = _fold_table(ids, splits, repeats)
     write_text(output, table.to_csv(index=False))
     print_lines(
         console,
-        f"{len(test_rows)} folds{escape(by_group(spec))} of {len(table):,} rows (seed {spec.seed}) are in "
+        f"{len(splits)} folds{escape(by_split(spec))} of {len(table):,} rows (seed {spec.seed}) are in "
         f"[bold]{escape(str(output))}[/].",
-        "Predict the rows of each fold by a model that was trained on the other folds only.",
+        *_advice(spec, int(table.iloc[:, -1].isna().sum())),
     )
     if id_column is None:
         print_lines(console, "To import the predictions, the pipeline needs data.id, the column that identifies rows.")
@@ -86,8 +85,23 @@ def folds(pipeline: str, output: Path, overrides: Sequence[str] = (), console: C
     return table
 
 
-def folds_of(spec: PipelineSpec, competition: Competition, problem: Problem) -> list[np.ndarray]:
-    """Return the test rows of the folds that a fit of a specification uses.
+def _advice(spec: PipelineSpec, unpredicted: int) -> list[str]:
+    """Return sentences about what to predict each fold by."""
+    if spec.ensemble.split != "time":
+        repeats = spec.ensemble.repeats or 1
+        mean = f" Import the mean of the {repeats} predictions of each row." if repeats > 1 else ""
+        return [f"Predict the rows of each fold by a model that was trained on the other folds only.{mean}"]
+    gap = f", without the {spec.ensemble.gap} latest values of {spec.ensemble.time}," if spec.ensemble.gap else ""
+    return [
+        f"{unpredicted:,} rows have no fold: they are the earliest, and need no prediction.",
+        f"Predict the rows of each fold by a model that was trained on the rows before them{escape(gap)} only.",
+    ]
+
+
+def checked_folds(
+    spec: PipelineSpec, competition: Competition, problem: Problem
+) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Return the folds that a fit of a specification uses, of one repeat after those of another.
 
     Parameters
     ----------
@@ -100,26 +114,35 @@ def folds_of(spec: PipelineSpec, competition: Competition, problem: Problem) -> 
 
     Returns
     -------
-    list of ndarray of shape (test rows,)
-        Numbers of the training rows, from 0.
+    list of (train, test)
+        Numbers of the training rows and test rows of each fold, from 0.
 
     Raises
     ------
     UserError
-        If target or groups do not suit the folds.
+        If target, groups or times do not suit the folds.
 
     Examples
     --------
     >>> from tabular_dl.spec import load_spec
     >>> wine = load_spec("wine", ["ensemble.folds=3"])
     >>> tables = competition_of(wine)
-    >>> [len(rows) for rows in folds_of(wine, tables, problem_of(wine, tables.train["cultivar"]))]
+    >>> [len(rows) for _, rows in checked_folds(wine, tables, problem_of(wine, tables.train["cultivar"]))]
     [48, 47, 47]
     """
     train, target, file = competition.train, competition.train[spec.data.target], competition.train_file.name
     check_target(spec, problem, target, file)
-    groups = groups_of(spec, train, file)
-    y = read_target(target.to_numpy(), "folds", classification=problem.classification)
-    # The arguments of `CrossFitClassifier.fit`, as `workflows.training` makes it from a specification.
-    splits = read_folds(spec.ensemble.folds, train, y, groups, classification=problem.classification, seed=spec.seed)
-    return [rows for _, rows in splits]
+    keys = row_keys(spec, train, file)
+    return folds_of(spec, problem, target.to_numpy(), keys)
+
+
+def _fold_table(ids: pd.Series[Any], splits: Sequence[tuple[np.ndarray, np.ndarray]], repeats: int) -> pd.DataFrame:
+    """Return the table of ids and the fold of each row, missing where there is none; a column for each repeat."""
+    table, folds = pd.DataFrame({ids.name: ids.to_numpy()}), len(splits) // repeats
+    for repeat in range(repeats):
+        numbers = np.full(len(table), -1)
+        for fold, (_, rows) in enumerate(splits[repeat * folds : (repeat + 1) * folds]):
+            numbers[rows] = fold
+        name = "fold" if repeats == 1 else f"fold_{repeat + 1}"
+        table[name] = numbers if (numbers >= 0).all() else pd.Series(numbers, dtype="Int64").mask(numbers < 0)
+    return table

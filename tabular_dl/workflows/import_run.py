@@ -20,9 +20,17 @@ from tabular_dl import tracking
 from tabular_dl.atomic_files import write_text
 from tabular_dl.competition import Competition, require_column
 from tabular_dl.errors import DataError, SpecError
-from tabular_dl.model_selection import ImportedClassifier, ImportedRegressor, fold_scores, mean_and_error
+from tabular_dl.model_selection import (
+    ImportedClassifier,
+    ImportedRegressor,
+    Splits,
+    error_ratio,
+    fold_scores,
+    mean_and_error,
+    predicted_rows,
+)
 from tabular_dl.problems import Metric, Problem
-from tabular_dl.reporting import Judged, by_group, import_page, render
+from tabular_dl.reporting import Judged, by_split, import_page, render
 from tabular_dl.spec import (
     PipelineSpec,
     check_network,
@@ -36,8 +44,8 @@ from tabular_dl.spec import (
 from tabular_dl.tables import read_categories
 from tabular_dl.tracking import environment
 from tabular_dl.workflows.console import print_lines, print_notes
-from tabular_dl.workflows.folds import folds_of
-from tabular_dl.workflows.imported_files import KnownRows, read_fold_file, read_prediction_file
+from tabular_dl.workflows.folds import checked_folds
+from tabular_dl.workflows.imported_files import KnownRows, read_fold_file, read_prediction_file, same_folds
 from tabular_dl.workflows.outputs import log, new_results
 from tabular_dl.workflows.predictions import write_predictions
 from tabular_dl.workflows.signals import interrupts_deferred
@@ -90,7 +98,7 @@ class _Imported:
         return {
             "Out-of-fold predictions": str(self.files.oof),
             "Test predictions": test,
-            "Folds": f"{len(self.scores)}{by_group(self.spec) if self.own_folds else ''}{of_file}",
+            "Folds": f"{len(self.scores)}{by_split(self.spec) if self.own_folds else ''}{of_file}",
             **({"Note": self.note} if self.note else {}),
         }
 
@@ -186,11 +194,13 @@ def _imported(
     train, test = competition.train, competition.test
     target = train[spec.data.target]
     problem = problem_of(spec, target)
-    metric, test_rows = metric_of(spec, problem), folds_of(spec, competition, problem)
+    metric, splits = metric_of(spec, problem), checked_folds(spec, competition, problem)
     y = target.to_numpy()
     classes = np.unique(y) if problem.classification else None
     known = _known_rows(spec, competition)
-    oof = read_prediction_file(files.oof, known["train"], spec.data.target, classes)
+    splits, own_folds = _splits(spec, files, known["train"], splits, y if problem.classification else None)
+    predicted = np.unique(np.concatenate([rows for _, rows in splits]))
+    oof = read_prediction_file(files.oof, known["train"], spec.data.target, classes, predicted)
     notes = [*oof.notes]
     tested = None
     if files.test is not None:
@@ -201,18 +211,14 @@ def _imported(
             )
         tested = read_prediction_file(files.test, known["test"], spec.data.target, classes)
         notes += tested.notes
-    own_folds = True
-    if files.folds is not None:
-        of_file = read_fold_file(files.folds, known["train"], y if problem.classification else None)
-        own_folds = _same_folds(of_file, test_rows)
-        test_rows = test_rows if own_folds else of_file
-    if classes is None and np.array_equal(oof.predictions, y):
+    if classes is None and np.array_equal(oof.predictions[predicted], y[predicted]):
         notes.append(f"{files.oof.name}: all predictions are equal to {spec.data.target}: are they the true values?")
     kind = ImportedRegressor if classes is None else ImportedClassifier
     model = kind(str(spec.data.id)).fit_predictions(
         known["train"].ids,
         oof.predictions,
-        test_rows,
+        [rows for _, rows in splits],
+        train_rows=[rows for rows, _ in splits],
         test_ids=() if tested is None else known["test"].ids,
         test_predictions=None if tested is None else tested.predictions,
         classes=classes,
@@ -228,6 +234,16 @@ def _imported(
     print_notes(notes, console)
     scores = fold_scores(model, y, metric)
     return _Imported(name, files, note, spec, competition, problem, metric, model, own_folds, scores, started)
+
+
+def _splits(
+    spec: PipelineSpec, files: ImportFiles, rows: KnownRows, splits: Splits, labels: np.ndarray | None
+) -> tuple[Splits, bool]:
+    """Return the folds that predictions were made on, and whether they are the pipeline's."""
+    if files.folds is None:
+        return splits, True
+    of_file = read_fold_file(files.folds, rows, labels, by_time=spec.ensemble.split == "time")
+    return (splits, True) if same_folds(of_file, splits) else (of_file, False)
 
 
 def _known_rows(spec: PipelineSpec, competition: Competition) -> dict[str, KnownRows]:
@@ -254,11 +270,6 @@ def _known_rows(spec: PipelineSpec, competition: Competition) -> dict[str, Known
     }
 
 
-def _same_folds(folds: Sequence[np.ndarray], others: Sequence[np.ndarray]) -> bool:
-    """Return whether folds consist of the same rows, however they are numbered."""
-    return {tuple(np.sort(rows)) for rows in folds} == {tuple(np.sort(rows)) for rows in others}
-
-
 def _judged(imported: _Imported) -> Judged:
     columns = columns_used(imported.spec, imported.competition.train)
     return Judged(imported.model, imported.spec, imported.competition, imported.problem, imported.metric, columns)
@@ -267,15 +278,16 @@ def _judged(imported: _Imported) -> Judged:
 def _messages(imported: _Imported) -> list[str]:
     """Return the score, and what follows from the files that were given."""
     spec, metric, scores = imported.spec, imported.metric, imported.scores
-    mean, error = mean_and_error(scores)
+    mean, error = mean_and_error(scores, error_ratio(imported.model))
     better = "higher" if metric.greater_is_better else "lower"
     each = ", ".join(f"{score:.4f}" for score in scores)
-    rows = f"{len(imported.competition.train):,} rows"
+    predicted, of = len(predicted_rows(imported.model)), len(imported.competition.train)
+    rows = f"{of:,} rows" if predicted == of else f"{predicted:,} of {of:,} rows"
     lines = [
         f"[bold]{escape(imported.name)}[/]: {metric.name} [bold]{mean:.4f}[/], standard error {error:.4f}, {better} is "
         f"better; {rows} in {len(scores)} folds: {each}"
     ]
-    own = f"{spec.ensemble.folds} folds{by_group(spec)}, seed {spec.seed}"
+    own = f"{len(scores) if imported.own_folds else spec.ensemble.folds} folds{by_split(spec)}, seed {spec.seed}"
     if not imported.own_folds:
         lines.append(
             f"The folds of {escape(str(imported.files.folds))} are not the pipeline's ({escape(own)}), so that "
@@ -294,7 +306,7 @@ def _messages(imported: _Imported) -> list[str]:
 
 def _run_content(imported: _Imported) -> tracking.RunContent:
     spec, competition, files = imported.spec, imported.competition, imported.files
-    mean, error = mean_and_error(imported.scores)
+    mean, error = mean_and_error(imported.scores, error_ratio(imported.model))
     threshold = getattr(imported.model, "threshold_", None)
     given = {"oof": files.oof, "test": files.test, "folds": None if imported.own_folds else files.folds}
     origin = {f"import.{key}": file for key, file in given.items() if file is not None}
@@ -317,7 +329,7 @@ def _run_content(imported: _Imported) -> tracking.RunContent:
             "tabular_dl.metric": imported.metric.name,
             "tabular_dl.problem": imported.problem.name,
             "tabular_dl.data_digest": competition.digest,
-            **tracking.fold_tags(imported.model.test_rows_, imported.scores),
+            **tracking.fold_tags(imported.model, imported.scores),
             **({tracking.NO_TEST_TAG: "true"} if lacks_test else {}),
         },
         description="\n".join(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,7 @@ import pandas as pd
 from tabular_dl.errors import DataError, did_you_mean, listed
 from tabular_dl.tables import category_text, read_categories, read_numbers, read_table_file
 
-__all__ = ["KnownRows", "PredictionFile", "read_fold_file", "read_prediction_file"]
+__all__ = ["KnownRows", "PredictionFile", "read_fold_file", "read_prediction_file", "same_folds"]
 
 # Largest distance of a sum of probabilities from 1, as they may be rounded; and of one from 0 and 1, as they may have
 # been computed with 32-bit floats.
@@ -21,6 +21,7 @@ SUM_TOLERANCE, TOLERANCE = 1e-3, 1e-6
 # Distance of a sum from 1 above which probabilities are divided by it: float64's own rounding is left as it is.
 EXACT = 1e-9
 MOST_CLASSES = 12  # listed by one message
+_Splits = list[tuple[np.ndarray, np.ndarray]]
 
 
 @dataclass(frozen=True)
@@ -37,12 +38,20 @@ class KnownRows:
         Ids as texts, each different.
     others : dict of str to Series
         Ids of other tables by the name of their file, to say where an unexpected id is from.
+    unpredicted : frozenset of str
+        Ids of rows that no fold predicts, which a file may have or lack.
     """
 
     file: str
     id_column: str
     ids: pd.Series[Any]
     others: dict[str, pd.Series[Any]]
+    unpredicted: frozenset[str] = frozenset()
+
+    def some(self, rows: np.ndarray) -> KnownRows:
+        """Return some of the rows; a file may have the others too, which are not read."""
+        ids = self.ids.iloc[rows]
+        return replace(self, ids=ids, unpredicted=frozenset(self.ids) - frozenset(ids))
 
     def places(self, path: Path, ids: pd.Series[Any]) -> np.ndarray:
         """Return the place of each known row among the rows of a file.
@@ -77,7 +86,7 @@ class KnownRows:
                 f"{subject}, row {repeated.index[0]}: the id {repeated.iloc[0]!r} appears a second "
                 f"time{_more(repeated)}. Expected one row for each row of {self.file}: remove the others."
             )
-        foreign = texts[~texts.isin(set(self.ids))]
+        foreign = texts[~texts.isin({*self.ids, *self.unpredicted})]
         if len(foreign):
             raise DataError(
                 f"{subject}, row {foreign.index[0]}: the id {foreign.iloc[0]!r} is not in {self.file}{_more(foreign)}. "
@@ -122,8 +131,10 @@ class PredictionFile:
     notes: tuple[str, ...]
 
 
-def read_prediction_file(path: Path, rows: KnownRows, target: str, classes: np.ndarray | None) -> PredictionFile:
-    """Read predictions of all rows of a table.
+def read_prediction_file(
+    path: Path, rows: KnownRows, target: str, classes: np.ndarray | None, predicted: np.ndarray | None = None
+) -> PredictionFile:
+    """Read predictions of the rows of a table.
 
     Parameters
     ----------
@@ -136,6 +147,8 @@ def read_prediction_file(path: Path, rows: KnownRows, target: str, classes: np.n
         Column to predict.
     classes : ndarray of shape (classes,) or None
         Sorted labels; None if the target is a number.
+    predicted : ndarray of int, optional
+        Numbers of the rows that a file has to predict, by default all; others are NaN, whatever it has.
 
     Returns
     -------
@@ -147,9 +160,16 @@ def read_prediction_file(path: Path, rows: KnownRows, target: str, classes: np.n
     DataError
         If ids, columns or values are not those that were expected; the message names file, column and row.
     """
+    if predicted is not None:
+        known = read_prediction_file(path, rows.some(predicted), target, classes)
+        values = np.full((len(rows.ids), *known.predictions.shape[1:]), np.nan)
+        values[predicted] = known.predictions
+        return replace(known, predictions=values)
     table = read_table_file(path, (rows.id_column,))
     frame, notes = table.frame, [*table.notes]
     places = rows.places(path, _column(path, frame, rows.id_column, "the id"))
+    if rows.unpredicted:
+        frame, places = frame.iloc[places], np.arange(len(places))
     names = _value_columns(path, [str(name) for name in frame if name != rows.id_column], target, classes)
     values = np.column_stack([_numbers(path, frame, name, rows.id_column, target, classes) for name in names])
     if classes is None:
@@ -172,22 +192,25 @@ def read_prediction_file(path: Path, rows: KnownRows, target: str, classes: np.n
     return PredictionFile((values / divisors[:, np.newaxis])[places], tuple(notes))
 
 
-def read_fold_file(path: Path, rows: KnownRows, y: np.ndarray | None) -> list[np.ndarray]:
+def read_fold_file(path: Path, rows: KnownRows, y: np.ndarray | None, *, by_time: bool = False) -> _Splits:
     """Read the folds that predictions were made on.
 
     Parameters
     ----------
     path : Path
-        File with the id column and ``fold``, whole numbers.
+        File with the id column and ``fold``, whole numbers; or ``fold_1``, ``fold_2`` and so on for repeated folds.
     rows : KnownRows
         Rows of the training table.
     y : ndarray of shape (rows,) or None
         Labels of the rows; None if the target is a number.
+    by_time : bool, default=False
+        Whether each fold was predicted from earlier rows: from those without a number, which no fold predicts, and
+        those of smaller numbers.
 
     Returns
     -------
-    list of ndarray of shape (test rows,)
-        Numbers of the rows of each fold, from 0, in the order of the folds' numbers.
+    list of (train, test)
+        Numbers of training rows and test rows of each fold, from 0, in the order of the folds' numbers.
 
     Raises
     ------
@@ -196,28 +219,45 @@ def read_fold_file(path: Path, rows: KnownRows, y: np.ndarray | None) -> list[np
     """
     frame = read_table_file(path, (rows.id_column,)).frame
     places = rows.places(path, _column(path, frame, rows.id_column, "the id"))
-    column = _column(path, frame, "fold", "the number of the fold")
+    repeated = [f"fold_{repeat}" for repeat in range(1, len(frame.columns)) if f"fold_{repeat}" in frame]
+    columns = ["fold"] if "fold" in frame or not repeated else repeated
+    splits: _Splits = []
+    for name in columns:
+        numbers = _fold_numbers(path, frame, name, rows.id_column, by_time=by_time)[places]
+        for fold in np.unique(numbers[~np.isnan(numbers)]):
+            test = np.flatnonzero(numbers == fold)
+            absent = [] if y is None else np.setdiff1d(y, y[test]).tolist()
+            if absent:
+                raise DataError(
+                    f"{path}, column {name}: fold {fold:g} has no row of the class {absent[0]!r}, so that it cannot be "
+                    "scored by every metric. Take fewer folds, or stratified ones."
+                )
+            splits.append((np.flatnonzero(~(numbers >= fold) if by_time else numbers != fold), test))
+    return splits
+
+
+def same_folds(splits: _Splits, others: _Splits) -> bool:
+    """Return whether folds consist of the same test rows, however they are numbered."""
+    rows, other_rows = ({tuple(np.sort(test)) for _, test in folds} for folds in (splits, others))
+    return rows == other_rows
+
+
+def _fold_numbers(path: Path, frame: pd.DataFrame, name: str, id_column: str, *, by_time: bool) -> np.ndarray:
+    """Return the folds in a column of a file, checked; NaN for rows that no fold by time predicts."""
     advice = "Write the number of the fold in which the row was predicted."
-    values = read_numbers(column, f"{path}, column fold", advice)
-    wrong = np.flatnonzero(~(values % 1 == 0))
+    values = read_numbers(_column(path, frame, name, "the number of the fold"), f"{path}, column {name}", advice)
+    wrong = np.flatnonzero(~(values % 1 == 0) & ~(np.isnan(values) & by_time))
     if len(wrong):
         found = "no value" if np.isnan(values[wrong[0]]) else f"{values[wrong[0]]:g}"
         raise DataError(
-            f"{path}, column fold, {_where(frame, rows.id_column, wrong[0])}: expected a whole number, found "
+            f"{path}, column {name}, {_where(frame, id_column, wrong[0])}: expected a whole number, found "
             f"{found}{_more(wrong)}. {advice}"
         )
-    numbers = values[places]
-    test_rows = [np.flatnonzero(numbers == fold) for fold in np.unique(numbers)]
-    if len(test_rows) < 2:
-        raise DataError(f"{path}, column fold: expected two folds or more, found {numbers[0]:g} in every row.")
-    for fold, tested in zip(np.unique(numbers), test_rows, strict=True):
-        absent = [] if y is None else np.setdiff1d(y, y[tested]).tolist()
-        if absent:
-            raise DataError(
-                f"{path}, column fold: fold {fold:g} has no row of the class {absent[0]!r}, so that it cannot be "
-                "scored by every metric. Take fewer folds, or stratified ones."
-            )
-    return test_rows
+    known = np.unique(values[~np.isnan(values)])
+    if len(known) < 2:
+        found = f"{known[0]:g} in every row" if len(known) else "none"
+        raise DataError(f"{path}, column {name}: expected two folds or more, found {found}.")
+    return values
 
 
 def _value_columns(path: Path, found: Sequence[str], target: str, classes: np.ndarray | None) -> list[str]:

@@ -10,7 +10,7 @@ import pandas as pd
 from tabular_dl.atomic_files import write_text
 from tabular_dl.competition import Competition, prediction_table
 from tabular_dl.errors import DataError, UserError
-from tabular_dl.model_selection import lacks_test_predictions
+from tabular_dl.model_selection import lacks_test_predictions, predicted_rows
 from tabular_dl.reporting import Model
 from tabular_dl.spec import PipelineSpec
 from tabular_dl.tracking import file_of
@@ -55,6 +55,8 @@ def predict_rows(model: Model, rows: pd.DataFrame) -> np.ndarray:
 def write_predictions(model: Model, spec: PipelineSpec, competition: Competition, folder: Path) -> None:
     """Write out-of-fold predictions to ``oof.csv`` and predictions of the test rows, if any, to ``test.csv``.
 
+    Rows that no fold predicts are left out.
+
     Models with a part that was imported without predictions of test rows have none.
 
     Parameters
@@ -68,7 +70,9 @@ def write_predictions(model: Model, spec: PipelineSpec, competition: Competition
     folder : Path
         Existing folder to write to.
     """
-    tables = {"oof": (competition.train, model.oof_predictions_, getattr(model, "oof_thresholds_", None))}
+    predicted, thresholds = predicted_rows(model), getattr(model, "oof_thresholds_", None)
+    known = None if thresholds is None else thresholds[predicted]
+    tables = {"oof": (competition.train.iloc[predicted], model.oof_predictions_[predicted], known)}
     if competition.test is not None and not lacks_test_predictions(model):
         test = predict_rows(model, competition.test)
         tables["test"] = (competition.test, test, getattr(model, "threshold_", None))

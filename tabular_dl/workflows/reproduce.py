@@ -11,6 +11,7 @@ from rich.markup import escape
 
 from tabular_dl import tracking
 from tabular_dl.errors import SpecError
+from tabular_dl.model_selection import predicted_rows
 from tabular_dl.spec import competition_of
 from tabular_dl.tracking import environment, open_model
 from tabular_dl.workflows.console import print_lines
@@ -81,7 +82,8 @@ def reproduce(run: str, console: Console | None = None, *, trust: bool = False) 
     competition = competition_of(spec)
     if competition.digest != logged.tags.get("tabular_dl.data_digest"):
         raise SpecError(f"{competition.train_file} has changed since run {logged.name}: put the old file back.")
-    old, new = model.oof_predictions_, train(spec, console, competition=competition).crossfit.oof_predictions_
+    again, rows = train(spec, console, competition=competition).crossfit, predicted_rows(model)
+    old, new = (own.oof_predictions_[rows] for own in (model, again))
     then, now = json.loads(logged.tags.get("tabular_dl.surroundings", "{}")), environment(model)
     different = {name: (then[name], now.get(name, "-")) for name in then if then[name] != now.get(name)}
     result = Reproduction(bool(np.array_equal(old, new)), float(np.abs(old - new).max()), different)

@@ -198,7 +198,7 @@ def _heading(leaf: str) -> str:
 
 
 def _winner_head(winner: Record, run: OpenRun, task: SearchTask) -> str:
-    rows = f"{len(task.rows)} rows, {task.spec.ensemble.folds} folds, seed {task.seed}"
+    rows = f"{len(task.rows)} rows, {len(task.splits)} folds, seed {task.seed}"
     return (
         f"# Winner of search {run.name} ({run.id}): cross-validated {task.metric.name} {winner.mean:.4f},\n"
         f"# standard error {winner.error:.4f} ({rows}). The score is optimistic: it was used to choose the winner.\n"

@@ -15,6 +15,7 @@ from sklearn.model_selection import train_test_split
 from tabular_dl.checks import find_errors
 from tabular_dl.competition import Competition
 from tabular_dl.errors import SpecError, UserError
+from tabular_dl.estimators import hold_out
 from tabular_dl.limits import limit
 from tabular_dl.model_selection import (
     Choice,
@@ -34,13 +35,14 @@ from tabular_dl.spec import (
     check_network,
     columns_used,
     competition_of,
-    groups_of,
+    folds_of,
     leaves,
     metric_of,
     problem_of,
     read_space,
     read_yaml,
     references,
+    row_keys,
     validate_rows,
     with_values,
 )
@@ -148,16 +150,10 @@ class SearchTask:
         self.sign = 1.0 if self.metric.greater_is_better else -1.0
         self.X, self.y, self.test = train, target.to_numpy(), competition.test
         self.classes = np.unique(self.y) if self.problem.classification else None
-        self.groups = groups_of(spec, train, competition.train_file.name)
+        self.keys = row_keys(spec, train, competition.train_file.name)
         rows: np.ndarray = np.arange(len(train))
         self.rows, self.held_out = self._set_aside(rows) if options.holdout else (rows, rows[:0])
-        self.splits = make_folds(
-            spec.ensemble.folds,
-            self.y[self.rows],
-            self._groups_inside(),
-            stratified=self.problem.stratified,
-            seed=self.seed,
-        )
+        self.splits = self._folds_inside(spec, self.seed)
 
     def _check_choices(self, competition: Competition) -> None:
         """Raise an error for a choice, or a bound, that no configuration could be trained with on these tables."""
@@ -180,17 +176,27 @@ class SearchTask:
                     raise SpecError(f"search.{leaf}: {option!r} cannot be used: {error}") from None
 
     def _set_aside(self, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Return the rows for the search and the hold-out rows; groups of rows are not split."""
-        stratified = self.problem.stratified
-        if self.groups is not None:
+        """Return the rows for the search and the hold-out rows, which are as far from them as folds are from others.
+
+        Groups of rows are not split, and by time the latest rows are held out. Of three folds of the user or more, it
+        is the last.
+        """
+        stratified, keys = self.problem.stratified, self.keys
+        if keys.folds is not None and keys.folds.max() > 1:
+            last = keys.folds == keys.folds.max()
+            return rows[~last], rows[last]
+        if keys.times is not None:
+            return hold_out(rows, None, HOLD_OUT, self.seed, keys.times)
+        if keys.groups is not None:
             parts = round(1 / HOLD_OUT)
-            return make_folds(parts, self.y, self.groups, stratified=stratified, seed=self.seed)[0]
+            return make_folds(parts, self.y, keys.groups, stratified=stratified, seed=self.seed)[0]
         labels = self.y if stratified else None
         inside, outside = train_test_split(rows, test_size=HOLD_OUT, stratify=labels, random_state=self.seed)
         return inside, outside
 
-    def _groups_inside(self) -> np.ndarray | None:
-        return None if self.groups is None else self.groups[self.rows]
+    def _folds_inside(self, spec: PipelineSpec, seed: int) -> list[tuple[np.ndarray, np.ndarray]]:
+        """Return the folds of the rows of the search, without repeats."""
+        return folds_of(spec, self.problem, self.y[self.rows], self.keys[self.rows], seed=seed, repeated=False)
 
     def train(
         self,
@@ -233,7 +239,7 @@ class SearchTask:
             classes=self.classes,
             halving=not final,
             on_epoch=on_epoch,
-            row_groups=self._groups_inside(),
+            row_groups=self.keys[self.rows].together,
         )
 
     def _section(self, name: str) -> str:
@@ -287,8 +293,10 @@ class SearchTask:
         inside, outside = self.X.iloc[self.rows], self.X.iloc[self.held_out]
         y, predictions = self.y[self.held_out], {}
         for name, spec in specs.items():
-            model = kind(build_pipeline(spec, self.problem), cv=spec.ensemble.folds, random_state=spec.seed)
-            model.fit(inside[columns_used(spec, inside, self.test)], self.y[self.rows], self._groups_inside())
+            splits = self._folds_inside(spec, spec.seed)
+            model = kind(build_pipeline(spec, self.problem), cv=splits, random_state=spec.seed)
+            columns, together = columns_used(spec, inside, self.test), self.keys[self.rows].together
+            model.fit(inside[columns], self.y[self.rows], together)
             predictions[name] = predict_rows(model, outside)
 
         def score(name: str, rows: np.ndarray) -> float:
@@ -306,8 +314,10 @@ class SearchTask:
 
     def _error(self, statistic: Callable[[np.ndarray], float], rows: np.ndarray) -> float:
         """Return the bootstrapped standard error of a statistic of rows."""
-        # Rows of a group are drawn together, because they are not independent.
-        units = rows if self.groups is None else np.unique(self.groups[self.held_out], return_inverse=True)[1]
+        # Rows of a group, or of one time, are drawn together, because they are not independent.
+        keys = self.keys[self.held_out]
+        codes = keys.groups if keys.times is None else keys.times.steps
+        units = rows if codes is None or len(np.unique(codes)) == 1 else np.unique(codes, return_inverse=True)[1]
         rows_of_units = [rows[units == unit] for unit in np.unique(units)]
         result = bootstrap(
             (np.arange(len(rows_of_units)),),

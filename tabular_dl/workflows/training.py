@@ -23,9 +23,10 @@ from tabular_dl.spec import (
     build_pipeline,
     columns_used,
     competition_of,
-    groups_of,
+    folds_of,
     metric_of,
     problem_of,
+    row_keys,
 )
 from tabular_dl.tracking import check_storable
 from tabular_dl.workflows.console import ModelProgress, TrainingProgress, print_notes, stop_at_errors, warn_in_short
@@ -90,16 +91,18 @@ def train(
         warn_in_short(findings, console, command)
     metric, pipeline = metric_of(spec, problem), build_pipeline(spec, problem, folder)
     check_storable(pipeline[-1])
-    groups = groups_of(spec, train, competition.train_file.name)
-    kind = CrossFitClassifier if problem.classification else CrossFitRegressor
-    crossfit = kind(pipeline, cv=spec.ensemble.folds, random_state=spec.seed)
     X, y = train[columns_used(spec, train, competition.test)], target.to_numpy()
+    keys = row_keys(spec, train, competition.train_file.name)
+    splits = folds_of(spec, problem, y, keys)
+    kind = CrossFitClassifier if problem.classification else CrossFitRegressor
+    crossfit = kind(pipeline, cv=splits, random_state=spec.seed)
     started, clock = time.time(), time.perf_counter()
-    with _progress(console, spec, pipeline, problem, y) as progress:
+    with _progress(console, spec, pipeline, problem, y, spec.ensemble.trainings) as progress:
         limit = _TimeLimit(stop_at, progress)
-        crossfit.fit(X, y, groups, on_epoch=limit)
+        crossfit.fit(X, y, keys.together, on_epoch=limit)
+    crossfit.set_params(cv=len(splits))  # it keeps the rows of the folds, which are not stored twice
     if spec.model.is_network:
-        for fitted in (crossfit.pipeline, *crossfit.pipelines_):
+        for fitted in (crossfit.pipeline, *crossfit.fitted_pipelines):
             # A stored model names callbacks as the pipeline file does, not by a folder of this machine.
             settings = {**spec.network, **spec.training}
             fitted[-1].set_params(**{name: settings.get(name) for name in ("callbacks", "tensorboard")})
@@ -137,10 +140,10 @@ class _TimeLimit:
 
 
 def _progress(
-    console: Console, spec: PipelineSpec, pipeline: Pipeline, problem: Problem, y: np.ndarray
+    console: Console, spec: PipelineSpec, pipeline: Pipeline, problem: Problem, y: np.ndarray, folds: int
 ) -> TrainingProgress | ModelProgress:
     if not spec.model.is_network:
-        return ModelProgress(console, spec.ensemble.folds * spec.ensemble.members, spec.model.name)
+        return ModelProgress(console, folds * spec.ensemble.members, spec.model.name)
     # Networks report their metrics in units of the coded target.
     unit = pipeline[-1].target_coding(y).unit
     return TrainingProgress(console, pipeline[-1].resolved().epochs, problem.followed[0], unit)

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tabular_dl.checks.finding import Finding
-from tabular_dl.checks.fit_errors import group_errors, pipeline_errors, row_errors, target_errors
+from tabular_dl.checks.fit_errors import pipeline_errors, row_errors, target_errors
 from tabular_dl.errors import DataError
 from tabular_dl.problems.problem_types import get_problem
 from tabular_dl.spec.reader import PipelineSpec
@@ -136,26 +136,6 @@ def test_what_does_not_suit_the_problem_is_found_with_what_would(
 ) -> None:
     found = pipeline_errors(spec(**changes), get_problem(problem))
     assert [(finding.code, finding.fix) for finding in found] == ([] if code is None else [(code, fix)])
-
-
-@pytest.mark.parametrize(
-    ("group", "fix"),
-    [
-        ("visiter", "ensemble: {folds: 3, group: visitor}"),
-        ("elsewhere", "ensemble: {folds: 3}"),
-        ("y", "ensemble: {folds: 3}"),
-        ("visitor", "ensemble: {folds: 2, group: visitor}"),
-        ("one", "ensemble: {folds: 3}"),
-        ("some", "# fill in column some of train.csv"),
-        ("row", None),
-    ],
-)
-def test_a_group_that_makes_no_folds_is_refused_with_what_would_do(group: str, fix: str | None) -> None:
-    train = pd.DataFrame(
-        {"visitor": [1, 1, 2, 2], "one": 1, "some": [1, NAN, 2, 3], "row": range(4), "y": [0, 1, 0, 1]}
-    )
-    found = group_errors(spec(ensemble={"folds": 3, "group": group}), train, "train.csv")
-    assert [finding.fix for finding in found] == ([] if fix is None else [fix])
 
 
 def test_numbers_that_a_rule_reads_as_texts_are_found_and_become_numbers() -> None:

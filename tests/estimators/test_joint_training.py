@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tabular_dl.errors import DataError, SpecError
+from tabular_dl.estimators.held_out import RowTimes
 from tabular_dl.estimators.joint_fit import fit_together
 from tabular_dl.estimators.keras_estimators import KerasClassifier, KerasRegressor
 from tabular_dl.estimators.population import derived_seed
@@ -272,6 +273,23 @@ def test_rows_that_belong_together_are_held_out_together(monkeypatch: pytest.Mon
         assert not set(patients[learned]) & set(patients[held])
         assert len(set(patients[held])) == round(0.2 * len(set(patients[own])))
     assert not np.array_equal(members.validation_rows[0], members.validation_rows[1])
+
+
+def test_by_time_the_latest_training_rows_are_held_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    trained = []
+
+    def watched(network: Any, X: Any, y: Any, members: Any, *others: Any) -> Any:
+        trained.append(members)
+        return fit_population(network, X, y, members, *others)
+
+    monkeypatch.setattr("tabular_dl.nn.fit_population", watched)
+    times = np.random.default_rng(3).permutation(ROWS)
+    fit_together(estimators(epochs=1), MATRICES, LABEL, ROW_LISTS, row_groups=RowTimes.of(times, 2))
+    (members,) = trained
+    for number, (learned, held) in enumerate(zip(members.training_rows, members.validation_rows, strict=True)):
+        own = ROW_LISTS[number // 2]
+        assert set(held) == set(own[np.argsort(times[own])][-round(0.2 * len(own)) :])
+        assert set(learned) == set(own[times[own] < times[held].min() - 2])
 
 
 def test_a_weight_for_a_class_that_a_fold_lacks_is_no_matter() -> None:

@@ -25,7 +25,7 @@ from threadpoolctl import threadpool_limits
 
 from tabular_dl.errors import DataError, SpecError
 from tabular_dl.estimators import model_fit
-from tabular_dl.estimators.held_out import hold_out
+from tabular_dl.estimators.held_out import RowTimes, hold_out
 from tabular_dl.estimators.model_base import SHARE
 from tabular_dl.estimators.model_estimators import ModelClassifier, ModelRegressor
 from tabular_dl.estimators.model_fit import fit_models
@@ -328,6 +328,25 @@ def test_groups_of_rows_are_held_out_together(monkeypatch: pytest.MonkeyPatch) -
         assert len(train) + len(held_out) == 100
         assert {group_of[value] for value in train}.isdisjoint(group_of[value] for value in held_out)
     assert len({frozenset(held_out) for _, held_out in fits}) > 1
+
+
+def test_by_time_the_latest_rows_are_held_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    fits: list[tuple[set[float], set[float]]] = []
+
+    def watch(self: Any, model: Any, train: Any, held_out: Any, *rest: Any) -> Any:
+        fits.append(({*train.X[:, 1]}, {*held_out.X[:, 1]}))
+        return fit(self, model, train, held_out, *rest)
+
+    library = type(model("lightgbm", False)._library)
+    fit = library.fit
+    monkeypatch.setattr(library, "fit", watch)
+    times = np.random.default_rng(3).permutation(ROWS)
+    rows = np.flatnonzero(times < 80)
+    fit_models([model("lightgbm", False)], [X], NUMBERS, [rows], row_groups=RowTimes.of(times, 3))
+    ((train, held_out),) = fits
+    latest = 80 - round((SHARE) * 80)
+    assert held_out == {*X[(times >= latest) & (times < 80), 1]}
+    assert train == {*X[times < latest - 3, 1]}
 
 
 @pytest.mark.parametrize("name", [name for name in MODELS if name != "knn"])

@@ -9,10 +9,11 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sklearn.model_selection import KFold, StratifiedKFold
+from sklearn.model_selection import KFold, StratifiedKFold, TimeSeriesSplit
 
 from tabular_dl.errors import DataError
-from tabular_dl.model_selection.folds import group_codes, make_folds, read_folds
+from tabular_dl.estimators import RowTimes
+from tabular_dl.model_selection.folds import fewest_times, folds_by_time, group_codes, make_folds, read_folds
 
 NUMBERS = np.linspace(0, 1, 40)
 LABELS = np.arange(40) % 3
@@ -100,3 +101,48 @@ def test_groups_are_numbered_whatever_their_type() -> None:
     holes = pd.Series(["b", None, None], index=[1, 2, 3])
     with pytest.raises(DataError, match=r"^t\.csv, column g \(ensemble\.group\), row 2: the value is missing \(2 such"):
         group_codes(holes, "t.csv, column g")
+
+
+@settings(max_examples=60)
+@given(
+    counts=st.lists(st.integers(1, 6), min_size=4, max_size=30),
+    folds=st.integers(2, 5),
+    gap=st.integers(0, 4),
+    seed=st.integers(0, 2**31 - 1),
+)
+def test_no_row_is_trained_on_that_is_later_than_the_first_of_the_fold_minus_the_gap(
+    counts: list[int], folds: int, gap: int, seed: int
+) -> None:
+    times = np.random.default_rng(seed).permutation(np.repeat(np.arange(len(counts)) * 10, counts))
+    if len(counts) < fewest_times(folds, gap):
+        with pytest.raises(DataError, match=r"different times are fewer than the \d+ that"):
+            folds_by_time(folds, RowTimes.of(times, gap))
+        return
+    splits = folds_by_time(folds, RowTimes.of(times, gap))
+    assert len(splits) == folds
+    for (train, test), following in zip(splits, [*splits[1:], None], strict=True):
+        # Times are tens: between the latest training row and the first test row are `gap` of them.
+        assert times[train].max() == times[test].min() - 10 * (gap + 1)
+        np.testing.assert_array_equal(np.sort(train), np.flatnonzero(times <= times[train].max()))
+        assert len(np.unique(times[train])) >= gap + 2  # one to train on and one to hold out, a gap apart
+        if following is not None:
+            assert times[test].max() < times[following[1]].min()
+    tested = np.concatenate([test for _, test in splits])
+    np.testing.assert_array_equal(np.sort(tested), np.flatnonzero(times >= times[splits[0][1]].min()))
+
+
+def test_times_without_ties_are_divided_as_by_scikit_learn() -> None:
+    times = np.random.default_rng(0).permutation(60).astype(float)
+    order = np.argsort(times)
+    expected = TimeSeriesSplit(4, gap=2).split(times)
+    for (train, test), (known_train, known_test) in zip(folds_by_time(4, RowTimes.of(times, 2)), expected, strict=True):
+        np.testing.assert_array_equal(np.sort(train), np.sort(order[known_train]))
+        np.testing.assert_array_equal(np.sort(test), np.sort(order[known_test]))
+
+
+def test_folds_by_time_have_every_class_and_learn_two() -> None:
+    times = RowTimes.of(np.arange(12))
+    with pytest.raises(DataError, match=r"^By time, fold 3 of 3 would have no row of the class 'b'"):
+        make_folds(3, np.array(list("ababababaaaa")), times, stratified=True, seed=0)
+    with pytest.raises(DataError, match=r"^By time, fold 1 of 3 would be trained on rows of the class 'a' only"):
+        make_folds(3, np.array(list("aaaabababaab")), times, stratified=True, seed=0)

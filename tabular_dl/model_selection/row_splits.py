@@ -1,0 +1,160 @@
+"""Splits of a table's rows by the words of a pipeline file: ``ensemble.split`` and the columns that it names.
+
+================  ==================================================================================================
+none              stratified for labels and plain for numbers; with groups, as "group"
+plain             shuffled rows
+stratified        shuffled rows; each fold has about the same share of every label, or of small and large numbers
+group             whole groups; labels are spread over the folds as far as groups allow
+stratified_group  the same, and numbers are spread as well
+time              expanding window: each fold is predicted by models that were trained on earlier rows
+column            the user's own folds
+================  ==================================================================================================
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from tabular_dl.errors import SpecError
+from tabular_dl.estimators import RowGroups, RowTimes, derived_seed
+from tabular_dl.model_selection.folds import Splits, check_labels, make_folds, shuffled_folds
+
+__all__ = ["RowKeys", "quantile_strata", "split_rows"]
+
+MOST_STRATA = 10  # of numbers
+
+
+@dataclass(frozen=True, eq=False)
+class RowKeys:
+    """Values that say which rows belong together, or in which order they come.
+
+    Parameters
+    ----------
+    groups : ndarray of int of shape (rows,) or None, default=None
+        Number of each row's group.
+    times : RowTimes or None, default=None
+        Times of the rows.
+    folds : ndarray of int of shape (rows,) or None, default=None
+        Number of each row's fold, where the user has made the folds.
+    """
+
+    groups: np.ndarray | None = None
+    times: RowTimes | None = None
+    folds: np.ndarray | None = None
+
+    @property
+    def together(self) -> RowGroups | None:
+        """Times or groups, by which rows are held out from training rows."""
+        return self.groups if self.times is None else self.times
+
+    def __getitem__(self, rows: np.ndarray) -> RowKeys:
+        """Return the keys of some rows."""
+        return RowKeys(
+            None if self.groups is None else self.groups[rows],
+            None if self.times is None else self.times[rows],
+            None if self.folds is None else self.folds[rows],
+        )
+
+
+def split_rows(
+    split: str | None,
+    folds: int,
+    y: np.ndarray,
+    keys: RowKeys,
+    *,
+    classification: bool,
+    seed: int,
+    repeats: int = 1,
+) -> Splits:
+    """Return the folds of a table's rows.
+
+    Parameters
+    ----------
+    split : str or None
+        Word from the table above.
+    folds : int
+        Number of folds; the user's own folds have theirs.
+    y : ndarray of shape (rows,) or (rows, targets)
+        Target.
+    keys : RowKeys
+        Groups, times or folds of the rows.
+    classification : bool
+        Whether the target consists of labels.
+    seed : int
+        Seed of the shuffling.
+    repeats : int, default=1
+        Number of times that all rows are divided into folds, each time with another seed.
+
+    Returns
+    -------
+    list of (train, test)
+        Numbers of training and test rows; the folds of one repeat after those of another.
+
+    Raises
+    ------
+    SpecError
+        If rows are to be stratified by several targets.
+    DataError
+        If folds cannot be made.
+
+    Examples
+    --------
+    >>> own = RowKeys(folds=np.array([0, 1, 1, 0]))
+    >>> [test.tolist() for _, test in split_rows("column", 5, np.zeros(4), own, classification=False, seed=0)]
+    [[0, 3], [1, 2]]
+    """
+    single = classification and y.ndim == 1
+    labels = y if single else None
+    if split == "column" and keys.folds is not None:
+        numbers = np.unique(keys.folds)
+        splits = [(np.flatnonzero(keys.folds != fold), np.flatnonzero(keys.folds == fold)) for fold in numbers]
+        check_labels(splits, labels, "By the column of ensemble.fold")
+        return splits
+    if split in (None, "time", "group"):
+        return _repeated(repeats, seed, lambda seed: make_folds(folds, y, keys.together, stratified=single, seed=seed))
+    stratified = split != "plain"
+    if stratified and y.ndim > 1:
+        raise SpecError(f"ensemble.split: {split} spreads one target over the folds, found {y.shape[1]}: write plain.")
+    strata = y if single or not stratified else quantile_strata(y, folds)
+    splits = _repeated(
+        repeats, seed, lambda seed: shuffled_folds(folds, strata, keys.groups, stratified=stratified, seed=seed)
+    )
+    check_labels(splits, labels, f"With split: {split}")
+    return splits
+
+
+def _repeated(repeats: int, seed: int, make: Callable[[int], Splits]) -> Splits:
+    """Return the folds of several seeds, of which the first is the given one."""
+    seeds = [seed, *(derived_seed(seed, repeat) for repeat in range(1, repeats))]
+    return [fold for own in seeds for fold in make(own)]
+
+
+def quantile_strata(y: np.ndarray, folds: int) -> np.ndarray:
+    """Return the stratum of each number among strata of neighbouring numbers.
+
+    Strata have equally many rows, at least one for each fold, and are ten at most.
+
+    Parameters
+    ----------
+    y : ndarray of shape (rows,)
+        Numbers.
+    folds : int
+        Number of folds.
+
+    Returns
+    -------
+    ndarray of int of shape (rows,)
+        Strata from 0; equal numbers may be in different ones.
+
+    Examples
+    --------
+    >>> quantile_strata(np.array([0.1, 9.0, 0.2, 7.0]), 2).tolist()
+    [0, 1, 0, 1]
+    """
+    strata = np.empty(len(y), int)
+    count = max(1, min(MOST_STRATA, len(y) // folds))
+    strata[np.argsort(y, kind="stable")] = np.arange(len(y)) * count // len(y)
+    return strata
