@@ -1,18 +1,20 @@
-"""Errors of the user's transformers, found on the first rows before anything is trained."""
+"""Errors of the user's transformers and metric, found on the first rows before anything is trained."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from tabular_dl.checks.finding import Finding
 from tabular_dl.checks.fixes import columns_of
 from tabular_dl.errors import UserError
-from tabular_dl.spec import PipelineSpec, python_transformer
+from tabular_dl.problems import Problem
+from tabular_dl.spec import PipelineSpec, metric_of, python_transformer
 
-__all__ = ["transformer_errors"]
+__all__ = ["metric_errors", "transformer_errors"]
 
 MOST_ROWS = 1000  # training rows that a transformer is tried on
 
@@ -55,3 +57,38 @@ def transformer_errors(
         except UserError as error:
             findings.append(Finding("error", "python", f"{table}, rule {place + 1}: {error}"))
     return findings
+
+
+def metric_errors(spec: PipelineSpec, problem: Problem, target: pd.Series[Any]) -> list[Finding]:
+    """Return the error of a metric that is a function of the user: an exception, or anything but a finite number.
+
+    It scores the first training rows, predicted by the targets of the rows before them.
+
+    Parameters
+    ----------
+    spec : PipelineSpec
+        Pipeline without other errors.
+    problem : Problem
+        Type of problem.
+    target : Series of shape (rows,)
+        Target of the training rows.
+
+    Returns
+    -------
+    list of Finding
+        At most one, with the code ``python``.
+    """
+    metric = metric_of(spec, problem)
+    if isinstance(metric.function, str):
+        return []
+    y, classes = target.to_numpy()[:MOST_ROWS], None
+    prediction = np.roll(y, 1)
+    if problem.classification:
+        classes = np.unique(target.to_numpy())
+        shares = 0.1 / len(classes) + 0.9 * np.eye(len(classes))
+        prediction = shares[np.searchsorted(classes, prediction)]
+    try:
+        metric(y, prediction, classes)
+    except UserError as error:
+        return [Finding("error", "python", f"metric: {error}")]
+    return []

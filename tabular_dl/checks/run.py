@@ -17,7 +17,7 @@ from tabular_dl.checks.columns import column_findings, kind_findings
 from tabular_dl.checks.finding import Finding, by_level
 from tabular_dl.checks.fit_errors import group_errors, memory_errors, pipeline_errors, row_errors, target_errors
 from tabular_dl.checks.fixes import columns_of
-from tabular_dl.checks.python import transformer_errors
+from tabular_dl.checks.python import metric_errors, transformer_errors
 from tabular_dl.checks.rows import drift_findings, group_findings, leak_findings, same_row_findings, target_findings
 from tabular_dl.competition import Competition, ids_of, make_submission, prediction_table
 from tabular_dl.errors import SubmissionError
@@ -158,7 +158,7 @@ def _validate(
         of_test = row_errors(spec, test)
         of_rows += [finding for finding in of_test if finding.message.replace(names[1], names[0]) not in messages]
     if not of_target and not of_rows:
-        of_rows += transformer_errors(spec, tables, target, names)
+        of_rows += transformer_errors(spec, tables, target, names) + metric_errors(spec, problem, target)
         of_target += memory_errors(spec, problem, train.table, target)
     return _Validation(of_target, group_errors(spec, competition.train, names[0]), of_rows, tables)
 

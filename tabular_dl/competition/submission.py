@@ -311,6 +311,10 @@ def score_submission(
         return metric(y.to_numpy(), submission.iloc[:, 1].to_numpy())
     if metric.looks_at == "labels":
         return metric(y.to_numpy(), by_id[target].to_numpy())
-    # Classes are taken from the predictions, since the answers may lack one. They are sorted as text, like the answers.
-    names = sorted(p.columns)
+    # Classes are taken from the predictions, since the answers may lack one.
+    numbers = pd.to_numeric(pd.Series(p.columns), errors="coerce").to_numpy()
+    if y.dtype.kind in "iuf" and not np.isnan(numbers).any():
+        order = np.argsort(numbers)
+        return metric(y.to_numpy(), p.to_numpy()[:, order], numbers[order])
+    names = sorted(p.columns)  # as text, like the answers
     return metric(y.astype(str).to_numpy(dtype=object), p[names].to_numpy(), np.array(names))

@@ -25,6 +25,7 @@ from tabular_dl.estimators import (
 from tabular_dl.preprocessing import CODES, DerivedFeatures, build_preprocessing, columns_read, resolve
 from tabular_dl.problems import Metric, Problem, get_metric, get_problem, infer_problem
 from tabular_dl.spec.callbacks import in_folder
+from tabular_dl.spec.own_metric import OwnMetric, own_metric
 from tabular_dl.spec.python_references import python_features, python_transformer
 from tabular_dl.spec.reader import PipelineSpec
 
@@ -301,8 +302,10 @@ def metric_of(spec: PipelineSpec, problem: Problem) -> Metric:
     Raises
     ------
     SpecError
-        If the metric cannot score this type of problem.
+        If the metric cannot score this type of problem, or its Python file cannot be read.
     """
+    if isinstance(spec.metric, OwnMetric):
+        return own_metric(spec.metric, spec.python, problem)
     metric = get_metric(spec.metric or problem.metric)
     metric.check(problem)
     return metric

@@ -18,6 +18,7 @@ from tabular_dl.errors import UserError
 from tabular_dl.estimators import KerasClassifier, KerasRegressor, ModelEstimator
 from tabular_dl.limits import limit
 from tabular_dl.model_selection import ImportedClassifier, ImportedRegressor, imported_parts
+from tabular_dl.preprocessing import PythonMetric
 from tabular_dl.tracking.python_code import check_step, python_steps
 from tabular_dl.tracking.tree_checks import check_trees
 
@@ -54,8 +55,10 @@ def check_parts(model: Any) -> None:
         _check_imported(model)
     else:
         _check_folds(model)
+    if not hasattr(model, "models"):  # those of a blend have been checked
         for step in python_steps(model):
             check_step(step)
+        _require(isinstance(getattr(model, "own_metric_", None), PythonMetric | None), "own_metric_ is no metric")
     rows, predictions = len(model.oof_predictions_), model.oof_predictions_
     _require_array(predictions, (rows, *np.shape(predictions)[1:2]), "oof_predictions_")
     tested = np.concatenate([_rows(rows_of_fold, rows, "test_rows_") for rows_of_fold in model.test_rows_])

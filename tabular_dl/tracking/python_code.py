@@ -11,9 +11,10 @@ from sklearn.pipeline import Pipeline
 
 from tabular_dl.atomic_files import write_text
 from tabular_dl.errors import DataError
-from tabular_dl.preprocessing import PythonSource, PythonStep, is_trusted, reference_problem, trust
+from tabular_dl.preprocessing import PythonMetric, PythonSource, PythonStep, is_trusted, reference_problem, trust
+from tabular_dl.problems import Metric
 
-__all__ = ["check_step", "permit", "python_steps", "sources_of", "write_sources"]
+__all__ = ["check_step", "keep_metric", "permit", "python_steps", "sources_of", "write_sources"]
 
 
 def python_steps(model: Any) -> Iterator[PythonStep]:
@@ -32,6 +33,22 @@ def python_steps(model: Any) -> Iterator[PythonStep]:
         # Imported predictions have no pipelines.
         for pipeline in filter(None, (getattr(part, "pipeline", None), *getattr(part, "pipelines_", ()))):
             yield from _inside(pipeline)
+        if isinstance(getattr(part, "own_metric_", None), PythonMetric):
+            yield part.own_metric_
+
+
+def keep_metric(model: Any, metric: Metric) -> None:
+    """Keep the function of the user that scores a model in the model, if there is one.
+
+    Parameters
+    ----------
+    model : cross-fit or imported predictions
+        Model.
+    metric : Metric
+        Metric of its scores.
+    """
+    if isinstance(metric.function, PythonMetric):
+        model.own_metric_ = metric.function
 
 
 def _inside(step: Any) -> Iterator[PythonStep]:

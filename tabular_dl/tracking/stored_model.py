@@ -57,7 +57,7 @@ def open_model(run_or_folder: str | runs.LoggedRun, *, trust: bool = False) -> t
     first = getattr(model, "models", [model])[0]
     sources = {source.file: source for source in sources_of(first).values()}
     spec = load_spec(spec_file)
-    return model, spec.with_python(PythonFiles(sources=sources)) if sources else spec
+    return model, spec.with_python(PythonFiles(sources=sources))  # never that of a file beside it
 
 
 def file_of(model: Any) -> Path | None:

@@ -60,7 +60,7 @@ def run_content(result: FitResult, tags: Mapping[str, str]) -> tracking.RunConte
         curves={name: _mean_over_members(values) for name, values in crossfit.curves_.items()},
         folds=folds,
         tags={
-            "tabular_dl.metric": result.metric.name,
+            **tracking.metric_tags(result.metric),
             "tabular_dl.problem": result.problem.name,
             "tabular_dl.data_digest": competition.digest,
             **tracking.fold_tags(crossfit.test_rows_, result.scores),

@@ -34,7 +34,7 @@ from tabular_dl.spec import (
     problem_of,
 )
 from tabular_dl.tables import read_categories
-from tabular_dl.tracking import environment
+from tabular_dl.tracking import environment, keep_metric
 from tabular_dl.workflows.console import print_lines, print_notes
 from tabular_dl.workflows.folds import folds_of
 from tabular_dl.workflows.imported_files import KnownRows, read_fold_file, read_prediction_file
@@ -219,6 +219,7 @@ def _imported(
     )
     if isinstance(model, ImportedClassifier):
         model.choose_threshold(spec.threshold, y, metric)
+    keep_metric(model, metric)
     shared = 0 if test is None else int(known["test"].ids.isin(set(known["train"].ids)).sum())
     if shared and tested is not None:
         notes.append(
@@ -313,7 +314,7 @@ def _run_content(imported: _Imported) -> tracking.RunContent:
         curves={},
         folds=[{"cv_score": score} for score in imported.scores],
         tags={
-            "tabular_dl.metric": imported.metric.name,
+            **tracking.metric_tags(imported.metric),
             "tabular_dl.problem": imported.problem.name,
             "tabular_dl.data_digest": competition.digest,
             **tracking.fold_tags(imported.model.test_rows_, imported.scores),

@@ -27,7 +27,7 @@ from tabular_dl.spec import (
     metric_of,
     problem_of,
 )
-from tabular_dl.tracking import check_storable
+from tabular_dl.tracking import check_storable, keep_metric
 from tabular_dl.workflows.console import ModelProgress, TrainingProgress, print_notes, stop_at_errors, warn_in_short
 
 __all__ = ["BOOSTED", "train"]
@@ -106,6 +106,7 @@ def train(
             fitted[-1].__dict__.update({"interrupted_": True} if limit.passed else {})
     if problem.classification:
         crossfit.choose_threshold(spec.threshold, y, metric)
+    keep_metric(crossfit, metric)
     seconds = time.perf_counter() - clock
     scores = fold_scores(crossfit, y, metric)
     clock = time.perf_counter()
