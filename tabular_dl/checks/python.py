@@ -46,7 +46,8 @@ def transformer_errors(
     for place, rule in enumerate(spec.columns):
         if rule.transformer is None:
             continue
-        columns = columns_of(rule, map(str, tables[0].columns), (spec.data.target, spec.data.id))
+        unmatched = (spec.data.target, spec.data.id, spec.data.weight)
+        columns = columns_of(rule, map(str, tables[0].columns), unmatched)
         table = names[0]
         try:
             step = python_transformer(spec, rule)
@@ -59,7 +60,9 @@ def transformer_errors(
     return findings
 
 
-def metric_errors(spec: PipelineSpec, problem: Problem, target: pd.Series[Any]) -> list[Finding]:
+def metric_errors(
+    spec: PipelineSpec, problem: Problem, target: pd.Series[Any], sample_weight: np.ndarray | None
+) -> list[Finding]:
     """Return the error of a metric that is a function of the user: an exception, or anything but a finite number.
 
     It scores the first training rows, predicted by the targets of the rows before them.
@@ -72,6 +75,8 @@ def metric_errors(spec: PipelineSpec, problem: Problem, target: pd.Series[Any]) 
         Type of problem.
     target : Series of shape (rows,)
         Target of the training rows.
+    sample_weight : ndarray of shape (rows,) or None
+        Weights of the training rows.
 
     Returns
     -------
@@ -88,7 +93,7 @@ def metric_errors(spec: PipelineSpec, problem: Problem, target: pd.Series[Any]) 
         shares = 0.1 / len(classes) + 0.9 * np.eye(len(classes))
         prediction = shares[np.searchsorted(classes, prediction)]
     try:
-        metric(y, prediction, classes)
+        metric(y, prediction, classes, None if sample_weight is None else sample_weight[:MOST_ROWS])
     except UserError as error:
         return [Finding("error", "python", f"metric: {error}")]
     return []

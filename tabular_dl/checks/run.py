@@ -15,14 +15,21 @@ import pandas as pd
 
 from tabular_dl.checks.columns import column_findings, kind_findings
 from tabular_dl.checks.finding import Finding, by_level
-from tabular_dl.checks.fit_errors import group_errors, memory_errors, pipeline_errors, row_errors, target_errors
-from tabular_dl.checks.fixes import columns_of
+from tabular_dl.checks.fit_errors import (
+    group_errors,
+    memory_errors,
+    pipeline_errors,
+    row_errors,
+    target_errors,
+    weight_errors,
+)
+from tabular_dl.checks.fixes import columns_of, data_with
 from tabular_dl.checks.python import metric_errors, transformer_errors
 from tabular_dl.checks.rows import drift_findings, group_findings, leak_findings, same_row_findings, target_findings
 from tabular_dl.competition import Competition, ids_of, make_submission, prediction_table
 from tabular_dl.errors import SubmissionError
 from tabular_dl.problems import Metric, Problem
-from tabular_dl.spec import PipelineSpec, columns_used, metric_of, validate_rows, write_line
+from tabular_dl.spec import PipelineSpec, columns_used, metric_of, validate_rows, weights_of
 from tabular_dl.tables import read_categories, read_numbers
 
 __all__ = ["find_errors", "run_checks"]
@@ -122,7 +129,7 @@ class _Validation:
     of_target : list of Finding
         Errors of metric, threshold, network and target.
     of_groups : list of Finding
-        Errors of ``ensemble.group``.
+        Errors of ``ensemble.group`` and ``data.weight``.
     of_rows : list of Finding
         Errors of the rows of both tables.
     tables : list of DataFrame
@@ -158,9 +165,15 @@ def _validate(
         of_test = row_errors(spec, test)
         of_rows += [finding for finding in of_test if finding.message.replace(names[1], names[0]) not in messages]
     if not of_target and not of_rows:
-        of_rows += transformer_errors(spec, tables, target, names) + metric_errors(spec, problem, target)
+        of_rows += transformer_errors(spec, tables, target, names)
         of_target += memory_errors(spec, problem, train.table, target)
-    return _Validation(of_target, group_errors(spec, competition.train, names[0]), of_rows, tables)
+    of_groups = group_errors(spec, competition.train, names[0])
+    if not of_target and not of_groups:
+        of_groups = weight_errors(spec, problem, competition.train, names[0])
+    if not of_target and not of_groups:
+        weights = weights_of(spec, competition.train, names[0])
+        of_target += metric_errors(spec, problem, competition.train[spec.data.target], weights)
+    return _Validation(of_target, of_groups, of_rows, tables)
 
 
 def _sample_findings(
@@ -177,8 +190,7 @@ def _sample_findings(
             f"{competition.sample_file.name} does not number the rows of {competition.test_file.name}."
         )
         ids_in_both = [name for name in sample if name in test]
-        data = {**spec.data.model_dump(exclude_defaults=True), "id": next(iter(ids_in_both), None)}
-        fix = write_line({"data": data})[1:-1] if ids_in_both else ""
+        fix = data_with(spec, id=ids_in_both[0]) if ids_in_both else ""
         yield Finding("warning", "sample", message, fix)
         return
     # The values do not matter here, only their rows and columns.
@@ -198,7 +210,7 @@ def _as_read(spec: PipelineSpec, tables: list[pd.DataFrame]) -> list[pd.DataFram
     """Return the columns and features that rules name, as numbers or as the text of categories."""
     numeric: dict[str, bool] = {}
     for rule in spec.columns:
-        for name in columns_of(rule, tables[0].columns, (spec.data.id,)):
+        for name in columns_of(rule, tables[0].columns, (spec.data.id, spec.data.weight)):
             numeric[name] = rule.numeric or numeric.get(name, False)
     return [
         pd.DataFrame({name: _column(table[name], number=number) for name, number in numeric.items()}, index=table.index)

@@ -22,6 +22,9 @@ from .imported_predictions import lacks_test_predictions as lacks_test_predictio
 from .meta_models import META_MODELS as META_MODELS
 from .meta_models import MetaModel as MetaModel
 from .model_evaluation import evaluate_models as evaluate_models
+from .row_weights import check_fold_weights as check_fold_weights
+from .row_weights import weights_at as weights_at
+from .row_weights import weights_of_model as weights_of_model
 from .samplers import make_sampler as make_sampler
 from .search_cv import PopulationSearchCV as PopulationSearchCV
 from .search_rounds import Record as Record

@@ -16,6 +16,7 @@ from tabular_dl.estimators import ModelEstimator
 from tabular_dl.model_selection.blending import Blend
 from tabular_dl.model_selection.classification_threshold import Thresholded, forget_threshold
 from tabular_dl.model_selection.meta_models import RawColumns
+from tabular_dl.model_selection.row_weights import weights_of_model
 from tabular_dl.problems import Metric
 from tabular_dl.tables import read_rows
 
@@ -98,7 +99,8 @@ class _Blended(BaseEstimator):
             blend.set_params(settings={name: value for name, value in shared.items() if value is not None})
             raw = self._raw_columns(X) if blend.passthrough else None
         classes = self.classes_or_none_
-        combined = blend.fit_predict(predictions, y, self.test_rows_, metric, classes, raw)
+        weights = weights_of_model(self)
+        combined = blend.fit_predict(predictions, y, self.test_rows_, metric, classes, raw, weights)
         self.oof_predictions_ = combined if classes is not None else combined[:, 0]
         self.blend_ = blend
         return self

@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 
 from tabular_dl.errors import SpecError
+from tabular_dl.model_selection.row_weights import weights_at, weights_of_model
 from tabular_dl.problems import Metric, best_threshold, decide
 
 __all__ = ["Thresholded", "forget_threshold"]
@@ -92,4 +93,5 @@ class Thresholded:
         return self.classes_[decide(self.predict_proba(X), self.threshold_).argmax(axis=1)]
 
     def _best(self, rows: np.ndarray, y: np.ndarray, metric: Metric) -> float:
-        return best_threshold(y[rows], self.oof_predictions_[rows], self.classes_, metric)
+        weights = weights_at(weights_of_model(self), rows)
+        return best_threshold(y[rows], self.oof_predictions_[rows], self.classes_, metric, weights)

@@ -28,6 +28,7 @@ from tabular_dl.estimators import ModelEstimator, derived_seed, fit_models, fit_
 from tabular_dl.model_selection.classification_threshold import Thresholded, forget_threshold
 from tabular_dl.model_selection.fold_matrices import dense_matrix, fold_matrix, sharing
 from tabular_dl.model_selection.folds import read_folds
+from tabular_dl.model_selection.row_weights import check_fold_weights, weights_at, weights_of_model
 from tabular_dl.problems import Indicators, decide, get_problem
 from tabular_dl.tables import read_rows, read_target
 
@@ -46,6 +47,8 @@ __all__ = ["CrossFitClassifier", "CrossFitRegressor", "fold_scores"]
 class _CrossFit(BaseEstimator, ABC):
     """Base class of cross-fits: splits rows, fits each fold's steps, and trains all folds together."""
 
+    # Weights of the rows; models stored by older versions lack them.
+    sample_weight_: np.ndarray | None = None
     # Function that returns the predictions of all folds, instead of one fold after another: see `joint_model`.
     fold_predictions: Callable[[pd.DataFrame], Sequence[np.ndarray]] | None = None
 
@@ -55,7 +58,12 @@ class _CrossFit(BaseEstimator, ABC):
         self.random_state = random_state
 
     def fit(
-        self, X: pd.DataFrame, y: ArrayLike, groups: ArrayLike | None = None, on_epoch: EpochCallback | None = None
+        self,
+        X: pd.DataFrame,
+        y: ArrayLike,
+        groups: ArrayLike | None = None,
+        on_epoch: EpochCallback | None = None,
+        sample_weight: np.ndarray | None = None,
     ) -> Self:
         """Train all folds and members as one population.
 
@@ -70,6 +78,8 @@ class _CrossFit(BaseEstimator, ABC):
         on_epoch : callable, optional
             Callback of `tabular_dl.nn.training.fit_population`, or of `tabular_dl.estimators.fit_models`; members are
             in the order of the folds.
+        sample_weight : ndarray of shape (rows,), optional
+            Weight of each row in training and in scores.
 
         Returns
         -------
@@ -78,14 +88,15 @@ class _CrossFit(BaseEstimator, ABC):
         Raises
         ------
         DataError
-            If a row is not tested exactly once, there are fewer groups than folds, or rows cannot be used.
+            If a row is not tested exactly once, there are fewer groups than folds, all rows of a fold have the weight
+            0, or rows cannot be used.
         """
         forget_threshold(self)
         classification = isinstance(self, ClassifierMixin)
         X = read_rows(self, X, reset=True)
         y = read_target(y, type(self).__name__, classification=classification)
         row_groups: np.ndarray | None = None if groups is None else column_or_1d(groups)
-        check_consistent_length(X, y, row_groups)
+        check_consistent_length(X, y, row_groups, sample_weight)
         splits = read_folds(self.cv, X, y, row_groups, classification=classification, seed=self.random_state)
         test_rows = np.sort(np.concatenate([test for _, test in splits]))
         if not np.array_equal(test_rows, np.arange(len(y))) or any(np.intersect1d(*split).size for split in splits):
@@ -93,6 +104,7 @@ class _CrossFit(BaseEstimator, ABC):
                 "cv: the folds have to test every row exactly once, and never a row that they train on, as KFold and "
                 "StratifiedKFold do."
             )
+        check_fold_weights(sample_weight, splits)
         last = self.pipeline[-1]
         train_together = fit_models if isinstance(last, ModelEstimator) else fit_together
         missing = isinstance(last, ModelEstimator) and last.reads_missing
@@ -112,10 +124,11 @@ class _CrossFit(BaseEstimator, ABC):
             network = clone(last).name_features(names)
             networks.append(network.set_params(random_state=derived_seed(self.random_state, fold)))
         rows = [train for train, _ in splits]
-        train_together(networks, matrices, y, rows, self._classes(y), on_epoch=on_epoch, row_groups=row_groups)
+        given: dict[str, Any] = {"on_epoch": on_epoch, "row_groups": row_groups, "sample_weight": sample_weight}
+        train_together(networks, matrices, y, rows, self._classes(y), **given)
         name = self.pipeline.steps[-1][0]
         self.pipelines_ = [Pipeline([*e, (name, n)]) for e, n in zip(steps, networks, strict=True)]
-        self.train_rows_ = rows
+        self.train_rows_, self.sample_weight_ = rows, sample_weight
         self.test_rows_ = [test for _, test in splits]
         parts = [self._raw(n, n.named(m[test])) for n, m, test in zip(networks, matrices, self.test_rows_, strict=True)]
         self.oof_predictions_ = np.concatenate(parts)[np.argsort(np.concatenate(self.test_rows_), kind="stable")]
@@ -290,9 +303,10 @@ class CrossFitRegressor(RegressorMixin, _CrossFit):
 
 
 def fold_scores(crossfit: Any, y: np.ndarray, metric: Metric) -> np.ndarray:
-    """Return the score of each fold on its test rows, with the threshold of the other folds, (folds,)."""
+    """Return the score of each fold on its test rows, with threshold or cut points of the other folds, (folds,)."""
     classes, predictions = getattr(crossfit, "classes_", None), crossfit.oof_predictions_
-    thresholds = getattr(crossfit, "oof_thresholds_", None)
+    thresholds, weights = getattr(crossfit, "oof_thresholds_", None), weights_of_model(crossfit)
     if metric.looks_at == "labels" and thresholds is not None:
         predictions = decide(predictions, thresholds)
-    return np.array([metric(y[rows], predictions[rows], classes) for rows in crossfit.test_rows_])
+    folds = crossfit.test_rows_
+    return np.array([metric(y[rows], predictions[rows], classes, weights_at(weights, rows)) for rows in folds])

@@ -17,6 +17,7 @@ from sklearn.exceptions import NotFittedError
 
 from tabular_dl.errors import DataError
 from tabular_dl.model_selection.classification_threshold import Thresholded, forget_threshold
+from tabular_dl.model_selection.row_weights import check_fold_weights
 from tabular_dl.tables import read_categories, require_table
 
 __all__ = ["ImportedClassifier", "ImportedRegressor", "imported_parts", "lacks_test_predictions"]
@@ -24,6 +25,8 @@ __all__ = ["ImportedClassifier", "ImportedRegressor", "imported_parts", "lacks_t
 
 class _Imported(BaseEstimator):
     """Base class of imported predictions."""
+
+    sample_weight_: np.ndarray | None = None  # weights of the training rows; older models lack them
 
     def __init__(self, id_column: str) -> None:
         self.id_column = id_column
@@ -37,6 +40,7 @@ class _Imported(BaseEstimator):
         test_ids: ArrayLike = (),
         test_predictions: ArrayLike | None = None,
         classes: ArrayLike | None = None,
+        sample_weight: np.ndarray | None = None,
     ) -> Self:
         """Take over predictions.
 
@@ -54,6 +58,8 @@ class _Imported(BaseEstimator):
             Predictions of the test rows.
         classes : array-like of shape (classes,), optional
             Sorted labels of the columns, for a classifier.
+        sample_weight : ndarray of shape (rows,), optional
+            Weight of each training row in scores.
 
         Returns
         -------
@@ -63,7 +69,7 @@ class _Imported(BaseEstimator):
         ------
         DataError
             If an id is missing or repeated, a prediction is missing or infinite, numbers of rows or columns differ, or
-            the folds are not each row once.
+            the folds are not each row once, or all rows of a fold have the weight 0.
         """
         forget_threshold(self)
         oof = np.asarray(predictions, np.float64)
@@ -84,7 +90,9 @@ class _Imported(BaseEstimator):
         if classes is not None:
             self.classes_ = np.asarray(classes)
         self.ids_, self.test_ids_ = tables["training"], tables["test"]
+        check_fold_weights(sample_weight, [(rows, rows) for rows in folds])
         self.oof_predictions_, self.test_predictions_, self.test_rows_ = oof, test, folds
+        self.sample_weight_ = sample_weight
         self.feature_names_in_ = np.array([self.id_column], dtype=object)
         self.n_features_in_ = 1
         return self

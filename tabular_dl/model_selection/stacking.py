@@ -22,9 +22,17 @@ from sklearn.base import BaseEstimator
 
 from tabular_dl.errors import SpecError
 from tabular_dl.model_selection.blend_weights import optimal_weights, weighted
-from tabular_dl.model_selection.meta_models import MetaModel, RawColumns, check_meta, default_meta, fit_meta_models
+from tabular_dl.model_selection.meta_models import (
+    SMALLEST,
+    MetaModel,
+    RawColumns,
+    check_meta,
+    default_meta,
+    fit_meta_models,
+)
+from tabular_dl.model_selection.row_weights import weights_at
 
-__all__ = ["Stack", "check_stack"]
+__all__ = ["Stack", "by_older_stack", "check_stack"]
 
 BESIDE_LINEAR = ("hist_gradient_boosting", "network")  # meta models of the first of two levels, beside a linear one
 LeftOut = tuple[int, ...]  # numbers of the folds that a meta model is not trained on
@@ -101,6 +109,7 @@ class Stack(BaseEstimator):
         folds: Sequence[np.ndarray],
         classes: np.ndarray | None,
         raw: RawColumns | None = None,
+        sample_weight: np.ndarray | None = None,
     ) -> np.ndarray:
         """Train the levels on all rows, and return predictions of each fold by levels trained on the other folds.
 
@@ -116,6 +125,8 @@ class Stack(BaseEstimator):
             Label of each column; None for numbers.
         raw : RawColumns, optional
             Raw columns that the meta models read as well.
+        sample_weight : ndarray of shape (rows,), optional
+            Weight of each row.
 
         Returns
         -------
@@ -133,7 +144,7 @@ class Stack(BaseEstimator):
         rows: dict[LeftOut, np.ndarray] = {(): np.arange(len(y))}
         for left_out in [*combinations(range(len(folds)), 1), *combinations(range(len(folds)), 2)]:
             rows[left_out] = np.setdiff1d(rows[()], np.concatenate([folds[fold] for fold in left_out]))
-        train = _Training(rows, y, folds, classes, raw, self.settings, self.seed)
+        train = _Training(rows, y, folds, classes, raw, self.settings, self.seed, sample_weight)
         outer: list[LeftOut] = [(), *((fold,) for fold in range(len(folds)))]
         inputs = dict.fromkeys(outer, predictions)
         self.first_: list[MetaModel] = []
@@ -141,7 +152,10 @@ class Stack(BaseEstimator):
             self.first_, inputs = train.first_level(predictions, outer)
         if self.levels == 2 and self.meta is None:
             self.last_ = None
-            weights = [optimal_weights(inputs[key][:, rows[key]], y[rows[key]], classes) for key in outer]
+            weights = [
+                optimal_weights(inputs[key][:, own], y[own], classes, weights_at(sample_weight, own))
+                for key, own in ((key, rows[key]) for key in outer)
+            ]
             self.weights_: np.ndarray | None = weights[0]
             outputs = [weighted(inputs[key], own) for key, own in zip(outer, weights, strict=True)]
         else:
@@ -193,7 +207,9 @@ class _Training:
         raw: RawColumns | None,
         settings: Mapping[str, Any] | None,
         seed: int,
+        sample_weight: np.ndarray | None,
     ) -> None:
+        self.sample_weight = sample_weight
         self.rows, self.y, self.folds, self.classes = rows, y, folds, classes
         self.raw, self.settings, self.seed = raw, settings, seed
 
@@ -202,7 +218,8 @@ class _Training:
     ) -> tuple[list[MetaModel], list[np.ndarray]]:
         """Return a meta model for each of several sets of left out folds, and its predictions of all rows."""
         rows = [self.rows[key] for key in keys]
-        return fit_meta_models(name, inputs, self.y, rows, self.classes, self.raw, self.settings, self.seed)
+        shared = (self.classes, self.raw, self.settings, self.seed, self.sample_weight)
+        return fit_meta_models(name, inputs, self.y, rows, *shared)
 
     def first_level(
         self, predictions: np.ndarray, outer: Sequence[LeftOut]
@@ -234,3 +251,29 @@ def _shares(meta: MetaModel, models: int, classes: int) -> np.ndarray | None:
     columns = models * (classes if classes > 2 else 1)  # those of raw columns are first
     sizes = sizes[len(sizes) - columns :].reshape(models, -1).sum(axis=1)
     return sizes / max(sizes.sum(), 1e-12)
+
+
+def by_older_stack(blend: Any, predictions: np.ndarray) -> np.ndarray:
+    """Return the predictions of a stack that was stored before there were meta models.
+
+    Parameters
+    ----------
+    blend : Blend
+        Blend, whose attribute ``linear_`` is the linear model.
+    predictions : ndarray of shape (models, rows, classes) or (models, rows, 1)
+        Predictions of the models.
+
+    Returns
+    -------
+    ndarray of shape (rows, classes) or (rows, 1)
+        Combined predictions.
+    """
+    if not blend.classification_:
+        return blend.linear_.predict(np.concatenate(list(predictions), axis=1))[:, np.newaxis]
+    clipped = np.clip(predictions, SMALLEST, 1 - SMALLEST)
+    logits = np.log(clipped / (1 - clipped))[:, :, 1:] if clipped.shape[2] == 2 else np.log(clipped)
+    combined = np.zeros(predictions.shape[1:])
+    # The oldest lack columns_: their linear model knows every class.
+    columns = getattr(blend, "columns_", slice(None))
+    combined[:, columns] = blend.linear_.predict_proba(np.concatenate(list(logits), axis=1))
+    return combined

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from tabular_dl.model_selection import Blend, fold_scores, mean_and_error, nested_scores
+from tabular_dl.model_selection import Blend, fold_scores, mean_and_error, nested_scores, weights_of_model
 from tabular_dl.problems import Metric
 from tabular_dl.reporting.html_page import Section, Table
 
@@ -72,7 +72,7 @@ def _without(blended: Any, names: Sequence[str], y: np.ndarray, metric: Metric) 
     blend = Blend(**blended.blend.get_params())
 
     def scores(kept: list[np.ndarray]) -> np.ndarray:
-        return nested_scores(blend, kept, y, folds, metric, classes)
+        return nested_scores(blend, kept, y, folds, metric, classes, weights_of_model(blended))
 
     has_threshold = getattr(blended, "oof_thresholds_", None) is not None
     own = scores(predictions) if has_threshold else fold_scores(blended, y, metric)

@@ -26,6 +26,8 @@ from .reader import load_spec as load_spec
 from .reader import read_space as read_space
 from .reader import read_spec as read_spec
 from .reader import with_values as with_values
+from .row_weights import check_weighted_model as check_weighted_model
+from .row_weights import weights_of as weights_of
 from .targets import check_target as check_target
 from .targets import check_threshold as check_threshold
 from .targets import groups_of as groups_of

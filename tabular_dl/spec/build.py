@@ -344,5 +344,5 @@ def columns_named(spec: PipelineSpec, columns: Collection[str]) -> set[str]:
 
 
 def unmatched_columns(spec: PipelineSpec) -> tuple[str | None, ...]:
-    """Return the columns that no pattern matches: target and id."""
-    return spec.data.target, spec.data.id
+    """Return the columns that no pattern matches: target, id and weight."""
+    return spec.data.target, spec.data.id, spec.data.weight

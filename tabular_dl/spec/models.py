@@ -46,6 +46,11 @@ class DataSpec(_Frozen):
     )
     target: str = Field(min_length=1, description="Column to predict.")
     id: str | None = Field(default=None, description="Column that identifies a row in a submission.")
+    weight: str | None = Field(
+        default=None,
+        min_length=1,
+        description="Column with the weight of each training row, in training and in all scores; it is no feature.",
+    )
     kaggle: str | None = Field(default=None, description="Name of the competition on Kaggle.")
     train: str | None = Field(default=None, min_length=1, description="File in source with the training rows.")
     test: str | None = Field(default=None, min_length=1, description="File in source with the rows to predict.")
@@ -59,11 +64,12 @@ class DataSpec(_Frozen):
             raise ValueError(f"{problem}: {name!r}.")
         return name
 
-    @field_validator("id")
+    @field_validator("id", "weight")
     @classmethod
     def _not_the_target(cls, name: str | None, info: ValidationInfo) -> str | None:
         if name is not None and name == info.data.get("target"):
-            raise ValueError(f"{name!r} is the target. Name the column that identifies a row, or leave id out.")
+            purpose = "identifies a row" if info.field_name == "id" else "has the weights of the rows"
+            raise ValueError(f"{name!r} is the target. Name the column that {purpose}, or leave {info.field_name} out.")
         return name
 
 

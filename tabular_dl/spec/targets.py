@@ -16,6 +16,8 @@ from tabular_dl.tables import LARGEST
 
 __all__ = ["check_target", "check_threshold", "groups_of"]
 
+MOST_LABELS = 50  # of numbers that a metric of labels scores
+
 
 def check_threshold(spec: PipelineSpec, problem: Problem, metric: Metric) -> None:
     """Raise an error for a threshold that the problem or the metric cannot use.

@@ -181,13 +181,14 @@ def needed_features(features: Features, names: Iterable[str]) -> dict[str, dict[
 
 
 def _role_faults(spec: PipelineSpec) -> Iterator[Fault]:
-    """Yield a fault if the target or the id is used as a feature, or a feature is computed from it."""
+    """Yield a fault if target, weight or id is used as a feature, or a feature is computed from it."""
     target, identifier = spec.data.target, spec.data.id
     in_rules = {name for rule in spec.columns for name in rule.columns}
-    users = _users(spec.derived, target, in_rules)
-    if users:
-        message = f"pipeline {spec.name}: the target {target!r} cannot be a feature too: remove it."
-        yield Fault("role", message, users)
+    for role, column in (("target", target), ("weight", spec.data.weight)):
+        users = () if column is None else _users(spec.derived, column, in_rules)
+        if users:
+            message = f"pipeline {spec.name}: the {role} {column!r} cannot be a feature too: remove it."
+            yield Fault("role", message, users)
     # A part of an id may be informative, such as a travelling group or a site.
     of_entire_columns = {name: feature for name, feature in spec.derived.items() if "extract" not in feature}
     users = () if identifier is None else _users(of_entire_columns, identifier, in_rules)
@@ -300,7 +301,7 @@ def _column_faults(
     places = list(rules)
     read = columns_read(spec.derived)
     mistyped = [nearest(name, table.columns) for name in read if name not in table and name not in spec.derived]
-    ignored = [spec.data.id, spec.ensemble.group, *read, *spec.derived, *mistyped, *unusable]
+    ignored = [spec.data.id, spec.data.weight, spec.ensemble.group, *read, *spec.derived, *mistyped, *unusable]
     faults = column_faults(
         list(rules.values()),
         spec.rest if rest else "drop",

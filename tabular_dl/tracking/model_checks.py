@@ -63,6 +63,9 @@ def check_parts(model: Any) -> None:
     _require_array(predictions, (rows, *np.shape(predictions)[1:2]), "oof_predictions_")
     tested = np.concatenate([_rows(rows_of_fold, rows, "test_rows_") for rows_of_fold in model.test_rows_])
     _require(np.array_equal(np.sort(tested), np.arange(rows)), f"test_rows_ are not each of {rows} rows once")
+    weights = None if hasattr(model, "models") else getattr(model, "sample_weight_", None)
+    if weights is not None:
+        _require_array(weights, (rows,), "sample_weight_")
     if getattr(model, "oof_thresholds_", None) is not None:
         _require_array(model.oof_thresholds_, (rows,), "oof_thresholds_")
     if hasattr(model, "classes_"):

@@ -12,7 +12,7 @@ import numpy as np
 
 from tabular_dl import tracking
 from tabular_dl.errors import SpecError
-from tabular_dl.model_selection import Blend, nested_scores
+from tabular_dl.model_selection import Blend, nested_scores, weights_of_model
 from tabular_dl.problems import Metric
 from tabular_dl.reporting import Model
 from tabular_dl.spec import PipelineSpec, leaves
@@ -43,6 +43,8 @@ class Member:
         Test rows of each fold.
     classes : ndarray or None
         Labels; None for numbers.
+    sample_weight : ndarray of shape (rows,) or None
+        Weight of each row.
     """
 
     label: str
@@ -52,12 +54,14 @@ class Member:
     predictions: np.ndarray
     test_rows: list[np.ndarray]
     classes: np.ndarray | None
+    sample_weight: np.ndarray | None
 
     @classmethod
     def of(cls, label: str, run: str, model: Model, seconds: float, scores: np.ndarray) -> Member:
         """Return the member of a fitted model."""
         classes = getattr(model, "classes_", None)
-        return cls(label, run, seconds, scores, model.oof_predictions_, model.test_rows_, classes)
+        weights = weights_of_model(model)
+        return cls(label, run, seconds, scores, model.oof_predictions_, model.test_rows_, classes, weights)
 
 
 def blend_scores(members: Sequence[Member], y: np.ndarray, metric: Metric, seed: int) -> np.ndarray:
@@ -83,7 +87,8 @@ def blend_scores(members: Sequence[Member], y: np.ndarray, metric: Metric, seed:
     if len(members) == 1:
         return first.scores
     predictions = [member.predictions for member in members]
-    return nested_scores(Blend("greedy", seed), predictions, y, first.test_rows, metric, first.classes)
+    shared = (first.test_rows, metric, first.classes, first.sample_weight)
+    return nested_scores(Blend("greedy", seed), predictions, y, *shared)
 
 
 class Session:

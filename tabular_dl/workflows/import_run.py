@@ -32,6 +32,7 @@ from tabular_dl.spec import (
     load_spec,
     metric_of,
     problem_of,
+    weights_of,
 )
 from tabular_dl.tables import read_categories
 from tabular_dl.tracking import environment, keep_metric
@@ -187,8 +188,7 @@ def _imported(
     target = train[spec.data.target]
     problem = problem_of(spec, target)
     metric, test_rows = metric_of(spec, problem), folds_of(spec, competition, problem)
-    y = target.to_numpy()
-    classes = np.unique(y) if problem.classification else None
+    y, classes = target.to_numpy(), np.unique(target) if problem.classification else None
     known = _known_rows(spec, competition)
     oof = read_prediction_file(files.oof, known["train"], spec.data.target, classes)
     notes = [*oof.notes]
@@ -216,6 +216,7 @@ def _imported(
         test_ids=() if tested is None else known["test"].ids,
         test_predictions=None if tested is None else tested.predictions,
         classes=classes,
+        sample_weight=weights_of(spec, train, competition.train_file.name),
     )
     if isinstance(model, ImportedClassifier):
         model.choose_threshold(spec.threshold, y, metric)

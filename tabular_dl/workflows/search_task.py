@@ -21,9 +21,11 @@ from tabular_dl.model_selection import (
     CrossFitClassifier,
     CrossFitRegressor,
     Outcome,
+    check_fold_weights,
     evaluate,
     evaluate_models,
     make_folds,
+    weights_at,
 )
 from tabular_dl.preprocessing import split_reference
 from tabular_dl.problems import Metric, Problem
@@ -42,6 +44,7 @@ from tabular_dl.spec import (
     read_yaml,
     references,
     validate_rows,
+    weights_of,
     with_values,
 )
 from tabular_dl.workflows.console import stop_at_errors
@@ -158,6 +161,12 @@ class SearchTask:
             stratified=self.problem.stratified,
             seed=self.seed,
         )
+        self.weights = weights_of(spec, train, competition.train_file.name)
+        inside, outside = weights_at(self.weights, self.rows), weights_at(self.weights, self.held_out)
+        check_fold_weights(inside, self.splits)
+        if len(self.held_out):
+            places = np.arange(len(self.held_out))
+            check_fold_weights(outside, [(places, places)])
 
     def _check_choices(self, competition: Competition) -> None:
         """Raise an error for a choice, or a bound, that no configuration could be trained with on these tables."""
@@ -233,6 +242,7 @@ class SearchTask:
             halving=not final,
             on_epoch=on_epoch,
             row_groups=self._groups_inside(),
+            sample_weight=weights_at(self.weights, self.rows),
         )
 
     def _section(self, name: str) -> str:
@@ -287,11 +297,13 @@ class SearchTask:
         y, predictions = self.y[self.held_out], {}
         for name, spec in specs.items():
             model = kind(build_pipeline(spec, self.problem), cv=spec.ensemble.folds, random_state=spec.seed)
-            model.fit(inside[columns_used(spec, inside, self.test)], self.y[self.rows], self._groups_inside())
+            table, weights = inside[columns_used(spec, inside, self.test)], weights_at(self.weights, self.rows)
+            model.fit(table, self.y[self.rows], self._groups_inside(), sample_weight=weights)
             predictions[name] = predict_rows(model, outside)
 
         def score(name: str, rows: np.ndarray) -> float:
-            return self.metric(y[rows], predictions[name][rows], self.classes)
+            weights = weights_at(self.weights, self.held_out[rows])
+            return self.metric(y[rows], predictions[name][rows], self.classes, weights)
 
         rows = np.arange(len(y))
         scores = {name: score(name, rows) for name in specs}

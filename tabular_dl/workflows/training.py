@@ -26,6 +26,7 @@ from tabular_dl.spec import (
     groups_of,
     metric_of,
     problem_of,
+    weights_of,
 )
 from tabular_dl.tracking import check_storable, keep_metric
 from tabular_dl.workflows.console import ModelProgress, TrainingProgress, print_notes, stop_at_errors, warn_in_short
@@ -91,13 +92,14 @@ def train(
     metric, pipeline = metric_of(spec, problem), build_pipeline(spec, problem, folder)
     check_storable(pipeline[-1])
     groups = groups_of(spec, train, competition.train_file.name)
+    weights = weights_of(spec, train, competition.train_file.name)
     kind = CrossFitClassifier if problem.classification else CrossFitRegressor
     crossfit = kind(pipeline, cv=spec.ensemble.folds, random_state=spec.seed)
     X, y = train[columns_used(spec, train, competition.test)], target.to_numpy()
     started, clock = time.time(), time.perf_counter()
     with _progress(console, spec, pipeline, problem, y) as progress:
         limit = _TimeLimit(stop_at, progress)
-        crossfit.fit(X, y, groups, on_epoch=limit)
+        crossfit.fit(X, y, groups, on_epoch=limit, sample_weight=weights)
     if spec.model.is_network:
         for fitted in (crossfit.pipeline, *crossfit.pipelines_):
             # A stored model names callbacks as the pipeline file does, not by a folder of this machine.
