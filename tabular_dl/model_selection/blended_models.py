@@ -16,6 +16,7 @@ from tabular_dl.estimators import ModelEstimator
 from tabular_dl.model_selection.blending import Blend
 from tabular_dl.model_selection.classification_threshold import Thresholded, forget_threshold
 from tabular_dl.model_selection.meta_models import RawColumns
+from tabular_dl.model_selection.rounded_numbers import RoundedNumbers
 from tabular_dl.model_selection.row_weights import weights_of_model
 from tabular_dl.problems import Metric
 from tabular_dl.tables import read_rows
@@ -140,7 +141,7 @@ class _Blended(BaseEstimator):
         if not hasattr(self, "blend_"):
             raise NotFittedError("This blend is not fitted: call fit_blend first.")
         return self._blended(
-            [m.predict(X) if self.classes_or_none_ is None else m.predict_proba(X) for m in self.models], X
+            [m.predict_values(X) if self.classes_or_none_ is None else m.predict_proba(X) for m in self.models], X
         )
 
     def _blended(self, predictions: Sequence[np.ndarray], X: pd.DataFrame) -> np.ndarray:
@@ -191,11 +192,11 @@ class BlendedClassifier(Thresholded, ClassifierMixin, _Blended):
         return self._combined(X)
 
 
-class BlendedRegressor(RegressorMixin, _Blended):
+class BlendedRegressor(RoundedNumbers, RegressorMixin, _Blended):
     """Blend of regressors; the methods are those of `Blend`."""
 
     __module__ = "tabular_dl.model_selection"  # stored models name this path: it stays
 
-    def predict(self, X: pd.DataFrame) -> np.ndarray:
+    def predict_values(self, X: pd.DataFrame) -> np.ndarray:
         """Return blended values for raw rows, (rows,)."""
         return self._combined(X)[:, 0]

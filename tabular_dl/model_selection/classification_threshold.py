@@ -19,10 +19,13 @@ from tabular_dl.problems import Metric, best_threshold, decide
 
 __all__ = ["Thresholded", "forget_threshold"]
 
+# Attributes of models that are chosen on out-of-fold predictions.
+CHOSEN = ("threshold_", "oof_thresholds_", "labels_", "cut_points_", "oof_cut_points_")
+
 
 def forget_threshold(model: object) -> None:
-    """Remove the threshold of a model that is fitted again, because it was chosen on earlier predictions."""
-    for name in ("threshold_", "oof_thresholds_"):
+    """Remove what was chosen on out-of-fold predictions from a model that is fitted again."""
+    for name in CHOSEN:
         vars(model).pop(name, None)
 
 

@@ -26,10 +26,12 @@ from sklearn.utils.validation import check_consistent_length, check_is_fitted, c
 from tabular_dl.errors import DataError
 from tabular_dl.estimators import ModelEstimator, derived_seed, fit_models, fit_together
 from tabular_dl.model_selection.classification_threshold import Thresholded, forget_threshold
+from tabular_dl.model_selection.decisions import decided
 from tabular_dl.model_selection.fold_matrices import dense_matrix, fold_matrix, sharing
 from tabular_dl.model_selection.folds import read_folds
+from tabular_dl.model_selection.rounded_numbers import RoundedNumbers
 from tabular_dl.model_selection.row_weights import check_fold_weights, weights_at, weights_of_model
-from tabular_dl.problems import Indicators, decide, get_problem
+from tabular_dl.problems import Indicators, get_problem
 from tabular_dl.tables import read_rows, read_target
 
 if TYPE_CHECKING:
@@ -269,7 +271,7 @@ class CrossFitClassifier(Thresholded, ClassifierMixin, _CrossFit):
         return predictor.predict_proba(X)
 
 
-class CrossFitRegressor(RegressorMixin, _CrossFit):
+class CrossFitRegressor(RoundedNumbers, RegressorMixin, _CrossFit):
     """Cross-fit a pipeline that ends in a `KerasRegressor` or a `ModelRegressor`.
 
     Parameters
@@ -287,11 +289,13 @@ class CrossFitRegressor(RegressorMixin, _CrossFit):
         The same as in `CrossFitClassifier`.
     oof_predictions_ : ndarray of shape (rows,)
         Out-of-fold values.
+    labels_, cut_points_, oof_cut_points_
+        Cut points of labels, after `choose_cut_points`.
     """
 
     __module__ = "tabular_dl.model_selection"  # stored models name this path: it stays
 
-    def predict(self, X: pd.DataFrame) -> np.ndarray:
+    def predict_values(self, X: pd.DataFrame) -> np.ndarray:
         """Return mean values of the folds for raw rows, (rows,)."""
         return self._mean(X)
 
@@ -305,8 +309,7 @@ class CrossFitRegressor(RegressorMixin, _CrossFit):
 def fold_scores(crossfit: Any, y: np.ndarray, metric: Metric) -> np.ndarray:
     """Return the score of each fold on its test rows, with threshold or cut points of the other folds, (folds,)."""
     classes, predictions = getattr(crossfit, "classes_", None), crossfit.oof_predictions_
-    thresholds, weights = getattr(crossfit, "oof_thresholds_", None), weights_of_model(crossfit)
-    if metric.looks_at == "labels" and thresholds is not None:
-        predictions = decide(predictions, thresholds)
+    weights = weights_of_model(crossfit)
+    predictions = decided(crossfit, metric, predictions, np.arange(len(y)))
     folds = crossfit.test_rows_
     return np.array([metric(y[rows], predictions[rows], classes, weights_at(weights, rows)) for rows in folds])

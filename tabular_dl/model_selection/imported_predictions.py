@@ -17,6 +17,7 @@ from sklearn.exceptions import NotFittedError
 
 from tabular_dl.errors import DataError
 from tabular_dl.model_selection.classification_threshold import Thresholded, forget_threshold
+from tabular_dl.model_selection.rounded_numbers import RoundedNumbers
 from tabular_dl.model_selection.row_weights import check_fold_weights
 from tabular_dl.tables import read_categories, require_table
 
@@ -188,7 +189,7 @@ class ImportedClassifier(Thresholded, ClassifierMixin, _Imported):
         return self._look_up(X, training_first=False)
 
 
-class ImportedRegressor(RegressorMixin, _Imported):
+class ImportedRegressor(RoundedNumbers, RegressorMixin, _Imported):
     """Values that were predicted elsewhere, looked up by id.
 
     Parameters
@@ -206,7 +207,7 @@ class ImportedRegressor(RegressorMixin, _Imported):
 
     __module__ = "tabular_dl.model_selection"  # stored models name this path: it stays
 
-    def predict(self, X: pd.DataFrame) -> np.ndarray:
+    def predict_values(self, X: pd.DataFrame) -> np.ndarray:
         """Return the values of raw rows, (rows,); an id of both tables is that of the test row."""
         return self._look_up(X, training_first=False)
 

@@ -74,8 +74,8 @@ def _without(blended: Any, names: Sequence[str], y: np.ndarray, metric: Metric) 
     def scores(kept: list[np.ndarray]) -> np.ndarray:
         return nested_scores(blend, kept, y, folds, metric, classes, weights_of_model(blended))
 
-    has_threshold = getattr(blended, "oof_thresholds_", None) is not None
-    own = scores(predictions) if has_threshold else fold_scores(blended, y, metric)
+    has_cuts = any(getattr(blended, name, None) is not None for name in ("oof_thresholds_", "oof_cut_points_"))
+    own = scores(predictions) if has_cuts else fold_scores(blended, y, metric)
     rows = []
     for place, name in enumerate(names):
         without = scores(predictions[:place] + predictions[place + 1 :])

@@ -68,6 +68,10 @@ def check_parts(model: Any) -> None:
         _require_array(weights, (rows,), "sample_weight_")
     if getattr(model, "oof_thresholds_", None) is not None:
         _require_array(model.oof_thresholds_, (rows,), "oof_thresholds_")
+    if getattr(model, "oof_cut_points_", None) is not None:
+        _require(np.ndim(model.labels_) == 1 and len(model.labels_) > 0, "labels_ of the cut points")
+        _require_array(model.oof_cut_points_, (rows, len(model.labels_) - 1), "oof_cut_points_")
+        _require_array(model.cut_points_, (len(model.labels_) - 1,), "cut_points_")
     if hasattr(model, "classes_"):
         _require(predictions.ndim == 2 and predictions.shape[1] == len(model.classes_), "classes_ and oof_predictions_")
 

@@ -25,6 +25,7 @@ from tabular_dl.model_selection import (
     Blend,
     BlendedClassifier,
     BlendedRegressor,
+    choose_decisions,
     fold_scores,
     imported_parts,
     lacks_test_predictions,
@@ -145,8 +146,7 @@ def _blended(
     kind = BlendedClassifier if hasattr(models[0], "classes_") else BlendedRegressor
     y = competition.train[spec.data.target].to_numpy()
     blended = kind(models, blend).fit_blend(y, metric, competition.train)
-    if blended.classes_or_none_ is not None and metric.looks_at == "labels":
-        blended.choose_threshold(spec.threshold, y, metric)
+    choose_decisions(blended, spec.threshold if metric.looks_at == "labels" else None, y, metric)
     return blended
 
 

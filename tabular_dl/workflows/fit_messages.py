@@ -25,6 +25,13 @@ def fit_messages(result: FitResult, pipeline: str | None) -> list[str]:
             f"Threshold {result.crossfit.threshold_:.3f}; each fold is scored with the threshold of the other folds, "
             "the simple models with 0.5."
         )
+    cut_points = getattr(result.crossfit, "cut_points_", None)
+    if cut_points is not None:
+        shown = ", ".join(f"{value:.3f}" for value in cut_points)
+        messages.append(
+            f"Cut points {shown} between the labels; each fold is scored with those of the other folds, the simple "
+            "models by rounding."
+        )
     return messages
 
 

@@ -20,7 +20,13 @@ from tabular_dl import tracking
 from tabular_dl.atomic_files import write_text
 from tabular_dl.competition import Competition
 from tabular_dl.errors import DataError, SpecError
-from tabular_dl.model_selection import ImportedClassifier, ImportedRegressor, fold_scores, mean_and_error
+from tabular_dl.model_selection import (
+    ImportedClassifier,
+    ImportedRegressor,
+    choose_decisions,
+    fold_scores,
+    mean_and_error,
+)
 from tabular_dl.problems import Metric, Problem
 from tabular_dl.reporting import Judged, by_group, import_page, render
 from tabular_dl.spec import (
@@ -218,8 +224,7 @@ def _imported(
         classes=classes,
         sample_weight=weights_of(spec, train, competition.train_file.name),
     )
-    if isinstance(model, ImportedClassifier):
-        model.choose_threshold(spec.threshold, y, metric)
+    choose_decisions(model, spec.threshold, y, metric)
     keep_metric(model, metric)
     shared = 0 if test is None else int(known["test"].ids.isin(set(known["train"].ids)).sum())
     if shared and tested is not None:

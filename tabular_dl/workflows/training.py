@@ -15,7 +15,13 @@ from sklearn.pipeline import Pipeline
 from tabular_dl.checks import find_errors, run_checks
 from tabular_dl.competition import Competition
 from tabular_dl.estimators import ModelClassifier, ModelRegressor
-from tabular_dl.model_selection import CrossFitClassifier, CrossFitRegressor, baseline_scores, fold_scores
+from tabular_dl.model_selection import (
+    CrossFitClassifier,
+    CrossFitRegressor,
+    baseline_scores,
+    choose_decisions,
+    fold_scores,
+)
 from tabular_dl.problems import Problem
 from tabular_dl.reporting import FitResult
 from tabular_dl.spec import (
@@ -106,8 +112,7 @@ def train(
             settings = {**spec.network, **spec.training}
             fitted[-1].set_params(**{name: settings.get(name) for name in ("callbacks", "tensorboard")})
             fitted[-1].__dict__.update({"interrupted_": True} if limit.passed else {})
-    if problem.classification:
-        crossfit.choose_threshold(spec.threshold, y, metric)
+    choose_decisions(crossfit, spec.threshold, y, metric)
     keep_metric(crossfit, metric)
     seconds = time.perf_counter() - clock
     scores = fold_scores(crossfit, y, metric)
