@@ -16,6 +16,7 @@ import pandas as pd
 
 from tabular_dl.drafting.column_defaults import Treatments, treat
 from tabular_dl.drafting.network_defaults import Effort, Sizes, choose_sizes
+from tabular_dl.drafting.skewed_target import skew_reason
 from tabular_dl.errors import DataError, listed
 from tabular_dl.model_selection import group_codes, make_folds
 from tabular_dl.problems import Problem, get_metric, get_problem, infer_problem
@@ -113,7 +114,8 @@ def draft_pipeline(
     rarest = None if counts is None else _rarest(counts, roles.target)
     others = train.drop(columns=[column for column in (roles.target, roles.id) if column is not None])
     kinds = column_kinds(others, test)
-    chosen, metric_reason = _metric(problem, roles, sample, metric)
+    skewed = None if problem.classification else skew_reason(y)
+    chosen, metric_reason = _metric(problem, roles, sample, metric, skewed)
     sizes = choose_sizes(
         len(train), problem, rarest, effort=effort, numbers=sum(kind.kind == "numeric" for kind in kinds)
     )
@@ -128,7 +130,8 @@ def draft_pipeline(
         )
         raise DataError(f"No column is left to learn from. {reasons or 'There is none beside target and id'}.")
     training = dict(sizes.training)
-    if chosen == "rmsle":
+    logarithm = chosen == "rmsle" or (skewed is not None and get_metric(chosen).looks_at == "values")
+    if logarithm:
         training["target_transform"] = "log1p"
     content: dict[str, Any] = {
         "name": name,
@@ -147,6 +150,7 @@ def draft_pipeline(
         "problem": problem_reason,
         "metric": metric_reason,
         "rest": _left_out(treatments, others, kinds),
+        "training": f"The logarithm of {roles.target} is learned: {skewed}" if logarithm and skewed else "",
         "ensemble": " ".join(reason for reason in (sizes.folds_reason, group_reason) if reason),
     }
     comments = _comments(name, len(train), roles, reasons_by_key, treatments, sizes)
@@ -218,9 +222,14 @@ def _group(
     return name, reason
 
 
-def _metric(problem: Problem, roles: Roles, sample: pd.DataFrame | None, metric: str | None) -> tuple[str, str]:
+def _metric(
+    problem: Problem, roles: Roles, sample: pd.DataFrame | None, metric: str | None, skewed: str | None
+) -> tuple[str, str]:
     if metric is not None:
         return metric, "Given by --metric."
+    if skewed is not None:
+        reason = f"{roles.target} is skewed, so that errors count by their share of it: {skewed}"
+        return "rmsle", f"{reason} Change this to rmse if the competition counts all errors alike."
     if sample is not None and problem.classification and _has_probabilities(sample, roles):
         return (
             "log_loss",
@@ -261,7 +270,6 @@ def _comments(
         ("network",): sizes.reason,
         ("search",): f"Search space of `tabular-dl search {name}`.",
     }
-    if reasons["ensemble"]:
-        comments["ensemble",] = reasons["ensemble"]
+    comments |= {(section,): reasons[section] for section in ("training", "ensemble") if reasons[section]}
     comments |= {("features", feature): reason for feature, reason in treatments.feature_reasons.items()}
     return comments | {("columns", place): reason for place, reason in enumerate(treatments.rule_reasons)}

@@ -20,7 +20,10 @@ from tabular_dl.problems import Metric, best_threshold, decide
 __all__ = ["Thresholded", "forget_threshold"]
 
 # Attributes of models that are chosen on out-of-fold predictions.
-CHOSEN = ("threshold_", "oof_thresholds_", "labels_", "cut_points_", "oof_cut_points_")
+CHOSEN = (
+    *("threshold_", "oof_thresholds_", "labels_", "cut_points_", "oof_cut_points_"),
+    *("smearing_", "fold_smearing_", "smearing_scores_"),
+)
 
 
 def forget_threshold(model: object) -> None:

@@ -31,6 +31,7 @@ from tabular_dl.model_selection.fold_matrices import dense_matrix, fold_matrix, 
 from tabular_dl.model_selection.folds import read_folds
 from tabular_dl.model_selection.rounded_numbers import RoundedNumbers
 from tabular_dl.model_selection.row_weights import check_fold_weights, weights_at, weights_of_model
+from tabular_dl.model_selection.smearing import Smeared, smeared
 from tabular_dl.problems import Indicators, get_problem
 from tabular_dl.tables import read_rows, read_target
 
@@ -271,7 +272,7 @@ class CrossFitClassifier(Thresholded, ClassifierMixin, _CrossFit):
         return predictor.predict_proba(X)
 
 
-class CrossFitRegressor(RoundedNumbers, RegressorMixin, _CrossFit):
+class CrossFitRegressor(Smeared, RoundedNumbers, RegressorMixin, _CrossFit):
     """Cross-fit a pipeline that ends in a `KerasRegressor` or a `ModelRegressor`.
 
     Parameters
@@ -291,13 +292,20 @@ class CrossFitRegressor(RoundedNumbers, RegressorMixin, _CrossFit):
         Out-of-fold values.
     labels_, cut_points_, oof_cut_points_
         Cut points of labels, after `choose_cut_points`.
+    smearing_, fold_smearing_, smearing_scores_
+        Correction of the mean of a model of logarithms, after `choose_smearing`.
     """
 
     __module__ = "tabular_dl.model_selection"  # stored models name this path: it stays
 
     def predict_values(self, X: pd.DataFrame) -> np.ndarray:
         """Return mean values of the folds for raw rows, (rows,)."""
-        return self._mean(X)
+        return smeared(self._mean(X), self.smearing_)
+
+    def predict_fold(self, fold: int, X: pd.DataFrame) -> np.ndarray:
+        """Return one fold's values, (rows,), for raw rows."""
+        values = super().predict_fold(fold, X)
+        return values if self.fold_smearing_ is None else smeared(values, float(self.fold_smearing_[fold]))
 
     def _classes(self, y: np.ndarray) -> None:
         del y

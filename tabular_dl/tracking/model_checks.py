@@ -105,6 +105,9 @@ def _check_folds(model: Any) -> None:
         _require(len(getattr(model, name)) == len(folds), f"{name} are not those of {len(folds)} folds")
     for rows in model.train_rows_:
         _rows(rows, len(model.oof_predictions_), "train_rows_")
+    if getattr(model, "fold_smearing_", None) is not None:
+        _require_array(model.fold_smearing_, (len(folds),), "fold_smearing_")
+        _require(isinstance(model.smearing_, float) and model.smearing_ > 0, "smearing_ is no factor")
     classes = getattr(model, "classes_", None)
     for fold in folds:
         _require(isinstance(fold, Pipeline) and len(fold.steps) > 0, "a fold is not a pipeline")
