@@ -297,7 +297,7 @@ def score_submission(
     Raises
     ------
     SubmissionError
-        If an id of the submission has no answer.
+        If an id of the submission has no answer, or answers and predictions are labels of different types.
     """
     id_column = str(submission.columns[0])
     truth = answers.set_index(answers[id_column].astype(str))[target]
@@ -310,7 +310,12 @@ def score_submission(
     if p.empty:
         return metric(y.to_numpy(), submission.iloc[:, 1].to_numpy())
     if metric.looks_at == "labels":
-        return metric(y.to_numpy(), by_id[target].to_numpy())
+        predicted = by_id[target]
+        if pd.api.types.is_numeric_dtype(y) != pd.api.types.is_numeric_dtype(predicted):
+            raise SubmissionError(
+                f"answers.csv has labels such as {y.tolist()[0]!r}, the predictions such as {predicted.tolist()[0]!r}."
+            )
+        return metric(y.to_numpy(), predicted.to_numpy())
     # Classes are taken from the predictions, since the answers may lack one.
     numbers = pd.to_numeric(pd.Series(p.columns), errors="coerce").to_numpy()
     if y.dtype.kind in "iuf" and not np.isnan(numbers).any():

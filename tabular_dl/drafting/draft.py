@@ -170,6 +170,8 @@ def _problem(y: pd.Series, target: str, metric: str | None) -> tuple[Problem, st
         )
     different = y.nunique()
     reason = f"{target} has {different} different values in {len(y)} rows"
+    if metric is not None and get_metric(metric).ordered and y.dtype.kind in "iu" and different > 2:
+        return get_problem("regression"), f"{reason}; {metric} scores labels in order, into which numbers are cut."
     if metric is None or problem.name in get_metric(metric).problems:
         return problem, f"{reason}."
     possible = get_metric(metric).problems

@@ -49,7 +49,8 @@ def _smearing(result: FitResult) -> list[str]:
         ]
     return [
         f"The mean of the predicted logarithms is corrected by a factor of {result.crossfit.smearing_:.4f} (smearing): "
-        f"{name} {corrected:.4f}, {without:.4f} without; each fold is corrected by the other folds."
+        f"{name} {corrected:.4f}, {without:.4f} without; each fold is corrected by the other folds, "
+        "and the simple models are not."
     ]
 
 

@@ -58,6 +58,7 @@ def test_what_the_problem_and_metric_are_follows_from_the_target() -> None:
         "codes as numbers": drafted(codes, "rmse"),
         "many codes as labels": drafted(list(range(30)) * 2, "accuracy"),
         "two codes": drafted([0, 1] * 30, "roc_auc"),
+        "grades": drafted(codes, "qwk"),
     }
     assert {name: (draft.content["problem"], draft.content["metric"]) for name, draft in drafts.items()} == {
         "labels": ("multiclass", "accuracy"),
@@ -66,6 +67,7 @@ def test_what_the_problem_and_metric_are_follows_from_the_target() -> None:
         "codes as numbers": ("regression", "rmse"),
         "many codes as labels": ("multiclass", "accuracy"),
         "two codes": ("binary", "roc_auc"),
+        "grades": ("regression", "qwk"),
     }
     assert "y has 3 different values in 60 rows; rmse scores numbers." in drafts["codes as numbers"].text
 
