@@ -30,7 +30,7 @@ from tabular_dl.model_selection.decisions import decided
 from tabular_dl.model_selection.fold_matrices import dense_matrix, fold_matrix, sharing
 from tabular_dl.model_selection.folds import read_folds
 from tabular_dl.model_selection.rounded_numbers import RoundedNumbers
-from tabular_dl.model_selection.row_weights import check_fold_weights, weights_at, weights_of_model
+from tabular_dl.model_selection.row_weights import read_weights, weights_at, weights_of_model
 from tabular_dl.model_selection.smearing import Smeared, smeared
 from tabular_dl.problems import Indicators, get_problem
 from tabular_dl.tables import read_rows, read_target
@@ -66,7 +66,7 @@ class _CrossFit(BaseEstimator, ABC):
         y: ArrayLike,
         groups: ArrayLike | None = None,
         on_epoch: EpochCallback | None = None,
-        sample_weight: np.ndarray | None = None,
+        sample_weight: ArrayLike | None = None,
     ) -> Self:
         """Train all folds and members as one population.
 
@@ -81,7 +81,7 @@ class _CrossFit(BaseEstimator, ABC):
         on_epoch : callable, optional
             Callback of `tabular_dl.nn.training.fit_population`, or of `tabular_dl.estimators.fit_models`; members are
             in the order of the folds.
-        sample_weight : ndarray of shape (rows,), optional
+        sample_weight : array-like of shape (rows,), optional
             Weight of each row in training and in scores.
 
         Returns
@@ -99,7 +99,7 @@ class _CrossFit(BaseEstimator, ABC):
         X = read_rows(self, X, reset=True)
         y = read_target(y, type(self).__name__, classification=classification)
         row_groups: np.ndarray | None = None if groups is None else column_or_1d(groups)
-        check_consistent_length(X, y, row_groups, sample_weight)
+        check_consistent_length(X, y, row_groups)
         splits = read_folds(self.cv, X, y, row_groups, classification=classification, seed=self.random_state)
         test_rows = np.sort(np.concatenate([test for _, test in splits]))
         if not np.array_equal(test_rows, np.arange(len(y))) or any(np.intersect1d(*split).size for split in splits):
@@ -107,7 +107,7 @@ class _CrossFit(BaseEstimator, ABC):
                 "cv: the folds have to test every row exactly once, and never a row that they train on, as KFold and "
                 "StratifiedKFold do."
             )
-        check_fold_weights(sample_weight, splits)
+        sample_weight = read_weights(sample_weight, X, splits)
         last = self.pipeline[-1]
         train_together = fit_models if isinstance(last, ModelEstimator) else fit_together
         missing = isinstance(last, ModelEstimator) and last.reads_missing

@@ -70,7 +70,7 @@ class _Imported(BaseEstimator):
         ------
         DataError
             If an id is missing or repeated, a prediction is missing or infinite, numbers of rows or columns differ, or
-            the folds are not each row once, or all rows of a fold have the weight 0.
+            the folds are not each row once, or all rows of a fold have zero weight.
         """
         forget_threshold(self)
         oof = np.asarray(predictions, np.float64)

@@ -16,6 +16,7 @@ import pandas as pd
 import pytest
 from rich.console import Console
 
+from tabular_dl.errors import SpecError
 from tabular_dl.preprocessing import python_trust as trusting
 from tabular_dl.tracking import find_run, open_model
 from tabular_dl.workflows.fit import FitResult, fit
@@ -242,5 +243,11 @@ def test_the_function_gets_labels_or_the_probability_of_the_second_class(workspa
     for looks_at, expected in (("labels", 2.0), ("probabilities", 1.75)):
         metric = Metric("m.py:shape", function, looks_at, True, ("binary",))
         assert metric(y, p, np.arange(2)) == metric(y, p, np.arange(2), np.ones(3)) == expected
+    plain = PythonSource("m.py", "def shape(y, p):\n    return 1")
+    without = Metric(
+        "m.py:shape", PythonMetric(plain, "shape", approve(plain, "shape", {})), "labels", True, ("binary",)
+    )
+    with pytest.raises(SpecError, match=r"m\.py:shape takes no sample_weight, but the rows have weights"):
+        without(y, p, np.arange(2), np.ones(3))
     three = Metric("m.py:shape", function, "probabilities", True, ("multiclass",))
     assert three(y, np.ones((3, 3)) / 3, np.arange(3)) == 2
