@@ -13,8 +13,9 @@ from typing import Any
 import pandas as pd
 
 from tabular_dl.checks.finding import Finding
-from tabular_dl.checks.fixes import corrected_rule, ensemble_with, removal, separate_rule
+from tabular_dl.checks.fixes import corrected_rule, data_with, ensemble_with, removal, separate_rule
 from tabular_dl.errors import UserError, listed, nearest
+from tabular_dl.model_selection import check_fold_weights
 from tabular_dl.preprocessing import ColumnRule, column_faults, columns_read
 from tabular_dl.problems import Problem, infer_problem
 from tabular_dl.spec import (
@@ -25,11 +26,15 @@ from tabular_dl.spec import (
     check_settings,
     check_target,
     check_threshold,
+    check_weighted_model,
+    folds_of,
     metric_of,
     needed_features,
+    row_keys,
+    weights_of,
 )
 
-__all__ = ["memory_errors", "pipeline_errors", "row_errors", "target_errors"]
+__all__ = ["memory_errors", "pipeline_errors", "row_errors", "target_errors", "weight_errors"]
 
 # Changes to a rule for numbers that cannot read one of its columns, in the order in which they are tried.
 _FOR_NUMBERS = {"encode": None, "components": None, "impute": None, "fill_value": None}
@@ -64,7 +69,7 @@ def pipeline_errors(spec: PipelineSpec, problem: Problem) -> list[Finding]:
     message = _refusal(lambda: check_threshold(spec, problem, metric_of(spec, problem)))
     if message:
         findings.append(Finding("error", "threshold", message, "threshold: null"))
-    message = _refusal(lambda: check_settings(spec, problem))
+    message = _refusal(lambda: check_settings(spec, problem)) or _refusal(lambda: check_weighted_model(spec, problem))
     if message:
         findings.append(Finding("error", "network" if spec.model.is_network else "model", message))
     return findings
@@ -106,6 +111,38 @@ def target_errors(spec: PipelineSpec, problem: Problem, target: pd.Series[Any], 
             other = infer_problem(target)
             fix = f"problem: {other.name}" if refusal(spec, other) is None else ""
     return [Finding("error", "target", message, fix)]
+
+
+def weight_errors(spec: PipelineSpec, problem: Problem, train: pd.DataFrame, where: str) -> list[Finding]:
+    """Return the error of ``data.weight``: no such column, a value that is no weight, or a fold without weights.
+
+    Parameters
+    ----------
+    spec : PipelineSpec
+        Pipeline whose target and groups have no errors.
+    problem : Problem
+        Type of problem.
+    train : DataFrame of shape (rows, columns)
+        Raw training rows, including the target.
+    where : str
+        Name of the table in messages.
+
+    Returns
+    -------
+    list of Finding
+        At most one, with the code ``weight``.
+    """
+    name = spec.data.weight
+    if name is None:
+        return []
+    message = _refusal(lambda: weights_of(spec, train, where))
+    if message:
+        others = [str(column) for column in train if column not in (spec.data.target, spec.data.id)]
+        correction = None if name in train else nearest(name, others)
+        return [Finding("error", "weight", message, data_with(spec, weight=correction))]
+    splits = folds_of(spec, problem, train[spec.data.target].to_numpy(), row_keys(spec, train, where))
+    message = _refusal(lambda: check_fold_weights(weights_of(spec, train, where), splits))
+    return [Finding("error", "weight", f"{where}, column {name} (data.weight): {message}")] if message else []
 
 
 def row_errors(spec: PipelineSpec, checked: CheckedRows) -> list[Finding]:

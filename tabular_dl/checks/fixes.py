@@ -8,7 +8,7 @@ from tabular_dl.errors import listed
 from tabular_dl.preprocessing import ColumnRule, columns_read, resolve
 from tabular_dl.spec import PipelineSpec, write_line
 
-__all__ = ["balanced_classes", "columns_of", "corrected_rule", "ensemble_with", "removal", "separate_rule"]
+__all__ = ["balanced_classes", "columns_of", "corrected_rule", "data_with", "ensemble_with", "removal", "separate_rule"]
 
 MOST_NAMES = 8  # columns named in one line
 
@@ -179,8 +179,23 @@ def ensemble_with(spec: PipelineSpec, **changes: object) -> str:
     >>> ensemble_with(load_spec("wine"), folds=3)
     'ensemble: {folds: 3}'
     """
-    content = {**spec.ensemble.model_dump(exclude_defaults=True), **changes}
-    return write_line({"ensemble": {name: value for name, value in content.items() if value is not None}})[1:-1]
+    return _line("ensemble", {**spec.ensemble.model_dump(exclude_defaults=True), **changes})
+
+
+def data_with(spec: PipelineSpec, **changes: object) -> str:
+    """Return the line of the section ``data`` with some keys changed, as `ensemble_with` does.
+
+    Examples
+    --------
+    >>> from tabular_dl.spec.reader import load_spec
+    >>> data_with(load_spec("wine"), weight="w")
+    'data: {source: wine, target: cultivar, id: Id, weight: w}'
+    """
+    return _line("data", {**spec.data.model_dump(exclude_defaults=True), **changes})
+
+
+def _line(section: str, content: Mapping[str, object]) -> str:
+    return write_line({section: {name: value for name, value in content.items() if value is not None}})[1:-1]
 
 
 def balanced_classes(spec: PipelineSpec) -> str:

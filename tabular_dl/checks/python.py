@@ -1,10 +1,11 @@
-"""Errors of the user's transformers, losses and blocks, found on a few rows before anything is trained."""
+"""Errors of the user's transformers, losses, blocks and metric, found on a few rows before anything is trained."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from tabular_dl.checks.finding import Finding
@@ -12,9 +13,9 @@ from tabular_dl.checks.fixes import columns_of
 from tabular_dl.errors import UserError
 from tabular_dl.nn import load_quietly
 from tabular_dl.problems import Problem
-from tabular_dl.spec import PipelineSpec, build_pipeline, python_settings, python_transformer
+from tabular_dl.spec import PipelineSpec, build_pipeline, metric_of, python_settings, python_transformer
 
-__all__ = ["network_errors", "transformer_errors"]
+__all__ = ["metric_errors", "network_errors", "transformer_errors"]
 
 MOST_ROWS = 1000  # training rows that a transformer is tried on
 
@@ -46,7 +47,7 @@ def transformer_errors(
     for place, rule in enumerate(spec.columns):
         if rule.transformer is None:
             continue
-        columns = columns_of(rule, map(str, tables[0].columns), (spec.data.target, spec.data.id))
+        columns = columns_of(rule, map(str, tables[0].columns), (spec.data.target, spec.data.id, spec.data.weight))
         table = names[0]
         try:
             step = python_transformer(spec, rule)
@@ -83,4 +84,43 @@ def network_errors(spec: PipelineSpec, problem: Problem, target: pd.Series[Any])
         build_pipeline(spec, problem)[-1].check_user_code(target.to_numpy())
     except UserError as error:
         return [Finding("error", "python", str(error))]
+    return []
+
+
+def metric_errors(
+    spec: PipelineSpec, problem: Problem, target: pd.Series[Any], sample_weight: np.ndarray | None
+) -> list[Finding]:
+    """Return the error of a metric that is a function of the user: an exception, or anything but a finite number.
+
+    It scores the first training rows, predicted by the targets of the rows before them.
+
+    Parameters
+    ----------
+    spec : PipelineSpec
+        Pipeline without other errors.
+    problem : Problem
+        Type of problem.
+    target : Series of shape (rows,)
+        Target of the training rows.
+    sample_weight : ndarray of shape (rows,) or None
+        Weights of the training rows.
+
+    Returns
+    -------
+    list of Finding
+        At most one, with the code ``python``.
+    """
+    metric = metric_of(spec, problem)
+    if isinstance(metric.function, str):
+        return []
+    y, classes = target.to_numpy()[:MOST_ROWS], None
+    prediction = np.roll(y, 1)
+    if problem.classification:
+        classes = np.unique(target.to_numpy())
+        shares = 0.1 / len(classes) + 0.9 * np.eye(len(classes))
+        prediction = shares[np.searchsorted(classes, prediction)]
+    try:
+        metric(y, prediction, classes, None if sample_weight is None else sample_weight[:MOST_ROWS])
+    except UserError as error:
+        return [Finding("error", "python", f"metric: {error}")]
     return []

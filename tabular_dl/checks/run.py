@@ -15,10 +15,10 @@ import pandas as pd
 from tabular_dl.checks.columns import column_findings, kind_findings, unread_findings
 from tabular_dl.checks.earlier_rows import lag_findings
 from tabular_dl.checks.finding import Finding, by_level
-from tabular_dl.checks.fit_errors import memory_errors, pipeline_errors, row_errors, target_errors
-from tabular_dl.checks.fixes import columns_of
+from tabular_dl.checks.fit_errors import memory_errors, pipeline_errors, row_errors, target_errors, weight_errors
+from tabular_dl.checks.fixes import columns_of, data_with
 from tabular_dl.checks.folds import fold_findings
-from tabular_dl.checks.python import network_errors, transformer_errors
+from tabular_dl.checks.python import metric_errors, network_errors, transformer_errors
 from tabular_dl.checks.rows import (
     absent_findings,
     drift_findings,
@@ -32,7 +32,7 @@ from tabular_dl.errors import SubmissionError
 from tabular_dl.preprocessing import read_columns
 from tabular_dl.problems import Metric, Problem
 from tabular_dl.profiling import Separation, find_separation
-from tabular_dl.spec import PipelineSpec, columns_used, metric_of, validate_rows, write_line
+from tabular_dl.spec import PipelineSpec, columns_used, metric_of, validate_rows, weights_of
 
 __all__ = ["find_errors", "run_checks"]
 
@@ -142,7 +142,7 @@ class _Validation:
     of_target : list of Finding
         Errors of metric, threshold, network and target.
     of_folds : list of Finding
-        Errors of the columns that ``ensemble`` names, or of the folds.
+        Errors of the columns that ``ensemble`` and ``data.weight`` name, or of the folds.
     of_rows : list of Finding
         Errors of the rows of both tables.
     tables : list of DataFrame
@@ -188,6 +188,11 @@ def _validate(
     of_folds = key_errors(spec, competition.train, names[0])
     if not of_target and not of_folds:
         of_folds = split_errors(spec, problem, competition.train, names[0])
+    if not of_target and not of_folds:
+        of_folds = weight_errors(spec, problem, competition.train, names[0])
+    if not of_target and not of_folds:
+        weights = weights_of(spec, competition.train, names[0])
+        of_target += metric_errors(spec, problem, target, weights)
     return _Validation(of_target, of_folds, of_rows, tables, of_lags)
 
 
@@ -205,8 +210,7 @@ def _sample_findings(
             f"{competition.sample_file.name} does not number the rows of {competition.test_file.name}."
         )
         ids_in_both = [name for name in sample if name in test]
-        data = {**spec.data.model_dump(exclude_defaults=True), "id": next(iter(ids_in_both), None)}
-        fix = write_line({"data": data})[1:-1] if ids_in_both else ""
+        fix = data_with(spec, id=ids_in_both[0]) if ids_in_both else ""
         yield Finding("warning", "sample", message, fix)
         return
     # The values do not matter here, only their rows and columns.
@@ -227,6 +231,6 @@ def _as_read(spec: PipelineSpec, tables: list[pd.DataFrame]) -> list[pd.DataFram
     """Return the columns and features that rules name, as numbers or as the text of categories."""
     numeric: dict[str, bool] = {}
     for rule in spec.columns:
-        for name in columns_of(rule, tables[0].columns, (spec.data.id,)):
+        for name in columns_of(rule, tables[0].columns, (spec.data.id, spec.data.weight)):
             numeric[name] = rule.numeric or numeric.get(name, False)
     return [read_columns(table, numeric) for table in tables]

@@ -312,7 +312,7 @@ def score_submission(
     Raises
     ------
     SubmissionError
-        If an id of the submission has no answer.
+        If an id of the submission has no answer, or answers and predictions are labels of different types.
     """
     id_column = str(submission.columns[0])
     truth = answers.set_index(answers[id_column].astype(str))[target]
@@ -325,7 +325,16 @@ def score_submission(
     if p.empty:
         return metric(y.to_numpy(), submission.iloc[:, 1].to_numpy())
     if metric.looks_at == "labels":
-        return metric(y.to_numpy(), by_id[target].to_numpy())
-    # Classes are taken from the predictions, since the answers may lack one. They are sorted as text, like the answers.
-    names = sorted(p.columns)
+        predicted = by_id[target]
+        if pd.api.types.is_numeric_dtype(y) != pd.api.types.is_numeric_dtype(predicted):
+            raise SubmissionError(
+                f"answers.csv has labels such as {y.tolist()[0]!r}, the predictions such as {predicted.tolist()[0]!r}."
+            )
+        return metric(y.to_numpy(), predicted.to_numpy())
+    # Classes are taken from the predictions, since the answers may lack one.
+    numbers = pd.to_numeric(pd.Series(p.columns), errors="coerce").to_numpy()
+    if y.dtype.kind in "iuf" and not np.isnan(numbers).any():
+        order = np.argsort(numbers)
+        return metric(y.to_numpy(), p.to_numpy()[:, order], numbers[order])
+    names = sorted(p.columns)  # as text, like the answers
     return metric(y.astype(str).to_numpy(dtype=object), p[names].to_numpy(), np.array(names))

@@ -17,6 +17,7 @@ import pandas as pd
 from tabular_dl.drafting.column_defaults import Treatments, treat
 from tabular_dl.drafting.folds import FoldsDraft, draft_folds
 from tabular_dl.drafting.network_defaults import Effort, Sizes, choose_sizes
+from tabular_dl.drafting.skewed_target import skew_reason
 from tabular_dl.errors import DataError, listed
 from tabular_dl.problems import Problem, get_metric, get_problem, infer_problem
 from tabular_dl.profiling import (
@@ -123,7 +124,8 @@ def draft_pipeline(
     others = train.drop(columns=[roles.target, roles.id], errors="ignore")
     kinds = _kinds(others, train, test, roles)
     balance = class_balance(y) if problem.classification else None
-    chosen, metric_reason = _metric(problem, roles, sample, metric, balance)
+    skewed = None if problem.classification else skew_reason(y)
+    chosen, metric_reason = _metric(problem, roles, sample, metric, balance, skewed)
     sizes = choose_sizes(
         len(train), problem, rarest, effort=effort, numbers=sum(kind.kind == "numeric" for kind in kinds)
     )
@@ -132,13 +134,7 @@ def draft_pipeline(
     )
     folds = draft_folds(train, roles, problem, separation, sizes.ensemble["folds"])
     treatments = _treatments(kinds, train, test, None if counts is None else len(counts), folds)
-    training, training_reason = dict(sizes.training), ""
-    if chosen == "rmsle":
-        training["target_transform"] = "log1p"
-    if balance is not None and balance.uneven and chosen != "accuracy" and get_metric(chosen).looks_at == "labels":
-        training["class_weight"] = "balanced"
-        share = f"{100 * balance.rarest_rows / balance.rows:.2g} % of the rows"
-        training_reason = f"{chosen} depends on each class, and {balance.rarest!r} has {share}: its rows weigh more."
+    settings, training_reason = _of_target(roles.target, chosen, balance, skewed)
     content: dict[str, Any] = {
         "name": name,
         "problem": problem.name,
@@ -148,7 +144,7 @@ def draft_pipeline(
         "columns": treatments.rules,
         "rest": "drop",
         "network": sizes.network,
-        "training": training,
+        "training": {**sizes.training, **settings},
         "ensemble": {**sizes.ensemble, **folds.keys},
         "search": sizes.search,
     }
@@ -161,6 +157,20 @@ def draft_pipeline(
     }
     comments = _comments(name, len(train), roles, reasons_by_key, treatments, sizes)
     return Draft(content, comments, problem, kinds, treatments)
+
+
+def _of_target(
+    target: str, metric: str, balance: ClassBalance | None, skewed: str | None
+) -> tuple[dict[str, Any], str]:
+    """Return the settings of the training that the target asks for, and the reason."""
+    looks_at = get_metric(metric).looks_at
+    if metric == "rmsle" or (skewed is not None and looks_at == "values"):
+        return {"target_transform": "log1p"}, f"The logarithm of {target} is learned: {skewed}" if skewed else ""
+    if balance is not None and balance.uneven and metric != "accuracy" and looks_at == "labels":
+        share = f"{100 * balance.rarest_rows / balance.rows:.2g} % of the rows"
+        reason = f"{metric} depends on each class, and {balance.rarest!r} has {share}: its rows weigh more."
+        return {"class_weight": "balanced"}, reason
+    return {}, ""
 
 
 def _treatments(
@@ -195,6 +205,8 @@ def _problem(y: pd.Series, target: str, metric: str | None) -> tuple[Problem, st
         )
     different = y.nunique()
     reason = f"{target} has {different} different values in {len(y)} rows"
+    if metric is not None and get_metric(metric).ordered and y.dtype.kind in "iu" and different > 2:
+        return get_problem("regression"), f"{reason}; {metric} scores labels in order, into which numbers are cut."
     if metric is None or problem.name in get_metric(metric).problems:
         return problem, f"{reason}."
     possible = get_metric(metric).problems
@@ -232,10 +244,18 @@ def _rarest(counts: pd.Series, target: str) -> int:
 
 
 def _metric(
-    problem: Problem, roles: Roles, sample: pd.DataFrame | None, metric: str | None, balance: ClassBalance | None
+    problem: Problem,
+    roles: Roles,
+    sample: pd.DataFrame | None,
+    metric: str | None,
+    balance: ClassBalance | None,
+    skewed: str | None,
 ) -> tuple[str, str]:
     if metric is not None:
         return metric, "Given by --metric."
+    if skewed is not None:
+        reason = f"{roles.target} is skewed, so that errors count by their share of it: {skewed}"
+        return "rmsle", f"{reason} Change this to rmse if the competition counts all errors alike."
     if sample is not None and problem.classification and _has_probabilities(sample, roles):
         return (
             "log_loss",

@@ -20,6 +20,7 @@ from .model_libraries import cores as cores
 from .model_parameters import TREES as TREES
 from .model_parameters import boosting_rounds as boosting_rounds
 from .model_parameters import check_model as check_model
+from .model_parameters import model_class as model_class
 from .model_table import MODELS as MODELS
 from .model_table import NETWORK as NETWORK
 from .model_table import model_named as model_named

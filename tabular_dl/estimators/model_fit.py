@@ -26,6 +26,7 @@ def fit_models(
     classes: np.ndarray | None = None,
     on_epoch: EpochCallback | None = None,
     row_groups: RowGroups | None = None,
+    sample_weight: np.ndarray | None = None,
 ) -> None:
     """Fit several estimators, each on its own matrix and rows.
 
@@ -48,6 +49,8 @@ def fit_models(
         Called after each model with the number of models so far, no figures, and whether each still trains.
     row_groups : ndarray of shape (rows,) or RowTimes, optional
         Group of each row: rows of one group are held out together. Or their times: the latest rows are held out.
+    sample_weight : ndarray of shape (rows,), optional
+        Weight of each row.
 
     Raises
     ------
@@ -62,7 +65,7 @@ def fit_models(
 
     def train(number: int, member: int) -> Any:
         return estimators[number].train_member(
-            member, matrices[number], y, training_rows[number], row_groups=row_groups, threads=threads
+            member, matrices[number], y, training_rows[number], sample_weight, row_groups, threads
         )
 
     pool = Parallel(n_jobs=workers, prefer="threads", return_as="generator")

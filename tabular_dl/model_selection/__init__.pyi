@@ -7,6 +7,7 @@ from .blending import Blend as Blend
 from .crossfit import CrossFitClassifier as CrossFitClassifier
 from .crossfit import CrossFitRegressor as CrossFitRegressor
 from .crossfit import fold_scores as fold_scores
+from .decisions import choose_decisions as choose_decisions
 from .evaluation import Outcome as Outcome
 from .evaluation import evaluate as evaluate
 from .fold_predictions import joint_model as joint_model
@@ -33,6 +34,9 @@ from .predicted_rows import predicted_rows as predicted_rows
 from .predicted_rows import repeats_of as repeats_of
 from .row_splits import RowKeys as RowKeys
 from .row_splits import split_rows as split_rows
+from .row_weights import check_fold_weights as check_fold_weights
+from .row_weights import weights_at as weights_at
+from .row_weights import weights_of_model as weights_of_model
 from .samplers import make_sampler as make_sampler
 from .search_cv import PopulationSearchCV as PopulationSearchCV
 from .search_rounds import Record as Record

@@ -11,12 +11,13 @@ import pandas as pd
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.compose import ColumnTransformer, TransformedTargetRegressor
 from sklearn.impute import SimpleImputer
-from sklearn.pipeline import make_pipeline
+from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 from sklearn.utils import check_array
 
 from tabular_dl.estimators import ModelEstimator
 from tabular_dl.model_selection.fold_matrices import fold_matrix
+from tabular_dl.model_selection.row_weights import weights_at, weights_of_model
 from tabular_dl.preprocessing import DerivedFeatures
 from tabular_dl.problems import TRANSFORMS, Metric
 
@@ -49,7 +50,7 @@ def baseline_scores(
     dict of str to ndarray of shape (folds,)
         Scores of each model.
     """
-    classes = getattr(crossfit, "classes_", None)
+    classes, weights = getattr(crossfit, "classes_", None), weights_of_model(crossfit)
     scores: dict[str, list[float]] = {name: [] for name in baselines}
     folds = zip(crossfit.pipelines_, crossfit.train_rows_, crossfit.test_rows_, strict=True)
     for pipeline, train, test in folds:
@@ -67,7 +68,9 @@ def baseline_scores(
             with warnings.catch_warnings():
                 # Small classes are a property of the user's data, not a mistake.
                 warnings.filterwarnings("ignore", "The number of unique classes is greater than 50%")
-                model = _like_last(clone(baseline), pipeline[-1], y[train]).fit(matrix[train], y[train])
+                own = weights_at(weights, train)
+                model = _like_last(clone(baseline), pipeline[-1], y[train], own)
+                model.fit(matrix[train], y[train], **({} if own is None else {_weight_argument(model): own}))
             if classes is None:
                 predicted = model.predict(matrix[test])
             elif y.ndim == 2:
@@ -76,7 +79,7 @@ def baseline_scores(
                 # The probability of classes without training rows in the fold is 0.
                 predicted = np.zeros((len(test), len(classes)))
                 predicted[:, np.searchsorted(classes, model.classes_)] = model.predict_proba(matrix[test])
-            scores[name].append(metric(y[test], predicted, classes))
+            scores[name].append(metric(y[test], predicted, classes, weights_at(weights, test)))
     return {name: np.array(values) for name, values in scores.items()}
 
 
@@ -90,7 +93,17 @@ def _label_probabilities(model: ClassifierMixin, X: np.ndarray) -> np.ndarray:
     return np.column_stack([values[:, classes == 1].sum(axis=1) for values, classes in pairs])
 
 
-def _like_last(baseline: BaseEstimator, last: Any, y: np.ndarray) -> BaseEstimator:
+def _weight_argument(model: BaseEstimator) -> str:
+    """Return the name of the argument of `fit` with the weights of rows, which pipelines hand on to a step."""
+    if isinstance(model, TransformedTargetRegressor):
+        return _weight_argument(model.regressor)
+    if isinstance(model, Pipeline):
+        name, last = model.steps[-1]
+        return f"{name}__{_weight_argument(last)}"
+    return "sample_weight"
+
+
+def _like_last(baseline: BaseEstimator, last: Any, y: np.ndarray, weights: np.ndarray | None) -> BaseEstimator:
     """Return a simple model with the input encoding and target transformation of a pipeline's fitted last step."""
     guest = isinstance(last, ModelEstimator)
     coded = last.categorical_features or [] if guest else last.inputs_["categorical"]
@@ -110,6 +123,6 @@ def _like_last(baseline: BaseEstimator, last: Any, y: np.ndarray) -> BaseEstimat
     if guest and last.reads_missing:
         model = make_pipeline(SimpleImputer(strategy="median", keep_empty_features=True), model)
     if last.target_transform is not None:
-        coding = TRANSFORMS[last.target_transform].learn(y)
+        coding = TRANSFORMS[last.target_transform].learn(y, weights=weights)
         model = TransformedTargetRegressor(model, func=coding.encode, inverse_func=coding.decode, check_inverse=False)
     return model

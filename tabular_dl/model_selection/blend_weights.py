@@ -10,13 +10,15 @@ from collections.abc import Callable
 import numpy as np
 from scipy.optimize import minimize
 
+from tabular_dl.model_selection.row_weights import weights_at
+
 __all__ = ["Score", "class_weights", "greedy_weights", "optimal_weights", "weighted"]
 
 STEPS = 50  # models added by a greedy selection
 BAGS = 10  # bootstraps of the rows whose selections are averaged
 SMALLEST = 1e-6  # distance from 0 to which probabilities are clipped before a logarithm
 
-Score = Callable[[np.ndarray, np.ndarray], float]
+Score = Callable[[np.ndarray, np.ndarray, np.ndarray | None], float]
 
 
 def greedy_weights(
@@ -27,6 +29,7 @@ def greedy_weights(
     bags: int = BAGS,
     *,
     classification: bool = False,
+    sample_weight: np.ndarray | None = None,
 ) -> np.ndarray:
     """Return weights from greedy selection with replacement (Caruana et al., 2004, ICML, sec. 2).
 
@@ -41,7 +44,7 @@ def greedy_weights(
     y : ndarray of shape (rows,)
         Target.
     score : callable
-        ``score(y, prediction) -> float``; greater is better.
+        ``score(y, prediction, sample_weight) -> float``; greater is better.
     seed : int, default=0
         Seed of the bootstraps.
     bags : int, default=10
@@ -49,6 +52,8 @@ def greedy_weights(
     classification : bool, default=False
         Whether the target consists of labels. If so, bootstraps that lack a label are skipped, because not every metric
         can score them.
+    sample_weight : ndarray of shape (rows,), optional
+        Weight of each row.
 
     Returns
     -------
@@ -59,7 +64,7 @@ def greedy_weights(
     --------
     >>> y = np.array([1.0, 2.0, 3.0])
     >>> predictions = np.stack([y + 1, y - 1, y + 9])[:, :, None]
-    >>> greedy_weights(predictions, y, lambda y, p: -np.mean((y - p[:, 0]) ** 2)).round(2).tolist()
+    >>> greedy_weights(predictions, y, lambda y, p, w: -np.mean((y - p[:, 0]) ** 2)).round(2).tolist()
     [0.5, 0.5, 0.0]
     """
     rng = np.random.default_rng(seed)
@@ -67,12 +72,13 @@ def greedy_weights(
     for _ in range(bags):
         rows = rng.integers(0, len(y), len(y))
         if not classification or _label_counts(y[rows]) == _label_counts(y):
-            selections.append(_select(predictions[:, rows], y[rows], score))
+            selections.append(_select(predictions[:, rows], y[rows], score, weights_at(sample_weight, rows)))
     if selections:
         bagged = np.mean(selections, axis=0)
-        if score(y, weighted(predictions, bagged)) >= max(score(y, prediction) for prediction in predictions):
+        single = max(score(y, prediction, sample_weight) for prediction in predictions)
+        if score(y, weighted(predictions, bagged), sample_weight) >= single:
             return bagged
-    return _select(predictions, y, score)
+    return _select(predictions, y, score, sample_weight)
 
 
 def _label_counts(y: np.ndarray) -> list[int]:
@@ -80,12 +86,12 @@ def _label_counts(y: np.ndarray) -> list[int]:
     return [len(np.unique(column)) for column in y.reshape(len(y), -1).T]
 
 
-def _select(predictions: np.ndarray, y: np.ndarray, score: Score) -> np.ndarray:
+def _select(predictions: np.ndarray, y: np.ndarray, score: Score, sample_weight: np.ndarray | None) -> np.ndarray:
     counts = np.zeros(len(predictions))
     total = np.zeros(predictions.shape[1:])
     best, best_counts = -np.inf, counts
     for step in range(1, STEPS + 1):
-        scores = [score(y, (total + prediction) / step) for prediction in predictions]
+        scores = [score(y, (total + prediction) / step, sample_weight) for prediction in predictions]
         added = int(np.argmax(scores))
         total = total + predictions[added]
         counts = counts.copy()
@@ -95,7 +101,9 @@ def _select(predictions: np.ndarray, y: np.ndarray, score: Score) -> np.ndarray:
     return best_counts / best_counts.sum()
 
 
-def optimal_weights(predictions: np.ndarray, y: np.ndarray, classes: np.ndarray | None) -> np.ndarray:
+def optimal_weights(
+    predictions: np.ndarray, y: np.ndarray, classes: np.ndarray | None, sample_weight: np.ndarray | None = None
+) -> np.ndarray:
     """Return the weights with the smallest log loss of labels, or squared error of numbers, on these rows.
 
     Parameters
@@ -106,25 +114,29 @@ def optimal_weights(predictions: np.ndarray, y: np.ndarray, classes: np.ndarray 
         Target.
     classes : ndarray of shape (classes,) or None
         Label of each column; None for numbers.
+    sample_weight : ndarray of shape (rows,), optional
+        Weight of each row.
 
     Returns
     -------
     ndarray of shape (models,)
         Weights.
     """
+    rows = sample_weight
     if classes is not None:
         if y.ndim == 2:
             true_probabilities = np.where(y == 1, predictions, 1.0 - predictions).reshape(len(predictions), -1)
+            rows = None if sample_weight is None else np.repeat(sample_weight, y.shape[1])
         else:
             true_probabilities = predictions[:, np.arange(len(y)), np.searchsorted(classes, y)]
 
         def loss(weights: np.ndarray) -> float:
-            return float(-np.log(np.maximum(weights @ true_probabilities, SMALLEST)).mean())
+            return -float(np.average(np.log(np.maximum(weights @ true_probabilities, SMALLEST)), weights=rows))
     else:
         scale = max(float(np.var(y)), 1e-12)
 
         def loss(weights: np.ndarray) -> float:
-            return float(np.mean((weights @ predictions[:, :, 0] - y) ** 2) / scale)
+            return float(np.average((weights @ predictions[:, :, 0] - y) ** 2, weights=rows) / scale)
 
     models = len(predictions)
     start = np.full(models, 1 / models)
@@ -133,7 +145,9 @@ def optimal_weights(predictions: np.ndarray, y: np.ndarray, classes: np.ndarray 
     return weights / weights.sum()
 
 
-def class_weights(predictions: np.ndarray, y: np.ndarray, classes: np.ndarray) -> np.ndarray:
+def class_weights(
+    predictions: np.ndarray, y: np.ndarray, classes: np.ndarray, sample_weight: np.ndarray | None = None
+) -> np.ndarray:
     """Return weights of each class or label for itself: those with the smallest log loss of whether a row has it.
 
     Parameters
@@ -144,6 +158,8 @@ def class_weights(predictions: np.ndarray, y: np.ndarray, classes: np.ndarray) -
         Target.
     classes : ndarray of shape (classes,)
         Label of each column.
+    sample_weight : ndarray of shape (rows,), optional
+        Weight of each row.
 
     Returns
     -------
@@ -160,7 +176,7 @@ def class_weights(predictions: np.ndarray, y: np.ndarray, classes: np.ndarray) -
     """
     truth = y if y.ndim == 2 else (y[:, np.newaxis] == classes).astype(int)
     columns = [
-        optimal_weights(predictions[:, :, [column]], truth[:, [column]], classes[[column]])
+        optimal_weights(predictions[:, :, [column]], truth[:, [column]], classes[[column]], sample_weight)
         for column in range(predictions.shape[2])
     ]
     return np.column_stack(columns)

@@ -26,6 +26,8 @@ from tabular_dl.model_selection.predicted_rows import (
     repeats_of,
     scored_folds,
 )
+from tabular_dl.model_selection.rounded_numbers import RoundedNumbers
+from tabular_dl.model_selection.row_weights import weights_at, weights_of_model
 from tabular_dl.problems import Metric
 from tabular_dl.tables import read_rows
 
@@ -118,6 +120,7 @@ class _Blended(BaseEstimator):
     def _fit_on_repeats(self, blend: Blend, y: np.ndarray, metric: Metric, raw: RawColumns | None) -> None:
         """Fit the blend on the mean of all repeats, and combine the predictions of each repeat."""
         classes, repeats, tables = self.classes_or_none_, repeats_of(self), []
+        weights = weights_of_model(self)
         for repeat in range(repeats):
             scored = scored_folds(self, repeat)
             truth, known = y[scored.rows], None if raw is None else raw.of(scored.rows)
@@ -131,10 +134,11 @@ class _Blended(BaseEstimator):
                 classes,
                 known,
                 scored.sources,
+                weights_at(weights, scored.rows),
             )
             tables.append(scored.spread(combined if classes is not None else combined[:, 0], len(y)))
         if repeats > 1:
-            blend.fit(repeat_stack(self.models), y, metric, classes, scored_folds(self).folds, raw)
+            blend.fit(repeat_stack(self.models), y, metric, classes, scored_folds(self).folds, raw, weights)
         self.oof_predictions_ = tables[0] if repeats == 1 else np.mean(tables, axis=0)
         self.repeat_predictions_ = None if repeats == 1 else np.stack(tables)
         self.blend_ = blend
@@ -177,7 +181,7 @@ class _Blended(BaseEstimator):
         if not hasattr(self, "blend_"):
             raise NotFittedError("This blend is not fitted: call fit_blend first.")
         return self._blended(
-            [m.predict(X) if self.classes_or_none_ is None else m.predict_proba(X) for m in self.models], X
+            [m.predict_values(X) if self.classes_or_none_ is None else m.predict_proba(X) for m in self.models], X
         )
 
     def _blended(self, predictions: Sequence[np.ndarray], X: pd.DataFrame) -> np.ndarray:
@@ -240,12 +244,12 @@ class BlendedClassifier(Thresholded, ClassifierMixin, _Blended):
         return self._combined(X)
 
 
-class BlendedRegressor(RegressorMixin, _Blended):
+class BlendedRegressor(RoundedNumbers, RegressorMixin, _Blended):
     """Blend of regressors; the methods are those of `Blend`."""
 
     __module__ = "tabular_dl.model_selection"  # stored models name this path: it stays
 
-    def predict(self, X: pd.DataFrame) -> np.ndarray:
+    def predict_values(self, X: pd.DataFrame) -> np.ndarray:
         """Return blended values for raw rows, (rows,)."""
         return self._combined(X)[:, 0]
 
@@ -279,11 +283,14 @@ def nested_scores(
         Scores.
     """
     scores, whole = [], models[0] if whole is None else whole
+    sample_weight = weights_of_model(whole)
     for repeat in range(repeats_of(whole)):
         scored = scored_folds(whole, repeat)
         stacked = repeat_stack(models, repeat)[:, scored.rows]
-        truth = y[scored.rows]
-        combined = nested_predictions(blend, stacked, truth, scored.folds, metric, classes, sources=scored.sources)
+        truth, weights = y[scored.rows], weights_at(sample_weight, scored.rows)
+        combined = nested_predictions(
+            blend, stacked, truth, scored.folds, metric, classes, sources=scored.sources, sample_weight=weights
+        )
         values = combined if classes is not None else combined[:, 0]
-        scores += [metric(truth[rows], values[rows], classes) for rows in scored.folds]
+        scores += [metric(truth[rows], values[rows], classes, weights_at(weights, rows)) for rows in scored.folds]
     return np.array(scores)

@@ -15,7 +15,8 @@ from sklearn.utils.validation import check_is_fitted
 from tabular_dl.errors import SpecError, did_you_mean
 from tabular_dl.model_selection.blend_weights import Score, class_weights, greedy_weights, optimal_weights, weighted
 from tabular_dl.model_selection.meta_models import SMALLEST, RawColumns
-from tabular_dl.model_selection.stacking import Stack, check_stack, sources_of
+from tabular_dl.model_selection.row_weights import weights_at
+from tabular_dl.model_selection.stacking import Stack, by_older_stack, check_stack, sources_of
 from tabular_dl.problems import Metric
 
 __all__ = ["METHODS", "Blend", "nested_predictions"]
@@ -106,6 +107,7 @@ class Blend(BaseEstimator):
         classes: np.ndarray | None,
         folds: Sequence[np.ndarray] = (),
         raw: RawColumns | None = None,
+        sample_weight: np.ndarray | None = None,
     ) -> Self:
         """Learn the combination from out-of-fold predictions.
 
@@ -123,6 +125,8 @@ class Blend(BaseEstimator):
             Rows of each fold, for a stack of two levels.
         raw : RawColumns, optional
             Raw columns for meta models.
+        sample_weight : ndarray of shape (rows,), optional
+            Weight of each row.
 
         Returns
         -------
@@ -135,9 +139,10 @@ class Blend(BaseEstimator):
         """
         self._start(predictions, y, classes)
         if self.method == "stack":
-            self._stack(predictions, y, classes, folds if self.levels == 2 else (), raw)
+            folds = folds if self.levels == 2 else ()
+            self._stack(predictions, y, classes, folds, raw, sample_weight=sample_weight)
         else:
-            self._weigh(predictions, y, metric, classes)
+            self._weigh(predictions, y, metric, classes, sample_weight)
         return self
 
     def fit_predict(
@@ -149,12 +154,13 @@ class Blend(BaseEstimator):
         classes: np.ndarray | None,
         raw: RawColumns | None = None,
         sources: Sequence[np.ndarray] | None = None,
+        sample_weight: np.ndarray | None = None,
     ) -> np.ndarray:
         """Fit the blend, and return each fold's predictions, combined by a blend of the other folds.
 
         Parameters
         ----------
-        predictions, y, metric, classes, raw
+        predictions, y, metric, classes, raw, sample_weight
             Arguments of `fit`.
         folds : sequence of ndarray
             Rows of each fold, which together are all rows.
@@ -169,15 +175,16 @@ class Blend(BaseEstimator):
         """
         if self.method == "stack":
             self._start(predictions, y, classes)
-            return self._stack(predictions, y, classes, folds, raw, sources)
+            return self._stack(predictions, y, classes, folds, raw, sources, sample_weight)
         combined = np.zeros(predictions.shape[1:])
         for rows, others in zip(folds, sources_of(folds, len(y), sources), strict=True):
             if len(others):
-                fitted = clone(self).fit(predictions[:, others], y[others], metric, classes)
+                weights = weights_at(sample_weight, others)
+                fitted = clone(self).fit(predictions[:, others], y[others], metric, classes, sample_weight=weights)
                 combined[rows] = fitted.combine(predictions[:, rows])
             else:
                 combined[rows] = predictions[:, rows].mean(axis=0)
-        self.fit(predictions, y, metric, classes)
+        self.fit(predictions, y, metric, classes, sample_weight=sample_weight)
         return combined
 
     def combine(self, predictions: np.ndarray, X: Any = None) -> np.ndarray:
@@ -199,7 +206,7 @@ class Blend(BaseEstimator):
         if self.stack_ is not None:
             return self.stack_.combine(predictions, X)
         if self.method == "stack":
-            return _by_older_stack(self, predictions)
+            return by_older_stack(self, predictions)
         if self.method == "rank":
             return self._by_rank(predictions)
         if self.method == "per_class" and self.classification_:
@@ -219,18 +226,25 @@ class Blend(BaseEstimator):
         self.level_weights_: dict[str, float] = {}
         self.stack_ = None
 
-    def _weigh(self, predictions: np.ndarray, y: np.ndarray, metric: Metric, classes: np.ndarray | None) -> None:
+    def _weigh(
+        self,
+        predictions: np.ndarray,
+        y: np.ndarray,
+        metric: Metric,
+        classes: np.ndarray | None,
+        sample_weight: np.ndarray | None,
+    ) -> None:
         """Learn weights or ranks."""
         if self.method == "greedy":
-            score = _scorer(metric, classes)
-            self.weights_ = greedy_weights(predictions, y, score, self.seed, classification=classes is not None)
+            given: dict[str, Any] = {"classification": classes is not None, "sample_weight": sample_weight}
+            self.weights_ = greedy_weights(predictions, y, _scorer(metric, classes), self.seed, **given)
         elif self.method == "rank":
             self.sorted_ = np.sort(predictions, axis=1)
         elif self.method == "per_class" and classes is not None:
-            self.class_weights_ = class_weights(predictions, y, classes)
+            self.class_weights_ = class_weights(predictions, y, classes, sample_weight)
             self.weights_ = self.class_weights_.mean(axis=1)
         elif self.method in ("weighted", "per_class"):
-            self.weights_ = optimal_weights(predictions, y, classes)
+            self.weights_ = optimal_weights(predictions, y, classes, sample_weight)
 
     def _stack(
         self,
@@ -240,10 +254,11 @@ class Blend(BaseEstimator):
         folds: Sequence[np.ndarray],
         raw: RawColumns | None,
         sources: Sequence[np.ndarray] | None = None,
+        sample_weight: np.ndarray | None = None,
     ) -> np.ndarray:
         """Train meta models, and return nested predictions."""
         stack = Stack(self.meta, self.levels, self.settings, self.seed)
-        nested = stack.fit_predict(predictions, y, folds, classes, raw, sources)
+        nested = stack.fit_predict(predictions, y, folds, classes, raw, sources, sample_weight)
         self.stack_, weights = stack, stack.weights_
         self.weights_ = None if weights is None else weights[: len(predictions)]
         if weights is not None and stack.first_:
@@ -276,24 +291,11 @@ class Blend(BaseEstimator):
         return values / values.sum(axis=1, keepdims=True) if sums_to_one else values
 
 
-def _by_older_stack(blend: Any, predictions: np.ndarray) -> np.ndarray:
-    """Return the predictions of a stack that was stored before there were meta models: its linear model is linear_."""
-    if not blend.classification_:
-        return blend.linear_.predict(np.concatenate(list(predictions), axis=1))[:, np.newaxis]
-    clipped = np.clip(predictions, SMALLEST, 1 - SMALLEST)
-    logits = np.log(clipped / (1 - clipped))[:, :, 1:] if clipped.shape[2] == 2 else np.log(clipped)
-    combined = np.zeros(predictions.shape[1:])
-    # The oldest lack columns_: their linear model knows every class.
-    columns = getattr(blend, "columns_", slice(None))
-    combined[:, columns] = blend.linear_.predict_proba(np.concatenate(list(logits), axis=1))
-    return combined
-
-
 def _scorer(metric: Metric, classes: np.ndarray | None) -> Score:
     sign = 1.0 if metric.greater_is_better else -1.0
 
-    def score(y: np.ndarray, prediction: np.ndarray) -> float:
-        return sign * metric(y, prediction[:, 0] if classes is None else prediction, classes)
+    def score(y: np.ndarray, prediction: np.ndarray, weights: np.ndarray | None) -> float:
+        return sign * metric(y, prediction[:, 0] if classes is None else prediction, classes, weights)
 
     return score
 
@@ -307,6 +309,7 @@ def nested_predictions(
     classes: np.ndarray | None,
     raw: RawColumns | None = None,
     sources: Sequence[np.ndarray] | None = None,
+    sample_weight: np.ndarray | None = None,
 ) -> np.ndarray:
     """Return each fold's predictions, combined by a blend that is fitted on the other folds, for unbiased scores.
 
@@ -314,7 +317,7 @@ def nested_predictions(
     ----------
     blend : Blend
         Unfitted blend, which is not changed.
-    predictions, y, folds, metric, classes, raw, sources
+    predictions, y, folds, metric, classes, raw, sources, sample_weight
         Arguments of `Blend.fit_predict`.
 
     Returns
@@ -322,4 +325,4 @@ def nested_predictions(
     ndarray of shape (rows, classes) or (rows, 1)
         Combined predictions.
     """
-    return clone(blend).fit_predict(predictions, y, folds, metric, classes, raw, sources)
+    return clone(blend).fit_predict(predictions, y, folds, metric, classes, raw, sources, sample_weight)

@@ -15,16 +15,22 @@ import pandas as pd
 
 from tabular_dl.errors import SpecError
 from tabular_dl.model_selection.predicted_rows import scored_folds
+from tabular_dl.model_selection.row_weights import weights_at, weights_of_model
 from tabular_dl.problems import Metric, best_threshold, decide
 
 __all__ = ["Thresholded", "forget_threshold"]
 
 UNLEARNED = 0.5  # threshold of rows before which none are predicted
+# Attributes of models that are chosen on out-of-fold predictions.
+CHOSEN = (
+    *("threshold_", "oof_thresholds_", "labels_", "cut_points_", "oof_cut_points_"),
+    *("smearing_", "fold_smearing_", "smearing_scores_"),
+)
 
 
 def forget_threshold(model: object) -> None:
-    """Remove the threshold of a model that is fitted again, because it was chosen on earlier predictions."""
-    for name in ("threshold_", "oof_thresholds_"):
+    """Remove what was chosen on out-of-fold predictions from a model that is fitted again."""
+    for name in CHOSEN:
         vars(model).pop(name, None)
 
 
@@ -97,4 +103,5 @@ class Thresholded:
         return self.classes_[decide(self.predict_proba(X), self.threshold_).argmax(axis=1)]
 
     def _best(self, rows: np.ndarray, y: np.ndarray, metric: Metric) -> float:
-        return best_threshold(y[rows], self.oof_predictions_[rows], self.classes_, metric)
+        weights = weights_at(weights_of_model(self), rows)
+        return best_threshold(y[rows], self.oof_predictions_[rows], self.classes_, metric, weights)

@@ -23,13 +23,16 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils import get_tags
 from sklearn.utils.validation import check_consistent_length, check_is_fitted, column_or_1d
 
-from tabular_dl.errors import DataError
 from tabular_dl.estimators import ModelEstimator, RowTimes, derived_seed, fit_models, fit_together
 from tabular_dl.model_selection.classification_threshold import Thresholded, forget_threshold
+from tabular_dl.model_selection.decisions import decided
 from tabular_dl.model_selection.fold_matrices import dense_matrix, fold_matrix, sharing
-from tabular_dl.model_selection.folds import Splits, read_folds
+from tabular_dl.model_selection.folds import checked_repeats, read_folds
 from tabular_dl.model_selection.predicted_rows import own_predictions
-from tabular_dl.problems import Indicators, decide, get_problem
+from tabular_dl.model_selection.rounded_numbers import RoundedNumbers
+from tabular_dl.model_selection.row_weights import read_weights, weights_at, weights_of_model
+from tabular_dl.model_selection.smearing import Smeared, smeared
+from tabular_dl.problems import Indicators, get_problem
 from tabular_dl.tables import read_rows, read_target
 
 if TYPE_CHECKING:
@@ -50,6 +53,7 @@ class _CrossFit(BaseEstimator, ABC):
     # Class attributes, because models stored by older versions lack them.
     repeat_predictions_: np.ndarray | None = None
     final_pipeline_: Pipeline | None = None
+    sample_weight_: np.ndarray | None = None  # weights of the rows
     # Function that returns the predictions of all folds, instead of one fold after another: see `joint_model`.
     fold_predictions: Callable[[pd.DataFrame], Sequence[np.ndarray]] | None = None
 
@@ -64,6 +68,7 @@ class _CrossFit(BaseEstimator, ABC):
         y: ArrayLike,
         groups: ArrayLike | RowTimes | None = None,
         on_epoch: EpochCallback | None = None,
+        sample_weight: ArrayLike | None = None,
     ) -> Self:
         """Train all folds and members as one population.
 
@@ -79,6 +84,8 @@ class _CrossFit(BaseEstimator, ABC):
         on_epoch : callable, optional
             Callback of `tabular_dl.nn.training.fit_population`, or of `tabular_dl.estimators.fit_models`; members are
             in the order of the folds.
+        sample_weight : array-like of shape (rows,), optional
+            Weight of each row in training and in scores.
 
         Returns
         -------
@@ -87,7 +94,8 @@ class _CrossFit(BaseEstimator, ABC):
         Raises
         ------
         DataError
-            If rows are not tested equally often, there are fewer groups than folds, or rows cannot be used.
+            If rows are not tested equally often, there are fewer groups than folds, all rows of a fold have the weight
+            0, or rows cannot be used.
         """
         forget_threshold(self)
         classification = isinstance(self, ClassifierMixin)
@@ -97,7 +105,8 @@ class _CrossFit(BaseEstimator, ABC):
         check_consistent_length(X, y, row_groups)
         splits = read_folds(self.cv, X, y, row_groups, classification=classification, seed=self.random_state)
         by_time = isinstance(row_groups, RowTimes)
-        repeats = _checked_repeats(splits, len(y), by_time=by_time)
+        repeats = checked_repeats(splits, len(y), by_time=by_time)
+        self.sample_weight_ = read_weights(sample_weight, X, splits)
         last = self.pipeline[-1]
         train_together = fit_models if isinstance(last, ModelEstimator) else fit_together
         missing = isinstance(last, ModelEstimator) and last.reads_missing
@@ -118,7 +127,8 @@ class _CrossFit(BaseEstimator, ABC):
             # With different seeds, the networks of the folds differ in more than their rows.
             network = clone(last).name_features(names)
             networks.append(network.set_params(random_state=derived_seed(self.random_state, fold)))
-        train_together(networks, matrices, y, rows, self._classes(y), on_epoch=on_epoch, row_groups=row_groups)
+        given: dict[str, Any] = {"on_epoch": on_epoch, "row_groups": row_groups, "sample_weight": self.sample_weight_}
+        train_together(networks, matrices, y, rows, self._classes(y), **given)
         name = self.pipeline.steps[-1][0]
         pipelines = [Pipeline([*e, (name, n)]) for e, n in zip(steps, networks, strict=True)]
         self.pipelines_, self.final_pipeline_ = pipelines[: len(splits)], pipelines[-1] if by_time else None
@@ -207,20 +217,6 @@ class _CrossFit(BaseEstimator, ABC):
         """Return a predictor's probabilities or values."""
 
 
-def _checked_repeats(splits: Splits, count: int, *, by_time: bool) -> int:
-    """Return how often the folds test each row, or raise an error if rows are not tested equally often, or known."""
-    repeats = max(1, sum(len(test) for _, test in splits) // count)
-    folds = len(splits) // repeats
-    parts = [np.concatenate([test for _, test in splits[part * folds : (part + 1) * folds]]) for part in range(repeats)]
-    once = all(len(np.unique(rows)) == len(rows) and (by_time or len(rows) == count) for rows in parts)
-    if not once or folds * repeats != len(splits) or any(np.intersect1d(*split).size for split in splits):
-        raise DataError(
-            "cv: the folds have to test every row exactly once, and never a row that they train on, as KFold and "
-            "StratifiedKFold do, or once in each repeat, as RepeatedKFold does."
-        )
-    return repeats
-
-
 class CrossFitClassifier(Thresholded, ClassifierMixin, _CrossFit):
     """Cross-fit a pipeline that ends in a `KerasClassifier` or a `ModelClassifier`.
 
@@ -296,7 +292,7 @@ class CrossFitClassifier(Thresholded, ClassifierMixin, _CrossFit):
         return predictor.predict_proba(X)
 
 
-class CrossFitRegressor(RegressorMixin, _CrossFit):
+class CrossFitRegressor(Smeared, RoundedNumbers, RegressorMixin, _CrossFit):
     """Cross-fit a pipeline that ends in a `KerasRegressor` or a `ModelRegressor`.
 
     Parameters
@@ -314,13 +310,22 @@ class CrossFitRegressor(RegressorMixin, _CrossFit):
         The same as in `CrossFitClassifier`.
     oof_predictions_, repeat_predictions_ : ndarray of shape (rows,) and (repeats, rows)
         Out-of-fold values, as in `CrossFitClassifier`.
+    labels_, cut_points_, oof_cut_points_
+        Cut points of labels, after `choose_cut_points`.
+    smearing_, fold_smearing_, smearing_scores_
+        Correction of the mean of a model of logarithms, after `choose_smearing`.
     """
 
     __module__ = "tabular_dl.model_selection"  # stored models name this path: it stays
 
-    def predict(self, X: pd.DataFrame) -> np.ndarray:
+    def predict_values(self, X: pd.DataFrame) -> np.ndarray:
         """Return mean values of the folds for raw rows, (rows,)."""
-        return self._mean(X)
+        return smeared(self._mean(X), self.smearing_)
+
+    def predict_fold(self, fold: int, X: pd.DataFrame) -> np.ndarray:
+        """Return one fold's values, (rows,), for raw rows."""
+        values = super().predict_fold(fold, X)
+        return values if self.fold_smearing_ is None else smeared(values, float(self.fold_smearing_[fold]))
 
     def _classes(self, y: np.ndarray) -> None:
         del y
@@ -330,12 +335,9 @@ class CrossFitRegressor(RegressorMixin, _CrossFit):
 
 
 def fold_scores(crossfit: Any, y: np.ndarray, metric: Metric) -> np.ndarray:
-    """Return the score of each fold on its test rows, with the threshold of the rows it may learn from, (folds,)."""
-    classes, thresholds = getattr(crossfit, "classes_", None), getattr(crossfit, "oof_thresholds_", None)
-    scores = []
+    """Return the score of each fold, decided by what was chosen on the rows that it may learn from, (folds,)."""
+    classes, weights, scores = getattr(crossfit, "classes_", None), weights_of_model(crossfit), []
     for fold, rows in enumerate(crossfit.test_rows_):
-        predictions = own_predictions(crossfit, fold)
-        if metric.looks_at == "labels" and thresholds is not None:
-            predictions = decide(predictions, thresholds[rows])
-        scores.append(metric(y[rows], predictions, classes))
+        predictions = decided(crossfit, metric, own_predictions(crossfit, fold), rows)
+        scores.append(metric(y[rows], predictions, classes, weights_at(weights, rows)))
     return np.array(scores)

@@ -20,6 +20,7 @@ from sklearn.utils.validation import _get_feature_names
 from tabular_dl.estimators import PER_MEMBER, RowGroups, TrainedTasks, decoded, derived_seed, tasks_of, train_tasks
 from tabular_dl.model_selection.fold_matrices import dense_matrix, fold_matrix, sharing
 from tabular_dl.model_selection.range_narrowing import halve
+from tabular_dl.model_selection.row_weights import weights_at
 from tabular_dl.model_selection.standard_error import size_ratio
 from tabular_dl.problems import Metric, Numbers
 
@@ -63,6 +64,7 @@ def evaluate(
     halving: bool = False,
     on_epoch: Callable[[int, int], None] | None = None,
     row_groups: RowGroups | None = None,
+    sample_weight: np.ndarray | None = None,
 ) -> list[Outcome]:
     """Cross-validate several configurations on the same folds.
 
@@ -87,6 +89,8 @@ def evaluate(
         Called after each epoch with its number and the number of configurations that are still training.
     row_groups : ndarray of shape (rows,), RowTimes or None, default=None
         Group or time of each row, as for `tabular_dl.estimators.fit_together`.
+    sample_weight : ndarray of shape (rows,) or None, default=None
+        Weight of each row in training and in scores.
 
     Returns
     -------
@@ -117,12 +121,12 @@ def evaluate(
         with warnings.catch_warnings():
             # Trials that diverge are reported by their missing score.
             warnings.filterwarnings("ignore", "Training diverged")
-            tasks = tasks_of(networks, matrices * len(numbers), y, rows * len(numbers), classes)
+            tasks = tasks_of(networks, matrices * len(numbers), y, rows * len(numbers), classes, sample_weight)
             trained = train_tasks(tasks, y, judge, row_groups, networks[0].make_callbacks)
         if trained.population.interrupted:
             # Scores of partly trained configurations cannot be compared with others.
             raise KeyboardInterrupt
-        scores = _scores(trained, networks, matrices, y, splits, metric, classes)
+        scores = _scores(trained, networks, matrices, y, splits, metric, classes, sample_weight)
         epochs = np.isfinite(trained.population.history["loss"]).sum(axis=0).reshape(len(numbers), -1).mean(axis=1)
         for index, number in enumerate(numbers):
             parameters = trained.network.parameters
@@ -208,6 +212,7 @@ def _scores(
     splits: Sequence[tuple[np.ndarray, np.ndarray]],
     metric: Metric,
     classes: np.ndarray | None,
+    sample_weight: np.ndarray | None,
 ) -> np.ndarray:
     """Return the scores of all configurations on the test rows of each fold, (configurations, folds)."""
     folds, members = len(splits), trained.members
@@ -224,5 +229,5 @@ def _scores(
             if isinstance(coding, Numbers) and y.ndim == 1:
                 values = values[:, 0]
             if np.isfinite(values).all():
-                scores[number, fold] = metric(y[test], values, classes)
+                scores[number, fold] = metric(y[test], values, classes, weights_at(sample_weight, test))
     return scores

@@ -21,6 +21,7 @@ from tabular_dl.estimators import RowGroups, RowTimes
 __all__ = [
     "Splits",
     "check_labels",
+    "checked_repeats",
     "fewest_times",
     "folds_by_time",
     "group_codes",
@@ -271,3 +272,37 @@ def group_codes(column: pd.Series[Any], subject: str) -> np.ndarray:
             "rows). Fill it in: each row has to belong to a group."
         )
     return codes
+
+
+def checked_repeats(splits: Splits, count: int, *, by_time: bool) -> int:
+    """Return how often the folds test each row.
+
+    Parameters
+    ----------
+    splits : list of (train, test)
+        Numbers of the rows of each fold, repeat by repeat.
+    count : int
+        Number of rows.
+    by_time : bool
+        Whether rows may be in no fold.
+
+    Returns
+    -------
+    int
+        Number of repeats.
+
+    Raises
+    ------
+    DataError
+        If rows are not tested equally often, or a fold tests rows that it trains on.
+    """
+    repeats = max(1, sum(len(test) for _, test in splits) // count)
+    folds = len(splits) // repeats
+    parts = [np.concatenate([test for _, test in splits[part * folds : (part + 1) * folds]]) for part in range(repeats)]
+    once = all(len(np.unique(rows)) == len(rows) and (by_time or len(rows) == count) for rows in parts)
+    if not once or folds * repeats != len(splits) or any(np.intersect1d(*split).size for split in splits):
+        raise DataError(
+            "cv: the folds have to test every row exactly once, and never a row that they train on, as KFold and "
+            "StratifiedKFold do, or once in each repeat, as RepeatedKFold does."
+        )
+    return repeats

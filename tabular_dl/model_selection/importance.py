@@ -8,7 +8,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from tabular_dl.model_selection.decisions import decided
 from tabular_dl.model_selection.predicted_rows import error_ratio
+from tabular_dl.model_selection.row_weights import weights_at, weights_of_model
 from tabular_dl.model_selection.standard_error import standard_error
 from tabular_dl.problems import Metric, decide
 
@@ -82,7 +84,7 @@ def permutation_importance(
     """
     rng = np.random.default_rng(seed)
     sign = 1.0 if metric.greater_is_better else -1.0
-    classes, thresholds = getattr(model, "classes_", None), getattr(model, "oof_thresholds_", None)
+    classes = getattr(model, "classes_", None)
     if repeats is None:
         rows_of_fold = min(len(test) for test in model.test_rows_)
         repeats = max(1, min(REPEATS, MOST_PERMUTATIONS // max(1, len(columns)), MOST_ROWS // rows_of_fold))
@@ -91,11 +93,15 @@ def permutation_importance(
     for fold, test in enumerate(model.test_rows_):
         rows = test if len(test) <= MOST_ROWS else np.sort(rng.choice(test, MOST_ROWS, replace=False))
         table, truth = X.iloc[rows], y[rows]
-        threshold = None if thresholds is None or metric.looks_at != "labels" else thresholds[rows]
+        weights = weights_at(weights_of_model(model), rows)
 
-        def score(predicted: np.ndarray, truth: np.ndarray = truth, threshold: np.ndarray | None = threshold) -> float:
-            decided = predicted if threshold is None else decide(predicted, threshold)
-            return metric(truth, decided, classes)
+        def score(
+            predicted: np.ndarray,
+            truth: np.ndarray = truth,
+            rows: np.ndarray = rows,
+            weights: np.ndarray | None = weights,
+        ) -> float:
+            return metric(truth, decided(model, metric, predicted, rows), classes, weights)
 
         baseline = score(model.predict_fold(fold, table))
         jobs = [(index, rng.permutation(len(rows))) for index in range(len(columns)) for _ in range(repeats)]

@@ -18,6 +18,8 @@ from sklearn.exceptions import NotFittedError
 from tabular_dl.errors import DataError
 from tabular_dl.model_selection.classification_threshold import Thresholded, forget_threshold
 from tabular_dl.model_selection.predicted_rows import predicted_rows
+from tabular_dl.model_selection.rounded_numbers import RoundedNumbers
+from tabular_dl.model_selection.row_weights import check_fold_weights
 from tabular_dl.tables import read_categories, require_table
 
 __all__ = ["ImportedClassifier", "ImportedRegressor", "imported_parts", "lacks_test_predictions"]
@@ -26,7 +28,9 @@ __all__ = ["ImportedClassifier", "ImportedRegressor", "imported_parts", "lacks_t
 class _Imported(BaseEstimator):
     """Base class of imported predictions."""
 
-    train_rows_: list[np.ndarray] | None = None  # predictions stored by older versions lack it
+    # Class attributes, because predictions stored by older versions lack them.
+    train_rows_: list[np.ndarray] | None = None
+    sample_weight_: np.ndarray | None = None  # weights of the training rows
 
     def __init__(self, id_column: str) -> None:
         self.id_column = id_column
@@ -41,6 +45,7 @@ class _Imported(BaseEstimator):
         test_ids: ArrayLike = (),
         test_predictions: ArrayLike | None = None,
         classes: ArrayLike | None = None,
+        sample_weight: np.ndarray | None = None,
     ) -> Self:
         """Take over predictions.
 
@@ -60,6 +65,8 @@ class _Imported(BaseEstimator):
             Predictions of the test rows.
         classes : array-like of shape (classes,), optional
             Sorted labels of the columns, for a classifier.
+        sample_weight : ndarray of shape (rows,), optional
+            Weight of each training row in scores.
 
         Returns
         -------
@@ -69,7 +76,7 @@ class _Imported(BaseEstimator):
         ------
         DataError
             If an id is missing or repeated, a prediction is missing or infinite, numbers of rows or columns differ, or
-            the folds hold a row more often than another.
+            the folds hold a row more often than another, or all rows of a fold have zero weight.
         """
         forget_threshold(self)
         oof = np.asarray(predictions, np.float64)
@@ -95,9 +102,11 @@ class _Imported(BaseEstimator):
         if classes is not None:
             self.classes_ = np.asarray(classes)
         self.ids_, self.test_ids_ = tables["training"], tables["test"]
+        check_fold_weights(sample_weight, [(rows, rows) for rows in folds])
         self.oof_predictions_, self.test_predictions_, self.test_rows_ = oof.copy(), test, folds
         self.oof_predictions_[times == 0] = np.nan
         self.train_rows_ = None if train_rows is None else [np.asarray(rows) for rows in train_rows]
+        self.sample_weight_ = sample_weight
         self.feature_names_in_ = np.array([self.id_column], dtype=object)
         self.n_features_in_ = 1
         return self
@@ -195,7 +204,7 @@ class ImportedClassifier(Thresholded, ClassifierMixin, _Imported):
         return self._look_up(X, training_first=False)
 
 
-class ImportedRegressor(RegressorMixin, _Imported):
+class ImportedRegressor(RoundedNumbers, RegressorMixin, _Imported):
     """Values that were predicted elsewhere, looked up by id.
 
     Parameters
@@ -213,7 +222,7 @@ class ImportedRegressor(RegressorMixin, _Imported):
 
     __module__ = "tabular_dl.model_selection"  # stored models name this path: it stays
 
-    def predict(self, X: pd.DataFrame) -> np.ndarray:
+    def predict_values(self, X: pd.DataFrame) -> np.ndarray:
         """Return the values of raw rows, (rows,); an id of both tables is that of the test row."""
         return self._look_up(X, training_first=False)
 

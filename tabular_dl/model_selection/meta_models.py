@@ -269,6 +269,7 @@ def fit_meta_models(
     raw: RawColumns | None = None,
     settings: Mapping[str, Any] | None = None,
     seed: int = 0,
+    sample_weight: np.ndarray | None = None,
 ) -> tuple[list[MetaModel], list[np.ndarray]]:
     """Train meta models, each on its own rows, and predict all rows by each.
 
@@ -290,6 +291,8 @@ def fit_meta_models(
         As for `MetaModel`.
     seed : int, default=0
         Seed, from which that of each meta model is derived.
+    sample_weight : ndarray of shape (rows,), optional
+        Weight of each row.
 
     Returns
     -------
@@ -311,5 +314,5 @@ def fit_meta_models(
         matrices = sharing([*matrices, matrix])
     estimators = [meta.model_ for meta in metas]
     train = fit_models if isinstance(estimators[0], ModelEstimator) else fit_together
-    train(estimators, matrices, y, training_rows, classes)
+    train(estimators, matrices, y, training_rows, classes, sample_weight=sample_weight)
     return metas, [meta.predicted(matrix) for meta, matrix in zip(metas, matrices, strict=True)]

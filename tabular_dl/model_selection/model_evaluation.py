@@ -19,6 +19,7 @@ from tabular_dl.estimators import ModelEstimator, RowGroups, boosting_rounds, de
 from tabular_dl.model_selection.evaluation import Outcome
 from tabular_dl.model_selection.fold_matrices import fold_matrix, sharing
 from tabular_dl.model_selection.range_narrowing import halve
+from tabular_dl.model_selection.row_weights import weights_at
 from tabular_dl.model_selection.standard_error import size_ratio
 from tabular_dl.problems import Metric
 
@@ -39,6 +40,7 @@ def evaluate_models(
     halving: bool = False,
     on_epoch: Callable[[int, int], None] | None = None,
     row_groups: RowGroups | None = None,
+    sample_weight: np.ndarray | None = None,
 ) -> list[Outcome]:
     """Cross-validate several configurations on the same folds.
 
@@ -46,7 +48,7 @@ def evaluate_models(
     ----------
     pipelines : sequence of Pipeline
         Unfitted configurations, which end in a `ModelClassifier` or `ModelRegressor`.
-    X, y, splits, metric, seeds, classes, row_groups
+    X, y, splits, metric, seeds, classes, row_groups, sample_weight
         As for `tabular_dl.model_selection.evaluation.evaluate`.
     halving : bool, default=False
         Whether to end the worse half of the configurations after a quarter of the boosting rounds, and after half.
@@ -61,8 +63,7 @@ def evaluate_models(
     folds = _Folds(pipelines, X, y, [train for train, _ in splits])
     rounds = _rounds(pipelines[0][-1])
     scores = np.full((len(pipelines), len(splits)), np.nan)
-    lengths = np.zeros(len(pipelines))
-    growing = np.ones(len(pipelines), bool)
+    lengths, growing = np.zeros(len(pipelines)), np.ones(len(pipelines), bool)
     stages = STAGES if halving and rounds is not None and len(pipelines) > 1 else (1.0,)
     sign = 1.0 if metric.greater_is_better else -1.0
     for stage, share in enumerate(stages, start=1):
@@ -74,11 +75,11 @@ def evaluate_models(
             ]
             cap, matrices = _limit(models, share), folds.matrices(number)
             try:
-                fit_models(models, matrices, y, folds.rows, classes, row_groups=row_groups)
+                fit_models(models, matrices, y, folds.rows, classes, row_groups=row_groups, sample_weight=sample_weight)
             except DataError:
                 continue  # a configuration that its library refuses has no score
             scores[number] = [
-                metric(y[test], _predict(model, matrix[test]), classes)
+                metric(y[test], _predict(model, matrix[test]), classes, weights_at(sample_weight, test))
                 for model, matrix, (_, test) in zip(models, matrices, splits, strict=True)
             ]
             if models[0].rounds_ is not None:

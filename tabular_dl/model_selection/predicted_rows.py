@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from tabular_dl.model_selection.folds import Splits
+from tabular_dl.model_selection.row_weights import weights_of_model
 from tabular_dl.model_selection.standard_error import size_ratio
 
 __all__ = [
@@ -42,7 +43,7 @@ class OutOfFold:
 
     Attributes
     ----------
-    oof_predictions_, train_rows_, test_rows_, repeat_predictions_
+    oof_predictions_, train_rows_, test_rows_, repeat_predictions_, sample_weight_
         Those of the model.
     """
 
@@ -50,12 +51,14 @@ class OutOfFold:
     train_rows_: list[np.ndarray]
     test_rows_: list[np.ndarray]
     repeat_predictions_: np.ndarray | None
+    sample_weight_: np.ndarray | None = None
 
     @classmethod
     def of(cls, model: Any) -> OutOfFold:
         """Return the predictions of a cross-fit, a blend, or imported predictions."""
         train, test = map(list, zip(*fold_splits(model), strict=True))
-        return cls(model.oof_predictions_, train, test, getattr(model, "repeat_predictions_", None))
+        by_repeat = getattr(model, "repeat_predictions_", None)
+        return cls(model.oof_predictions_, train, test, by_repeat, weights_of_model(model))
 
 
 @dataclass(frozen=True, eq=False)

@@ -23,9 +23,17 @@ from sklearn.base import BaseEstimator
 
 from tabular_dl.errors import SpecError
 from tabular_dl.model_selection.blend_weights import optimal_weights, weighted
-from tabular_dl.model_selection.meta_models import MetaModel, RawColumns, check_meta, default_meta, fit_meta_models
+from tabular_dl.model_selection.meta_models import (
+    SMALLEST,
+    MetaModel,
+    RawColumns,
+    check_meta,
+    default_meta,
+    fit_meta_models,
+)
+from tabular_dl.model_selection.row_weights import weights_at
 
-__all__ = ["Stack", "check_stack", "sources_of"]
+__all__ = ["Stack", "by_older_stack", "check_stack", "sources_of"]
 
 BESIDE_LINEAR = ("hist_gradient_boosting", "network")  # meta models of the first of two levels, beside a linear one
 LeftOut = tuple[int, ...]  # numbers of the folds that a meta model is not trained on
@@ -103,6 +111,7 @@ class Stack(BaseEstimator):
         classes: np.ndarray | None,
         raw: RawColumns | None = None,
         sources: Sequence[np.ndarray] | None = None,
+        sample_weight: np.ndarray | None = None,
     ) -> np.ndarray:
         """Train the levels on all rows, and return predictions of each fold by levels trained on the other folds.
 
@@ -121,6 +130,8 @@ class Stack(BaseEstimator):
         sources : sequence of ndarray, optional
             Rows that the levels of each fold are trained on, by default those of the other folds. Without any, as for
             the first fold by time, the mean of the models is predicted.
+        sample_weight : ndarray of shape (rows,), optional
+            Weight of each row.
 
         Returns
         -------
@@ -139,7 +150,7 @@ class Stack(BaseEstimator):
         own = sources_of(folds, len(y), sources)
         for left_out in [*combinations(range(len(folds)), 1), *combinations(range(len(folds)), 2)]:
             rows[left_out] = reduce(np.intersect1d, [own[fold] for fold in left_out])
-        train = _Training(rows, y, folds, classes, raw, self.settings, self.seed)
+        train = _Training(rows, y, folds, classes, raw, self.settings, self.seed, sample_weight)
         outer: list[LeftOut] = [(), *((fold,) for fold in range(len(folds)))]
         inputs = dict.fromkeys(outer, predictions)
         self.first_: list[MetaModel] = []
@@ -148,10 +159,10 @@ class Stack(BaseEstimator):
         if self.levels == 2 and self.meta is None:
             self.last_ = None
             weights = [
-                optimal_weights(inputs[key][:, rows[key]], y[rows[key]], classes)
-                if len(rows[key])
+                optimal_weights(inputs[key][:, own], y[own], classes, weights_at(sample_weight, own))
+                if len(own)
                 else np.full(len(inputs[key]), 1 / len(inputs[key]))
-                for key in outer
+                for key, own in ((key, rows[key]) for key in outer)
             ]
             self.weights_: np.ndarray | None = weights[0]
             outputs = [weighted(inputs[key], own) for key, own in zip(outer, weights, strict=True)]
@@ -204,7 +215,9 @@ class _Training:
         raw: RawColumns | None,
         settings: Mapping[str, Any] | None,
         seed: int,
+        sample_weight: np.ndarray | None,
     ) -> None:
+        self.sample_weight = sample_weight
         self.rows, self.y, self.folds, self.classes = rows, y, folds, classes
         self.raw, self.settings, self.seed = raw, settings, seed
 
@@ -217,15 +230,9 @@ class _Training:
         """
         rows = [self.rows[key] for key in keys]
         taught = [number for number, own in enumerate(rows) if len(own)]
+        shared = (self.classes, self.raw, self.settings, self.seed, self.sample_weight)
         metas, predicted = fit_meta_models(
-            name,
-            [inputs[number] for number in taught],
-            self.y,
-            [rows[number] for number in taught],
-            self.classes,
-            self.raw,
-            self.settings,
-            self.seed,
+            name, [inputs[number] for number in taught], self.y, [rows[number] for number in taught], *shared
         )
         outputs = [own.mean(axis=0) for own in inputs]
         for number, output in zip(taught, predicted, strict=True):
@@ -275,3 +282,29 @@ def _shares(meta: MetaModel, models: int, classes: int) -> np.ndarray | None:
     columns = models * (classes if classes > 2 else 1)  # those of raw columns are first
     sizes = sizes[len(sizes) - columns :].reshape(models, -1).sum(axis=1)
     return sizes / max(sizes.sum(), 1e-12)
+
+
+def by_older_stack(blend: Any, predictions: np.ndarray) -> np.ndarray:
+    """Return the predictions of a stack that was stored before there were meta models.
+
+    Parameters
+    ----------
+    blend : Blend
+        Blend, whose attribute ``linear_`` is the linear model.
+    predictions : ndarray of shape (models, rows, classes) or (models, rows, 1)
+        Predictions of the models.
+
+    Returns
+    -------
+    ndarray of shape (rows, classes) or (rows, 1)
+        Combined predictions.
+    """
+    if not blend.classification_:
+        return blend.linear_.predict(np.concatenate(list(predictions), axis=1))[:, np.newaxis]
+    clipped = np.clip(predictions, SMALLEST, 1 - SMALLEST)
+    logits = np.log(clipped / (1 - clipped))[:, :, 1:] if clipped.shape[2] == 2 else np.log(clipped)
+    combined = np.zeros(predictions.shape[1:])
+    # The oldest lack columns_: their linear model knows every class.
+    columns = getattr(blend, "columns_", slice(None))
+    combined[:, columns] = blend.linear_.predict_proba(np.concatenate(list(logits), axis=1))
+    return combined

@@ -36,6 +36,7 @@ from .joint_transform import JointTransform as JointTransform
 from .piecewise import PiecewiseEncoder as PiecewiseEncoder
 from .python_definition import PythonDefinition as PythonDefinition
 from .python_features import PythonFeatures as PythonFeatures
+from .python_metric import PythonMetric as PythonMetric
 from .python_rules import python_problem as python_problem
 from .python_source import PythonSource as PythonSource
 from .python_source import check_defines as check_defines

@@ -1,3 +1,5 @@
+from .cut_points import apply_cut_points as apply_cut_points
+from .cut_points import best_cut_points as best_cut_points
 from .decisions import best_threshold as best_threshold
 from .decisions import decide as decide
 from .detect import infer_problem as infer_problem

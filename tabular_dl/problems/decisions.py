@@ -42,7 +42,9 @@ def decide(p: np.ndarray, threshold: float | np.ndarray | None) -> np.ndarray:
     return np.eye(p.shape[1])[column]
 
 
-def best_threshold(y: np.ndarray, p: np.ndarray, classes: np.ndarray, metric: Metric) -> float:
+def best_threshold(
+    y: np.ndarray, p: np.ndarray, classes: np.ndarray, metric: Metric, sample_weight: np.ndarray | None = None
+) -> float:
     """Return the threshold with the best score; of equally good ones, the nearest to 0.5.
 
     It is chosen as in scikit-learn's `TunedThresholdClassifierCV` for the rows of one split. Candidates are 0.5 and the
@@ -58,6 +60,8 @@ def best_threshold(y: np.ndarray, p: np.ndarray, classes: np.ndarray, metric: Me
         Labels of the columns of `p`.
     metric : Metric
         Metric that scores labels.
+    sample_weight : ndarray of shape (rows,), optional
+        Weight of each row.
 
     Returns
     -------
@@ -79,7 +83,7 @@ def best_threshold(y: np.ndarray, p: np.ndarray, classes: np.ndarray, metric: Me
     thresholds = thresholds[np.argsort(np.abs(thresholds - 0.5), kind="stable")]
     best, best_score = 0.5, None
     for threshold in thresholds:
-        score = metric(y, decide(p, threshold), classes)
+        score = metric(y, decide(p, threshold), classes, sample_weight)
         if best_score is None or metric.better(score, best_score):
             best, best_score = float(threshold), score
     return best

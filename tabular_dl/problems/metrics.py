@@ -42,7 +42,7 @@ class Metric:
     power : int or None, default=None
         Power of the target's unit in the score of numbers; None if the score changes when the target is shifted.
     lowest : float or None, default=None
-        Lower bound of the target.
+        Lower bound of a target of numbers.
     nonzero : bool, default=False
         Whether no number of the target may be 0.
     ordered : bool, default=False
@@ -108,7 +108,7 @@ class Metric:
         if y.ndim == 2 and "multilabel" not in self.problems:
             columns = zip(y.T, prediction.T, strict=True)
             return sum(self(*column, classes, sample_weight) for column in columns) / y.shape[1]
-        if self.lowest is not None or self.nonzero:
+        if classes is None and (self.lowest is not None or self.nonzero):
             self.check_numbers(y, "The target", range(len(y)))
         if self.looks_at == "labels":
             prediction = _labels(y, prediction, classes)
@@ -218,7 +218,7 @@ METRICS: dict[str, Metric] = {
         Metric("roc_auc", "roc_auc", "probabilities", True, _ALL),
         Metric("pr_auc", "average_precision", "probabilities", True, ("binary", "multilabel")),
         Metric("brier", "brier", "probabilities", False, _ALL),
-        Metric("gini", "gini", "probabilities", True, (*_TWO, *_NUMBERS)),
+        Metric("gini", "gini", "probabilities", True, (*_TWO, *_NUMBERS), lowest=0.0),
         Metric("map_at_k", "map_at_k", "probabilities", True, ("multiclass",), parameter=_K),
         Metric("rmse", "root_mean_squared_error", "values", False, _NUMBERS, power=1, of_means=True),
         Metric("mae", "mean_absolute_error", "values", False, _NUMBERS, power=1),

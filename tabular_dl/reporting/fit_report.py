@@ -107,6 +107,7 @@ def _setup_section(result: FitResult) -> Section:
     rows = [
         ["Table", f"{competition.folder.name}: {len(competition.train):,} rows, {competition.train.shape[1]} columns"],
         ["Target", f"{spec.data.target}, {result.problem.name}"],
+        *([["Weights of rows", spec.data.weight]] if spec.data.weight else []),
         *(_network_rows(result) if result.of_networks else _model_rows(result)),
         ["Time", f"{result.seconds:.1f} s of training"],
         ["Seed", str(spec.seed)],

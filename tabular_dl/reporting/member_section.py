@@ -74,8 +74,8 @@ def _without(blended: Any, names: Sequence[str], y: np.ndarray, metric: Metric) 
     def scores(kept: list[Any]) -> np.ndarray:
         return nested_scores(blend, kept, y, metric, classes, blended)
 
-    has_threshold = getattr(blended, "oof_thresholds_", None) is not None
-    own = scores(models) if has_threshold else fold_scores(blended, y, metric)
+    has_cuts = any(getattr(blended, name, None) is not None for name in ("oof_thresholds_", "oof_cut_points_"))
+    own = scores(models) if has_cuts else fold_scores(blended, y, metric)
     rows = []
     for place, name in enumerate(names):
         without = scores(models[:place] + models[place + 1 :])

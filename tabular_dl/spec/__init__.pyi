@@ -32,6 +32,8 @@ from .row_keys import groups_of as groups_of
 from .row_keys import own_folds_of as own_folds_of
 from .row_keys import row_keys as row_keys
 from .row_keys import times_of as times_of
+from .row_weights import check_weighted_model as check_weighted_model
+from .row_weights import weights_of as weights_of
 from .targets import check_target as check_target
 from .targets import check_threshold as check_threshold
 from .training_time import BESIDE_EPOCHS as BESIDE_EPOCHS

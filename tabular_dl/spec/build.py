@@ -25,6 +25,7 @@ from tabular_dl.estimators import (
 from tabular_dl.preprocessing import CODES, DerivedFeatures, build_preprocessing, columns_read, resolve
 from tabular_dl.problems import Metric, Problem, get_metric, get_problem, infer_problem
 from tabular_dl.spec.callbacks import in_folder
+from tabular_dl.spec.own_metric import OwnMetric, own_metric
 from tabular_dl.spec.python_references import python_features, python_settings, python_transformer
 from tabular_dl.spec.reader import PipelineSpec
 
@@ -303,8 +304,10 @@ def metric_of(spec: PipelineSpec, problem: Problem) -> Metric:
     Raises
     ------
     SpecError
-        If the metric cannot score this type of problem.
+        If the metric cannot score this type of problem, or its Python file cannot be read.
     """
+    if isinstance(spec.metric, OwnMetric):
+        return own_metric(spec.metric, spec.python, problem)
     metric = get_metric(spec.metric or problem.metric)
     metric.check(problem)
     return metric
@@ -343,5 +346,5 @@ def columns_named(spec: PipelineSpec, columns: Collection[str]) -> set[str]:
 
 
 def unmatched_columns(spec: PipelineSpec) -> tuple[str | None, ...]:
-    """Return the columns that no pattern matches: target and id, and the user's own folds."""
-    return spec.data.target, spec.data.id, spec.ensemble.fold
+    """Return the columns that no pattern matches: target, id and weight, and the user's own folds."""
+    return spec.data.target, spec.data.id, spec.data.weight, spec.ensemble.fold

@@ -103,14 +103,14 @@ def _column_rule(schema: dict[str, Any]) -> dict[str, Any]:
 
 
 def _metric() -> list[dict[str, Any]]:
-    """Return the forms of a metric: a name, a name with the value of a parameter, or a mapping of both."""
+    """Return the forms of a metric: a name, a name with the value of a parameter, a mapping of both, or Python."""
     forms: list[dict[str, Any]] = [{"enum": [*METRICS, None]}]
     for metric in METRICS.values():
         if metric.parameter is not None:
             keys = {"name": {"enum": [metric.name]}, metric.parameter.name: {"type": "number"}}
             forms.append({"type": "string", "pattern": f"^{metric.name}:[0-9.]+$"})
             forms.append({"type": "object", "properties": keys, "required": ["name"], "additionalProperties": False})
-    return forms
+    return [*forms, {"$ref": "#/$defs/OwnMetric"}]
 
 
 def _model(section: dict[str, Any]) -> list[dict[str, Any]]:

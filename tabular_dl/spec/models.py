@@ -26,8 +26,9 @@ from pydantic_core import PydanticKnownError
 from tabular_dl.errors import did_you_mean
 from tabular_dl.estimators import MODELS, NETWORK
 from tabular_dl.preprocessing import ColumnRule, Rest
-from tabular_dl.problems import get_metric, get_problem, metric_text
+from tabular_dl.problems import get_problem
 from tabular_dl.spec.ensemble import EnsembleSpec
+from tabular_dl.spec.own_metric import OwnMetric, checked_metric
 from tabular_dl.spec.python_files import PythonFiles, code_in, is_reference
 from tabular_dl.tables import name_problem, number_problem
 
@@ -46,6 +47,11 @@ class DataSpec(_Frozen):
     )
     target: str = Field(min_length=1, description="Column to predict.")
     id: str | None = Field(default=None, description="Column that identifies a row in a submission.")
+    weight: str | None = Field(
+        default=None,
+        min_length=1,
+        description="Column with the weight of each training row, in training and in all scores; it is no feature.",
+    )
     kaggle: str | None = Field(default=None, description="Name of the competition on Kaggle.")
     train: str | None = Field(default=None, min_length=1, description="File in source with the training rows.")
     test: str | None = Field(default=None, min_length=1, description="File in source with the rows to predict.")
@@ -63,11 +69,12 @@ class DataSpec(_Frozen):
             raise ValueError(f"{problem}: {name!r}.")
         return name
 
-    @field_validator("id")
+    @field_validator("id", "weight")
     @classmethod
     def _not_the_target(cls, name: str | None, info: ValidationInfo) -> str | None:
         if name is not None and name == info.data.get("target"):
-            raise ValueError(f"{name!r} is the target. Name the column that identifies a row, or leave id out.")
+            purpose = "identifies a row" if info.field_name == "id" else "has the weights of the rows"
+            raise ValueError(f"{name!r} is the target. Name the column that {purpose}, or leave {info.field_name} out.")
         return name
 
     @field_validator("labels")
@@ -156,15 +163,6 @@ def _checked_problem(name: str) -> str:
     return name if name == "auto" else get_problem(name).name
 
 
-def _checked_metric(value: object) -> str | None:
-    """Return the name of a metric that is given by its name, or as a mapping with its parameter."""
-    if isinstance(value, dict):
-        return metric_text(value)
-    if value is not None and not isinstance(value, str):
-        raise PydanticKnownError("string_type")
-    return None if value is None else get_metric(value).name
-
-
 def _checked_threshold(value: object) -> float | str | None:
     if value is None:
         return None
@@ -193,9 +191,11 @@ class PipelineSpec(_Frozen):
         Name of a type of problem, or "auto" to detect it from the target (`tabular_dl.problems.problem_types`).
     data : DataSpec
         Tables, target and id.
-    metric : str or None
+    metric : str, OwnMetric or None
         Metric of the runs, a name such as ``rmse``; one with a parameter is written ``{name: f_beta, beta: 2}``, or
-        ``f_beta:2`` in short. None is the default metric of the type of problem.
+        ``f_beta:2`` in short. ``{python: FILE.py:NAME}`` is a function in a Python file beside the pipeline file; with
+        ``greater_is_better: false`` for errors, and ``looks_at`` labels, probabilities or values. None is the default
+        metric of the type of problem.
     threshold : float, "auto" or None
         The second of two classes is predicted where its probability exceeds the threshold. With "auto" it is chosen to
         give the best metric on out-of-fold predictions; None is 0.5.
@@ -225,7 +225,7 @@ class PipelineSpec(_Frozen):
     name: str = Field(pattern=r"^[A-Za-z0-9][\w.-]*$", max_length=100)  # files are named after it
     problem: Annotated[str, AfterValidator(_checked_problem)] = "auto"
     data: DataSpec
-    metric: Annotated[str | None, BeforeValidator(_checked_metric)] = None
+    metric: Annotated[str | OwnMetric | None, BeforeValidator(checked_metric)] = None
     threshold: Annotated[float | Literal["auto"] | None, BeforeValidator(_checked_threshold)] = None
     features: dict[str, Annotated[Any, AfterValidator(_checked_feature)]] = {}
     columns: tuple[ColumnRule, ...] = Field(min_length=1)
@@ -260,6 +260,11 @@ class PipelineSpec(_Frozen):
         """Reference to the function or class that adds columns to the table."""
         reference = self.features.get("python")
         return reference if isinstance(reference, str) else None
+
+    @property
+    def metric_name(self) -> str | None:
+        """Name of the metric, which runs are found by; None for the default of the type of problem."""
+        return self.metric.python if isinstance(self.metric, OwnMetric) else self.metric
 
     @property
     def compared_with(self) -> Literal["none", "simple", "full"]:

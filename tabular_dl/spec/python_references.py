@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from tabular_dl.errors import SpecError
 from tabular_dl.preprocessing import ColumnRule, check_defines, reference_problem, split_reference
 from tabular_dl.spec.models import PipelineSpec
+from tabular_dl.spec.own_metric import OwnMetric
 from tabular_dl.spec.python_files import code_in
 from tabular_dl.spec.yaml_io import Key
 
@@ -21,6 +22,8 @@ def references(spec: PipelineSpec) -> Iterator[tuple[Key, str]]:
     """Yield each reference to Python with its key."""
     if spec.python_features is not None:
         yield ("features", "python"), spec.python_features
+    if isinstance(spec.metric, OwnMetric):
+        yield ("metric", "python"), spec.metric.python
     for place, rule in enumerate(spec.columns):
         if rule.transformer is not None:
             yield ("columns", place, "transformer"), rule.transformer

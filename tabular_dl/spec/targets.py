@@ -14,6 +14,8 @@ from tabular_dl.tables import LARGEST
 
 __all__ = ["check_target", "check_threshold"]
 
+MOST_LABELS = 50  # of numbers that a metric of labels scores
+
 
 def check_threshold(spec: PipelineSpec, problem: Problem, metric: Metric) -> None:
     """Raise an error for a threshold that the problem or the metric cannot use.
@@ -81,8 +83,10 @@ def _check_numbers(spec: PipelineSpec, problem: Problem, y: pd.Series[Any], subj
             f"{subject}, row {invalid.index[0]}: expected a finite number for problem: {problem.name}, "
             f"found {invalid.tolist()[0]!r}. Correct it, or name another problem."
         )
-    numbers = pd.to_numeric(y)
-    metric_of(spec, problem).check_numbers(numbers.to_numpy(), subject, list(y.index))
+    numbers, metric = pd.to_numeric(y), metric_of(spec, problem)
+    metric.check_numbers(numbers.to_numpy(), subject, list(y.index))
+    if metric.looks_at == "labels":
+        _check_labels(metric, numbers, subject)
     transform = {**spec.network, **spec.training}.get("target_transform")
     if transform is not None and (numbers < 0).any():
         below = numbers[numbers < 0]
@@ -100,12 +104,34 @@ def _check_numbers(spec: PipelineSpec, problem: Problem, y: pd.Series[Any], subj
             )
 
 
+def _check_labels(metric: Metric, numbers: pd.Series[Any], subject: str) -> None:
+    """Raise an error for numbers that no cut points make labels of."""
+    fractions = numbers[numbers % 1 != 0]
+    if len(fractions):
+        raise DataError(
+            f"{subject}, row {fractions.index[0]}: {metric.name} scores whole numbers as labels, found "
+            f"{fractions.iloc[0]}. Correct it, or choose another metric."
+        )
+    different = numbers.nunique()
+    if not 2 <= different <= MOST_LABELS:
+        raise DataError(
+            f"{subject} has {different} different values; {metric.name} scores labels, of which it takes 2 to "
+            f"{MOST_LABELS}. Choose another metric."
+        )
+
+
 def _check_classes(spec: PipelineSpec, problem: Problem, y: pd.Series[Any], subject: str) -> None:
     fractions = y[y % 1 != 0] if y.dtype.kind == "f" else y.head(0)
     if len(fractions):
         raise DataError(
             f"{subject}, row {fractions.index[0]}: expected a label for problem: {problem.name}, found "
             f"{fractions.tolist()[0]!r}, which is not a whole number. Write problem: regression, or correct it."
+        )
+    metric = metric_of(spec, problem)
+    if metric.ordered and not problem.two_classes and y.dtype.kind not in "iuf":
+        raise DataError(
+            f"{subject}: {metric.name} is for ordered labels, and texts such as {y.iloc[0]!r} have no order: write "
+            "them as 0, 1, 2..., or choose another metric."
         )
     counts, folds = y.value_counts(), spec.ensemble.folds
     if problem.two_classes and len(counts) != 2:

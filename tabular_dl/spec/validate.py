@@ -191,13 +191,15 @@ def needed_features(features: Features, names: Iterable[str]) -> dict[str, dict[
 
 
 def _role_faults(spec: PipelineSpec) -> Iterator[Fault]:
-    """Yield a fault if the target or the id is used as a feature, or a feature is computed from it."""
+    """Yield a fault if target, weight or id is used as a feature, or a feature is computed from it."""
     target, identifier = spec.data.target, spec.data.id
     in_rules = {name for rule in spec.columns for name in rule.columns}
-    users = _users(spec.derived, target, in_rules, target)
-    if users:
-        message = f"pipeline {spec.name}: the target {target!r} cannot be a feature too: remove it."
-        yield Fault("role", message, users)
+    for role, column in (("target", target), ("weight", spec.data.weight)):
+        # Features of earlier rows may read the target.
+        users = () if column is None else _users(spec.derived, column, in_rules, target)
+        if users:
+            message = f"pipeline {spec.name}: the {role} {column!r} cannot be a feature too: remove it."
+            yield Fault("role", message, users)
     fold = spec.ensemble.fold
     users = () if fold is None else _users(spec.derived, fold, in_rules)
     if users:
@@ -324,7 +326,7 @@ def _column_faults(
     places = list(rules)
     read = columns_read(spec.derived, spec.data.target)
     mistyped = [nearest(name, table.columns) for name in read if name not in table and name not in spec.derived]
-    keys = [spec.ensemble.group, spec.ensemble.time, spec.ensemble.fold]
+    keys = [spec.data.weight, spec.ensemble.group, spec.ensemble.time, spec.ensemble.fold]
     ignored = [spec.data.id, *keys, *read, *spec.derived, *mistyped, *unusable]
     faults = column_faults(
         list(rules.values()),

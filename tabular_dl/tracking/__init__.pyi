@@ -8,12 +8,14 @@ from .open_run import Child as Child
 from .open_run import OpenRun as OpenRun
 from .persistence import check_storable as check_storable
 from .persistence import load_model as load_model
+from .python_code import keep_metric as keep_metric
 from .record import MODEL as MODEL
 from .record import RECORD as RECORD
 from .record import read_record as read_record
 from .results import RunContent as RunContent
 from .results import Table as Table
 from .results import fold_tags as fold_tags
+from .results import metric_tags as metric_tags
 from .results import save_model as save_model
 from .results import write_results as write_results
 from .run_log import log_file as log_file
@@ -30,6 +32,7 @@ from .runs import find_run as find_run
 from .runs import find_run_id as find_run_id
 from .runs import find_tagged as find_tagged
 from .runs import has_run_named as has_run_named
+from .runs import is_greater_better as is_greater_better
 from .store import prepare_store as prepare_store
 from .store import tracking_uri as tracking_uri
 from .stored_model import file_of as file_of

@@ -18,7 +18,7 @@ from tabular_dl.errors import UserError
 from tabular_dl.estimators import KerasClassifier, KerasRegressor, ModelEstimator
 from tabular_dl.limits import limit
 from tabular_dl.model_selection import ImportedClassifier, ImportedRegressor, imported_parts, predicted_rows
-from tabular_dl.preprocessing import PythonDefinition
+from tabular_dl.preprocessing import PythonDefinition, PythonMetric
 from tabular_dl.tracking.python_code import check_step, python_losses, python_steps
 from tabular_dl.tracking.tree_checks import check_trees
 
@@ -57,6 +57,7 @@ def check_parts(model: Any) -> None:
         _check_folds(model)
         for code in (*python_steps(model), *python_losses(model)):
             check_step(code)
+        _require(isinstance(getattr(model, "own_metric_", None), PythonMetric | None), "own_metric_ is no metric")
     rows, predictions = len(model.oof_predictions_), model.oof_predictions_
     _require_array(predictions, (rows, *np.shape(predictions)[1:2]), "oof_predictions_")
     tested = np.concatenate([_rows(rows_of_fold, rows, "test_rows_") for rows_of_fold in model.test_rows_])
@@ -74,8 +75,15 @@ def check_parts(model: Any) -> None:
     by_repeat = getattr(model, "repeat_predictions_", None)
     if by_repeat is not None:
         _require_array(by_repeat, (times.max(), *predictions.shape), "repeat_predictions_")
+    weights = None if hasattr(model, "models") else getattr(model, "sample_weight_", None)
+    if weights is not None:
+        _require_array(weights, (rows,), "sample_weight_")
     if getattr(model, "oof_thresholds_", None) is not None:
         _require_array(model.oof_thresholds_, (rows,), "oof_thresholds_")
+    if getattr(model, "oof_cut_points_", None) is not None:
+        _require(np.ndim(model.labels_) == 1 and len(model.labels_) > 0, "labels_ of the cut points")
+        _require_array(model.oof_cut_points_, (rows, len(model.labels_) - 1), "oof_cut_points_")
+        _require_array(model.cut_points_, (len(model.labels_) - 1,), "cut_points_")
     if hasattr(model, "classes_"):
         _require(predictions.ndim == 2 and predictions.shape[1] == len(model.classes_), "classes_ and oof_predictions_")
 
@@ -107,6 +115,9 @@ def _check_folds(model: Any) -> None:
     _require(isinstance(folds, list) and len(folds) > 0, "pipelines_ is empty")
     for name in ("train_rows_", "test_rows_"):
         _require(len(getattr(model, name)) == len(folds), f"{name} are not those of {len(folds)} folds")
+    if getattr(model, "fold_smearing_", None) is not None:
+        _require_array(model.fold_smearing_, (len(folds),), "fold_smearing_")
+        _require(isinstance(model.smearing_, float) and model.smearing_ > 0, "smearing_ is no factor")
     classes = getattr(model, "classes_", None)
     for fold in model.fitted_pipelines:
         _require(isinstance(fold, Pipeline) and len(fold.steps) > 0, "a fold is not a pipeline")

@@ -76,6 +76,7 @@ TRUSTED_TYPES = [
     "tabular_dl.preprocessing.PiecewiseEncoder",
     "tabular_dl.preprocessing.PythonDefinition",
     "tabular_dl.preprocessing.PythonFeatures",
+    "tabular_dl.preprocessing.PythonMetric",
     "tabular_dl.preprocessing.PythonSource",
     "tabular_dl.preprocessing.PythonTransformer",
     "tabular_dl.preprocessing.QuantileClipper",

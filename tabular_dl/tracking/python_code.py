@@ -14,18 +14,20 @@ from tabular_dl.errors import DataError
 from tabular_dl.estimators import KerasClassifier, KerasRegressor
 from tabular_dl.preprocessing import (
     PythonDefinition,
+    PythonMetric,
     PythonSource,
     PythonStep,
     is_trusted,
     reference_problem,
     trust,
 )
+from tabular_dl.problems import Metric
 
-__all__ = ["check_step", "permit", "python_losses", "python_steps", "sources_of", "write_sources"]
+__all__ = ["check_step", "keep_metric", "permit", "python_losses", "python_steps", "sources_of", "write_sources"]
 
 
 def python_steps(model: Any) -> Iterator[PythonStep | PythonDefinition]:
-    """Yield the user's Python that predictions of a model execute: steps, fitted or not, and parts of networks.
+    """Yield the user's Python that a model executes: steps, fitted or not, parts of networks, and its metric.
 
     Parameters
     ----------
@@ -38,6 +40,23 @@ def python_steps(model: Any) -> Iterator[PythonStep | PythonDefinition]:
     """
     for pipeline in _pipelines(model):
         yield from _inside(pipeline)
+    for part in getattr(model, "models", [model]):
+        if isinstance(getattr(part, "own_metric_", None), PythonMetric):
+            yield part.own_metric_
+
+
+def keep_metric(model: Any, metric: Metric) -> None:
+    """Keep the function of the user that scores a model in the model, if there is one.
+
+    Parameters
+    ----------
+    model : cross-fit or imported predictions
+        Model.
+    metric : Metric
+        Metric of its scores.
+    """
+    if isinstance(metric.function, PythonMetric):
+        model.own_metric_ = metric.function
 
 
 def python_losses(model: Any) -> Iterator[PythonDefinition]:

@@ -33,16 +33,20 @@ from mlflow.types.schema import AnyType
 from tabular_dl.atomic_files import write_text
 from tabular_dl.competition import is_loaded
 from tabular_dl.model_selection import error_ratio
+from tabular_dl.preprocessing import PythonMetric
 from tabular_dl.tracking import compressed
 from tabular_dl.tracking.environment import libraries_of
 from tabular_dl.tracking.persistence import TRUSTED_TYPES
 from tabular_dl.tracking.python_code import write_sources
 from tabular_dl.tracking.record import MODEL, RECORD
+from tabular_dl.tracking.runs import GREATER_IS_BETTER, METRIC_DIGEST
 
 if TYPE_CHECKING:
     from sklearn.base import BaseEstimator
 
-__all__ = ["RunContent", "Table", "fold_tags", "save_model", "write_results"]
+    from tabular_dl.problems import Metric
+
+__all__ = ["RunContent", "Table", "fold_tags", "metric_tags", "save_model", "write_results"]
 
 # Cells of a table above which MLflow is slow to infer the types of columns, and the number of rows used instead.
 MOST_CELLS, ROWS_FOR_TYPES = 1_000_000, 1000
@@ -184,6 +188,26 @@ def fold_tags(model: Any, scores: np.ndarray) -> dict[str, str]:
         "tabular_dl.fold_scores": json.dumps([float(score) for score in scores]),
         **({} if ratio is None else {"tabular_dl.test_ratio": repr(ratio)}),
     }
+
+
+def metric_tags(metric: Metric) -> dict[str, str]:
+    """Return the tags that identify the metric of a run; of a function of the user also its direction and its text.
+
+    Parameters
+    ----------
+    metric : Metric
+        Metric of the run's scores.
+
+    Returns
+    -------
+    dict of str to str
+        Tags.
+    """
+    tags = {"tabular_dl.metric": metric.name}
+    if isinstance(metric.function, PythonMetric):
+        tags[GREATER_IS_BETTER] = str(metric.greater_is_better).lower()
+        tags[METRIC_DIGEST] = metric.function.source.digest
+    return tags
 
 
 def _described(table: Table) -> dict[str, str]:

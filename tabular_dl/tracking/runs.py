@@ -44,6 +44,8 @@ WITH_MODELS = ("fit", "ensemble", "import")
 RESUMABLE = ("search", "auto")  # kinds of runs that others are found by
 # Tag of runs that were imported without predictions of the test rows that there are.
 NO_TEST_TAG = "tabular_dl.no_test_predictions"
+# Tags of runs whose metric is a function of the user: its direction, and the SHA-256 of its text.
+GREATER_IS_BETTER, METRIC_DIGEST = "tabular_dl.greater_is_better", "tabular_dl.metric_sha256"
 
 
 @dataclass(frozen=True)
@@ -141,8 +143,20 @@ def best_run(pipeline: str, metric: str | None = None) -> LoggedRun:
         If there is no finished run.
     """
     comparable, _ = comparable_runs(pipeline, metric)
-    sign = 1 if get_metric(comparable[0].data.tags["tabular_dl.metric"]).greater_is_better else -1
+    sign = 1 if is_greater_better(comparable[0].data.tags) else -1
     return as_logged(max(comparable, key=lambda run: sign * run.data.metrics["cv_score"]))
+
+
+def is_greater_better(tags: Mapping[str, str]) -> bool:
+    """Return whether a greater score of a run is better, by its tags: its metric may be a function of the user.
+
+    Examples
+    --------
+    >>> is_greater_better({"tabular_dl.metric": "rmse"})
+    False
+    """
+    known = tags.get(GREATER_IS_BETTER)
+    return get_metric(tags["tabular_dl.metric"]).greater_is_better if known is None else known == "true"
 
 
 def comparable_runs(pipeline: str, metric: str | None = None) -> tuple[list[Run], int]:
@@ -183,7 +197,7 @@ def comparable_runs(pipeline: str, metric: str | None = None) -> tuple[list[Run]
         )
     with_metric = [run for run in runs if run.data.tags.get("tabular_dl.metric") == metric]
     newest = max(with_metric or runs, key=lambda run: run.info.start_time)
-    tags = ("tabular_dl.metric", "tabular_dl.data_digest")
+    tags = ("tabular_dl.metric", "tabular_dl.data_digest", METRIC_DIGEST)
     comparable = [run for run in runs if all(run.data.tags.get(tag) == newest.data.tags.get(tag) for tag in tags)]
     return comparable, len(runs) - len(comparable)
 

@@ -63,7 +63,7 @@ def open_model(
     first = getattr(model, "models", [model])[0]
     sources = {source.file: source for source in sources_of(first).values()}
     spec = load_spec(spec_file)
-    return model, spec.with_python(PythonFiles(sources=sources)) if sources else spec
+    return model, spec.with_python(PythonFiles(sources=sources))  # never that of a file beside it
 
 
 def file_of(model: Any) -> Path | None:

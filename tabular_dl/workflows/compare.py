@@ -13,9 +13,17 @@ from rich.markup import escape
 from rich.table import Table as Grid
 
 from tabular_dl.errors import SubmissionError
-from tabular_dl.problems import get_metric
 from tabular_dl.spec import load_spec
-from tabular_dl.tracking import Entry, Row, agreement, all_runs, comparable_runs, rank, tracking_uri
+from tabular_dl.tracking import (
+    Entry,
+    Row,
+    agreement,
+    all_runs,
+    comparable_runs,
+    is_greater_better,
+    rank,
+    tracking_uri,
+)
 from tabular_dl.workflows.console import print_lines
 
 __all__ = ["compare"]
@@ -66,13 +74,13 @@ def compare(
     if every:
         _print_all(name, top, form, out or sys.stdout, console or Console())
         return []
-    runs, left_out = comparable_runs(name, spec.metric)
-    metric = get_metric(runs[0].data.tags["tabular_dl.metric"])
+    runs, left_out = comparable_runs(name, spec.metric_name)
+    metric, greater_is_better = runs[0].data.tags["tabular_dl.metric"], is_greater_better(runs[0].data.tags)
     entries = [Entry.of(run) for run in runs]
-    rows = rank(entries, greater_is_better=metric.greater_is_better)[:top]
+    rows = rank(entries, greater_is_better=greater_is_better)[:top]
     if form == "table":
         console = console or Console()
-        _print(rows, name, metric.name, metric.greater_is_better, left_out, console)
+        _print(rows, name, metric, greater_is_better, left_out, console)
         _print_agreement(entries, console)
     else:
         _write([_plain(row) for row in rows], form, out or sys.stdout)

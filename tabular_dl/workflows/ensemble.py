@@ -25,6 +25,7 @@ from tabular_dl.model_selection import (
     Blend,
     BlendedClassifier,
     BlendedRegressor,
+    choose_decisions,
     error_ratio,
     fold_scores,
     imported_parts,
@@ -33,9 +34,9 @@ from tabular_dl.model_selection import (
     predicted_rows,
     standard_error,
 )
-from tabular_dl.problems import Metric, get_metric, get_problem
+from tabular_dl.problems import Metric, get_problem
 from tabular_dl.reporting import Judged, Model, blend_page, described, member_weights, options_of, render, scored_by
-from tabular_dl.spec import PipelineSpec, columns_used, competition_of, dump_spec, load_spec
+from tabular_dl.spec import PipelineSpec, columns_used, competition_of, dump_spec, load_spec, metric_of
 from tabular_dl.tracking import Entry, environment, open_model, rank
 from tabular_dl.workflows.console import print_lines
 from tabular_dl.workflows.outputs import log, new_results
@@ -96,14 +97,14 @@ def ensemble(
     current = load_spec(pipeline)
     tracking.prepare_store(create=False, write=True)
     name = current.name
-    members = _named_runs(name, runs) if runs else _best_fits(name, current.metric, top, console)
+    members = _named_runs(name, runs) if runs else _best_fits(name, current.metric_name, top, console)
     _check_members(name, members, named=bool(runs))
     models, specs = zip(*(open_model(member, trust=trust) for member in members), strict=True)
     _check_folds(members, specs)
     spec = specs[0]
     competition = competition_of(spec)
     _check_data(members, competition.digest)
-    metric = get_metric(members[0].tags["tabular_dl.metric"])
+    metric = metric_of(spec, get_problem(members[0].tags["tabular_dl.problem"]))
     y = competition.train[spec.data.target].to_numpy()
     blend = Blend(method, spec.seed, meta=meta, levels=levels, passthrough=passthrough)
     blended = _blended(models, blend, spec, competition, metric)
@@ -149,8 +150,7 @@ def _blended(
     kind = BlendedClassifier if hasattr(models[0], "classes_") else BlendedRegressor
     y = competition.train[spec.data.target].to_numpy()
     blended = kind(models, blend).fit_blend(y, metric, competition.train)
-    if blended.classes_or_none_ is not None and metric.looks_at == "labels":
-        blended.choose_threshold(spec.threshold, y, metric)
+    choose_decisions(blended, spec.threshold if metric.looks_at == "labels" else None, y, metric)
     return blended
 
 
@@ -180,7 +180,7 @@ def _named_runs(pipeline: str, names: Sequence[str]) -> list[tracking.LoggedRun]
 def _best_fits(pipeline: str, metric_name: str | None, top: int, console: Console) -> list[tracking.LoggedRun]:
     """Return the best fits and imports among those with the folds of the best that has others of its folds."""
     runs, left_out = tracking.comparable_runs(pipeline, metric_name)
-    metric = get_metric(runs[0].data.tags["tabular_dl.metric"])
+    greater_is_better = tracking.is_greater_better(runs[0].data.tags)
     single = [run for run in runs if run.data.tags.get("tabular_dl.kind") in ("fit", "import")]
     no_test = [run for run in single if tracking.NO_TEST_TAG in run.data.tags]
     if no_test:
@@ -188,7 +188,7 @@ def _best_fits(pipeline: str, metric_name: str | None, top: int, console: Consol
         message = f"Left out because imported without test predictions (name them by --runs to blend them): {names}"
         print_lines(console, message, markup=False)
     fits = [Entry.of(run) for run in single if tracking.NO_TEST_TAG not in run.data.tags]
-    entries = [row.entry for row in rank(fits, greater_is_better=metric.greater_is_better)] if fits else []
+    entries = [row.entry for row in rank(fits, greater_is_better=greater_is_better)] if fits else []
     counts = Counter(entry.folds for entry in entries)
     first = next((entry for entry in entries if counts[entry.folds] > 1), entries[0] if entries else None)
     same_folds = [entry for entry in entries if first is not None and entry.folds == first.folds]
@@ -319,7 +319,7 @@ def _run_content(
         curves={},
         folds=[{"cv_score": score} for score in scores],
         tags={
-            "tabular_dl.metric": metric.name,
+            **tracking.metric_tags(metric),
             "tabular_dl.problem": tags.get("tabular_dl.problem", ""),
             "tabular_dl.data_digest": competition.digest,
             "tabular_dl.members": json.dumps([member.id for member in members]),

@@ -54,13 +54,14 @@ def run_content(result: FitResult, tags: Mapping[str, str]) -> tracking.RunConte
             **{name: values.mean() for name, values in lengths.items()},
             "training_seconds": result.seconds,
             **({} if threshold is None else {"threshold": threshold}),
+            **{f"cut_point_{number}": value for number, value in enumerate(_cut_points(crossfit), start=1)},
             **_at_best(crossfit),
             **baselines,
         },
         curves={name: _mean_over_members(values) for name, values in crossfit.curves_.items()},
         folds=folds,
         tags={
-            "tabular_dl.metric": result.metric.name,
+            **tracking.metric_tags(result.metric),
             "tabular_dl.problem": result.problem.name,
             "tabular_dl.data_digest": competition.digest,
             **tracking.fold_tags(crossfit, result.scores),
@@ -85,6 +86,11 @@ def _tables(spec: PipelineSpec, competition: Competition) -> list[tracking.Table
         return [tracking.Table(*train)]
     test = (f"{spec.name}-test", "prediction", competition.test, source, competition.test_digest)
     return [tracking.Table(*train), tracking.Table(*test)]
+
+
+def _cut_points(crossfit: Any) -> list[float]:
+    cut_points = getattr(crossfit, "cut_points_", None)
+    return [] if cut_points is None else cut_points.tolist()
 
 
 def _lengths(result: FitResult) -> dict[str, np.ndarray]:

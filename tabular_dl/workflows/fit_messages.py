@@ -26,6 +26,14 @@ def fit_messages(result: FitResult, pipeline: str | None) -> list[str]:
             f"Threshold {result.crossfit.threshold_:.3f}; each fold is scored with the threshold of {others} folds, "
             "the simple models with 0.5."
         )
+    messages += _smearing(result)
+    cut_points = getattr(result.crossfit, "cut_points_", None)
+    if cut_points is not None:
+        shown = ", ".join(f"{value:.3f}" for value in cut_points)
+        messages.append(
+            f"Cut points {shown} between the labels; each fold is scored with those of the other folds, the simple "
+            "models by rounding."
+        )
     return messages
 
 
@@ -38,6 +46,24 @@ def _unpredicted(result: FitResult) -> list[str]:
     return [
         f"{rows - predicted:,} of {rows:,} rows are predicted by no fold, the earliest by {time}: scores and "
         "out-of-fold predictions are those of the later rows. New rows are predicted by models of all rows."
+    ]
+
+
+def _smearing(result: FitResult) -> list[str]:
+    """Return a sentence about the corrected mean of a model of logarithms, if one was tried."""
+    scores, name = getattr(result.crossfit, "smearing_scores_", None), result.metric.name
+    if scores is None:
+        return []
+    without, corrected = scores
+    if result.crossfit.smearing_ == 1:
+        return [
+            f"Correcting the mean of the predicted logarithms (smearing) was tried and left out: {name} "
+            f"{corrected:.4f} with it, {without:.4f} without."
+        ]
+    return [
+        f"The mean of the predicted logarithms is corrected by a factor of {result.crossfit.smearing_:.4f} (smearing): "
+        f"{name} {corrected:.4f}, {without:.4f} without; each fold is corrected by the other folds, "
+        "and the simple models are not."
     ]
 
 

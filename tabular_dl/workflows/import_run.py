@@ -8,7 +8,6 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -24,12 +23,12 @@ from tabular_dl.model_selection import (
     ImportedClassifier,
     ImportedRegressor,
     Splits,
+    choose_decisions,
     error_ratio,
     fold_scores,
     mean_and_error,
     predicted_rows,
 )
-from tabular_dl.problems import Metric, Problem
 from tabular_dl.reporting import Judged, by_split, import_page, render
 from tabular_dl.spec import (
     PipelineSpec,
@@ -40,11 +39,13 @@ from tabular_dl.spec import (
     load_spec,
     metric_of,
     problem_of,
+    weights_of,
 )
 from tabular_dl.tables import read_categories
-from tabular_dl.tracking import environment
+from tabular_dl.tracking import environment, keep_metric
 from tabular_dl.workflows.console import print_lines, print_notes
 from tabular_dl.workflows.folds import checked_folds
+from tabular_dl.workflows.import_content import Imported, ImportFiles, run_content
 from tabular_dl.workflows.imported_files import KnownRows, read_fold_file, read_prediction_file, same_folds
 from tabular_dl.workflows.outputs import log, new_results
 from tabular_dl.workflows.predictions import write_predictions
@@ -53,54 +54,6 @@ from tabular_dl.workflows.signals import interrupts_deferred
 __all__ = ["ImportFiles", "import_run"]
 
 LONGEST_NOTE = 2000
-
-
-@dataclass(frozen=True)
-class ImportFiles:
-    """Files with predictions from elsewhere.
-
-    Parameters
-    ----------
-    oof : Path
-        Out-of-fold predictions of the training rows.
-    test : Path, optional
-        Predictions of the test rows; without them there can be no submission.
-    folds : Path, optional
-        Folds that the predictions were made on; by default those of the pipeline.
-    """
-
-    oof: Path
-    test: Path | None = None
-    folds: Path | None = None
-
-
-@dataclass(frozen=True)
-class _Imported:
-    """Imported predictions with the tables that they are of, and their scores."""
-
-    name: str
-    files: ImportFiles
-    note: str
-    spec: PipelineSpec
-    competition: Competition
-    problem: Problem
-    metric: Metric
-    model: ImportedClassifier | ImportedRegressor
-    own_folds: bool
-    scores: np.ndarray
-    started: float
-
-    @property
-    def origin(self) -> dict[str, str]:
-        """Facts about the predictions, for the report."""
-        test = "none" if self.files.test is None else str(self.files.test)
-        of_file = "" if self.own_folds else f", of {self.files.folds}, other than the pipeline's"
-        return {
-            "Out-of-fold predictions": str(self.files.oof),
-            "Test predictions": test,
-            "Folds": f"{len(self.scores)}{by_split(self.spec) if self.own_folds else ''}{of_file}",
-            **({"Note": self.note} if self.note else {}),
-        }
 
 
 def import_run(
@@ -157,7 +110,7 @@ def import_run(
         write_text(folder / "spec.yaml", dump_spec(spec))
         write_predictions(imported.model, spec, imported.competition, folder / "predictions")
         write_text(folder / "report.html", render(page))
-        tracking.write_results(_run_content(imported), folder)
+        tracking.write_results(run_content(imported), folder)
 
     with new_results(spec.name) as results:
         with interrupts_deferred() as interrupts:
@@ -188,7 +141,7 @@ def _check_name(name: str, note: str) -> None:
 
 def _imported(
     spec: PipelineSpec, name: str, files: ImportFiles, note: str, started: float, console: Console
-) -> _Imported:
+) -> Imported:
     """Read the files and score the predictions."""
     competition = competition_of(spec)
     train, test = competition.train, competition.test
@@ -222,9 +175,10 @@ def _imported(
         test_ids=() if tested is None else known["test"].ids,
         test_predictions=None if tested is None else tested.predictions,
         classes=classes,
+        sample_weight=weights_of(spec, train, competition.train_file.name),
     )
-    if isinstance(model, ImportedClassifier):
-        model.choose_threshold(spec.threshold, y, metric)
+    choose_decisions(model, spec.threshold, y, metric)
+    keep_metric(model, metric)
     shared = 0 if test is None else int(known["test"].ids.isin(set(known["train"].ids)).sum())
     if shared and tested is not None:
         notes.append(
@@ -233,7 +187,7 @@ def _imported(
         )
     print_notes(notes, console)
     scores = fold_scores(model, y, metric)
-    return _Imported(name, files, note, spec, competition, problem, metric, model, own_folds, scores, started)
+    return Imported(name, files, note, spec, competition, problem, metric, model, own_folds, scores, started)
 
 
 def _splits(
@@ -270,12 +224,12 @@ def _known_rows(spec: PipelineSpec, competition: Competition) -> dict[str, Known
     }
 
 
-def _judged(imported: _Imported) -> Judged:
+def _judged(imported: Imported) -> Judged:
     columns = columns_used(imported.spec, imported.competition.train)
     return Judged(imported.model, imported.spec, imported.competition, imported.problem, imported.metric, columns)
 
 
-def _messages(imported: _Imported) -> list[str]:
+def _messages(imported: Imported) -> list[str]:
     """Return the score, and what follows from the files that were given."""
     spec, metric, scores = imported.spec, imported.metric, imported.scores
     mean, error = mean_and_error(scores, error_ratio(imported.model))
@@ -302,50 +256,3 @@ def _messages(imported: _Imported) -> list[str]:
     if imported.competition.test is not None and imported.files.test is None:
         lines.append("Without --test, the run has no predictions of the test rows and cannot be submitted.")
     return lines
-
-
-def _run_content(imported: _Imported) -> tracking.RunContent:
-    spec, competition, files = imported.spec, imported.competition, imported.files
-    mean, error = mean_and_error(imported.scores, error_ratio(imported.model))
-    threshold = getattr(imported.model, "threshold_", None)
-    given = {"oof": files.oof, "test": files.test, "folds": None if imported.own_folds else files.folds}
-    origin = {f"import.{key}": file for key, file in given.items() if file is not None}
-    note = {"import.note": imported.note} if imported.note else {}
-    lacks_test = competition.test is not None and files.test is None
-    source = str(competition.folder)
-    return tracking.RunContent(
-        pipeline=spec.name,
-        kind="import",
-        parameters={"model.name": tracking.IMPORTED, **origin, **note},
-        metrics={
-            "cv_score": mean,
-            "cv_standard_error": error,
-            f"cv_{imported.metric.name}": mean,
-            **({} if threshold is None else {"threshold": threshold}),
-        },
-        curves={},
-        folds=[{"cv_score": score} for score in imported.scores],
-        tags={
-            "tabular_dl.metric": imported.metric.name,
-            "tabular_dl.problem": imported.problem.name,
-            "tabular_dl.data_digest": competition.digest,
-            **tracking.fold_tags(imported.model, imported.scores),
-            **({tracking.NO_TEST_TAG: "true"} if lacks_test else {}),
-        },
-        description="\n".join(
-            [
-                f"**Imported predictions**: {imported.metric.name} {mean:.4f} (standard error {error:.4f}).",
-                "",
-                *(f"- {key}: {value}" for key, value in imported.origin.items()),
-            ]
-        ),
-        tables=[
-            tracking.Table(
-                f"{spec.name}-train", "training", competition.train, source, competition.digest, spec.data.target
-            )
-        ],
-        model=imported.model,
-        example=competition.train.drop(columns=spec.data.target),
-        started=imported.started,
-        name=imported.name,
-    )

@@ -11,6 +11,7 @@ from tabular_dl.atomic_files import write_text
 from tabular_dl.competition import Competition, prediction_table
 from tabular_dl.errors import DataError, UserError
 from tabular_dl.model_selection import lacks_test_predictions, predicted_rows
+from tabular_dl.problems import apply_cut_points
 from tabular_dl.reporting import Model
 from tabular_dl.spec import PipelineSpec
 from tabular_dl.tracking import file_of
@@ -19,7 +20,7 @@ __all__ = ["predict_rows", "write_predictions"]
 
 
 def predict_rows(model: Model, rows: pd.DataFrame) -> np.ndarray:
-    """Return a classifier's probabilities, or a regressor's values.
+    """Return a classifier's probabilities, or a regressor's values, which are labels if it has cut points.
 
     Parameters
     ----------
@@ -70,9 +71,12 @@ def write_predictions(model: Model, spec: PipelineSpec, competition: Competition
     folder : Path
         Existing folder to write to.
     """
-    predicted, thresholds = predicted_rows(model), getattr(model, "oof_thresholds_", None)
+    predicted, thresholds, oof = predicted_rows(model), getattr(model, "oof_thresholds_", None), model.oof_predictions_
+    cut_points, labels = getattr(model, "oof_cut_points_", None), getattr(model, "labels_", None)
+    if cut_points is not None and labels is not None:
+        oof = apply_cut_points(oof, cut_points, labels)
     known = None if thresholds is None else thresholds[predicted]
-    tables = {"oof": (competition.train.iloc[predicted], model.oof_predictions_[predicted], known)}
+    tables = {"oof": (competition.train.iloc[predicted], oof[predicted], known)}
     if competition.test is not None and not lacks_test_predictions(model):
         test = predict_rows(model, competition.test)
         tables["test"] = (competition.test, test, getattr(model, "threshold_", None))

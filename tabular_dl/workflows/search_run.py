@@ -16,7 +16,7 @@ from tabular_dl.errors import SpecError
 from tabular_dl.model_selection import Distribution, Record, SearchState, read_distribution
 from tabular_dl.reporting import SearchResult, parallel_coordinates, render, scores_by_hyperparameter, search_page
 from tabular_dl.spec import leaves
-from tabular_dl.tracking import Child, OpenRun, environment, find_run_id
+from tabular_dl.tracking import Child, OpenRun, environment, find_run_id, metric_tags
 from tabular_dl.workflows.search_task import SearchOptions, SearchTask
 
 __all__ = ["finish", "log_round", "open_search"]
@@ -51,7 +51,7 @@ def open_search(task: SearchTask, options: SearchOptions) -> tuple[OpenRun, Sear
     if options.resume is None:
         space = {f"search.{leaf}": str(distribution) for leaf, distribution in task.space.items()}
         tags = {
-            "tabular_dl.metric": task.metric.name,
+            **metric_tags(task.metric),
             "tabular_dl.problem": task.problem.name,
             "tabular_dl.data_digest": task.digest,
         }

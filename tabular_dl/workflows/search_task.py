@@ -22,9 +22,11 @@ from tabular_dl.model_selection import (
     CrossFitClassifier,
     CrossFitRegressor,
     Outcome,
+    check_fold_weights,
     evaluate,
     evaluate_models,
     make_folds,
+    weights_at,
 )
 from tabular_dl.preprocessing import split_reference
 from tabular_dl.problems import Metric, Problem
@@ -44,6 +46,7 @@ from tabular_dl.spec import (
     references,
     row_keys,
     validate_rows,
+    weights_of,
     with_values,
 )
 from tabular_dl.workflows.console import stop_at_errors
@@ -154,6 +157,12 @@ class SearchTask:
         rows: np.ndarray = np.arange(len(train))
         self.rows, self.held_out = self._set_aside(rows) if options.holdout else (rows, rows[:0])
         self.splits = self._folds_inside(spec, self.seed)
+        self.weights = weights_of(spec, train, competition.train_file.name)
+        inside, outside = weights_at(self.weights, self.rows), weights_at(self.weights, self.held_out)
+        check_fold_weights(inside, self.splits)
+        if len(self.held_out):
+            places = np.arange(len(self.held_out))
+            check_fold_weights(outside, [(places, places)])
 
     def _check_choices(self, competition: Competition) -> None:
         """Raise an error for a choice, or a bound, that no configuration could be trained with on these tables."""
@@ -240,6 +249,7 @@ class SearchTask:
             halving=not final,
             on_epoch=on_epoch,
             row_groups=self.keys[self.rows].together,
+            sample_weight=weights_at(self.weights, self.rows),
         )
 
     def _section(self, name: str) -> str:
@@ -296,11 +306,13 @@ class SearchTask:
             splits = self._folds_inside(spec, spec.seed)
             model = kind(build_pipeline(spec, self.problem), cv=splits, random_state=spec.seed)
             columns, together = columns_used(spec, inside, self.test), self.keys[self.rows].together
-            model.fit(inside[columns], self.y[self.rows], together)
+            weights = weights_at(self.weights, self.rows)
+            model.fit(inside[columns], self.y[self.rows], together, sample_weight=weights)
             predictions[name] = predict_rows(model, outside)
 
         def score(name: str, rows: np.ndarray) -> float:
-            return self.metric(y[rows], predictions[name][rows], self.classes)
+            weights = weights_at(self.weights, self.held_out[rows])
+            return self.metric(y[rows], predictions[name][rows], self.classes, weights)
 
         rows = np.arange(len(y))
         scores = {name: score(name, rows) for name in specs}

@@ -36,7 +36,7 @@ def list_all(console: Console | None = None) -> None:
             grid.add_row(Text(name), Text(str(error), style="red"), *[""] * 4, Text(origin))
             continue
         networks = f"{spec.ensemble.folds} x {spec.ensemble.members}"
-        metric = spec.metric or "the problem's own"
+        metric = spec.metric_name or "the problem's own"
         cells = (name, spec.problem, metric, spec.data.target, spec.data.source, networks, origin)
         # In plain strings, Rich would read [a-z] as a style.
         grid.add_row(*map(Text, cells))

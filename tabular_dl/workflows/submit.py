@@ -178,7 +178,7 @@ def _reason(error: Exception) -> str:
 def _choose_run(pipeline: str, run: str | None) -> tracking.LoggedRun:
     spec = load_spec(pipeline)
     if run is None:
-        return tracking.best_run(spec.name, spec.metric)
+        return tracking.best_run(spec.name, spec.metric_name)
     chosen = tracking.find_run(run)
     name = chosen.tags.get("tabular_dl.pipeline")
     if name != spec.name:

@@ -15,7 +15,13 @@ from sklearn.pipeline import Pipeline
 from tabular_dl.checks import find_errors, run_checks
 from tabular_dl.competition import Competition
 from tabular_dl.estimators import ModelClassifier, ModelRegressor
-from tabular_dl.model_selection import CrossFitClassifier, CrossFitRegressor, baseline_scores, fold_scores
+from tabular_dl.model_selection import (
+    CrossFitClassifier,
+    CrossFitRegressor,
+    baseline_scores,
+    choose_decisions,
+    fold_scores,
+)
 from tabular_dl.problems import Problem
 from tabular_dl.reporting import FitResult
 from tabular_dl.spec import (
@@ -27,8 +33,9 @@ from tabular_dl.spec import (
     metric_of,
     problem_of,
     row_keys,
+    weights_of,
 )
-from tabular_dl.tracking import check_storable
+from tabular_dl.tracking import check_storable, keep_metric
 from tabular_dl.workflows.console import ModelProgress, TrainingProgress, print_notes, stop_at_errors, warn_in_short
 
 __all__ = ["BOOSTED", "train"]
@@ -91,6 +98,7 @@ def train(
         warn_in_short(findings, console, command)
     metric, pipeline = metric_of(spec, problem), build_pipeline(spec, problem, folder)
     check_storable(pipeline[-1])
+    weights = weights_of(spec, train, competition.train_file.name)
     X, y = train[columns_used(spec, train, competition.test)], target.to_numpy()
     keys = row_keys(spec, train, competition.train_file.name)
     splits = folds_of(spec, problem, y, keys)
@@ -99,7 +107,7 @@ def train(
     started, clock = time.time(), time.perf_counter()
     with _progress(console, spec, pipeline, problem, y, spec.ensemble.trainings) as progress:
         limit = _TimeLimit(stop_at, progress)
-        crossfit.fit(X, y, keys.together, on_epoch=limit)
+        crossfit.fit(X, y, keys.together, on_epoch=limit, sample_weight=weights)
     crossfit.set_params(cv=len(splits))  # it keeps the rows of the folds, which are not stored twice
     if spec.model.is_network:
         for fitted in (crossfit.pipeline, *crossfit.fitted_pipelines):
@@ -107,8 +115,8 @@ def train(
             settings = {**spec.network, **spec.training}
             fitted[-1].set_params(**{name: settings.get(name) for name in ("callbacks", "tensorboard")})
             fitted[-1].__dict__.update({"interrupted_": True} if limit.passed else {})
-    if problem.classification:
-        crossfit.choose_threshold(spec.threshold, y, metric)
+    choose_decisions(crossfit, spec.threshold, y, metric)
+    keep_metric(crossfit, metric)
     seconds = time.perf_counter() - clock
     scores = fold_scores(crossfit, y, metric)
     clock = time.perf_counter()

@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
+from scipy.stats import skew
 
 from tabular_dl.drafting.draft import Draft, draft_pipeline
 from tabular_dl.errors import DataError, SpecError, UserError
@@ -57,6 +58,7 @@ def test_what_the_problem_and_metric_are_follows_from_the_target() -> None:
         "codes as numbers": drafted(codes, "rmse"),
         "many codes as labels": drafted(list(range(30)) * 2, "accuracy"),
         "two codes": drafted([0, 1] * 30, "roc_auc"),
+        "grades": drafted(codes, "qwk"),
     }
     assert {name: (draft.content["problem"], draft.content["metric"]) for name, draft in drafts.items()} == {
         "labels": ("multiclass", "accuracy"),
@@ -65,6 +67,7 @@ def test_what_the_problem_and_metric_are_follows_from_the_target() -> None:
         "codes as numbers": ("regression", "rmse"),
         "many codes as labels": ("multiclass", "accuracy"),
         "two codes": ("binary", "roc_auc"),
+        "grades": ("regression", "qwk"),
     }
     assert "y has 3 different values in 60 rows; rmse scores numbers." in drafts["codes as numbers"].text
 
@@ -97,7 +100,30 @@ def test_a_sample_submission_of_probabilities_is_scored_by_log_loss(sample: pd.D
 def test_a_target_scored_by_its_logarithm_is_learned_by_its_logarithm() -> None:
     prices = RANDOM.lognormal(10, 1, 60)
     assert drafted(prices, "rmsle").content["training"]["target_transform"] == "log1p"
-    assert "target_transform" not in drafted(prices).content["training"]
+    draft = drafted(prices)
+    assert (draft.content["metric"], draft.content["training"]["target_transform"]) == ("rmsle", "log1p")
+    found = f"from {prices.min():.3g} to {prices.max():.3g}, skewness {skew(prices):.1f}; that of log"
+    assert f"y is skewed, so that errors count by their share of it: {found}" in draft.comments["metric",]
+    assert f"The logarithm of y is learned: {found}" in draft.comments["training",]
+    assert "# The logarithm of y is learned: from" in draft.text
+    assert drafted(prices, "rmse").content["training"]["target_transform"] == "log1p", "whose mean fit corrects"
+    assert "target_transform" not in drafted(prices, "gini").content["training"]
+
+
+@pytest.mark.parametrize(
+    "y",
+    [
+        RANDOM.normal(100, 10, 60),
+        RANDOM.lognormal(10, 1, 60) - 5000,  # some are negative
+        RANDOM.lognormal(0, 0.5, 60),  # skewed, but the logarithm of 1 + y is as well
+        RANDOM.lognormal(10, 0.2, 60),  # hardly skewed
+        -RANDOM.lognormal(10, 1, 60),
+    ],
+)
+def test_other_numbers_are_learned_as_they_are(y: Any) -> None:
+    draft = drafted(y)
+    assert draft.content["metric"] == "rmse"
+    assert "target_transform" not in draft.content["training"]
 
 
 def test_folds_are_fewer_where_a_class_is_rare_and_the_file_says_why() -> None:

@@ -163,6 +163,8 @@ def test_gini_of_numbers_is_that_of_the_competitions(weights: np.ndarray) -> Non
     y, prediction = RNG.random(ROWS), RNG.random(ROWS)
     found = get_metric("gini")(y, prediction, None, weights)
     assert found == pytest.approx(loop_gini(y, prediction, weights))
+    with pytest.raises(DataError, match=r"gini is for numbers from 0 on, found -1\."):
+        get_metric("gini")(np.array([-1.0, 2.0]), np.array([0.0, 1.0]))
     order = RNG.permutation(ROWS)
     assert get_metric("gini")(y[order], np.zeros(ROWS)) == pytest.approx(0), "equal predictions know no order"
 

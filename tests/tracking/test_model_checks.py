@@ -16,6 +16,7 @@ from tabular_dl.errors import DataError, UserError
 from tabular_dl.model_selection import Blend, BlendedClassifier
 from tabular_dl.problems import get_metric
 from tabular_dl.resources import bundled
+from tabular_dl.spec import PipelineSpec
 from tabular_dl.tracking import model_checks, stored_model
 from tabular_dl.tracking.model_checks import check_parts, check_predicts
 from tabular_dl.tracking.persistence import load_model
@@ -122,7 +123,7 @@ def test_meta_models_are_checked_as_other_models_are(stacked: Any, tmp_path: Pat
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Folder of a model without a pipeline file that would be read."""
-    monkeypatch.setattr(stored_model, "load_spec", lambda file: file)
+    monkeypatch.setattr(stored_model, "load_spec", lambda file: PipelineSpec.model_construct(name=str(file)))
     (tmp_path / "model" / "extra_files").mkdir(parents=True)
     (tmp_path / "model" / "extra_files" / "spec.yaml").touch()
     return tmp_path / "model"

@@ -28,7 +28,7 @@ def answers(own: Any) -> Path:
         (lambda table: table.rename(columns={"Survived": "Died"}), "answers.csv: there is no column 'Survived'"),
         (lambda table: table.drop(columns="PassengerId"), "answers.csv: there is no column 'PassengerId' (the id)"),
         (lambda table: pd.concat([table, table.head(1)]), "column PassengerId (the id): '892' in row 419"),
-        (lambda table: table.assign(Survived="yes"), ""),
+        (lambda table: table.assign(Survived="yes"), "answers.csv has labels such as 'yes', the predictions such as"),
     ],
     ids=["a row is missing", "no target", "no id", "an id twice", "labels of another type"],
 )
