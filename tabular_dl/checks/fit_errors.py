@@ -16,7 +16,7 @@ from tabular_dl.checks.finding import Finding
 from tabular_dl.checks.fixes import corrected_rule, ensemble_with, removal, separate_rule
 from tabular_dl.errors import UserError, listed, nearest
 from tabular_dl.preprocessing import ColumnRule, column_faults, columns_read
-from tabular_dl.problems import Problem, infer_problem
+from tabular_dl.problems import Problem, infer_problem, rarest_class
 from tabular_dl.spec import (
     CheckedRows,
     Fault,
@@ -70,7 +70,9 @@ def pipeline_errors(spec: PipelineSpec, problem: Problem) -> list[Finding]:
     return findings
 
 
-def target_errors(spec: PipelineSpec, problem: Problem, target: pd.Series[Any], where: str) -> list[Finding]:
+def target_errors(
+    spec: PipelineSpec, problem: Problem, target: pd.Series[Any] | pd.DataFrame, where: str
+) -> list[Finding]:
     """Return the error of a target that the pipeline cannot be trained on.
 
     Parameters
@@ -79,8 +81,8 @@ def target_errors(spec: PipelineSpec, problem: Problem, target: pd.Series[Any], 
         Pipeline.
     problem : Problem
         Type of problem, which the metric can score.
-    target : Series of shape (rows,)
-        Target.
+    target : Series of shape (rows,), or DataFrame of shape (rows, targets)
+        Target, or several.
     where : str
         Name of the table in messages.
 
@@ -96,7 +98,7 @@ def target_errors(spec: PipelineSpec, problem: Problem, target: pd.Series[Any], 
     message = refusal(spec, problem)
     if message is None:
         return []
-    most = int(target.value_counts().min()) if problem.classification else len(target)
+    most = rarest_class(target) if problem.classification else len(target)
     fewer = spec.model_copy(update={"ensemble": spec.ensemble.model_copy(update={"folds": most})})
     fix = ""
     if 2 <= most < spec.ensemble.folds and refusal(fewer, problem) is None:
@@ -130,9 +132,9 @@ def group_errors(spec: PipelineSpec, train: pd.DataFrame, where: str) -> list[Fi
         return []
     name = spec.ensemble.group
     if name not in train:
-        correction = nearest(str(name), [str(column) for column in train if column != spec.data.target])
+        correction = nearest(str(name), [str(column) for column in train if column not in spec.data.targets])
         fix = ensemble_with(spec, group=correction)
-    elif name == spec.data.target:
+    elif name in spec.data.targets:
         fix = ensemble_with(spec, group=None)
     elif train[name].isna().any():
         fix = f"# fill in column {name} of {where}"
@@ -167,7 +169,9 @@ def row_errors(spec: PipelineSpec, checked: CheckedRows) -> list[Finding]:
     ]
 
 
-def memory_errors(spec: PipelineSpec, problem: Problem, table: pd.DataFrame, target: pd.Series[Any]) -> list[Finding]:
+def memory_errors(
+    spec: PipelineSpec, problem: Problem, table: pd.DataFrame, target: pd.Series[Any] | pd.DataFrame
+) -> list[Finding]:
     """Return the error of networks that need more memory than the machine has.
 
     Parameters
@@ -178,8 +182,8 @@ def memory_errors(spec: PipelineSpec, problem: Problem, table: pd.DataFrame, tar
         Type of problem.
     table : DataFrame of shape (rows, columns + features)
         Training rows with derived features.
-    target : Series of shape (rows,)
-        Target.
+    target : Series of shape (rows,), or DataFrame of shape (rows, targets)
+        Target, or several.
 
     Returns
     -------

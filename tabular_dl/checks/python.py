@@ -18,7 +18,7 @@ MOST_ROWS = 1000  # training rows that a transformer is tried on
 
 
 def transformer_errors(
-    spec: PipelineSpec, tables: Sequence[pd.DataFrame], target: pd.Series[Any], names: tuple[str, str]
+    spec: PipelineSpec, tables: Sequence[pd.DataFrame], target: pd.Series[Any] | pd.DataFrame, names: tuple[str, str]
 ) -> list[Finding]:
     """Return the errors of ``transformer`` in rules: exceptions, other values than numbers, what cannot be stored.
 
@@ -44,7 +44,7 @@ def transformer_errors(
     for place, rule in enumerate(spec.columns):
         if rule.transformer is None:
             continue
-        columns = columns_of(rule, map(str, tables[0].columns), (spec.data.target, spec.data.id))
+        columns = columns_of(rule, map(str, tables[0].columns), (*spec.data.targets, spec.data.id))
         table = names[0]
         try:
             step = python_transformer(spec, rule)

@@ -126,7 +126,7 @@ def leak_findings(
         base = f" (always guessing the largest class: {leak.base:.3f})" if problem.classification else ""
         score = f"{leak.measure} {leak.score:.3f}{base}"
         message = (
-            f"{where}, column {leak.column} alone predicts {spec.data.target} with {score}: is it known before the "
+            f"{where}, column {leak.column} alone predicts {target.name} with {score}: is it known before the "
             f"target is?{_sample_remark(leak.rows, len(train))}"
         )
         yield Finding("warning", "leak", message, removal(spec, [leak.column]))
@@ -228,8 +228,7 @@ def group_findings(
                 "rows of one value in one fold"
             )
         message = (
-            f"{names[0]}, column {grouping.column}: rows of one value are alike in {spec.data.target} ({size}). "
-            f"{advice}."
+            f"{names[0]}, column {grouping.column}: rows of one value are alike in {target.name} ({size}). {advice}."
         )
         level: Level = "note" if grouping.new is None else "warning"
         yield Finding(level, "group", message, ensemble_with(spec, group=grouping.column))
@@ -258,14 +257,14 @@ def target_findings(spec: PipelineSpec, target: pd.Series[Any], problem: Problem
         message = f"{rows} training rows in {folds} folds: fewer than {FEWEST_ROWS_A_FOLD} to score each fold on."
         fewer = max(2, rows // FEWEST_ROWS_A_FOLD)
         yield Finding("warning", "folds", message, ensemble_with(spec, folds=fewer) if fewer < folds else "")
-    if not problem.classification:
+    if not problem.classification or problem.each:  # rare labels among several are usual, and are not weighted
         return
     counts = target.value_counts()
     if counts.iloc[-1] * len(counts) >= RARE_CLASS * rows:
         return
     share, largest = counts.iloc[-1] / rows, counts.iloc[0] / rows
     message = (
-        f"Column {spec.data.target} (the target): the class {counts.index.tolist()[-1]!r} has {counts.iloc[-1]:,} of "
+        f"Column {target.name} (the target): the class {counts.index.tolist()[-1]!r} has {counts.iloc[-1]:,} of "
         f"{rows:,} rows ({100 * share:.2g} %)."
     )
     weighted = {**spec.network, **spec.training}.get("class_weight") is not None

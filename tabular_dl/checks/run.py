@@ -6,7 +6,6 @@ rules read them -> leaks, drift, single columns -> findings
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,10 +18,10 @@ from tabular_dl.checks.fit_errors import group_errors, memory_errors, pipeline_e
 from tabular_dl.checks.fixes import columns_of
 from tabular_dl.checks.python import transformer_errors
 from tabular_dl.checks.rows import drift_findings, group_findings, leak_findings, same_row_findings, target_findings
-from tabular_dl.competition import Competition, ids_of, make_submission, prediction_table
-from tabular_dl.errors import SubmissionError
-from tabular_dl.problems import Metric, Problem
-from tabular_dl.spec import PipelineSpec, columns_used, metric_of, validate_rows, write_line
+from tabular_dl.checks.submission import sample_findings
+from tabular_dl.competition import Competition
+from tabular_dl.problems import Problem
+from tabular_dl.spec import PipelineSpec, columns_used, metric_of, validate_rows
 from tabular_dl.tables import read_categories, read_numbers
 
 __all__ = ["find_errors", "run_checks"]
@@ -60,17 +59,19 @@ def run_checks(competition: Competition, spec: PipelineSpec, problem: Problem) -
     train = competition.train.drop(columns=spec.data.target)
     names = (competition.train_file.name, competition.test_file.name)
     validation = _validate(competition, spec, problem, competition.test)
-    findings = [*validation.errors, *same_row_findings(train, test, target, spec.data.id, names)]
+    findings = [*validation.errors, *same_row_findings(train, test, _as_one(target), spec.data.id, names)]
+    each = [column for _, column in pd.DataFrame(target).items()]
     if not validation.of_target:
         metric = metric_of(spec, problem)
-        findings += target_findings(spec, target, problem, metric)
-        findings += group_findings(spec, train, test, target, problem, names)
-        findings += _sample_findings(competition, spec, problem, metric)
+        findings += target_findings(spec, each[0], problem, metric)
+        # Rows that belong together are alike in each of several targets.
+        findings += group_findings(spec, train, test, each[0], problem, names)
+        findings += [finding for finding in validation.of_sample if finding.level != "error"]
     if all(finding.code != "table" for finding in validation.of_rows):
         read, *others = _as_read(spec, validation.tables)
         # The most serious findings come first, since a fit shows only the first few.
         if not validation.of_target:
-            findings += leak_findings(spec, read, target, problem, names[0])
+            findings += [leak for one in each for leak in leak_findings(spec, read, one, problem, names[0])]
         if test is not None:
             group = spec.ensemble.group
             groups = (train[group], test[group]) if group in train and group in test else None
@@ -125,6 +126,8 @@ class _Validation:
         Errors of ``ensemble.group``.
     of_rows : list of Finding
         Errors of the rows of both tables.
+    of_sample : list of Finding
+        Findings about the sample submission, of any level.
     tables : list of DataFrame
         Training table and, if there is one, test table.
     """
@@ -132,11 +135,13 @@ class _Validation:
     of_target: list[Finding]
     of_groups: list[Finding]
     of_rows: list[Finding]
+    of_sample: list[Finding]
     tables: list[pd.DataFrame]
 
     @property
     def errors(self) -> list[Finding]:
-        return [*self.of_target, *self.of_groups, *self.of_rows]
+        of_sample = [finding for finding in self.of_sample if finding.level == "error"]
+        return [*self.of_target, *self.of_groups, *of_sample, *self.of_rows]
 
 
 def _validate(
@@ -147,6 +152,7 @@ def _validate(
     of_target = pipeline_errors(spec, problem)
     if all(finding.code != "metric" for finding in of_target):
         of_target += target_errors(spec, problem, competition.train[spec.data.target], names[0])
+    of_sample = [] if of_target else sample_findings(competition, spec, problem)
     target = competition.train[spec.data.target]
     train = validate_rows(spec, competition.train.drop(columns=spec.data.target), names[0], test=predicted)
     tables, of_rows = [train.table], row_errors(spec, train)
@@ -160,38 +166,13 @@ def _validate(
     if not of_target and not of_rows:
         of_rows += transformer_errors(spec, tables, target, names)
         of_target += memory_errors(spec, problem, train.table, target)
-    return _Validation(of_target, group_errors(spec, competition.train, names[0]), of_rows, tables)
+    of_groups = group_errors(spec, competition.train, names[0])
+    return _Validation(of_target, of_groups, of_rows, of_sample, tables)
 
 
-def _sample_findings(
-    competition: Competition, spec: PipelineSpec, problem: Problem, metric: Metric
-) -> Iterator[Finding]:
-    """Yield a finding if the sample submission could not be filled in, which a fit would report only at its end."""
-    test, sample = competition.test, competition.sample
-    if test is None or sample is None:
-        return
-    ids = ids_of(test, sample, spec.data.id)
-    if ids is None:
-        message = (
-            f"No submission could be made: the pipeline names no id, and {sample.columns[0]} of "
-            f"{competition.sample_file.name} does not number the rows of {competition.test_file.name}."
-        )
-        ids_in_both = [name for name in sample if name in test]
-        data = {**spec.data.model_dump(exclude_defaults=True), "id": next(iter(ids_in_both), None)}
-        fix = write_line({"data": data})[1:-1] if ids_in_both else ""
-        yield Finding("warning", "sample", message, fix)
-        return
-    # The values do not matter here, only their rows and columns.
-    target, classes, predictions = competition.train[spec.data.target], None, np.zeros(len(test))
-    if problem.classification:
-        classes = np.unique(target.to_numpy())
-        predictions = np.full((len(test), len(classes)), 1 / len(classes))
-    table = prediction_table(ids, spec.data.target, predictions, classes)
-    names = (competition.test_file.name, competition.sample_file.name)
-    try:
-        make_submission(table, spec.data.target, sample, metric, integers=False, names=names)
-    except SubmissionError as error:
-        yield Finding("warning", "sample", f"No submission could be made: {error}")
+def _as_one(target: pd.Series[Any] | pd.DataFrame) -> pd.Series[Any]:
+    """Return a target, or numbers of the combinations of several."""
+    return target if isinstance(target, pd.Series) else target.groupby(list(target.columns)).ngroup()
 
 
 def _as_read(spec: PipelineSpec, tables: list[pd.DataFrame]) -> list[pd.DataFrame]:

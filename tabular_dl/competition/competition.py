@@ -20,7 +20,8 @@ from pathlib import Path
 import pandas as pd
 
 from tabular_dl.competition.column_types import spelled_alike, type_notes
-from tabular_dl.competition.keras_datasets import is_loaded, load, load_answers
+from tabular_dl.competition.keras_datasets import Loaded, is_loaded, load, load_answers
+from tabular_dl.competition.targets import checked_targets, require_column
 from tabular_dl.errors import DataError, did_you_mean
 from tabular_dl.resources import bundled
 from tabular_dl.tables import SUFFIXES, TableFile, name_problem, read_content, read_table_file
@@ -36,8 +37,8 @@ class Competition:
     ----------
     folder : Path
         Folder of the files.
-    target : str
-        Column to predict.
+    target : str or list of str
+        Column to predict, or several.
     id : str or None
         Column that identifies a row in a submission.
     train : DataFrame of shape (rows, columns)
@@ -55,7 +56,7 @@ class Competition:
     """
 
     folder: Path
-    target: str
+    target: str | list[str]
     id: str | None
     train: pd.DataFrame
     test: pd.DataFrame | None
@@ -70,7 +71,7 @@ class Competition:
 
 def load_competition(
     source: str,
-    target: str,
+    target: str | list[str],
     id_column: str | None = None,
     *,
     train: str | None = None,
@@ -85,8 +86,8 @@ def load_competition(
     source : str
         Folder, name of a bundled data set, or one of Keras's data sets such as "keras:mnist"
         (`tabular_dl.competition.keras_datasets`).
-    target : str
-        Column to predict.
+    target : str or list of str
+        Column to predict, or several.
     id_column : str, optional
         Column that identifies rows.
     train, test, sample : str, optional
@@ -113,17 +114,16 @@ def load_competition(
     ((891, 12), (418, 11))
     """
     if is_loaded(source):
-        return Competition(Path(source), target, id_column, sample=None, **vars(load(source, target, id_column)))
-    folder = find_folder(source)
-    train_file, test_file, sample_file = (
-        find_file(folder, name, usual)
-        for name, usual in ((train, "train"), (test, "test"), (sample, "sample_submission"))
-    )
-
-    read = _reader(target, contents or {})
+        return Competition(
+            Path(source), target, id_column, sample=None, **vars(_keras_tables(source, target, id_column))
+        )
+    folder, usual = find_folder(source), ("train", "test", "sample_submission")
+    train_file, test_file, sample_file = map(partial(find_file, folder), (train, test, sample), usual)
+    targets = [target] if isinstance(target, str) else target
+    read = _reader(targets, contents or {})
     ids = () if id_column is None else (id_column,)
     train_table = read(train_file, ids)
-    _check_target(train_table.frame, target, train_file)
+    train_table = replace(train_table, frame=checked_targets(train_table.frame, targets, train_file))
     test_table = read(test_file, ids) if test or test_file.exists() else None
     if id_column is not None:
         for table, path in ((train_table, train_file), (test_table, test_file)):
@@ -142,7 +142,7 @@ def load_competition(
         target=target,
         id=id_column,
         train=train_table.frame,
-        test=None if test_table is None else test_table.frame.drop(columns=target, errors="ignore"),
+        test=None if test_table is None else test_table.frame.drop(columns=targets, errors="ignore"),
         sample=None if sample_table is None else sample_table.frame,
         digest=train_table.digest,
         test_digest="" if test_table is None else test_table.digest,
@@ -153,7 +153,14 @@ def load_competition(
     )
 
 
-def _reader(target: str, contents: Mapping[Path, bytes]) -> Callable[[Path, Collection[str]], TableFile]:
+def _keras_tables(source: str, target: str | list[str], id_column: str | None) -> Loaded:
+    """Return the tables of one of Keras's data sets."""
+    if not isinstance(target, str):
+        raise DataError(f"{source} has one target, but data.target names {len(target)}: name one.")
+    return load(source, target, id_column)
+
+
+def _reader(targets: Collection[str], contents: Mapping[Path, bytes]) -> Callable[[Path, Collection[str]], TableFile]:
     """Return a function that parses a file with some columns as text.
 
     A table may have to be parsed twice, but a pipe can be read only once.
@@ -164,7 +171,7 @@ def _reader(target: str, contents: Mapping[Path, bytes]) -> Callable[[Path, Coll
         file = path.resolve()
         if file not in cache:
             cache[file] = read_content(path)
-        return read_table_file(path, text, target, cache[file])
+        return read_table_file(path, text, targets, cache[file])
 
     return read
 
@@ -205,8 +212,8 @@ def find_file(folder: Path, name: str | None, usual: str) -> Path:
     return file
 
 
-def _read(path: Path, id_column: str | None, target: str | None = None) -> TableFile:
-    return read_table_file(path, () if id_column is None else (id_column,), target)
+def _read(path: Path, id_column: str | None, targets: Collection[str] = ()) -> TableFile:
+    return read_table_file(path, () if id_column is None else (id_column,), targets)
 
 
 def find_folder(source: str) -> Path:
@@ -270,15 +277,15 @@ def read_table(path: Path, id_column: str | None = None) -> pd.DataFrame:
     return _read(path, id_column).frame
 
 
-def read_answers(folder: Path, target: str, id_column: str) -> pd.DataFrame | None:
+def read_answers(folder: Path, target: str | list[str], id_column: str) -> pd.DataFrame | None:
     """Read the true targets of the test rows, if the folder has them. Only the scorer of a submission may call this.
 
     Parameters
     ----------
     folder : Path
         Folder of the competition, or one of Keras's data sets such as "keras:mnist".
-    target : str
-        Column of the targets.
+    target : str or list of str
+        Column of the true targets, or several.
     id_column : str
         Column that identifies rows.
 
@@ -292,42 +299,17 @@ def read_answers(folder: Path, target: str, id_column: str) -> pd.DataFrame | No
     DataError
         If the file is not a table, lacks one of the columns, or an id is missing or repeated.
     """
+    targets = [target] if isinstance(target, str) else target
     if is_loaded(str(folder)):
-        return load_answers(str(folder), target, id_column)
+        return load_answers(str(folder), targets[0], id_column)
     path = folder / "answers.csv"
     if not path.exists():
         return None
-    answers = _read(path, id_column, target).frame
-    require_column(answers, target, path, "the target")
+    answers = _read(path, id_column, targets).frame
+    for name in targets:
+        require_column(answers, name, path, "the target")
     _check_ids(answers, id_column, path)
     return answers
-
-
-def require_column(table: pd.DataFrame, name: str, path: Path, role: str) -> None:
-    """Raise an error if a table lacks a column.
-
-    Raises
-    ------
-    DataError
-        If the column is missing; the message names the file, the column, its role and the nearest column.
-    """
-    if name not in table.columns:
-        raise DataError(f"{path}: there is no column {name!r} ({role}). {did_you_mean(name, map(str, table.columns))}")
-
-
-def _check_target(train: pd.DataFrame, target: str, path: Path) -> None:
-    require_column(train, target, path, "the target")
-    missing = train.index[train[target].isna()]
-    if len(missing):
-        raise DataError(
-            f"{path}, column {target} (the target): {len(missing)} of {len(train)} rows have no value, the first is "
-            f"row {missing[0]}. Remove those rows."
-        )
-    if train[target].nunique() < 2:
-        raise DataError(
-            f"{path}, column {target} (the target): every row has the value {train[target].tolist()[0]!r}. At least "
-            "two different values are needed to learn from."
-        )
 
 
 def _check_ids(table: pd.DataFrame, id_column: str, path: Path, *, unique: bool = True) -> None:

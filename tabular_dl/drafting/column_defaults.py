@@ -76,7 +76,7 @@ class Treatments:
     used: dict[str, str] = field(default_factory=dict)
 
 
-def treat(kinds: Iterable[ColumnKind], rows: pd.DataFrame, classes: int | None) -> Treatments:
+def treat(kinds: Iterable[ColumnKind], rows: pd.DataFrame, classes: int | None, *, several: bool = False) -> Treatments:
     """Return features and column rules for columns of known kinds.
 
     Parameters
@@ -87,6 +87,8 @@ def treat(kinds: Iterable[ColumnKind], rows: pd.DataFrame, classes: int | None) 
         Training rows, in which words and letters are looked for.
     classes : int or None
         Number of classes of the target; None if the target is a number.
+    several : bool, default=False
+        Whether there are several targets, for which no category is encoded by the target.
 
     Returns
     -------
@@ -102,7 +104,7 @@ def treat(kinds: Iterable[ColumnKind], rows: pd.DataFrame, classes: int | None) 
     {'columns': ['Age'], 'impute': 'median', 'missing_flag': True, 'scale': 'standard'}
     {'columns': ['Sex'], 'encode': 'onehot'}
     """
-    plan = _Plan(rows, classes)
+    plan = _Plan(rows, classes, several=several)
     for kind in kinds:
         plan.add(kind)
     return plan.finish()
@@ -111,8 +113,8 @@ def treat(kinds: Iterable[ColumnKind], rows: pd.DataFrame, classes: int | None) 
 class _Plan:
     """Collector of the columns that share a rule."""
 
-    def __init__(self, rows: pd.DataFrame, classes: int | None) -> None:
-        self.rows, self.classes = rows, classes
+    def __init__(self, rows: pd.DataFrame, classes: int | None, *, several: bool = False) -> None:
+        self.rows, self.classes, self.several = rows, classes, several
         self.result = Treatments()
         # Reason and columns of each rule, by the JSON of the rule without its columns.
         self.groups: dict[str, tuple[str, list[str]]] = {}
@@ -194,7 +196,7 @@ class _Plan:
 
     def _high_cardinality(self, kind: ColumnKind) -> None:
         self._prefix(kind)
-        if len(self.rows) >= EMBEDDING_ROWS or (self.classes or 0) > MOST_TARGET_CLASSES:
+        if self.several or len(self.rows) >= EMBEDDING_ROWS or (self.classes or 0) > MOST_TARGET_CLASSES:
             self.result.used[kind.name] = f"{kind.distinct} categories, embedded"
             self._rule(kind.name, "Many categories: one learned vector each.", encode="embedding", rare=RARE)
             return

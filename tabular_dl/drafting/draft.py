@@ -14,11 +14,12 @@ from typing import Any
 
 import pandas as pd
 
+from tabular_dl.competition import label_notes
 from tabular_dl.drafting.column_defaults import Treatments, treat
 from tabular_dl.drafting.network_defaults import Effort, Sizes, choose_sizes
-from tabular_dl.errors import DataError, listed
+from tabular_dl.errors import DataError, SubmissionError, listed
 from tabular_dl.model_selection import group_codes, make_folds
-from tabular_dl.problems import Problem, get_metric, get_problem, infer_problem
+from tabular_dl.problems import Problem, classes_of, get_metric, get_problem, infer_problem, output_units
 from tabular_dl.profiling import ColumnKind, Roles, column_kinds, find_groupings
 from tabular_dl.spec import Key, commented_yaml
 
@@ -50,6 +51,12 @@ class Draft:
     problem: Problem
     kinds: tuple[ColumnKind, ...]
     treatments: Treatments
+
+    @property
+    def targets(self) -> list[str]:
+        """Columns to predict."""
+        target = self.content["data"]["target"]
+        return [target] if isinstance(target, str) else target
 
     @property
     def text(self) -> str:
@@ -108,10 +115,10 @@ def draft_pipeline(
     ('regression', [{'columns': ['size'], 'impute': 'median', 'scale': 'standard'}])
     """
     y = train[roles.target]
-    problem, problem_reason = _problem(y, roles.target, metric)
-    counts = y.value_counts() if problem.classification else None
-    rarest = None if counts is None else _rarest(counts, roles.target)
-    others = train.drop(columns=[column for column in (roles.target, roles.id) if column is not None])
+    problem, problem_reason = _problem(y, roles, metric)
+    columns = pd.DataFrame(y).items() if problem.classification else ()
+    rarest = min((_rarest(column.value_counts(), str(name)) for name, column in columns), default=None)
+    others = train.drop(columns=[*roles.targets, *([] if roles.id is None else [roles.id])])
     kinds = column_kinds(others, test)
     chosen, metric_reason = _metric(problem, roles, sample, metric)
     sizes = choose_sizes(
@@ -119,14 +126,11 @@ def draft_pipeline(
     )
     group, group_reason = _group(train, test, roles, problem, sizes.ensemble["folds"])
     described = [kind for kind in kinds if kind.name != group]
-    treatments = treat(described, train, None if counts is None else len(counts))
+    classes = output_units(problem, y) if problem.classification else None
+    treatments = treat(described, train, classes, several=len(roles.targets) > 1)
     if len(described) < len(kinds):
         treatments.dropped["it groups the folds, and test rows have other values"] = [str(group)]
-    if not treatments.rules:
-        reasons = "; ".join(
-            f"{listed(columns, MOST_LISTED)}: {reason}" for reason, columns in treatments.dropped.items()
-        )
-        raise DataError(f"No column is left to learn from. {reasons or 'There is none beside target and id'}.")
+    _check_rules(treatments)
     training = dict(sizes.training)
     if chosen == "rmsle":
         training["target_transform"] = "log1p"
@@ -145,7 +149,7 @@ def draft_pipeline(
     }
     reasons_by_key = {
         "problem": problem_reason,
-        "metric": metric_reason,
+        "metric": "\n".join([metric_reason, *_labels(y, roles.target, problem, sample, chosen)]),
         "rest": _left_out(treatments, others, kinds),
         "ensemble": " ".join(reason for reason in (sizes.folds_reason, group_reason) if reason),
     }
@@ -153,20 +157,33 @@ def draft_pipeline(
     return Draft(content, comments, problem, kinds, treatments)
 
 
-def _problem(y: pd.Series, target: str, metric: str | None) -> tuple[Problem, str]:
+def _check_rules(treatments: Treatments) -> None:
+    """Raise an error if no column can be used."""
+    if not treatments.rules:
+        reasons = "; ".join(
+            f"{listed(columns, MOST_LISTED)}: {reason}" for reason, columns in treatments.dropped.items()
+        )
+        raise DataError(f"No column is left to learn from. {reasons or 'There is none beside target and id'}.")
+
+
+def _problem(y: pd.Series | pd.DataFrame, roles: Roles, metric: str | None) -> tuple[Problem, str]:
     """Return the type of problem and the reason: detected from the target, unless the metric is for another type."""
+    target = listed(roles.targets)
     try:
         problem = infer_problem(y)
     except DataError as error:
         raise DataError(f"The target {target!r} cannot be learned. {error}") from None
-    if column_kinds(y.to_frame())[0].kind == "date":
-        raise DataError(
-            f"The target {target!r} consists of dates, like {y.tolist()[0]!r}: replace them by a number, such as days "
-            "since one of them."
-        )
+    for name, column in pd.DataFrame(y).items():
+        if column_kinds(column.to_frame())[0].kind == "date":
+            raise DataError(
+                f"The target {name!r} consists of dates, like {column.tolist()[0]!r}: replace them by a number, such "
+                "as days since one of them."
+            )
+    if isinstance(y, pd.DataFrame):
+        return _problem_of_several(y, problem, metric)
     different = y.nunique()
     reason = f"{target} has {different} different values in {len(y)} rows"
-    if metric is None or problem.name in get_metric(metric).problems:
+    if metric is None or get_metric(metric).scores(problem):
         return problem, f"{reason}."
     possible = get_metric(metric).problems
     numeric = y.dtype.kind in "iuf"
@@ -178,6 +195,20 @@ def _problem(y: pd.Series, target: str, metric: str | None) -> tuple[Problem, st
             return get_problem(other), f"{reason}; {metric} scores labels."
     get_metric(metric).check(problem)
     raise AssertionError("check raises for a problem that the metric cannot score")  # pragma: no cover
+
+
+def _problem_of_several(y: pd.DataFrame, problem: Problem, metric: str | None) -> tuple[Problem, str]:
+    """Return the type of problem of several targets, as the metric has it, and the reason."""
+    reason = f"{len(y.columns)} targets"
+    if metric is not None and not get_metric(metric).scores(problem):
+        numeric = all(column.dtype.kind in "iuf" for _, column in y.items())
+        whole = numeric and bool((y % 1 == 0).all(axis=None))
+        others = [get_problem(name) for name, fits in (("regression", numeric), ("multioutput", whole)) if fits]
+        problem = next((other for other in others if get_metric(metric).scores(other)), problem)
+        get_metric(metric).check(problem)
+        reason += f"; {metric} scores {'labels' if problem.classification else 'numbers'}"
+    each = "a number" if problem.each is None else "0 or 1" if problem.each == "binary" else "one of several classes"
+    return problem, f"{reason}, each {each}."
 
 
 def _rarest(counts: pd.Series, target: str) -> int:
@@ -199,13 +230,13 @@ def _group(
 
     It is a repeated id, or a column of which the test rows have other values.
     """
-    y = train[roles.target]
+    y = train[roles.targets[0]]
     if roles.id is not None and train[roles.id].duplicated().any():
         name, reason = roles.id, "Several rows have the same id: they share a fold."
     else:
         if test is None:
             return None, ""
-        raw = train.drop(columns=[column for column in (roles.target, roles.id) if column is not None])
+        raw = train.drop(columns=[column for column in (*roles.targets, roles.id) if column is not None])
         groupings = find_groupings(raw, test, y, classification=problem.classification, seed=0)
         if not groupings:
             return None, ""
@@ -229,13 +260,23 @@ def _metric(problem: Problem, roles: Roles, sample: pd.DataFrame | None, metric:
     return problem.metric, f"Default of a {problem.name} problem. Change this if the competition uses another metric."
 
 
+def _labels(
+    y: pd.Series | pd.DataFrame, target: str | list[str], problem: Problem, sample: pd.DataFrame | None, metric: str
+) -> list[str]:
+    """Return what is to be said of the labels of the submission."""
+    try:
+        return label_notes(target, classes_of(y.to_numpy(), problem), sample, get_metric(metric))
+    except SubmissionError as error:
+        return [str(error)]
+
+
 def _has_probabilities(sample: pd.DataFrame, roles: Roles) -> bool:
     """Return whether a sample submission has fractions, or one column for each of several classes."""
     predictions = sample.drop(columns=roles.id if roles.id in sample.columns else sample.columns[:1])
-    if len(predictions.columns) != 1:
-        return roles.target not in predictions.columns and len(predictions.columns) > 1
-    values = pd.to_numeric(predictions.iloc[:, 0], errors="coerce")
-    return bool(((values % 1 != 0) & values.between(0, 1)).any())
+    if len(predictions.columns) != 1 and not {*roles.targets} & {*predictions.columns}:
+        return len(predictions.columns) > 1
+    values = predictions.apply(pd.to_numeric, errors="coerce")
+    return bool(((values % 1 != 0) & (values >= 0) & (values <= 1)).to_numpy().any())
 
 
 def _left_out(treatments: Treatments, others: pd.DataFrame, kinds: Sequence[ColumnKind]) -> str:
@@ -250,7 +291,9 @@ def _left_out(treatments: Treatments, others: pd.DataFrame, kinds: Sequence[Colu
 def _comments(
     name: str, rows: int, roles: Roles, reasons: Mapping[str, str], treatments: Treatments, sizes: Sizes
 ) -> dict[Key, str]:
-    roles_reason = f"Target: {roles.target}, {roles.target_reason}. Id: {roles.id or 'none'}, {roles.id_reason}."
+    roles_reason = (
+        f"Target: {listed(roles.targets)}, {roles.target_reason}. Id: {roles.id or 'none'}, {roles.id_reason}."
+    )
     comments: dict[Key, str] = {
         (): f"Drafted by `tabular-dl init {name}` from {rows} training rows, by rules. Change what does not suit.\n"
         f"Next: tabular-dl fit {name}",

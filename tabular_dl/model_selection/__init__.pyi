@@ -7,6 +7,7 @@ from .blending import nested_scores as nested_scores
 from .crossfit import CrossFitClassifier as CrossFitClassifier
 from .crossfit import CrossFitRegressor as CrossFitRegressor
 from .crossfit import fold_scores as fold_scores
+from .crossfit import target_fold_scores as target_fold_scores
 from .evaluation import Outcome as Outcome
 from .evaluation import evaluate as evaluate
 from .fold_predictions import joint_model as joint_model

@@ -16,7 +16,7 @@ from tabular_dl.estimators import ModelEstimator
 from tabular_dl.model_selection.blending import Blend
 from tabular_dl.model_selection.classification_threshold import Thresholded, forget_threshold
 from tabular_dl.model_selection.meta_models import RawColumns
-from tabular_dl.problems import Metric
+from tabular_dl.problems import Metric, same_classes
 from tabular_dl.tables import read_rows
 
 __all__ = ["BlendedClassifier", "BlendedRegressor"]
@@ -63,7 +63,7 @@ class _Blended(BaseEstimator):
 
         Parameters
         ----------
-        y : ndarray of shape (rows,)
+        y : ndarray of shape (rows,) or (rows, targets)
             Target of the rows that the models were fitted on.
         metric : Metric
             Metric by which greedy selection compares models.
@@ -99,7 +99,7 @@ class _Blended(BaseEstimator):
             raw = self._raw_columns(X) if blend.passthrough else None
         classes = self.classes_or_none_
         combined = blend.fit_predict(predictions, y, self.test_rows_, metric, classes, raw)
-        self.oof_predictions_ = combined if classes is not None else combined[:, 0]
+        self.oof_predictions_ = combined.reshape(first.oof_predictions_.shape)
         self.blend_ = blend
         return self
 
@@ -131,8 +131,7 @@ class _Blended(BaseEstimator):
         ndarray of shape (rows, classes) or (rows,)
             Probabilities or values.
         """
-        combined = self._blended([model.predict_fold(fold, X) for model in self.models], X)
-        return combined if self.classes_or_none_ is not None else combined[:, 0]
+        return self._blended([model.predict_fold(fold, X) for model in self.models], X)
 
     def _combined(self, X: pd.DataFrame) -> np.ndarray:
         if not hasattr(self, "blend_"):
@@ -143,7 +142,8 @@ class _Blended(BaseEstimator):
 
     def _blended(self, predictions: Sequence[np.ndarray], X: pd.DataFrame) -> np.ndarray:
         raw = None if self.encoder_ is None else read_rows(self.models[self.encoder_], X, reset=False)
-        return self.blend_.combine(np.stack([_with_axis(values) for values in predictions]), raw)
+        combined = self.blend_.combine(np.stack([_with_axis(values) for values in predictions]), raw)
+        return combined.reshape(predictions[0].shape)
 
 
 def _with_axis(predictions: np.ndarray) -> np.ndarray:
@@ -152,7 +152,7 @@ def _with_axis(predictions: np.ndarray) -> np.ndarray:
 
 def _check_alike(first: _Model, model: _Model, number: int) -> None:
     """Raise an error if a model was fitted on other rows, folds or labels than the first."""
-    if not np.array_equal(getattr(first, "classes_", 0), getattr(model, "classes_", 0)):
+    if not same_classes(getattr(first, "classes_", None), getattr(model, "classes_", None)):
         raise DataError(f"Run {number} has other classes than the first: blend runs of one target.")
     if len(first.oof_predictions_) != len(model.oof_predictions_):
         raise DataError(
@@ -175,7 +175,7 @@ class BlendedClassifier(Thresholded, ClassifierMixin, _Blended):
     __module__ = "tabular_dl.model_selection"  # stored models name this path: it stays
 
     @property
-    def classes_(self) -> np.ndarray:
+    def classes_(self) -> Any:
         """Sorted labels."""
         return self.models[0].classes_
 
@@ -195,5 +195,5 @@ class BlendedRegressor(RegressorMixin, _Blended):
     __module__ = "tabular_dl.model_selection"  # stored models name this path: it stays
 
     def predict(self, X: pd.DataFrame) -> np.ndarray:
-        """Return blended values for raw rows, (rows,)."""
-        return self._combined(X)[:, 0]
+        """Return blended values for raw rows, (rows,) or (rows, targets)."""
+        return self._combined(X)

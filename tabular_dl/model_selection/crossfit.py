@@ -28,7 +28,7 @@ from tabular_dl.estimators import ModelEstimator, derived_seed, fit_models, fit_
 from tabular_dl.model_selection.classification_threshold import Thresholded, forget_threshold
 from tabular_dl.model_selection.fold_matrices import dense_matrix, fold_matrix, sharing
 from tabular_dl.model_selection.folds import read_folds
-from tabular_dl.problems import Indicators, decide, get_problem
+from tabular_dl.problems import Indicators, classes_of, decide, get_problem, problem_of, target_scores
 from tabular_dl.tables import read_rows, read_target
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from tabular_dl.nn import EpochCallback
     from tabular_dl.problems import Metric
 
-__all__ = ["CrossFitClassifier", "CrossFitRegressor", "fold_scores"]
+__all__ = ["CrossFitClassifier", "CrossFitRegressor", "fold_scores", "target_fold_scores"]
 
 
 class _CrossFit(BaseEstimator, ABC):
@@ -178,8 +178,8 @@ class _CrossFit(BaseEstimator, ABC):
         return [self._raw(pipeline, X) for pipeline in self.pipelines_]
 
     @abstractmethod
-    def _classes(self, y: np.ndarray) -> np.ndarray | None:
-        """Return the sorted labels, or None for numbers and multilabel targets."""
+    def _classes(self, y: np.ndarray) -> np.ndarray | list[np.ndarray] | None:
+        """Return the sorted labels, those of each of several targets, or None for numbers."""
 
     @abstractmethod
     def _raw(self, predictor: Any, X: Any) -> np.ndarray:
@@ -202,7 +202,7 @@ class CrossFitClassifier(Thresholded, ClassifierMixin, _CrossFit):
     Attributes
     ----------
     classes_ : ndarray of shape (classes,)
-        Sorted labels; for several labels at once, their numbers.
+        Sorted labels; for several labels at once, their numbers; for several targets, a list with those of each.
     pipelines_ : list of Pipeline
         Fitted pipeline of each fold.
     train_rows_, test_rows_ : list of ndarray
@@ -227,7 +227,7 @@ class CrossFitClassifier(Thresholded, ClassifierMixin, _CrossFit):
     __module__ = "tabular_dl.model_selection"  # stored models name this path: it stays
 
     @property
-    def classes_(self) -> np.ndarray:
+    def classes_(self) -> Any:
         """Sorted labels."""
         check_is_fitted(self, "pipelines_")
         return self.pipelines_[0].classes_
@@ -249,8 +249,10 @@ class CrossFitClassifier(Thresholded, ClassifierMixin, _CrossFit):
         tags.classifier_tags.multi_label = last is not None and last.multi_label
         return tags
 
-    def _classes(self, y: np.ndarray) -> np.ndarray | None:
-        return np.unique(y) if y.ndim == 1 else None
+    def _classes(self, y: np.ndarray) -> np.ndarray | list[np.ndarray] | None:
+        if y.ndim == 1:
+            return np.unique(y)
+        return classes_of(y, problem_of(y, classification=True, name=self.pipeline[-1].problem))
 
     def _raw(self, predictor: Any, X: Any) -> np.ndarray:
         return predictor.predict_proba(X)
@@ -296,3 +298,9 @@ def fold_scores(crossfit: Any, y: np.ndarray, metric: Metric) -> np.ndarray:
     if metric.looks_at == "labels" and thresholds is not None:
         predictions = decide(predictions, thresholds)
     return np.array([metric(y[rows], predictions[rows], classes) for rows in crossfit.test_rows_])
+
+
+def target_fold_scores(model: Any, y: np.ndarray, metric: Metric) -> np.ndarray:
+    """Return the score of each of several targets on the test rows of each fold, (folds, targets)."""
+    classes, predictions = getattr(model, "classes_", None), model.oof_predictions_
+    return np.array([target_scores(metric, y[rows], predictions[rows], classes) for rows in model.test_rows_])

@@ -55,7 +55,7 @@ def evaluate(
     metric: Metric,
     seeds: Sequence[int],
     *,
-    classes: np.ndarray | None = None,
+    classes: np.ndarray | list[np.ndarray] | None = None,
     halving: bool = False,
     on_epoch: Callable[[int, int], None] | None = None,
     row_groups: np.ndarray | None = None,
@@ -202,7 +202,7 @@ def _scores(
     y: np.ndarray,
     splits: Sequence[tuple[np.ndarray, np.ndarray]],
     metric: Metric,
-    classes: np.ndarray | None,
+    classes: np.ndarray | list[np.ndarray] | None,
 ) -> np.ndarray:
     """Return the scores of all configurations on the test rows of each fold, (configurations, folds)."""
     folds, members = len(splits), trained.members

@@ -15,7 +15,7 @@ from sklearn.model_selection import GroupKFold, KFold, StratifiedGroupKFold, Str
 
 from tabular_dl.errors import DataError
 
-__all__ = ["group_codes", "make_folds", "read_folds"]
+__all__ = ["group_codes", "make_folds", "read_folds", "stratification"]
 
 Splits = list[tuple[np.ndarray, np.ndarray]]
 
@@ -80,8 +80,8 @@ def read_folds(
     Parameters
     ----------
     cv : int, None, splitter or iterable of (train, test)
-        Number of shuffled folds (`make_folds`), stratified for single labels, where None is 5; or a splitter, or the
-        folds themselves.
+        Number of shuffled folds (`make_folds`), stratified for labels (`stratification`), where None is 5; or a
+        splitter, or the folds themselves.
     X : DataFrame, ndarray or sparse matrix of shape (rows, columns)
         Raw rows.
     y : ndarray of shape (rows,) or (rows, targets)
@@ -105,10 +105,53 @@ def read_folds(
     [[0, 1], [0, 1], [0, 1]]
     """
     if cv is None or isinstance(cv, Integral):
-        stratified = classification and y.ndim == 1
-        return make_folds(5 if cv is None else int(cv), y, groups, stratified=stratified, seed=seed)
+        folds = 5 if cv is None else int(cv)
+        labels = stratification(y, folds, classification=classification)
+        if labels is None:
+            return make_folds(folds, y, groups, stratified=False, seed=seed)
+        return make_folds(folds, labels, groups, stratified=True, seed=seed)
     splits = check_cv(cv, y, classifier=classification).split(X, y, groups)
     return [(np.asarray(train), np.asarray(test)) for train, test in splits]
+
+
+def stratification(y: np.ndarray, folds: int, *, classification: bool) -> np.ndarray | None:
+    """Return the labels by which folds are stratified.
+
+    Rows with several labels are stratified by the rarest of them, if that label is in as many rows as there are folds.
+
+    Parameters
+    ----------
+    y : ndarray of shape (rows,) or (rows, targets)
+        Target.
+    folds : int
+        Number of folds.
+    classification : bool
+        Whether the target consists of labels.
+
+    Returns
+    -------
+    ndarray of shape (rows,) or None
+        Label of each row; None for numbers, and for labels of which none is in enough rows.
+
+    Examples
+    --------
+    >>> y = np.array([[0, 1], [0, 1], [1, 1], [1, 1], [0, 0], [0, 0], [0, 1], [0, 0]])
+    >>> stratification(y, 2, classification=True).tolist()
+    [3, 3, 1, 1, 2, 2, 3, 2]
+    """
+    if not classification or y.ndim == 1:
+        return y if classification else None
+    columns = [np.unique(column, return_inverse=True, return_counts=True)[1:] for column in y.T]
+    counts = np.column_stack([sizes[codes] for codes, sizes in columns])  # rows with the label of each target
+    starts = np.cumsum([0, *(len(sizes) for _, sizes in columns)])[:-1]
+    labels = np.column_stack([start + codes for start, (codes, _) in zip(starts, columns, strict=True)])
+    rarest = labels[np.arange(len(y)), counts.argmin(axis=1)]
+    codes, sizes = np.unique(rarest, return_inverse=True, return_counts=True)[1:]
+    rare = sizes < folds
+    if rare.all():
+        return None
+    # Labels that are the rarest of few rows are joined with the most frequent one.
+    return np.where(rare[codes], np.unique(rarest)[sizes.argmax()], rarest)
 
 
 def group_codes(column: pd.Series[Any], subject: str) -> np.ndarray:

@@ -17,6 +17,7 @@ from sklearn.exceptions import NotFittedError
 
 from tabular_dl.errors import DataError
 from tabular_dl.model_selection.classification_threshold import Thresholded, forget_threshold
+from tabular_dl.problems import probability_columns
 from tabular_dl.tables import read_categories, require_table
 
 __all__ = ["ImportedClassifier", "ImportedRegressor", "imported_parts", "lacks_test_predictions"]
@@ -36,7 +37,8 @@ class _Imported(BaseEstimator):
         *,
         test_ids: ArrayLike = (),
         test_predictions: ArrayLike | None = None,
-        classes: ArrayLike | None = None,
+        classes: ArrayLike | list[np.ndarray] | None = None,
+        indicators: bool = False,
     ) -> Self:
         """Take over predictions.
 
@@ -44,7 +46,7 @@ class _Imported(BaseEstimator):
         ----------
         ids : array-like of shape (rows,)
             Ids of the training rows, each different.
-        predictions : array-like of shape (rows, classes) or (rows,)
+        predictions : array-like of shape (rows, classes) or (rows,) or (rows, targets)
             Out-of-fold probabilities, or values.
         test_rows : sequence of ndarray
             Numbers of the rows of each fold, which together are all rows.
@@ -52,8 +54,10 @@ class _Imported(BaseEstimator):
             Ids of the test rows, each different.
         test_predictions : array-like of shape (test rows, classes) or (test rows,), optional
             Predictions of the test rows.
-        classes : array-like of shape (classes,), optional
-            Sorted labels of the columns, for a classifier.
+        classes : array-like of shape (classes,), or list of ndarray, optional
+            Sorted labels of the columns, or those of each of several targets, for a classifier.
+        indicators : bool, default=False
+            Whether each column is a label that a row may have beside others.
 
         Returns
         -------
@@ -68,7 +72,9 @@ class _Imported(BaseEstimator):
         forget_threshold(self)
         oof = np.asarray(predictions, np.float64)
         test = np.zeros((0, *oof.shape[1:])) if test_predictions is None else np.asarray(test_predictions, np.float64)
-        columns = () if classes is None else (len(np.asarray(classes)),)
+        several = isinstance(classes, list) and np.ndim(classes[0]) == 1
+        labels: Any = classes if classes is None or several else np.asarray(classes)
+        columns = oof.shape[1:] if labels is None else (probability_columns(labels),)
         tables = {}
         for table, given, values in (("training", ids, oof), ("test", test_ids, test)):
             tables[table] = _unique_texts(given, table)
@@ -81,8 +87,8 @@ class _Imported(BaseEstimator):
         folds = [np.asarray(rows) for rows in test_rows]
         if not np.array_equal(np.sort(np.concatenate(folds)), np.arange(len(oof))):
             raise DataError(f"test_rows: the folds have to hold each of the {len(oof)} rows once.")
-        if classes is not None:
-            self.classes_ = np.asarray(classes)
+        if labels is not None:
+            self.classes_, self.indicators_ = labels, indicators
         self.ids_, self.test_ids_ = tables["training"], tables["test"]
         self.oof_predictions_, self.test_predictions_, self.test_rows_ = oof, test, folds
         self.feature_names_in_ = np.array([self.id_column], dtype=object)

@@ -1,7 +1,9 @@
 from .decisions import best_threshold as best_threshold
 from .decisions import decide as decide
+from .description import describe as describe
 from .detect import infer_problem as infer_problem
 from .detect import problem_of as problem_of
+from .label_columns import LabelColumns as LabelColumns
 from .losses import Followed as Followed
 from .metrics import METRICS as METRICS
 from .metrics import Metric as Metric
@@ -13,8 +15,16 @@ from .number_coding import Logarithms as Logarithms
 from .number_coding import Numbers as Numbers
 from .problem_types import PROBLEMS as PROBLEMS
 from .problem_types import Problem as Problem
-from .problem_types import describe as describe
 from .problem_types import get_problem as get_problem
+from .target_coding import Classes as Classes
 from .target_coding import Coding as Coding
 from .target_coding import Indicators as Indicators
 from .target_coding import Labels as Labels
+from .target_columns import classes_of as classes_of
+from .target_columns import each_target as each_target
+from .target_columns import output_units as output_units
+from .target_columns import predicted_labels as predicted_labels
+from .target_columns import probability_columns as probability_columns
+from .target_columns import rarest_class as rarest_class
+from .target_columns import same_classes as same_classes
+from .target_columns import target_scores as target_scores

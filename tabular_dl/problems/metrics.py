@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from tabular_dl.errors import DataError, SpecError, did_you_mean
 from tabular_dl.problems.problem_types import Problem
+from tabular_dl.problems.target_columns import target_scores
 
 if TYPE_CHECKING:
     import numpy as np
@@ -56,10 +57,12 @@ class Metric:
         self,
         y: np.ndarray,
         prediction: np.ndarray,
-        classes: np.ndarray | None = None,
+        classes: np.ndarray | list[np.ndarray] | None = None,
         sample_weight: np.ndarray | None = None,
     ) -> float:
-        """Score predictions.
+        """Score predictions; the score of several targets is the mean of their scores.
+
+        Of several labels at once, accuracy is the share of rows with all of them right, as in scikit-learn.
 
         Parameters
         ----------
@@ -92,6 +95,9 @@ class Metric:
         import numpy as np
         import sklearn.metrics
 
+        if y.ndim == 2 and (isinstance(classes, list) or "multilabel" not in self.problems):  # several targets
+            known = np.arange(y.shape[1]) if classes is None and self.looks_at != "values" else classes
+            return float(np.mean(target_scores(self, y, prediction, known, sample_weight)))
         # A greedy blend scores 26,000 times: scikit-learn checks both arrays for longer than these two take to compute.
         if self.name == "accuracy" and y.ndim == 1 and classes is not None:
             return float(np.average(classes[prediction.argmax(axis=1)] == y, weights=sample_weight))
@@ -162,6 +168,10 @@ class Metric:
                 f"{y[tuple(below[0])]}. Correct it, or choose another metric."
             )
 
+    def scores(self, problem: Problem) -> bool:
+        """Return whether the metric can score a problem, or each of its targets."""
+        return problem.name in self.problems or problem.each in self.problems
+
     def check(self, problem: Problem) -> None:
         """Raise an error if the metric cannot score a problem.
 
@@ -175,8 +185,10 @@ class Metric:
         SpecError
             If the metric is not for this type of problem; the message lists the metrics that are.
         """
-        if problem.name not in self.problems:
-            usable = ", ".join(sorted(name for name, m in METRICS.items() if problem.name in m.problems))
+        if not {problem.name, problem.each} & {*self.problems}:
+            usable = ", ".join(
+                sorted(name for name, m in METRICS.items() if {problem.name, problem.each} & {*m.problems})
+            )
             raise SpecError(f"metric: {self.name} cannot score a {problem.name} problem. Metrics that can: {usable}.")
 
 

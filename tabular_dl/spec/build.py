@@ -7,12 +7,13 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 from sklearn.pipeline import Pipeline
 
 from tabular_dl.competition import Competition, load_competition
-from tabular_dl.errors import SpecError
+from tabular_dl.errors import DataError, SpecError
 from tabular_dl.estimators import (
     Hyperparameters,
     KerasClassifier,
@@ -267,7 +268,7 @@ def problem_of(spec: PipelineSpec, y: ArrayLike) -> Problem:
     ----------
     spec : PipelineSpec
         Pipeline.
-    y : array-like of shape (rows,)
+    y : array-like of shape (rows,) or (rows, targets)
         Target of the training rows.
 
     Returns
@@ -280,7 +281,10 @@ def problem_of(spec: PipelineSpec, y: ArrayLike) -> Problem:
     DataError
         If the type is to be detected and none fits.
     """
-    return infer_problem(y) if spec.problem == "auto" else get_problem(spec.problem)
+    try:
+        return infer_problem(y) if spec.problem == "auto" else get_problem(spec.problem)
+    except DataError as error:
+        raise error if np.ndim(y) == 1 else DataError(f"pipeline {spec.name}: data.target: {error}") from None
 
 
 def metric_of(spec: PipelineSpec, problem: Problem) -> Metric:
@@ -342,4 +346,4 @@ def columns_named(spec: PipelineSpec, columns: Collection[str]) -> set[str]:
 
 def unmatched_columns(spec: PipelineSpec) -> tuple[str | None, ...]:
     """Return the columns that no pattern matches: target and id."""
-    return spec.data.target, spec.data.id
+    return *spec.data.targets, spec.data.id

@@ -23,18 +23,37 @@ from pydantic import (
 )
 from pydantic_core import PydanticKnownError
 
-from tabular_dl.errors import did_you_mean
+from tabular_dl.errors import did_you_mean, listed
 from tabular_dl.estimators import MODELS, NETWORK
 from tabular_dl.preprocessing import ColumnRule, Rest
 from tabular_dl.problems import get_metric, get_problem
 from tabular_dl.spec.python_files import PythonFiles, is_reference
 from tabular_dl.tables import name_problem
 
-__all__ = ["DataSpec", "EnsembleSpec", "ModelSpec", "PipelineSpec", "hyperparameters", "model_as_mapping"]
+__all__ = [
+    "DataSpec",
+    "EnsembleSpec",
+    "ModelSpec",
+    "PipelineSpec",
+    "SubmissionSpec",
+    "hyperparameters",
+    "model_as_mapping",
+]
 
 
 class _Frozen(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+def _checked_targets(value: object) -> object:
+    """Return the name of a target, or the names of several; a list of one is the same as its item."""
+    names = [value] if isinstance(value, str) else value
+    if not isinstance(names, list) or not names or not all(isinstance(name, str) and name for name in names):
+        raise ValueError(f"expected the name of a column, or a list of names, found {value!r}.")
+    twice = [name for name in names if names.count(name) > 1]
+    if twice:
+        raise ValueError(f"{twice[0]!r} is listed twice: name each target once.")
+    return names[0] if len(names) == 1 else names
 
 
 class DataSpec(_Frozen):
@@ -43,12 +62,24 @@ class DataSpec(_Frozen):
     source: str = Field(
         min_length=1, description="Bundled data set, folder with train.csv and test.csv, or keras:NAME."
     )
-    target: str = Field(min_length=1, description="Column to predict.")
+    target: Annotated[str | list[str], BeforeValidator(_checked_targets)] = Field(
+        description="Column to predict, or a list of several of one type: numbers, 0 or 1, or classes."
+    )
     id: str | None = Field(default=None, description="Column that identifies a row in a submission.")
     kaggle: str | None = Field(default=None, description="Name of the competition on Kaggle.")
     train: str | None = Field(default=None, min_length=1, description="File in source with the training rows.")
     test: str | None = Field(default=None, min_length=1, description="File in source with the rows to predict.")
     sample: str | None = Field(default=None, min_length=1, description="File in source with the sample submission.")
+
+    @property
+    def targets(self) -> tuple[str, ...]:
+        """Columns to predict."""
+        return (self.target,) if isinstance(self.target, str) else tuple(self.target)
+
+    @property
+    def target_names(self) -> str:
+        """Names of the columns to predict, for messages."""
+        return listed(self.targets)
 
     @field_validator("source", "train", "test", "sample")
     @classmethod
@@ -61,7 +92,8 @@ class DataSpec(_Frozen):
     @field_validator("id")
     @classmethod
     def _not_the_target(cls, name: str | None, info: ValidationInfo) -> str | None:
-        if name is not None and name == info.data.get("target"):
+        target = info.data.get("target", [])
+        if name is not None and name in ([target] if isinstance(target, str) else target):
             raise ValueError(f"{name!r} is the target. Name the column that identifies a row, or leave id out.")
         return name
 
@@ -73,6 +105,18 @@ class EnsembleSpec(_Frozen):
     members: Annotated[int, Field(ge=1, le=2**31 - 1, strict=True)] = 4
     group: str | None = Field(
         default=None, min_length=1, description="Column that groups rows: rows with equal values share a fold."
+    )
+
+
+class SubmissionSpec(_Frozen):
+    """Labels of a submission, where those of the sample submission do not say which class is which."""
+
+    values: dict[bool | int | float | str, bool | int | float | str] | Literal["target"] | None = Field(
+        default=None,
+        description="What is written for each class, such as {0: No, 1: Yes}; target writes the classes as they are.",
+    )
+    top_k: Annotated[int, Field(ge=1, strict=True)] | None = Field(
+        default=None, description="Number of labels in a cell, the most probable first, separated by blanks."
     )
 
 
@@ -196,6 +240,8 @@ class PipelineSpec(_Frozen):
     baselines : {"none", "simple", "full"} or None
         Models to compare with on the same folds: the mean and a linear model (simple), and boosted trees (full). None
         is full for networks, and simple for other models.
+    submission : SubmissionSpec
+        Labels of a submission; by default those of the sample submission.
     search : dict
         Distributions of the settings that a search tries (`tabular_dl.model_selection.search_space`).
     seed : int
@@ -215,6 +261,7 @@ class PipelineSpec(_Frozen):
     training: dict[str, Any] = {}
     ensemble: EnsembleSpec = EnsembleSpec()
     baselines: Literal["none", "simple", "full"] | None = None
+    submission: SubmissionSpec = SubmissionSpec()
     search: dict[str, Any] = {}
     seed: Annotated[int, Field(ge=0, lt=2**32, strict=True)] = 0
     _python: PythonFiles = PrivateAttr(default_factory=PythonFiles)
@@ -251,7 +298,7 @@ class PipelineSpec(_Frozen):
         """Hyperparameters of ``network`` and ``training``, without the early stopping of networks for other models."""
         return {**self.network, **self.training, **({} if self.model.is_network else {"early_stopping": None})}
 
-    @field_validator("features", "network", "training", "ensemble", "search", mode="before")
+    @field_validator("features", "network", "training", "ensemble", "submission", "search", mode="before")
     @classmethod
     def _null_as_empty(cls, section: object) -> object:
         return {} if section is None else section

@@ -182,12 +182,13 @@ def needed_features(features: Features, names: Iterable[str]) -> dict[str, dict[
 
 def _role_faults(spec: PipelineSpec) -> Iterator[Fault]:
     """Yield a fault if the target or the id is used as a feature, or a feature is computed from it."""
-    target, identifier = spec.data.target, spec.data.id
+    identifier = spec.data.id
     in_rules = {name for rule in spec.columns for name in rule.columns}
-    users = _users(spec.derived, target, in_rules)
-    if users:
-        message = f"pipeline {spec.name}: the target {target!r} cannot be a feature too: remove it."
-        yield Fault("role", message, users)
+    for target in spec.data.targets:
+        users = _users(spec.derived, target, in_rules)
+        if users:
+            message = f"pipeline {spec.name}: the target {target!r} cannot be a feature too: remove it."
+            yield Fault("role", message, users)
     # A part of an id may be informative, such as a travelling group or a site.
     of_entire_columns = {name: feature for name, feature in spec.derived.items() if "extract" not in feature}
     users = () if identifier is None else _users(of_entire_columns, identifier, in_rules)

@@ -21,7 +21,7 @@ from tabular_dl.atomic_files import write_text
 from tabular_dl.competition import Competition
 from tabular_dl.errors import DataError, SpecError
 from tabular_dl.model_selection import ImportedClassifier, ImportedRegressor, fold_scores, mean_and_error
-from tabular_dl.problems import Metric, Problem
+from tabular_dl.problems import Indicators, Metric, Problem, classes_of
 from tabular_dl.reporting import Judged, by_group, import_page, render
 from tabular_dl.spec import (
     PipelineSpec,
@@ -188,7 +188,7 @@ def _imported(
     problem = problem_of(spec, target)
     metric, test_rows = metric_of(spec, problem), folds_of(spec, competition, problem)
     y = target.to_numpy()
-    classes = np.unique(y) if problem.classification else None
+    classes = classes_of(y, problem)
     known = _known_rows(spec, competition)
     oof = read_prediction_file(files.oof, known["train"], spec.data.target, classes)
     notes = [*oof.notes]
@@ -203,11 +203,11 @@ def _imported(
         notes += tested.notes
     own_folds = True
     if files.folds is not None:
-        of_file = read_fold_file(files.folds, known["train"], y if problem.classification else None)
+        of_file = read_fold_file(files.folds, known["train"], y if problem.classification and y.ndim == 1 else None)
         own_folds = _same_folds(of_file, test_rows)
         test_rows = test_rows if own_folds else of_file
     if classes is None and np.array_equal(oof.predictions, y):
-        notes.append(f"{files.oof.name}: all predictions are equal to {spec.data.target}: are they the true values?")
+        notes.append(f"{files.oof.name}: all predictions are equal to the target: are they the true values?")
     kind = ImportedRegressor if classes is None else ImportedClassifier
     model = kind(str(spec.data.id)).fit_predictions(
         known["train"].ids,
@@ -216,6 +216,7 @@ def _imported(
         test_ids=() if tested is None else known["test"].ids,
         test_predictions=None if tested is None else tested.predictions,
         classes=classes,
+        indicators=problem.coding is Indicators,
     )
     if isinstance(model, ImportedClassifier):
         model.choose_threshold(spec.threshold, y, metric)

@@ -122,20 +122,24 @@ class PredictionFile:
     notes: tuple[str, ...]
 
 
-def read_prediction_file(path: Path, rows: KnownRows, target: str, classes: np.ndarray | None) -> PredictionFile:
+def read_prediction_file(
+    path: Path, rows: KnownRows, target: str | Sequence[str], classes: np.ndarray | list[np.ndarray] | None
+) -> PredictionFile:
     """Read predictions of all rows of a table.
 
     Parameters
     ----------
     path : Path
         File with the id column and one column for each class, ``p_CLASS``; for two classes, or for numbers, instead one
-        column named like the target or ``prediction``, or ``p`` for the probability of the second class.
+        column named like the target or ``prediction``, or ``p`` for the probability of the second class. For several
+        targets, the columns of `tabular_dl.competition.prediction_table`: a number under the name of each target, or
+        probabilities ``p_TARGET`` of 0/1 targets, or ``p_TARGET_CLASS``.
     rows : KnownRows
         Rows of the table.
-    target : str
-        Column to predict.
-    classes : ndarray of shape (classes,) or None
-        Sorted labels; None if the target is a number.
+    target : str, or sequence of str
+        Column to predict, or several.
+    classes : ndarray of shape (classes,), list of ndarray or None
+        Sorted labels, or those of each of several targets; None for numbers.
 
     Returns
     -------
@@ -150,6 +154,8 @@ def read_prediction_file(path: Path, rows: KnownRows, target: str, classes: np.n
     table = read_table_file(path, (rows.id_column,))
     frame, notes = table.frame, [*table.notes]
     places = rows.places(path, _column(path, frame, rows.id_column, "the id"))
+    if not isinstance(target, str) or isinstance(classes, list):
+        return PredictionFile(_of_several(path, frame, rows.id_column, target, classes)[places], tuple(notes))
     names = _value_columns(path, [str(name) for name in frame if name != rows.id_column], target, classes)
     values = np.column_stack([_numbers(path, frame, name, rows.id_column, target, classes) for name in names])
     if classes is None:
@@ -161,15 +167,51 @@ def read_prediction_file(path: Path, rows: KnownRows, target: str, classes: np.n
                 "labels lose what a blend could learn from probabilities"
             )
         return PredictionFile(np.column_stack([1 - values, values])[places], tuple(notes))
+    return PredictionFile(_summing_to_one(path, frame, names, values, rows.id_column)[places], tuple(notes))
+
+
+def _of_several(
+    path: Path,
+    frame: pd.DataFrame,
+    id_column: str,
+    targets: Sequence[str],
+    classes: np.ndarray | list[np.ndarray] | None,
+) -> np.ndarray:
+    """Return the predictions of several targets, (rows, columns), in the order of the file."""
+    found = [str(name) for name in frame if name != id_column]
+    if isinstance(classes, list):
+        names = [[f"p_{name}_{label}" for label in labels] for name, labels in zip(targets, classes, strict=True)]
+    elif classes is None:
+        names = [[name] for name in targets]
+    else:
+        names = [[f"p_{name}" if f"p_{name}" in found else name] for name in targets]
+    expected = [name for columns in names for name in columns]
+    lacking = [name for name in expected if name not in found]
+    if lacking:
+        raise DataError(
+            f"{path}: expected the columns {listed(expected, MOST_CLASSES)}, found "
+            f"{listed(found, MOST_CLASSES) or 'none'}: {listed(lacking)} missing. Name a column after each target."
+        )
+    parts = []
+    for target, columns in zip(targets, names, strict=True):
+        values = np.column_stack([_numbers(path, frame, name, id_column, target, classes) for name in columns])
+        parts.append(_summing_to_one(path, frame, columns, values, id_column) if len(columns) > 1 else values)
+    return np.hstack(parts)
+
+
+def _summing_to_one(
+    path: Path, frame: pd.DataFrame, names: Sequence[str], values: np.ndarray, id_column: str
+) -> np.ndarray:
+    """Return probabilities, (rows, classes), divided by their sum, which has to be about 1."""
     sums = values.sum(axis=1)
     wrong = np.flatnonzero(np.abs(sums - 1) > SUM_TOLERANCE + EXACT)
     if len(wrong):
         raise DataError(
-            f"{path}, columns {listed(names)}, {_where(frame, rows.id_column, wrong[0])}: the probabilities sum to "
+            f"{path}, columns {listed(names)}, {_where(frame, id_column, wrong[0])}: the probabilities sum to "
             f"{sums[wrong[0]]:.6g}, expected 1 within {SUM_TOLERANCE:g}{_more(wrong)}. Divide each row by its sum."
         )
     divisors = np.where(np.abs(sums - 1) > EXACT, sums, 1.0)
-    return PredictionFile((values / divisors[:, np.newaxis])[places], tuple(notes))
+    return values / divisors[:, np.newaxis]
 
 
 def read_fold_file(path: Path, rows: KnownRows, y: np.ndarray | None) -> list[np.ndarray]:
@@ -261,9 +303,7 @@ def _column(path: Path, frame: pd.DataFrame, name: str, role: str) -> pd.Series[
     return frame[name]
 
 
-def _numbers(
-    path: Path, frame: pd.DataFrame, name: str, id_column: str, target: str, classes: np.ndarray | None
-) -> np.ndarray:
+def _numbers(path: Path, frame: pd.DataFrame, name: str, id_column: str, target: str, classes: object) -> np.ndarray:
     """Return a column as finite numbers; as probabilities, if there are classes."""
     subject = f"{path}, column {name}"
     kind = f"a number for {target}" if classes is None else "a probability from 0 to 1"

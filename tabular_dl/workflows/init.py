@@ -102,7 +102,7 @@ def decisions(draft: Draft) -> Grid:
     grid = Grid(title=f"{content['name']}: {content['problem']}", title_justify="left")
     for heading in ("", "decided"):
         grid.add_column(heading, overflow="fold")
-    grid.add_row("target", Text(content["data"]["target"]))
+    grid.add_row("target", Text(listed(draft.targets, MOST_NAMES)))
     grid.add_row("id", Text(content["data"].get("id", "none")))
     grid.add_row("metric", content["metric"])
     grid.add_section()

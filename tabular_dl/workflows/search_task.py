@@ -26,7 +26,7 @@ from tabular_dl.model_selection import (
     make_folds,
 )
 from tabular_dl.preprocessing import split_reference
-from tabular_dl.problems import Metric, Problem
+from tabular_dl.problems import Metric, Problem, classes_of
 from tabular_dl.spec import (
     PipelineSpec,
     build_pipeline,
@@ -147,7 +147,7 @@ class SearchTask:
         self.metric: Metric = metric_of(spec, self.problem)
         self.sign = 1.0 if self.metric.greater_is_better else -1.0
         self.X, self.y, self.test = train, target.to_numpy(), competition.test
-        self.classes = np.unique(self.y) if self.problem.classification else None
+        self.classes = classes_of(self.y, self.problem)
         self.groups = groups_of(spec, train, competition.train_file.name)
         rows: np.ndarray = np.arange(len(train))
         self.rows, self.held_out = self._set_aside(rows) if options.holdout else (rows, rows[:0])

@@ -10,7 +10,8 @@ from sklearn.metrics import r2_score
 
 from tabular_dl.errors import DataError, SpecError
 from tabular_dl.estimators.keras_estimators import KerasClassifier, KerasRegressor
-from tabular_dl.problems.problem_types import PROBLEMS, describe
+from tabular_dl.problems.description import describe
+from tabular_dl.problems.problem_types import PROBLEMS
 
 pytestmark = pytest.mark.slow
 

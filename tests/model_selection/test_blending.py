@@ -190,7 +190,7 @@ def test_several_labels_at_once_are_blended_by_all_methods_but_a_stack(method: s
     predictions = np.stack([np.clip(0.5 + 0.4 * (y - 0.5) + rng.normal(0, 0.2, y.shape), 0, 1) for _ in range(2)])
     blend, arguments = Blend(method), (predictions, y, get_metric("roc_auc"), np.arange(3))
     if method == "stack":
-        with pytest.raises(SpecError, match=r"--method stack predicts single labels, .* 3 at once: use per_class"):
+        with pytest.raises(SpecError, match=r"--method stack predicts one target, .* 3 at once: use per_class"):
             blend.fit(*arguments)
         return
     combined = blend.fit(*arguments).combine(predictions)
