@@ -87,6 +87,10 @@ def _check_number_of_targets(spec: PipelineSpec, problem: Problem) -> None:
             f"pipeline {spec.name}: problem: {problem.name} is for one target, but data.target names {len(names)}: "
             f"{spec.data.target_names}. Write problem: auto."
         )
+    if len(names) > 1 and {**spec.network, **spec.training}.get("class_weight") is not None:
+        raise SpecError(
+            f"pipeline {spec.name}: class_weight is for one target, but data.target names {len(names)}. Leave it out."
+        )
     for place, rule in enumerate(spec.columns, start=1):
         if len(names) > 1 and rule.encode == "target":
             raise SpecError(

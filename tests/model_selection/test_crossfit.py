@@ -472,10 +472,8 @@ def several() -> CrossFitClassifier:
     return CrossFitClassifier(pipeline, cv=3, random_state=5).fit(PASSENGERS[["Fare", "Pclass"]], LABELS)
 
 
-def test_several_labels_are_split_plainly_and_predicted_each_as_yes_or_no(several: CrossFitClassifier) -> None:
+def test_several_labels_are_predicted_each_as_yes_or_no(several: CrossFitClassifier) -> None:
     X = PASSENGERS[["Fare", "Pclass"]]
-    for found, (_, test) in zip(several.test_rows_, KFold(3, shuffle=True, random_state=5).split(X), strict=True):
-        np.testing.assert_array_equal(found, test)
     mean = np.mean([pipeline.predict_proba(X) for pipeline in several.pipelines_], axis=0)
     np.testing.assert_allclose(several.predict_proba(X), mean)
     np.testing.assert_array_equal(several.predict(X), (mean > 0.5).astype(int))
