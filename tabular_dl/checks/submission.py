@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 
 from tabular_dl.checks.finding import Finding
 from tabular_dl.competition import (
@@ -40,18 +41,12 @@ def sample_findings(competition: Competition, spec: PipelineSpec, problem: Probl
         notes about labels that are written in other words.
     """
     test, sample = competition.test, competition.sample
-    if test is None or sample is None:
+    asked = Asked(None, spec.submission.values, spec.submission.top_k)
+    if test is None or (sample is None and asked == Asked()):
         return []
     ids = ids_of(test, sample, spec.data.id)
     if ids is None:
-        message = (
-            f"No submission could be made: the pipeline names no id, and {sample.columns[0]} of "
-            f"{competition.sample_file.name} does not number the rows of {competition.test_file.name}."
-        )
-        ids_in_both = [name for name in sample if name in test]
-        data = {**spec.data.model_dump(exclude_defaults=True), "id": next(iter(ids_in_both), None)}
-        fix = write_line({"data": data})[1:-1] if ids_in_both else ""
-        return [Finding("warning", "sample", message, fix)]
+        return [] if sample is None else [_without_ids(competition, spec, sample)]
     # The predicted values do not matter here, only their rows and columns.
     targets, metric = spec.data.target, metric_of(spec, problem)
     target = competition.train[targets].to_numpy()
@@ -59,7 +54,6 @@ def sample_findings(competition: Competition, spec: PipelineSpec, problem: Probl
     width = target.shape[1:] if classes is None else (probability_columns(classes),)
     table = prediction_table(ids, targets, np.full((len(test), *width), 0.5), classes)
     names = (competition.test_file.name, competition.sample_file.name)
-    asked = Asked(None, spec.submission.values, spec.submission.top_k)
     try:
         make_submission(table, targets, sample, metric, integers=False, asked=asked, names=names)
         notes = label_notes(targets, classes, sample, metric, asked, names[1])
@@ -70,3 +64,14 @@ def sample_findings(competition: Competition, spec: PipelineSpec, problem: Probl
     except SubmissionError as error:
         return [Finding("warning", "sample", f"No submission could be made: {error}")]
     return [Finding("note", "sample", note) for note in notes]
+
+
+def _without_ids(competition: Competition, spec: PipelineSpec, sample: pd.DataFrame) -> Finding:
+    """Return the finding of a pipeline without ids, and a sample that does not count the test rows."""
+    message = (
+        f"No submission could be made: the pipeline names no id, and {sample.columns[0]} of "
+        f"{competition.sample_file.name} does not number the rows of {competition.test_file.name}."
+    )
+    in_both = [name for name in sample if competition.test is not None and name in competition.test]
+    data = {**spec.data.model_dump(exclude_defaults=True), "id": next(iter(in_both), None)}
+    return Finding("warning", "sample", message, write_line({"data": data})[1:-1] if in_both else "")

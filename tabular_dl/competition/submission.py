@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from tabular_dl.competition.prediction_tables import prediction_table, probabilities, table_of_target
+from tabular_dl.competition.submission_labels import UnclearLabelsError
 from tabular_dl.competition.submission_values import (
     MOST_LISTED,
     Asked,
@@ -99,7 +100,9 @@ def make_submission(
         if asked.form == "probabilities" and probabilities(table).empty:
             raise SubmissionError(f"--proba: {name} is a number and has no probabilities. Leave --proba out.")
         if (asked.labels or asked.top_k) and probabilities(table).empty:
-            raise SubmissionError(f"submission: values and top_k are for classes, {name} is a number. Leave them out.")
+            raise UnclearLabelsError(
+                f"submission: values and top_k are for classes, {name} is a number: leave them out."
+            )
     if sample is None:
         columns = [columns_without_sample(table, metric, asked) for table in tables.values()]
         sample = pd.concat([predictions[id_column], *columns], axis=1)
@@ -155,13 +158,12 @@ def label_notes(
     if classes is None or sample is None:
         return []
     predictions = prediction_table(None, target, np.zeros((1, probability_columns(classes))), classes)
+    tables, asked = _by_target(predictions, target), asked or Asked()
     notes: dict[str, list[str]] = {}
-    for name, columns in columns_by_target(sample, list(_by_target(predictions, target)), file).items():
-        p = probabilities(_by_target(predictions, target)[name])
-        asked = asked or Asked()
+    for name, columns in columns_by_target(sample, list(tables), file).items():
+        p = probabilities(tables[name])
         if len(columns) == 1 and form_of(sample[columns[0]], p, metric, asked) == "labels":
-            note = labels_of(sample[columns[0]], p, metric, asked, file).note
-            notes.setdefault(note, []).append(name)
+            notes.setdefault(labels_of(sample[columns[0]], p, metric, asked, file).note, []).append(name)
     return [f"{listed(targets, MOST_LISTED)}: {note}" for note, targets in notes.items() if note]
 
 

@@ -9,7 +9,7 @@ from typing import Literal
 import pandas as pd
 
 from tabular_dl.competition.prediction_tables import probabilities
-from tabular_dl.competition.submission_labels import Given, LabelForm, label_form
+from tabular_dl.competition.submission_labels import Given, LabelForm, UnclearLabelsError, label_form
 from tabular_dl.errors import SubmissionError, listed
 from tabular_dl.problems import Metric
 
@@ -88,7 +88,9 @@ def values_of(
     columns = [str(name) for name in sample.columns[1:]]
     if len(columns) > 1:
         if asked.top_k is not None:
-            raise SubmissionError(f"{file} has {len(columns)} columns beside the id: top_k is for one. Leave it out.")
+            raise UnclearLabelsError(
+                f"{file} has {len(columns)} columns beside the id: top_k is for one. Leave it out."
+            )
         classes = _classes_of(columns, p, str(predicted.name), file)
         if asked.form == "labels":
             p = pd.DataFrame({name: (predicted.astype(str) == name).astype(int) for name in p.columns})

@@ -12,6 +12,8 @@ from tabular_dl.workflows.training import BOOSTED
 
 __all__ = ["fit_messages", "next_command", "score_grid", "target_grid"]
 
+MOST_TARGETS = 20  # of several, whose scores are printed
+
 
 def fit_messages(result: FitResult, pipeline: str | None) -> list[str]:
     """Return what is worth knowing beside the scores."""
@@ -81,9 +83,11 @@ def target_grid(result: FitResult) -> Grid:
     for heading in (metric.name, "standard error"):
         grid.add_column(heading, justify="right")
     scores = target_fold_scores(result.crossfit, y, metric)
-    for name, values in zip(spec.data.targets, scores.T, strict=True):
+    for name, values in zip(spec.data.targets[:MOST_TARGETS], scores.T, strict=False):
         mean, error = mean_and_error(values)
         grid.add_row(escape(name), f"{mean:.4f}", f"{error:.4f}")
+    if len(scores.T) > MOST_TARGETS:
+        grid.caption = f"The other {len(scores.T) - MOST_TARGETS} are in the report."
     return grid
 
 

@@ -162,7 +162,7 @@ def test_the_labels_of_a_cell_are_the_first_of_the_classes_by_falling_probabilit
 @pytest.mark.parametrize("asked", [Asked(top_k=2), Asked(labels={0: "No"})])
 def test_numbers_have_no_labels(asked: Asked) -> None:
     table = prediction_table(IDS, "y", np.array([1.5, 2.5, 3.5]), None)
-    with pytest.raises(SubmissionError, match=r"values and top_k are for classes, y is a number\. Leave them out\."):
+    with pytest.raises(SubmissionError, match=r"values and top_k are for classes, y is a number: leave them out\."):
         make_submission(table, "y", None, get_metric("rmse"), integers=False, asked=asked)
 
 

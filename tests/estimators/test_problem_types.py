@@ -43,6 +43,18 @@ def test_several_labels_at_once_have_a_probability_each() -> None:
     np.testing.assert_allclose(model.model_(X), p, atol=1e-5)
 
 
+def test_several_targets_of_classes_have_probabilities_each() -> None:
+    size = np.where(X[:, 0] > 0.5, "large", np.where(X[:, 0] < -0.5, "small", "middle"))
+    y = np.column_stack([size, np.where(X[:, 1] > 0, "yes", "no")])
+    model = KerasClassifier(problem="multioutput", monitor="log_loss", restore_best=True, **QUICK).fit(X, y)
+    p = model.predict_proba(X)
+    assert [labels.tolist() for labels in model.classes_] == [["large", "middle", "small"], ["no", "yes"]]
+    np.testing.assert_allclose(p[:, :3].sum(axis=1), 1)
+    np.testing.assert_allclose(p[:, 3:].sum(axis=1), 1)
+    assert np.mean(model.predict(X) == y) > 0.9
+    np.testing.assert_allclose(model.model_(X), p, atol=1e-5)
+
+
 def test_several_numbers_at_once_are_each_in_their_own_units() -> None:
     y = np.column_stack([SCORE, 1000 * X[:, 0] + 5000])
     model = KerasRegressor(**QUICK).fit(X, y)

@@ -66,6 +66,12 @@ def test_the_score_of_several_labels_is_the_mean_over_columns(name: str, functio
     assert get_metric(name)(LABELS, P, np.arange(3), weights) == pytest.approx(weighted)
 
 
+def test_certain_and_wrong_labels_cost_as_much_as_in_scikit_learn() -> None:
+    y, p = np.array([[1, 0], [0, 1]]), np.array([[0.0, 0.0], [1.0, 0.25]])
+    expected = [log_loss(y[:, k], p[:, k]) for k in range(2)]
+    np.testing.assert_allclose(target_scores(get_metric("log_loss"), y, p, np.arange(2)), expected)
+
+
 def test_accuracy_of_several_labels_needs_all_of_them_and_that_of_each_is_its_own() -> None:
     accuracy = get_metric("accuracy")
     assert accuracy(LABELS, P, np.arange(3)) == accuracy_score(LABELS, P > 0.5)
