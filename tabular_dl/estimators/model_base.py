@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike
 from scipy.sparse import issparse
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
+from sklearn.utils.validation import _check_sample_weight, check_is_fitted, column_or_1d, validate_data
 
 from tabular_dl.errors import DataError, SpecError, UserError
 from tabular_dl.estimators.feature_names import FeatureNames
@@ -123,7 +123,7 @@ class ModelEstimator(FeatureNames, ModelTargets, BaseEstimator):
             If there is one class only, or there are too few rows to hold some out.
         """
         matrix, target = validate_data(self, X, y, y_numeric=not self._classification, multi_output=True, **self._input)
-        target = target[:, 0] if target.ndim == 2 and target.shape[1] == 1 else target
+        target = column_or_1d(target, warn=True) if target.ndim == 2 and target.shape[1] == 1 else target
         matrix = matrix.toarray() if issparse(matrix) else matrix
         weights = None
         if sample_weight is not None:
