@@ -9,7 +9,7 @@ file.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import pandas as pd
@@ -44,6 +44,8 @@ class Draft:
         Kind of each column.
     treatments : Treatments
         Features and rules for the columns.
+    labels : list of str
+        Sentences about labels of the submission that are not those of the target.
     """
 
     content: dict[str, Any]
@@ -51,6 +53,7 @@ class Draft:
     problem: Problem
     kinds: tuple[ColumnKind, ...]
     treatments: Treatments
+    labels: list[str] = field(default_factory=list)
 
     @property
     def targets(self) -> list[str]:
@@ -121,6 +124,7 @@ def draft_pipeline(
     others = train.drop(columns=[*roles.targets, *([] if roles.id is None else [roles.id])])
     kinds = column_kinds(others, test)
     chosen, metric_reason = _metric(problem, roles, sample, metric)
+    labels = _labels(y, roles.target, problem, sample, chosen)
     sizes = choose_sizes(
         len(train), problem, rarest, effort=effort, numbers=sum(kind.kind == "numeric" for kind in kinds)
     )
@@ -149,12 +153,12 @@ def draft_pipeline(
     }
     reasons_by_key = {
         "problem": problem_reason,
-        "metric": "\n".join([metric_reason, *_labels(y, roles.target, problem, sample, chosen)]),
+        "metric": "\n".join([metric_reason, *labels]),
         "rest": _left_out(treatments, others, kinds),
         "ensemble": " ".join(reason for reason in (sizes.folds_reason, group_reason) if reason),
     }
     comments = _comments(name, len(train), roles, reasons_by_key, treatments, sizes)
-    return Draft(content, comments, problem, kinds, treatments)
+    return Draft(content, comments, problem, kinds, treatments, labels)
 
 
 def _check_rules(treatments: Treatments) -> None:

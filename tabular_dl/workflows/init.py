@@ -69,6 +69,7 @@ def init(
     console.print(decisions(draft))
     print_lines(
         console,
+        *map(escape, draft.labels),
         f"Written to {escape(str(path))}, with the reason for each decision.",
         f"Next: [bold]tabular-dl fit {escape(name)}[/]",
         f"It takes about {time_of(spec, draft.problem, competition)} on this machine.{_other_presets(preset)}",
