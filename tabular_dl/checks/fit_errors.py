@@ -17,7 +17,7 @@ from tabular_dl.checks.fixes import corrected_rule, data_with, ensemble_with, re
 from tabular_dl.errors import UserError, listed, nearest
 from tabular_dl.model_selection import check_fold_weights
 from tabular_dl.preprocessing import ColumnRule, column_faults, columns_read
-from tabular_dl.problems import Problem, infer_problem
+from tabular_dl.problems import Problem, infer_problem, rarest_class
 from tabular_dl.spec import (
     CheckedRows,
     Fault,
@@ -75,7 +75,9 @@ def pipeline_errors(spec: PipelineSpec, problem: Problem) -> list[Finding]:
     return findings
 
 
-def target_errors(spec: PipelineSpec, problem: Problem, target: pd.Series[Any], where: str) -> list[Finding]:
+def target_errors(
+    spec: PipelineSpec, problem: Problem, target: pd.Series[Any] | pd.DataFrame, where: str
+) -> list[Finding]:
     """Return the error of a target that the pipeline cannot be trained on.
 
     Parameters
@@ -84,8 +86,8 @@ def target_errors(spec: PipelineSpec, problem: Problem, target: pd.Series[Any], 
         Pipeline.
     problem : Problem
         Type of problem, which the metric can score.
-    target : Series of shape (rows,)
-        Target.
+    target : Series of shape (rows,), or DataFrame of shape (rows, targets)
+        Target, or several.
     where : str
         Name of the table in messages.
 
@@ -101,7 +103,7 @@ def target_errors(spec: PipelineSpec, problem: Problem, target: pd.Series[Any], 
     message = refusal(spec, problem)
     if message is None:
         return []
-    most = int(target.value_counts().min()) if problem.classification else len(target)
+    most = rarest_class(target) if problem.classification else len(target)
     fewer = spec.model_copy(update={"ensemble": spec.ensemble.model_copy(update={"folds": most})})
     fix = ""
     if 2 <= most < spec.ensemble.folds and refusal(fewer, problem) is None:
@@ -137,7 +139,7 @@ def weight_errors(spec: PipelineSpec, problem: Problem, train: pd.DataFrame, whe
         return []
     message = _refusal(lambda: weights_of(spec, train, where))
     if message:
-        others = [str(column) for column in train if column not in (spec.data.target, spec.data.id)]
+        others = [str(column) for column in train if column not in (*spec.data.targets, spec.data.id)]
         correction = None if name in train else nearest(name, others)
         return [Finding("error", "weight", message, data_with(spec, weight=correction))]
     splits = folds_of(spec, problem, train[spec.data.target].to_numpy(), row_keys(spec, train, where))
@@ -170,7 +172,9 @@ def row_errors(spec: PipelineSpec, checked: CheckedRows) -> list[Finding]:
     ]
 
 
-def memory_errors(spec: PipelineSpec, problem: Problem, table: pd.DataFrame, target: pd.Series[Any]) -> list[Finding]:
+def memory_errors(
+    spec: PipelineSpec, problem: Problem, table: pd.DataFrame, target: pd.Series[Any] | pd.DataFrame
+) -> list[Finding]:
     """Return the error of networks that need more memory than the machine has.
 
     Parameters
@@ -181,8 +185,8 @@ def memory_errors(spec: PipelineSpec, problem: Problem, table: pd.DataFrame, tar
         Type of problem.
     table : DataFrame of shape (rows, columns + features)
         Training rows with derived features.
-    target : Series of shape (rows,)
-        Target.
+    target : Series of shape (rows,), or DataFrame of shape (rows, targets)
+        Target, or several.
 
     Returns
     -------
@@ -215,7 +219,7 @@ def _fix(spec: PipelineSpec, fault: Fault, checked: CheckedRows) -> str:
 def _correction(spec: PipelineSpec, fault: Fault, checked: CheckedRows) -> str:
     """Return a line with mistyped columns corrected, or with a rule that can read the column; empty if none."""
     if fault.code == "feature":
-        read = columns_read(needed_features(spec.derived, fault.columns), spec.data.target)
+        read = columns_read(needed_features(spec.derived, fault.columns), spec.data.only_target)
         known = [*map(str, checked.rows.columns), *spec.derived]
         pairs = ((name, nearest(name, known)) for name in read if name not in known)
         return next((f"# in features write {match} for {name}" for name, match in pairs if match), "")

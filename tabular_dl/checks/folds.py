@@ -95,8 +95,7 @@ def _group_finding(spec: PipelineSpec, separation: Separation, names: tuple[str,
             f"{100 * grouping.new:.0f} % of the rows of {names[1]} have values that {names[0]} does not have: keep "
             "rows of one value in one fold"
         )
-    message = (
-        f"{names[0]}, column {grouping.column}: rows of one value are alike in {spec.data.target} ({size}). {advice}."
-    )
+    alike = f"rows of one value are alike in {spec.data.targets[0]} ({size})"
+    message = f"{names[0]}, column {grouping.column}: {alike}. {advice}."
     level: Level = "note" if grouping.new is None else "warning"
     yield Finding(level, "group", message, ensemble_with(spec, split="group", group=grouping.column))

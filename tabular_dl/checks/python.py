@@ -21,7 +21,7 @@ MOST_ROWS = 1000  # training rows that a transformer is tried on
 
 
 def transformer_errors(
-    spec: PipelineSpec, tables: Sequence[pd.DataFrame], target: pd.Series[Any], names: tuple[str, str]
+    spec: PipelineSpec, tables: Sequence[pd.DataFrame], target: pd.Series[Any] | pd.DataFrame, names: tuple[str, str]
 ) -> list[Finding]:
     """Return the errors of ``transformer`` in rules: exceptions, other values than numbers, what cannot be stored.
 
@@ -47,7 +47,7 @@ def transformer_errors(
     for place, rule in enumerate(spec.columns):
         if rule.transformer is None:
             continue
-        columns = columns_of(rule, map(str, tables[0].columns), (spec.data.target, spec.data.id, spec.data.weight))
+        columns = columns_of(rule, map(str, tables[0].columns), (*spec.data.targets, spec.data.id, spec.data.weight))
         table = names[0]
         try:
             step = python_transformer(spec, rule)
@@ -60,7 +60,7 @@ def transformer_errors(
     return findings
 
 
-def network_errors(spec: PipelineSpec, problem: Problem, target: pd.Series[Any]) -> list[Finding]:
+def network_errors(spec: PipelineSpec, problem: Problem, target: pd.Series[Any] | pd.DataFrame) -> list[Finding]:
     """Return the error of a loss, a block or an activation of the user, tried on a few rows.
 
     Parameters
@@ -69,7 +69,7 @@ def network_errors(spec: PipelineSpec, problem: Problem, target: pd.Series[Any])
         Pipeline without other errors.
     problem : Problem
         Type of problem.
-    target : Series of shape (rows,)
+    target : Series of shape (rows,) or DataFrame of shape (rows, targets)
         Target of the training rows.
 
     Returns
@@ -88,7 +88,7 @@ def network_errors(spec: PipelineSpec, problem: Problem, target: pd.Series[Any])
 
 
 def metric_errors(
-    spec: PipelineSpec, problem: Problem, target: pd.Series[Any], sample_weight: np.ndarray | None
+    spec: PipelineSpec, problem: Problem, target: pd.Series[Any] | pd.DataFrame, sample_weight: np.ndarray | None
 ) -> list[Finding]:
     """Return the error of a metric that is a function of the user: an exception, or anything but a finite number.
 
@@ -100,8 +100,8 @@ def metric_errors(
         Pipeline without other errors.
     problem : Problem
         Type of problem.
-    target : Series of shape (rows,)
-        Target of the training rows.
+    target : Series of shape (rows,) or DataFrame of shape (rows, targets)
+        Target of the training rows. With several, nothing is tried.
     sample_weight : ndarray of shape (rows,) or None
         Weights of the training rows.
 
@@ -111,7 +111,7 @@ def metric_errors(
         At most one, with the code ``python``.
     """
     metric = metric_of(spec, problem)
-    if isinstance(metric.function, str):
+    if isinstance(metric.function, str) or isinstance(target, pd.DataFrame):
         return []
     y, classes = target.to_numpy()[:MOST_ROWS], None
     prediction = np.roll(y, 1)

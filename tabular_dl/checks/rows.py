@@ -128,7 +128,7 @@ def leak_findings(
         base = f" (always guessing the largest class: {leak.base:.3f})" if problem.classification else ""
         score = f"{leak.measure} {leak.score:.3f}{base}"
         message = (
-            f"{where}, column {leak.column} alone predicts {spec.data.target} with {score}: is it known before the "
+            f"{where}, column {leak.column} alone predicts {target.name} with {score}: is it known before the "
             f"target is?{_sample_remark(leak.rows, len(train))}"
         )
         yield Finding("warning", "leak", message, removal(spec, [leak.column]))
@@ -280,14 +280,14 @@ def target_findings(spec: PipelineSpec, target: pd.Series[Any], problem: Problem
         message = f"{rows} training rows in {folds} folds: fewer than {FEWEST_ROWS_A_FOLD} to score each fold on."
         fewer = max(2, rows // FEWEST_ROWS_A_FOLD)
         yield Finding("warning", "folds", message, ensemble_with(spec, folds=fewer) if fewer < folds else "")
-    if not problem.classification:
+    if not problem.classification or problem.each:  # rare labels among several are usual, and are not weighted
         return
     balance = class_balance(target)
     if not balance.has_rare_class:
         return
     share = 100 * balance.rarest_rows / rows
     message = (
-        f"Column {spec.data.target} (the target): the class {balance.rarest!r} has {balance.rarest_rows:,} of "
+        f"Column {target.name} (the target): the class {balance.rarest!r} has {balance.rarest_rows:,} of "
         f"{rows:,} rows ({share:.2g} %)."
     )
     weighted = {**spec.network, **spec.training}.get("class_weight") is not None

@@ -6,17 +6,16 @@ rules read them -> leaks, drift, single columns -> findings
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from tabular_dl.checks.columns import column_findings, kind_findings, unread_findings
 from tabular_dl.checks.earlier_rows import lag_findings
 from tabular_dl.checks.finding import Finding, by_level
 from tabular_dl.checks.fit_errors import memory_errors, pipeline_errors, row_errors, target_errors, weight_errors
-from tabular_dl.checks.fixes import columns_of, data_with
+from tabular_dl.checks.fixes import columns_of
 from tabular_dl.checks.folds import fold_findings
 from tabular_dl.checks.python import metric_errors, network_errors, transformer_errors
 from tabular_dl.checks.rows import (
@@ -27,14 +26,16 @@ from tabular_dl.checks.rows import (
     target_findings,
 )
 from tabular_dl.checks.splits import key_errors, split_errors
-from tabular_dl.competition import Competition, ids_of, make_submission, prediction_table, written_like
-from tabular_dl.errors import SubmissionError
+from tabular_dl.checks.submission import sample_findings
+from tabular_dl.competition import Competition
 from tabular_dl.preprocessing import read_columns
-from tabular_dl.problems import Metric, Problem
+from tabular_dl.problems import Problem
 from tabular_dl.profiling import Separation, find_separation
 from tabular_dl.spec import PipelineSpec, columns_used, metric_of, validate_rows, weights_of
 
 __all__ = ["find_errors", "run_checks"]
+
+MOST_TARGETS = 5  # of several, whose leaks are looked for: each takes as long as a single target
 
 
 def run_checks(competition: Competition, spec: PipelineSpec, problem: Problem) -> tuple[Finding, ...]:
@@ -72,27 +73,30 @@ def run_checks(competition: Competition, spec: PipelineSpec, problem: Problem) -
     # Rows of other times are not equal, where their id is the time that features are made of.
     by_time = any(feature.get("from") == spec.data.id for feature in spec.derived.values() if "date" in feature)
     id_column = None if by_time else spec.data.id
-    findings = [*validation.errors, *same_row_findings(train, test, target, id_column, names)]
+    findings = [*validation.errors, *same_row_findings(train, test, _as_one(target), id_column, names)]
+    each = [column for _, column in pd.DataFrame(target).items()]
     of_target, separation = validation.of_target, Separation("nothing", "")
     if not of_target:
         metric = metric_of(spec, problem)
-        findings += target_findings(spec, target, problem, metric)
+        findings += target_findings(spec, each[0], problem, metric)
+        # Rows that belong together are alike in each of several targets.
         separation = find_separation(
-            train, test, target, spec.data.id, classification=problem.classification, seed=spec.seed
+            train, test, each[0], spec.data.id, classification=problem.classification, seed=spec.seed
         )
         findings += fold_findings(spec, train, separation, names)
-        findings += _sample_findings(competition, spec, problem, metric)
+        findings += [finding for finding in validation.of_sample if finding.level != "error"]
     if all(finding.code != "table" for finding in validation.of_rows):
         read, *others = _as_read(spec, validation.tables)
         # The most serious findings come first, since a fit shows only the first few.
         if not of_target:
-            findings += leak_findings(spec, read, target, problem, names[0])
+            for one in each[:MOST_TARGETS]:
+                findings += leak_findings(spec, read, one, problem, names[0])
         if test is not None:
             group = spec.ensemble.group
             groups = (train[group], test[group]) if group in train and group in test else None
             findings += drift_findings(spec, read, others[0], names, groups, separation.order)
             used = columns_used(spec, train, test)
-            findings += absent_findings(spec, train, test, target, None if of_target else problem, used, names)
+            findings += absent_findings(spec, train, test, each[0], None if of_target else problem, used, names)
             findings += unread_findings(spec, test, names[1])
             findings += kind_findings(spec, train, test, used, names)
         findings += unread_findings(spec, train, names[0])
@@ -145,6 +149,8 @@ class _Validation:
         Errors of the columns that ``ensemble`` and ``data.weight`` name, or of the folds.
     of_rows : list of Finding
         Errors of the rows of both tables.
+    of_sample : list of Finding
+        Findings about the sample submission, of any level.
     tables : list of DataFrame
         Training table and, if there is one, test table.
     of_lags : list of Finding
@@ -154,12 +160,14 @@ class _Validation:
     of_target: list[Finding]
     of_folds: list[Finding]
     of_rows: list[Finding]
+    of_sample: list[Finding]
     tables: list[pd.DataFrame]
     of_lags: list[Finding]
 
     @property
     def errors(self) -> list[Finding]:
-        return [*self.of_target, *self.of_folds, *self.of_rows]
+        of_sample = [finding for finding in self.of_sample if finding.level == "error"]
+        return [*self.of_target, *self.of_folds, *of_sample, *self.of_rows]
 
 
 def _validate(
@@ -170,9 +178,12 @@ def _validate(
     of_target = pipeline_errors(spec, problem)
     if all(finding.code != "metric" for finding in of_target):
         of_target += target_errors(spec, problem, competition.train[spec.data.target], names[0])
+    of_sample = [] if of_target else sample_findings(competition, spec, problem)
     target = competition.train[spec.data.target]
     rows = competition.train.drop(columns=spec.data.target)
-    train = validate_rows(spec, rows, names[0], test=predicted, target=target)
+    # Features of earlier rows read the only target.
+    only = None if spec.data.only_target is None else competition.train[spec.data.only_target]
+    train = validate_rows(spec, rows, names[0], test=predicted, target=only)
     tables, of_rows, of_lags = [train.table], row_errors(spec, train), []
     if competition.test is not None:
         test = validate_rows(spec, competition.test, names[1], rest=False, training=train)
@@ -193,38 +204,12 @@ def _validate(
     if not of_target and not of_folds:
         weights = weights_of(spec, competition.train, names[0])
         of_target += metric_errors(spec, problem, target, weights)
-    return _Validation(of_target, of_folds, of_rows, tables, of_lags)
+    return _Validation(of_target, of_folds, of_rows, of_sample, tables, of_lags)
 
 
-def _sample_findings(
-    competition: Competition, spec: PipelineSpec, problem: Problem, metric: Metric
-) -> Iterator[Finding]:
-    """Yield a finding if the sample submission could not be filled in, which a fit would report only at its end."""
-    test, sample = competition.test, competition.sample
-    if test is None or sample is None:
-        return
-    ids = ids_of(test, sample, spec.data.id)
-    if ids is None:
-        message = (
-            f"No submission could be made: the pipeline names no id, and {sample.columns[0]} of "
-            f"{competition.sample_file.name} does not number the rows of {competition.test_file.name}."
-        )
-        ids_in_both = [name for name in sample if name in test]
-        fix = data_with(spec, id=ids_in_both[0]) if ids_in_both else ""
-        yield Finding("warning", "sample", message, fix)
-        return
-    # The values do not matter here, only their rows and columns.
-    target, classes, predictions = competition.train[spec.data.target], None, np.zeros(len(test))
-    if problem.classification:
-        classes = np.unique(target.to_numpy())
-        predictions = np.full((len(test), len(classes)), 1 / len(classes))
-    table = prediction_table(ids, spec.data.target, predictions, classes)
-    names = (competition.test_file.name, competition.sample_file.name)
-    try:
-        submission = make_submission(table, spec.data.target, sample, metric, integers=False, names=names)
-        written_like(submission, sample, competition.target_number, (spec.data.target, names[1]))
-    except SubmissionError as error:
-        yield Finding("warning", "sample", f"No submission could be made: {error}")
+def _as_one(target: pd.Series[Any] | pd.DataFrame) -> pd.Series[Any]:
+    """Return a target, or numbers of the combinations of several."""
+    return target if isinstance(target, pd.Series) else target.groupby(list(target.columns)).ngroup()
 
 
 def _as_read(spec: PipelineSpec, tables: list[pd.DataFrame]) -> list[pd.DataFrame]:

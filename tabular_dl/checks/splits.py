@@ -87,12 +87,12 @@ def split_errors(spec: PipelineSpec, problem: Problem, train: pd.DataFrame, wher
 
 def _fix(spec: PipelineSpec, key: str, train: pd.DataFrame, where: str) -> str:
     """Return the line that mends a key, or a comment with what to do; empty if the message alone can tell."""
-    name, target = str(getattr(spec.ensemble, key)), spec.data.target
+    name, targets = str(getattr(spec.ensemble, key)), spec.data.targets
     without = _without(spec, key)
-    if name == target:
+    if name in targets:
         return without
     if name not in train:
-        known = [str(column) for column in train if column != target]
+        known = [str(column) for column in train if column not in targets]
         correction = nearest(name, known if key == "fold" else [*known, *spec.derived])
         return "" if name in spec.derived else ensemble_with(spec, **{key: correction}) if correction else without
     if train[name].isna().any():

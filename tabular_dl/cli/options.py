@@ -53,7 +53,7 @@ TestFile = Annotated[
 ]
 Target = Annotated[
     str | None,
-    typer.Option(help="Column to predict; detected by default.", metavar="COLUMN"),
+    typer.Option(help="Column to predict, or several as a,b,c; detected by default.", metavar="COLUMN"),
 ]
 Id = Annotated[str | None, typer.Option("--id", help="Column that identifies rows.", metavar="COLUMN")]
 MetricName = Annotated[str | None, typer.Option("--metric", help="Metric that scores runs.", metavar="NAME")]

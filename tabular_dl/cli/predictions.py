@@ -53,6 +53,9 @@ def submit(
     probabilities: Annotated[
         bool | None, typer.Option("--proba/--labels", help="Form of the predictions; by default that of the sample.")
     ] = None,
+    top_k: Annotated[
+        int | None, typer.Option("--top-k", min=1, help="Number of labels in a cell, the most probable first.")
+    ] = None,
     send: Annotated[bool, typer.Option("--send", help="Send the file to Kaggle and wait for its score.")] = False,
     message: Annotated[str | None, typer.Option("--message", "-m", help="Description shown on Kaggle.")] = None,
     timeout: Annotated[str, typer.Option(help="Longest wait for the score, like 90s or 10m.")] = "5m",
@@ -68,15 +71,18 @@ def submit(
     seconds = seconds_of(timeout) or 0.0
     if message is not None and not send:
         raise UserError("-m describes a submission sent to Kaggle: add --send, or leave -m out.")
+    if top_k is not None and probabilities:
+        raise UserError("--top-k writes labels: leave --proba out.")
     name, _, alias = pipeline.partition("@")
     load_spec(name)
     run_id = pipeline if alias and run_id is None else run_id
     pipeline = name
     check_run(run_id)
     load_quietly()
+    from tabular_dl.competition import Asked
     from tabular_dl.workflows.submit import Sending
     from tabular_dl.workflows.submit import submit as run
 
     form: Form | None = None if probabilities is None else "probabilities" if probabilities else "labels"
     sending = Sending(message, seconds) if send else None
-    run(pipeline, run_id, output, quiet_console(quiet), form=form, sending=sending, trust=trust)
+    run(pipeline, run_id, output, quiet_console(quiet), asked=Asked(form, top_k=top_k), sending=sending, trust=trust)

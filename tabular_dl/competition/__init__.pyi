@@ -11,10 +11,13 @@ from .kaggle import check_ready as check_ready
 from .kaggle import send_submission as send_submission
 from .kaggle import wait_for_score as wait_for_score
 from .keras_datasets import is_loaded as is_loaded
-from .submission import Form as Form
-from .submission import ids_of as ids_of
+from .prediction_tables import ids_of as ids_of
+from .prediction_tables import prediction_table as prediction_table
+from .submission import label_notes as label_notes
 from .submission import make_submission as make_submission
-from .submission import prediction_table as prediction_table
 from .submission import score_submission as score_submission
+from .submission_labels import UnclearLabelsError as UnclearLabelsError
+from .submission_values import Asked as Asked
+from .submission_values import Form as Form
 from .target_rows import require_column as require_column
 from .written_numbers import written_like as written_like

@@ -13,7 +13,7 @@ The first three may also be .tsv, .parquet, .csv.gz, .zip... (`tabular_dl.tables
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -22,9 +22,10 @@ import pandas as pd
 
 from tabular_dl.competition.column_types import spelled_alike, type_notes
 from tabular_dl.competition.files import find_file, find_folder
-from tabular_dl.competition.keras_datasets import is_loaded, load, load_answers
-from tabular_dl.competition.submission import only_of_test
+from tabular_dl.competition.keras_datasets import Loaded, is_loaded, load, load_answers
+from tabular_dl.competition.prediction_tables import only_of_test
 from tabular_dl.competition.target_rows import join_labels, part_by_target, require_column
+from tabular_dl.competition.targets import checked_targets
 from tabular_dl.errors import DataError
 from tabular_dl.tables import TableFile, read_content, read_table_file
 
@@ -39,8 +40,8 @@ class Competition:
     ----------
     folder : Path
         Folder of the files.
-    target : str
-        Column to predict.
+    target : str or list of str
+        Column to predict, or several.
     id : str or None
         Column that identifies a row in a submission.
     train : DataFrame of shape (rows, columns)
@@ -62,7 +63,7 @@ class Competition:
     """
 
     folder: Path
-    target: str
+    target: str | list[str]
     id: str | None
     train: pd.DataFrame
     test: pd.DataFrame | None
@@ -79,7 +80,7 @@ class Competition:
 
 def load_competition(
     source: str,
-    target: str,
+    target: str | list[str],
     id_column: str | None = None,
     *,
     train: str | None = None,
@@ -96,8 +97,8 @@ def load_competition(
     source : str
         Folder, name of a bundled data set, or one of Keras's data sets such as "keras:mnist"
         (`tabular_dl.competition.keras_datasets`).
-    target : str
-        Column to predict.
+    target : str or list of str
+        Column to predict, or several.
     id_column : str, optional
         Column that identifies rows; the training table may lack it if the test table has it.
     train, test, sample : str, optional
@@ -128,21 +129,21 @@ def load_competition(
     ((891, 12), (418, 11))
     """
     if is_loaded(source):
-        return Competition(Path(source), target, id_column, sample=None, **vars(load(source, target, id_column)))
+        return Competition(
+            Path(source), target, id_column, sample=None, **vars(_keras_tables(source, target, id_column))
+        )
     folder = find_folder(source)
     train_file = find_file(folder, train, "train")
     test_file = find_file(folder, test, "test", (train_file,))
     sample_file = find_file(folder, sample, "sample_submission", (train_file, test_file))
-    read = _reader(target, contents or {})
+    targets = [target] if isinstance(target, str) else target
+    read = _reader(targets, contents or {})
     ids = () if id_column is None else (id_column,)
     files = (train_file, None if labels is None else folder / labels)
-    train_table, unlabeled = _read_train(read, files, target, id_column, target_number)
+    train_table, unlabeled = _read_train(read, files, targets, id_column, target_number)
     test_table = _read_test(read, ids, train_table, (train_file, test_file)) if test or test_file.exists() else None
     if id_column is not None:
-        alone = test_table is not None and only_of_test(train_table.frame, test_table.frame, id_column, target)
-        for table, path in ((train_table, train_file), (test_table, test_file)):
-            if table is not None and not (alone and table is train_table):
-                _check_ids(table.frame, id_column, path, unique=table is test_table)
+        _check_tables(train_table, test_table, id_column, targets, (train_file, test_file))
     sample_table = read(sample_file, ids) if sample or sample_file.exists() else None
     notes = [note for table in (train_table, test_table, sample_table) if table is not None for note in table.notes]
     if sample is None and sample_table is not None and sample_file.name.split(".")[0] != "sample_submission":
@@ -154,7 +155,7 @@ def load_competition(
         target=target,
         id=id_column,
         train=train_table.frame,
-        test=None if test_table is None else test_table.frame.drop(columns=target, errors="ignore"),
+        test=None if test_table is None else test_table.frame.drop(columns=targets, errors="ignore"),
         sample=None if sample_table is None else sample_table.frame,
         digest=train_table.digest,
         test_digest="" if test_table is None else test_table.digest,
@@ -170,7 +171,7 @@ def load_competition(
 def _read_train(
     read: Callable[[Path, Collection[str]], TableFile],
     files: tuple[Path, Path | None],
-    target: str,
+    targets: Sequence[str],
     id_column: str | None,
     target_number: str | bool | None,
 ) -> tuple[TableFile, pd.DataFrame | None]:
@@ -179,8 +180,10 @@ def _read_train(
     train_file, labels_file = files
     table = read(train_file, ids)
     if labels_file is not None:
-        table = join_labels(table, read(labels_file, ids), id_column, target, (train_file, labels_file))
-    rows = part_by_target(table.frame, target, train_file, target_number)
+        table = join_labels(table, read(labels_file, ids), id_column, targets, (train_file, labels_file))
+    if len(targets) > 1:
+        return replace(table, frame=checked_targets(table.frame, targets, train_file)), None
+    rows = part_by_target(table.frame, targets[0], train_file, target_number)
     labeled = replace(table, frame=rows.labeled, notes=(*rows.notes, *table.notes))
     return labeled, rows.unlabeled if len(rows.unlabeled) else None
 
@@ -198,7 +201,14 @@ def _read_test(
     return replace(table, frame=frame, notes=(*table.notes, *notes))
 
 
-def _reader(target: str, contents: Mapping[Path, bytes]) -> Callable[[Path, Collection[str]], TableFile]:
+def _keras_tables(source: str, target: str | list[str], id_column: str | None) -> Loaded:
+    """Return the tables of one of Keras's data sets."""
+    if not isinstance(target, str):
+        raise DataError(f"{source} has one target, but data.target names {len(target)}: name one.")
+    return load(source, target, id_column)
+
+
+def _reader(targets: Collection[str], contents: Mapping[Path, bytes]) -> Callable[[Path, Collection[str]], TableFile]:
     """Return a function that parses a file with some columns as text.
 
     A table may have to be parsed twice, but a pipe can be read only once.
@@ -209,13 +219,13 @@ def _reader(target: str, contents: Mapping[Path, bytes]) -> Callable[[Path, Coll
         file = path.resolve()
         if file not in cache:
             cache[file] = read_content(path)
-        return read_table_file(path, text, target, cache[file])
+        return read_table_file(path, text, targets, cache[file])
 
     return read
 
 
-def _read(path: Path, id_column: str | None, target: str | None = None) -> TableFile:
-    return read_table_file(path, () if id_column is None else (id_column,), target)
+def _read(path: Path, id_column: str | None, targets: Collection[str] = ()) -> TableFile:
+    return read_table_file(path, () if id_column is None else (id_column,), targets)
 
 
 def read_table(path: Path, id_column: str | None = None) -> pd.DataFrame:
@@ -242,7 +252,7 @@ def read_table(path: Path, id_column: str | None = None) -> pd.DataFrame:
 
 
 def read_answers(
-    folder: Path, target: str, id_column: str, target_number: str | bool | None = None
+    folder: Path, target: str | list[str], id_column: str, target_number: str | bool | None = None
 ) -> pd.DataFrame | None:
     """Read the true targets of the test rows, if the folder has them. Only the scorer of a submission may call this.
 
@@ -250,8 +260,8 @@ def read_answers(
     ----------
     folder : Path
         Folder of the competition, or one of Keras's data sets such as "keras:mnist".
-    target : str
-        Column of the targets.
+    target : str or list of str
+        Column of the true targets, or several.
     id_column : str
         Column that identifies rows.
     target_number : str or True, optional
@@ -267,15 +277,29 @@ def read_answers(
     DataError
         If the file is not a table, lacks one of the columns, or an id is missing or repeated.
     """
+    targets = [target] if isinstance(target, str) else target
     if is_loaded(str(folder)):
-        return load_answers(str(folder), target, id_column)
+        return load_answers(str(folder), targets[0], id_column)
     path = folder / "answers.csv"
     if not path.exists():
         return None
-    answers = _read(path, id_column, target).frame
-    require_column(answers, target, path, "the target")
+    answers = _read(path, id_column, targets).frame
+    for name in targets:
+        require_column(answers, name, path, "the target")
     _check_ids(answers, id_column, path)
-    return answers if target_number is None else part_by_target(answers, target, path, target_number).labeled
+    if target_number is None or not isinstance(target, str):
+        return answers
+    return part_by_target(answers, target, path, target_number).labeled
+
+
+def _check_tables(
+    train: TableFile, test: TableFile | None, id_column: str, targets: Sequence[str], files: tuple[Path, Path]
+) -> None:
+    """Raise an error for invalid ids; training rows may have none where test rows have some."""
+    alone = test is not None and only_of_test(train.frame, test.frame, id_column, targets)
+    for table, path in zip((train, test), files, strict=True):
+        if table is not None and not (alone and table is train):
+            _check_ids(table.frame, id_column, path, unique=table is test)
 
 
 def _check_ids(table: pd.DataFrame, id_column: str, path: Path, *, unique: bool = True) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -46,9 +47,9 @@ def require_column(table: pd.DataFrame, name: str, path: Path, role: str) -> Non
 
 
 def join_labels(
-    train: TableFile, labels: TableFile, id_column: str | None, target: str, files: tuple[Path, Path]
+    train: TableFile, labels: TableFile, id_column: str | None, targets: Sequence[str], files: tuple[Path, Path]
 ) -> TableFile:
-    """Return a training table with the target from a table of its own, joined by id.
+    """Return a training table with the targets from a table of their own, joined by id.
 
     Parameters
     ----------
@@ -56,15 +57,15 @@ def join_labels(
         Tables of the training rows and of their labels.
     id_column : str or None
         Column that both have.
-    target : str
-        Column of the labels.
+    targets : sequence of str
+        Columns of the labels.
     files : tuple of (Path, Path)
         Paths of both, for messages.
 
     Returns
     -------
     TableFile
-        Training rows in their order, with the target as last column, missing where an id has no label. The digest is
+        Training rows in their order, with the targets as last columns, missing where an id has no label. The digest is
         that of both files.
 
     Raises
@@ -78,9 +79,10 @@ def join_labels(
         raise DataError(f"{labels_path}: labels are joined by id. Name the column that both tables have: data.id.")
     require_column(train.frame, id_column, path, "the id, by which labels are joined")
     require_column(labels.frame, id_column, labels_path, "the id, by which labels are joined")
-    require_column(labels.frame, target, labels_path, "the target")
-    if target in train.frame:
-        raise DataError(f"{path} has a column {target!r} too: leave data.labels out, or remove the column.")
+    for target in targets:
+        require_column(labels.frame, target, labels_path, "the target")
+        if target in train.frame:
+            raise DataError(f"{path} has a column {target!r} too: leave data.labels out, or remove the column.")
     ids = labels.frame[id_column]
     for rows, fault in ((ids.index[ids.isna()], "has no value"), (ids.index[ids.duplicated()], "is repeated")):
         if len(rows):
@@ -89,8 +91,9 @@ def join_labels(
                 f"{labels_path}, column {id_column} (the id): {value}row {rows[0]} {fault} ({len(rows)} such rows). "
                 "Each id needs one row with its label: correct them."
             )
-    target_values = train.frame[id_column].map(labels.frame.set_index(id_column)[target])
-    notes = [*labels.notes, f"{labels_path.name}: {target} (the target) is joined to {path.name} by {id_column}"]
+    by_id, names = labels.frame.set_index(id_column), listed(targets, 12)
+    values = {target: train.frame[id_column].map(by_id[target]) for target in targets}
+    notes = [*labels.notes, f"{labels_path.name}: {names} (the target) is joined to {path.name} by {id_column}"]
     unknown = ids[~ids.isin(train.frame[id_column])]
     if len(unknown) == len(ids):
         raise DataError(
@@ -102,12 +105,12 @@ def join_labels(
             f"{labels_path.name}: {len(unknown):,} of {len(ids):,} ids are in no row of {path.name}, the first is "
             f"{unknown.iloc[0]!r}; their labels are not used"
         )
-    others = [str(name) for name in labels.frame if name not in (id_column, target)]
+    others = [str(name) for name in labels.frame if name not in (id_column, *targets)]
     if others:
-        notes.append(f"{labels_path.name}: only {target} is read, not {listed(others, 12)}")
+        notes.append(f"{labels_path.name}: only {names} is read, not {listed(others, 12)}")
     return replace(
         train,
-        frame=train.frame.assign(**{target: target_values}),
+        frame=train.frame.assign(**values),
         notes=(*train.notes, *notes),
         digest=hashlib.sha256(f"{train.digest} {labels.digest}".encode()).hexdigest(),
     )

@@ -28,12 +28,13 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pandas as pd
 
+from tabular_dl.drafting.abbreviations import abbreviated
 from tabular_dl.drafting.date_parts import useful_parts
 from tabular_dl.drafting.redundant import redundant_names
 from tabular_dl.drafting.words import frequent_words, is_prose
@@ -49,14 +50,12 @@ RARE = 10  # categories with fewer training rows are joined
 EMBEDDING_ROWS = 20_000  # rows from which on embeddings of categories can be learned
 MOST_TARGET_CLASSES = 10  # most classes for target encoding, which makes one column per class
 MOST_PREFIXES = 20
-MANY_NUMBERED = 50  # columns of one rule that differ only by a number, from which on they are written as a pattern
 ROWS_A_COMPONENT = 40  # training rows for each component of texts
 SAMPLE_ROWS = 20_000  # rows in which words and letters are looked for
 MOSTLY_NEW = "most test rows have categories that no training row has"
 NEARLY_UNIQUE = "nearly every row has a value of its own"
 
 _PREFIX = re.compile(r"^\s*([^\W\d_]{1,6})(?=[\s./_-]*\d)")
-_NUMBERED = re.compile(r"(.*[^\d])\d+", re.DOTALL)
 
 
 @dataclass
@@ -88,7 +87,12 @@ class Treatments:
 
 
 def treat(
-    kinds: Iterable[ColumnKind], rows: pd.DataFrame, classes: int | None, test: pd.DataFrame | None = None
+    kinds: Iterable[ColumnKind],
+    rows: pd.DataFrame,
+    classes: int | None,
+    test: pd.DataFrame | None = None,
+    *,
+    several: bool = False,
 ) -> Treatments:
     """Return features and column rules for columns of known kinds.
 
@@ -102,6 +106,8 @@ def treat(
         Number of classes of the target; None if the target is a number.
     test : DataFrame, optional
         Test rows, in which new categories, missing values and parts of dates are looked for.
+    several : bool, default=False
+        Whether there are several targets, for which no category is encoded by the target.
 
     Returns
     -------
@@ -117,7 +123,7 @@ def treat(
     {'columns': ['Age'], 'impute': 'median', 'missing_flag': True, 'scale': 'standard'}
     {'columns': ['Sex'], 'encode': 'onehot'}
     """
-    plan = _Plan(rows, classes, test)
+    plan = _Plan(rows, classes, test, several=several)
     for kind in kinds:
         plan.add(kind)
     return plan.finish()
@@ -126,8 +132,10 @@ def treat(
 class _Plan:
     """Collector of the columns that share a rule."""
 
-    def __init__(self, rows: pd.DataFrame, classes: int | None, test: pd.DataFrame | None) -> None:
-        self.rows, self.classes, self.test = rows, classes, test
+    def __init__(
+        self, rows: pd.DataFrame, classes: int | None, test: pd.DataFrame | None, *, several: bool = False
+    ) -> None:
+        self.rows, self.classes, self.test, self.several = rows, classes, test, several
         self.result = Treatments()
         self.reasons: dict[str, str] = {}  # of the features of each column
         # Reason and columns of each rule, by the JSON of the rule without its columns.
@@ -156,7 +164,7 @@ class _Plan:
                 self.result.feature_reasons[name] = self.reasons.pop(feature["from"])
         # Rules for numbers first, then encodings in the order of the columns.
         for rule, (reason, columns) in sorted(self.groups.items(), key=lambda group: "encode" in json.loads(group[0])):
-            patterns = _abbreviated(columns, [*map(str, self.rows.columns), *self.result.features])
+            patterns = abbreviated(columns, [*map(str, self.rows.columns), *self.result.features])
             self.result.rules.append({"columns": patterns, **json.loads(rule)})
             self.result.rule_reasons.append(reason)
         return self.result
@@ -264,7 +272,7 @@ class _Plan:
                 self._drop(kind, MOSTLY_NEW if kind.new_categories == "most" else NEARLY_UNIQUE)
             return
         self._prefix(kind)
-        if len(self.rows) >= EMBEDDING_ROWS or (self.classes or 0) > MOST_TARGET_CLASSES:
+        if self.several or len(self.rows) >= EMBEDDING_ROWS or (self.classes or 0) > MOST_TARGET_CLASSES:
             self.result.used[kind.name] = f"{kind.distinct} categories, embedded"
             self._rule(
                 kind.name, "Many categories: one learned vector each.", **_filled(kind), encode="embedding", rare=RARE
@@ -326,19 +334,3 @@ class _Plan:
 def _filled(kind: ColumnKind) -> dict[str, Any]:
     """Return the keys of a rule for categories that are missing in test rows only."""
     return {"impute": "most_frequent"} if kind.newly_missing else {}
-
-
-def _abbreviated(columns: Sequence[str], every: Iterable[str]) -> list[str]:
-    """Return names, with a pattern such as ``pixel*`` for many that end in a number, if it matches no other column."""
-    numbered = Counter(match.group(1) for name in columns if (match := _NUMBERED.fullmatch(name)))
-    members = {*columns}
-    others = [name for name in every if name not in members]
-    prefixes = [
-        prefix
-        for prefix, count in numbered.items()
-        if count >= MANY_NUMBERED and not any(mark in prefix for mark in "*?[")
-        # The star also matches names without a number.
-        if not any(name.startswith(prefix) for name in others)
-    ]
-    pairs = ((next((prefix for prefix in prefixes if name.startswith(prefix)), None), name) for name in columns)
-    return list(dict.fromkeys(name if prefix is None else f"{prefix}*" for prefix, name in pairs))

@@ -9,17 +9,19 @@ file.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import pandas as pd
 
+from tabular_dl.competition import label_notes
 from tabular_dl.drafting.column_defaults import Treatments, treat
 from tabular_dl.drafting.folds import FoldsDraft, draft_folds
 from tabular_dl.drafting.network_defaults import Effort, Sizes, choose_sizes
 from tabular_dl.drafting.skewed_target import skew_reason
-from tabular_dl.errors import DataError, listed
-from tabular_dl.problems import Problem, get_metric, get_problem, infer_problem
+from tabular_dl.drafting.target_problem import problem_of_targets, rarest_rows
+from tabular_dl.errors import DataError, SubmissionError, listed
+from tabular_dl.problems import Problem, classes_of, get_metric, output_units
 from tabular_dl.profiling import (
     ClassBalance,
     ColumnKind,
@@ -53,6 +55,8 @@ class Draft:
         Kind of each column.
     treatments : Treatments
         Features and rules for the columns.
+    labels : list of str
+        Sentences about labels of the submission that are not those of the target.
     """
 
     content: dict[str, Any]
@@ -60,6 +64,13 @@ class Draft:
     problem: Problem
     kinds: tuple[ColumnKind, ...]
     treatments: Treatments
+    labels: list[str] = field(default_factory=list)
+
+    @property
+    def targets(self) -> list[str]:
+        """Columns to predict."""
+        target = self.content["data"]["target"]
+        return [target] if isinstance(target, str) else target
 
     @property
     def text(self) -> str:
@@ -118,23 +129,23 @@ def draft_pipeline(
     ('regression', [{'columns': ['size'], 'impute': 'median', 'scale': 'standard'}])
     """
     y = train[roles.target]
-    problem, problem_reason = _problem(y, roles.target, metric)
-    counts = y.value_counts() if problem.classification else None
-    rarest = None if counts is None else _rarest(counts, roles.target)
-    others = train.drop(columns=[roles.target, roles.id], errors="ignore")
+    problem, problem_reason = problem_of_targets(y, roles, metric)
+    columns = [column for _, column in pd.DataFrame(y).items()]
+    rarest, balance, skewed = _distribution(columns, problem)
+    others = train.drop(columns=[*roles.targets, roles.id], errors="ignore")
     kinds = _kinds(others, train, test, roles)
-    balance = class_balance(y) if problem.classification else None
-    skewed = None if problem.classification else skew_reason(y)
     chosen, metric_reason = _metric(problem, roles, sample, metric, balance, skewed)
+    labels = _labels(y, roles.target, problem, sample, chosen)
     sizes = choose_sizes(
         len(train), problem, rarest, effort=effort, numbers=sum(kind.kind == "numeric" for kind in kinds)
     )
+    # Rows that belong together are alike in each of several targets.
     separation = find_separation(
-        train.drop(columns=roles.target), test, y, roles.id, classification=problem.classification, seed=0
+        train.drop(columns=roles.targets), test, columns[0], roles.id, classification=problem.classification, seed=0
     )
     folds = draft_folds(train, roles, problem, separation, sizes.ensemble["folds"])
-    treatments = _treatments(kinds, train, test, None if counts is None else len(counts), folds)
-    settings, training_reason = _of_target(roles.target, chosen, balance, skewed)
+    treatments = _treatments(kinds, train, test, _outputs(problem, y), folds, several=len(columns) > 1)
+    settings, training_reason = _of_target(roles.targets[0], chosen, balance, skewed)
     content: dict[str, Any] = {
         "name": name,
         "problem": problem.name,
@@ -150,13 +161,25 @@ def draft_pipeline(
     }
     reasons_by_key = {
         "problem": problem_reason,
-        "metric": metric_reason,
-        "rest": _left_out(treatments, others, kinds, y, problem),
+        "metric": "\n".join([metric_reason, *labels]),
+        "rest": _left_out(treatments, others, kinds, columns[0], problem),
         "training": training_reason,
         "ensemble": " ".join(reason for reason in (sizes.folds_reason, folds.reason) if reason),
     }
     comments = _comments(name, len(train), roles, reasons_by_key, treatments, sizes)
-    return Draft(content, comments, problem, kinds, treatments)
+    return Draft(content, comments, problem, kinds, treatments, labels)
+
+
+def _distribution(targets: Sequence[pd.Series], problem: Problem) -> tuple[int | None, ClassBalance | None, str | None]:
+    """Return the rows of the rarest class of any target, and of a single one its balance, or why it is skewed."""
+    if not problem.classification:
+        return None, None, skew_reason(targets[0]) if len(targets) == 1 else None
+    rarest = min(rarest_rows(column.value_counts(), str(column.name)) for column in targets)
+    return rarest, class_balance(targets[0]) if len(targets) == 1 else None, None
+
+
+def _outputs(problem: Problem, y: pd.Series | pd.DataFrame) -> int | None:
+    return output_units(problem, y) if problem.classification else None
 
 
 def _of_target(
@@ -174,12 +197,18 @@ def _of_target(
 
 
 def _treatments(
-    kinds: Sequence[ColumnKind], train: pd.DataFrame, test: pd.DataFrame | None, classes: int | None, folds: FoldsDraft
+    kinds: Sequence[ColumnKind],
+    train: pd.DataFrame,
+    test: pd.DataFrame | None,
+    classes: int | None,
+    folds: FoldsDraft,
+    *,
+    several: bool,
 ) -> Treatments:
     """Return features and rules for the columns, and the features that the folds need."""
     # Test rows have other groups, so that these say nothing of their targets; a date does all the same.
     groups = [kind.name for kind in kinds if kind.name == folds.keys.get("group") and kind.kind != "date"]
-    treatments = treat([kind for kind in kinds if kind.name not in groups], train, classes, test)
+    treatments = treat([kind for kind in kinds if kind.name not in groups], train, classes, test, several=several)
     if groups:
         treatments.dropped["it groups the folds, and test rows have other values"] = groups
     for feature, declaration in folds.features.items():
@@ -192,35 +221,6 @@ def _treatments(
     return treatments
 
 
-def _problem(y: pd.Series, target: str, metric: str | None) -> tuple[Problem, str]:
-    """Return the type of problem and the reason: detected from the target, unless the metric is for another type."""
-    try:
-        problem = infer_problem(y)
-    except DataError as error:
-        raise DataError(f"The target {target!r} cannot be learned. {error}") from None
-    if column_kinds(y.to_frame())[0].kind == "date":
-        raise DataError(
-            f"The target {target!r} consists of dates, like {y.tolist()[0]!r}: replace them by a number, such as days "
-            "since one of them."
-        )
-    different = y.nunique()
-    reason = f"{target} has {different} different values in {len(y)} rows"
-    if metric is not None and get_metric(metric).ordered and y.dtype.kind in "iu" and different > 2:
-        return get_problem("regression"), f"{reason}; {metric} scores labels in order, into which numbers are cut."
-    if metric is None or problem.name in get_metric(metric).problems:
-        return problem, f"{reason}."
-    possible = get_metric(metric).problems
-    numeric = y.dtype.kind in "iuf"
-    if numeric and "regression" in possible:
-        return get_problem("regression"), f"{reason}; {metric} scores numbers."
-    if numeric and bool((y % 1 == 0).all()):
-        other = "binary" if different == 2 else "multiclass"
-        if other in possible:
-            return get_problem(other), f"{reason}; {metric} scores labels."
-    get_metric(metric).check(problem)
-    raise AssertionError("check raises for a problem that the metric cannot score")  # pragma: no cover
-
-
 def _kinds(
     others: pd.DataFrame, train: pd.DataFrame, test: pd.DataFrame | None, roles: Roles
 ) -> tuple[ColumnKind, ...]:
@@ -229,18 +229,6 @@ def _kinds(
     if roles.id in train:
         kinds = (*(kind for kind in column_kinds(train[[roles.id]], test) if kind.kind == "date"), *kinds)
     return kinds
-
-
-def _rarest(counts: pd.Series, target: str) -> int:
-    """Return the number of rows of the rarest class; raise an error for classes of one row."""
-    single = [repr(value) for value, count in counts.items() if count == 1]
-    if single:
-        raise DataError(
-            f"The target {target!r} has {len(single)} of {len(counts)} classes with a single row: "
-            f"{listed(single, MOST_LISTED)}. A class needs rows to learn from and rows to score: remove these rows, or "
-            "join rare classes."
-        )
-    return int(counts.min())
 
 
 def _metric(
@@ -267,13 +255,23 @@ def _metric(
     return problem.metric, f"Default of a {problem.name} problem. Change this if the competition uses another metric."
 
 
+def _labels(
+    y: pd.Series | pd.DataFrame, target: str | list[str], problem: Problem, sample: pd.DataFrame | None, metric: str
+) -> list[str]:
+    """Return what is to be said of the labels of the submission."""
+    try:
+        return label_notes(target, classes_of(y.to_numpy(), problem), sample, get_metric(metric))
+    except SubmissionError as error:
+        return [str(error)]
+
+
 def _has_probabilities(sample: pd.DataFrame, roles: Roles) -> bool:
     """Return whether a sample submission has fractions, or one column for each of several classes."""
     predictions = sample.drop(columns=roles.id if roles.id in sample.columns else sample.columns[:1])
-    if len(predictions.columns) != 1:
-        return roles.target not in predictions.columns and len(predictions.columns) > 1
-    values = pd.to_numeric(predictions.iloc[:, 0], errors="coerce")
-    return bool(((values % 1 != 0) & values.between(0, 1)).any())
+    if len(predictions.columns) != 1 and not {*roles.targets} & {*predictions.columns}:
+        return len(predictions.columns) > 1
+    values = predictions.apply(pd.to_numeric, errors="coerce")
+    return bool(((values % 1 != 0) & (values >= 0) & (values <= 1)).to_numpy().any())
 
 
 def _left_out(
@@ -294,7 +292,9 @@ def _left_out(
 def _comments(
     name: str, rows: int, roles: Roles, reasons: Mapping[str, str], treatments: Treatments, sizes: Sizes
 ) -> dict[Key, str]:
-    roles_reason = f"Target: {roles.target}, {roles.target_reason}. Id: {roles.id or 'none'}, {roles.id_reason}."
+    roles_reason = (
+        f"Target: {listed(roles.targets)}, {roles.target_reason}. Id: {roles.id or 'none'}, {roles.id_reason}."
+    )
     comments: dict[Key, str] = {
         (): f"Drafted by `tabular-dl init {name}` from {rows} training rows, by rules. Change what does not suit.\n"
         f"Next: tabular-dl fit {name}",

@@ -8,7 +8,7 @@ import pandas as pd
 
 from tabular_dl.drafting.network_defaults import Effort, choose_sizes
 from tabular_dl.estimators import PRESETS
-from tabular_dl.problems import Problem
+from tabular_dl.problems import Problem, rarest_class
 from tabular_dl.spec import PipelineSpec
 
 __all__ = ["with_effort"]
@@ -51,7 +51,7 @@ def with_effort(
     """
     target = train[spec.data.target]
     numbers = len(train.drop(columns=spec.data.target).select_dtypes("number").columns)
-    rarest = int(target.value_counts().min()) if problem.classification else None
+    rarest = rarest_class(target) if problem.classification else None
     sizes = choose_sizes(len(target), problem, rarest, effort=effort, numbers=numbers)
     decided = {*DECIDED} - {path.partition(".")[2] for path in given}
     sections = {}

@@ -71,7 +71,7 @@ def draft_folds(train: pd.DataFrame, roles: Roles, problem: Problem, separation:
         between = "" if order is None else f"{order.reason[0].upper()}{order.reason[1:]}: folds at random are too easy."
         return FoldsDraft(reason=between)
     try:
-        y, codes = train[roles.target].to_numpy(), group_codes(train[name], name)
+        y, codes = train[roles.targets[0]].to_numpy(), group_codes(train[name], name)
         make_folds(folds, y, codes, stratified=problem.stratified, seed=0)
     except DataError:
         return FoldsDraft()
@@ -85,7 +85,7 @@ def _by_time(train: pd.DataFrame, roles: Roles, problem: Problem, order: TimeOrd
         return FoldsDraft(
             reason=f"{evidence} {order.missing} rows have no time: without, folds could follow each other."
         )
-    labels = train[roles.target].to_numpy() if problem.classification else None
+    labels = train[roles.targets[0]].to_numpy() if problem.classification else None
     most = next((count for count in range(folds, 1, -1) if _can_follow(order.times.to_numpy(), labels, count)), None)
     if most is None:
         return FoldsDraft(reason=f"{evidence} Training rows are of too few times for folds that follow each other.")

@@ -98,7 +98,7 @@ def draft_from_files(name: str, tables: Tables, effort: Effort = "good") -> tupl
     usual = {"train": _usual_train(tables.train), "test": _exact(usual_test), "sample": _exact(usual_sample)}
     given = {"train": tables.train, "test": files[0], "sample": files[1], "labels": labels}
     names = {key: _within(folder, file) for key, file in given.items() if file is not None and file != usual.get(key)}
-    unit = _unit(train[roles.target], roles.target, tables.metric)
+    unit = _unit(train[roles.target], roles.target, tables.metric) if isinstance(roles.target, str) else None
     # The contents are parsed again, since ids are read as text and words of the target as labels.
     competition = load_competition(source, roles.target, roles.id, **names, target_number=unit, contents=contents)
     draft = draft_pipeline(

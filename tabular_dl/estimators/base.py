@@ -28,6 +28,7 @@ from tabular_dl.problems import (
     Bounded,
     Coding,
     Indicators,
+    LabelColumns,
     Labels,
     Numbers,
     Problem,
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
     from sklearn.utils import Tags
 
     from tabular_dl.nn import Network
+    from tabular_dl.problems import Classes
 
 __all__ = ["KerasEstimator"]
 
@@ -111,7 +113,7 @@ class KerasEstimator(FeatureNames, Hyperparameters):
         X: Matrix,
         y: np.ndarray,
         rows: np.ndarray,
-        classes: np.ndarray | None = None,
+        classes: Classes | None = None,
         sample_weight: np.ndarray | None = None,
         alike: Sequence[Hyperparameters] = (),
     ) -> Prepared:
@@ -278,10 +280,10 @@ class KerasEstimator(FeatureNames, Hyperparameters):
         tags.target_tags.single_output = True
         return tags
 
-    def _target(self, y: np.ndarray, weights: np.ndarray | None, classes: np.ndarray | None) -> tuple[Problem, Coding]:
+    def _target(self, y: np.ndarray, weights: np.ndarray | None, classes: Classes | None) -> tuple[Problem, Coding]:
         """Return problem and target coding, learned from training rows."""
         classification = not self._numeric_target()
-        labels_or_values = y if classes is None or y.ndim == 2 else classes
+        labels_or_values = y if classes is None or isinstance(classes, list) or y.ndim == 2 else classes
         problem = problem_of(labels_or_values, classification=classification, name=self.problem, bounds=self.bounds)
         problem = problem.choose(self.output, loss_of(self.loss), self.metrics)
         one_hot = problem.target == "one-hot"
@@ -331,6 +333,8 @@ class KerasEstimator(FeatureNames, Hyperparameters):
             # Estimators stored before there were transforms lack the attribute.
             coding_class = TRANSFORMS.get(getattr(self, "target_transform_", None) or "", coding_class)
             return coding_class(self.target_mean_, self.target_scale_)
+        if coding_class is LabelColumns:
+            return LabelColumns(self.classes_)
         return Labels(self.classes_, self.one_hot_) if coding_class is Labels else Indicators(len(self.classes_))
 
     def _decoded(self, X: Features) -> np.ndarray:

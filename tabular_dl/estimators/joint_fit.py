@@ -24,7 +24,7 @@ def fit_together(
     matrices: Sequence[Matrix],
     y: np.ndarray,
     training_rows: Sequence[np.ndarray],
-    classes: np.ndarray | None = None,
+    classes: np.ndarray | list[np.ndarray] | None = None,
     sample_weight: np.ndarray | None = None,
     on_epoch: EpochCallback | None = None,
     row_groups: RowGroups | None = None,
@@ -74,7 +74,7 @@ def tasks_of(
     matrices: Sequence[Matrix],
     y: np.ndarray,
     training_rows: Sequence[np.ndarray],
-    classes: np.ndarray | None = None,
+    classes: np.ndarray | list[np.ndarray] | None = None,
     sample_weight: np.ndarray | None = None,
 ) -> list[Task]:
     """Return the tasks of several estimators.

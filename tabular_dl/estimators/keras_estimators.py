@@ -14,7 +14,7 @@ from sklearn.utils.multiclass import check_classification_targets
 
 from tabular_dl.estimators.base import KerasEstimator
 from tabular_dl.estimators.network_inputs import Features
-from tabular_dl.problems import Indicators, get_problem
+from tabular_dl.problems import Indicators, get_problem, predicted_labels
 
 if TYPE_CHECKING:
     from sklearn.utils import Tags
@@ -30,13 +30,14 @@ class KerasClassifier(ClassifierMixin, KerasEstimator):
         p(x) = 1/K sum_k f_k(x)        f_k = output activation of network k
 
     Two classes give one sigmoid unit with binary cross-entropy, ``-(y log p + (1 - y) log(1 - p))``; more classes a
-    softmax over one unit per class with sparse categorical cross-entropy, ``-log p_y``; a target of several 0/1 columns
-    one sigmoid unit per column. See `tabular_dl.problems.problem_types` for the table.
+    softmax over one unit per class with sparse categorical cross-entropy, ``-log p_y``; several 0/1 columns one sigmoid
+    unit each; several columns of classes one per class, whose probabilities are divided by their sum. See
+    `tabular_dl.problems.problem_types` for the table.
 
     Parameters
     ----------
     problem : str, default="auto"
-        Type of problem: "binary", "multiclass" or "multilabel"; "auto" detects it from the target.
+        Type: "binary", "multiclass", "multilabel", "multioutput"; "auto" detects it, "multilabel" for several columns.
     preset : {"mlp", "realmlp", "tabm", "tabm_mini", "resnet"}
         Type of network: a table of hyperparameters (`tabular_dl.estimators.presets`). Those that are "auto" have the
         value of the table; in brackets, that of "mlp".
@@ -194,7 +195,7 @@ class KerasClassifier(ClassifierMixin, KerasEstimator):
     Attributes
     ----------
     classes_ : ndarray of shape (classes,)
-        Sorted labels; for multilabel the numbers of the labels.
+        Sorted labels; for multilabel their numbers, for multioutput a list of those of each target.
     model_ : keras.Model
         Ensemble with input (rows, features) and averaged output (rows, units).
     members_ : list of keras.Model
@@ -208,7 +209,7 @@ class KerasClassifier(ClassifierMixin, KerasEstimator):
     best_epoch_ : ndarray of shape (members,)
         Epoch, from 1, of each member's weights.
     problem_ : str
-        Type of problem: "binary", "multiclass" or "multilabel".
+        Type of problem: "binary", "multiclass", "multilabel" or "multioutput".
 
     Examples
     --------
@@ -249,11 +250,13 @@ class KerasClassifier(ClassifierMixin, KerasEstimator):
         Returns
         -------
         ndarray of shape (rows,) or (rows, labels)
-            Label of each row; for multilabel, whether (1 or 0) each label has a probability above 0.5.
+            Label of each row, or of each target; for multilabel, 1 or 0 by whether a probability is above 0.5.
         """
         probabilities = self.predict_proba(X)
         if get_problem(self.problem_).coding is Indicators:
             return (probabilities > 0.5).astype(int)
+        if isinstance(self.classes_, list):
+            return predicted_labels(probabilities, self.classes_)
         return self.classes_[probabilities.argmax(axis=1)]
 
     def __sklearn_tags__(self) -> Tags:
@@ -322,17 +325,12 @@ class KerasRegressor(RegressorMixin, KerasEstimator):
     __module__ = "tabular_dl.estimators"  # stored models contain this path: do not change it
 
     def predict(self, X: Features) -> np.ndarray:
-        """Return the mean of the members' values in units of the target.
+        """Return the mean of the members' values in units of the target, (rows,) or (rows, targets).
 
         Parameters
         ----------
         X : array-like or CSR matrix of shape (rows, features)
             Features.
-
-        Returns
-        -------
-        ndarray of shape (rows,) or (rows, targets)
-            Values of each row.
         """
         values = self._decoded(X)
         return values[:, 0] if self.one_column_ else values

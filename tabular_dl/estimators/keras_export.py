@@ -9,7 +9,7 @@ import numpy as np
 
 from tabular_dl.estimators.network_inputs import CLIPPED, Inputs
 from tabular_dl.nn import Network, Weights, plain_outputs
-from tabular_dl.problems import Coding, Labels, Logarithms, Numbers
+from tabular_dl.problems import Coding, LabelColumns, Labels, Logarithms, Numbers
 
 __all__ = ["export_model"]
 
@@ -43,6 +43,8 @@ def export_model(
     outputs = [plain_outputs(network, weights, member, x) for member in members]
     if isinstance(coding, Labels) and network.outputs > 1 and network.output_activation != "softmax":
         outputs = [_summing_to_one(output) for output in outputs]
+    if isinstance(coding, LabelColumns):
+        outputs = [_summing_by_target(output, coding) for output in outputs]
     if isinstance(coding, Logarithms):
         # Members are averaged in units of the target, not as logarithms.
         units = keras.layers.Rescaling(coding.scale.tolist(), coding.mean.tolist(), name="logarithm")
@@ -60,6 +62,13 @@ def _summing_to_one(outputs: keras.KerasTensor) -> keras.KerasTensor:
     total = keras.ops.sum(outputs, axis=-1, keepdims=True)
     all_zero = keras.ops.cast(total <= 0, outputs.dtype)
     return (outputs + all_zero / outputs.shape[-1]) / (total + all_zero)
+
+
+def _summing_by_target(outputs: keras.KerasTensor, coding: LabelColumns) -> keras.KerasTensor:
+    """Return outputs of the classes of several targets, divided by the sum of each target."""
+    ends = np.cumsum([len(labels) for labels in coding.classes]).tolist()
+    parts = [outputs[:, start:end] for start, end in zip([0, *ends], ends, strict=False)]
+    return keras.ops.concatenate([_summing_to_one(part) for part in parts], axis=-1)
 
 
 def _encoded(inputs: Inputs, features: keras.KerasTensor) -> keras.KerasTensor:

@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike
 from scipy.sparse import issparse
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
+from sklearn.utils.validation import _check_sample_weight, check_is_fitted, column_or_1d, validate_data
 
 from tabular_dl.errors import DataError, SpecError, UserError
 from tabular_dl.estimators.feature_names import FeatureNames
@@ -22,6 +22,7 @@ from tabular_dl.estimators.held_out import RowGroups, hold_out
 from tabular_dl.estimators.model_libraries import LIBRARIES, Library, Rows
 from tabular_dl.estimators.model_parameters import first_line, known_parameters, make_model, model_class
 from tabular_dl.estimators.model_table import NamedModel, model_named
+from tabular_dl.estimators.model_targets import ModelTargets
 from tabular_dl.estimators.parameter_checks import check_bounds, check_types
 from tabular_dl.estimators.parameter_types import Auto, Count, Number, Share
 from tabular_dl.estimators.population import derived_seed
@@ -37,8 +38,8 @@ __all__ = ["ModelEstimator"]
 SHARE = 0.1  # of the training rows that are held out for early stopping
 
 
-class ModelEstimator(FeatureNames, BaseEstimator):
-    """Base class of both estimators.
+class ModelEstimator(FeatureNames, ModelTargets, BaseEstimator):
+    """Base class of both estimators. Of several targets, each has a model of its own.
 
     Parameters
     ----------
@@ -105,7 +106,7 @@ class ModelEstimator(FeatureNames, BaseEstimator):
         ----------
         X : array-like or sparse matrix of shape (rows, features)
             Features; missing values are NaN, for models that read them.
-        y : array-like of shape (rows,)
+        y : array-like of shape (rows,) or (rows, targets)
             Target.
         sample_weight : array-like of shape (rows,), optional
             Weight of each row.
@@ -121,40 +122,38 @@ class ModelEstimator(FeatureNames, BaseEstimator):
         DataError
             If there is one class only, or there are too few rows to hold some out.
         """
-        matrix, target = validate_data(self, X, y, y_numeric=not self._classification, **self._input)
+        matrix, target = validate_data(self, X, y, y_numeric=not self._classification, multi_output=True, **self._input)
+        target = column_or_1d(target, warn=True) if target.ndim == 2 and target.shape[1] == 1 else target
         matrix = matrix.toarray() if issparse(matrix) else matrix
         weights = None
         if sample_weight is not None:
             weights = _check_sample_weight(sample_weight, matrix, dtype=np.float64, ensure_non_negative=True)
         self.start(matrix, target)
         rows = np.arange(len(target))
-        self.finish([self.train_member(k, matrix, target, rows, weights) for k in range(self.members)])
+        self.finish([self.train_member(k, matrix, target, rows, weights) for k in range(self.count)])
         return self
 
-    def start(self, X: np.ndarray, y: np.ndarray, classes: np.ndarray | None = None) -> None:
+    def start(self, X: np.ndarray, y: np.ndarray, classes: np.ndarray | list[np.ndarray] | None = None) -> None:
         """Set the attributes that are known before training.
 
         Parameters
         ----------
         X : ndarray of shape (rows, features)
             Features of all rows.
-        y : ndarray of shape (rows,)
+        y : ndarray of shape (rows,) or (rows, targets)
             Target of the training rows.
-        classes : ndarray, optional
+        classes : ndarray or list of ndarray, optional
             Labels, if the training rows may lack some.
         """
         check_types(self, ModelEstimator.__init__)
         check_bounds(self.bounds)
-        if y.ndim > 1:
-            raise SpecError(f"model: {self.name} predicts one target; several at once are for networks.")
         self.n_features_in_ = X.shape[1]
+        values = y if classes is None or isinstance(classes, list) or y.ndim == 2 else classes
+        problem = problem_of(values, classification=self._classification, name=self.problem, bounds=self.bounds)
         if self._classification:
             check_classification_targets(y)
-            self.classes_ = Labels.learn(y, classes=classes).classes
-        values = y if classes is None else classes
-        self.problem_ = problem_of(
-            values, classification=self._classification, name=self.problem, bounds=self.bounds
-        ).name
+            self.classes_ = problem.coding.learn(y, classes=classes).attributes()["classes_"]
+        self.problem_, self.targets_ = problem.name, 1 if y.ndim == 1 else y.shape[1]
         self._check_target(y)
 
     def finish(self, trained: Sequence[TrainedModel]) -> None:
@@ -181,10 +180,10 @@ class ModelEstimator(FeatureNames, BaseEstimator):
         Parameters
         ----------
         member : int
-            Number of the member, from 0.
+            Number of the model, from 0: of `targets_` targets, each member has a model for each.
         X : ndarray of shape (rows, features)
             Features of all rows.
-        y : ndarray of shape (rows,)
+        y : ndarray of shape (rows,) or (rows, targets)
             Target of all rows.
         rows : ndarray of int
             Numbers of the training rows.
@@ -205,10 +204,11 @@ class ModelEstimator(FeatureNames, BaseEstimator):
         DataError
             If there are too few rows, or the library refuses them.
         """
-        seed, own = derived_seed(self.random_state, member), y[rows]
+        member, number = divmod(member, self.targets_)
+        seed, own = derived_seed(self.random_state, member), y[rows] if y.ndim == 1 else y[rows, number]
         weights = self._weights(own, None if sample_weight is None else sample_weight[rows])
         train, held_out = self._split(own, seed, None if row_groups is None else row_groups[rows])
-        target, classes = self._coded(own), None
+        target, classes = self._coded(own, number), None
         if self._classification:
             # Libraries count the classes of their rows, which may lack some.
             classes = np.unique(target[train])
@@ -238,7 +238,9 @@ class ModelEstimator(FeatureNames, BaseEstimator):
     def _weights(self, y: np.ndarray, weights: np.ndarray | None) -> np.ndarray | None:
         """Return the weights of training rows, multiplied by those of their classes."""
         if self._classification:
-            return row_weights(self.class_weight, Labels(self.classes_), y, weights, scaled=False)
+            if self.class_weight is not None and self.targets_ > 1:
+                raise SpecError("class_weight is for one target, found several: leave it out.")
+            return row_weights(self.class_weight, Labels(self._classes_of(0)), y, weights, scaled=False)
         if self.class_weight is not None:
             raise SpecError("class_weight is for classes, the target is a number: leave it out.")
         return weights
@@ -328,12 +330,12 @@ class ModelEstimator(FeatureNames, BaseEstimator):
     def _check_target(self, y: np.ndarray) -> None:
         """Raise an error for a target that cannot be coded."""
 
-    def _coded(self, y: np.ndarray) -> np.ndarray:
-        """Return the target as the model reads it."""
+    def _coded(self, y: np.ndarray, number: int) -> np.ndarray:
+        """Return one of the targets as the model reads it."""
         raise NotImplementedError
 
     def _outputs(self, X: Any) -> list[np.ndarray]:
-        """Return the predictions of each member."""
+        """Return the predictions of each model."""
         check_is_fitted(self, "models_")
         matrix = validate_data(self, X, reset=False, **self._input)
         matrix, library = self._with_missing(matrix.toarray() if issparse(matrix) else matrix), self._library

@@ -8,7 +8,7 @@ import numpy as np
 from sklearn.base import ClassifierMixin, RegressorMixin
 
 from tabular_dl.estimators.model_base import ModelEstimator
-from tabular_dl.problems import LARGEST_LOGARITHM, TRANSFORMS
+from tabular_dl.problems import LARGEST_LOGARITHM, TRANSFORMS, predicted_labels
 
 __all__ = ["ModelClassifier", "ModelRegressor"]
 
@@ -21,11 +21,11 @@ class ModelClassifier(ClassifierMixin, ModelEstimator):
     Attributes
     ----------
     classes_ : ndarray of shape (classes,)
-        Sorted labels.
+        Sorted labels; for multilabel the numbers of the labels, for multioutput a list with the labels of each target.
     models_ : list
-        Stored form of each member: the library's text or JSON, or scikit-learn's estimator.
-    rounds_ : ndarray of shape (members,) or None
-        Number of boosting rounds of each member; None for models without rounds.
+        Stored form of each member, and each target: the library's text or JSON, or scikit-learn's estimator.
+    rounds_ : ndarray of shape (members x targets,) or None
+        Number of boosting rounds of each model; None for models without rounds.
 
     Examples
     --------
@@ -37,20 +37,25 @@ class ModelClassifier(ClassifierMixin, ModelEstimator):
 
     __module__ = "tabular_dl.estimators"  # stored models contain this path: do not change it
 
-    def _coded(self, y: np.ndarray) -> np.ndarray:
-        return np.searchsorted(self.classes_, y)
+    def _coded(self, y: np.ndarray, number: int) -> np.ndarray:
+        return np.searchsorted(self._classes_of(number), y)
 
     def predict_proba(self, X: Any) -> np.ndarray:
-        """Return the mean of the members' probabilities, (rows, classes)."""
+        """Return the mean of the members' probabilities, of classes or labels, (rows, classes)."""
         parts = self._outputs(X)
-        total = np.zeros((len(parts[0]), len(self.classes_)))
-        for part, present in zip(parts, self.known_classes_, strict=True):
-            total[:, present] += part
-        return total / len(parts)
+        totals = [np.zeros((len(parts[0]), len(self._classes_of(number)))) for number in range(self.targets_)]
+        for place, (part, present) in enumerate(zip(parts, self.known_classes_, strict=True)):
+            totals[place % self.targets_][:, present] += part
+        if self.targets_ > 1 and not isinstance(self.classes_, list):
+            totals = [total[:, 1:] for total in totals]
+        return np.hstack(totals) / self.members
 
     def predict(self, X: Any) -> np.ndarray:
-        """Return the label with the greatest mean probability, (rows,)."""
+        """Return the label with the greatest mean probability, (rows,), or those of several targets."""
         probabilities = self.predict_proba(X)
+        if self.targets_ > 1:
+            several = isinstance(self.classes_, list)
+            return predicted_labels(probabilities, self.classes_) if several else (probabilities > 0.5).astype(int)
         return self.classes_[probabilities.argmax(axis=1)]
 
 
@@ -78,13 +83,15 @@ class ModelRegressor(RegressorMixin, ModelEstimator):
         if self.target_transform is not None:
             TRANSFORMS[self.target_transform].learn(y)
 
-    def _coded(self, y: np.ndarray) -> np.ndarray:
+    def _coded(self, y: np.ndarray, number: int) -> np.ndarray:
+        del number
         return np.asarray(y if self.target_transform is None else np.log1p(y), float)
 
     def predict(self, X: Any) -> np.ndarray:
-        """Return the mean of the members' values in units of the target, (rows,)."""
+        """Return the mean of the members' values in units of the target, (rows,) or (rows, targets)."""
         parts = self._outputs(X)
         if self.target_transform is not None:
             parts = [np.expm1(np.minimum(part, LARGEST_LOGARITHM)) for part in parts]
-        mean = np.mean(parts, axis=0)
+        mean = np.mean(np.reshape(parts, (self.members, self.targets_, -1)), axis=0).T
+        mean = mean if self.targets_ > 1 else mean[:, 0]
         return mean if self.bounds is None else np.clip(mean, self.bounds[0], self.bounds[1])

@@ -23,7 +23,7 @@ def fit_models(
     matrices: Sequence[np.ndarray],
     y: np.ndarray,
     training_rows: Sequence[np.ndarray],
-    classes: np.ndarray | None = None,
+    classes: np.ndarray | list[np.ndarray] | None = None,
     on_epoch: EpochCallback | None = None,
     row_groups: RowGroups | None = None,
     sample_weight: np.ndarray | None = None,
@@ -39,7 +39,7 @@ def fit_models(
         Estimators.
     matrices : sequence of F ndarrays of shape (rows, features_f)
         The same rows, encoded for each estimator.
-    y : ndarray of shape (rows,)
+    y : ndarray of shape (rows,) or (rows, targets)
         Target of all rows.
     training_rows : sequence of F integer arrays
         Numbers of the training rows of each estimator.
@@ -60,7 +60,7 @@ def fit_models(
     tasks: list[tuple[int, int]] = []
     for number, (estimator, matrix, rows) in enumerate(zip(estimators, matrices, training_rows, strict=True)):
         estimator.start(matrix, y[rows], classes)
-        tasks += [(number, member) for member in range(estimator.members)]
+        tasks += [(number, member) for member in range(estimator.count)]
     workers, threads = min(cores(), len(tasks)), max(1, cores() // len(tasks))
 
     def train(number: int, member: int) -> Any:

@@ -8,7 +8,7 @@ import numpy as np
 
 from tabular_dl.errors import SpecError
 from tabular_dl.estimators.task import Prepared
-from tabular_dl.problems import METRICS, Bounded, Labels, get_metric
+from tabular_dl.problems import METRICS, Bounded, LabelColumns, Labels, get_metric
 
 if TYPE_CHECKING:
     from tabular_dl.nn import Monitor, Population
@@ -50,6 +50,9 @@ def monitor_for(name: str, group: Prepared) -> Monitor:
         if isinstance(coding, Labels):
             numbers = y.argmax(axis=1) if coding.one_hot else y[:, 0].astype(int)
             return metric(coding.classes[numbers], coding.decode(outputs), coding.classes, weights)
+        if isinstance(coding, LabelColumns):
+            classes = [np.arange(len(labels)) for labels in coding.classes]
+            return metric(coding.numbers(y), coding.decode(outputs), classes, weights)
         if coding.standardised and metric.power is not None:
             # In standardised units of each group; the estimator converts the curve to units of the target.
             return metric(y, outputs, sample_weight=weights)

@@ -6,7 +6,6 @@ from .blending import METHODS as METHODS
 from .blending import Blend as Blend
 from .crossfit import CrossFitClassifier as CrossFitClassifier
 from .crossfit import CrossFitRegressor as CrossFitRegressor
-from .crossfit import fold_scores as fold_scores
 from .decisions import choose_decisions as choose_decisions
 from .evaluation import Outcome as Outcome
 from .evaluation import evaluate as evaluate
@@ -38,6 +37,8 @@ from .row_weights import check_fold_weights as check_fold_weights
 from .row_weights import weights_at as weights_at
 from .row_weights import weights_of_model as weights_of_model
 from .samplers import make_sampler as make_sampler
+from .scoring import fold_scores as fold_scores
+from .scoring import target_fold_scores as target_fold_scores
 from .search_cv import PopulationSearchCV as PopulationSearchCV
 from .search_rounds import Record as Record
 from .search_rounds import SearchPlan as SearchPlan

@@ -19,7 +19,7 @@ from tabular_dl.estimators import ModelEstimator
 from tabular_dl.model_selection.fold_matrices import fold_matrix
 from tabular_dl.model_selection.row_weights import weights_at, weights_of_model
 from tabular_dl.preprocessing import DerivedFeatures
-from tabular_dl.problems import TRANSFORMS, Metric
+from tabular_dl.problems import TRANSFORMS, Metric, each_target
 
 __all__ = ["baseline_scores"]
 
@@ -74,7 +74,7 @@ def baseline_scores(
             if classes is None:
                 predicted = model.predict(matrix[test])
             elif y.ndim == 2:
-                predicted = _label_probabilities(model, matrix[test])
+                predicted = _label_probabilities(model, matrix[test], classes)
             else:
                 # The probability of classes without training rows in the fold is 0.
                 predicted = np.zeros((len(test), len(classes)))
@@ -83,14 +83,22 @@ def baseline_scores(
     return {name: np.array(values) for name, values in scores.items()}
 
 
-def _label_probabilities(model: ClassifierMixin, X: np.ndarray) -> np.ndarray:
-    """Return a simple model's probability of each label, (rows, labels)."""
+def _label_probabilities(model: ClassifierMixin, X: np.ndarray, classes: np.ndarray | list[np.ndarray]) -> np.ndarray:
+    """Return a simple model's probability of each label, (rows, labels), or of each class of several targets."""
     probabilities = model.predict_proba(X)
-    if not isinstance(probabilities, list):
+    if isinstance(probabilities, np.ndarray) and isinstance(classes, list):
+        probabilities = [part for part, _ in each_target(probabilities, model.classes_)]
+    if isinstance(probabilities, np.ndarray):
         return probabilities
-    # One array per label, with two columns, or with one if all training rows had the same value.
-    pairs = zip(probabilities, model.classes_, strict=True)
-    return np.column_stack([values[:, classes == 1].sum(axis=1) for values, classes in pairs])
+    # One array per target, with a column for each of its classes that the training rows had.
+    wanted = classes if isinstance(classes, list) else [np.array([1])] * len(probabilities)
+    return np.column_stack(
+        [
+            values[:, known == label].sum(axis=1)
+            for values, known, labels in zip(probabilities, model.classes_, wanted, strict=True)
+            for label in labels
+        ]
+    )
 
 
 def _weight_argument(model: BaseEstimator) -> str:

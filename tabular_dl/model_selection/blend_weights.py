@@ -6,13 +6,17 @@ Predictions have the axes (model, row, class), or (model, row, 1) for numbers. W
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy.optimize import minimize
 
 from tabular_dl.model_selection.row_weights import weights_at
 
-__all__ = ["Score", "class_weights", "greedy_weights", "optimal_weights", "weighted"]
+if TYPE_CHECKING:
+    from tabular_dl.problems import Classes
+
+__all__ = ["Score", "by_rank", "class_weights", "greedy_weights", "optimal_weights", "summing_to_one", "weighted"]
 
 STEPS = 50  # models added by a greedy selection
 BAGS = 10  # bootstraps of the rows whose selections are averaged
@@ -102,7 +106,7 @@ def _select(predictions: np.ndarray, y: np.ndarray, score: Score, sample_weight:
 
 
 def optimal_weights(
-    predictions: np.ndarray, y: np.ndarray, classes: np.ndarray | None, sample_weight: np.ndarray | None = None
+    predictions: np.ndarray, y: np.ndarray, classes: Classes | None, sample_weight: np.ndarray | None = None
 ) -> np.ndarray:
     """Return the weights with the smallest log loss of labels, or squared error of numbers, on these rows.
 
@@ -110,10 +114,10 @@ def optimal_weights(
     ----------
     predictions : ndarray of shape (models, rows, classes)
         Out-of-fold predictions.
-    y : ndarray of shape (rows,) or (rows, labels)
+    y : ndarray of shape (rows,) or (rows, targets)
         Target.
-    classes : ndarray of shape (classes,) or None
-        Label of each column; None for numbers.
+    classes : ndarray of shape (classes,), list of ndarray or None
+        Label of each column, or those of each target; None for numbers.
     sample_weight : ndarray of shape (rows,), optional
         Weight of each row.
 
@@ -124,19 +128,21 @@ def optimal_weights(
     """
     rows = sample_weight
     if classes is not None:
-        if y.ndim == 2:
+        if y.ndim == 2 and not isinstance(classes, list):
             true_probabilities = np.where(y == 1, predictions, 1.0 - predictions).reshape(len(predictions), -1)
             rows = None if sample_weight is None else np.repeat(sample_weight, y.shape[1])
         else:
-            true_probabilities = predictions[:, np.arange(len(y)), np.searchsorted(classes, y)]
+            true_probabilities = predictions[:, _indicators(y, classes).astype(bool)]
 
         def loss(weights: np.ndarray) -> float:
             return -float(np.average(np.log(np.maximum(weights @ true_probabilities, SMALLEST)), weights=rows))
     else:
-        scale = max(float(np.var(y)), 1e-12)
+        truth = y.reshape(len(y), -1)
+        scales = np.maximum(np.var(truth, axis=0), 1e-12)
 
         def loss(weights: np.ndarray) -> float:
-            return float(np.average((weights @ predictions[:, :, 0] - y) ** 2, weights=rows) / scale)
+            errors = (np.tensordot(weights, predictions, axes=1) - truth) ** 2 / scales
+            return float(np.average(errors.mean(axis=1), weights=rows))
 
     models = len(predictions)
     start = np.full(models, 1 / models)
@@ -146,18 +152,20 @@ def optimal_weights(
 
 
 def class_weights(
-    predictions: np.ndarray, y: np.ndarray, classes: np.ndarray, sample_weight: np.ndarray | None = None
+    predictions: np.ndarray, y: np.ndarray, classes: Classes | None, sample_weight: np.ndarray | None = None
 ) -> np.ndarray:
-    """Return weights of each class or label for itself: those with the smallest log loss of whether a row has it.
+    """Return weights of each class or target for itself: those with the smallest log loss of whether a row has it.
+
+    The weights of each of several numbers are those with its smallest squared error.
 
     Parameters
     ----------
     predictions : ndarray of shape (models, rows, classes)
         Out-of-fold probabilities.
-    y : ndarray of shape (rows,) or (rows, labels)
+    y : ndarray of shape (rows,) or (rows, targets)
         Target.
-    classes : ndarray of shape (classes,)
-        Label of each column.
+    classes : ndarray of shape (classes,), list of ndarray or None
+        Label of each column, or those of each target; None for numbers.
     sample_weight : ndarray of shape (rows,), optional
         Weight of each row.
 
@@ -174,12 +182,54 @@ def class_weights(
     array([[1., 0.],
            [0., 1.]])
     """
-    truth = y if y.ndim == 2 else (y[:, np.newaxis] == classes).astype(int)
+    truth, label = (y, None) if classes is None else (_indicators(y, classes), np.array([1]))
     columns = [
-        optimal_weights(predictions[:, :, [column]], truth[:, [column]], classes[[column]], sample_weight)
+        optimal_weights(predictions[:, :, [column]], truth[:, [column]], label, sample_weight)
         for column in range(predictions.shape[2])
     ]
     return np.column_stack(columns)
+
+
+def _indicators(y: np.ndarray, classes: Classes) -> np.ndarray:
+    """Return whether each row has each class or label, (rows, columns), 0 or 1."""
+    if y.ndim == 1:
+        return (y[:, np.newaxis] == classes).astype(int)
+    if isinstance(classes, list):
+        return np.hstack([_indicators(y[:, number], labels) for number, labels in enumerate(classes)])
+    return y
+
+
+def by_rank(sorted_predictions: np.ndarray, predictions: np.ndarray) -> np.ndarray:
+    """Return the quantile, among the mean of the sorted out-of-fold predictions, at the mean rank of each row.
+
+    Parameters
+    ----------
+    sorted_predictions : ndarray of shape (models, training rows, columns)
+        Out-of-fold predictions of each model, sorted.
+    predictions : ndarray of shape (models, rows, columns)
+        Predictions.
+
+    Returns
+    -------
+    ndarray of shape (rows, columns)
+        Blended predictions.
+
+    Examples
+    --------
+    >>> known = np.array([[[1.0], [2.0], [3.0]], [[10.0], [20.0], [30.0]]])
+    >>> by_rank(known, np.array([[[2.0]], [[20.0]]])).tolist()
+    [[11.0]]
+    """
+    rows = sorted_predictions.shape[1]
+    ranks = np.zeros_like(predictions[0], dtype=np.float64)  # from 0 to 1
+    for sorted_values, values in zip(sorted_predictions, predictions, strict=True):
+        for column in range(values.shape[1]):
+            low = np.searchsorted(sorted_values[:, column], values[:, column], "left")
+            high = np.searchsorted(sorted_values[:, column], values[:, column], "right")
+            ranks[:, column] += (low + high) / (2 * rows * len(predictions))
+    levels = (np.arange(rows) + 0.5) / rows
+    mean_sorted = sorted_predictions.mean(axis=0)
+    return np.column_stack([np.interp(ranks[:, c], levels, mean_sorted[:, c]) for c in range(ranks.shape[1])])
 
 
 def weighted(predictions: np.ndarray, weights: np.ndarray) -> np.ndarray:
@@ -191,3 +241,31 @@ def weighted(predictions: np.ndarray, weights: np.ndarray) -> np.ndarray:
     [[1.5]]
     """
     return np.tensordot(weights, predictions, axes=1)
+
+
+def summing_to_one(values: np.ndarray, predictions: np.ndarray, widths: list[int] | None = None) -> np.ndarray:
+    """Return blended probabilities divided by their sum; where it is zero, the mean of the models.
+
+    Parameters
+    ----------
+    values : ndarray of shape (rows, classes)
+        Blended probabilities.
+    predictions : ndarray of shape (models, rows, classes)
+        Probabilities of the models.
+    widths : list of int, optional
+        Number of classes of each of several targets, whose probabilities sum to one each.
+
+    Examples
+    --------
+    >>> p = np.array([[0.2, 0.2, 0.0, 0.5]])
+    >>> summing_to_one(p, np.stack([p, p]), [2, 2]).tolist()
+    [[0.5, 0.5, 0.0, 1.0]]
+    """
+    parts = []
+    ends = np.cumsum(widths or [values.shape[1]])[:-1]
+    for part, mean in zip(
+        np.split(values, ends, axis=1), np.split(predictions.mean(axis=0), ends, axis=1), strict=True
+    ):
+        total = part.sum(axis=1, keepdims=True)
+        parts.append(np.where(total > 0, part / np.maximum(total, SMALLEST**2), mean))
+    return np.hstack(parts)

@@ -28,7 +28,7 @@ from tabular_dl.model_selection.predicted_rows import (
 )
 from tabular_dl.model_selection.rounded_numbers import RoundedNumbers
 from tabular_dl.model_selection.row_weights import weights_at, weights_of_model
-from tabular_dl.problems import Metric
+from tabular_dl.problems import Classes, Metric, same_classes
 from tabular_dl.tables import read_rows
 
 __all__ = ["BlendedClassifier", "BlendedRegressor", "nested_scores"]
@@ -79,7 +79,7 @@ class _Blended(BaseEstimator):
 
         Parameters
         ----------
-        y : ndarray of shape (rows,)
+        y : ndarray of shape (rows,) or (rows, targets)
             Target of the rows that the models were fitted on.
         metric : Metric
             Metric by which greedy selection compares models.
@@ -174,8 +174,7 @@ class _Blended(BaseEstimator):
         # By time, models may have other folds than the first.
         test = self.test_rows_[fold]
         folds = [fold if _same_folds(self, model) else fold_before(model, test) for model in self.models]
-        combined = self._blended([m.predict_fold(own, X) for m, own in zip(self.models, folds, strict=True)], X)
-        return combined if self.classes_or_none_ is not None else combined[:, 0]
+        return self._blended([m.predict_fold(own, X) for m, own in zip(self.models, folds, strict=True)], X)
 
     def _combined(self, X: pd.DataFrame) -> np.ndarray:
         if not hasattr(self, "blend_"):
@@ -186,7 +185,8 @@ class _Blended(BaseEstimator):
 
     def _blended(self, predictions: Sequence[np.ndarray], X: pd.DataFrame) -> np.ndarray:
         raw = None if self.encoder_ is None else read_rows(self.models[self.encoder_], X, reset=False)
-        return self.blend_.combine(np.stack([_with_axis(values) for values in predictions]), raw)
+        combined = self.blend_.combine(np.stack([_with_axis(values) for values in predictions]), raw)
+        return combined.reshape(predictions[0].shape)
 
 
 def _with_axis(predictions: np.ndarray) -> np.ndarray:
@@ -195,7 +195,7 @@ def _with_axis(predictions: np.ndarray) -> np.ndarray:
 
 def _check_alike(first: _Model, model: _Model, number: int) -> None:
     """Raise an error if a model was fitted on other rows, folds or labels than the first."""
-    if not np.array_equal(getattr(first, "classes_", 0), getattr(model, "classes_", 0)):
+    if not same_classes(getattr(first, "classes_", None), getattr(model, "classes_", None)):
         raise DataError(f"Run {number} has other classes than the first: blend runs of one target.")
     if len(first.oof_predictions_) != len(model.oof_predictions_):
         raise DataError(
@@ -230,7 +230,7 @@ class BlendedClassifier(Thresholded, ClassifierMixin, _Blended):
     __module__ = "tabular_dl.model_selection"  # stored models name this path: it stays
 
     @property
-    def classes_(self) -> np.ndarray:
+    def classes_(self) -> Any:
         """Sorted labels."""
         return self.models[0].classes_
 
@@ -250,8 +250,8 @@ class BlendedRegressor(RoundedNumbers, RegressorMixin, _Blended):
     __module__ = "tabular_dl.model_selection"  # stored models name this path: it stays
 
     def predict_values(self, X: pd.DataFrame) -> np.ndarray:
-        """Return blended values for raw rows, (rows,)."""
-        return self._combined(X)[:, 0]
+        """Return blended values for raw rows, (rows,) or (rows, targets)."""
+        return self._combined(X)
 
 
 def nested_scores(
@@ -259,7 +259,7 @@ def nested_scores(
     models: Sequence[Any],
     y: np.ndarray,
     metric: Metric,
-    classes: np.ndarray | None,
+    classes: Classes | None,
     whole: Any = None,
 ) -> np.ndarray:
     """Return the score of each fold, predicted by a blend that is fitted on the rows that the fold may learn from.
@@ -291,6 +291,6 @@ def nested_scores(
         combined = nested_predictions(
             blend, stacked, truth, scored.folds, metric, classes, sources=scored.sources, sample_weight=weights
         )
-        values = combined if classes is not None else combined[:, 0]
+        values = combined.reshape(len(combined), -1) if classes is not None or y.ndim == 2 else combined[:, 0]
         scores += [metric(truth[rows], values[rows], classes, weights_at(weights, rows)) for rows in scored.folds]
     return np.array(scores)

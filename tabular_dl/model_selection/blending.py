@@ -6,18 +6,29 @@ Predictions have the axes (model, row, class), or (model, row, 1) for numbers. W
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Self, cast
+from typing import TYPE_CHECKING, Any, Self, cast
 
 import numpy as np
 from sklearn.base import BaseEstimator, clone
 from sklearn.utils.validation import check_is_fitted
 
 from tabular_dl.errors import SpecError, did_you_mean
-from tabular_dl.model_selection.blend_weights import Score, class_weights, greedy_weights, optimal_weights, weighted
-from tabular_dl.model_selection.meta_models import SMALLEST, RawColumns
+from tabular_dl.model_selection.blend_weights import (
+    Score,
+    by_rank,
+    class_weights,
+    greedy_weights,
+    optimal_weights,
+    summing_to_one,
+    weighted,
+)
+from tabular_dl.model_selection.meta_models import RawColumns
 from tabular_dl.model_selection.row_weights import weights_at
 from tabular_dl.model_selection.stacking import Stack, by_older_stack, check_stack, sources_of
 from tabular_dl.problems import Metric
+
+if TYPE_CHECKING:
+    from tabular_dl.problems import Classes
 
 __all__ = ["METHODS", "Blend", "nested_predictions"]
 
@@ -104,7 +115,7 @@ class Blend(BaseEstimator):
         predictions: np.ndarray,
         y: np.ndarray,
         metric: Metric,
-        classes: np.ndarray | None,
+        classes: Classes | None,
         folds: Sequence[np.ndarray] = (),
         raw: RawColumns | None = None,
         sample_weight: np.ndarray | None = None,
@@ -151,7 +162,7 @@ class Blend(BaseEstimator):
         y: np.ndarray,
         folds: Sequence[np.ndarray],
         metric: Metric,
-        classes: np.ndarray | None,
+        classes: Classes | None,
         raw: RawColumns | None = None,
         sources: Sequence[np.ndarray] | None = None,
         sample_weight: np.ndarray | None = None,
@@ -209,19 +220,20 @@ class Blend(BaseEstimator):
             return by_older_stack(self, predictions)
         if self.method == "rank":
             return self._by_rank(predictions)
-        if self.method == "per_class" and self.classification_:
+        if self.method == "per_class" and hasattr(self, "class_weights_"):
             return self._by_class(predictions)
         return weighted(predictions, cast("np.ndarray", self.weights_))
 
-    def _start(self, predictions: np.ndarray, y: np.ndarray, classes: np.ndarray | None) -> None:
+    def _start(self, predictions: np.ndarray, y: np.ndarray, classes: Classes | None) -> None:
         self.check_parameters()
-        if classes is not None and y.ndim == 2 and self.method == "stack":
+        if y.ndim == 2 and self.method == "stack":
             raise SpecError(
-                f"--method stack predicts single labels, but the target has {y.shape[1]} at once: use per_class, "
-                "greedy or another method."
+                f"--method stack predicts one target, but there are {y.shape[1]} at once: use per_class, greedy or "
+                "another method."
             )
         self.classification_ = classes is not None
-        self.sums_to_one_ = classes is not None and y.ndim == 1
+        self.sums_to_one_ = classes is not None and (y.ndim == 1 or isinstance(classes, list))
+        self.widths_ = [len(labels) for labels in classes] if isinstance(classes, list) else None
         self.weights_: np.ndarray | None = np.full(len(predictions), 1 / len(predictions))
         self.level_weights_: dict[str, float] = {}
         self.stack_ = None
@@ -231,7 +243,7 @@ class Blend(BaseEstimator):
         predictions: np.ndarray,
         y: np.ndarray,
         metric: Metric,
-        classes: np.ndarray | None,
+        classes: Classes | None,
         sample_weight: np.ndarray | None,
     ) -> None:
         """Learn weights or ranks."""
@@ -240,7 +252,7 @@ class Blend(BaseEstimator):
             self.weights_ = greedy_weights(predictions, y, _scorer(metric, classes), self.seed, **given)
         elif self.method == "rank":
             self.sorted_ = np.sort(predictions, axis=1)
-        elif self.method == "per_class" and classes is not None:
+        elif self.method == "per_class" and (classes is not None or y.ndim == 2):
             self.class_weights_ = class_weights(predictions, y, classes, sample_weight)
             self.weights_ = self.class_weights_.mean(axis=1)
         elif self.method in ("weighted", "per_class"):
@@ -250,7 +262,7 @@ class Blend(BaseEstimator):
         self,
         predictions: np.ndarray,
         y: np.ndarray,
-        classes: np.ndarray | None,
+        classes: Classes | None,
         folds: Sequence[np.ndarray],
         raw: RawColumns | None,
         sources: Sequence[np.ndarray] | None = None,
@@ -258,7 +270,8 @@ class Blend(BaseEstimator):
     ) -> np.ndarray:
         """Train meta models, and return nested predictions."""
         stack = Stack(self.meta, self.levels, self.settings, self.seed)
-        nested = stack.fit_predict(predictions, y, folds, classes, raw, sources, sample_weight)
+        known = cast("np.ndarray | None", classes)  # of one target
+        nested = stack.fit_predict(predictions, y, folds, known, raw, sources, sample_weight)
         self.stack_, weights = stack, stack.weights_
         self.weights_ = None if weights is None else weights[: len(predictions)]
         if weights is not None and stack.first_:
@@ -268,34 +281,21 @@ class Blend(BaseEstimator):
 
     def _by_class(self, predictions: np.ndarray) -> np.ndarray:
         values = np.einsum("mc,mrc->rc", self.class_weights_, predictions)
-        if not self.sums_to_one_:
-            return values
-        total = values.sum(axis=1, keepdims=True)
-        return np.where(total > 0, values / np.maximum(total, SMALLEST**2), predictions.mean(axis=0))
+        return summing_to_one(values, predictions, getattr(self, "widths_", None)) if self.sums_to_one_ else values
 
     def _by_rank(self, predictions: np.ndarray) -> np.ndarray:
-        """Return the quantile, among the mean of the sorted out-of-fold predictions, at the mean rank of each row."""
-        rows = self.sorted_.shape[1]
-        ranks = np.zeros_like(predictions[0], dtype=np.float64)  # from 0 to 1
-        for sorted_values, values in zip(self.sorted_, predictions, strict=True):
-            for column in range(values.shape[1]):
-                low = np.searchsorted(sorted_values[:, column], values[:, column], "left")
-                high = np.searchsorted(sorted_values[:, column], values[:, column], "right")
-                ranks[:, column] += (low + high) / (2 * rows * len(predictions))
-        levels = (np.arange(rows) + 0.5) / rows
-        mean_sorted = self.sorted_.mean(axis=0)
-        columns = [np.interp(ranks[:, c], levels, mean_sorted[:, c]) for c in range(ranks.shape[1])]
-        values = np.column_stack(columns)
+        values = by_rank(self.sorted_, predictions)
         # Blends stored by older versions lack sums_to_one_: they were of single labels.
         sums_to_one = getattr(self, "sums_to_one_", self.classification_)
-        return values / values.sum(axis=1, keepdims=True) if sums_to_one else values
+        return summing_to_one(values, predictions, getattr(self, "widths_", None)) if sums_to_one else values
 
 
-def _scorer(metric: Metric, classes: np.ndarray | None) -> Score:
+def _scorer(metric: Metric, classes: Classes | None) -> Score:
     sign = 1.0 if metric.greater_is_better else -1.0
 
     def score(y: np.ndarray, prediction: np.ndarray, weights: np.ndarray | None) -> float:
-        return sign * metric(y, prediction[:, 0] if classes is None else prediction, classes, weights)
+        values = prediction[:, 0] if classes is None and y.ndim == 1 else prediction
+        return sign * metric(y, values, classes, weights)
 
     return score
 
@@ -306,7 +306,7 @@ def nested_predictions(
     y: np.ndarray,
     folds: Sequence[np.ndarray],
     metric: Metric,
-    classes: np.ndarray | None,
+    classes: Classes | None,
     raw: RawColumns | None = None,
     sources: Sequence[np.ndarray] | None = None,
     sample_weight: np.ndarray | None = None,

@@ -16,7 +16,7 @@ import pandas as pd
 from tabular_dl.errors import SpecError
 from tabular_dl.model_selection.predicted_rows import scored_folds
 from tabular_dl.model_selection.row_weights import weights_at, weights_of_model
-from tabular_dl.problems import Metric, best_threshold, decide
+from tabular_dl.problems import Metric, best_threshold, decide, predicted_labels
 
 __all__ = ["Thresholded", "forget_threshold"]
 
@@ -78,8 +78,9 @@ class Thresholded:
         SpecError
             If there are not exactly two classes, or the threshold is not a probability.
         """
-        if threshold is not None and (self.indicators_ or len(self.classes_) != 2):
-            labels = "several labels at once" if self.indicators_ else f"{len(self.classes_)} classes"
+        several = self.indicators_ or isinstance(self.classes_, list)
+        if threshold is not None and (several or len(self.classes_) != 2):
+            labels = "several labels at once" if several else f"{len(self.classes_)} classes"
             raise SpecError(f"threshold: {threshold} decides between two classes, found {labels}: write None.")
         if threshold not in (None, "auto") and not (isinstance(threshold, Real) and 0 <= threshold <= 1):
             raise SpecError(f'threshold: expected a number from 0 to 1, "auto" or None, found {threshold!r}.')
@@ -97,9 +98,11 @@ class Thresholded:
         return self
 
     def predict(self, X: pd.DataFrame) -> np.ndarray:
-        """Return the labels of raw rows, (rows,), or 1 for labels with a probability above 0.5, (rows, labels)."""
+        """Return the labels of raw rows, (rows,), or those of several targets, (rows, targets)."""
         if self.indicators_:
             return (self.predict_proba(X) > 0.5).astype(int)
+        if isinstance(self.classes_, list):
+            return predicted_labels(self.predict_proba(X), self.classes_)
         return self.classes_[decide(self.predict_proba(X), self.threshold_).argmax(axis=1)]
 
     def _best(self, rows: np.ndarray, y: np.ndarray, metric: Metric) -> float:

@@ -25,14 +25,13 @@ from sklearn.utils.validation import check_consistent_length, check_is_fitted, c
 
 from tabular_dl.estimators import ModelEstimator, RowTimes, derived_seed, fit_models, fit_together
 from tabular_dl.model_selection.classification_threshold import Thresholded, forget_threshold
-from tabular_dl.model_selection.decisions import decided
 from tabular_dl.model_selection.fold_matrices import dense_matrix, fold_matrix, sharing
-from tabular_dl.model_selection.folds import checked_repeats, read_folds
-from tabular_dl.model_selection.predicted_rows import own_predictions
+from tabular_dl.model_selection.folds import read_folds
 from tabular_dl.model_selection.rounded_numbers import RoundedNumbers
-from tabular_dl.model_selection.row_weights import read_weights, weights_at, weights_of_model
+from tabular_dl.model_selection.row_splits import checked_repeats
+from tabular_dl.model_selection.row_weights import read_weights
 from tabular_dl.model_selection.smearing import Smeared, smeared
-from tabular_dl.problems import Indicators, get_problem
+from tabular_dl.problems import Indicators, classes_of, get_problem, problem_of
 from tabular_dl.tables import read_rows, read_target
 
 if TYPE_CHECKING:
@@ -42,9 +41,8 @@ if TYPE_CHECKING:
     from sklearn.utils import Tags
 
     from tabular_dl.nn import EpochCallback
-    from tabular_dl.problems import Metric
 
-__all__ = ["CrossFitClassifier", "CrossFitRegressor", "fold_scores"]
+__all__ = ["CrossFitClassifier", "CrossFitRegressor"]
 
 
 class _CrossFit(BaseEstimator, ABC):
@@ -133,14 +131,20 @@ class _CrossFit(BaseEstimator, ABC):
         pipelines = [Pipeline([*e, (name, n)]) for e, n in zip(steps, networks, strict=True)]
         self.pipelines_, self.final_pipeline_ = pipelines[: len(splits)], pipelines[-1] if by_time else None
         self.train_rows_, self.test_rows_ = rows[: len(splits)], [test for _, test in splits]
+        self._predict_tested(networks, matrices, repeats, len(y))
+        return self
+
+    def _predict_tested(
+        self, networks: Sequence[Any], matrices: Sequence[np.ndarray], repeats: int, count: int
+    ) -> None:
+        """Predict the test rows of each fold; with repeats, out-of-fold predictions are their mean."""
         tested = zip(networks, matrices, self.test_rows_, strict=False)  # the final model tests none
         parts = [self._raw(network, network.named(matrix[test])) for network, matrix, test in tested]
-        predictions = np.full((repeats, len(y), *parts[0].shape[1:]), np.nan, parts[0].dtype)
+        predictions = np.full((repeats, count, *parts[0].shape[1:]), np.nan, parts[0].dtype)
         for fold, (part, test) in enumerate(zip(parts, self.test_rows_, strict=True)):
             predictions[fold * repeats // len(parts), test] = part
         self.oof_predictions_ = predictions[0] if repeats == 1 else predictions.mean(axis=0)
         self.repeat_predictions_ = None if repeats == 1 else predictions
-        return self
 
     @property
     def fitted_pipelines(self) -> list[Pipeline]:
@@ -209,8 +213,8 @@ class _CrossFit(BaseEstimator, ABC):
         return [self._raw(pipeline, X) for pipeline in self.predicting_pipelines]
 
     @abstractmethod
-    def _classes(self, y: np.ndarray) -> np.ndarray | None:
-        """Return the sorted labels, or None for numbers and multilabel targets."""
+    def _classes(self, y: np.ndarray) -> np.ndarray | list[np.ndarray] | None:
+        """Return the sorted labels, those of each of several targets, or None for numbers."""
 
     @abstractmethod
     def _raw(self, predictor: Any, X: Any) -> np.ndarray:
@@ -233,7 +237,7 @@ class CrossFitClassifier(Thresholded, ClassifierMixin, _CrossFit):
     Attributes
     ----------
     classes_ : ndarray of shape (classes,)
-        Sorted labels; for several labels at once, their numbers.
+        Sorted labels; for several labels at once, their numbers; for several targets, a list with those of each.
     pipelines_ : list of Pipeline
         Fitted pipeline of each fold.
     final_pipeline_ : Pipeline or None
@@ -263,7 +267,7 @@ class CrossFitClassifier(Thresholded, ClassifierMixin, _CrossFit):
     __module__ = "tabular_dl.model_selection"  # stored models name this path: it stays
 
     @property
-    def classes_(self) -> np.ndarray:
+    def classes_(self) -> Any:
         """Sorted labels."""
         check_is_fitted(self, "pipelines_")
         return self.pipelines_[0].classes_
@@ -285,8 +289,10 @@ class CrossFitClassifier(Thresholded, ClassifierMixin, _CrossFit):
         tags.classifier_tags.multi_label = last is not None and last.multi_label
         return tags
 
-    def _classes(self, y: np.ndarray) -> np.ndarray | None:
-        return np.unique(y) if y.ndim == 1 else None
+    def _classes(self, y: np.ndarray) -> np.ndarray | list[np.ndarray] | None:
+        if y.ndim == 1:
+            return np.unique(y)
+        return classes_of(y, problem_of(y, classification=True, name=self.pipeline[-1].problem))
 
     def _raw(self, predictor: Any, X: Any) -> np.ndarray:
         return predictor.predict_proba(X)
@@ -332,12 +338,3 @@ class CrossFitRegressor(Smeared, RoundedNumbers, RegressorMixin, _CrossFit):
 
     def _raw(self, predictor: Any, X: Any) -> np.ndarray:
         return predictor.predict(X)
-
-
-def fold_scores(crossfit: Any, y: np.ndarray, metric: Metric) -> np.ndarray:
-    """Return the score of each fold, decided by what was chosen on the rows that it may learn from, (folds,)."""
-    classes, weights, scores = getattr(crossfit, "classes_", None), weights_of_model(crossfit), []
-    for fold, rows in enumerate(crossfit.test_rows_):
-        predictions = decided(crossfit, metric, own_predictions(crossfit, fold), rows)
-        scores.append(metric(y[rows], predictions, classes, weights_at(weights, rows)))
-    return np.array(scores)

@@ -60,7 +60,7 @@ def evaluate(
     metric: Metric,
     seeds: Sequence[int],
     *,
-    classes: np.ndarray | None = None,
+    classes: np.ndarray | list[np.ndarray] | None = None,
     halving: bool = False,
     on_epoch: Callable[[int, int], None] | None = None,
     row_groups: RowGroups | None = None,
@@ -211,7 +211,7 @@ def _scores(
     y: np.ndarray,
     splits: Sequence[tuple[np.ndarray, np.ndarray]],
     metric: Metric,
-    classes: np.ndarray | None,
+    classes: np.ndarray | list[np.ndarray] | None,
     sample_weight: np.ndarray | None,
 ) -> np.ndarray:
     """Return the scores of all configurations on the test rows of each fold, (configurations, folds)."""

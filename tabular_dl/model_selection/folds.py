@@ -21,13 +21,13 @@ from tabular_dl.estimators import RowGroups, RowTimes
 __all__ = [
     "Splits",
     "check_labels",
-    "checked_repeats",
     "fewest_times",
     "folds_by_time",
     "group_codes",
     "make_folds",
     "read_folds",
     "shuffled_folds",
+    "stratification",
 ]
 
 Splits = list[tuple[np.ndarray, np.ndarray]]
@@ -207,8 +207,8 @@ def read_folds(
     Parameters
     ----------
     cv : int, None, splitter or iterable of (train, test)
-        Number of shuffled folds (`make_folds`), stratified for single labels, where None is 5; or a splitter, or the
-        folds themselves.
+        Number of shuffled folds (`make_folds`), stratified for labels (`stratification`), where None is 5; or a
+        splitter, or the folds themselves.
     X : DataFrame, ndarray or sparse matrix of shape (rows, columns)
         Raw rows.
     y : ndarray of shape (rows,) or (rows, targets)
@@ -232,11 +232,54 @@ def read_folds(
     [[0, 1], [0, 1], [0, 1]]
     """
     if cv is None or isinstance(cv, Integral):
-        stratified = classification and y.ndim == 1
-        return make_folds(5 if cv is None else int(cv), y, groups, stratified=stratified, seed=seed)
+        folds = 5 if cv is None else int(cv)
+        labels = stratification(y, folds, classification=classification)
+        if labels is None:
+            return make_folds(folds, y, groups, stratified=False, seed=seed)
+        return make_folds(folds, labels, groups, stratified=True, seed=seed)
     keys = groups.steps if isinstance(groups, RowTimes) else groups
     splits = check_cv(cv, y, classifier=classification).split(X, y, keys)
     return [(np.asarray(train), np.asarray(test)) for train, test in splits]
+
+
+def stratification(y: np.ndarray, folds: int, *, classification: bool) -> np.ndarray | None:
+    """Return the labels by which folds are stratified.
+
+    Rows with several labels are stratified by the rarest of them, if that label is in as many rows as there are folds.
+
+    Parameters
+    ----------
+    y : ndarray of shape (rows,) or (rows, targets)
+        Target.
+    folds : int
+        Number of folds.
+    classification : bool
+        Whether the target consists of labels.
+
+    Returns
+    -------
+    ndarray of shape (rows,) or None
+        Label of each row; None for numbers, and for labels of which none is in enough rows.
+
+    Examples
+    --------
+    >>> y = np.array([[0, 1], [0, 1], [1, 1], [1, 1], [0, 0], [0, 0], [0, 1], [0, 0]])
+    >>> stratification(y, 2, classification=True).tolist()
+    [3, 3, 1, 1, 2, 2, 3, 2]
+    """
+    if not classification or y.ndim == 1:
+        return y if classification else None
+    columns = [np.unique(column, return_inverse=True, return_counts=True)[1:] for column in y.T]
+    counts = np.column_stack([sizes[codes] for codes, sizes in columns])  # rows with the label of each target
+    starts = np.cumsum([0, *(len(sizes) for _, sizes in columns)])[:-1]
+    labels = np.column_stack([start + codes for start, (codes, _) in zip(starts, columns, strict=True)])
+    rarest = labels[np.arange(len(y)), counts.argmin(axis=1)]
+    codes, sizes = np.unique(rarest, return_inverse=True, return_counts=True)[1:]
+    rare = sizes < folds
+    if rare.all():
+        return None
+    # Labels that are the rarest of few rows are joined with the most frequent one.
+    return np.where(rare[codes], np.unique(rarest)[sizes.argmax()], rarest)
 
 
 def group_codes(column: pd.Series[Any], subject: str) -> np.ndarray:
@@ -272,37 +315,3 @@ def group_codes(column: pd.Series[Any], subject: str) -> np.ndarray:
             "rows). Fill it in: each row has to belong to a group."
         )
     return codes
-
-
-def checked_repeats(splits: Splits, count: int, *, by_time: bool) -> int:
-    """Return how often the folds test each row.
-
-    Parameters
-    ----------
-    splits : list of (train, test)
-        Numbers of the rows of each fold, repeat by repeat.
-    count : int
-        Number of rows.
-    by_time : bool
-        Whether rows may be in no fold.
-
-    Returns
-    -------
-    int
-        Number of repeats.
-
-    Raises
-    ------
-    DataError
-        If rows are not tested equally often, or a fold tests rows that it trains on.
-    """
-    repeats = max(1, sum(len(test) for _, test in splits) // count)
-    folds = len(splits) // repeats
-    parts = [np.concatenate([test for _, test in splits[part * folds : (part + 1) * folds]]) for part in range(repeats)]
-    once = all(len(np.unique(rows)) == len(rows) and (by_time or len(rows) == count) for rows in parts)
-    if not once or folds * repeats != len(splits) or any(np.intersect1d(*split).size for split in splits):
-        raise DataError(
-            "cv: the folds have to test every row exactly once, and never a row that they train on, as KFold and "
-            "StratifiedKFold do, or once in each repeat, as RepeatedKFold does."
-        )
-    return repeats

@@ -12,7 +12,7 @@ from tabular_dl.model_selection.decisions import decided
 from tabular_dl.model_selection.predicted_rows import error_ratio
 from tabular_dl.model_selection.row_weights import weights_at, weights_of_model
 from tabular_dl.model_selection.standard_error import standard_error
-from tabular_dl.problems import Metric, decide
+from tabular_dl.problems import Metric, decide, each_target
 
 __all__ = ["hardest_rows", "permutation_importance"]
 
@@ -51,7 +51,7 @@ def permutation_importance(
         Model fitted on these rows.
     X : DataFrame of shape (rows, columns)
         Raw rows.
-    y : ndarray of shape (rows,)
+    y : ndarray of shape (rows,) or (rows, targets)
         Target.
     metric : Metric
         Metric of the score.
@@ -136,12 +136,12 @@ def hardest_rows(
 
     Parameters
     ----------
-    y : ndarray of shape (rows,)
+    y : ndarray of shape (rows,) or (rows, targets)
         Target.
-    predictions : ndarray of shape (rows, classes) or (rows,)
+    predictions : ndarray of shape (rows, classes) or (rows,) or (rows, targets)
         Out-of-fold probabilities or values.
-    classes : ndarray of shape (classes,) or None
-        Label of each column; None for numbers.
+    classes : ndarray of shape (classes,), list of ndarray or None
+        Label of each column, or those of each target; None for numbers.
     count : int, default=10
         Number of rows to return.
     threshold : float, ndarray of shape (rows,) or None, default=None
@@ -151,7 +151,8 @@ def hardest_rows(
     -------
     DataFrame of shape (count, 4)
         "place" (number of the row, from 0), "true", "predicted" and "size": the probability of the true label, or
-        true - predicted.
+        true - predicted. Of several targets, values are joined, and the size is the mean probability of the true
+        labels, or the mean error in standard deviations of each target.
 
     Examples
     --------
@@ -159,6 +160,8 @@ def hardest_rows(
     >>> hardest_rows(np.array(["no", "no"]), p, np.array(["no", "yes"]), 1).to_dict("records")
     [{'place': 1, 'true': 'no', 'predicted': 'yes', 'size': 0.2}]
     """
+    if y.ndim == 2:
+        return _hardest_of_several(y, predictions, classes, count)
     if classes is None:
         size = y.astype(float) - predictions
         order, predicted = np.argsort(-np.abs(size), kind="stable"), predictions
@@ -167,3 +170,23 @@ def hardest_rows(
         order, predicted = np.argsort(size, kind="stable"), classes[decide(predictions, threshold).argmax(axis=1)]
     rows = order[:count]
     return pd.DataFrame({"place": rows, "true": y[rows], "predicted": predicted[rows], "size": size[rows]})
+
+
+def _hardest_of_several(
+    y: np.ndarray, predictions: np.ndarray, classes: np.ndarray | list[np.ndarray] | None, count: int
+) -> pd.DataFrame:
+    """Return the rows with the worst out-of-fold predictions of several targets."""
+    sizes, predicted = [], []
+    for truth, (values, labels) in zip(y.T, each_target(predictions, classes), strict=True):
+        if labels is None:
+            error = np.abs(truth.astype(float) - values)
+            sizes.append(error / max(float(np.std(truth.astype(float))), 1e-12))
+            predicted.append([f"{value:.4g}" for value in values])
+        else:
+            sizes.append(values[np.arange(len(y)), np.searchsorted(labels, truth)])
+            predicted.append([str(label) for label in labels[values.argmax(axis=1)]])
+    size = np.mean(sizes, axis=0)
+    rows = np.argsort(-size if classes is None else size, kind="stable")[:count]
+    joined = [", ".join(parts) for parts in zip(*predicted, strict=True)]
+    truths = [", ".join(f"{value:.4g}" if classes is None else str(value) for value in y[row]) for row in rows]
+    return pd.DataFrame({"place": rows, "true": truths, "predicted": [joined[k] for k in rows], "size": size[rows]})

@@ -20,6 +20,7 @@ from tabular_dl.model_selection.classification_threshold import Thresholded, for
 from tabular_dl.model_selection.predicted_rows import predicted_rows
 from tabular_dl.model_selection.rounded_numbers import RoundedNumbers
 from tabular_dl.model_selection.row_weights import check_fold_weights
+from tabular_dl.problems import probability_columns
 from tabular_dl.tables import read_categories, require_table
 
 __all__ = ["ImportedClassifier", "ImportedRegressor", "imported_parts", "lacks_test_predictions"]
@@ -44,7 +45,8 @@ class _Imported(BaseEstimator):
         train_rows: Sequence[np.ndarray] | None = None,
         test_ids: ArrayLike = (),
         test_predictions: ArrayLike | None = None,
-        classes: ArrayLike | None = None,
+        classes: ArrayLike | list[np.ndarray] | None = None,
+        indicators: bool = False,
         sample_weight: np.ndarray | None = None,
     ) -> Self:
         """Take over predictions.
@@ -53,7 +55,7 @@ class _Imported(BaseEstimator):
         ----------
         ids : array-like of shape (rows,)
             Ids of the training rows, each different.
-        predictions : array-like of shape (rows, classes) or (rows,)
+        predictions : array-like of shape (rows, classes) or (rows,) or (rows, targets)
             Out-of-fold probabilities, or values; NaN for rows that no fold predicts.
         test_rows : sequence of ndarray
             Numbers of the rows of each fold; of repeated folds, those of one repeat after those of another.
@@ -63,8 +65,10 @@ class _Imported(BaseEstimator):
             Ids of the test rows, each different.
         test_predictions : array-like of shape (test rows, classes) or (test rows,), optional
             Predictions of the test rows.
-        classes : array-like of shape (classes,), optional
-            Sorted labels of the columns, for a classifier.
+        classes : array-like of shape (classes,), or list of ndarray, optional
+            Sorted labels of the columns, or those of each of several targets, for a classifier.
+        indicators : bool, default=False
+            Whether each column is a label that a row may have beside others.
         sample_weight : ndarray of shape (rows,), optional
             Weight of each training row in scores.
 
@@ -81,7 +85,9 @@ class _Imported(BaseEstimator):
         forget_threshold(self)
         oof = np.asarray(predictions, np.float64)
         test = np.zeros((0, *oof.shape[1:])) if test_predictions is None else np.asarray(test_predictions, np.float64)
-        columns = () if classes is None else (len(np.asarray(classes)),)
+        several = isinstance(classes, list) and np.ndim(classes[0]) == 1
+        labels: Any = classes if classes is None or several else np.asarray(classes)
+        columns = oof.shape[1:] if labels is None else (probability_columns(labels),)
         folds = [np.asarray(rows) for rows in test_rows]
         times = np.bincount(np.concatenate(folds), minlength=len(oof))
         predicted = np.flatnonzero(times)
@@ -99,8 +105,8 @@ class _Imported(BaseEstimator):
                     f"The predictions of the {table} rows have to be finite numbers of shape {expected}, found shape "
                     f"{values.shape} with {np.count_nonzero(~np.isfinite(known))} missing or infinite ones."
                 )
-        if classes is not None:
-            self.classes_ = np.asarray(classes)
+        if labels is not None:
+            self.classes_, self.indicators_ = labels, indicators
         self.ids_, self.test_ids_ = tables["training"], tables["test"]
         check_fold_weights(sample_weight, [(rows, rows) for rows in folds])
         self.oof_predictions_, self.test_predictions_, self.test_rows_ = oof.copy(), test, folds

@@ -36,7 +36,7 @@ def evaluate_models(
     metric: Metric,
     seeds: Sequence[int],
     *,
-    classes: np.ndarray | None = None,
+    classes: np.ndarray | list[np.ndarray] | None = None,
     halving: bool = False,
     on_epoch: Callable[[int, int], None] | None = None,
     row_groups: RowGroups | None = None,

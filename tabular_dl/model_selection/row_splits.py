@@ -18,11 +18,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tabular_dl.errors import SpecError
+from tabular_dl.errors import DataError, SpecError
 from tabular_dl.estimators import RowGroups, RowTimes, derived_seed
-from tabular_dl.model_selection.folds import Splits, check_labels, make_folds, shuffled_folds
+from tabular_dl.model_selection.folds import Splits, check_labels, make_folds, shuffled_folds, stratification
 
-__all__ = ["RowKeys", "quantile_strata", "split_rows"]
+__all__ = ["RowKeys", "checked_repeats", "quantile_strata", "split_rows"]
 
 MOST_STRATA = 10  # of numbers
 
@@ -114,7 +114,12 @@ def split_rows(
         check_labels(splits, labels, "By the column of ensemble.fold")
         return splits
     if split in (None, "time", "group"):
-        return _repeated(repeats, seed, lambda seed: make_folds(folds, y, keys.together, stratified=single, seed=seed))
+        # Several labels are spread by the rarest, but not in time.
+        strata = labels if keys.times is not None else stratification(y, folds, classification=classification)
+        values, stratified = y if strata is None else strata, strata is not None
+        return _repeated(
+            repeats, seed, lambda seed: make_folds(folds, values, keys.together, stratified=stratified, seed=seed)
+        )
     stratified = split != "plain"
     if stratified and y.ndim > 1:
         raise SpecError(f"ensemble.split: {split} spreads one target over the folds, found {y.shape[1]}: write plain.")
@@ -158,3 +163,37 @@ def quantile_strata(y: np.ndarray, folds: int) -> np.ndarray:
     count = max(1, min(MOST_STRATA, len(y) // folds))
     strata[np.argsort(y, kind="stable")] = np.arange(len(y)) * count // len(y)
     return strata
+
+
+def checked_repeats(splits: Splits, count: int, *, by_time: bool) -> int:
+    """Return how often the folds test each row.
+
+    Parameters
+    ----------
+    splits : list of (train, test)
+        Numbers of the rows of each fold, repeat by repeat.
+    count : int
+        Number of rows.
+    by_time : bool
+        Whether rows may be in no fold.
+
+    Returns
+    -------
+    int
+        Number of repeats.
+
+    Raises
+    ------
+    DataError
+        If rows are not tested equally often, or a fold tests rows that it trains on.
+    """
+    repeats = max(1, sum(len(test) for _, test in splits) // count)
+    folds = len(splits) // repeats
+    parts = [np.concatenate([test for _, test in splits[part * folds : (part + 1) * folds]]) for part in range(repeats)]
+    once = all(len(np.unique(rows)) == len(rows) and (by_time or len(rows) == count) for rows in parts)
+    if not once or folds * repeats != len(splits) or any(np.intersect1d(*split).size for split in splits):
+        raise DataError(
+            "cv: the folds have to test every row exactly once, and never a row that they train on, as KFold and "
+            "StratifiedKFold do, or once in each repeat, as RepeatedKFold does."
+        )
+    return repeats

@@ -19,7 +19,7 @@ from tabular_dl.model_selection.evaluation import Outcome, evaluate
 from tabular_dl.model_selection.folds import read_folds
 from tabular_dl.model_selection.search_rounds import REPEATS, SearchPlan, SearchState, choose, search
 from tabular_dl.model_selection.search_space import Distribution, read_distribution
-from tabular_dl.problems import get_metric, problem_of
+from tabular_dl.problems import classes_of, get_metric, problem_of
 from tabular_dl.tables import read_rows, read_target
 
 if TYPE_CHECKING:
@@ -154,7 +154,7 @@ class PopulationSearchCV(MetaEstimatorMixin, BaseEstimator):
         problem = problem_of(y, classification=classification, name=network.problem, bounds=network.bounds)
         metric = get_metric(self.scoring or problem.metric)
         metric.check(problem)
-        classes = np.unique(y) if classification and y.ndim == 1 else None
+        classes = classes_of(y, problem)
         root = derived_seed(self.random_state)
         plan = SearchPlan(
             self.n_iter, min(self.rounds, max(1, self.n_iter // 2)), root, self.pick, repeats=self.repeats

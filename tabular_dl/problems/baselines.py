@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-__all__ = ["classification_baselines", "multilabel_baselines", "regression_baselines"]
+__all__ = ["classification_baselines", "multilabel_baselines", "multioutput_baselines", "regression_baselines"]
 
 
 def classification_baselines() -> dict[str, Any]:
@@ -27,6 +27,18 @@ def multilabel_baselines() -> dict[str, Any]:
     return {
         "majority class": DummyClassifier(strategy="prior"),
         "logistic regression": ClassifierChain(LogisticRegression(max_iter=5000)),
+    }
+
+
+def multioutput_baselines() -> dict[str, Any]:
+    """Return the majority class and a logistic regression of each target."""
+    from sklearn.dummy import DummyClassifier
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.multioutput import MultiOutputClassifier
+
+    return {
+        "majority class": DummyClassifier(strategy="prior"),
+        "logistic regression": MultiOutputClassifier(LogisticRegression(max_iter=5000)),
     }
 
 

@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from datetime import date
 from typing import TYPE_CHECKING
 
-from tabular_dl.errors import DataError, SpecError
+from tabular_dl.errors import DataError, SpecError, listed
 from tabular_dl.problems.problem_types import PROBLEMS, Problem, get_problem
-from tabular_dl.problems.target_coding import Indicators
 
 if TYPE_CHECKING:
     import numpy as np
+    import pandas as pd
     from numpy.typing import ArrayLike
 
 __all__ = ["infer_problem", "problem_of"]
@@ -55,7 +55,7 @@ def problem_of(
     if problem.classification != classification:
         kind, other = ("KerasClassifier", "KerasRegressor")[:: 1 if classification else -1]
         raise SpecError(f"problem: {name} is not for {kind}: use {other}.")
-    if classification and columns != (problem.coding is Indicators):
+    if classification and columns != (problem.each is not None):
         shape = "several columns" if columns else "one column"
         raise SpecError(f"problem: {name} does not fit a target of {shape}. Write problem: auto.")
     if problem.two_classes and not columns and len(np.unique(y)) > 2:
@@ -71,9 +71,11 @@ MOST_CLASSES = 20
 def infer_problem(y: ArrayLike) -> Problem:
     """Return the type of problem detected from a target.
 
-    Several columns are a multilabel problem if they contain only 0 and 1, else a regression. One column is a binary
-    problem if it has two different values; otherwise multiclass for texts, booleans and whole numbers of at most 20
-    different values, and a regression for other numbers.
+    Several columns are a multilabel problem if they contain only 0 and 1, a regression if they contain numbers, and a
+    multioutput problem if they contain classes.
+
+    One column is a binary problem if it has two different values; otherwise multiclass for texts, booleans and whole
+    numbers of at most 20 different values, and a regression for other numbers.
 
     Parameters
     ----------
@@ -88,8 +90,8 @@ def infer_problem(y: ArrayLike) -> Problem:
     Raises
     ------
     DataError
-        If a value is missing, there are fewer than two different values, or the values are dates or texts that differ
-        in most rows, which are neither labels nor numbers.
+        If a value is missing, there are fewer than two different values, the values are dates or texts that differ in
+        most rows, which are neither labels nor numbers, or some of several columns are labels and others numbers.
 
     Examples
     --------
@@ -100,12 +102,12 @@ def infer_problem(y: ArrayLike) -> Problem:
     import pandas as pd
 
     values = np.asarray(y)
+    if values.ndim == 2 and values.shape[1] > 1:
+        return _of_several(pd.DataFrame(y if isinstance(y, pd.DataFrame) else values).infer_objects())
     missing = np.flatnonzero(pd.isna(values))
     if len(missing):
         raise DataError(f"The target has no value in row {missing[0]} ({len(missing)} such rows): remove those rows.")
     different = np.unique(values)
-    if values.ndim == 2 and values.shape[1] > 1:
-        return PROBLEMS["multilabel" if np.isin(different, [0, 1]).all() else "regression"]
     if len(different) < 2:
         content = f"the single value {different.tolist()[0]!r}" if len(different) else "no rows"
         raise DataError(f"The target has {content}: at least two different values are needed to learn from.")
@@ -123,3 +125,23 @@ def infer_problem(y: ArrayLike) -> Problem:
             "labels are shared by many rows. Name another column, join rare labels, or write numbers as numbers."
         )
     return PROBLEMS["multiclass"]
+
+
+def _of_several(targets: pd.DataFrame) -> Problem:
+    """Return the type of problem of several targets, (rows, targets)."""
+    missing = [(row, name) for name in targets for row in targets.index[targets[name].isna()]]
+    if missing:
+        raise DataError(f"The target {missing[0][1]} has no value in row {missing[0][0]}: remove such rows.")
+    numeric = {name: column.dtype.kind in "biuf" for name, column in targets.items()}
+    if all(numeric.values()):
+        only_bits = all(column.isin([0, 1]).all() for _, column in targets.items())
+        return PROBLEMS["multilabel" if only_bits else "regression"]
+    problems = {name: infer_problem(column) for name, column in targets.items()}
+    numbers = [name for name, problem in problems.items() if not problem.classification]
+    if numbers:
+        labels = [name for name in problems if name not in numbers]
+        raise DataError(
+            f"The targets are of several types: {listed(labels)} are classes, {listed(numbers)} are numbers. One "
+            "pipeline predicts targets of one type: make a pipeline for each type."
+        )
+    return PROBLEMS["multioutput"]

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal, cast
 from tabular_dl.errors import DataError, SpecError, did_you_mean
 from tabular_dl.problems.metric_parameters import Parameter
 from tabular_dl.problems.problem_types import Problem
+from tabular_dl.problems.target_columns import target_scores
 
 if TYPE_CHECKING:
     import numpy as np
@@ -72,10 +73,12 @@ class Metric:
         self,
         y: np.ndarray,
         prediction: np.ndarray,
-        classes: np.ndarray | None = None,
+        classes: np.ndarray | list[np.ndarray] | None = None,
         sample_weight: np.ndarray | None = None,
     ) -> float:
-        """Score predictions.
+        """Score predictions; the score of several targets is the mean of their scores.
+
+        Of several labels at once, accuracy is the share of rows with all of them right, as in scikit-learn.
 
         Parameters
         ----------
@@ -105,13 +108,16 @@ class Metric:
         >>> round(get_metric("log_loss")(np.array([1, 0, 0, 1]), p, np.array([0, 1])), 4)
         0.3446
         """
-        if y.ndim == 2 and "multilabel" not in self.problems:
-            columns = zip(y.T, prediction.T, strict=True)
-            return sum(self(*column, classes, sample_weight) for column in columns) / y.shape[1]
+        if y.ndim == 2 and (isinstance(classes, list) or "multilabel" not in self.problems):  # several targets
+            import numpy as np
+
+            numbers = self.looks_at == "values" or self.ordered
+            known = np.arange(y.shape[1]) if classes is None and not numbers else classes
+            return float(np.mean(target_scores(self, y, prediction, known, sample_weight)))
         if classes is None and (self.lowest is not None or self.nonzero):
             self.check_numbers(y, "The target", range(len(y)))
         if self.looks_at == "labels":
-            prediction = _labels(y, prediction, classes)
+            prediction = _labels(y, prediction, cast("np.ndarray | None", classes))  # of one target
         return self._formula(y, prediction, sample_weight, classes, **dict(self.settings))
 
     @property
@@ -169,6 +175,10 @@ class Metric:
                 f"{y[tuple(places[0])]}. Correct it, or choose another metric."
             )
 
+    def scores(self, problem: Problem) -> bool:
+        """Return whether the metric can score a problem, or each of its targets."""
+        return problem.name in self.problems or problem.each in self.problems
+
     def check(self, problem: Problem) -> None:
         """Raise an error if the metric cannot score a problem.
 
@@ -182,8 +192,10 @@ class Metric:
         SpecError
             If the metric is not for this type of problem; the message lists the metrics that are.
         """
-        if problem.name not in self.problems:
-            usable = ", ".join(sorted(name for name, m in METRICS.items() if problem.name in m.problems))
+        if not {problem.name, problem.each} & {*self.problems}:
+            usable = ", ".join(
+                sorted(name for name, m in METRICS.items() if {problem.name, problem.each} & {*m.problems})
+            )
             raise SpecError(f"metric: {self.name} cannot score a {problem.name} problem. Metrics that can: {usable}.")
 
 

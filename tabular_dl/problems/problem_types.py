@@ -10,12 +10,18 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from tabular_dl.errors import SpecError, did_you_mean
-from tabular_dl.problems.baselines import classification_baselines, multilabel_baselines, regression_baselines
+from tabular_dl.problems.baselines import (
+    classification_baselines,
+    multilabel_baselines,
+    multioutput_baselines,
+    regression_baselines,
+)
+from tabular_dl.problems.label_columns import LabelColumns
 from tabular_dl.problems.losses import FOLLOWED, LOSSES, OUTPUTS, Followed, Loss, Target, get_loss, known_or_own
 from tabular_dl.problems.number_coding import Bounded, Numbers
 from tabular_dl.problems.target_coding import Coding, Indicators, Labels
 
-__all__ = ["PROBLEMS", "Problem", "describe", "get_problem"]
+__all__ = ["PROBLEMS", "Problem", "get_problem"]
 
 
 @dataclass(frozen=True)
@@ -46,6 +52,8 @@ class Problem:
         Function that returns the number of output units for a number of classes, labels or targets.
     baselines : callable
         Function that returns ``{name: unfitted scikit-learn estimator}`` of simple models to compare networks with.
+    each : str or None, default=None
+        Name of the problem of each target, if there are several of classes, which metrics score one by one.
     """
 
     name: str
@@ -59,6 +67,7 @@ class Problem:
     stratified: bool
     units: Callable[[int], int]
     baselines: Callable[[], dict[str, Any]]
+    each: str | None = None
 
     @property
     def two_classes(self) -> bool:
@@ -261,6 +270,21 @@ PROBLEMS: dict[str, Problem] = {
             stratified=False,
             units=_each,
             baselines=multilabel_baselines,
+            each="binary",
+        ),
+        Problem(
+            name="multioutput",
+            title="one of several classes, for each of several targets",
+            outputs=("sigmoid", "hard_sigmoid"),
+            losses={"sigmoid": _YES_OR_NO, "hard_sigmoid": _YES_OR_NO},
+            follow=("accuracy",),
+            metric="accuracy",
+            coding=LabelColumns,
+            classification=True,
+            stratified=False,
+            units=_each,
+            baselines=multioutput_baselines,
+            each="multiclass",
         ),
         Problem(
             name="regression",
@@ -293,41 +317,6 @@ PROBLEMS: dict[str, Problem] = {
         ),
     )
 }
-
-
-def describe() -> list[dict[str, str]]:
-    """Return the table of problems as text: one dictionary per problem, with column headings as keys.
-
-    Returns
-    -------
-    list of dict of str to str
-        Rows of the table.
-
-    Examples
-    --------
-    >>> describe()[0]["problem"], describe()[0]["loss"]
-    ('binary', 'binary_crossentropy')
-    """
-    codings = {
-        Labels: "class numbers, sorted (0 and 1 for two)",
-        Indicators: "0 or 1 a label",
-        Numbers: "standardised inside",
-        Bounded: "scaled to 0..1 by the bounds",
-    }
-    return [
-        {
-            "problem": problem.name,
-            "predicts": problem.title,
-            "units": "1" if problem.units is _one else "one each",
-            "output": problem.activation,
-            "loss": problem.loss,
-            "followed": ", ".join(problem.follow),
-            "scored by": problem.metric,
-            "target": codings[problem.coding],
-            "other losses": ", ".join(problem.losses[problem.activation][1:]),
-        }
-        for problem in PROBLEMS.values()
-    ]
 
 
 def get_problem(name: str) -> Problem:

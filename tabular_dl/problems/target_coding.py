@@ -14,7 +14,11 @@ from tabular_dl.errors import DataError
 if TYPE_CHECKING:
     import numpy as np
 
-__all__ = ["Coding", "Indicators", "Labels"]
+    Classes = np.ndarray | list[np.ndarray]  # of one target, or of each of several
+else:
+    Classes = object  # the types need numpy, which loads when a target is coded
+
+__all__ = ["Classes", "Coding", "Indicators", "Labels"]
 
 
 @dataclass(frozen=True)

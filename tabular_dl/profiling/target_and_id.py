@@ -1,9 +1,9 @@
 """Detection of the target and the id column from the tables of a competition.
 
-The header of a sample submission names both; its id may be a column that only the test rows have. Without a sample, the
-target is the column that the training table has and the test table lacks, and the id is a column of different values,
-none of them with a fraction, with a name that is usual for ids. An unclear target is an error, whose message lists the
-candidates.
+The header of a sample submission names both, and may name several targets; its id may be a column that only the test
+rows have. Without a sample, the target is the column that the training table has and the test table lacks, and the id
+is a column of different values, none of them with a fraction, with a name that is usual for ids. An unclear target is
+an error, whose message lists the candidates.
 """
 
 from __future__ import annotations
@@ -28,8 +28,8 @@ class Roles:
 
     Attributes
     ----------
-    target : str
-        Column to predict.
+    target : str or list of str
+        Column to predict, or several.
     target_reason : str
         Reason for the choice of the target.
     id : str or None
@@ -38,10 +38,15 @@ class Roles:
         Reason for the choice of the id.
     """
 
-    target: str
+    target: str | list[str]
     target_reason: str
     id: str | None
     id_reason: str
+
+    @property
+    def targets(self) -> list[str]:
+        """Columns to predict."""
+        return [self.target] if isinstance(self.target, str) else self.target
 
 
 def find_roles(
@@ -63,7 +68,7 @@ def find_roles(
     sample : DataFrame, optional
         Sample submission.
     target : str, optional
-        Target named by the user, which takes precedence.
+        Target named by the user, or several separated by commas, which takes precedence.
     id_column : str, optional
         Id named by the user, which takes precedence.
 
@@ -85,24 +90,26 @@ def find_roles(
     >>> roles.target, roles.id
     ('price', 'Id')
     """
-    for name, option in ((target, "--target"), (id_column, "--id")):
+    # A name may have a comma itself.
+    given = [target] if target is None or target in train.columns else [name.strip() for name in target.split(",")]
+    for name, option in (*((name, "--target") for name in given), (id_column, "--id")):
         if name is not None and name not in train.columns:
             hint = did_you_mean(name, map(str, train.columns))
             raise DataError(f"{option} {name}: the training table has no such column. {hint}")
-    if target is not None and target == id_column:
+    if id_column is not None and id_column in given:
         raise DataError(f"--id {id_column}: it is the target. Name the column that identifies a row, or leave it out.")
-    if target is not None:
-        target_reason = "given by --target"
-    else:
-        target, target_reason = _target(train, test, sample, id_column)
+    targets, target_reason = [str(name) for name in dict.fromkeys(given)], "given by --target"
+    if target is None:
+        targets, target_reason = _targets(train, test, sample, id_column)
+    chosen = targets[0] if len(targets) == 1 else targets
     if id_column is not None:
-        return Roles(target, target_reason, id_column, "given by --id")
-    return Roles(target, target_reason, *_id(train, test, sample, target))
+        return Roles(chosen, target_reason, id_column, "given by --id")
+    return Roles(chosen, target_reason, *_id(train, test, sample, targets))
 
 
-def _target(
+def _targets(
     train: pd.DataFrame, test: pd.DataFrame | None, sample: pd.DataFrame | None, id_column: str | None
-) -> tuple[str, str]:
+) -> tuple[list[str], str]:
     candidates = [name for name in train.columns if name != id_column and (test is None or name not in test.columns)]
     if sample is not None:
         # Without a test table, the first column of the sample submission is the id.
@@ -110,13 +117,9 @@ def _target(
             name for name in candidates if name in sample.columns and (test is not None or name != sample.columns[0])
         ]
         if len(in_sample) == 1:
-            return in_sample[0], "the sample submission asks for it"
+            return in_sample, "the sample submission asks for it"
         if len(in_sample) > 1:
-            raise DataError(
-                f"The sample submission asks for {len(in_sample)} columns of the training table: "
-                f"{listed(in_sample, MOST_LISTED)}. A pipeline predicts one: name it with --target, and make one "
-                "pipeline for each."
-            )
+            return [name for name in sample.columns if name in in_sample], "the sample submission asks for them"
     names = listed(candidates, MOST_LISTED)
     if test is None:
         raise DataError(
@@ -133,16 +136,16 @@ def _target(
             f"The test table lacks {len(candidates)} columns of the training table, each of which may be the target: "
             f"{names}. Name it with --target."
         )
-    return candidates[0], "the only column that the test table lacks"
+    return candidates, "the only column that the test table lacks"
 
 
 def _id(
-    train: pd.DataFrame, test: pd.DataFrame | None, sample: pd.DataFrame | None, target: str
+    train: pd.DataFrame, test: pd.DataFrame | None, sample: pd.DataFrame | None, targets: list[str]
 ) -> tuple[str | None, str]:
     rows = train if test is None else test
-    shared = [name for name in train.columns if name != target and name in rows.columns]
+    shared = [name for name in train.columns if name not in targets and name in rows.columns]
     if sample is not None:
-        names = [name for name in sample.columns if name in rows.columns and name != target]
+        names = [name for name in sample.columns if name in rows.columns and name not in targets]
         if names:
             alone = "" if names[0] in train.columns else "; training rows have none"
             return names[0], f"the sample submission has it{alone}"

@@ -25,6 +25,7 @@ from tabular_dl.model_selection import (
 from tabular_dl.problems import decide
 from tabular_dl.reporting.html_page import Page, Picture, Section, Table
 from tabular_dl.reporting.results import FitResult, Judged, by_split
+from tabular_dl.reporting.target_section import target_section
 from tabular_dl.spec import PipelineSpec, columns_used, dump_spec
 
 if TYPE_CHECKING:
@@ -106,7 +107,7 @@ def _setup_section(result: FitResult) -> Section:
     spec, competition = result.spec, result.competition
     rows = [
         ["Table", f"{competition.folder.name}: {len(competition.train):,} rows, {competition.train.shape[1]} columns"],
-        ["Target", f"{spec.data.target}, {result.problem.name}"],
+        ["Target", f"{spec.data.target_names}, {result.problem.name}"],
         *([["Weights of rows", spec.data.weight]] if spec.data.weight else []),
         *(_network_rows(result) if result.of_networks else _model_rows(result)),
         ["Time", f"{result.seconds:.1f} s of training"],
@@ -199,7 +200,7 @@ def error_sections(judged: Judged) -> list[Section]:
         seed = judged.spec.seed
         importances = permutation_importance(judged.model, rows, judged.y, judged.metric, shuffled, seed=seed)
     columns = list(judged.columns) if importances is None else importances["column"].tolist()
-    sections = [_error_section(judged)]
+    sections = [_error_section(judged) if judged.y.ndim == 1 else target_section(judged)]
     if importances is not None:
         sections.append(_importance_section(judged, importances))
     return [*sections, _hardest_section(judged, columns)]
@@ -207,7 +208,7 @@ def error_sections(judged: Judged) -> list[Section]:
 
 def _error_section(judged: Judged) -> Section:
     y, predictions, classes = judged.truth, judged.predictions, judged.classes
-    target = judged.spec.data.target
+    target = judged.spec.data.target_names
     if classes is None:
         rmse = float(np.sqrt(np.mean((y - predictions) ** 2)))
         agreement = f"{target}: correlation {np.corrcoef(y, predictions)[0, 1]:.3f}, RMSE {rmse:.4g}"
@@ -278,12 +279,14 @@ def _hardest_section(judged: Judged, columns: Sequence[str]) -> Section:
     id_column = judged.spec.data.id if judged.spec.data.id in frame else None  # training rows may have none
     shown = columns[:SHOWN_COLUMNS]
     error_name = "true - predicted" if judged.classes is None else "probability of the true label"
+    if judged.y.ndim == 2:
+        error_name = "mean error in deviations" if judged.classes is None else "mean probability of the true labels"
     rows = []
     for place, (_, true, predicted, error) in zip(places, hardest.itertuples(index=False, name=None), strict=True):
         raw = frame.iloc[int(place)]
         name = f"row {frame.index[int(place)]}" if id_column is None else str(raw[id_column])
         rows.append([name, _cell(true), _cell(predicted), float(error), *(_cell(raw[column]) for column in shown)])
-    header = [id_column or "row", f"true {judged.spec.data.target}", "predicted", error_name, *shown]
+    header = [id_column or "row", f"true {judged.spec.data.target_names}", "predicted", error_name, *shown]
     caption = f"The {len(shown)} most important of {len(columns)} columns." if len(shown) < len(columns) else ""
     text = "Some of these rows may be mislabelled or lack information; others suggest a new feature."
     return Section("Rows with the largest errors", [text], [Table(header, rows, caption)])

@@ -48,7 +48,7 @@ def import_page(
     facts = {
         "Run": name,
         "Table": f"{competition.folder.name}: {len(competition.train):,} rows",
-        "Target": f"{judged.spec.data.target}, {judged.problem.name}",
+        "Target": f"{judged.spec.data.target_names}, {judged.problem.name}",
         **origin,
     }
     mean, error = mean_and_error(scores, judged.ratio)

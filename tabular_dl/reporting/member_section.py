@@ -38,8 +38,8 @@ def member_section(blended: Any, names: Sequence[str], y: np.ndarray, metric: Me
     Section
         The section.
     """
-    rows = predicted_rows(blended)
-    predictions = np.stack([_of_last_class(model.oof_predictions_[rows]) for model in blended.models])
+    parts = [model.oof_predictions_[predicted_rows(blended)] for model in blended.models]
+    predictions = np.stack([_of_last_class(part) for part in parts]) if y.ndim == 1 else np.stack(parts)
     numbers = [str(number) for number in range(1, len(names) + 1)]
     with np.errstate(invalid="ignore", divide="ignore"):  # of predictions that are all equal
         correlations = np.corrcoef(predictions.reshape(len(names), -1))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -183,8 +184,8 @@ class Judged:
         return error_ratio(self.model)
 
     @property
-    def classes(self) -> np.ndarray | None:
-        """Labels; None if the target is a number."""
+    def classes(self) -> Any:
+        """Labels, or those of each of several targets; None for numbers."""
         return getattr(self.model, "classes_", None)
 
     @property

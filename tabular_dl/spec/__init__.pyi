@@ -2,7 +2,6 @@ from .build import SHARED as SHARED
 from .build import build_pipeline as build_pipeline
 from .build import check_network as check_network
 from .build import check_settings as check_settings
-from .build import columns_used as columns_used
 from .build import competition_of as competition_of
 from .build import metric_of as metric_of
 from .build import network_settings as network_settings
@@ -40,6 +39,7 @@ from .training_time import BESIDE_EPOCHS as BESIDE_EPOCHS
 from .training_time import about_seconds as about_seconds
 from .training_time import in_words as in_words
 from .unread_numbers import unread_numbers as unread_numbers
+from .used_columns import columns_used as columns_used
 from .validate import CheckedRows as CheckedRows
 from .validate import Fault as Fault
 from .validate import check_rows as check_rows

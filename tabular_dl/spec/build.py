@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
+import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.pipeline import Pipeline
 
 from tabular_dl.competition import Competition, load_competition
-from tabular_dl.errors import SpecError
+from tabular_dl.errors import DataError, SpecError
 from tabular_dl.estimators import (
     Hyperparameters,
     KerasClassifier,
@@ -22,19 +22,19 @@ from tabular_dl.estimators import (
     check_model,
     model_named,
 )
-from tabular_dl.preprocessing import CODES, DerivedFeatures, build_preprocessing, columns_read, resolve
+from tabular_dl.preprocessing import CODES, DerivedFeatures, build_preprocessing
 from tabular_dl.problems import Metric, Problem, get_metric, get_problem, infer_problem
 from tabular_dl.spec.callbacks import in_folder
 from tabular_dl.spec.own_metric import OwnMetric, own_metric
 from tabular_dl.spec.python_references import python_features, python_settings, python_transformer
 from tabular_dl.spec.reader import PipelineSpec
+from tabular_dl.spec.used_columns import unmatched_columns
 
 __all__ = [
     "SHARED",
     "build_pipeline",
     "check_network",
     "check_settings",
-    "columns_used",
     "competition_of",
     "metric_of",
     "network_settings",
@@ -111,7 +111,7 @@ def build_pipeline(spec: PipelineSpec, problem: Problem, folder: Path | None = N
     python = python_features(spec)
     return Pipeline(
         [
-            ("features", DerivedFeatures(spec.derived, spec.data.target)),
+            ("features", DerivedFeatures(spec.derived, spec.data.only_target)),
             *([] if python is None else [("python", python)]),
             ("preprocessing", preprocessing),
             _last_step(spec, problem, folder),
@@ -270,7 +270,7 @@ def problem_of(spec: PipelineSpec, y: ArrayLike) -> Problem:
     ----------
     spec : PipelineSpec
         Pipeline.
-    y : array-like of shape (rows,)
+    y : array-like of shape (rows,) or (rows, targets)
         Target of the training rows.
 
     Returns
@@ -283,7 +283,10 @@ def problem_of(spec: PipelineSpec, y: ArrayLike) -> Problem:
     DataError
         If the type is to be detected and none fits.
     """
-    return infer_problem(y) if spec.problem == "auto" else get_problem(spec.problem)
+    try:
+        return infer_problem(y) if spec.problem == "auto" else get_problem(spec.problem)
+    except DataError as error:
+        raise error if np.ndim(y) == 1 else DataError(f"pipeline {spec.name}: data.target: {error}") from None
 
 
 def metric_of(spec: PipelineSpec, problem: Problem) -> Metric:
@@ -311,40 +314,3 @@ def metric_of(spec: PipelineSpec, problem: Problem) -> Metric:
     metric = get_metric(spec.metric or problem.metric)
     metric.check(problem)
     return metric
-
-
-def columns_used(spec: PipelineSpec, rows: pd.DataFrame, test: pd.DataFrame | None = None) -> list[str]:
-    """Return the raw columns that predictions are made from.
-
-    Those of ``features.python`` are all columns of both tables but target and id.
-
-    Parameters
-    ----------
-    spec : PipelineSpec
-        Pipeline.
-    rows : DataFrame of shape (rows, columns)
-        Raw rows.
-    test : DataFrame of shape (test rows, columns), optional
-        Rows to predict, if there is a table of them.
-
-    Returns
-    -------
-    list of str
-        Columns in the table's order.
-    """
-    used = columns_named(spec, rows.columns)
-    if spec.python_features is not None:
-        used |= {*(rows if test is None else test)} - {*unmatched_columns(spec)}
-    return [name for name in rows.columns if name in used]
-
-
-def columns_named(spec: PipelineSpec, columns: Collection[str]) -> set[str]:
-    """Return the columns and features that rules and features read, by name or by pattern."""
-    names = {name for rule in spec.columns for name in rule.columns}
-    matching = {name for rule in spec.columns for name in resolve(rule.columns, columns, unmatched_columns(spec))}
-    return {*columns_read(spec.derived, spec.data.target), *names, *matching}
-
-
-def unmatched_columns(spec: PipelineSpec) -> tuple[str | None, ...]:
-    """Return the columns that no pattern matches: target, id and weight, and the user's own folds."""
-    return spec.data.target, spec.data.id, spec.data.weight, spec.ensemble.fold

@@ -20,7 +20,7 @@ def leaves(spec: PipelineSpec) -> dict[str, Any]:
     >>> leaves(load_spec("wine"))["data.target"]
     'cultivar'
     """
-    excluded = {"search", "model"} if spec.model.is_network else {"search"}
+    excluded = {"search", "submission", *(["model"] if spec.model.is_network else [])}
     content = spec.model_dump(mode="json", exclude_none=True, exclude=excluded)
     for rule in content["columns"]:
         if not rule["parameters"]:

@@ -34,7 +34,9 @@ WEIGHT_COPIES = 6  # last and best weights in their chunks, joined, and chosen
 SWAPPED = 4  # times the memory
 
 
-def check_memory(spec: PipelineSpec, problem: Problem, table: pd.DataFrame, target: pd.Series[Any]) -> None:
+def check_memory(
+    spec: PipelineSpec, problem: Problem, table: pd.DataFrame, target: pd.Series[Any] | pd.DataFrame
+) -> None:
     """Raise an error if the networks of a pipeline need more memory than this machine has.
 
     Parameters
@@ -77,7 +79,7 @@ def check_memory(spec: PipelineSpec, problem: Problem, table: pd.DataFrame, targ
 
 
 def _needs(
-    spec: PipelineSpec, problem: Problem, table: pd.DataFrame, target: pd.Series[Any]
+    spec: PipelineSpec, problem: Problem, table: pd.DataFrame, target: pd.Series[Any] | pd.DataFrame
 ) -> Iterator[tuple[str, str, float]]:
     """Yield the key, the beginning of a sentence and the bytes of each need."""
     sizes, rows = network_sizes(spec, problem, table, target), len(table)

@@ -19,24 +19,42 @@ from pydantic import (
     PrivateAttr,
     ValidationInfo,
     field_validator,
-    model_validator,
 )
 from pydantic_core import PydanticKnownError
 
-from tabular_dl.errors import did_you_mean
-from tabular_dl.estimators import MODELS, NETWORK
+from tabular_dl.errors import listed
 from tabular_dl.preprocessing import ColumnRule, Rest
 from tabular_dl.problems import get_problem
 from tabular_dl.spec.ensemble import EnsembleSpec
+from tabular_dl.spec.model import ModelSpec, model_as_mapping
 from tabular_dl.spec.own_metric import OwnMetric, checked_metric
 from tabular_dl.spec.python_files import PythonFiles, code_in, is_reference
 from tabular_dl.tables import name_problem, number_problem
 
-__all__ = ["DataSpec", "EnsembleSpec", "ModelSpec", "PipelineSpec", "hyperparameters", "model_as_mapping"]
+__all__ = [
+    "DataSpec",
+    "EnsembleSpec",
+    "ModelSpec",
+    "PipelineSpec",
+    "SubmissionSpec",
+    "hyperparameters",
+    "model_as_mapping",
+]
 
 
 class _Frozen(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+def _checked_targets(value: object) -> object:
+    """Return the name of a target, or the names of several; a list of one is the same as its item."""
+    names = [value] if isinstance(value, str) else value
+    if not isinstance(names, list) or not names or not all(isinstance(name, str) and name for name in names):
+        raise ValueError(f"expected the name of a column, or a list of names, found {value!r}.")
+    twice = [name for name in names if names.count(name) > 1]
+    if twice:
+        raise ValueError(f"{twice[0]!r} is listed twice: name each target once.")
+    return names[0] if len(names) == 1 else names
 
 
 class DataSpec(_Frozen):
@@ -45,7 +63,9 @@ class DataSpec(_Frozen):
     source: str = Field(
         min_length=1, description="Bundled data set, folder with train.csv and test.csv, or keras:NAME."
     )
-    target: str = Field(min_length=1, description="Column to predict.")
+    target: Annotated[str | list[str], BeforeValidator(_checked_targets)] = Field(
+        description="Column to predict, or a list of several of one type: numbers, 0 or 1, or classes."
+    )
     id: str | None = Field(default=None, description="Column that identifies a row in a submission.")
     weight: str | None = Field(
         default=None,
@@ -61,6 +81,21 @@ class DataSpec(_Frozen):
         default=None, description="Unit of a target in text, such as $ for $4,436; true for numbers without one."
     )
 
+    @property
+    def targets(self) -> tuple[str, ...]:
+        """Columns to predict."""
+        return (self.target,) if isinstance(self.target, str) else tuple(self.target)
+
+    @property
+    def only_target(self) -> str | None:
+        """Column to predict; None if there are several."""
+        return self.target if isinstance(self.target, str) else None
+
+    @property
+    def target_names(self) -> str:
+        """Names of the columns to predict, for messages."""
+        return listed(self.targets)
+
     @field_validator("source", "train", "test", "sample", "labels")
     @classmethod
     def _file_name(cls, name: str | None) -> str | None:
@@ -72,7 +107,8 @@ class DataSpec(_Frozen):
     @field_validator("id", "weight")
     @classmethod
     def _not_the_target(cls, name: str | None, info: ValidationInfo) -> str | None:
-        if name is not None and name == info.data.get("target"):
+        target = info.data.get("target", [])
+        if name is not None and name in ([target] if isinstance(target, str) else target):
             purpose = "identifies a row" if info.field_name == "id" else "has the weights of the rows"
             raise ValueError(f"{name!r} is the target. Name the column that {purpose}, or leave {info.field_name} out.")
         return name
@@ -93,70 +129,16 @@ class DataSpec(_Frozen):
         return unit
 
 
-def model_as_mapping(value: object) -> object:
-    """Return the section ``model`` in its long form: a name alone is short for ``{name: ...}``.
+class SubmissionSpec(_Frozen):
+    """Labels of a submission, where those of the sample submission do not say which class is which."""
 
-    ``estimator`` is another word for ``name``, for a class; null is for networks.
-
-    Examples
-    --------
-    >>> model_as_mapping("knn"), model_as_mapping({"estimator": "sklearn.svm:SVC"})
-    ({'name': 'knn'}, {'name': 'sklearn.svm:SVC'})
-    """
-    if value is None:
-        return {}
-    if isinstance(value, str):
-        return {"name": value}
-    if isinstance(value, dict) and "estimator" in value:
-        if "name" in value:
-            raise ValueError("name and estimator say the same: keep one of the two.")
-        return {"name" if key == "estimator" else key: item for key, item in value.items()}
-    return value
-
-
-def _checked_patience(value: object) -> object:
-    if value not in ("auto", None) and (isinstance(value, bool) or not isinstance(value, int) or value < 1):
-        raise ValueError(f"expected auto, null or a number of rounds from 1 on, found {value!r}.")
-    return value
-
-
-class ModelSpec(_Frozen):
-    """Model that is trained on each fold: the networks of this package, or a model of another library."""
-
-    name: str = Field(
-        default=NETWORK, description="network, a model such as lightgbm, or a class as package.module:Class."
+    values: dict[bool | int | float | str, bool | int | float | str] | Literal["target"] | None = Field(
+        default=None,
+        description="What is written for each class, such as {0: No, 1: Yes}; target writes the classes as they are.",
     )
-    parameters: dict[str, Any] = Field(default={}, description="Parameters of the model's class.")
-    early_stopping: Annotated[
-        Annotated[int, Field(ge=1, strict=True)] | Literal["auto"] | None, BeforeValidator(_checked_patience)
-    ] = Field(
-        default="auto",
-        description="Boosting rounds without a smaller loss on held-out rows after which boosting stops.",
+    top_k: Annotated[int, Field(ge=1, strict=True)] | None = Field(
+        default=None, description="Number of labels in a cell, the most probable first, separated by blanks."
     )
-
-    @field_validator("name")
-    @classmethod
-    def _known(cls, name: str) -> str:
-        if ":" not in name and name not in (NETWORK, *MODELS):
-            hint = did_you_mean(name, (NETWORK, *MODELS))
-            raise ValueError(f"there is no {name!r}. {hint} A class is named as package.module:Class.")
-        return name
-
-    @field_validator("parameters", mode="before")
-    @classmethod
-    def _null_as_empty(cls, section: object) -> object:
-        return {} if section is None else section
-
-    @model_validator(mode="after")
-    def _of_networks(self) -> ModelSpec:
-        if self.is_network and self.parameters:
-            raise ValueError("parameters: those of networks are keys of network and training.")
-        return self
-
-    @property
-    def is_network(self) -> bool:
-        """Whether the networks of this package are trained."""
-        return self.name == NETWORK
 
 
 def _checked_problem(name: str) -> str:
@@ -216,6 +198,8 @@ class PipelineSpec(_Frozen):
     baselines : {"none", "simple", "full"} or None
         Models to compare with on the same folds: the mean and a linear model (simple), and boosted trees (full). None
         is full for networks, and simple for other models.
+    submission : SubmissionSpec
+        Labels of a submission; by default those of the sample submission.
     search : dict
         Distributions of the settings that a search tries (`tabular_dl.model_selection.search_space`).
     seed : int
@@ -235,6 +219,7 @@ class PipelineSpec(_Frozen):
     training: dict[str, Any] = {}
     ensemble: EnsembleSpec = EnsembleSpec()
     baselines: Literal["none", "simple", "full"] | None = None
+    submission: SubmissionSpec = SubmissionSpec()
     search: dict[str, Any] = {}
     seed: Annotated[int, Field(ge=0, lt=2**32, strict=True)] = 0
     _python: PythonFiles = PrivateAttr(default_factory=PythonFiles)
@@ -280,7 +265,7 @@ class PipelineSpec(_Frozen):
         given = {**self.network, **self.training, **({} if self.model.is_network else {"early_stopping": None})}
         return {name: value for name, value in given.items() if not code_in(name, value)}
 
-    @field_validator("features", "network", "training", "ensemble", "search", mode="before")
+    @field_validator("features", "network", "training", "ensemble", "submission", "search", mode="before")
     @classmethod
     def _null_as_empty(cls, section: object) -> object:
         return {} if section is None else section

@@ -10,9 +10,10 @@ import pandas as pd
 
 from tabular_dl.estimators import Hyperparameters, KerasClassifier, KerasRegressor
 from tabular_dl.preprocessing import BINS, BUCKETS, CODES, COMPONENTS, ColumnRule, resolve
-from tabular_dl.problems import Problem
-from tabular_dl.spec.build import network_settings, unmatched_columns
+from tabular_dl.problems import Problem, output_units
+from tabular_dl.spec.build import network_settings
 from tabular_dl.spec.reader import PipelineSpec
+from tabular_dl.spec.used_columns import unmatched_columns
 from tabular_dl.tables import bin_edges, read_categories, read_numbers
 
 __all__ = ["NetworkSizes", "network_sizes"]
@@ -58,7 +59,9 @@ class NetworkSizes:
         return dense + self.continuous * self.components * self.length
 
 
-def network_sizes(spec: PipelineSpec, problem: Problem, table: pd.DataFrame, target: pd.Series[Any]) -> NetworkSizes:
+def network_sizes(
+    spec: PipelineSpec, problem: Problem, table: pd.DataFrame, target: pd.Series[Any] | pd.DataFrame
+) -> NetworkSizes:
     """Return the sizes of the networks of a pipeline.
 
     Parameters
@@ -90,7 +93,7 @@ def network_sizes(spec: PipelineSpec, problem: Problem, table: pd.DataFrame, tar
     estimator = KerasClassifier if problem.classification else KerasRegressor
     settings = estimator(**network_settings(spec)).resolved()
     inputs = max(1, sum(_width(rule, spec, table, settings) for rule in spec.columns))
-    outputs = problem.units(int(target.nunique()) if problem.classification else 1)
+    outputs = output_units(problem, target)
     embedded = settings.numeric_embedding != "none"
     numbers = sum(_continuous(rule, spec, table) for rule in spec.columns) if embedded else 0
     batch = min(len(table), settings.rows_a_step(len(table)))

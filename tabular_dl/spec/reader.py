@@ -28,6 +28,7 @@ from tabular_dl.spec.models import (
     EnsembleSpec,
     ModelSpec,
     PipelineSpec,
+    SubmissionSpec,
     hyperparameters,
     model_as_mapping,
 )
@@ -320,6 +321,7 @@ def _explain(error: ErrorDetails, places: Mapping[Key, str], path: Path) -> str:
             "ensemble": EnsembleSpec,
             "columns": ColumnRule,
             "model": ModelSpec,
+            "submission": SubmissionSpec,
         }
         model = models[str(key[0])] if len(key) > 1 else PipelineSpec
         return f"{where}: there is no such key. {did_you_mean(str(key[-1]), model.model_fields)}"

@@ -207,13 +207,13 @@ def own_folds_of(spec: PipelineSpec, train: pd.DataFrame, where: str) -> np.ndar
 
 def _column(spec: PipelineSpec, key: str, train: pd.DataFrame, where: str) -> pd.Series[Any]:
     """Return the column, or the derived feature, that a key of ``ensemble`` names."""
-    name, target = str(getattr(spec.ensemble, key)), spec.data.target
-    if name == target:
+    name, targets = str(getattr(spec.ensemble, key)), spec.data.targets
+    if name in targets:
         raise SpecError(f"pipeline {spec.name}: ensemble.{key}: {name!r} is the target. Name another column.")
     if name in train:
         return train[name]
     if key == "fold" or name not in spec.derived:
-        known = [str(column) for column in train if column != target]
+        known = [str(column) for column in train if column not in targets]
         hint = did_you_mean(name, known if key == "fold" else [*known, *spec.derived])
         raise DataError(f"{where}: there is no column {name!r}, which ensemble.{key} names. {hint}")
     features = needed_features(spec.derived, [name])
@@ -225,7 +225,7 @@ def _column(spec: PipelineSpec, key: str, train: pd.DataFrame, where: str) -> pd
                 f"({learned[0]}), but folds are made before anything is learned. Name a column, or a feature of "
                 f"{', '.join(ROWWISE[:4])} and the like, whose value depends on its row alone."
             )
-    if target in columns_read(features):
+    if {*targets} & {*columns_read(features)}:
         raise SpecError(
             f"pipeline {spec.name}: ensemble.{key}: the feature {name!r} is computed from the target. Name another."
         )

@@ -54,7 +54,7 @@ def weights_of(spec: PipelineSpec, train: pd.DataFrame, where: str) -> np.ndarra
     if name is None:
         return None
     if name not in train:
-        hint = did_you_mean(name, [str(column) for column in train if column not in (spec.data.target, spec.data.id)])
+        hint = did_you_mean(name, [str(column) for column in train if column not in (*spec.data.targets, spec.data.id)])
         raise DataError(f"{where}: there is no column {name!r}, which data.weight names. {hint}")
     column: pd.Series[Any] = train[name]
     subject = f"{where}, column {name} (data.weight)"

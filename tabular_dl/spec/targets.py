@@ -31,14 +31,14 @@ def check_threshold(spec: PipelineSpec, problem: Problem, metric: Metric) -> Non
     if not problem.two_classes:
         raise SpecError(f"{subject} decides between two classes, unlike problem: {problem.name}. Remove it.")
     if spec.threshold == "auto" and metric.looks_at != "labels":
-        usable = ", ".join(name for name, m in METRICS.items() if m.looks_at == "labels" and problem.name in m.problems)
+        usable = ", ".join(name for name, m in METRICS.items() if m.looks_at == "labels" and m.scores(problem))
         raise SpecError(
             f"{subject} needs a metric of labels ({usable}); {metric.name} is one of {metric.looks_at}. Remove it, or "
             "write a number."
         )
 
 
-def check_target(spec: PipelineSpec, problem: Problem, y: pd.Series[Any], where: str) -> None:
+def check_target(spec: PipelineSpec, problem: Problem, y: pd.Series[Any] | pd.DataFrame, where: str) -> None:
     """Raise an error for a target that does not fit the type of problem, or has too few rows for the folds.
 
     Parameters
@@ -47,8 +47,8 @@ def check_target(spec: PipelineSpec, problem: Problem, y: pd.Series[Any], where:
         Pipeline.
     problem : Problem
         Type of problem.
-    y : Series of shape (rows,)
-        Target.
+    y : Series of shape (rows,), or DataFrame of shape (rows, targets)
+        Target, or several.
     where : str
         Name of the table in messages.
 
@@ -57,23 +57,56 @@ def check_target(spec: PipelineSpec, problem: Problem, y: pd.Series[Any], where:
     DataError
         If there are too few rows or classes, or a value is invalid; the message names table, column, row and value.
     SpecError
-        If the type of problem has several targets.
+        If the type of problem, or a rule, does not suit the number of targets.
     """
-    subject = f"{where}, column {spec.data.target} (the target)"
     own_folds = spec.ensemble.split == "column"  # as many as the column has values
     if len(y) < spec.ensemble.folds and not own_folds:
         raise DataError(
             f"{where} has {len(y)} rows, fewer than the {spec.ensemble.folds} folds: set ensemble.folds lower."
         )
-    if problem.coding is Indicators:
+    _check_number_of_targets(spec, problem)
+    for name, (_, column) in zip(spec.data.targets, pd.DataFrame(y).items(), strict=True):
+        subject = f"{where}, column {name} (the target)"
+        if problem.coding is Indicators:
+            _check_indicators(column, subject)
+        if problem.classification:
+            _check_classes(spec, problem, column, subject)
+        else:
+            _check_numbers(spec, problem, column, subject)
+
+
+def _check_number_of_targets(spec: PipelineSpec, problem: Problem) -> None:
+    """Raise an error if the type of problem, or a rule, does not suit the number of targets."""
+    names = spec.data.targets
+    if len(names) == 1 and problem.each:
         raise SpecError(
-            f"problem: {problem.name} needs several target columns, but a pipeline file has one. Use KerasClassifier "
-            "in Python."
+            f"pipeline {spec.name}: problem: {problem.name} needs several targets, but data.target names one, "
+            f"{names[0]}. Write problem: {problem.each}, or a list under data.target."
         )
-    if problem.classification:
-        _check_classes(spec, problem, y, subject)
-    else:
-        _check_numbers(spec, problem, y, subject)
+    if len(names) > 1 and problem.classification and not problem.each:
+        raise SpecError(
+            f"pipeline {spec.name}: problem: {problem.name} is for one target, but data.target names {len(names)}: "
+            f"{spec.data.target_names}. Write problem: auto."
+        )
+    if len(names) > 1 and {**spec.network, **spec.training}.get("class_weight") is not None:
+        raise SpecError(
+            f"pipeline {spec.name}: class_weight is for one target, but data.target names {len(names)}. Leave it out."
+        )
+    for place, rule in enumerate(spec.columns, start=1):
+        if len(names) > 1 and rule.encode == "target":
+            raise SpecError(
+                f"pipeline {spec.name}: rule {place} of columns: encode: target is for one target, but data.target "
+                f"names {len(names)}. Write encode: onehot, embedding or frequency."
+            )
+
+
+def _check_indicators(y: pd.Series[Any], subject: str) -> None:
+    wrong = y[~y.isin([0, 1])]
+    if len(wrong):
+        raise DataError(
+            f"{subject}, row {wrong.index[0]}: expected 0 or 1 for problem: multilabel, found {wrong.tolist()[0]!r}. "
+            "Correct it, or write problem: auto."
+        )
 
 
 def _check_numbers(spec: PipelineSpec, problem: Problem, y: pd.Series[Any], subject: str) -> None:

@@ -27,7 +27,9 @@ MEASURED = 0.1
 STEP = 3e-4
 
 
-def about_seconds(spec: PipelineSpec, problem: Problem, table: pd.DataFrame, target: pd.Series[Any]) -> float:
+def about_seconds(
+    spec: PipelineSpec, problem: Problem, table: pd.DataFrame, target: pd.Series[Any] | pd.DataFrame
+) -> float:
     """Return about how many seconds a fit takes on this machine, within a factor of two or so.
 
     Parameters

@@ -14,9 +14,10 @@ import pandas as pd
 
 from tabular_dl.errors import DataError, SpecError, UserError, nearest
 from tabular_dl.preprocessing import DerivedFeatures, PythonFeatures, column_faults, columns_read, missing_names
-from tabular_dl.spec.build import columns_used, reads_missing, unmatched_columns
+from tabular_dl.spec.build import reads_missing
 from tabular_dl.spec.python_references import python_features
 from tabular_dl.spec.reader import PipelineSpec
+from tabular_dl.spec.used_columns import columns_used, unmatched_columns
 
 __all__ = [
     "CheckedRows",
@@ -130,7 +131,7 @@ def validate_rows(
     features = {name: feature for name, feature in spec.derived.items() if name not in unusable}
     missing = pd.Series(np.nan, index=rows.index)
     known = training.target if training is not None else (missing if target is None else target)
-    known = known.rename(spec.data.target)
+    known = known.rename(spec.data.only_target)
     try:
         transformer, table = _derive(features, rows, training, known)
     except DataError:
@@ -191,12 +192,13 @@ def needed_features(features: Features, names: Iterable[str]) -> dict[str, dict[
 
 
 def _role_faults(spec: PipelineSpec) -> Iterator[Fault]:
-    """Yield a fault if target, weight or id is used as a feature, or a feature is computed from it."""
-    target, identifier = spec.data.target, spec.data.id
+    """Yield a fault if a target, weight or id is used as a feature, or a feature is computed from it."""
+    identifier, weight = spec.data.id, spec.data.weight
     in_rules = {name for rule in spec.columns for name in rule.columns}
-    for role, column in (("target", target), ("weight", spec.data.weight)):
+    roles = [*(("target", name) for name in spec.data.targets), *([] if weight is None else [("weight", weight)])]
+    for role, column in roles:
         # Features of earlier rows may read the target.
-        users = () if column is None else _users(spec.derived, column, in_rules, target)
+        users = _users(spec.derived, column, in_rules, column if role == "target" else None)
         if users:
             message = f"pipeline {spec.name}: the {role} {column!r} cannot be a feature too: remove it."
             yield Fault("role", message, users)
@@ -324,7 +326,7 @@ def _column_faults(
     if not rules:
         return
     places = list(rules)
-    read = columns_read(spec.derived, spec.data.target)
+    read = columns_read(spec.derived, spec.data.only_target)
     mistyped = [nearest(name, table.columns) for name in read if name not in table and name not in spec.derived]
     keys = [spec.data.weight, spec.ensemble.group, spec.ensemble.time, spec.ensemble.fold]
     ignored = [spec.data.id, *keys, *read, *spec.derived, *mistyped, *unusable]

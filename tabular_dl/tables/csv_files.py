@@ -39,7 +39,7 @@ _EXACT = 2**53  # from here on floats cannot represent every integer
 
 
 def read_delimited(
-    path: Path, content: bytes, text: Collection[str] = (), labels: str | None = None
+    path: Path, content: bytes, text: Collection[str] = (), labels: Collection[str] = ()
 ) -> tuple[pd.DataFrame, list[str]]:
     r"""Read delimited text of any common encoding and delimiter.
 
@@ -51,8 +51,8 @@ def read_delimited(
         Content of the file.
     text : collection of str
         Columns to read as text, unchanged.
-    labels : str, optional
-        Column in which words such as "None" and "-" are labels, if it is text.
+    labels : collection of str
+        Columns in which words such as "None" and "-" are labels, if it is text.
 
     Returns
     -------
@@ -192,7 +192,7 @@ class _DelimitedText:
     content: bytes
     delimiter: str
 
-    def read(self, text: Collection[str], labels: str | None) -> tuple[pd.DataFrame, list[str]]:
+    def read(self, text: Collection[str], labels: Collection[str]) -> tuple[pd.DataFrame, list[str]]:
         """Return the table, and remarks on cells that were converted."""
         # The header is read by itself, since pandas renames the second of two columns x to x.1.
         header = self._parse(header=None, nrows=1, dtype=str, keep_default_na=False).iloc[0].tolist()
@@ -204,7 +204,7 @@ class _DelimitedText:
         self._refuse_cut_off(len(frame))
         seen: dict[str, list[str]] = {}
         for name, cells in self._cells(frame, text):
-            if name == labels and cells.column.dtype == "str":
+            if name in labels and cells.column.dtype == "str":
                 frame[name] = read_labels(self._texts(frame, [name], keep_default_na=False)[name])
                 continue
             frame[name] = cells.column

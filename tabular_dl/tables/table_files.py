@@ -56,7 +56,7 @@ class TableFile:
 
 
 def read_table_file(
-    path: Path, text: Collection[str] = (), labels: str | None = None, content: bytes | None = None
+    path: Path, text: Collection[str] = (), labels: Collection[str] = (), content: bytes | None = None
 ) -> TableFile:
     r"""Read a table that has a header and at least one row.
 
@@ -66,8 +66,9 @@ def read_table_file(
         File of comma-, semicolon-, tab- or bar-separated values, plain or compressed, or Parquet file.
     text : collection of str
         Columns to read as text, so that 007 stays 007. Columns that the table lacks are ignored.
-    labels : str, optional
-        Column in which words such as "None" and "-" are labels, if it is text. Ignored if the table lacks it.
+    labels : collection of str
+        Columns in which words such as "None" and "-" are labels, if they are text. Those that the table lacks are
+        ignored.
     content : bytes, optional
         Content of the file as returned by `read_content`, if it was read before.
 
@@ -111,7 +112,7 @@ def read_table_file(
     return TableFile(frame, notes, hashlib.sha256(data).hexdigest())
 
 
-def _read(path: Path, data: bytes, text: Collection[str], labels: str | None) -> tuple[pd.DataFrame, list[str]]:
+def _read(path: Path, data: bytes, text: Collection[str], labels: Collection[str]) -> tuple[pd.DataFrame, list[str]]:
     unpacked, remarks = unpack(path, data, (*_BARE, ".txt"))
     if unpacked.startswith(b"PAR1") or path.suffix == ".parquet":
         frame, more = _read_parquet(path, unpacked, text)

@@ -19,6 +19,7 @@ from tabular_dl.estimators import KerasClassifier, KerasRegressor, ModelEstimato
 from tabular_dl.limits import limit
 from tabular_dl.model_selection import ImportedClassifier, ImportedRegressor, imported_parts, predicted_rows
 from tabular_dl.preprocessing import PythonDefinition, PythonMetric
+from tabular_dl.problems import probability_columns, same_classes
 from tabular_dl.tracking.python_code import check_step, python_losses, python_steps
 from tabular_dl.tracking.tree_checks import check_trees
 
@@ -85,7 +86,8 @@ def check_parts(model: Any) -> None:
         _require_array(model.oof_cut_points_, (rows, len(model.labels_) - 1), "oof_cut_points_")
         _require_array(model.cut_points_, (len(model.labels_) - 1,), "cut_points_")
     if hasattr(model, "classes_"):
-        _require(predictions.ndim == 2 and predictions.shape[1] == len(model.classes_), "classes_ and oof_predictions_")
+        columns = probability_columns(model.classes_)
+        _require(predictions.ndim == 2 and predictions.shape[1] == columns, "classes_ and oof_predictions_")
 
 
 def _check_blend(model: Any) -> None:
@@ -94,7 +96,7 @@ def _check_blend(model: Any) -> None:
     if getattr(blend, "method", None) not in ("stack", "rank"):
         _require_array(blend.weights_, (models,), "weights_ of the blend")
     if getattr(blend, "class_weights_", None) is not None:
-        _require_array(blend.class_weights_, (models, len(model.classes_)), "class_weights_ of the blend")
+        _require_array(blend.class_weights_, (models, model.oof_predictions_.shape[1]), "class_weights_ of the blend")
     encoder = getattr(model, "encoder_", None)
     _require(encoder is None or encoder in range(models), "encoder_ is none of the models")
     stack = getattr(blend, "stack_", None)
@@ -128,7 +130,7 @@ def _check_folds(model: Any) -> None:
             _require(isinstance(network, KerasClassifier | KerasRegressor), "a fold does not end in a model")
             _check_network(network)
         if classes is not None:
-            _require(np.array_equal(network.classes_, classes), "the folds have different classes_")
+            _require(same_classes(network.classes_, classes), "the folds have different classes_")
 
 
 def _check_imported(model: ImportedClassifier | ImportedRegressor) -> None:
@@ -161,8 +163,10 @@ def _check_network(network: Any) -> None:
         _require(bool(np.isfinite(weights[name]).all()), f"{name} is not finite")
     classes = getattr(network, "classes_", None)
     if classes is not None:
-        units = {len(classes)} | ({1} if len(classes) == 2 else set())
-        _require(np.ndim(classes) == 1 and settings["outputs"] in units, "classes_ are not those of the outputs")
+        several = isinstance(classes, list)
+        units = {probability_columns(classes)} | ({1} if not several and len(classes) == 2 else set())
+        flat = all(np.ndim(labels) == 1 for labels in (classes if several else [classes]))
+        _require(flat and settings["outputs"] in units, "classes_ are not those of the outputs")
     else:
         for name in ("target_mean_", "target_scale_"):
             _require_array(getattr(network, name), (settings["outputs"],), name)

@@ -78,7 +78,7 @@ class Table:
     frame: pd.DataFrame
     source: str
     digest: str
-    target: str | None = None
+    target: str | list[str] | None = None
 
 
 @dataclass(frozen=True)
@@ -215,9 +215,10 @@ def _described(table: Table) -> dict[str, str]:
     from mlflow.data.code_dataset_source import CodeDatasetSource
 
     # Keras's data sets are not files that MLflow could open.
+    target = table.target if isinstance(table.target, str) else None  # of several, MLflow knows none
     source = CodeDatasetSource({"source": table.source}) if is_loaded(table.source) else table.source
     dataset = mlflow.data.from_pandas(
-        table.frame, source=source, targets=table.target, name=table.name, digest=table.digest[:32]
+        table.frame, source=source, targets=target, name=table.name, digest=table.digest[:32]
     )
     if table.frame.size > MOST_CELLS:
         dataset.schema = _schema(table.frame)
@@ -265,5 +266,7 @@ def _signature(model: BaseEstimator, example: pd.DataFrame) -> ModelSignature:
     """
     columns = [ColSpec(AnyType(), str(name), required=False) for name in example.columns]
     kinds = {"i": DataType.long, "u": DataType.long, "f": DataType.double, "b": DataType.boolean}
-    output = model.classes_.dtype.kind if hasattr(model, "classes_") else "f"
+    classes = getattr(model, "classes_", None)
+    labels = classes[0] if isinstance(classes, list) else classes
+    output = "f" if labels is None else labels.dtype.kind
     return ModelSignature(inputs=Schema(columns), outputs=Schema([ColSpec(kinds.get(output, DataType.string))]))

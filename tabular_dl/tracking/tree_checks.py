@@ -6,7 +6,7 @@ own, or never end.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -40,15 +40,18 @@ def check_trees(model: ModelEstimator) -> None:
         If a member is missing, or a tree leads to a node, a column, a category or a row that is not there, or to a node
         that leads back to it.
     """
-    stored = getattr(model, "models_", None)
-    if not isinstance(stored, list) or not stored or len(stored) != model.members:
+    stored, targets = getattr(model, "models_", None), model.targets_
+    if type(targets) is not int or targets < 1:
+        raise ValueError("targets_ is no number of targets")
+    if not isinstance(stored, list) or not stored or len(stored) != model.members * targets:
         raise ValueError("models_ are not those of the members")
     library = model_named(model.name).library
     known: list[Any] = [None] * len(stored)
     if hasattr(model, "classes_"):
         known = [np.asarray(numbers, int).ravel() for numbers in model.known_classes_]
-        numbers = np.concatenate(known)
-        if len(known) != len(stored) or numbers.min() < 0 or numbers.max() >= len(model.classes_):
+        sizes = [len(labels) for labels in model.classes_] if isinstance(model.classes_, list) else [2] * targets
+        sizes = [len(model.classes_)] if targets == 1 else sizes
+        if len(known) != len(stored) or len(sizes) != targets or not _are_within(known, sizes):
             raise ValueError("known_classes_ are not among classes_")
     for member, classes in zip(stored, known, strict=True):
         if member is None and (classes is None or len(classes) != 1):
@@ -61,6 +64,14 @@ def check_trees(model: ModelEstimator) -> None:
                 if isinstance(tree, BaseLibSVM):
                     raise ValueError(f"the support vectors of {type(tree).__name__} are not as many as it says")
                 raise ValueError(f"a tree of {type(owner).__name__} leads to nodes or columns that are not there")
+
+
+def _are_within(known: Sequence[np.ndarray], sizes: Sequence[int]) -> bool:
+    """Return whether the numbers of the classes of each model are below the number of its target's classes."""
+    return all(
+        len(numbers) > 0 and numbers.min() >= 0 and numbers.max() < sizes[place % len(sizes)]
+        for place, numbers in enumerate(known)
+    )
 
 
 def _trees(value: Any, features: int, seen: set[int]) -> Iterator[tuple[Any, Any, int]]:

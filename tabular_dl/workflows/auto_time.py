@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 
 from tabular_dl.estimators import cores, model_named
-from tabular_dl.problems import Problem
+from tabular_dl.problems import Problem, output_units
 from tabular_dl.spec import BESIDE_EPOCHS, PipelineSpec, about_seconds
 
 __all__ = ["Estimates"]
@@ -35,7 +35,7 @@ class Estimates:
         Target column.
     """
 
-    def __init__(self, problem: Problem, train: pd.DataFrame, target: str) -> None:
+    def __init__(self, problem: Problem, train: pd.DataFrame, target: str | list[str]) -> None:
         self.problem, self.train, self.target = problem, train, target
         self._ratios = {True: 1.0, False: 1.0}
 
@@ -96,6 +96,6 @@ class Estimates:
             target = self.train[self.target]
             return OVERHEAD + about_seconds(spec, self.problem, self.train, target) - BESIDE_EPOCHS
         name, tasks = spec.model.name, spec.ensemble.trainings * spec.ensemble.members
-        outputs = self.problem.units(self.train[self.target].nunique()) if self.problem.classification else 1
+        outputs = output_units(self.problem, self.train[self.target])
         work = CELL * self.train.size * outputs * tasks * LINEAR.get(name, MULTIPLES.get(name, 1.0))
         return OVERHEAD + work / min(cores(), tasks)

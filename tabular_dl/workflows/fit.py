@@ -32,7 +32,7 @@ from tabular_dl.tracking import environment
 from tabular_dl.workflows.console import check_command, print_lines
 from tabular_dl.workflows.effort import apply_effort
 from tabular_dl.workflows.fit_content import run_content
-from tabular_dl.workflows.fit_messages import fit_messages, next_command, score_grid
+from tabular_dl.workflows.fit_messages import fit_messages, next_command, score_grid, target_grid
 from tabular_dl.workflows.outputs import CALLBACKS, check_outputs, log, new_results
 from tabular_dl.workflows.predictions import write_predictions
 from tabular_dl.workflows.signals import interrupts_deferred
@@ -189,6 +189,8 @@ def fit_spec(
 
     def show(result: FitResult) -> None:
         console.print(score_grid(result))
+        if len(spec.data.targets) > 1:
+            console.print(target_grid(result))
         print_lines(console, *fit_messages(result, pipeline))
 
     result, folder, run = fit_and_log(spec, console, command, competition, track=track, show=show)
@@ -286,8 +288,10 @@ def _write_files(result: FitResult, folder: Path) -> None:
     if result.of_networks:
         curves, best = crossfit.curves_, crossfit.best_epoch_
         figures["learning_curves"] = plots.learning_curves(curves, best, ["loss", result.problem.followed[0].name])
-    if classes is None:
-        figures["residuals"] = plots.residuals(y, predictions, spec.data.target)
+    if y.ndim == 2:
+        pass  # the report has figures of each target
+    elif classes is None:
+        figures["residuals"] = plots.residuals(y, predictions, spec.data.target_names)
     else:
         thresholds = getattr(crossfit, "oof_thresholds_", None)
         decided = decide(predictions, None if thresholds is None else thresholds[rows])

@@ -99,7 +99,7 @@ def _lengths(result: FitResult) -> dict[str, np.ndarray]:
     if result.of_networks:
         return {"best_epoch": result.crossfit.best_epoch_.reshape(shape)}
     rounds = result.crossfit.rounds_
-    return {} if rounds is None else {"boosting_rounds": rounds.reshape(shape)}
+    return {} if rounds is None else {"boosting_rounds": rounds.reshape(shape[0], -1)}
 
 
 def _at_best(crossfit: Any) -> dict[str, float]:

@@ -6,11 +6,13 @@ from rich.markup import escape
 from rich.table import Table as Grid
 
 from tabular_dl.competition import ids_of
-from tabular_dl.model_selection import fold_names, mean_and_error, predicted_rows
+from tabular_dl.model_selection import fold_names, mean_and_error, predicted_rows, target_fold_scores
 from tabular_dl.reporting import FitResult, by_split
 from tabular_dl.workflows.training import BOOSTED
 
-__all__ = ["fit_messages", "next_command", "score_grid"]
+__all__ = ["fit_messages", "next_command", "score_grid", "target_grid"]
+
+MOST_TARGETS = 20  # of several, whose scores are printed
 
 
 def fit_messages(result: FitResult, pipeline: str | None) -> list[str]:
@@ -109,6 +111,22 @@ def score_grid(result: FitResult) -> Grid:
     summaries = [mean_and_error(scores, result.ratio) for scores in columns.values()]
     grid.add_row("mean", *(f"{mean:.4f}" for mean, _ in summaries), style="bold")
     grid.add_row("standard error", *(f"{error:.4f}" for _, error in summaries))
+    return grid
+
+
+def target_grid(result: FitResult) -> Grid:
+    """Return a table of the score of each of several targets: the mean over the folds, and its standard error."""
+    spec, metric, y = result.spec, result.metric, result.competition.train[result.spec.data.target].to_numpy()
+    grid = Grid(title=f"{metric.name} of each target", title_justify="left")
+    grid.add_column("target", overflow="fold")
+    for heading in (metric.name, "standard error"):
+        grid.add_column(heading, justify="right")
+    scores = target_fold_scores(result.crossfit, y, metric)
+    for name, values in zip(spec.data.targets[:MOST_TARGETS], scores.T, strict=False):
+        mean, error = mean_and_error(values)
+        grid.add_row(escape(name), f"{mean:.4f}", f"{error:.4f}")
+    if len(scores.T) > MOST_TARGETS:
+        grid.caption = f"The other {len(scores.T) - MOST_TARGETS} are in the report."
     return grid
 
 

@@ -29,6 +29,7 @@ from tabular_dl.model_selection import (
     mean_and_error,
     predicted_rows,
 )
+from tabular_dl.problems import Indicators, classes_of
 from tabular_dl.reporting import Judged, by_split, import_page, render
 from tabular_dl.spec import (
     PipelineSpec,
@@ -44,9 +45,10 @@ from tabular_dl.spec import (
 from tabular_dl.tables import read_categories
 from tabular_dl.tracking import environment, keep_metric
 from tabular_dl.workflows.console import print_lines, print_notes
+from tabular_dl.workflows.fold_files import read_fold_file, same_folds
 from tabular_dl.workflows.folds import checked_folds
 from tabular_dl.workflows.import_content import Imported, ImportFiles, run_content
-from tabular_dl.workflows.imported_files import KnownRows, read_fold_file, read_prediction_file, same_folds
+from tabular_dl.workflows.imported_files import KnownRows, read_prediction_file
 from tabular_dl.workflows.outputs import log, new_results
 from tabular_dl.workflows.predictions import write_predictions
 from tabular_dl.workflows.signals import interrupts_deferred
@@ -149,7 +151,7 @@ def _imported(
     problem = problem_of(spec, target)
     metric, splits = metric_of(spec, problem), checked_folds(spec, competition, problem)
     y = target.to_numpy()
-    classes = np.unique(y) if problem.classification else None
+    classes = classes_of(y, problem)
     known = _known_rows(spec, competition)
     splits, own_folds = _splits(spec, files, known["train"], splits, y if problem.classification else None)
     predicted = np.unique(np.concatenate([rows for _, rows in splits]))
@@ -165,7 +167,7 @@ def _imported(
         tested = read_prediction_file(files.test, known["test"], spec.data.target, classes)
         notes += tested.notes
     if classes is None and np.array_equal(oof.predictions[predicted], y[predicted]):
-        notes.append(f"{files.oof.name}: all predictions are equal to {spec.data.target}: are they the true values?")
+        notes.append(f"{files.oof.name}: all predictions are equal to the target: are they the true values?")
     kind = ImportedRegressor if classes is None else ImportedClassifier
     model = kind(str(spec.data.id)).fit_predictions(
         known["train"].ids,
@@ -175,6 +177,7 @@ def _imported(
         test_ids=() if tested is None else known["test"].ids,
         test_predictions=None if tested is None else tested.predictions,
         classes=classes,
+        indicators=problem.coding is Indicators,
         sample_weight=weights_of(spec, train, competition.train_file.name),
     )
     choose_decisions(model, spec.threshold, y, metric)

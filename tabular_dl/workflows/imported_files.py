@@ -13,7 +13,7 @@ import pandas as pd
 from tabular_dl.errors import DataError, did_you_mean, listed
 from tabular_dl.tables import category_text, read_categories, read_numbers, read_table_file
 
-__all__ = ["KnownRows", "PredictionFile", "read_fold_file", "read_prediction_file", "same_folds"]
+__all__ = ["KnownRows", "PredictionFile", "more_rows", "named_column", "named_row", "read_prediction_file"]
 
 # Largest distance of a sum of probabilities from 1, as they may be rounded; and of one from 0 and 1, as they may have
 # been computed with 32-bit floats.
@@ -21,7 +21,6 @@ SUM_TOLERANCE, TOLERANCE = 1e-3, 1e-6
 # Distance of a sum from 1 above which probabilities are divided by it: float64's own rounding is left as it is.
 EXACT = 1e-9
 MOST_CLASSES = 12  # listed by one message
-_Splits = list[tuple[np.ndarray, np.ndarray]]
 
 
 @dataclass(frozen=True)
@@ -78,25 +77,26 @@ class KnownRows:
         missing = texts.index[texts.isna()]
         if len(missing):
             raise DataError(
-                f"{subject}, row {missing[0]}: the id is missing{_more(missing)}. Write the id that {self.file} has."
+                f"{subject}, row {missing[0]}: the id is missing{more_rows(missing)}. Write the id that {self.file} "
+                "has."
             )
         repeated = texts[texts.duplicated()]
         if len(repeated):
             raise DataError(
                 f"{subject}, row {repeated.index[0]}: the id {repeated.iloc[0]!r} appears a second "
-                f"time{_more(repeated)}. Expected one row for each row of {self.file}: remove the others."
+                f"time{more_rows(repeated)}. Expected one row for each row of {self.file}: remove the others."
             )
         foreign = texts[~texts.isin({*self.ids, *self.unpredicted})]
         if len(foreign):
             raise DataError(
-                f"{subject}, row {foreign.index[0]}: the id {foreign.iloc[0]!r} is not in {self.file}{_more(foreign)}. "
-                f"{self._origin(foreign.iloc[0])}"
+                f"{subject}, row {foreign.index[0]}: the id {foreign.iloc[0]!r} is not in {self.file}"
+                f"{more_rows(foreign)}. {self._origin(foreign.iloc[0])}"
             )
         lacking = self.ids[~self.ids.isin(set(texts))]
         if len(lacking):
             raise DataError(
                 f"{path} has {len(texts):,} rows, {self.file} has {len(self.ids):,}: there is none for the id "
-                f"{lacking.iloc[0]!r}, row {lacking.index[0]} of {self.file}{_more(lacking)}. Add the missing rows."
+                f"{lacking.iloc[0]!r}, row {lacking.index[0]} of {self.file}{more_rows(lacking)}. Add the missing rows."
             )
         return pd.Index(texts, dtype=object).get_indexer(pd.Index(self.ids, dtype=object))
 
@@ -132,7 +132,11 @@ class PredictionFile:
 
 
 def read_prediction_file(
-    path: Path, rows: KnownRows, target: str, classes: np.ndarray | None, predicted: np.ndarray | None = None
+    path: Path,
+    rows: KnownRows,
+    target: str | Sequence[str],
+    classes: np.ndarray | list[np.ndarray] | None,
+    predicted: np.ndarray | None = None,
 ) -> PredictionFile:
     """Read predictions of the rows of a table.
 
@@ -140,13 +144,15 @@ def read_prediction_file(
     ----------
     path : Path
         File with the id column and one column for each class, ``p_CLASS``; for two classes, or for numbers, instead one
-        column named like the target or ``prediction``, or ``p`` for the probability of the second class.
+        column named like the target or ``prediction``, or ``p`` for the probability of the second class. For several
+        targets, the columns of `tabular_dl.competition.prediction_table`: a number under the name of each target, or
+        probabilities ``p_TARGET`` of 0/1 targets, or ``p_TARGET_CLASS``.
     rows : KnownRows
         Rows of the table.
-    target : str
-        Column to predict.
-    classes : ndarray of shape (classes,) or None
-        Sorted labels; None if the target is a number.
+    target : str, or sequence of str
+        Column to predict, or several.
+    classes : ndarray of shape (classes,), list of ndarray or None
+        Sorted labels, or those of each of several targets; None for numbers.
     predicted : ndarray of int, optional
         Numbers of the rows that a file has to predict, by default all; others are NaN, whatever it has.
 
@@ -167,9 +173,11 @@ def read_prediction_file(
         return replace(known, predictions=values)
     table = read_table_file(path, (rows.id_column,))
     frame, notes = table.frame, [*table.notes]
-    places = rows.places(path, _column(path, frame, rows.id_column, "the id"))
+    places = rows.places(path, named_column(path, frame, rows.id_column, "the id"))
     if rows.unpredicted:
         frame, places = frame.iloc[places], np.arange(len(places))
+    if not isinstance(target, str) or isinstance(classes, list):
+        return PredictionFile(_of_several(path, frame, rows.id_column, target, classes)[places], tuple(notes))
     names = _value_columns(path, [str(name) for name in frame if name != rows.id_column], target, classes)
     values = np.column_stack([_numbers(path, frame, name, rows.id_column, target, classes) for name in names])
     if classes is None:
@@ -181,83 +189,51 @@ def read_prediction_file(
                 "labels lose what a blend could learn from probabilities"
             )
         return PredictionFile(np.column_stack([1 - values, values])[places], tuple(notes))
+    return PredictionFile(_summing_to_one(path, frame, names, values, rows.id_column)[places], tuple(notes))
+
+
+def _of_several(
+    path: Path,
+    frame: pd.DataFrame,
+    id_column: str,
+    targets: Sequence[str],
+    classes: np.ndarray | list[np.ndarray] | None,
+) -> np.ndarray:
+    """Return the predictions of several targets, (rows, columns), in the order of the file."""
+    found = [str(name) for name in frame if name != id_column]
+    if isinstance(classes, list):
+        names = [[f"p_{name}_{label}" for label in labels] for name, labels in zip(targets, classes, strict=True)]
+    elif classes is None:
+        names = [[name] for name in targets]
+    else:
+        names = [[f"p_{name}" if f"p_{name}" in found else name] for name in targets]
+    expected = [name for columns in names for name in columns]
+    lacking = [name for name in expected if name not in found]
+    if lacking:
+        raise DataError(
+            f"{path}: expected the columns {listed(expected, MOST_CLASSES)}, found "
+            f"{listed(found, MOST_CLASSES) or 'none'}: {listed(lacking)} missing. Name a column after each target."
+        )
+    parts = []
+    for target, columns in zip(targets, names, strict=True):
+        values = np.column_stack([_numbers(path, frame, name, id_column, target, classes) for name in columns])
+        parts.append(_summing_to_one(path, frame, columns, values, id_column) if len(columns) > 1 else values)
+    return np.hstack(parts)
+
+
+def _summing_to_one(
+    path: Path, frame: pd.DataFrame, names: Sequence[str], values: np.ndarray, id_column: str
+) -> np.ndarray:
+    """Return probabilities, (rows, classes), divided by their sum, which has to be about 1."""
     sums = values.sum(axis=1)
     wrong = np.flatnonzero(np.abs(sums - 1) > SUM_TOLERANCE + EXACT)
     if len(wrong):
         raise DataError(
-            f"{path}, columns {listed(names)}, {_where(frame, rows.id_column, wrong[0])}: the probabilities sum to "
-            f"{sums[wrong[0]]:.6g}, expected 1 within {SUM_TOLERANCE:g}{_more(wrong)}. Divide each row by its sum."
+            f"{path}, columns {listed(names)}, {named_row(frame, id_column, wrong[0])}: the probabilities sum to "
+            f"{sums[wrong[0]]:.6g}, expected 1 within {SUM_TOLERANCE:g}{more_rows(wrong)}. Divide each row by its sum."
         )
     divisors = np.where(np.abs(sums - 1) > EXACT, sums, 1.0)
-    return PredictionFile((values / divisors[:, np.newaxis])[places], tuple(notes))
-
-
-def read_fold_file(path: Path, rows: KnownRows, y: np.ndarray | None, *, by_time: bool = False) -> _Splits:
-    """Read the folds that predictions were made on.
-
-    Parameters
-    ----------
-    path : Path
-        File with the id column and ``fold``, whole numbers; or ``fold_1``, ``fold_2`` and so on for repeated folds.
-    rows : KnownRows
-        Rows of the training table.
-    y : ndarray of shape (rows,) or None
-        Labels of the rows; None if the target is a number.
-    by_time : bool, default=False
-        Whether each fold was predicted from earlier rows: from those without a number, which no fold predicts, and
-        those of smaller numbers.
-
-    Returns
-    -------
-    list of (train, test)
-        Numbers of training rows and test rows of each fold, from 0, in the order of the folds' numbers.
-
-    Raises
-    ------
-    DataError
-        If ids or folds are not valid, there is only one fold, or a fold lacks a label, so that it cannot be scored.
-    """
-    frame = read_table_file(path, (rows.id_column,)).frame
-    places = rows.places(path, _column(path, frame, rows.id_column, "the id"))
-    repeated = [f"fold_{repeat}" for repeat in range(1, len(frame.columns)) if f"fold_{repeat}" in frame]
-    columns = ["fold"] if "fold" in frame or not repeated else repeated
-    splits: _Splits = []
-    for name in columns:
-        numbers = _fold_numbers(path, frame, name, rows.id_column, by_time=by_time)[places]
-        for fold in np.unique(numbers[~np.isnan(numbers)]):
-            test = np.flatnonzero(numbers == fold)
-            absent = [] if y is None else np.setdiff1d(y, y[test]).tolist()
-            if absent:
-                raise DataError(
-                    f"{path}, column {name}: fold {fold:g} has no row of the class {absent[0]!r}, so that it cannot be "
-                    "scored by every metric. Take fewer folds, or stratified ones."
-                )
-            splits.append((np.flatnonzero(~(numbers >= fold) if by_time else numbers != fold), test))
-    return splits
-
-
-def same_folds(splits: _Splits, others: _Splits) -> bool:
-    """Return whether folds consist of the same test rows, however they are numbered."""
-    rows, other_rows = ({tuple(np.sort(test)) for _, test in folds} for folds in (splits, others))
-    return rows == other_rows
-
-
-def _fold_numbers(path: Path, frame: pd.DataFrame, name: str, id_column: str, *, by_time: bool) -> np.ndarray:
-    """Return the folds in a column of a file, checked; NaN for rows that no fold by time predicts."""
-    advice = "Write the number of the fold in which the row was predicted."
-    values = read_numbers(_column(path, frame, name, "the number of the fold"), f"{path}, column {name}", advice)
-    wrong = np.flatnonzero(~(values % 1 == 0) & ~(np.isnan(values) & by_time))
-    if len(wrong):
-        found = "no value" if np.isnan(values[wrong[0]]) else f"{values[wrong[0]]:g}"
-        raise DataError(
-            f"{path}, column {name}, {_where(frame, id_column, wrong[0])}: expected a whole number, found "
-            f"{found}{_more(wrong)}. {advice}"
-        )
-    known = np.unique(values[~np.isnan(values)])
-    if len(known) < 2:
-        found = f"{known[0]:g} in every row" if len(known) else "none"
-        raise DataError(f"{path}, column {name}: expected two folds or more, found {found}.")
-    return values
+    return values / divisors[:, np.newaxis]
 
 
 def _value_columns(path: Path, found: Sequence[str], target: str, classes: np.ndarray | None) -> list[str]:
@@ -294,16 +270,15 @@ def _value_columns(path: Path, found: Sequence[str], target: str, classes: np.nd
     return single
 
 
-def _column(path: Path, frame: pd.DataFrame, name: str, role: str) -> pd.Series[Any]:
+def named_column(path: Path, frame: pd.DataFrame, name: str, role: str) -> pd.Series[Any]:
+    """Return a column of a file; raise an error, with the nearest name, if there is none."""
     if name not in frame:
         hint = did_you_mean(name, [str(column) for column in frame])
         raise DataError(f"{path}: there is no column {name!r} ({role}). {hint}")
     return frame[name]
 
 
-def _numbers(
-    path: Path, frame: pd.DataFrame, name: str, id_column: str, target: str, classes: np.ndarray | None
-) -> np.ndarray:
+def _numbers(path: Path, frame: pd.DataFrame, name: str, id_column: str, target: str, classes: object) -> np.ndarray:
     """Return a column as finite numbers; as probabilities, if there are classes."""
     subject = f"{path}, column {name}"
     kind = f"a number for {target}" if classes is None else "a probability from 0 to 1"
@@ -315,15 +290,17 @@ def _numbers(
     if len(wrong):
         found = "no value" if np.isnan(values[wrong[0]]) else f"{values[wrong[0]]:g}"
         raise DataError(
-            f"{subject}, {_where(frame, id_column, wrong[0])}: expected {kind}, found {found}{_more(wrong)}. "
+            f"{subject}, {named_row(frame, id_column, wrong[0])}: expected {kind}, found {found}{more_rows(wrong)}. "
             "Correct it where the predictions are made."
         )
     return values if classes is None else np.clip(values, 0, 1)
 
 
-def _where(frame: pd.DataFrame, id_column: str, place: int) -> str:
+def named_row(frame: pd.DataFrame, id_column: str, place: int) -> str:
+    """Return the number and the id of a row of a file, for messages."""
     return f"row {frame.index[place]} (id {frame[id_column].iloc[place]})"
 
 
-def _more(rows: Any) -> str:
+def more_rows(rows: Any) -> str:
+    """Return how many rows have the same fault, for messages; empty if it is one."""
     return f" ({len(rows):,} such rows)" if len(rows) > 1 else ""

@@ -70,6 +70,7 @@ def init(
     console.print(decisions(draft))
     print_lines(
         console,
+        *map(escape, draft.labels),
         f"Written to {escape(str(path))}, with the reason for each decision.",
         f"Next: [bold]tabular-dl fit {escape(name)}[/]",
         f"It takes about {time_of(spec, draft.problem, competition)} on this machine.{_other_presets(preset)}",
@@ -103,7 +104,7 @@ def decisions(draft: Draft) -> Grid:
     grid = Grid(title=f"{content['name']}: {content['problem']}", title_justify="left")
     for heading in ("", "decided"):
         grid.add_column(heading, overflow="fold")
-    grid.add_row("target", Text(content["data"]["target"]))
+    grid.add_row("target", Text(listed(draft.targets, MOST_NAMES)))
     grid.add_row("id", Text(content["data"].get("id", "none")))
     grid.add_row("metric", content["metric"])
     grid.add_section()

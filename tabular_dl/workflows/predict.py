@@ -61,6 +61,6 @@ def predict(
     )
     write_text(output, predictions.to_csv(index=False))
     print_lines(
-        console, f"{len(rows)} predictions of {escape(spec.data.target)} are in [bold]{escape(str(output))}[/]."
+        console, f"{len(rows)} predictions of {escape(spec.data.target_names)} are in [bold]{escape(str(output))}[/]."
     )
     return output

@@ -29,7 +29,7 @@ from tabular_dl.model_selection import (
     weights_at,
 )
 from tabular_dl.preprocessing import split_reference
-from tabular_dl.problems import Metric, Problem
+from tabular_dl.problems import Metric, Problem, classes_of
 from tabular_dl.spec import (
     PipelineSpec,
     build_pipeline,
@@ -152,7 +152,7 @@ class SearchTask:
         self.metric: Metric = metric_of(spec, self.problem)
         self.sign = 1.0 if self.metric.greater_is_better else -1.0
         self.X, self.y, self.test = train, target.to_numpy(), competition.test
-        self.classes = np.unique(self.y) if self.problem.classification else None
+        self.classes = classes_of(self.y, self.problem)
         self.keys = row_keys(spec, train, competition.train_file.name)
         rows: np.ndarray = np.arange(len(train))
         self.rows, self.held_out = self._set_aside(rows) if options.holdout else (rows, rows[:0])
@@ -167,9 +167,10 @@ class SearchTask:
     def _check_choices(self, competition: Competition) -> None:
         """Raise an error for a choice, or a bound, that no configuration could be trained with on these tables."""
         train, target = competition.train, competition.train[self.spec.data.target]
+        only = None if self.spec.data.only_target is None else train[self.spec.data.only_target]
         rows = train.drop(columns=self.spec.data.target)
         name = competition.train_file.name
-        table = validate_rows(self.spec, rows, name, test=competition.test, target=target).table
+        table = validate_rows(self.spec, rows, name, test=competition.test, target=only).table
         for leaf, distribution in self.space.items():
             bounds = () if isinstance(distribution, Choice) else (distribution.low, distribution.high)
             for option in distribution.options if isinstance(distribution, Choice) else bounds:

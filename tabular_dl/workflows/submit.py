@@ -7,17 +7,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import pandas as pd
 from rich.console import Console
 from rich.markup import escape
 
 from tabular_dl import tracking
 from tabular_dl.atomic_files import write_table
 from tabular_dl.competition import (
+    Asked,
     Competition,
-    Form,
     Score,
     check_ready,
     ids_of,
+    label_notes,
     make_submission,
     prediction_table,
     read_answers,
@@ -34,8 +36,6 @@ from tabular_dl.workflows.console import print_lines
 from tabular_dl.workflows.predictions import predict_rows
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from tabular_dl.problems import Metric
 
 __all__ = ["Sending", "submit"]
@@ -66,7 +66,7 @@ def submit(
     output: Path,
     console: Console | None = None,
     *,
-    form: Form | None = None,
+    asked: Asked | None = None,
     sending: Sending | None = None,
     trust: bool = False,
 ) -> Path:
@@ -82,8 +82,8 @@ def submit(
         File to write; zipped if it ends in ``.zip`` or the table is large.
     console : Console, optional
         Console to print to; standard output by default.
-    form : {"labels", "probabilities"}, optional
-        Form of the predictions; by default that of the sample submission.
+    asked : Asked, optional
+        Form of the predictions, and number of labels in a cell; by default those of the sample submission.
     sending : Sending, optional
         Options for sending; by default the submission is not sent.
     trust : bool, default=False
@@ -101,8 +101,10 @@ def submit(
         submission; the file is kept then.
     """
     console = console or Console()
-    chosen = _choose_run(pipeline, run)
+    written = load_spec(pipeline)
+    chosen = _choose_run(written, run)
     model, spec = open_model(chosen, trust=trust)
+    asked = _asked(asked, written, spec)
     competition = competition_of(spec)
     if competition.test is None:
         raise SubmissionError(
@@ -128,23 +130,19 @@ def submit(
     metric = metric_of(spec, problem_of(spec, target))
     check_rows(spec, competition.test, str(competition.test_file), rest=False)
     classes, threshold = getattr(model, "classes_", None), getattr(model, "threshold_", None)
+    names, sample = (competition.test_file.name, competition.sample_file.name), competition.sample
+    notes = label_notes(spec.data.target, classes, sample, metric, asked, names[1])
     table = prediction_table(ids, spec.data.target, predict_rows(model, competition.test), classes, threshold)
-    submission = make_submission(
-        table,
-        spec.data.target,
-        competition.sample,
-        metric,
-        integers=target.dtype.kind in "iu",
-        form=form,
-        names=(competition.test_file.name, competition.sample_file.name),
-    )
-    files = (spec.data.target, competition.sample_file.name)
-    written = written_like(submission, competition.sample, competition.target_number, files)
-    output = write_table(output, written.to_csv(index=False))
+    integers = [str(name) for name, column in pd.DataFrame(target).items() if column.dtype.kind in "iu"]
+    submission = make_submission(table, spec.data.target, sample, metric, integers=integers, asked=asked, names=names)
+    if isinstance(spec.data.target, str):
+        submission = written_like(submission, sample, competition.target_number, (spec.data.target, names[1]))
+    output = write_table(output, submission.to_csv(index=False))
     cv_score = f"{chosen.metrics['cv_score']:.4f}" if "cv_score" in chosen.metrics else "unknown"
     lines = [
         f"Run [bold]{escape(chosen.name)}[/] ({chosen.id}), cross-validated {metric.name} {cv_score}",
         f"{len(submission)} rows are in [bold]{escape(str(output))}[/]: header, ids and values are checked.",
+        *map(escape, notes),
     ]
     sample_notes = [note for note in competition.notes if note.startswith(f"{competition.sample_file.name}: ")]
     if any("between fields" in note or "decimal sign" in note for note in sample_notes):
@@ -157,7 +155,8 @@ def submit(
     scores, score_lines = _score_with_answers(submission, table, competition, metric)
     lines += score_lines
     if not score_lines and spec.data.kaggle and not sending:
-        option = "" if form is None else " --labels" if form == "labels" else " --proba"
+        option = {"labels": " --labels", "probabilities": " --proba"}.get(asked.form or "", "")
+        option += "" if asked.top_k in (None, written.submission.top_k) else f" --top-k {asked.top_k}"
         command = f"tabular-dl submit {pipeline} --run {chosen.name}{option} --send"
         lines.append(f"Next: [bold]{escape(command)}[/] sends it to Kaggle")
     try:
@@ -175,8 +174,15 @@ def _reason(error: Exception) -> str:
     return escape(" ".join(str(error).split()))
 
 
-def _choose_run(pipeline: str, run: str | None) -> tracking.LoggedRun:
-    spec = load_spec(pipeline)
+def _asked(asked: Asked | None, written: PipelineSpec, fitted: PipelineSpec) -> Asked:
+    """Return the values that are asked for: by the command, else the pipeline file, else the file of the run."""
+    asked, keys = asked or Asked(), (written.submission, fitted.submission)
+    labels = asked.labels or next((key.values for key in keys if key.values), None)  # noqa: PD011 (no frames)
+    top_k = asked.top_k or next((key.top_k for key in keys if key.top_k), None)
+    return Asked(asked.form, labels, None if asked.form == "probabilities" else top_k)
+
+
+def _choose_run(spec: PipelineSpec, run: str | None) -> tracking.LoggedRun:
     if run is None:
         return tracking.best_run(spec.name, spec.metric_name)
     chosen = tracking.find_run(run)

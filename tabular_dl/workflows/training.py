@@ -22,7 +22,7 @@ from tabular_dl.model_selection import (
     choose_decisions,
     fold_scores,
 )
-from tabular_dl.problems import Problem
+from tabular_dl.problems import Problem, output_units
 from tabular_dl.reporting import FitResult
 from tabular_dl.spec import (
     PipelineSpec,
@@ -120,7 +120,7 @@ def train(
     seconds = time.perf_counter() - clock
     scores = fold_scores(crossfit, y, metric)
     clock = time.perf_counter()
-    models = _baselines(spec, problem, X.size, len(getattr(crossfit, "classes_", ())))
+    models = _baselines(spec, problem, X.size, output_units(problem, target))
     baselines = baseline_scores(crossfit, X, y, models, metric)
     baseline_seconds = time.perf_counter() - clock
     result = FitResult(spec, problem, metric, crossfit, scores, baselines, competition, started, seconds)
@@ -151,7 +151,7 @@ def _progress(
     console: Console, spec: PipelineSpec, pipeline: Pipeline, problem: Problem, y: np.ndarray, folds: int
 ) -> TrainingProgress | ModelProgress:
     if not spec.model.is_network:
-        return ModelProgress(console, folds * spec.ensemble.members, spec.model.name)
+        return ModelProgress(console, folds * spec.ensemble.members * len(spec.data.targets), spec.model.name)
     # Networks report their metrics in units of the coded target.
     unit = pipeline[-1].target_coding(y).unit
     return TrainingProgress(console, pipeline[-1].resolved().epochs, problem.followed[0], unit)
@@ -168,5 +168,7 @@ def _baselines(spec: PipelineSpec, problem: Problem, cells: int, classes: int = 
     quick = cells <= MOST_CELLS_OF_TREES and classes <= MOST_CLASSES
     if wanted == "full" and (spec.baselines == "full" or quick):
         kind = ModelClassifier if problem.classification else ModelRegressor
-        models[BOOSTED] = kind("hist_gradient_boosting", parameters={"max_iter": ROUNDS}, random_state=spec.seed)
+        models[BOOSTED] = kind(
+            "hist_gradient_boosting", parameters={"max_iter": ROUNDS}, problem=problem.name, random_state=spec.seed
+        )
     return models

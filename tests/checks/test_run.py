@@ -151,6 +151,31 @@ def test_a_sample_submission_that_cannot_be_filled_is_found_before_a_fit(change:
         assert re.match(f"No submission could be made: {message}", text), text
 
 
+@pytest.mark.parametrize(
+    ("labels", "submission", "level", "message"),
+    [
+        (["No", "Yes"], {}, "note", "y: the submission has 0 as No, 1 as Yes."),
+        (["cat", "dog"], {}, "error", "No submission could be made: .*the values cat, dog are none of the classes"),
+        (["cat", "dog"], {"values": {0: "dog", 1: "cat"}}, "note", "y: the submission has 0 as dog, 1 as cat."),
+        ([0, 1], {"values": {0: "No"}}, "error", "No submission could be made: submission.values says nothing about 1"),
+        (None, {"values": {0: "No"}}, "error", "No submission could be made: submission.values says nothing about 1"),
+        ([0, 1], {"top_k": 3}, "error", "No submission could be made: 3 labels in a cell are more than the 2 classes"),
+    ],
+)
+def test_labels_of_the_sample_are_understood_or_refused(
+    labels: list[Any] | None, submission: dict[str, Any], level: str, message: str
+) -> None:
+    train, test, spec = rows(0, 300), rows(1, 150).drop(columns="y"), flowers(submission=submission)
+    sample = None if labels is None else pd.DataFrame({"Id": test["Id"], "y": labels * 75})
+    competition = Competition(Path("flowers"), "y", "Id", train, test, sample, "", "")
+    found = the_only(list(run_checks(competition, spec, get_problem("binary"))), "sample")
+    assert found.level == level
+    assert re.match(message, found.message), found.message
+    if found.fix:  # of the pipeline without the key
+        assert found.fix == "submission: {values: {0: cat, 1: dog}}"
+        assert mended(spec, found.fix).submission.values == {0: "cat", 1: "dog"}  # noqa: PD011 (no frame)
+
+
 def test_a_name_that_is_mistyped_is_told_once_with_the_line_that_was_meant() -> None:
     spec = flowers(
         columns=[{"columns": ["sise", "width"], "scale": "minmax"}, {"columns": ["colour"], "encode": "onehot"}]

@@ -12,7 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.metrics import accuracy_score, log_loss, roc_auc_score, root_mean_squared_error
 
-from tabular_dl.competition.submission import ids_of, make_submission, prediction_table, score_submission
+from tabular_dl.competition.prediction_tables import ids_of, prediction_table
+from tabular_dl.competition.submission import make_submission, score_submission
+from tabular_dl.competition.submission_values import Asked
 from tabular_dl.errors import SubmissionError
 from tabular_dl.problems.metrics import get_metric
 
@@ -157,7 +159,7 @@ def test_a_sample_with_labels_as_text_or_truth_values_asks_for_labels_whatever_t
 @pytest.mark.parametrize("metric", [ACCURACY, ROC_AUC])
 def test_what_is_asked_for_counts_more_than_sample_and_metric(sample: pd.DataFrame | None, metric: Any) -> None:
     def submitted(form: Any) -> pd.Series:
-        return make_submission(BINARY, "y", sample, metric, integers=True, form=form).set_index("Id")["y"]
+        return make_submission(BINARY, "y", sample, metric, integers=True, asked=Asked(form)).set_index("Id")["y"]
 
     assert submitted("labels").to_dict() == {3: 1, 5: 1, 7: 0}
     assert submitted("probabilities").to_dict() == {3: 0.8, 5: 0.6, 7: 0.1}
@@ -165,7 +167,7 @@ def test_what_is_asked_for_counts_more_than_sample_and_metric(sample: pd.DataFra
 
 def test_numbers_have_no_probabilities() -> None:
     with pytest.raises(SubmissionError) as refused:
-        make_submission(NUMBERS, "y", SAMPLE, RMSE, integers=False, form="probabilities")
+        make_submission(NUMBERS, "y", SAMPLE, RMSE, integers=False, asked=Asked("probabilities"))
     parts = ("--proba:", "y is a number", "no probabilities", "Leave --proba out")
     assert all(part in str(refused.value) for part in parts)
 
@@ -178,7 +180,7 @@ def test_one_column_a_class_is_filled_by_the_classes_names_in_any_order(metric: 
     submission = make_submission(THREE, "y", sample, metric, integers=True)
     assert list(submission) == ["Id", *columns]
     assert submission[columns].to_numpy().tolist() == [[0.3, 0.6, 0.1], [0.8, 0.1, 0.1], [0.3, 0.2, 0.5]]
-    labels = make_submission(THREE, "y", sample, metric, integers=True, form="labels")
+    labels = make_submission(THREE, "y", sample, metric, integers=True, asked=Asked("labels"))
     assert labels[columns].to_numpy().tolist() == [[0, 1, 0], [1, 0, 0], [0, 0, 1]]
 
 
@@ -269,7 +271,7 @@ def test_columns_that_are_not_one_a_class_are_refused_with_both_lists(columns: l
 
 def test_one_column_cannot_hold_the_probabilities_of_three_classes() -> None:
     with pytest.raises(SubmissionError) as refused:
-        make_submission(THREE, "y", SAMPLE, LOG_LOSS, integers=True, form="probabilities")
+        make_submission(THREE, "y", SAMPLE, LOG_LOSS, integers=True, asked=Asked("probabilities"))
     parts = ("sample_submission.csv has one column, y,", "probabilities of 3 classes: 1, 10, 11.", "--labels")
     assert all(part in str(refused.value) for part in (*parts, "one column per class"))
 
@@ -312,7 +314,7 @@ def test_a_score_is_scikit_learns_whatever_the_order_of_rows(order: list[int], l
 
 def test_labels_are_scored_by_labels_even_if_probabilities_are_submitted() -> None:
     answers = pd.DataFrame({"Id": IDS, "y": [0, 1, 0]})
-    submission = make_submission(BINARY, "y", SAMPLE, ACCURACY, integers=True, form="probabilities")
+    submission = make_submission(BINARY, "y", SAMPLE, ACCURACY, integers=True, asked=Asked("probabilities"))
     assert score_submission(submission, BINARY, answers, "y", ACCURACY) == pytest.approx(2 / 3)
 
 
@@ -329,7 +331,7 @@ def test_answers_that_lack_a_class_are_scored_all_the_same(labels: np.ndarray) -
     predictions = prediction_table(IDS, "y", p, labels)
     answers = pd.DataFrame({"Id": IDS, "y": labels[[0, 2, 2]]})
     metric = get_metric("log_loss")
-    submission = make_submission(predictions, "y", SAMPLE, metric, integers=False)
+    submission = make_submission(predictions, "y", SAMPLE.assign(y=labels[0]), metric, integers=False)
     expected = -np.mean(np.log([0.7, 0.6, 0.3]))
     assert score_submission(submission, predictions, answers, "y", metric) == pytest.approx(expected)
 

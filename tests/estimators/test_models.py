@@ -451,13 +451,38 @@ def test_the_largest_code_among_new_rows_may_be_beyond_255() -> None:
     assert np.isfinite(fitted.predict(rows)).all()
 
 
+# Several targets
+
+
+@pytest.mark.parametrize("name", ["ridge", "hist_gradient_boosting"])
+def test_several_numbers_have_a_model_each(name: str) -> None:
+    y = np.column_stack([NUMBERS, 3 - NUMBERS**2])
+    several = model(name, False, members=2).fit(X, y)
+    each = [model(name, False, members=2).fit(X, column) for column in y.T]
+    np.testing.assert_array_equal(several.predict(FRESH), np.column_stack([one.predict(FRESH) for one in each]))
+    assert len(several.models_) == 4
+    fit_models([together := model(name, False, members=2)], [X], y, [np.arange(ROWS)])
+    np.testing.assert_array_equal(together.predict(FRESH), several.predict(FRESH))
+
+
+@pytest.mark.parametrize("problem", ["multilabel", "multioutput"])
+def test_several_labels_have_a_model_each(problem: str) -> None:
+    bits = np.column_stack([NUMBERS > 0, X[:, 3] > 0.5]).astype(int)
+    y = bits if problem == "multilabel" else np.column_stack([LABELS, np.where(bits[:, 1], "yes", "no")])
+    several = model("hist_gradient_boosting", True, problem=problem).fit(X, y)
+    each = [model("hist_gradient_boosting", True).fit(X, column) for column in y.T]
+    expected = [one.predict_proba(FRESH)[:, int(problem == "multilabel") :] for one in each]
+    np.testing.assert_array_equal(several.predict_proba(FRESH), np.hstack(expected))
+    np.testing.assert_array_equal(several.predict(FRESH), np.column_stack([one.predict(FRESH) for one in each]))
+
+
 # What is refused
 
 
-def test_several_targets_are_for_networks() -> None:
-    estimator = model("ridge", False)
-    with pytest.raises(SpecError, match="ridge predicts one target; several at once are for networks"):
-        fit_models([estimator], [X], np.column_stack([NUMBERS, NUMBERS]), [np.arange(ROWS)])
+def test_several_targets_have_no_class_weights() -> None:
+    estimator, y = model("logistic", True, class_weight="balanced"), (NUMBERS > 0).astype(int)
+    with pytest.raises(SpecError, match="class_weight is for one target, found several: leave it out"):
+        fit_models([estimator], [X], np.column_stack([y, 1 - y]), [np.arange(ROWS)])
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,8 @@ from sklearn.metrics import r2_score
 
 from tabular_dl.errors import DataError, SpecError
 from tabular_dl.estimators.keras_estimators import KerasClassifier, KerasRegressor
-from tabular_dl.problems.problem_types import PROBLEMS, describe
+from tabular_dl.problems.description import describe
+from tabular_dl.problems.problem_types import PROBLEMS
 
 pytestmark = pytest.mark.slow
 
@@ -39,6 +40,18 @@ def test_several_labels_at_once_have_a_probability_each() -> None:
     np.testing.assert_array_equal(model.predict(X), (p > 0.5).astype(int))
     assert np.mean(model.predict(X) == LABELS) > 0.95
     assert model.score(X, LABELS) == np.mean((model.predict(X) == LABELS).all(axis=1))
+    np.testing.assert_allclose(model.model_(X), p, atol=1e-5)
+
+
+def test_several_targets_of_classes_have_probabilities_each() -> None:
+    size = np.where(X[:, 0] > 0.5, "large", np.where(X[:, 0] < -0.5, "small", "middle"))
+    y = np.column_stack([size, np.where(X[:, 1] > 0, "yes", "no")])
+    model = KerasClassifier(problem="multioutput", monitor="log_loss", restore_best=True, **QUICK).fit(X, y)
+    p = model.predict_proba(X)
+    assert [labels.tolist() for labels in model.classes_] == [["large", "middle", "small"], ["no", "yes"]]
+    np.testing.assert_allclose(p[:, :3].sum(axis=1), 1)
+    np.testing.assert_allclose(p[:, 3:].sum(axis=1), 1)
+    assert np.mean(model.predict(X) == y) > 0.9
     np.testing.assert_allclose(model.model_(X), p, atol=1e-5)
 
 

@@ -190,7 +190,7 @@ def test_several_labels_at_once_are_blended_by_all_methods_but_a_stack(method: s
     predictions = np.stack([np.clip(0.5 + 0.4 * (y - 0.5) + rng.normal(0, 0.2, y.shape), 0, 1) for _ in range(2)])
     blend, arguments = Blend(method), (predictions, y, get_metric("roc_auc"), np.arange(3))
     if method == "stack":
-        with pytest.raises(SpecError, match=r"--method stack predicts single labels, .* 3 at once: use per_class"):
+        with pytest.raises(SpecError, match=r"--method stack predicts one target, .* 3 at once: use per_class"):
             blend.fit(*arguments)
         return
     combined = blend.fit(*arguments).combine(predictions)
@@ -205,6 +205,34 @@ def test_several_labels_at_once_are_blended_by_all_methods_but_a_stack(method: s
         np.testing.assert_allclose(combined[:, :1], whole.combine(predictions[:, :, :1]))
         return
     np.testing.assert_allclose(combined, np.einsum("mc,mrc->rc", weights, predictions), atol=1e-6)
+
+
+def test_each_of_several_numbers_has_weights_of_its_own() -> None:
+    rng = np.random.default_rng(0)
+    y = rng.normal(size=(ROWS, 2)) * [1, 100]
+    noise = np.array([[0.1, 300.0], [3.0, 10.0]])[:, None, :]  # each model knows one of the targets
+    predictions = y + noise * rng.normal(size=(2, ROWS, 2))
+    blend = Blend("per_class").fit(predictions, y, get_metric("rmse"), None)
+    for column in range(2):
+        alone = Blend("weighted").fit(predictions[:, :, [column]], y[:, column], get_metric("rmse"), None)
+        np.testing.assert_allclose(blend.class_weights_[:, column], alone.weights_, atol=1e-6)
+    np.testing.assert_allclose(blend.class_weights_, np.eye(2), atol=0.2)
+    folds = np.split(np.arange(ROWS), 4)
+    own = nested_predictions(Blend("per_class"), predictions, y, folds, get_metric("rmse"), None)
+    y[folds[0]] = 0  # the targets of a fold do not change its own predictions
+    other = nested_predictions(Blend("per_class"), predictions, y, folds, get_metric("rmse"), None)
+    np.testing.assert_array_equal(own[folds[0]], other[folds[0]])
+
+
+@pytest.mark.parametrize("method", ["per_class", "rank", "weighted"])
+def test_probabilities_of_each_of_several_targets_sum_to_one(method: str) -> None:
+    first, y, metric, _ = case(1)
+    second = first[:, :, :2] / first[:, :, :2].sum(axis=2, keepdims=True)
+    both, classes = np.concatenate([first, second], axis=2), [CLASSES, np.array(["a", "b"])]
+    targets = np.column_stack([y, np.where(y == "c", "b", y)])
+    combined = Blend(method).fit(both, targets, metric, classes).combine(both)
+    for part in np.split(combined, [3], axis=1):
+        np.testing.assert_allclose(part.sum(axis=1), 1)
 
 
 def test_weights_of_a_class_are_those_of_whether_a_row_has_it() -> None:

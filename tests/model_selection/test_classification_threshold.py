@@ -15,7 +15,7 @@ from tabular_dl.errors import SpecError
 from tabular_dl.model_selection.blended_models import BlendedClassifier
 from tabular_dl.model_selection.blending import Blend
 from tabular_dl.model_selection.classification_threshold import Thresholded
-from tabular_dl.model_selection.crossfit import fold_scores
+from tabular_dl.model_selection.scoring import fold_scores
 from tabular_dl.problems import decisions
 from tabular_dl.problems.decisions import best_threshold, decide
 from tabular_dl.problems.metrics import get_metric

@@ -34,9 +34,9 @@ def test_without_groups_they_are_those_of_scikit_learn(y: np.ndarray, stratified
         (np.sort(LABELS), True, StratifiedKFold),
         (NUMBERS, False, KFold),
         (LABELS, False, KFold),
-        (np.eye(3)[LABELS], True, KFold),
+        (np.column_stack([NUMBERS, NUMBERS]), False, KFold),
     ],
-    ids=["labels", "numbers", "whole numbers", "several labels"],
+    ids=["labels", "numbers", "whole numbers", "several numbers"],
 )
 def test_a_number_of_folds_is_one_whatever_its_type(
     cv: Any, folds: int, y: np.ndarray, classification: bool, kind: type
@@ -46,6 +46,21 @@ def test_a_number_of_folds_is_one_whatever_its_type(
     for (train, test), known in zip(found, expected, strict=True):
         np.testing.assert_array_equal(train, known[0])
         np.testing.assert_array_equal(test, known[1])
+
+
+def test_rows_with_several_labels_are_stratified_by_the_rarest_of_them() -> None:
+    random = np.random.default_rng(0)
+    y = (random.random((200, 3)) < [0.5, 0.1, 0.03]).astype(int)
+    y[:8, 2] = 1
+    for classes in (y, np.where(y == 1, "yes", "no")):
+        folds = [test for _, test in read_folds(4, np.zeros((200, 1)), classes, classification=True, seed=0)]
+        for column in y.T:
+            counts = [int(column[test].sum()) for test in folds]
+            assert min(counts) >= 1, counts
+        assert max(counts) - min(counts) <= 1  # of the rarest label
+    one_each = np.eye(3, dtype=int)[[0, 1, 2, 2]]
+    found = read_folds(2, np.zeros((4, 1)), np.hstack([one_each, 1 - one_each]), classification=True, seed=0)
+    assert sorted(np.concatenate([test for _, test in found])) == [0, 1, 2, 3]
 
 
 def test_what_splits_by_itself_does() -> None:

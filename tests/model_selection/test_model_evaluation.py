@@ -17,9 +17,10 @@ from threadpoolctl import threadpool_limits
 from tabular_dl.estimators.model_estimators import ModelClassifier, ModelRegressor
 from tabular_dl.estimators.population import derived_seed
 from tabular_dl.model_selection import model_evaluation
-from tabular_dl.model_selection.crossfit import CrossFitClassifier, CrossFitRegressor, fold_scores
+from tabular_dl.model_selection.crossfit import CrossFitClassifier, CrossFitRegressor
 from tabular_dl.model_selection.folds import make_folds
 from tabular_dl.model_selection.model_evaluation import evaluate_models
+from tabular_dl.model_selection.scoring import fold_scores
 from tabular_dl.preprocessing.column_transformer import build_preprocessing
 from tabular_dl.problems.metrics import get_metric
 

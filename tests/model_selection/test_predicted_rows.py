@@ -13,11 +13,12 @@ from sklearn.pipeline import Pipeline
 from tabular_dl.estimators import ModelClassifier, ModelRegressor, RowTimes
 from tabular_dl.model_selection.blended_models import BlendedClassifier, BlendedRegressor, nested_scores
 from tabular_dl.model_selection.blending import METHODS, Blend
-from tabular_dl.model_selection.crossfit import CrossFitClassifier, CrossFitRegressor, fold_scores
+from tabular_dl.model_selection.crossfit import CrossFitClassifier, CrossFitRegressor
 from tabular_dl.model_selection.folds import folds_by_time
 from tabular_dl.model_selection.importance import permutation_importance
 from tabular_dl.model_selection.imported_predictions import ImportedClassifier, ImportedRegressor
 from tabular_dl.model_selection.predicted_rows import error_ratio, own_predictions, predicted_rows, scored_folds
+from tabular_dl.model_selection.scoring import fold_scores
 from tabular_dl.problems.metrics import get_metric
 
 RNG = np.random.default_rng(0)

@@ -76,7 +76,6 @@ def test_the_user_wins() -> None:
         ({}, r"Without a test table or a sample submission, any column may be the target: Id, a, b, y, z\. Name it"),
         ({"id_column": "Id"}, "any column may be the target: a, b, y, z"),
         ({"test": TRAIN}, r"the target is unclear\. Name it with --target: Id, a, b, y, z\."),
-        ({"test": TEST, "sample": TRAIN[["Id", "y", "z"]]}, "The sample submission asks for 2 columns.*: y, z"),
         ({"target": "yy"}, "--target yy: the training table has no such column. Did you mean 'y'?"),
         ({"target": "y", "id_column": "id"}, "--id id: the training table has no such column. Did you mean 'Id'?"),
         ({"target": "y", "id_column": "y"}, "--id y: it is the target"),
@@ -85,6 +84,13 @@ def test_the_user_wins() -> None:
 def test_what_is_not_clear_is_refused_with_the_candidates(arguments: dict[str, object], message: str) -> None:
     with pytest.raises(DataError, match=message):
         find_roles(TRAIN, **arguments)  # type: ignore[arg-type]
+
+
+def test_a_sample_may_ask_for_several_targets_in_its_own_order() -> None:
+    roles = find_roles(TRAIN, TEST, TRAIN[["Id", "z", "y"]])
+    assert (roles.target, roles.target_reason, roles.id) == (["z", "y"], "the sample submission asks for them", "Id")
+    roles = find_roles(TRAIN, TEST, target="y, z")
+    assert (roles.target, roles.target_reason) == (["y", "z"], "given by --target")
 
 
 def test_of_very_many_candidates_the_first_are_listed() -> None:

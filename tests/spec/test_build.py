@@ -16,10 +16,11 @@ from tabular_dl.competition.keras_datasets import is_loaded
 from tabular_dl.errors import DataError, SpecError
 from tabular_dl.model_selection.crossfit import CrossFitClassifier, CrossFitRegressor
 from tabular_dl.problems.problem_types import PROBLEMS, get_problem
-from tabular_dl.spec.build import build_pipeline, columns_used, metric_of, problem_of
+from tabular_dl.spec.build import build_pipeline, metric_of, problem_of
 from tabular_dl.spec.pipeline_files import list_pipelines
 from tabular_dl.spec.reader import PipelineSpec, leaves, load_spec, read_space, with_values
 from tabular_dl.spec.targets import check_target
+from tabular_dl.spec.used_columns import columns_used
 from tabular_dl.spec.validate import check_rows, validate_rows
 
 NAN = float("nan")

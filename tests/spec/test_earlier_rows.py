@@ -13,8 +13,9 @@ import skops.io
 from tabular_dl.errors import SpecError
 from tabular_dl.model_selection.crossfit import CrossFitRegressor
 from tabular_dl.problems.problem_types import get_problem
-from tabular_dl.spec.build import build_pipeline, columns_used
+from tabular_dl.spec.build import build_pipeline
 from tabular_dl.spec.reader import PipelineSpec, load_spec, read_space, with_values
+from tabular_dl.spec.used_columns import columns_used
 from tabular_dl.spec.validate import validate_rows
 from tabular_dl.tracking.persistence import TRUSTED_TYPES
 

@@ -24,8 +24,9 @@ from tabular_dl.errors import DataError
 from tabular_dl.model_selection.crossfit import CrossFitClassifier, CrossFitRegressor
 from tabular_dl.problems.problem_types import get_problem
 from tabular_dl.resources import bundled
-from tabular_dl.spec.build import build_pipeline, columns_used
+from tabular_dl.spec.build import build_pipeline
 from tabular_dl.spec.reader import load_spec
+from tabular_dl.spec.used_columns import columns_used
 from tabular_dl.tracking.persistence import TRUSTED_TYPES, load_model
 
 SMALL = ["network.hidden=[4]", "training.epochs=2", "ensemble.folds=2", "ensemble.members=1"]

@@ -30,8 +30,9 @@ from tabular_dl.competition.competition import load_competition
 from tabular_dl.errors import SubmissionError, UserError
 from tabular_dl.model_selection.crossfit import CrossFitClassifier
 from tabular_dl.problems.problem_types import get_problem
-from tabular_dl.spec.build import build_pipeline, columns_used
+from tabular_dl.spec.build import build_pipeline
 from tabular_dl.spec.reader import dump_spec, leaves, load_spec
+from tabular_dl.spec.used_columns import columns_used
 from tabular_dl.tracking import processes, results, run_log, runs
 from tabular_dl.tracking import store as stores
 

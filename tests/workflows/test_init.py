@@ -186,7 +186,7 @@ def test_rows_that_only_their_order_tells_apart_are_submitted_in_it(cli: Any, wo
     (workspace / "wines").mkdir()
     train.drop(columns="Id").to_csv(workspace / "wines" / "train.csv", index=False)
     test.drop(columns="Id").to_csv(workspace / "wines" / "test.csv", index=False)
-    sample = pd.DataFrame({"WineId": range(1, len(test) + 1), "Label": "Barolo"})
+    sample = pd.DataFrame({"WineId": range(1, len(test) + 1), "Label": 0})
     sample.to_csv(workspace / "wines" / "sample_submission.csv", index=False)
     assert cli("init", "wines", "--train", "wines/train.csv").code == 0
     assert "nothing found" in cli("check", "wines").out

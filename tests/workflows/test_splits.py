@@ -20,9 +20,10 @@ from tabular_dl.spec import load_spec
 from tabular_dl.tracking import find_run, open_model
 from tabular_dl.workflows.ensemble import ensemble
 from tabular_dl.workflows.fit import fit
+from tabular_dl.workflows.fold_files import read_fold_file
 from tabular_dl.workflows.folds import folds
 from tabular_dl.workflows.import_run import ImportFiles, import_run
-from tabular_dl.workflows.imported_files import KnownRows, read_fold_file, read_prediction_file
+from tabular_dl.workflows.imported_files import KnownRows, read_prediction_file
 from tabular_dl.workflows.reproduce import reproduce
 from tabular_dl.workflows.search_task import SearchOptions, SearchTask
 from tabular_dl.workflows.submit import submit
