@@ -136,7 +136,7 @@ class _Blended(BaseEstimator):
                 scored.sources,
                 weights_at(weights, scored.rows),
             )
-            tables.append(scored.spread(combined if classes is not None else combined[:, 0], len(y)))
+            tables.append(scored.spread(_as_target(combined, y, classes), len(y)))
         if repeats > 1:
             blend.fit(repeat_stack(self.models), y, metric, classes, scored_folds(self).folds, raw, weights)
         self.oof_predictions_ = tables[0] if repeats == 1 else np.mean(tables, axis=0)
@@ -187,6 +187,11 @@ class _Blended(BaseEstimator):
         raw = None if self.encoder_ is None else read_rows(self.models[self.encoder_], X, reset=False)
         combined = self.blend_.combine(np.stack([_with_axis(values) for values in predictions]), raw)
         return combined.reshape(predictions[0].shape)
+
+
+def _as_target(combined: np.ndarray, y: np.ndarray, classes: Classes | None) -> np.ndarray:
+    """Return blended predictions in the shape of a model's own: without an axis of targets, if there is one number."""
+    return combined[:, 0] if classes is None and y.ndim == 1 else combined
 
 
 def _with_axis(predictions: np.ndarray) -> np.ndarray:
@@ -291,6 +296,6 @@ def nested_scores(
         combined = nested_predictions(
             blend, stacked, truth, scored.folds, metric, classes, sources=scored.sources, sample_weight=weights
         )
-        values = combined.reshape(len(combined), -1) if classes is not None or y.ndim == 2 else combined[:, 0]
+        values = _as_target(combined, y, classes)
         scores += [metric(truth[rows], values[rows], classes, weights_at(weights, rows)) for rows in scored.folds]
     return np.array(scores)

@@ -302,7 +302,7 @@ def test_a_mistake_in_a_pipeline_is_told_by_file_line_key_and_nearest_key(
             "network.droput=0.4",
             "--set network.droput=0.4: network.droput: there is no such key. Did you mean 'dropout'?",
         ),
-        ("ensemble.fold=3", "--set ensemble.fold=3: ensemble.fold: there is no such key. Did you mean 'folds'?"),
+        ("ensemble.fods=3", "--set ensemble.fods=3: ensemble.fods: there is no such key. Did you mean 'folds'?"),
         ("folds=3", "--set folds=3: folds: there is no such key."),
         ("ensemble.folds=few", "--set ensemble.folds=few: ensemble.folds: expected a whole number, found 'few'."),
         ("network.dropout", "--set network.dropout: expected key.path=value, like network.dropout=0.4."),
