@@ -181,6 +181,8 @@ def _read_train(
     table = read(train_file, ids)
     if labels_file is not None:
         table = join_labels(table, read(labels_file, ids), id_column, targets, (train_file, labels_file))
+    if not {*table.frame} - {*targets}:
+        raise DataError(f"{train_file} has no column beside the target: there is nothing to learn from.")
     if len(targets) > 1:
         return replace(table, frame=checked_targets(table.frame, targets, train_file)), None
     rows = part_by_target(table.frame, targets[0], train_file, target_number)

@@ -68,6 +68,6 @@ def useful_parts(train: pd.Series[Any], test: pd.Series[Any] | None, written: st
         counts = values(train, part).value_counts()
         unknown = ~values(test, part).isin(counts.index)
         if len(counts) > 1 and not (len(unknown) and unknown.mean() >= UNKNOWN):
-            yield part, part != "year" and (part != "day" or counts.min() >= ROWS_A_DAY)
+            yield part, part != "year" and (part != "day" or bool(counts.min() >= ROWS_A_DAY))
     if len(elapsed.unique()) > 1:
         yield "elapsed", False

@@ -97,6 +97,7 @@ def build_preprocessing(
 
     Examples
     --------
+    >>> import pandas as pd
     >>> people = pd.DataFrame({"Age": [20.0, None, 40.0], "Sex": ["male", "female", "male"]})
     >>> preprocessing = build_preprocessing([
     ...     {"columns": ["Age"], "missing_flag": True, "scale": "symmetric"},

@@ -135,9 +135,9 @@ def submit(
     table = prediction_table(ids, spec.data.target, predict_rows(model, competition.test), classes, threshold)
     integers = [str(name) for name, column in pd.DataFrame(target).items() if column.dtype.kind in "iu"]
     submission = make_submission(table, spec.data.target, sample, metric, integers=integers, asked=asked, names=names)
-    if isinstance(spec.data.target, str):
-        submission = written_like(submission, sample, competition.target_number, (spec.data.target, names[1]))
-    output = write_table(output, submission.to_csv(index=False))
+    # Answers are read as numbers, and so are those of a submission that is written with a unit.
+    units = competition.target_number, (spec.data.target_names, names[1])
+    output = write_table(output, written_like(submission, sample, *units).to_csv(index=False))
     cv_score = f"{chosen.metrics['cv_score']:.4f}" if "cv_score" in chosen.metrics else "unknown"
     lines = [
         f"Run [bold]{escape(chosen.name)}[/] ({chosen.id}), cross-validated {metric.name} {cv_score}",

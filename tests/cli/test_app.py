@@ -367,7 +367,11 @@ def text_in_age(table: pd.DataFrame) -> pd.DataFrame:
             lambda t: t.assign(PassengerId=5),
             r"test\.csv, column PassengerId \(the id\): '5' in row 2 .*\(9 such",
         ),
-        ("train", lambda t: t.drop(columns="PassengerId"), r"train\.csv: there is no column 'PassengerId' \(the id\)"),
+        (
+            "train",
+            lambda t: t.rename(columns={"PassengerId": "PassengerIds"}),
+            r"train\.csv: there is no column 'PassengerId' \(the id\)",
+        ),
         ("train", lambda t: t.assign(Age=t["Age"].mask(t.index == 2, np.inf)), r"column 'Age', row 3: .*inf"),
         ("test", lambda t: t.assign(Fare=-np.inf), r"test\.csv.*column 'Fare', row 1: .*-inf"),
         (

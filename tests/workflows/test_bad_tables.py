@@ -257,7 +257,7 @@ WORDS = ["1.5", "big", *["2.0"] * (ROWS - 2)]
         ("train.csv", b"", "train.csv is empty: expected a header and rows."),
         ("train.csv", CSV[: CSV.index(b"\n") + 1], "train.csv has a header and no rows."),
         ("train.csv", CSV.replace(b"price", b"size", 1), "train.csv: the header has the column 'size' twice."),
-        ("train.csv", b"Sale Type\na\nb\na\nb\n", "train.csv: there is no column 'Id' (the id)."),
+        ("train.csv", b"Sale Type\na\nb\na\nb\n", "train.csv has no column beside the target: there is nothing "),
         ("train.csv", TRAIN.head(1).to_csv(index=False).encode(), "column Sale Type (the target): every row has "),
         ("train.csv", CSV[: CSV.rindex(b'"') - 3], "the quote opened in row"),
         ("train.csv.gz", cut(gzip.compress(CSV, mtime=0)), "train.csv.gz is a broken or incomplete gzip file"),

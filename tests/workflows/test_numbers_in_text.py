@@ -149,7 +149,8 @@ def test_without_an_id_rows_keep_their_numbers_in_the_file(cli: Any, workspace: 
     )
     spec = load_spec("own.yaml")
     competition = competition_of(spec)
-    write_predictions(SimpleNamespace(oof_predictions_=competition.train["y"].to_numpy()), spec, competition, workspace)
+    model = SimpleNamespace(oof_predictions_=competition.train["y"].to_numpy(), test_rows_=[np.arange(6)])
+    write_predictions(model, spec, competition, workspace)
     expected = pd.DataFrame({"row": [1, 3, 4, 6, 7, 8], "y": [1.5, 2, 3, 4, 5, 6]})
     pd.testing.assert_frame_equal(pd.read_csv("oof.csv"), expected)
     assert cli("folds", "own.yaml").code == 0
