@@ -12,7 +12,7 @@ from tabular_dl.checks.finding import Finding
 from tabular_dl.checks.fixes import columns_of
 from tabular_dl.errors import UserError
 from tabular_dl.nn import load_quietly
-from tabular_dl.problems import Problem
+from tabular_dl.problems import Problem, classes_of
 from tabular_dl.spec import PipelineSpec, build_pipeline, metric_of, python_settings, python_transformer
 
 __all__ = ["metric_errors", "network_errors", "transformer_errors"]
@@ -100,8 +100,8 @@ def metric_errors(
         Pipeline without other errors.
     problem : Problem
         Type of problem.
-    target : Series of shape (rows,) or DataFrame of shape (rows, targets)
-        Target of the training rows. With several, nothing is tried.
+    target : Series of shape (rows,), or DataFrame of shape (rows, targets)
+        Target of the training rows, or several.
     sample_weight : ndarray of shape (rows,) or None
         Weights of the training rows.
 
@@ -111,16 +111,22 @@ def metric_errors(
         At most one, with the code ``python``.
     """
     metric = metric_of(spec, problem)
-    if isinstance(metric.function, str) or isinstance(target, pd.DataFrame):
+    if isinstance(metric.function, str):
         return []
-    y, classes = target.to_numpy()[:MOST_ROWS], None
-    prediction = np.roll(y, 1)
-    if problem.classification:
-        classes = np.unique(target.to_numpy())
-        shares = 0.1 / len(classes) + 0.9 * np.eye(len(classes))
-        prediction = shares[np.searchsorted(classes, prediction)]
+    y, classes = target.to_numpy()[:MOST_ROWS], classes_of(target.to_numpy(), problem)
+    prediction = np.roll(y, 1, axis=0)
+    if isinstance(classes, list):
+        prediction = np.hstack([_likely(*pair) for pair in zip(prediction.T, classes, strict=True)])
+    elif classes is not None:
+        prediction = _likely(prediction, classes) if y.ndim == 1 else 0.05 + 0.9 * prediction
     try:
         metric(y, prediction, classes, None if sample_weight is None else sample_weight[:MOST_ROWS])
     except UserError as error:
         return [Finding("error", "python", f"metric: {error}")]
     return []
+
+
+def _likely(labels: np.ndarray, classes: np.ndarray) -> np.ndarray:
+    """Return probabilities of classes by which each row's label is the most probable one, (rows, classes)."""
+    shares = 0.1 / len(classes) + 0.9 * np.eye(len(classes))
+    return shares[np.searchsorted(classes, labels)]

@@ -27,8 +27,6 @@ __all__ = [
 Form = Literal["labels", "probabilities"]
 
 MOST_LISTED = 12  # names listed by one message
-# Labels in a cell by the metric that scores several, where neither sample nor user says how many.
-LABELS_A_CELL = {"map_at_k": 3}
 
 
 @dataclass(frozen=True)
@@ -48,6 +46,18 @@ class Asked:
     form: Form | None = None
     labels: Given | None = None
     top_k: int | None = None
+
+
+def labels_a_cell(metric: Metric) -> int:
+    """Return the number of labels in a cell that a metric scores, where neither sample nor user says how many.
+
+    Examples
+    --------
+    >>> from tabular_dl.problems.metrics import get_metric
+    >>> labels_a_cell(get_metric("map_at_k:5")), labels_a_cell(get_metric("accuracy"))
+    (5, 1)
+    """
+    return int(dict(metric.settings).get("k", 1))  # the k of map_at_k
 
 
 def columns_by_target(sample: pd.DataFrame, targets: Sequence[str], file: str) -> dict[str, list[str]]:
@@ -75,7 +85,7 @@ def columns_by_target(sample: pd.DataFrame, targets: Sequence[str], file: str) -
 def columns_without_sample(table: pd.DataFrame, metric: Metric, asked: Asked) -> pd.DataFrame | pd.Series:
     """Return columns like those of a sample, for a target without one."""
     p = probabilities(table)
-    several = asked.top_k is not None or metric.name in LABELS_A_CELL
+    several = asked.top_k is not None or labels_a_cell(metric) > 1
     form = asked.form or ("probabilities" if metric.looks_at == "probabilities" and not several else "labels")
     return p if p.shape[1] > 2 and form == "probabilities" else table.iloc[:, 1]
 
@@ -114,13 +124,12 @@ def values_of(
 
 def labels_of(column: pd.Series, p: pd.DataFrame, metric: Metric, asked: Asked, file: str) -> LabelForm:
     """Return the form of the labels in a column of a sample."""
-    most = LABELS_A_CELL.get(metric.name, 1)
-    return label_form(column, list(p.columns), file, asked.labels, asked.top_k, most)
+    return label_form(column, list(p.columns), file, asked.labels, asked.top_k, labels_a_cell(metric))
 
 
 def form_of(values: pd.Series, p: pd.DataFrame, metric: Metric, asked: Asked) -> Form:
     """Return the form of the predictions in a sample with one column; numbers count as labels."""
-    if asked.form is not None or asked.top_k is not None or metric.name in LABELS_A_CELL:
+    if asked.form is not None or asked.top_k is not None or labels_a_cell(metric) > 1:
         return asked.form or "labels"
     if p.empty or not pd.api.types.is_numeric_dtype(values) or pd.api.types.is_bool_dtype(values):
         return "labels"

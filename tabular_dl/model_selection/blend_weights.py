@@ -128,9 +128,10 @@ def optimal_weights(
     """
     rows = sample_weight
     if classes is not None:
+        if rows is not None and y.ndim == 2:
+            rows = np.repeat(rows, y.shape[1])
         if y.ndim == 2 and not isinstance(classes, list):
             true_probabilities = np.where(y == 1, predictions, 1.0 - predictions).reshape(len(predictions), -1)
-            rows = None if sample_weight is None else np.repeat(sample_weight, y.shape[1])
         else:
             true_probabilities = predictions[:, _indicators(y, classes).astype(bool)]
 
@@ -138,11 +139,12 @@ def optimal_weights(
             return -float(np.average(np.log(np.maximum(weights @ true_probabilities, SMALLEST)), weights=rows))
     else:
         truth = y.reshape(len(y), -1)
-        scales = np.maximum(np.var(truth, axis=0), 1e-12)
+        means = np.average(truth, axis=0, weights=rows)
+        scales = np.maximum(np.average((truth - means) ** 2, axis=0, weights=rows), 1e-12)
 
         def loss(weights: np.ndarray) -> float:
-            errors = (np.tensordot(weights, predictions, axes=1) - truth) ** 2 / scales
-            return float(np.average(errors.mean(axis=1), weights=rows))
+            errors = (np.tensordot(weights, predictions, axes=1) - truth) ** 2
+            return float(np.mean(np.average(errors, axis=0, weights=rows) / scales))
 
     models = len(predictions)
     start = np.full(models, 1 / models)

@@ -60,11 +60,12 @@ class Smeared:
     def choose_smearing(self, y: np.ndarray, metric: Metric) -> Self:
         """Correct the mean of predictions, if a logarithm was learned and the metric is one of means.
 
-        Out-of-fold predictions are corrected as well. Those of repeated folds are left as they are.
+        Out-of-fold predictions are corrected as well. Those of repeated folds and of several
+        targets are left as they are.
 
         Parameters
         ----------
-        y : ndarray of shape (rows,)
+        y : ndarray of shape (rows,) or (rows, targets)
             Target of the rows that the model was fitted on.
         metric : Metric
             Metric of the scores.
@@ -74,7 +75,7 @@ class Smeared:
         self
         """
         logarithm = getattr(self.pipelines_[0][-1], "target_transform", None) == "log1p"
-        if not logarithm or not metric.of_means or repeats_of(self) > 1:
+        if not logarithm or not metric.of_means or y.ndim == 2 or repeats_of(self) > 1:
             return self
         choice = _Choice(y, self.oof_predictions_, weights_of_model(self), metric)
         folds, by_time = self.test_rows_, is_by_time(self)

@@ -111,8 +111,8 @@ class Metric:
         if y.ndim == 2 and (isinstance(classes, list) or "multilabel" not in self.problems):  # several targets
             import numpy as np
 
-            numbers = self.looks_at == "values" or self.ordered
-            known = np.arange(y.shape[1]) if classes is None and not numbers else classes
+            # Without classes, columns are numbers if the metric can score some, else probabilities of labels.
+            known = np.arange(y.shape[1]) if classes is None and not {*_NUMBERS} & {*self.problems} else classes
             return float(np.mean(target_scores(self, y, prediction, known, sample_weight)))
         if classes is None and (self.lowest is not None or self.nonzero):
             self.check_numbers(y, "The target", range(len(y)))

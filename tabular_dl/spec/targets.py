@@ -88,6 +88,11 @@ def _check_number_of_targets(spec: PipelineSpec, problem: Problem) -> None:
             f"pipeline {spec.name}: problem: {problem.name} is for one target, but data.target names {len(names)}: "
             f"{spec.data.target_names}. Write problem: auto."
         )
+    if len(names) > 1 and not problem.classification and metric_of(spec, problem).looks_at == "labels":
+        raise SpecError(
+            f"pipeline {spec.name}: metric: {metric_of(spec, problem).name} cuts the numbers of one target into "
+            f"labels, but data.target names {len(names)}. Write problem: multioutput, or a metric of numbers."
+        )
     if len(names) > 1 and {**spec.network, **spec.training}.get("class_weight") is not None:
         raise SpecError(
             f"pipeline {spec.name}: class_weight is for one target, but data.target names {len(names)}. Leave it out."

@@ -122,7 +122,7 @@ EMBEDDINGS = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=4, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(values=EMBEDDINGS)
 def test_any_settings_train_the_same_alone_and_in_a_population(values: dict[str, Any]) -> None:
     others = {"hidden": [4, 4], "bins": 3, "frequencies": 2, "numeric_embedding_size": 2, "epochs": 1, **values}
