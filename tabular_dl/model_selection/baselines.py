@@ -11,6 +11,7 @@ import pandas as pd
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.compose import ColumnTransformer, TransformedTargetRegressor
 from sklearn.impute import SimpleImputer
+from sklearn.multioutput import ClassifierChain, MultiOutputClassifier
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 from sklearn.utils import check_array
@@ -69,7 +70,8 @@ def baseline_scores(
                 # Small classes are a property of the user's data, not a mistake.
                 warnings.filterwarnings("ignore", "The number of unique classes is greater than 50%")
                 own = weights_at(weights, train)
-                model = _like_last(clone(baseline), pipeline[-1], y[train], own)
+                plain = clone(baseline) if own is None else _weighable(clone(baseline))
+                model = _like_last(plain, pipeline[-1], y[train], own)
                 model.fit(matrix[train], y[train], **({} if own is None else {_weight_argument(model): own}))
             if classes is None:
                 predicted = model.predict(matrix[test])
@@ -99,6 +101,11 @@ def _label_probabilities(model: ClassifierMixin, X: np.ndarray, classes: np.ndar
             for label in labels
         ]
     )
+
+
+def _weighable(baseline: BaseEstimator) -> BaseEstimator:
+    """Return a simple model that takes weights of rows: without them a chain of labels, else each label for itself."""
+    return MultiOutputClassifier(baseline.estimator) if isinstance(baseline, ClassifierChain) else baseline
 
 
 def _weight_argument(model: BaseEstimator) -> str:

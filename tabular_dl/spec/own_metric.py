@@ -79,7 +79,7 @@ def _own(content: dict[str, object]) -> OwnMetric:
 
 
 def own_metric(own: OwnMetric, files: PythonFiles, problem: Problem) -> Metric:
-    """Return the metric of a function of the user, which is executed when it first scores.
+    """Return the metric of a function of the user, which is executed when it first scores, each of several targets.
 
     Parameters
     ----------
@@ -112,4 +112,4 @@ def own_metric(own: OwnMetric, files: PythonFiles, problem: Problem) -> Metric:
     file, name = split_reference(own.python)
     source = files.source(file)
     function = PythonMetric(source, name, approve(source, name, {}))
-    return Metric(own.python, function, looks_at, own.greater_is_better, (problem.name,))
+    return Metric(own.python, function, looks_at, own.greater_is_better, (problem.each or problem.name,))
