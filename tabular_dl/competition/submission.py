@@ -245,12 +245,16 @@ def score_submission(
     if p.empty:
         return metric(y.to_numpy(), submission.iloc[:, 1].to_numpy())
     if metric.looks_at == "labels":
-        predicted = by_id[target]
-        if pd.api.types.is_numeric_dtype(y) != pd.api.types.is_numeric_dtype(predicted):
+        numeric = pd.api.types.is_numeric_dtype(y)
+        # Answers may have the words of the submission, such as Yes for the class 1.
+        written = submission.iloc[:, 1]
+        alike = [p for p in (by_id[target], written) if pd.api.types.is_numeric_dtype(p) == numeric]
+        if not alike:
+            predicted = by_id[target]
             raise SubmissionError(
                 f"answers.csv has labels such as {y.tolist()[0]!r}, the predictions such as {predicted.tolist()[0]!r}."
             )
-        return metric(y.to_numpy(), predicted.to_numpy())
+        return metric(y.to_numpy(), alike[0].to_numpy())
     # Classes are taken from the predictions, since the answers may lack one.
     numbers = pd.to_numeric(pd.Series(p.columns), errors="coerce").to_numpy()
     if y.dtype.kind in "iuf" and not np.isnan(numbers).any():

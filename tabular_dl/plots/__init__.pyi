@@ -4,6 +4,8 @@ from .fits import learning_curves as learning_curves
 from .fits import predicted_against_true as predicted_against_true
 from .fits import residual_histogram as residual_histogram
 from .fits import residuals as residuals
+from .saving import save_png as save_png
+from .saving import svg_of as svg_of
 from .scores import calibration as calibration
 from .scores import fold_scores as fold_scores
 from .scores import importances as importances

@@ -20,6 +20,7 @@ from numpy.typing import ArrayLike, NDArray
 from tabular_dl.errors import DataError
 
 __all__ = [
+    "brief",
     "confusion_matrix",
     "dress",
     "learning_curves",
@@ -34,6 +35,7 @@ INK, GREY = "#22272E", "#8A929C"
 DASHED: dict[str, Any] = {"color": INK, "linewidth": 1.2, "linestyle": (0, (4, 3))}
 DARK_SHARE = 0.71  # share from which white text has more contrast than black
 MANY_CLASSES = 12  # most classes for which numbers fit into the cells
+LONGEST_NAME = 40  # letters of a name
 MOST_NAMES = 60  # most names along one side of a confusion matrix; more would overlap
 
 
@@ -136,7 +138,7 @@ def confusion_matrix(y_true: ArrayLike, y_pred: ArrayLike, labels: Sequence[Any]
     if len(labels) <= MANY_CLASSES:
         _write_cells(axes, counts, shares)
     places = range(0, len(labels), 1 + (len(labels) - 1) // MOST_NAMES)
-    names = [str(labels[place]) for place in places]
+    names = [brief(labels[place]) for place in places]
     upright = sum(map(len, names)) > 100  # so many letters would overlap if written horizontally
     axes.set_xticks(places, labels=names, rotation=90 if upright else 0)
     axes.set_yticks(places, labels=names)
@@ -236,6 +238,7 @@ def _draw_predictions(axes: Axes, y_true: ArrayLike, y_pred: ArrayLike, target: 
     # Rasterized, since one point per row would make large vector files.
     axes.scatter(true, predicted, s=22, color=BLUE, alpha=opacity, linewidths=0, rasterized=True)
     axes.legend(frameon=False, loc="upper left")
+    target = brief(target)
     dress(axes, f"Predictions of {target}", f"true {target}", f"predicted {target}")
 
 
@@ -244,13 +247,25 @@ def _draw_residuals(axes: Axes, y_true: ArrayLike, y_pred: ArrayLike, target: st
     axes.hist(errors, bins=30, color=BLUE, alpha=0.8, edgecolor="white", linewidth=0.6)
     axes.axvline(0, **DASHED)
     rmse = np.sqrt(np.mean(errors**2))
-    dress(axes, f"Residuals: mean {errors.mean():.3g}, RMSE {rmse:.3g}", f"true - predicted {target}", "rows")
+    dress(axes, f"Residuals: mean {errors.mean():.3g}, RMSE {rmse:.3g}", f"true - predicted {brief(target)}", "rows")
     axes.yaxis.set_major_locator(MaxNLocator(integer=True))
 
 
 def _figure() -> Figure:
     """Return an empty figure of 1200 x 500 pixels."""
     return Figure(figsize=(1200 / 120, 500 / 120), dpi=120, layout="constrained", facecolor="white")
+
+
+def brief(name: object) -> str:
+    """Return a name as a figure has room for it.
+
+    Examples
+    --------
+    >>> len(brief("x" * 300)), brief("Age")
+    (40, 'Age')
+    """
+    text = str(name)
+    return text if len(text) <= LONGEST_NAME else f"{text[: LONGEST_NAME - 1]}…"
 
 
 def dress(axes: Axes, title: str, x: str, y: str) -> None:

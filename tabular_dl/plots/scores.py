@@ -11,7 +11,7 @@ from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from tabular_dl.plots.fits import BLUE, DASHED, GREY, INK, ORANGE, dress
+from tabular_dl.plots.fits import BLUE, DASHED, GREY, INK, ORANGE, brief, dress
 
 __all__ = ["calibration", "fold_scores", "importances", "roc_curves"]
 
@@ -173,7 +173,7 @@ def importances(table: pd.DataFrame, metric: str, most: int = 20) -> Figure:
     axes.axvline(0, color=ORANGE, linewidth=1)
     more = f" (the first {most} of {len(table)})" if len(table) > most else ""
     dress(axes, f"Permutation importance{more}", f"by how much {metric} worsens", "")
-    axes.set_yticks(places, [str(name) for name in shown["column"]])
+    axes.set_yticks(places, [brief(name) for name in shown["column"]])
     axes.invert_yaxis()
     axes.grid(visible=False, axis="y")
     return figure

@@ -7,14 +7,14 @@ and styles only, so that no class name or id from a table can load or run anythi
 from __future__ import annotations
 
 import base64
-import io
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cache
 
 from jinja2 import Environment, PackageLoader, Template, select_autoescape
-from matplotlib import rc_context
 from matplotlib.figure import Figure
+
+from tabular_dl.plots import svg_of
 
 __all__ = ["Page", "Picture", "Section", "Table", "render"]
 
@@ -45,11 +45,7 @@ class Picture:
         """Figure as a data URL with an SVG image."""
         if self.resize:
             self.figure.set_size_inches(WIDTH, HEIGHT)
-        buffer = io.BytesIO()
-        # Without a date and random names, equal runs have equal pages.
-        with rc_context({"svg.hashsalt": "tabular_dl"}):
-            self.figure.savefig(buffer, format="svg", metadata={"Date": None})
-        return f"data:image/svg+xml;base64,{base64.b64encode(buffer.getvalue()).decode('ascii')}"
+        return f"data:image/svg+xml;base64,{base64.b64encode(svg_of(self.figure)).decode('ascii')}"
 
 
 @dataclass(frozen=True)

@@ -298,5 +298,5 @@ def _write_files(result: FitResult, folder: Path) -> None:
         predicted = classes[decided.argmax(axis=1)]
         figures["confusion_matrix"] = plots.confusion_matrix(y, predicted, classes)
     for name, figure in figures.items():
-        figure.savefig(folder / "figures" / f"{name}.png", dpi=120)
+        plots.save_png(figure, folder / "figures" / f"{name}.png", dpi=120)
     write_text(folder / "report.html", render(fit_page(result, environment(crossfit))))

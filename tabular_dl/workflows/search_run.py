@@ -14,6 +14,7 @@ import pandas as pd
 
 from tabular_dl.errors import SpecError
 from tabular_dl.model_selection import Distribution, Record, SearchState, read_distribution
+from tabular_dl.plots import save_png
 from tabular_dl.reporting import SearchResult, parallel_coordinates, render, scores_by_hyperparameter, search_page
 from tabular_dl.spec import leaves
 from tabular_dl.tracking import Child, OpenRun, environment, find_run_id, metric_tags
@@ -172,7 +173,7 @@ def finish(run: OpenRun, result: SearchResult, seconds: float) -> None:
         run.log_file(page)
         for title, figure in figures.items():
             file = Path(folder) / f"{title}.png"
-            figure.savefig(file, dpi=110)
+            save_png(figure, file, dpi=110)
             run.log_file(file, "figures")
         trials = Path(folder) / "trials.csv"
         trials.write_text(table.to_csv(index=False), encoding="utf-8")

@@ -343,3 +343,12 @@ def test_answers_may_be_more_than_the_submission_but_not_fewer() -> None:
     with pytest.raises(SubmissionError) as refused:
         score_submission(submission, BINARY, more.head(3), "y", ACCURACY)
     assert str(refused.value) == "answers.csv has no row for the id 7."
+
+
+def test_answers_may_have_the_words_of_the_submission() -> None:
+    predictions = prediction_table(
+        pd.Series(["1", "2", "3"], name="Id"), "y", np.array([[0.9, 0.1], [0.2, 0.8], [0.4, 0.6]]), np.array([0, 1])
+    )
+    submission = pd.DataFrame({"Id": ["1", "2", "3"], "y": ["No", "Yes", "Yes"]})
+    answers = pd.DataFrame({"Id": ["3", "2", "1"], "y": ["No", "Yes", "No"]})
+    assert score_submission(submission, predictions, answers, "y", ACCURACY) == pytest.approx(2 / 3)

@@ -166,3 +166,25 @@ def test_a_fold_whose_rows_do_not_count_is_refused() -> None:
         weights[rows] = 0
         with pytest.raises(DataError, match=rf"fold 1 of 2 is {purpose} on have zero weight \(20 rows\)"):
             fitted(CrossFitRegressor, ModelRegressor("ridge"), Y, weights)
+
+
+@pytest.mark.parametrize("method", ["weighted", "per_class"])
+@pytest.mark.parametrize("kind", ["numbers", "labels", "classes"])
+def test_a_blend_of_several_targets_is_that_of_the_rows_several_times(method: str, kind: str) -> None:
+    noise = np.random.default_rng(7).normal(size=(2, ROWS, 2)) * np.array([0.5, 1.0])[:, None, None]
+    numbers = np.column_stack([Y, -Y + 0.3 * X["a"].to_numpy()])
+    values = numbers + noise
+    chance = 1 / (1 + np.exp(-3 * values))
+    predictions, y, classes = {
+        "numbers": (values, numbers, None),
+        "labels": (chance, (numbers > 0).astype(int), np.arange(2)),
+        "classes": (
+            np.stack([1 - chance, chance], axis=-1).reshape(2, ROWS, 4),
+            np.where(numbers > 0, "yes", "no"),
+            [np.array(["no", "yes"])] * 2,
+        ),
+    }[kind]
+    metric = RMSE if classes is None else ACCURACY
+    once = Blend(method).fit(predictions, y, metric, classes, sample_weight=WEIGHTS)
+    several = Blend(method).fit(predictions[:, REPEATED], y[REPEATED], metric, classes)
+    np.testing.assert_allclose(once.weights_, several.weights_, atol=1e-3)
