@@ -1,4 +1,5 @@
 from .fits import MANY_CLASSES as MANY_CLASSES
+from .fits import brief as brief
 from .fits import confusion_matrix as confusion_matrix
 from .fits import learning_curves as learning_curves
 from .fits import predicted_against_true as predicted_against_true

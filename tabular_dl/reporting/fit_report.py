@@ -249,7 +249,7 @@ def _described(figure: Figure) -> Picture:
 
 
 def _importance_section(judged: Judged, importances: pd.DataFrame) -> Section:
-    summary = ", ".join(f"{row.column} {row.importance:.3g}" for row in importances.head(5).itertuples())
+    summary = ", ".join(f"{plots.brief(row.column)} {row.importance:.3g}" for row in importances.head(5).itertuples())
     text = (
         f"Importance is how much {judged.metric.name} worsens on the rows of each fold, predicted by its models, if "
         "one raw column is shuffled; bars are standard errors over the folds. Columns with the same information share "
