@@ -8,13 +8,13 @@ import pandas as pd
 
 from tabular_dl.checks.finding import Finding, Level
 from tabular_dl.checks.fixes import ensemble_with
-from tabular_dl.profiling import Separation
+from tabular_dl.model_selection import fewest_times
+from tabular_dl.profiling import TIME_FEATURE, Separation
 from tabular_dl.spec import PipelineSpec, write_line
 
 __all__ = ["fold_findings"]
 
-FEWEST_TIMES = 3  # of training rows, for folds that follow each other
-TIME_FEATURE = "time_order"  # that is advised where several columns tell the time
+FEWEST_FOLDS = 2
 
 
 def fold_findings(
@@ -62,7 +62,10 @@ def fold_findings(
 
 def _time_finding(spec: PipelineSpec, separation: Separation, names: tuple[str, str]) -> Iterator[Finding]:
     order = separation.order
-    if order is None or order.different < FEWEST_TIMES or spec.ensemble.split in ("time", "column"):
+    if order is None or spec.ensemble.split in ("time", "column"):
+        return
+    most = order.different - fewest_times(0, 0)  # folds that a fit can make of these times
+    if most < FEWEST_FOLDS:
         return
     message = (
         f"{names[1]} follows {names[0]} in time: column {' and '.join(order.columns)} ends with {order.last} in "
@@ -74,8 +77,8 @@ def _time_finding(spec: PipelineSpec, separation: Separation, names: tuple[str, 
         yield Finding("warning", "time", message, fix)
         return
     keys: dict[str, object] = {"split": "time", "time": order.columns[0], "group": None}
-    if order.different <= spec.ensemble.folds:
-        keys["folds"] = order.different - 1
+    if most < spec.ensemble.folds:
+        keys["folds"] = most
     comment = ""
     if len(order.columns) > 1:
         keys["time"] = TIME_FEATURE

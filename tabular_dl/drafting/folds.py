@@ -9,13 +9,12 @@ import numpy as np
 import pandas as pd
 
 from tabular_dl.errors import DataError
+from tabular_dl.estimators import RowTimes
 from tabular_dl.model_selection import group_codes, make_folds
 from tabular_dl.problems import Problem
-from tabular_dl.profiling import Roles, Separation, TimeOrder
+from tabular_dl.profiling import TIME_FEATURE, Roles, Separation, TimeOrder
 
 __all__ = ["FoldsDraft", "draft_folds"]
-
-TIME_FEATURE = "time_order"  # that is drafted where several columns tell the time
 
 
 @dataclass(frozen=True)
@@ -100,10 +99,10 @@ def _by_time(train: pd.DataFrame, roles: Roles, problem: Problem, order: TimeOrd
 
 
 def _can_follow(times: np.ndarray[Any, Any], labels: np.ndarray[Any, Any] | None, folds: int) -> bool:
-    """Return whether rows can be divided into blocks of time, one more than folds, with every label in each."""
-    if len(np.unique(times)) <= folds:
+    """Return whether a fit can make folds of these times, with every label in each."""
+    y = times if labels is None else labels
+    try:
+        make_folds(folds, y, RowTimes.of(times, 0), stratified=labels is not None, seed=0)
+    except DataError:
         return False
-    if labels is None:
-        return True
-    blocks = np.searchsorted(np.sort(times), times) * (folds + 1) // len(times)
-    return bool((pd.crosstab(blocks, labels) > 0).all(axis=None)) and len(np.unique(blocks)) == folds + 1
+    return True

@@ -17,7 +17,9 @@ import pandas as pd
 from tabular_dl.profiling.date_columns import as_dates, date_format, is_date_number, time_words
 from tabular_dl.tables import category_text, read_categories
 
-__all__ = ["TimeOrder", "find_time_order"]
+__all__ = ["TIME_FEATURE", "TimeOrder", "find_time_order"]
+
+TIME_FEATURE = "time_order"  # name of the feature where several columns tell the time
 
 LATER = 0.9  # least share of the test rows after the last training row
 NEW = 0.9  # least share of the test rows at times that no training row has

@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 
 from tabular_dl.drafting.draft import Draft, draft_pipeline
+from tabular_dl.model_selection import fewest_times
 from tabular_dl.profiling.target_and_id import Roles, find_roles
 from tabular_dl.spec.reader import load_spec
 from tests.competitions import MadeCompetition, bike_rentals, store_sales
@@ -72,7 +73,7 @@ def test_years_and_months_order_rows_by_a_feature(tmp_path: Path) -> None:
     assert {"year", "month"} <= {name for rule in draft.content["columns"] for name in rule["columns"]}
 
 
-@pytest.mark.parametrize(("weeks", "keys"), [(9, {"folds": 5}), (4, {"folds": 3}), (3, {"folds": 2})])
+@pytest.mark.parametrize(("weeks", "keys"), [(9, {"folds": 5}), (5, {"folds": 3}), (4, {"folds": 2})])
 def test_few_times_are_few_folds(weeks: int, keys: dict[str, Any], tmp_path: Path) -> None:
     table = pd.DataFrame({"week": np.repeat(np.arange(weeks + 1), 30)})
     table = table.assign(x=RANDOM.normal(size=len(table)), y=RANDOM.normal(size=len(table)))
@@ -80,6 +81,8 @@ def test_few_times_are_few_folds(weeks: int, keys: dict[str, Any], tmp_path: Pat
     made = MadeCompetition(table[~later], table[later].drop(columns="y"), None, "y", None, "regression", {})
     ensemble = drafted(made, tmp_path).content["ensemble"]
     assert ensemble | keys | {"split": "time", "time": "week"} == ensemble
+    # One time to train on and one to stop early by come before the first fold.
+    assert weeks >= fewest_times(ensemble["folds"], 0)
 
 
 def by_week(weeks: np.ndarray, y: object) -> dict[str, Any]:
