@@ -14,6 +14,7 @@ import pandas as pd
 
 from tabular_dl.checks.finding import Finding
 from tabular_dl.checks.fixes import corrected_rule, data_with, ensemble_with, removal, separate_rule
+from tabular_dl.competition import Competition
 from tabular_dl.errors import UserError, listed, nearest
 from tabular_dl.model_selection import check_fold_weights
 from tabular_dl.preprocessing import ColumnRule, column_faults, columns_read
@@ -23,6 +24,7 @@ from tabular_dl.spec import (
     Fault,
     PipelineSpec,
     check_memory,
+    check_other_rows,
     check_settings,
     check_target,
     check_threshold,
@@ -34,7 +36,7 @@ from tabular_dl.spec import (
     weights_of,
 )
 
-__all__ = ["memory_errors", "pipeline_errors", "row_errors", "target_errors", "weight_errors"]
+__all__ = ["memory_errors", "other_row_errors", "pipeline_errors", "row_errors", "target_errors", "weight_errors"]
 
 # Changes to a rule for numbers that cannot read one of its columns, in the order in which they are tried.
 _FOR_NUMBERS = {"encode": None, "components": None, "impute": None, "fill_value": None}
@@ -113,6 +115,27 @@ def target_errors(
             other = infer_problem(target)
             fix = f"problem: {other.name}" if refusal(spec, other) is None else ""
     return [Finding("error", "target", message, fix)]
+
+
+def other_row_errors(spec: PipelineSpec, problem: Problem, competition: Competition) -> list[Finding]:
+    """Return the error of ``ensemble.pseudo_labels``: no rows to train on, or targets without soft labels.
+
+    Parameters
+    ----------
+    spec : PipelineSpec
+        Pipeline.
+    problem : Problem
+        Type of problem.
+    competition : Competition
+        Tables.
+
+    Returns
+    -------
+    list of Finding
+        At most one, with the code ``pseudo_labels``.
+    """
+    message = _refusal(lambda: check_other_rows(spec, problem, competition))
+    return [Finding("error", "pseudo_labels", message, ensemble_with(spec, pseudo_labels=None))] if message else []
 
 
 def weight_errors(spec: PipelineSpec, problem: Problem, train: pd.DataFrame, where: str) -> list[Finding]:

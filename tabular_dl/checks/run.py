@@ -14,7 +14,14 @@ import pandas as pd
 from tabular_dl.checks.columns import column_findings, kind_findings, unread_findings
 from tabular_dl.checks.earlier_rows import lag_findings
 from tabular_dl.checks.finding import Finding, by_level
-from tabular_dl.checks.fit_errors import memory_errors, pipeline_errors, row_errors, target_errors, weight_errors
+from tabular_dl.checks.fit_errors import (
+    memory_errors,
+    other_row_errors,
+    pipeline_errors,
+    row_errors,
+    target_errors,
+    weight_errors,
+)
 from tabular_dl.checks.fixes import columns_of
 from tabular_dl.checks.folds import fold_findings
 from tabular_dl.checks.python import metric_errors, network_errors, transformer_errors
@@ -175,7 +182,7 @@ def _validate(
 ) -> _Validation:
     """Validate each table once; features are learned from all training rows and computed once per table."""
     names = (competition.train_file.name, competition.test_file.name)
-    of_target = pipeline_errors(spec, problem)
+    of_target = [*pipeline_errors(spec, problem), *other_row_errors(spec, problem, competition)]
     if all(finding.code != "metric" for finding in of_target):
         of_target += target_errors(spec, problem, competition.train[spec.data.target], names[0])
     of_sample = [] if of_target else sample_findings(competition, spec, problem)
@@ -193,6 +200,9 @@ def _validate(
         messages = {finding.message for finding in of_rows}
         of_test = row_errors(spec, test)
         of_rows += [finding for finding in of_test if finding.message.replace(names[1], names[0]) not in messages]
+    if spec.ensemble.pseudo_labels is not None and competition.unlabeled is not None:
+        others = validate_rows(spec, competition.unlabeled, names[0], rest=False, training=train)
+        of_rows += row_errors(spec, others)
     if not of_target and not of_rows:
         of_rows += transformer_errors(spec, tables, target, names)
         of_target += [*network_errors(spec, problem, target), *memory_errors(spec, problem, train.table, target)]

@@ -1,5 +1,7 @@
 from .base import KerasEstimator as KerasEstimator
 from .diagnosis import diagnose as diagnose
+from .held_out import HeldOutBy as HeldOutBy
+from .held_out import LabeledRows as LabeledRows
 from .held_out import RowGroups as RowGroups
 from .held_out import RowTimes as RowTimes
 from .held_out import hold_out as hold_out

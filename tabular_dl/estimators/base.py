@@ -104,7 +104,7 @@ class KerasEstimator(FeatureNames, Hyperparameters):
         task = Task(
             self.resolved(), matrix, self.prepare(matrix, target, np.arange(len(target)), sample_weight=weights)
         )
-        trained = train_tasks([task], target, callbacks=self.make_callbacks)
+        trained = train_tasks([task], callbacks=self.make_callbacks)
         trained.refuse_untrained()
         self.take_over(trained.result(0))
 
@@ -164,7 +164,7 @@ class KerasEstimator(FeatureNames, Hyperparameters):
             raise SpecError(f"numeric_embedding {self.numeric_embedding} needs numbers; all columns hold categories.")
         inputs = inputs_for(settings[0], X, y, rows, categorical, weights, classification=problem.classification)
         weights = row_weights(self.class_weight, coding, y[rows], weights)
-        return Prepared(problem, coding, inputs, rows, weights, y.ndim == 1)
+        return Prepared(problem, coding, inputs, y, rows, weights)
 
     def take_over(self, trained: TrainedTask) -> None:
         """Set the fitted attributes from trained networks; called last, so that a fit that fails changes none."""
@@ -173,7 +173,7 @@ class KerasEstimator(FeatureNames, Hyperparameters):
             setattr(self, name, value)
         self.problem_ = prepared.problem.name
         self.one_hot_ = prepared.problem.target == "one-hot"
-        self.one_column_ = prepared.one_column
+        self.one_column_ = prepared.y.ndim == 1
         self.n_features_in_ = prepared.inputs.features
         self.inputs_ = asdict(prepared.inputs)
         self.network_ = asdict(trained.network)

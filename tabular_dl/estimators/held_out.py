@@ -9,7 +9,7 @@ from sklearn.model_selection import GroupShuffleSplit, train_test_split
 
 from tabular_dl.errors import DataError
 
-__all__ = ["RowGroups", "RowTimes", "hold_out"]
+__all__ = ["HeldOutBy", "LabeledRows", "RowGroups", "RowTimes", "hold_out"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,12 +51,48 @@ class RowTimes:
         return np.flatnonzero(self.steps < step - self.gap)
 
 
-# What rows are held out by: the group of each row, or its time.
+# What rows belong together by: the group of each row, or its time.
 RowGroups = np.ndarray | RowTimes
 
 
+@dataclass(frozen=True, eq=False)
+class LabeledRows:
+    """Rows with a label, among others whose labels were predicted: these are trained on, and never held out.
+
+    Parameters
+    ----------
+    known : ndarray of bool of shape (rows,)
+        Whether the label of each row is known.
+    groups : ndarray of shape (labeled rows,), RowTimes or None, default=None
+        What labeled rows are held out by.
+
+    Examples
+    --------
+    >>> rows = LabeledRows(np.array([True, True, False, False]), np.array([7, 8]))
+    >>> rows[np.array([1, 3])].known.tolist(), rows[np.array([1, 3])].groups.tolist()
+    ([True, False], [8])
+    """
+
+    known: np.ndarray
+    groups: HeldOutBy | None = None
+
+    def __len__(self) -> int:
+        """Return the number of rows."""
+        return len(self.known)
+
+    def __getitem__(self, rows: np.ndarray) -> LabeledRows:
+        """Return some rows."""
+        known = self.known[rows]
+        places = (np.cumsum(self.known) - 1)[rows[known]]
+        return LabeledRows(known, None if self.groups is None else self.groups[places])
+
+
+# What rows are held out by, where labels of some may have been predicted.
+HeldOutBy = RowGroups | LabeledRows
+
+
 def hold_out(
-    rows: np.ndarray, labels: np.ndarray | None, fraction: float, seed: int, groups: RowGroups | None = None
+    rows: np.ndarray, labels: np.ndarray | None, fraction: float, seed: int, groups: HeldOutBy | None = None
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return training rows and held-out rows.
 
@@ -74,8 +110,9 @@ def hold_out(
         Share of the rows to hold out.
     seed : int
         Seed of the draw.
-    groups : ndarray of shape (rows,) or RowTimes, optional
-        Group of each row; rows of one group are held out together. Or their times.
+    groups : ndarray of shape (rows,), RowTimes or LabeledRows, optional
+        Group of each row; rows of one group are held out together. Or their times. Of labeled rows among others, a
+        fraction is held out, and all others are training rows.
 
     Returns
     -------
@@ -95,6 +132,12 @@ def hold_out(
     """
     if fraction == 0:
         return rows, rows[:0]
+    if isinstance(groups, LabeledRows):
+        known = groups.known
+        train, held_out = hold_out(
+            rows[known], None if labels is None else labels[known], fraction, seed, groups.groups
+        )
+        return np.concatenate([train, rows[~known]]), held_out
     size = max(1, round(fraction * len(rows)))
     if size >= len(rows):
         raise DataError(

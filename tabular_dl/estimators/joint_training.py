@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tabular_dl.errors import DataError, SpecError, listed
-from tabular_dl.estimators.held_out import RowGroups
+from tabular_dl.estimators.held_out import HeldOutBy
 from tabular_dl.estimators.hyperparameters import Hyperparameters
 from tabular_dl.estimators.network_inputs import Matrix
 from tabular_dl.estimators.population import members_for, network_for, training_for
@@ -130,9 +130,8 @@ class TrainedTasks:
 
 def train_tasks(
     tasks: Sequence[Task],
-    y: np.ndarray,
     on_epoch: EpochCallback | None = None,
-    row_groups: RowGroups | None = None,
+    row_groups: HeldOutBy | None = None,
     callbacks: Callable[[Matrix], Sequence[keras.callbacks.Callback]] | None = None,
 ) -> TrainedTasks:
     """Train the networks of several tasks as one population.
@@ -143,12 +142,10 @@ def train_tasks(
         Tasks with equal settings, except those that each member has for itself (`PER_MEMBER`). Columns of zeros are
         appended to narrow matrices, which does not change results. The matrix of a single task may be a memory map or a
         CSR matrix, and is not copied.
-    y : ndarray of shape (rows,) or (rows, targets)
-        Target of all rows.
     on_epoch : callable, optional
         As for `tabular_dl.nn.training.fit_population`.
-    row_groups : ndarray of shape (rows,) or RowTimes, optional
-        Group of each row: rows of one group are held out together. Or their times: the latest rows are held out.
+    row_groups : ndarray of shape (rows,), RowTimes or LabeledRows, optional
+        What rows are held out by, as for `tabular_dl.estimators.held_out.hold_out`.
     callbacks : callable, optional
         Function of the inputs of the first task's networks that returns Keras callbacks.
 
@@ -175,8 +172,8 @@ def train_tasks(
     groups = [task.prepared for task in first_tasks]
     _check_equal_labels(groups)
     first = groups[0]
-    check_user_loss(settings[0].loss, first.problem, first.coding, y[first.rows])
-    coded = np.stack([group.coding.encode(y) for group in groups])
+    check_user_loss(settings[0].loss, first.problem, first.coding, first.y[first.rows])
+    coded = np.stack([group.coding.encode(group.y) for group in groups])
     network = network_for(settings, groups, coded.shape[2])
     members = members_for(settings, groups, group_of_task, coded, row_groups)
     training = training_for(settings[0], first, max(len(rows) for rows in members.training_rows))

@@ -18,7 +18,7 @@ from sklearn.utils.validation import _check_sample_weight, check_is_fitted, colu
 
 from tabular_dl.errors import DataError, SpecError, UserError
 from tabular_dl.estimators.feature_names import FeatureNames
-from tabular_dl.estimators.held_out import RowGroups, hold_out
+from tabular_dl.estimators.held_out import HeldOutBy, hold_out
 from tabular_dl.estimators.model_libraries import LIBRARIES, Library, Rows
 from tabular_dl.estimators.model_parameters import first_line, known_parameters, make_model, model_class
 from tabular_dl.estimators.model_table import NamedModel, model_named
@@ -172,7 +172,7 @@ class ModelEstimator(FeatureNames, ModelTargets, BaseEstimator):
         y: np.ndarray,
         rows: np.ndarray,
         sample_weight: np.ndarray | None = None,
-        row_groups: RowGroups | None = None,
+        row_groups: HeldOutBy | None = None,
         threads: int | None = None,
     ) -> TrainedModel:
         """Return a trained model.
@@ -245,7 +245,7 @@ class ModelEstimator(FeatureNames, ModelTargets, BaseEstimator):
             raise SpecError("class_weight is for classes, the target is a number: leave it out.")
         return weights
 
-    def _split(self, y: np.ndarray, seed: int, row_groups: RowGroups | None) -> tuple[np.ndarray, np.ndarray]:
+    def _split(self, y: np.ndarray, seed: int, row_groups: HeldOutBy | None) -> tuple[np.ndarray, np.ndarray]:
         """Return the places of the rows to train on, and of those that early stopping holds out."""
         places = np.arange(len(y))
         if self.patience is None:

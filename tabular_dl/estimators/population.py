@@ -11,7 +11,7 @@ import numpy as np
 from sklearn.utils import check_random_state
 
 from tabular_dl.errors import SpecError
-from tabular_dl.estimators.held_out import RowGroups, hold_out
+from tabular_dl.estimators.held_out import HeldOutBy, hold_out
 from tabular_dl.estimators.hyperparameters import Hyperparameters
 from tabular_dl.estimators.monitored import monitor_for
 from tabular_dl.estimators.network_inputs import embedding_size
@@ -176,7 +176,7 @@ def members_for(
     groups: Sequence[Prepared],
     group_of_task: Sequence[int],
     coded: np.ndarray,
-    row_groups: RowGroups | None = None,
+    row_groups: HeldOutBy | None = None,
 ) -> Members:
     """Return rows and settings of the members of all tasks, those of one task after those of another.
 

@@ -25,20 +25,20 @@ class Prepared:
     ----------
     problem, coding, inputs : Problem, Coding, Inputs
         Type of problem, coding of the target, and inputs of the networks.
+    y : ndarray of shape (rows,) or (rows, targets)
+        Target of all rows.
     rows : ndarray of int
         Numbers of the training rows, without those of weight 0.
     weights : ndarray of shape (training rows,) or None
         Weights of the training rows, with mean 1.
-    one_column : bool
-        Whether the target is one-dimensional.
     """
 
     problem: Problem
     coding: Coding
     inputs: Inputs
+    y: np.ndarray
     rows: np.ndarray
     weights: np.ndarray | None
-    one_column: bool
 
 
 @dataclass(frozen=True)

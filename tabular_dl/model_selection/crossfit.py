@@ -6,6 +6,8 @@ are then trained together, and models of other libraries side by side. Results a
 - out-of-fold predictions: each row predicted by the networks of the fold that was not trained on it;
 - a predictor: the mean over the folds' pipelines, for raw rows.
 
+More trainings may follow: on rows without a label (`pseudo_labels`), and a last one on all rows (`refit`).
+
 Training rows, including those held out for early stopping, are transformed by `fit_transform`, so that target encoding
 uses the targets of other training rows only. Nothing that is fitted, from an imputer's median to the epoch of early
 stopping, therefore depends on the rows that are scored.
@@ -18,15 +20,18 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 import pandas as pd
-from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin, clone
+from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
 from sklearn.pipeline import Pipeline
 from sklearn.utils import get_tags
 from sklearn.utils.validation import check_consistent_length, check_is_fitted, column_or_1d
 
-from tabular_dl.estimators import ModelEstimator, RowTimes, derived_seed, fit_models, fit_together
+from tabular_dl.errors import DataError
+from tabular_dl.estimators import RowTimes, derived_seed
 from tabular_dl.model_selection.classification_threshold import Thresholded, forget_threshold
-from tabular_dl.model_selection.fold_matrices import dense_matrix, fold_matrix, sharing
+from tabular_dl.model_selection.fitted_folds import FittedFolds
+from tabular_dl.model_selection.fold_models import FoldModels, Target
 from tabular_dl.model_selection.folds import read_folds
+from tabular_dl.model_selection.further_training import FurtherTraining
 from tabular_dl.model_selection.rounded_numbers import RoundedNumbers
 from tabular_dl.model_selection.row_splits import checked_repeats
 from tabular_dl.model_selection.row_weights import read_weights
@@ -35,7 +40,7 @@ from tabular_dl.problems import Indicators, classes_of, get_problem, problem_of
 from tabular_dl.tables import read_rows, read_target
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from numpy.typing import ArrayLike
     from sklearn.utils import Tags
@@ -45,20 +50,31 @@ if TYPE_CHECKING:
 __all__ = ["CrossFitClassifier", "CrossFitRegressor"]
 
 
-class _CrossFit(BaseEstimator, ABC):
+class _CrossFit(FittedFolds, BaseEstimator, ABC):
     """Base class of cross-fits: splits rows, fits each fold's steps, and trains all folds together."""
 
     # Class attributes, because models stored by older versions lack them.
+    pseudo_labels: Mapping[str, float] | None = None
+    refit: bool = False
+    pseudo_rounds_: int = 0
     repeat_predictions_: np.ndarray | None = None
-    final_pipeline_: Pipeline | None = None
     sample_weight_: np.ndarray | None = None  # weights of the rows
     # Function that returns the predictions of all folds, instead of one fold after another: see `joint_model`.
     fold_predictions: Callable[[pd.DataFrame], Sequence[np.ndarray]] | None = None
 
-    def __init__(self, pipeline: Pipeline, cv: Any = 5, random_state: int | None = None) -> None:
+    def __init__(
+        self,
+        pipeline: Pipeline,
+        cv: Any = 5,
+        random_state: int | None = None,
+        pseudo_labels: Mapping[str, float] | None = None,
+        refit: bool = False,
+    ) -> None:
         self.pipeline = pipeline
         self.cv = cv
         self.random_state = random_state
+        self.pseudo_labels = pseudo_labels
+        self.refit = refit
 
     def fit(
         self,
@@ -67,8 +83,10 @@ class _CrossFit(BaseEstimator, ABC):
         groups: ArrayLike | RowTimes | None = None,
         on_epoch: EpochCallback | None = None,
         sample_weight: ArrayLike | None = None,
+        unlabeled: pd.DataFrame | None = None,
+        on_training: Callable[[str], bool] | None = None,
     ) -> Self:
-        """Train all folds and members as one population.
+        """Train all folds and members as one population, and again if there are pseudo-labels or a last training.
 
         Parameters
         ----------
@@ -84,6 +102,10 @@ class _CrossFit(BaseEstimator, ABC):
             in the order of the folds.
         sample_weight : array-like of shape (rows,), optional
             Weight of each row in training and in scores.
+        unlabeled : DataFrame of shape (other rows, columns), optional
+            Raw rows without a target, for pseudo-labels.
+        on_training : callable, optional
+            Called before each further training with words for it; returns whether to go on.
 
         Returns
         -------
@@ -105,85 +127,43 @@ class _CrossFit(BaseEstimator, ABC):
         by_time = isinstance(row_groups, RowTimes)
         repeats = checked_repeats(splits, len(y), by_time=by_time)
         self.sample_weight_ = read_weights(sample_weight, X, splits)
-        last = self.pipeline[-1]
-        train_together = fit_models if isinstance(last, ModelEstimator) else fit_together
-        missing = isinstance(last, ModelEstimator) and last.reads_missing
-        steps: list[Any] = []
-        matrices: list[np.ndarray] = []
-        networks: list[Any] = []
         # By time each fold knows the past only, and a model of all rows predicts those that follow.
         rows = [*(train for train, _ in splits), *([np.arange(len(y))] if by_time else [])]
-        for fold, train in enumerate(rows):
-            if len(self.pipeline.steps) > 1:
-                encoder, matrix, names = fold_matrix(self.pipeline[:-1], X, y, train, last.fold_types, missing=missing)
-                steps.append(encoder.steps)
-            else:
-                steps.append([])
-                matrix = dense_matrix(X, last.fold_types, missing=missing)
-                names = getattr(self, "feature_names_in_", None)
-            matrices = sharing([*matrices, matrix])
-            # With different seeds, the networks of the folds differ in more than their rows.
-            network = clone(last).name_features(names)
-            networks.append(network.set_params(random_state=derived_seed(self.random_state, fold)))
-        given: dict[str, Any] = {"on_epoch": on_epoch, "row_groups": row_groups, "sample_weight": self.sample_weight_}
-        train_together(networks, matrices, y, rows, self._classes(y), **given)
-        name = self.pipeline.steps[-1][0]
-        pipelines = [Pipeline([*e, (name, n)]) for e, n in zip(steps, networks, strict=True)]
+        seeds = [derived_seed(self.random_state, fold) for fold in range(len(rows))]
+        folds = FoldModels.encoded(self.pipeline, X, y, rows, seeds)
+        target = Target(y, self._classes(y), self.sample_weight_, row_groups)
+        folds.train(target, on_epoch)
+        more = FurtherTraining(self._raw, self._unlabeled(unlabeled), self.pseudo_labels, on_epoch, on_training)
+        folds, self.pseudo_rounds_ = more.on_pseudo_labels(folds, target)
+        pipelines = folds.pipelines
         self.pipelines_, self.final_pipeline_ = pipelines[: len(splits)], pipelines[-1] if by_time else None
         self.train_rows_, self.test_rows_ = rows[: len(splits)], [test for _, test in splits]
-        self._predict_tested(networks, matrices, repeats, len(y))
+        self._predict_tested(folds, repeats, len(y))
+        whole = not self.interrupted_ and self.pseudo_rounds_ == (self.pseudo_labels or {"rounds": 0})["rounds"]
+        self.refitted_ = False
+        if self.refit and whole:
+            seed = derived_seed(self.random_state, len(rows))
+            last = more.on_all_rows(self, X, target, seed)
+            self.final_pipeline_, self.refitted_ = last or self.final_pipeline_, last is not None
         return self
 
-    def _predict_tested(
-        self, networks: Sequence[Any], matrices: Sequence[np.ndarray], repeats: int, count: int
-    ) -> None:
+    def _unlabeled(self, rows: pd.DataFrame | None) -> pd.DataFrame | None:
+        """Return the rows that pseudo-labels are for; None if there are to be none."""
+        if self.pseudo_labels is None:
+            return None
+        if rows is None or not len(rows):
+            raise DataError("pseudo_labels needs rows without a target, such as test rows; found none.")
+        return read_rows(self, rows, reset=False)
+
+    def _predict_tested(self, folds: FoldModels, repeats: int, count: int) -> None:
         """Predict the test rows of each fold; with repeats, out-of-fold predictions are their mean."""
-        tested = zip(networks, matrices, self.test_rows_, strict=False)  # the final model tests none
-        parts = [self._raw(network, network.named(matrix[test])) for network, matrix, test in tested]
+        tested = zip(folds.models, folds.matrices, self.test_rows_, strict=False)  # a model of all rows tests none
+        parts = [self._raw(model, model.named(matrix[test])) for model, matrix, test in tested]
         predictions = np.full((repeats, count, *parts[0].shape[1:]), np.nan, parts[0].dtype)
         for fold, (part, test) in enumerate(zip(parts, self.test_rows_, strict=True)):
             predictions[fold * repeats // len(parts), test] = part
         self.oof_predictions_ = predictions[0] if repeats == 1 else predictions.mean(axis=0)
         self.repeat_predictions_ = None if repeats == 1 else predictions
-
-    @property
-    def fitted_pipelines(self) -> list[Pipeline]:
-        """Pipelines of all folds, and by time the one that was trained on all rows."""
-        return self.pipelines_ if self.final_pipeline_ is None else [*self.pipelines_, self.final_pipeline_]
-
-    @property
-    def predicting_pipelines(self) -> list[Pipeline]:
-        """Pipelines that predict new rows: those of all folds, or by time the one that was trained on all rows."""
-        return self.pipelines_ if self.final_pipeline_ is None else [self.final_pipeline_]
-
-    @property
-    def curves_(self) -> dict[str, np.ndarray]:
-        """Learning curves of all folds: ``{name: (epochs, folds x members)}``; empty for models without epochs."""
-        parts = [getattr(pipeline[-1], "curves_", {}) for pipeline in self.pipelines_]
-        return {name: np.concatenate([curves[name] for curves in parts], axis=1) for name in parts[0]}
-
-    @property
-    def history_(self) -> pd.DataFrame:
-        """Learning curves of all folds as a tidy table: that of the estimators, with a column ``fold`` from 0."""
-        parts = [pipeline[-1].history_.assign(fold=fold) for fold, pipeline in enumerate(self.pipelines_)]
-        return pd.concat(parts, ignore_index=True)
-
-    @property
-    def best_epoch_(self) -> np.ndarray:
-        """Epoch of each network's final weights, from 1: (folds x members,)."""
-        return np.concatenate([pipeline[-1].best_epoch_ for pipeline in self.pipelines_])
-
-    @property
-    def interrupted_(self) -> bool:
-        """Whether training was interrupted by Ctrl-C, and networks trained so far are kept."""
-        return any(getattr(pipeline[-1], "interrupted_", False) for pipeline in self.fitted_pipelines)
-
-    @property
-    def rounds_(self) -> np.ndarray | None:
-        """Number of boosting rounds of each model: (folds x members,); None for models without rounds."""
-        parts = [getattr(pipeline[-1], "rounds_", None) for pipeline in self.pipelines_]
-        known = [part for part in parts if part is not None]
-        return np.concatenate(known) if len(known) == len(parts) else None
 
     def predict_fold(self, fold: int, X: pd.DataFrame) -> np.ndarray:
         """Return one fold's probabilities, (rows, classes), or values, (rows,), for raw rows.

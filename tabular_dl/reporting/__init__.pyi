@@ -4,6 +4,7 @@ from .blend_report import member_weights as member_weights
 from .blend_report import options_of as options_of
 from .blend_report import scored_by as scored_by
 from .fit_report import fit_page as fit_page
+from .further_trainings import further_trainings as further_trainings
 from .html_page import render as render
 from .import_report import import_page as import_page
 from .results import FitResult as FitResult

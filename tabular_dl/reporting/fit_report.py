@@ -23,6 +23,7 @@ from tabular_dl.model_selection import (
     standard_error,
 )
 from tabular_dl.problems import decide
+from tabular_dl.reporting.further_trainings import further_trainings
 from tabular_dl.reporting.html_page import Page, Picture, Section, Table
 from tabular_dl.reporting.results import FitResult, Judged, by_split
 from tabular_dl.reporting.target_section import target_section
@@ -109,6 +110,7 @@ def _setup_section(result: FitResult) -> Section:
         ["Table", f"{competition.folder.name}: {len(competition.train):,} rows, {competition.train.shape[1]} columns"],
         ["Target", f"{spec.data.target_names}, {result.problem.name}"],
         *([["Weights of rows", spec.data.weight]] if spec.data.weight else []),
+        *(["Further training", sentence] for sentence in further_trainings(result)),
         *(_network_rows(result) if result.of_networks else _model_rows(result)),
         ["Time", f"{result.seconds:.1f} s of training"],
         ["Seed", str(spec.seed)],

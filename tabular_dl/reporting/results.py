@@ -124,9 +124,13 @@ class FitResult:
 
     @property
     def interrupted(self) -> str:
-        """Epoch after which Ctrl-C ended training, such as "after epoch 3 of 20"; empty if training was completed."""
-        if not self.crossfit.interrupted_:
-            return ""
+        """Point at which training was ended, such as "after epoch 3 of 20"; empty if it was completed."""
+        crossfit, ensemble = self.crossfit, self.spec.ensemble
+        if not crossfit.interrupted_:
+            rounds = 0 if ensemble.pseudo_labels is None else ensemble.pseudo_labels.rounds
+            if crossfit.pseudo_rounds_ < rounds:
+                return f"after {crossfit.pseudo_rounds_} of {rounds} round(s) of pseudo-labels"
+            return "before the end of the training on all rows" if ensemble.refit and not crossfit.refitted_ else ""
         done = len(next(iter(self.crossfit.curves_.values())))
         return f"after epoch {done} of {self.crossfit.pipelines_[0][-1].resolved().epochs}"
 

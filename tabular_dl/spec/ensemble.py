@@ -1,4 +1,4 @@
-"""Section ``ensemble`` of a pipeline file: numbers of folds and members, and how rows are divided into folds.
+"""Section ``ensemble`` of a pipeline file: folds, members, how rows are divided into folds, and further trainings.
 
 `tabular_dl.model_selection.row_splits` makes the folds; here is which key goes with which split.
 """
@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 
-__all__ = ["EnsembleSpec"]
+__all__ = ["EnsembleSpec", "PseudoLabelsSpec"]
 
 Split = Literal["stratified", "plain", "group", "stratified_group", "time", "column"]
 # Splits that read each of the keys of ``ensemble`` that name a column, or say how often.
@@ -22,6 +22,20 @@ _SPLITS_WITH: dict[str, tuple[str | None, ...]] = {
 }
 # Keys that a split cannot do without.
 _NEEDED = {"group": ("group", "stratified_group"), "time": ("time",), "fold": ("column",)}
+
+
+class PseudoLabelsSpec(BaseModel):
+    """Rows without a target that are trained on with predicted labels."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    share: Annotated[float, Field(gt=0, le=1, strict=True)] = Field(
+        default=0.5,
+        description="Share of the rows without a target that are trained on: of classes those predicted most surely.",
+    )
+    rounds: Annotated[int, Field(ge=1, le=10, strict=True)] = Field(
+        default=1, description="Number of times that labels are predicted and models trained anew."
+    )
 
 
 class EnsembleSpec(BaseModel):
@@ -68,6 +82,21 @@ class EnsembleSpec(BaseModel):
     )
     repeats: Annotated[int, Field(ge=1, le=1000, strict=True)] | None = Field(
         default=None, description="Number of times that all rows are divided into folds, each time with another seed."
+    )
+
+    pseudo_labels: PseudoLabelsSpec | None = Field(
+        default=None,
+        description=(
+            "Train each fold once more on test rows, and training rows without a target, with the probabilities or "
+            "numbers that its own models predict as labels, so that scores stay honest; {} for the defaults."
+        ),
+    )
+    refit: Literal["all"] | None = Field(
+        default=None,
+        description=(
+            "all: train once more on all rows, for the folds' mean number of epochs or boosting rounds; new rows are "
+            "predicted by these models beside those of the folds."
+        ),
     )
 
     @property

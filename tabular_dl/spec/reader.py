@@ -22,6 +22,7 @@ from tabular_dl.model_selection import Choice, Distribution, flatten, read_distr
 from tabular_dl.preprocessing import ColumnRule, first_mistake
 from tabular_dl.problems import PROBLEMS
 from tabular_dl.spec.callbacks import check_callbacks
+from tabular_dl.spec.ensemble import PseudoLabelsSpec
 from tabular_dl.spec.leaves import leaves
 from tabular_dl.spec.models import (
     DataSpec,
@@ -321,9 +322,11 @@ def _explain(error: ErrorDetails, places: Mapping[Key, str], path: Path) -> str:
             "ensemble": EnsembleSpec,
             "columns": ColumnRule,
             "model": ModelSpec,
+            "pseudo_labels": PseudoLabelsSpec,
             "submission": SubmissionSpec,
         }
-        model = models[str(key[0])] if len(key) > 1 else PipelineSpec
+        sections = (models[str(part)] for part in reversed(key[:-1]) if part in models)
+        model = next(sections, PipelineSpec)
         return f"{where}: there is no such key. {did_you_mean(str(key[-1]), model.model_fields)}"
     return f"{where}: {plain_words(error)}"
 

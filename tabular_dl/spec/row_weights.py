@@ -74,7 +74,7 @@ def weights_of(spec: PipelineSpec, train: pd.DataFrame, where: str) -> np.ndarra
 
 
 def check_weighted_model(spec: PipelineSpec, problem: Problem) -> None:
-    """Raise an error if rows have weights, and the model of the pipeline takes none.
+    """Raise an error if rows have weights, as soft labels of classes do, and the model of the pipeline takes none.
 
     Parameters
     ----------
@@ -88,11 +88,14 @@ def check_weighted_model(spec: PipelineSpec, problem: Problem) -> None:
     SpecError
         If it does not.
     """
-    if spec.data.weight is None or spec.model.is_network or model_named(spec.model.name).library != "scikit-learn":
+    soft = spec.ensemble.pseudo_labels is not None and problem.classification
+    weighted = soft or spec.data.weight is not None
+    if not weighted or spec.model.is_network or model_named(spec.model.name).library != "scikit-learn":
         return
+    key = "data.weight" if spec.data.weight is not None else "ensemble.pseudo_labels"
     kind = model_class(spec.model.name, classification=problem.classification)
     if not has_fit_parameter(kind, "sample_weight"):
         raise SpecError(
-            f"pipeline {spec.name}: data.weight: {kind.__name__} takes no weights of rows. Leave data.weight out, or "
-            "take another model."
+            f"pipeline {spec.name}: {key}: {kind.__name__} takes no weights of rows. Leave {key} out, or take another "
+            "model."
         )

@@ -111,7 +111,7 @@ def auto(
     began, console = began or time.monotonic(), console or Console()
     spec = load_spec(pipeline, overrides, check_network)
     tracking.prepare_store(create=False, write=True)
-    setting = _checked(spec, check_command(pipeline, overrides), console)
+    setting = _checked(_without_further(spec, console), check_command(pipeline, overrides), console)
     session = Session.open(spec, setting.competition.digest, seconds, began, resume)
     print_lines(console, f"Session [bold]{escape(session.run.name)}[/]: {session.seconds:.0f} s")
     try:
@@ -133,6 +133,15 @@ def auto(
     session.run.close()
     print_lines(console, f"{session.spent:.0f} s of {session.seconds:.0f} s spent")
     return run
+
+
+def _without_further(spec: PipelineSpec, console: Console) -> PipelineSpec:
+    """Return a pipeline without trainings after that of the folds: the time goes to more models."""
+    keys = [name for name in ("pseudo_labels", "refit") if getattr(spec.ensemble, name) is not None]
+    if keys:
+        print_notes([f"ensemble.{' and ensemble.'.join(keys)} left out: the time goes to more models"], console)
+    ensemble = spec.ensemble.model_copy(update=dict.fromkeys(keys))
+    return spec.model_copy(update={"ensemble": ensemble})
 
 
 def _checked(spec: PipelineSpec, command: str, console: Console) -> _Setting:

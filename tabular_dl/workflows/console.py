@@ -9,7 +9,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from rich.markup import escape
-from rich.progress import Progress, TextColumn, TimeElapsedColumn
+from rich.progress import Progress, TaskID, TextColumn, TimeElapsedColumn
 from rich.text import Text
 
 from tabular_dl.checks import LEVELS, Finding
@@ -40,6 +40,11 @@ class _ProgressLine:
     """Base class of progress lines, which are drawn while their context lasts."""
 
     progress: Progress
+    task: TaskID
+
+    def begins(self, words: str) -> None:
+        """Show that a further training begins, with words for it."""
+        self.progress.update(self.task, completed=0, training=f"{words}  ")
 
     def __enter__(self) -> Self:
         self.progress.start()
@@ -68,11 +73,11 @@ class TrainingProgress(_ProgressLine):
         self.followed = followed
         self.unit = unit**followed.power
         self.progress = Progress(
-            TextColumn("epoch {task.completed:.0f}/{task.total:.0f}  {task.description} "),
+            TextColumn("{task.fields[training]}epoch {task.completed:.0f}/{task.total:.0f}  {task.description} "),
             TimeElapsedColumn(),
             console=console,
         )
-        self.task = self.progress.add_task("compiling", total=epochs)
+        self.task = self.progress.add_task("compiling", total=epochs, training="")
 
     def __call__(self, epoch: int, figures: dict[str, np.ndarray], active: np.ndarray) -> None:
         """Show the values of an epoch.
@@ -107,9 +112,9 @@ class ModelProgress(_ProgressLine):
     """
 
     def __init__(self, console: Console, models: int, name: str) -> None:
-        text = f"{escape(name)}  {{task.completed:.0f}} of {{task.total:.0f}} models trained "
+        text = f"{{task.fields[training]}}{escape(name)}  {{task.completed:.0f}} of {{task.total:.0f}} models trained "
         self.progress = Progress(TextColumn(text), TimeElapsedColumn(), console=console)
-        self.task = self.progress.add_task("", total=models)
+        self.task = self.progress.add_task("", total=models, training="")
 
     def __call__(self, trained: int, figures: dict[str, np.ndarray], active: np.ndarray) -> None:
         """Show the number of models that are trained.
@@ -123,8 +128,8 @@ class ModelProgress(_ProgressLine):
         active : ndarray of shape (models,)
             Whether each model still trains.
         """
-        del figures, active
-        self.progress.update(self.task, completed=trained)
+        del figures
+        self.progress.update(self.task, completed=trained, total=len(active))
 
 
 def _mean(values: np.ndarray) -> float:

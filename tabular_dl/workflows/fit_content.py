@@ -67,6 +67,7 @@ def run_content(result: FitResult, tags: Mapping[str, str]) -> tracking.RunConte
             **tracking.fold_tags(crossfit, result.scores),
             "tabular_dl.surroundings": json.dumps(environment(crossfit)),
             **({"tabular_dl.interrupted": result.interrupted} if result.interrupted else {}),
+            **({"tabular_dl.test_digest": competition.test_digest} if spec.ensemble.pseudo_labels else {}),
             **tags,
             **python_tag(spec),
         },

@@ -7,7 +7,7 @@ from rich.table import Table as Grid
 
 from tabular_dl.competition import ids_of
 from tabular_dl.model_selection import fold_names, mean_and_error, predicted_rows, target_fold_scores
-from tabular_dl.reporting import FitResult, by_split
+from tabular_dl.reporting import FitResult, by_split, further_trainings
 from tabular_dl.workflows.training import BOOSTED
 
 __all__ = ["fit_messages", "next_command", "score_grid", "target_grid"]
@@ -17,10 +17,11 @@ MOST_TARGETS = 20  # of several, whose scores are printed
 
 def fit_messages(result: FitResult, pipeline: str | None) -> list[str]:
     """Return what is worth knowing beside the scores."""
-    messages = [*_unpredicted(result), *_better_baselines(result, pipeline)]
+    messages = [*_unpredicted(result), *further_trainings(result), *_better_baselines(result, pipeline)]
     if result.interrupted:
         messages.append(
-            f"[bold]Ctrl-C[/] ended training {result.interrupted}: the networks trained so far are scored and stored."
+            f"[bold]{result.ended_by}[/] ended training {result.interrupted}: what was trained so far is scored and "
+            "stored."
         )
     if result.spec.threshold == "auto":
         others = "earlier" if result.spec.ensemble.split == "time" else "the other"

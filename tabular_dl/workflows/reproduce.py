@@ -82,6 +82,11 @@ def reproduce(run: str, console: Console | None = None, *, trust: bool = False) 
     competition = competition_of(spec)
     if competition.digest != logged.tags.get("tabular_dl.data_digest"):
         raise SpecError(f"{competition.train_file} has changed since run {logged.name}: put the old file back.")
+    if logged.tags.get("tabular_dl.test_digest", competition.test_digest) != competition.test_digest:
+        raise SpecError(
+            f"{competition.test_file} has changed since run {logged.name}, which was trained on its rows as well "
+            "(ensemble.pseudo_labels): put the old file back."
+        )
     again, rows = train(spec, console, competition=competition).crossfit, predicted_rows(model)
     old, new = (own.oof_predictions_[rows] for own in (model, again))
     then, now = json.loads(logged.tags.get("tabular_dl.surroundings", "{}")), environment(model)

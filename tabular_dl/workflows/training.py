@@ -31,6 +31,7 @@ from tabular_dl.spec import (
     competition_of,
     folds_of,
     metric_of,
+    other_rows,
     problem_of,
     row_keys,
     weights_of,
@@ -103,11 +104,14 @@ def train(
     keys = row_keys(spec, train, competition.train_file.name)
     splits = folds_of(spec, problem, y, keys)
     kind = CrossFitClassifier if problem.classification else CrossFitRegressor
-    crossfit = kind(pipeline, cv=splits, random_state=spec.seed)
+    crossfit = kind(pipeline, splits, spec.seed, *_further(spec))
     started, clock = time.time(), time.perf_counter()
-    with _progress(console, spec, pipeline, problem, y, spec.ensemble.trainings) as progress:
+    others = other_rows(spec, competition)
+    with _progress(console, spec, pipeline, problem, y) as progress:
         limit = _TimeLimit(stop_at, progress)
-        crossfit.fit(X, y, keys.together, on_epoch=limit, sample_weight=weights)
+        crossfit.fit(
+            X, y, keys.together, on_epoch=limit, sample_weight=weights, unlabeled=others, on_training=limit.begins
+        )
     crossfit.set_params(cv=len(splits))  # it keeps the rows of the folds, which are not stored twice
     if spec.model.is_network:
         for fitted in (crossfit.pipeline, *crossfit.fitted_pipelines):
@@ -127,6 +131,12 @@ def train(
     return replace(result, baseline_seconds=baseline_seconds, ended_by="The time limit" if limit.passed else "Ctrl-C")
 
 
+def _further(spec: PipelineSpec) -> tuple[dict[str, float] | None, bool]:
+    """Return the arguments ``pseudo_labels`` and ``refit`` of a cross-fit."""
+    pseudo_labels = spec.ensemble.pseudo_labels
+    return None if pseudo_labels is None else pseudo_labels.model_dump(), spec.ensemble.refit == "all"
+
+
 class _TimeLimit:
     """Callback that shows the progress, and stops all networks when the time is over.
 
@@ -139,6 +149,11 @@ class _TimeLimit:
     def __init__(self, stop_at: float | None, progress: TrainingProgress | ModelProgress) -> None:
         self.stop_at, self.progress, self.passed = stop_at, progress, False
 
+    def begins(self, words: str) -> bool:
+        """Return whether there is time for a further training, and show its words."""
+        self.progress.begins(words)
+        return not self.passed and (self.stop_at is None or time.monotonic() < self.stop_at)
+
     def __call__(self, epoch: int, figures: dict[str, np.ndarray], active: np.ndarray) -> np.ndarray | None:
         self.progress(epoch, figures, active)
         if self.stop_at is None or time.monotonic() < self.stop_at or not active.any():
@@ -148,10 +163,11 @@ class _TimeLimit:
 
 
 def _progress(
-    console: Console, spec: PipelineSpec, pipeline: Pipeline, problem: Problem, y: np.ndarray, folds: int
+    console: Console, spec: PipelineSpec, pipeline: Pipeline, problem: Problem, y: np.ndarray
 ) -> TrainingProgress | ModelProgress:
     if not spec.model.is_network:
-        return ModelProgress(console, folds * spec.ensemble.members * len(spec.data.targets), spec.model.name)
+        models = spec.ensemble.trainings * spec.ensemble.members * len(spec.data.targets)
+        return ModelProgress(console, models, spec.model.name)
     # Networks report their metrics in units of the coded target.
     unit = pipeline[-1].target_coding(y).unit
     return TrainingProgress(console, pipeline[-1].resolved().epochs, problem.followed[0], unit)

@@ -83,7 +83,7 @@ def whole_content() -> dict[str, Any]:
         },
         "ensemble": {
             **{"folds": 2, "members": 1, "group": None, "split": None, "time": None, "fold": None, "gap": None},
-            **{"repeats": None},
+            **{"repeats": None, "pseudo_labels": {"share": 0.5, "rounds": 1}, "refit": "all"},
         },
         "submission": {"values": None, "top_k": None},
         "search": {
