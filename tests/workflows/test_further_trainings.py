@@ -76,7 +76,7 @@ def test_rows_without_a_target_are_test_rows_and_training_rows_that_lack_it(work
             "ridge",
             True,
             "ensemble.pseudo_labels={share: 0}",
-            "ensemble.pseudo_labels.share: expected more than 0, found 0",
+            "share: expected more than 0, found 0",
         ),
         ("ridge", True, "ensemble.pseudo_labels={rounds: 11}", "ensemble.pseudo_labels.rounds: expected"),
         ("ridge", True, "ensemble.pseudo_labels={round: 1}", "there is no such key. Did you mean 'rounds'?"),
