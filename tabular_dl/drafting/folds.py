@@ -12,9 +12,9 @@ from tabular_dl.errors import DataError
 from tabular_dl.estimators import RowTimes
 from tabular_dl.model_selection import group_codes, make_folds
 from tabular_dl.problems import Problem
-from tabular_dl.profiling import TIME_FEATURE, Roles, Separation, TimeOrder
+from tabular_dl.profiling import TIME_FEATURE, Roles, Separation, TimeOrder, find_query_column
 
-__all__ = ["FoldsDraft", "draft_folds"]
+__all__ = ["FoldsDraft", "draft_folds", "query_folds"]
 
 
 @dataclass(frozen=True)
@@ -75,6 +75,37 @@ def draft_folds(train: pd.DataFrame, roles: Roles, problem: Problem, separation:
     except DataError:
         return FoldsDraft()
     return FoldsDraft({"split": "group", "group": name}, reason)
+
+
+def query_folds(train: pd.DataFrame, test: pd.DataFrame | None, roles: Roles, folds: int) -> FoldsDraft:
+    """Return folds of whole queries, for a metric that is the mean over queries.
+
+    Parameters
+    ----------
+    train : DataFrame of shape (rows, columns)
+        Training rows.
+    test : DataFrame of shape (test rows, columns) or None
+        Rows to predict.
+    roles : Roles
+        Target and id.
+    folds : int
+        Number of folds.
+
+    Returns
+    -------
+    FoldsDraft
+        ``split: group`` by the column that probably has the query of each row, else what the file has to be given.
+    """
+    repeated = roles.id in train and train[roles.id].duplicated().any()
+    rows = train.drop(columns=[*roles.targets, roles.id], errors="ignore")
+    name = str(roles.id) if repeated else find_query_column(rows, test)
+    if name is None:
+        reason = "No column looks like the query of each row: write split: group and group: COLUMN, or fit refuses."
+        return FoldsDraft(reason=reason)
+    different = train[name].nunique()
+    reason = f"The metric is the mean over queries: {name} has that of each row, by its values and their order."
+    fewer = {"folds": different} if 2 <= different < folds else {}
+    return FoldsDraft({"split": "group", "group": name, **fewer}, reason)
 
 
 def _by_time(train: pd.DataFrame, roles: Roles, problem: Problem, order: TimeOrder, folds: int) -> FoldsDraft:

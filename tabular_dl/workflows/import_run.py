@@ -29,7 +29,7 @@ from tabular_dl.model_selection import (
     mean_and_error,
     predicted_rows,
 )
-from tabular_dl.problems import Indicators, classes_of
+from tabular_dl.problems import Indicators, check_whole_queries, classes_of
 from tabular_dl.reporting import Judged, by_split, import_page, render
 from tabular_dl.spec import (
     PipelineSpec,
@@ -38,8 +38,8 @@ from tabular_dl.spec import (
     competition_of,
     dump_spec,
     load_spec,
-    metric_of,
     problem_of,
+    scoring_metric,
     weights_of,
 )
 from tabular_dl.tables import read_categories
@@ -149,11 +149,13 @@ def _imported(
     train, test = competition.train, competition.test
     target = train[spec.data.target]
     problem = problem_of(spec, target)
-    metric, splits = metric_of(spec, problem), checked_folds(spec, competition, problem)
+    metric = scoring_metric(spec, problem, train, competition.train_file.name)
+    splits = checked_folds(spec, competition, problem)
     y = target.to_numpy()
     classes = classes_of(y, problem)
     known = _known_rows(spec, competition)
     splits, own_folds = _splits(spec, files, known["train"], splits, y if problem.classification else None)
+    check_whole_queries(metric, [rows for _, rows in splits], str(files.folds))
     predicted = np.unique(np.concatenate([rows for _, rows in splits]))
     oof = read_prediction_file(files.oof, known["train"], spec.data.target, classes, predicted)
     notes = [*oof.notes]
