@@ -16,7 +16,7 @@ import pandas as pd
 
 from tabular_dl.competition import label_notes
 from tabular_dl.drafting.column_defaults import Treatments, treat
-from tabular_dl.drafting.folds import FoldsDraft, draft_folds, query_folds
+from tabular_dl.drafting.folds import FoldsDraft, draft_folds
 from tabular_dl.drafting.network_defaults import Effort, Sizes, choose_sizes
 from tabular_dl.drafting.skewed_target import skew_reason
 from tabular_dl.drafting.target_problem import problem_of_targets, rarest_rows
@@ -143,8 +143,7 @@ def draft_pipeline(
     separation = find_separation(
         train.drop(columns=roles.targets), test, columns[0], roles.id, classification=problem.classification, seed=0
     )
-    by_query, most = get_metric(chosen).by_query, sizes.ensemble["folds"]
-    folds = query_folds(train, test, roles, most) if by_query else draft_folds(train, roles, problem, separation, most)
+    folds = draft_folds(train, test, roles, problem, separation, sizes.ensemble["folds"], get_metric(chosen))
     treatments = _treatments(kinds, train, test, _outputs(problem, y), folds, several=len(columns) > 1)
     settings, training_reason = _of_target(roles.targets[0], chosen, balance, skewed)
     content: dict[str, Any] = {
