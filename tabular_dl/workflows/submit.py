@@ -197,7 +197,7 @@ def _score_with_answers(
     try:
         folder, unit = competition.folder, competition.target_number
         answers = read_answers(folder, competition.target, str(competition.id), unit)
-        if answers is None:
+        if answers is None or competition.test is None:
             return {}, []
         metric = scoring_metric(spec, problem, competition.test, competition.test_file.name)
         score = score_submission(submission, table, answers, competition.target, metric)
