@@ -185,7 +185,7 @@ def ndcg(
     if classes is not None:
         values = _class_values(classes)
         scores, relevance = prediction @ values, (y if classes.dtype.kind in "iufb" else y == classes[1])
-    relevance = relevance.astype(np.float64)
+    relevance, scores = relevance.astype(np.float64), scores.astype(np.float64)
     gains, best = (_discounted_gains(relevance, by, queries, k) for by in (scores, relevance))
     return float(np.divide(gains, best, out=np.zeros(len(best)), where=best > 0).mean())
 
@@ -201,7 +201,8 @@ def _class_values(classes: Array) -> Array:
 
 def _discounted_gains(relevance: Array, scores: Array, queries: Array, k: int | None) -> Array:
     """Return the discounted gain of each query, (queries,), with its rows in descending order of scores."""
-    order = np.lexsort((-np.asarray(scores, np.float64), queries))
+    order = np.argsort(-scores)
+    order = order[np.argsort(queries[order], kind="stable")]  # faster than by both keys at once
     differs = np.diff(queries[order], prepend=np.nan) != 0
     first = np.flatnonzero(differs)  # place of the first row of each query
     rank = np.arange(len(order)) - np.repeat(first, np.diff(first, append=len(order)))
