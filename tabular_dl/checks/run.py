@@ -25,6 +25,7 @@ from tabular_dl.checks.fit_errors import (
 from tabular_dl.checks.fixes import columns_of
 from tabular_dl.checks.folds import fold_findings
 from tabular_dl.checks.python import metric_errors, network_errors, transformer_errors
+from tabular_dl.checks.queries import query_errors
 from tabular_dl.checks.rows import (
     absent_findings,
     drift_findings,
@@ -185,6 +186,7 @@ def _validate(
     of_target = [*pipeline_errors(spec, problem), *other_row_errors(spec, problem, competition)]
     if all(finding.code != "metric" for finding in of_target):
         of_target += target_errors(spec, problem, competition.train[spec.data.target], names[0])
+        of_target += query_errors(spec, competition)
     of_sample = [] if of_target else sample_findings(competition, spec, problem)
     target = competition.train[spec.data.target]
     rows = competition.train.drop(columns=spec.data.target)

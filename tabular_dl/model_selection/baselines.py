@@ -20,7 +20,7 @@ from tabular_dl.estimators import ModelEstimator
 from tabular_dl.model_selection.fold_matrices import fold_matrix
 from tabular_dl.model_selection.row_weights import weights_at, weights_of_model
 from tabular_dl.preprocessing import DerivedFeatures
-from tabular_dl.problems import TRANSFORMS, Metric, each_target
+from tabular_dl.problems import TRANSFORMS, Metric, each_target, metric_at
 
 __all__ = ["baseline_scores"]
 
@@ -81,7 +81,8 @@ def baseline_scores(
                 # The probability of classes without training rows in the fold is 0.
                 predicted = np.zeros((len(test), len(classes)))
                 predicted[:, np.searchsorted(classes, model.classes_)] = model.predict_proba(matrix[test])
-            scores[name].append(metric(y[test], predicted, classes, weights_at(weights, test)))
+            score = metric_at(metric, test)(y[test], predicted, classes, weights_at(weights, test))
+            scores[name].append(score)
     return {name: np.array(values) for name, values in scores.items()}
 
 

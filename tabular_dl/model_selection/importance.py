@@ -12,7 +12,7 @@ from tabular_dl.model_selection.decisions import decided
 from tabular_dl.model_selection.predicted_rows import error_ratio
 from tabular_dl.model_selection.row_weights import weights_at, weights_of_model
 from tabular_dl.model_selection.standard_error import standard_error
-from tabular_dl.problems import Metric, decide, each_target
+from tabular_dl.problems import Metric, decide, each_target, metric_at, some_rows
 
 __all__ = ["hardest_rows", "permutation_importance"]
 
@@ -91,8 +91,8 @@ def permutation_importance(
     ratio = error_ratio(model) if hasattr(model, "oof_predictions_") else None
     decreases = np.zeros((len(model.test_rows_), len(columns)))
     for fold, test in enumerate(model.test_rows_):
-        rows = test if len(test) <= MOST_ROWS else np.sort(rng.choice(test, MOST_ROWS, replace=False))
-        table, truth = X.iloc[rows], y[rows]
+        rows = some_rows(metric, test, MOST_ROWS, rng)
+        table, truth, of_rows = X.iloc[rows], y[rows], metric_at(metric, rows)
         weights = weights_at(weights_of_model(model), rows)
 
         def score(
@@ -100,8 +100,9 @@ def permutation_importance(
             truth: np.ndarray = truth,
             rows: np.ndarray = rows,
             weights: np.ndarray | None = weights,
+            of_rows: Metric = of_rows,
         ) -> float:
-            return metric(truth, decided(model, metric, predicted, rows), classes, weights)
+            return of_rows(truth, decided(model, metric, predicted, rows), classes, weights)
 
         baseline = score(model.predict_fold(fold, table))
         jobs = [(index, rng.permutation(len(rows))) for index in range(len(columns)) for _ in range(repeats)]

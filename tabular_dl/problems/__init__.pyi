@@ -21,6 +21,11 @@ from .number_coding import Numbers as Numbers
 from .problem_types import PROBLEMS as PROBLEMS
 from .problem_types import Problem as Problem
 from .problem_types import get_problem as get_problem
+from .queries import check_whole_queries as check_whole_queries
+from .queries import metric_at as metric_at
+from .queries import resampled_rows as resampled_rows
+from .queries import some_rows as some_rows
+from .queries import with_queries as with_queries
 from .target_coding import Classes as Classes
 from .target_coding import Coding as Coding
 from .target_coding import Indicators as Indicators

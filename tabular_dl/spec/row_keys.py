@@ -20,7 +20,7 @@ from tabular_dl.spec.reader import PipelineSpec
 from tabular_dl.spec.validate import needed_features
 from tabular_dl.tables import read_categories, read_target
 
-__all__ = ["folds_of", "groups_of", "own_folds_of", "row_keys", "times_of"]
+__all__ = ["folds_of", "group_numbers", "groups_of", "own_folds_of", "row_keys", "times_of"]
 
 # Keys of features whose value in a row depends on the row alone; `date` learns the format of the dates.
 ROWWISE = ("from", "eval", "extract", "date", "format", "text", "map", "fill")
@@ -129,13 +129,26 @@ def groups_of(spec: PipelineSpec, train: pd.DataFrame, where: str) -> np.ndarray
     name, folds = spec.ensemble.group, spec.ensemble.folds
     if name is None:
         return None
-    codes = group_codes(_column(spec, "group", train, where), f"{where}, column {name}")
+    codes = group_numbers(spec, train, where)
     if codes.max() + 1 < folds and spec.ensemble.split != "column":
         raise DataError(
             f"{where}, column {name} (ensemble.group): {codes.max() + 1} different values are fewer than the {folds} "
             "folds. Set ensemble.folds lower, or name another column."
         )
     return codes
+
+
+def group_numbers(spec: PipelineSpec, rows: pd.DataFrame, where: str) -> np.ndarray:
+    """Return the number of each row's group, from 0, by ``ensemble.group``, which is given: of any table.
+
+    Raises
+    ------
+    SpecError
+        If it is the target, or a feature that is learned from several rows.
+    DataError
+        If the column does not exist or has missing values.
+    """
+    return group_codes(_column(spec, "group", rows, where), f"{where}, column {spec.ensemble.group}")
 
 
 def times_of(spec: PipelineSpec, train: pd.DataFrame, where: str) -> RowTimes | None:

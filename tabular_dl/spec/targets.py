@@ -171,6 +171,8 @@ def _check_classes(spec: PipelineSpec, problem: Problem, y: pd.Series[Any], subj
             f"{subject}: {metric.name} is for ordered labels, and texts such as {y.iloc[0]!r} have no order: write "
             "them as 0, 1, 2..., or choose another metric."
         )
+    if metric.by_query and y.dtype.kind in "iuf":
+        metric.check_numbers(y.to_numpy(), subject, list(y.index))
     counts, folds = y.value_counts(), spec.ensemble.folds
     if problem.two_classes and len(counts) != 2:
         raise DataError(

@@ -29,8 +29,8 @@ from tabular_dl.spec import (
     competition_of,
     dump_spec,
     load_spec,
-    metric_of,
     problem_of,
+    scoring_metric,
 )
 from tabular_dl.workflows.auto_board import Board
 from tabular_dl.workflows.auto_search import found_candidate
@@ -152,7 +152,8 @@ def _checked(spec: PipelineSpec, command: str, console: Console) -> _Setting:
     stop_at_errors(findings, command)
     print_notes(competition.notes, console)
     warn_in_short(findings, console, command)
-    return _Setting(spec, competition, problem, metric_of(spec, problem))
+    metric = scoring_metric(spec, problem, competition.train, competition.train_file.name)
+    return _Setting(spec, competition, problem, metric)
 
 
 class _Trainer:
