@@ -44,3 +44,19 @@ def test_months_that_are_not_whole_are_no_reason_to_leave_the_month_out() -> Non
     # Days of a month that no training row has are another matter.
     found = dict(codes(train, test, "count", columns=[{"columns": ["temp", "month", "day"]}], features=features))
     assert found["drift"] == "# take day out of rule 1 and of features"
+
+
+def test_a_season_is_no_leak_where_test_rows_lie_between_training_rows() -> None:
+    random = np.random.default_rng(0)
+    hours = pd.date_range("2023-01-01", "2023-12-31", freq="8h")
+    table = pd.DataFrame({"at": hours.astype(str), "x": random.normal(size=len(hours)), "y": 100 * hours.month})
+    table["y"] += random.normal(size=len(table))
+    tested = hours.day >= 20
+    features = {"month": {"from": "at", "date": "month"}, "elapsed": {"from": "at", "date": "elapsed"}}
+    rules = [{"columns": ["x", "month", "elapsed"]}]
+    found = codes(table[~tested], table[tested].drop(columns="y"), "y", columns=rules, features=features)
+    assert "leak" not in dict(found)
+    # Without the dates, nothing says that the number is a month.
+    undated = table.drop(columns="at").assign(month=hours.month)
+    found = codes(undated[~tested], undated[tested].drop(columns="y"), "y", columns=[{"columns": ["x", "month"]}])
+    assert found == [("leak", "- {columns: [x]}  # in place of rule 1")]
