@@ -98,7 +98,7 @@ def run_checks(competition: Competition, spec: PipelineSpec, problem: Problem) -
         # The most serious findings come first, since a fit shows only the first few.
         if not of_target:
             for one in each[:MOST_TARGETS]:
-                findings += leak_findings(spec, read, one, problem, names[0])
+                findings += leak_findings(spec, read, one, problem, names[0], separation.order)
         if test is not None:
             group = spec.ensemble.group
             groups = (train[group], test[group]) if group in train and group in test else None

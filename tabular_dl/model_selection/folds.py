@@ -99,7 +99,9 @@ def shuffled_folds(
     return list((StratifiedGroupKFold if stratified else GroupKFold)(**arguments).split(rows, strata, groups))
 
 
-def check_labels(splits: Splits, labels: np.ndarray | None, reason: str) -> None:
+def check_labels(
+    splits: Splits, labels: np.ndarray | None, reason: str, advice: str = "take fewer folds (ensemble.folds)"
+) -> None:
     """Raise an error for folds that cannot be scored by every metric, or be trained for.
 
     Parameters
@@ -110,6 +112,8 @@ def check_labels(splits: Splits, labels: np.ndarray | None, reason: str) -> None
         Label of each row; None for numbers, and several targets.
     reason : str
         What the folds are made by, as the beginning of messages.
+    advice : str, default="take fewer folds (ensemble.folds)"
+        What to do, as the end of messages.
 
     Raises
     ------
@@ -127,13 +131,11 @@ def check_labels(splits: Splits, labels: np.ndarray | None, reason: str) -> None
         absent = [] if labels is None else np.setdiff1d(labels, labels[test]).tolist()
         if absent or not len(test):
             content = f"no row of the class {absent[0]!r}" if absent else "no rows"
-            raise DataError(
-                f"{reason}, fold {number} of {len(splits)} would have {content}: take fewer folds (ensemble.folds)."
-            )
+            raise DataError(f"{reason}, fold {number} of {len(splits)} would have {content}: {advice}.")
         if labels is not None and len(np.unique(labels[train])) == 1:
             raise DataError(
                 f"{reason}, fold {number} of {len(splits)} would be trained on rows of the class "
-                f"{labels[train].tolist()[0]!r} only: take fewer folds (ensemble.folds)."
+                f"{labels[train].tolist()[0]!r} only: {advice}."
             )
 
 

@@ -111,7 +111,7 @@ def split_rows(
     if split == "column" and keys.folds is not None:
         numbers = np.unique(keys.folds)
         splits = [(np.flatnonzero(keys.folds != fold), np.flatnonzero(keys.folds == fold)) for fold in numbers]
-        check_labels(splits, labels, "By the column of ensemble.fold")
+        check_labels(splits, labels, "By the column of ensemble.fold", "each of its values needs rows of all classes")
         return splits
     if split in (None, "time", "group"):
         # Several labels are spread by the rarest, but not in time.
