@@ -117,8 +117,11 @@ def _by_time(train: pd.DataFrame, roles: Roles, problem: Problem, order: TimeOrd
     most = next((count for count in range(folds, 1, -1) if _can_follow(order.times.to_numpy(), labels, count)), None)
     if most is None:
         return FoldsDraft(reason=f"{evidence} Training rows are of too few times for folds that follow each other.")
-    keys: dict[str, Any] = {"split": "time", **({"folds": most} if most < folds else {})}
-    reason = f"{evidence} So each fold is scored on later rows than it is trained on."
+    keys: dict[str, Any] = {"split": "time", "refit": "all", **({"folds": most} if most < folds else {})}
+    reason = (
+        f"{evidence} So each fold is scored on later rows than it is trained on, and models of all rows, the latest "
+        "too, predict new ones (refit)."
+    )
     if len(order.columns) == 1:
         return FoldsDraft(keys | {"time": order.columns[0]}, reason)
     name = TIME_FEATURE

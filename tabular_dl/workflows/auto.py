@@ -136,8 +136,12 @@ def auto(
 
 
 def _without_further(spec: PipelineSpec, console: Console) -> PipelineSpec:
-    """Return a pipeline without trainings after that of the folds: the time goes to more models."""
-    keys = [name for name in ("pseudo_labels", "refit") if getattr(spec.ensemble, name) is not None]
+    """Return a pipeline without trainings after that of the folds: the time goes to more models.
+
+    By time, the last training stays: without it, the latest rows would be held out.
+    """
+    names = ("pseudo_labels",) if spec.ensemble.split == "time" else ("pseudo_labels", "refit")
+    keys = [name for name in names if getattr(spec.ensemble, name) is not None]
     if keys:
         print_notes([f"ensemble.{' and ensemble.'.join(keys)} left out: the time goes to more models"], console)
     ensemble = spec.ensemble.model_copy(update=dict.fromkeys(keys))
