@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from tabular_dl.preprocessing import learn_dates
-from tabular_dl.tables import read_categories
+from tabular_dl.tables import category_codes, read_categories
 
 __all__ = ["as_dates", "date_format", "is_date_number", "time_words"]
 
@@ -53,11 +53,14 @@ def date_format(column: pd.Series[Any]) -> str | None:
     >>> date_format(pd.Series(["31.12.2024", "02.01.2025", None])), date_format(pd.Series(["2024", "2025"]))
     ('%d.%m.%Y', None)
     """
-    texts = pd.Series(read_categories(column.dropna()), dtype=object)
-    if texts.empty or not texts.head(100).str.match(_MAY_BE_A_DATE).mean() >= DATE_SHARE:
+    known = column.dropna()
+    first = pd.Series(read_categories(known.head(100)), dtype=object)
+    if first.empty or not first.str.match(_MAY_BE_A_DATE).mean() >= DATE_SHARE:
         return None  # 2024 or 20240131 may be anything
+    codes, values = category_codes(known)
+    texts = pd.Series(values, dtype=object)
     learned = str(learn_dates(texts)["format"])
-    return learned if as_dates(texts, learned).notna().mean() >= DATE_SHARE else None
+    return learned if as_dates(texts, learned).notna().to_numpy()[codes].mean() >= DATE_SHARE else None
 
 
 def is_date_number(column: pd.Series[Any]) -> bool:

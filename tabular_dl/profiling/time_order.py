@@ -191,7 +191,7 @@ def _times(train: pd.Series[Any], test: pd.Series[Any]) -> _Times | None:
             written = date_format(known[0]) if kinds == {"O"} else None
             if written is None:
                 return None
-        known = [pd.Series(read_categories(column), index=column.index) for column in known]
+        known = [pd.Series(read_categories(column), column.index, dtype=object) for column in known]
     dates = [as_dates(column, written).dropna() for column in known]
     if any(len(column) < LATER * len(values) for column, values in zip(dates, known, strict=True)):
         return None
