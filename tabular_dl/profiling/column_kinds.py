@@ -294,7 +294,7 @@ def _text_kind(base: ColumnKind, known: pd.Series, both: pd.Series, rows: int) -
     form = find_number_form(texts)
     if form is not None and find_number_form(texts[: len(counts)]) is not None:
         return _unit_kind(base, form, pd.Series(texts[codes], both.index, dtype=object), len(known), rows)
-    words = float(sum(len(text.split()) * count for text, count in zip(texts, counts.tolist(), strict=False)) / len(known))
+    words = float(np.dot([len(text.split()) for text in texts[: len(counts)]], counts) / len(known))
     different = base.distinct / len(known)
     named = known.dtype.kind not in "iuf" and words <= 1  # numbers beside texts of the test table name nothing
     as_id = id_reason(pd.Series(texts[codes[: len(known)]], dtype=object)) if named else None

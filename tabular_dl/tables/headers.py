@@ -12,7 +12,7 @@ import pandas as pd
 from tabular_dl.errors import DataError, listed
 from tabular_dl.tables.number_parsing import read_number
 
-__all__ = ["refuse_data_as_header", "trimmed_names"]
+__all__ = ["refuse_data_as_header", "refuse_twice", "trimmed_names"]
 
 MOST_LISTED = 8  # names listed by one message
 FEWEST_NUMBERS = 3  # columns of numbers from which on names that are numbers are judged by their order
@@ -94,6 +94,21 @@ def refuse_data_as_header(path: Path, names: Sequence[str], frame: pd.DataFrame)
             f"line with the names of the {len(names)} columns, such as {example}{',...' * (len(names) > MOST_LISTED)}. "
             "If these are names, write a letter before the numbers."
         )
+
+
+def refuse_twice(path: Path, names: list[str]) -> None:
+    """Raise an error if a header contains a name twice.
+
+    Raises
+    ------
+    DataError
+        If a name is repeated; the message names the file and the column.
+    """
+    seen: set[str] = set()
+    for name in names:
+        if name and name in seen:
+            raise DataError(f"{path}: the header has the column {name!r} twice. Rename or remove one of the two.")
+        seen.add(name)
 
 
 def _is_row(numbers: np.ndarray, columns: pd.DataFrame) -> bool:
