@@ -168,7 +168,7 @@ def _beside_test(kind: ColumnKind, train: pd.Series, test: pd.Series) -> ColumnK
 
 def _kind(train: pd.Series, test: pd.Series | None) -> ColumnKind:
     known = train.dropna()
-    counts = known.value_counts()
+    counts = known.value_counts(sort=False)
     base = ColumnKind(
         str(train.name),
         "missing",

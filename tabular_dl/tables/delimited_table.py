@@ -22,6 +22,7 @@ from tabular_dl.tables.number_parsing import Cells, read_cells, read_labels
 
 __all__ = ["DelimitedTable", "DelimitedText", "parse_text"]
 
+FEW = 20  # columns that are replaced one by one; of more, all of a wide table's would be moved for each
 _OVERFLOW = r"^\s*[+-]?[0-9]{19}"
 _AROUND = (b"+", b" ", b'"', b"\t", b"\v", b"\f")  # signs that whole numbers may have, and pandas leaves out
 
@@ -109,7 +110,7 @@ class DelimitedTable:
         refuse_data_as_header(self.source.path, self.header, frame)
         converted: dict[str, pd.Series] = {}
         seen: dict[str, list[str]] = {}
-        for name, cells in self._cells(frame, text):
+        for name, cells in self._cells(frame, text, labels):
             if name in labels and cells.column.dtype == "str":
                 converted[name] = read_labels(self._texts([name], keep_default_na=False)[name])
                 continue
@@ -137,12 +138,17 @@ class DelimitedTable:
             return False
         return b"-0" not in content or not (column == 0).any()
 
-    def _cells(self, frame: pd.DataFrame, text: Collection[str]) -> Iterator[tuple[str, Cells]]:
+    def _cells(
+        self, frame: pd.DataFrame, text: Collection[str], labels: Collection[str]
+    ) -> Iterator[tuple[str, Cells]]:
         """Yield the columns that pandas may have read as another type than they are."""
         texts = [str(name) for name, kind in frame.dtypes.items() if kind == "str" and name not in text]
         doubtful = doubtful_columns(frame, zero_first=self.source.zero_first)
         for name in texts:
-            yield name, read_cells(frame[name], decimal_comma=self.source.delimiter == ";")
+            column = frame[name]
+            cells = read_cells(column, decimal_comma=self.source.delimiter == ";")
+            if cells.column is not column or name in labels:
+                yield name, cells
         raw = self._texts(doubtful) if doubtful else frame
         for name in doubtful:
             if not raw[name].str.contains(LOST).any():
@@ -159,8 +165,11 @@ class DelimitedTable:
 
 
 def _with_columns(frame: pd.DataFrame, columns: Mapping[Any, pd.Series]) -> pd.DataFrame:
-    """Return a table with other columns in place of some, all at once: a wide table would be copied for each."""
-    if not columns:
+    """Return a table with other columns in place of some."""
+    if len(columns) <= FEW:
+        frame = frame.copy(deep=False)
+        for name, column in columns.items():
+            frame[name] = column
         return frame
     return pd.DataFrame({name: columns.get(name, column) for name, column in frame.items()}, index=frame.index)
 

@@ -78,11 +78,12 @@ def refuse_data_as_header(path: Path, names: Sequence[str], frame: pd.DataFrame)
     tabular_dl.errors.DataError: iris.csv seems to have no header: its first line is data (5.1, 3.5, setosa). Add a
     first line with the names of the 3 columns, such as x1,x2,x3. If these are names, write a letter before the numbers.
     """
-    numeric = [place for place in range(len(names)) if frame.dtypes.iloc[place].kind in "iuf" and names[place].strip()]
+    kinds = [dtype.kind for dtype in frame.dtypes]
+    numeric = [place for place, kind in enumerate(kinds) if kind in "iuf" and names[place].strip()]
     numbers = [read_number(names[place]) for place in numeric]
     if not numbers or None in numbers:
         return
-    texts = [place for place in range(len(names)) if frame.dtypes.iloc[place].kind == "O"]
+    texts = [place for place, kind in enumerate(kinds) if kind == "O"]
     if texts:
         is_data = any((frame.iloc[:, place].astype(object) == names[place]).any() for place in texts)
     else:
