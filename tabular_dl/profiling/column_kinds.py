@@ -215,7 +215,7 @@ def _numbers(values: pd.Series) -> pd.Series | None:
 def _finite_kind(base: ColumnKind, train: pd.Series, numbers: pd.Series, test: pd.Series | None) -> ColumnKind:
     """Return the kind of a column of numbers; its infinite ones are taken for missing."""
     values = np.abs(numbers.to_numpy(np.float64))
-    of_train = int(train.notna().sum())
+    of_train = base.known
     if np.isinf(values).any():
         kind = _kind(_without_infinite(train), None if test is None else _without_infinite(test))
         first = int(np.isinf(values).argmax())

@@ -73,10 +73,10 @@ def is_date_number(column: pd.Series[Any]) -> bool:
     >>> is_date_number(pd.Series([20240131, 20240201], name="price"))
     False
     """
-    known = column.dropna()
-    if known.empty or known.dtype.kind not in "iuf" or not time_words(str(column.name)):
+    if column.dtype.kind not in "iuf" or not time_words(str(column.name)):
         return False
-    if not known.between(EARLIEST, LATEST).all() or (known % 1 != 0).any():
+    known = column.dropna()
+    if known.empty or not known.between(EARLIEST, LATEST).all() or (known % 1 != 0).any():
         return False
     return bool(as_dates(pd.Series(read_categories(known)), "%Y%m%d").notna().all())
 

@@ -66,7 +66,7 @@ def doubtful_columns(frame: pd.DataFrame, *, zero_first: bool) -> list[str]:
     >>> doubtful_columns(table, zero_first=False), doubtful_columns(table, zero_first=True)
     (['size'], ['code', 'size'])
     """
-    long = (frame.select_dtypes("float").abs() >= _EXACT).any()
+    long = (frame.select_dtypes("float").abs() >= _EXACT).any().to_dict()
     names = []
     for name, kind in frame.dtypes.items():
         if kind == "object":  # integers too large for any type, or booleans with missing values, which are fine
