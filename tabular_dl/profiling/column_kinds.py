@@ -209,7 +209,7 @@ def _numbers(values: pd.Series) -> pd.Series | None:
     if numbers.isna().any() or numbers.dtype.kind == "c":
         return None
     padded = texts.astype(str).str.match(r"^\s*[-+]?0\d")
-    return None if padded.any() else numbers.iloc[codes].set_axis(values.index).rename(values.name)
+    return None if padded.any() else numbers.iloc[codes].set_axis(values.index).rename(str(values.name))
 
 
 def _finite_kind(base: ColumnKind, train: pd.Series, numbers: pd.Series, test: pd.Series | None) -> ColumnKind:

@@ -122,7 +122,8 @@ class DelimitedTable:
 
     def _with_texts(self, text: Collection[str]) -> pd.DataFrame:
         """Return the frame with further columns as text."""
-        texts = {name: self.frame[name] for name in self.frame if name in text and name not in self.text}
+        names = [str(name) for name in self.frame if name in text and name not in self.text]
+        texts = {name: self.frame[name] for name in names}
         as_written = {name: column.astype("str") for name, column in texts.items() if self._keeps_text(column)}
         others = [name for name in texts if name not in as_written]
         parsed = dict(self._texts(others).items()) if others else {}
@@ -136,7 +137,8 @@ class DelimitedTable:
         content = self.source.content
         if column.dtype != "int64" or any(sign in content for sign in _AROUND) or self.source.zero_first:
             return False
-        return b"-0" not in content or not (column == 0).any()
+        ends = (self.source.delimiter.encode(), b"\n", b"\r")
+        return not content.endswith(b"-0") and not any(b"-0" + end in content for end in ends)
 
     def _cells(
         self, frame: pd.DataFrame, text: Collection[str], labels: Collection[str]

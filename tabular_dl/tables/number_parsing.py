@@ -87,7 +87,7 @@ def read_cells(texts: pd.Series, *, decimal_comma: bool = False) -> Cells:
     >>> read_cells(pd.Series(["007", "12"])).column.tolist()
     ['007', '12']
     """
-    if _is_plain_text(texts.dropna().unique(), decimal_comma=decimal_comma):
+    if _is_plain_text(texts.dropna().unique().tolist(), decimal_comma=decimal_comma):
         return Cells(texts)
     stripped = texts.str.strip()
     # In a column that also has a plus, a minus is a value.
