@@ -68,7 +68,7 @@ def same_row_findings(
     known = [table.loc[table[shared].notna().mean(axis=1) >= KNOWN, shared] for table in tables]
     keys = [pd.Series(values, index=table.index) for values, table in zip(row_keys(*known), known, strict=True)]
     twins = find_twins(keys[0].to_numpy(), target[keys[0].index])
-    plain = max(train[name].nunique() for name in shared) < MANY_VALUES * len(train)
+    plain = all(train[name].nunique() < MANY_VALUES * len(train) for name in shared)
     by = f"by all {len(shared)} columns" if len(shared) > 1 else "by the only column"
     by += " except id and target" if test is None else " that both tables have except id and target"
     if test is not None:

@@ -113,13 +113,15 @@ def find_groupings(
 
 def may_group(column: pd.Series[Any]) -> bool:
     """Return whether a column consists of text or whole numbers and has a suitable number of different values."""
+    if column.dtype.kind in "cbmM":
+        return False
     known = column.dropna()
+    if known.dtype.kind == "f" and not bool((known % 1 == 0).all()):
+        return False
     values = known.nunique()
     if len(known) < KNOWN * len(column) or values < FEWEST_GROUPS or len(known) < ROWS_A_GROUP * values:
         return False
-    if known.dtype.kind == "O" and find_number_form(map(category_text, known.unique())) is not None:
-        return False
-    return known.dtype.kind not in "fcbmM" or (known.dtype.kind == "f" and bool((known % 1 == 0).all()))
+    return known.dtype.kind != "O" or find_number_form(map(category_text, known.unique())) is None
 
 
 def share_of_new(train: pd.Series[Any], test: pd.Series[Any]) -> float:
