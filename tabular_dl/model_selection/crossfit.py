@@ -85,6 +85,7 @@ class _CrossFit(FittedFolds, BaseEstimator, ABC):
         sample_weight: ArrayLike | None = None,
         unlabeled: pd.DataFrame | None = None,
         on_training: Callable[[str], bool] | None = None,
+        on_encoded: Callable[[Sequence[np.ndarray]], object] | None = None,
     ) -> Self:
         """Train all folds and members as one population, and again if there are pseudo-labels or a last training.
 
@@ -106,6 +107,8 @@ class _CrossFit(FittedFolds, BaseEstimator, ABC):
             Raw rows without a target, for pseudo-labels.
         on_training : callable, optional
             Called before each further training with words for it; returns whether to go on.
+        on_encoded : callable, optional
+            Called with the feature matrix of each fold, (rows, features), which a fitted model does not keep.
 
         Returns
         -------
@@ -131,6 +134,8 @@ class _CrossFit(FittedFolds, BaseEstimator, ABC):
         rows = [*(train for train, _ in splits), *([np.arange(len(y))] if by_time else [])]
         seeds = [derived_seed(self.random_state, fold) for fold in range(len(rows))]
         folds = FoldModels.encoded(self.pipeline, X, y, rows, seeds)
+        if on_encoded is not None:
+            on_encoded(folds.matrices[: len(splits)])
         target = Target(y, self._classes(y), self.sample_weight_, row_groups)
         folds.train(target, on_epoch)
         more = FurtherTraining(self._raw, self._unlabeled(unlabeled), self.pseudo_labels, on_epoch, on_training)
