@@ -183,6 +183,10 @@ class _CrossFit(FittedFolds, BaseEstimator, ABC):
         check_is_fitted(self, "pipelines_")
         return self._raw(self.pipelines_[fold], read_rows(self, X, reset=False))
 
+    def predict_encoded(self, fold: int, matrix: np.ndarray) -> np.ndarray:
+        """Return what `predict_fold` does, for rows that the fold's steps have encoded, (rows, features)."""
+        return self._raw(self.pipelines_[fold][-1], matrix)
+
     def __sklearn_tags__(self) -> Tags:
         """Return scikit-learn's tags: input may be sparse if the pipeline accepts it."""
         tags = super().__sklearn_tags__()
@@ -315,7 +319,13 @@ class CrossFitRegressor(Smeared, RoundedNumbers, RegressorMixin, _CrossFit):
 
     def predict_fold(self, fold: int, X: pd.DataFrame) -> np.ndarray:
         """Return one fold's values, (rows,), for raw rows."""
-        values = super().predict_fold(fold, X)
+        return self._smeared(fold, super().predict_fold(fold, X))
+
+    def predict_encoded(self, fold: int, matrix: np.ndarray) -> np.ndarray:
+        """Return what `predict_fold` does, for rows that the fold's steps have encoded, (rows, features)."""
+        return self._smeared(fold, super().predict_encoded(fold, matrix))
+
+    def _smeared(self, fold: int, values: np.ndarray) -> np.ndarray:
         return values if self.fold_smearing_ is None else smeared(values, float(self.fold_smearing_[fold]))
 
     def _classes(self, y: np.ndarray) -> None:
