@@ -179,10 +179,10 @@ def train_tasks(
     training = training_for(settings[0], first, max(len(rows) for rows in members.training_rows))
     matrices = [task.matrix for task in first_tasks]
     if _one_table(groups, matrices, coded):
-        X, coded, members = matrices[0], coded[0], replace(members, groups=0)
+        X, coded, members = [matrices[0]], coded[0], replace(members, groups=0)
     else:
-        X = _matrix(groups, matrices, network)
-    keras_callbacks = () if callbacks is None else callbacks(X if X.ndim == 2 else X[0])
+        X = _inputs(groups, matrices, network)
+    keras_callbacks = () if callbacks is None else callbacks(X[0])
     reporter = _reporter(settings[0], on_epoch)
     population = fit_population(network, X, coded, members, training, keras_callbacks, reporter)
     return TrainedTasks(tasks, network, training, population)
@@ -217,19 +217,23 @@ def _one_table(groups: Sequence[Prepared], matrices: Sequence[Matrix], coded: np
     return same and all(np.array_equal(target, coded[0]) for target in coded)
 
 
-def _matrix(groups: Sequence[Prepared], matrices: Sequence[Matrix], network: Network) -> Matrix:
-    """Return the inputs of all groups' networks: (rows, inputs), or (groups, rows, inputs)."""
+def _inputs(groups: Sequence[Prepared], matrices: Sequence[Matrix], network: Network) -> list[Matrix]:
+    """Return the inputs of each group's networks, (rows, inputs): the matrix itself if it needs no coding."""
+    parts = [group.inputs.encode(matrix) for group, matrix in zip(groups, matrices, strict=True)]
+    return parts if len(parts) == 1 else [_placed(*pair, network) for pair in zip(groups, parts, strict=True)]
+
+
+def _placed(group: Prepared, encoded: Matrix, network: Network) -> np.ndarray:
+    """Return the inputs of a group in the columns of networks that have room for those of all groups."""
     from tabular_dl.nn import OwnInputs
 
-    if len(groups) == 1:
-        return groups[0].inputs.encode(matrices[0])
-    X = np.zeros((len(groups), matrices[0].shape[0], network.inputs), np.float32)
-    for number, (group, matrix) in enumerate(zip(groups, matrices, strict=True)):
-        encoded = group.inputs.encode(matrix)
-        width = len(group.inputs.numeric)
-        columns = OwnInputs(width, continuous=group.inputs.continuous).columns(network.continuous)
-        X[number][:, columns] = encoded[:, :width]
-        X[number, :, network.numeric :] = encoded[:, width:]
+    width = len(group.inputs.numeric)
+    columns = OwnInputs(width, continuous=group.inputs.continuous).columns(network.continuous)
+    if encoded.shape[1] == network.inputs and np.array_equal(columns, np.arange(width)):
+        return encoded
+    X = np.zeros((encoded.shape[0], network.inputs), np.float32)
+    X[:, columns] = encoded[:, :width]
+    X[:, network.numeric :] = encoded[:, width:]
     return X
 
 

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.compose import ColumnTransformer, TransformedTargetRegressor
+from sklearn.dummy import DummyClassifier, DummyRegressor
 from sklearn.impute import SimpleImputer
 from sklearn.multioutput import ClassifierChain, MultiOutputClassifier
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 from sklearn.utils import check_array
+from sklearn.utils.parallel import Parallel, delayed
+from threadpoolctl import threadpool_limits
 
-from tabular_dl.estimators import ModelEstimator
+from tabular_dl.estimators import ModelEstimator, cores
 from tabular_dl.model_selection.fold_matrices import fold_matrix
 from tabular_dl.model_selection.row_weights import weights_at, weights_of_model
 from tabular_dl.preprocessing import DerivedFeatures
@@ -24,16 +27,23 @@ from tabular_dl.problems import TRANSFORMS, Metric, each_target, metric_at
 
 __all__ = ["baseline_scores"]
 
+# Numbers of the matrices that are fitted side by side, each of which is copied.
+MOST_COPIED = 50_000_000
+
 
 def baseline_scores(
-    crossfit: Any, X: pd.DataFrame, y: np.ndarray, baselines: Mapping[str, Any], metric: Metric
+    crossfit: Any,
+    X: pd.DataFrame,
+    y: np.ndarray,
+    baselines: Mapping[str, Any],
+    metric: Metric,
+    matrices: Sequence[np.ndarray] | None = None,
 ) -> dict[str, np.ndarray]:
     """Return the scores of simple models on the same folds, with each fold's features and preprocessing.
 
-    Preprocessing is fitted again by `tabular_dl.model_selection.fold_matrices.fold_matrix`, because target encoding of
-    training rows needs their targets. Columns of codes are one-hot encoded for models that do not read categories, and
-    numbers standardized where the pipeline's own model is none of networks. The target is transformed as for the
-    pipeline's own model.
+    Columns of codes are one-hot encoded for models that do not read categories, and numbers standardized where the
+    pipeline's own model is none of networks. The target is transformed as for the pipeline's own model. Models are
+    fitted side by side in threads, each on its rows in float64.
 
     Parameters
     ----------
@@ -45,45 +55,78 @@ def baseline_scores(
         Unfitted estimators: scikit-learn's, or `ModelClassifier` and `ModelRegressor`.
     metric : Metric
         Metric of the scores.
+    matrices : sequence of ndarray of shape (rows, features), optional
+        All rows as each fold reads them, which `fit` gives to ``on_encoded``. By default preprocessing is fitted again,
+        by `tabular_dl.model_selection.fold_matrices.fold_matrix`, because target encoding of training rows needs their
+        targets. Models that read the target alone, such as the mean, need no matrix.
 
     Returns
     -------
     dict of str to ndarray of shape (folds,)
         Scores of each model.
     """
+    folds = range(len(crossfit.test_rows_))
+    reading = [name for name, baseline in baselines.items() if not _is_constant(baseline)]
+    tasks = [(fold, name) for fold in folds for name in baselines]
+    if matrices is None and reading:
+        matrices = [_encoded(crossfit, X, y, fold) for fold in folds]
+    none = np.empty((len(y), 0))
+    data = {(fold, name): matrices[fold] if matrices and name in reading else none for fold, name in tasks}
+    cells = max((matrix.size for matrix in data.values()), default=0)
+    workers = max(1, min(cores(), len(folds) * len(reading), MOST_COPIED // max(1, cells)))
+    # The threads of a matrix product would wait for the cores that other models use.
+    with warnings.catch_warnings(), threadpool_limits(1, user_api="blas"):
+        # Small classes are a property of the user's data, not a mistake.
+        warnings.filterwarnings("ignore", "The number of unique classes is greater than 50%")
+        predict = delayed(_predictions)
+        predicted = Parallel(n_jobs=workers, prefer="threads")(
+            predict(crossfit, data[task], y, baselines[task[1]], task[0]) for task in tasks
+        )
     classes, weights = getattr(crossfit, "classes_", None), weights_of_model(crossfit)
     scores: dict[str, list[float]] = {name: [] for name in baselines}
-    folds = zip(crossfit.pipelines_, crossfit.train_rows_, crossfit.test_rows_, strict=True)
-    for pipeline, train, test in folds:
-        steps, table = pipeline[:-1], X
-        if len(steps.steps) and isinstance(steps[0], DerivedFeatures):
-            # Derived features depend on the targets of strictly earlier training rows at most, so the fitted ones can
-            # transform training rows.
-            steps, table = steps[1:], steps[0].transform(X)
-        matrix = (
-            fold_matrix(steps, table, y, train, np.float64, missing=True)[1]
-            if len(steps.steps)
-            else check_array(table, accept_sparse="csr", ensure_all_finite="allow-nan")
-        )
-        for name, baseline in baselines.items():
-            with warnings.catch_warnings():
-                # Small classes are a property of the user's data, not a mistake.
-                warnings.filterwarnings("ignore", "The number of unique classes is greater than 50%")
-                own = weights_at(weights, train)
-                plain = clone(baseline) if own is None else _weighable(clone(baseline))
-                model = _like_last(plain, pipeline[-1], y[train], own)
-                model.fit(matrix[train], y[train], **({} if own is None else {_weight_argument(model): own}))
-            if classes is None:
-                predicted = model.predict(matrix[test])
-            elif y.ndim == 2:
-                predicted = _label_probabilities(model, matrix[test], classes)
-            else:
-                # The probability of classes without training rows in the fold is 0.
-                predicted = np.zeros((len(test), len(classes)))
-                predicted[:, np.searchsorted(classes, model.classes_)] = model.predict_proba(matrix[test])
-            score = metric_at(metric, test)(y[test], predicted, classes, weights_at(weights, test))
-            scores[name].append(score)
+    for (fold, name), predictions in zip(tasks, predicted, strict=True):
+        test = crossfit.test_rows_[fold]
+        scores[name].append(metric_at(metric, test)(y[test], predictions, classes, weights_at(weights, test)))
     return {name: np.array(values) for name, values in scores.items()}
+
+
+def _is_constant(baseline: Any) -> bool:
+    """Return whether a simple model reads the target alone."""
+    return isinstance(baseline, DummyClassifier | DummyRegressor)
+
+
+def _encoded(crossfit: Any, X: pd.DataFrame, y: np.ndarray, fold: int) -> np.ndarray:
+    """Return all rows as the steps of a fold, fitted again, encode them: (rows, features)."""
+    steps, table = crossfit.pipelines_[fold][:-1], X
+    if len(steps.steps) and isinstance(steps[0], DerivedFeatures):
+        # Derived features depend on the targets of strictly earlier training rows at most, so the fitted ones can
+        # transform training rows.
+        steps, table = steps[1:], steps[0].transform(X)
+    if not len(steps.steps):
+        return check_array(table, accept_sparse="csr", ensure_all_finite="allow-nan")
+    return fold_matrix(steps, table, y, crossfit.train_rows_[fold], np.float64, missing=True)[1]
+
+
+def _predictions(crossfit: Any, matrix: np.ndarray, y: np.ndarray, baseline: BaseEstimator, fold: int) -> np.ndarray:
+    """Return what a simple model, fitted on the training rows of a fold, predicts for its test rows."""
+    train, test = crossfit.train_rows_[fold], crossfit.test_rows_[fold]
+    classes, own = getattr(crossfit, "classes_", None), weights_at(weights_of_model(crossfit), train)
+    plain = clone(baseline) if own is None else _weighable(clone(baseline))
+    model = _like_last(plain, crossfit.pipelines_[fold][-1], y[train], own)
+    model.fit(
+        matrix[train].astype(np.float64, copy=False),
+        y[train],
+        **({} if own is None else {_weight_argument(model): own}),
+    )
+    rows = matrix[test].astype(np.float64, copy=False)
+    if classes is None:
+        return np.asarray(model.predict(rows))
+    if y.ndim == 2:
+        return _label_probabilities(model, rows, classes)
+    # The probability of classes without training rows in the fold is 0.
+    predicted = np.zeros((len(test), len(classes)))
+    predicted[:, np.searchsorted(classes, model.classes_)] = model.predict_proba(rows)
+    return predicted
 
 
 def _label_probabilities(model: ClassifierMixin, X: np.ndarray, classes: np.ndarray | list[np.ndarray]) -> np.ndarray:
@@ -126,6 +169,8 @@ def _like_last(baseline: BaseEstimator, last: Any, y: np.ndarray, weights: np.nd
     if isinstance(baseline, ModelEstimator):
         return baseline.set_params(categorical_features=[*coded], target_transform=last.target_transform)
     model = baseline
+    if _is_constant(baseline):
+        return _transformed(model, last, y, weights)
     # Rules for other models may leave numbers as they are, on which a linear model would not converge.
     rest = StandardScaler() if guest else "passthrough"
     if coded:
@@ -138,7 +183,12 @@ def _like_last(baseline: BaseEstimator, last: Any, y: np.ndarray, weights: np.nd
         model = make_pipeline(rest, model)
     if guest and last.reads_missing:
         model = make_pipeline(SimpleImputer(strategy="median", keep_empty_features=True), model)
-    if last.target_transform is not None:
-        coding = TRANSFORMS[last.target_transform].learn(y, weights=weights)
-        model = TransformedTargetRegressor(model, func=coding.encode, inverse_func=coding.decode, check_inverse=False)
-    return model
+    return _transformed(model, last, y, weights)
+
+
+def _transformed(model: BaseEstimator, last: Any, y: np.ndarray, weights: np.ndarray | None) -> BaseEstimator:
+    """Return a simple model of the target as a pipeline's last step transforms it."""
+    if last.target_transform is None:
+        return model
+    coding = TRANSFORMS[last.target_transform].learn(y, weights=weights)
+    return TransformedTargetRegressor(model, func=coding.encode, inverse_func=coding.decode, check_inverse=False)

@@ -85,6 +85,7 @@ class _CrossFit(FittedFolds, BaseEstimator, ABC):
         sample_weight: ArrayLike | None = None,
         unlabeled: pd.DataFrame | None = None,
         on_training: Callable[[str], bool] | None = None,
+        on_encoded: Callable[[Sequence[np.ndarray]], object] | None = None,
     ) -> Self:
         """Train all folds and members as one population, and again if there are pseudo-labels or a last training.
 
@@ -106,6 +107,8 @@ class _CrossFit(FittedFolds, BaseEstimator, ABC):
             Raw rows without a target, for pseudo-labels.
         on_training : callable, optional
             Called before each further training with words for it; returns whether to go on.
+        on_encoded : callable, optional
+            Called with the feature matrix of each fold, (rows, features), which a fitted model does not keep.
 
         Returns
         -------
@@ -131,6 +134,8 @@ class _CrossFit(FittedFolds, BaseEstimator, ABC):
         rows = [*(train for train, _ in splits), *([np.arange(len(y))] if by_time else [])]
         seeds = [derived_seed(self.random_state, fold) for fold in range(len(rows))]
         folds = FoldModels.encoded(self.pipeline, X, y, rows, seeds)
+        if on_encoded is not None:
+            on_encoded(folds.matrices[: len(splits)])
         target = Target(y, self._classes(y), self.sample_weight_, row_groups)
         folds.train(target, on_epoch)
         more = FurtherTraining(self._raw, self._unlabeled(unlabeled), self.pseudo_labels, on_epoch, on_training)
@@ -177,6 +182,10 @@ class _CrossFit(FittedFolds, BaseEstimator, ABC):
         """
         check_is_fitted(self, "pipelines_")
         return self._raw(self.pipelines_[fold], read_rows(self, X, reset=False))
+
+    def predict_encoded(self, fold: int, matrix: np.ndarray) -> np.ndarray:
+        """Return what `predict_fold` does, for rows that the fold's steps have encoded, (rows, features)."""
+        return self._raw(self.pipelines_[fold][-1], matrix)
 
     def __sklearn_tags__(self) -> Tags:
         """Return scikit-learn's tags: input may be sparse if the pipeline accepts it."""
@@ -310,7 +319,13 @@ class CrossFitRegressor(Smeared, RoundedNumbers, RegressorMixin, _CrossFit):
 
     def predict_fold(self, fold: int, X: pd.DataFrame) -> np.ndarray:
         """Return one fold's values, (rows,), for raw rows."""
-        values = super().predict_fold(fold, X)
+        return self._smeared(fold, super().predict_fold(fold, X))
+
+    def predict_encoded(self, fold: int, matrix: np.ndarray) -> np.ndarray:
+        """Return what `predict_fold` does, for rows that the fold's steps have encoded, (rows, features)."""
+        return self._smeared(fold, super().predict_encoded(fold, matrix))
+
+    def _smeared(self, fold: int, values: np.ndarray) -> np.ndarray:
         return values if self.fold_smearing_ is None else smeared(values, float(self.fold_smearing_[fold]))
 
     def _classes(self, y: np.ndarray) -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import groupby
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from tabular_dl.model_selection.decisions import decided
 from tabular_dl.model_selection.predicted_rows import error_ratio
 from tabular_dl.model_selection.row_weights import weights_at, weights_of_model
 from tabular_dl.model_selection.standard_error import standard_error
+from tabular_dl.preprocessing import PermutedRows
 from tabular_dl.problems import Metric, decide, each_target, metric_at, some_rows
 
 __all__ = ["hardest_rows", "permutation_importance"]
@@ -23,6 +25,8 @@ MOST_ROWS = 1000
 REPEATS, MOST_PERMUTATIONS = 5, 100
 # Number of rows, of permuted copies of a fold, to predict at once.
 ROWS_AT_ONCE = 50_000
+# Number of cells of encoded rows to predict at once.
+CELLS_AT_ONCE = 5_000_000
 
 
 def permutation_importance(
@@ -104,25 +108,65 @@ def permutation_importance(
         ) -> float:
             return of_rows(truth, decided(model, metric, predicted, rows), classes, weights)
 
-        baseline = score(model.predict_fold(fold, table))
-        jobs = [(index, rng.permutation(len(rows))) for index in range(len(columns)) for _ in range(repeats)]
-        batch_size = max(1, ROWS_AT_ONCE // len(rows))
-        for start in range(0, len(jobs), batch_size):
-            batch = jobs[start : start + batch_size]
-            predicted = model.predict_fold(fold, _permuted(table, columns, batch))
-            for (index, _), part in zip(batch, np.split(predicted, len(batch)), strict=True):
-                decreases[fold, index] += sign * (baseline - score(part)) / repeats
+        predict = _Predictions(model, fold, table)
+        baseline = score(predict.unchanged())
+        jobs = [(name, rng.permutation(len(rows))) for name in columns for _ in range(repeats)]
+        for number, predicted in enumerate(predict.permuted(jobs)):
+            decreases[fold, number // repeats] += sign * (baseline - score(predicted)) / repeats
     error = [standard_error(column, ratio) for column in decreases.T]
     result = pd.DataFrame({"column": list(columns), "importance": decreases.mean(axis=0), "error": error})
     return result.sort_values("importance", ascending=False, kind="stable", ignore_index=True)
 
 
-def _permuted(table: pd.DataFrame, columns: Sequence[str], jobs: Sequence[tuple[int, np.ndarray]]) -> pd.DataFrame:
+class _Predictions:
+    """Predictions of one fold for its rows, and for the same with a raw column permuted.
+
+    Rows are encoded once, where the model is a cross-fit and its steps encode each row by itself; else permuted copies
+    of the raw rows go through all steps.
+    """
+
+    def __init__(self, model: Any, fold: int, table: pd.DataFrame) -> None:
+        self.model, self.fold, self.table = model, fold, table
+        self.encoded = _encoded(model, fold, table)
+
+    def unchanged(self) -> np.ndarray:
+        """Return the predictions of the rows."""
+        if self.encoded is None:
+            return self.model.predict_fold(self.fold, self.table)
+        return self.model.predict_encoded(self.fold, self.encoded.matrix)
+
+    def permuted(self, jobs: Sequence[tuple[str, np.ndarray]]) -> Iterator[np.ndarray]:
+        """Yield the predictions for each pair of a raw column and the order of its values."""
+        for quick, group in groupby(jobs, key=lambda job: self.encoded is not None and self.encoded.serves(job[0])):
+            part = list(group)
+            rows = max(1, ROWS_AT_ONCE // len(self.table))
+            if quick and self.encoded is not None:
+                rows = max(1, min(rows, CELLS_AT_ONCE // max(1, self.encoded.matrix.size)))
+            for start in range(0, len(part), rows):
+                batch = part[start : start + rows]
+                yield from np.split(self._of(batch, quick=quick), len(batch))
+
+    def _of(self, batch: Sequence[tuple[str, np.ndarray]], *, quick: bool) -> np.ndarray:
+        if not quick or self.encoded is None:
+            return self.model.predict_fold(self.fold, _permuted(self.table, batch))
+        return self.model.predict_encoded(self.fold, np.concatenate([self.encoded.permuted(*job) for job in batch]))
+
+
+def _encoded(model: Any, fold: int, table: pd.DataFrame) -> PermutedRows | None:
+    """Return the rows encoded by the steps of a fold; None if permuted rows have to go through all steps."""
+    steps = model.pipelines_[fold].steps if hasattr(model, "predict_encoded") else []
+    if len(steps) != 3:
+        return None
+    (_, features), (_, preprocessing), _ = steps
+    try:
+        return PermutedRows(features, preprocessing, table)
+    except TypeError:  # other steps than those of pipeline files
+        return None
+
+
+def _permuted(table: pd.DataFrame, jobs: Sequence[tuple[str, np.ndarray]]) -> pd.DataFrame:
     """Return concatenated copies of a table, each with one permuted column."""
-    copies = []
-    for index, order in jobs:
-        name = columns[index]
-        copies.append(table.assign(**{name: table[name].array.take(order)}))
+    copies = [table.assign(**{name: table[name].array.take(order)}) for name, order in jobs]
     return pd.concat(copies, ignore_index=True)
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from copy import copy, deepcopy
 from dataclasses import dataclass, replace
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 import tensorflow as tf
@@ -54,17 +54,18 @@ class Table:
     Parameters
     ----------
     X : ndarray or memory map of shape (rows, features) or (groups, rows, features), or CSR matrix (rows, features)
-        Features; blocks of a sparse matrix are made dense.
+        Features; blocks of a sparse matrix are made dense. Or a sequence with the matrix of each group, of which only
+        blocks are put together.
     y : ndarray of shape (rows, targets) or (groups, rows, targets)
         Coded targets.
     """
 
-    def __init__(self, X: np.ndarray | csr_matrix, y: np.ndarray) -> None:
-        self.X = X if X.ndim == 3 or issparse(X) else X[np.newaxis]
+    def __init__(self, X: np.ndarray | csr_matrix | Sequence[np.ndarray], y: np.ndarray) -> None:
+        one = issparse(X) or (isinstance(X, np.ndarray) and X.ndim == 2)
+        self.matrices: list[Any] = [X] if one else list(X)
         self.y = y if y.ndim == 3 else y[np.newaxis]
-        self.groups, rows, features = self.X.shape if self.X.ndim == 3 else (1, *self.X.shape)
-        groups = self.groups
-        self.block_rows = min(rows, max(1, BLOCK_BYTES // (4 * groups * features)))
+        self.groups, (rows, features) = len(self.matrices), self.matrices[0].shape
+        self.block_rows = min(rows, max(1, BLOCK_BYTES // (4 * self.groups * features)))
         self.blocks = -(-rows // self.block_rows)
         self._loaded: tuple[int, tuple[tf.Tensor, tf.Tensor]] | None = None
 
@@ -85,7 +86,8 @@ class Table:
         """
         if self._loaded is None or self._loaded[0] != number:
             part = slice(number * self.block_rows, (number + 1) * self.block_rows)
-            X = self.X[:, part] if isinstance(self.X, np.ndarray) else self.X[part].toarray()[np.newaxis]
+            groups = [matrix[part].toarray() if issparse(matrix) else matrix[part] for matrix in self.matrices]
+            X = groups[0][np.newaxis] if len(groups) == 1 else np.stack(groups, dtype=np.float32, casting="same_kind")
             self._loaded = (number, (self._upload(X), self._upload(self.y[:, part])))
         return self._loaded[1]
 

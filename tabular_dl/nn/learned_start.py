@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import tensorflow as tf
+from scipy.sparse import issparse
 
 from tabular_dl.nn.batches import Table
 from tabular_dl.nn.blocks.base import Block
@@ -87,7 +88,7 @@ def _rows(table: Table, members: Members, member: int, size: int) -> np.ndarray:
     """Return a member's sample of its training rows, (rows, features)."""
     generator = np.random.default_rng([members.seeds[member], 9])
     rows = np.sort(generator.choice(members.training_rows[member], size, replace=False))
-    X = table.X[members.groups[member]][rows] if isinstance(table.X, np.ndarray) else table.X[rows].toarray()
-    X = np.ascontiguousarray(X, np.float32)
+    read = table.matrices[members.groups[member]][rows]
+    X = np.ascontiguousarray(read.toarray() if issparse(read) else read, np.float32)
     # In an order of their own, so that what is learned does not depend on the order of a table whose rows are all used.
     return X[np.argsort(X.view(np.dtype((np.void, X.itemsize * X.shape[1])))[:, 0], kind="stable")]

@@ -33,6 +33,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+from scipy.sparse import csr_matrix
 
 from tabular_dl.errors import UserError, listed
 from tabular_dl.nn.batches import Table
@@ -87,7 +88,7 @@ class Population:
 
 def fit_population(
     network: Network,
-    X: np.ndarray,
+    X: np.ndarray | csr_matrix | Sequence[np.ndarray],
     y: np.ndarray,
     members: Members,
     training: Training,
@@ -101,7 +102,7 @@ def fit_population(
     network : Network
         Architecture.
     X : ndarray, memory map or CSR matrix of shape (rows, features), or ndarray of shape (groups, rows, features)
-        Matrix of all members, or of each group of members.
+        Matrix of all members, or of each group of members, which may be separate arrays.
     y : ndarray of shape (rows, targets) or (groups, rows, targets)
         Coded targets: 0 or 1, class numbers, or standardised numbers.
     members : Members

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -107,11 +108,18 @@ def train(
     kind = CrossFitClassifier if problem.classification else CrossFitRegressor
     crossfit = kind(pipeline, splits, spec.seed, *_further(spec))
     started, clock = time.time(), time.perf_counter()
-    others = other_rows(spec, competition)
+    others, encoded = other_rows(spec, competition), list[Sequence[np.ndarray]]()
     with _progress(console, spec, pipeline, problem, y) as progress:
         limit = _TimeLimit(stop_at, progress)
         crossfit.fit(
-            X, y, keys.together, on_epoch=limit, sample_weight=weights, unlabeled=others, on_training=limit.begins
+            X,
+            y,
+            keys.together,
+            on_epoch=limit,
+            sample_weight=weights,
+            unlabeled=others,
+            on_training=limit.begins,
+            on_encoded=encoded.append,
         )
     crossfit.set_params(cv=len(splits))  # it keeps the rows of the folds, which are not stored twice
     if spec.model.is_network:
@@ -126,7 +134,7 @@ def train(
     scores = fold_scores(crossfit, y, metric)
     clock = time.perf_counter()
     models = _baselines(spec, problem, X.size, output_units(problem, target))
-    baselines = baseline_scores(crossfit, X, y, models, metric)
+    baselines = baseline_scores(crossfit, X, y, models, metric, encoded[0])
     baseline_seconds = time.perf_counter() - clock
     result = FitResult(spec, problem, metric, crossfit, scores, baselines, competition, started, seconds)
     return replace(result, baseline_seconds=baseline_seconds, ended_by="The time limit" if limit.passed else "Ctrl-C")

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import numpy as np
 import pandas as pd
 import pytest
 from sklearn.inspection import permutation_importance as of_scikit_learn
 from sklearn.linear_model import LinearRegression
 from sklearn.model_selection import KFold
+from sklearn.pipeline import Pipeline
 
+from tabular_dl.estimators import KerasRegressor
 from tabular_dl.model_selection import importance
+from tabular_dl.model_selection.crossfit import CrossFitRegressor
 from tabular_dl.model_selection.importance import hardest_rows, permutation_importance
+from tabular_dl.preprocessing import DerivedFeatures, build_preprocessing
 from tabular_dl.problems.metrics import get_metric
 
 RNG = np.random.default_rng(0)
@@ -72,7 +78,7 @@ def test_a_large_fold_is_sampled(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_shuffling_keeps_types_and_other_columns() -> None:
     table = pd.DataFrame({"text": ["x", "y", None], "number": [1, 2, 3]})
-    shuffled = importance._permuted(table, ["text"], [(0, np.array([2, 0, 1]))])
+    shuffled = importance._permuted(table, [("text", np.array([2, 0, 1]))])
     assert shuffled.dtypes.tolist() == table.dtypes.tolist()
     assert shuffled["number"].tolist() == [1, 2, 3]
     assert shuffled["text"].isna().tolist() == [True, False, False]
@@ -106,3 +112,40 @@ def test_labels_are_decided_by_the_models_thresholds() -> None:
     assert permutation_importance(model, X, y, get_metric("accuracy"), ["a"])["importance"][0] == 0
     p = np.array([[0.7, 0.3]])
     assert hardest_rows(np.array([0]), p, model.classes_, threshold=0.2)["predicted"].tolist() == [1]
+
+
+@pytest.mark.parametrize("transform", [None, "log1p"])
+def test_a_cross_fit_encodes_rows_once_and_finds_the_same(
+    monkeypatch: pytest.MonkeyPatch, transform: Literal["log1p"] | None
+) -> None:
+    table = X.assign(kind=np.where(X["b"] > 0, "x", "y"), sign=X["noise"] > 0)
+    steps = [
+        ("features", DerivedFeatures({"product": {"eval": "a * b"}})),
+        (
+            "preprocessing",
+            build_preprocessing(
+                [
+                    {"columns": ["a", "b", "product", "noise"], "scale": "standard"},
+                    {"columns": ["kind", "sign"], "encode": "target"},
+                ],
+                classification=False,
+                random_state=0,
+            ),
+        ),
+        ("network", KerasRegressor(hidden=[4], epochs=2, members=2, target_transform=transform)),
+    ]
+    y = np.exp(Y / 3)
+    model = CrossFitRegressor(Pipeline(steps), list(KFold(3).split(table)), 0).fit(table, y)
+    model.fold_smearing_ = np.array([1.1, 1.2, 0.9])
+    raw: list[int] = []
+    predict = model.predict_fold
+    model.predict_fold = lambda fold, rows: (raw.append(len(rows)), predict(fold, rows))[1]  # type: ignore[method-assign]
+    columns = list(table.columns)
+    found = permutation_importance(model, table, y, get_metric("rmse"), columns)
+    assert not raw
+    monkeypatch.setattr(importance, "CELLS_AT_ONCE", 1)
+    pd.testing.assert_frame_equal(permutation_importance(model, table, y, get_metric("rmse"), columns), found)
+    monkeypatch.setattr(importance, "_encoded", lambda *_: None)
+    plain = permutation_importance(model, table, y, get_metric("rmse"), columns)
+    assert raw
+    pd.testing.assert_frame_equal(found, plain, rtol=1e-9)

@@ -78,6 +78,16 @@ def test_groups_read_their_own_matrix() -> None:
     assert sorted(rows_fed(feed, table, 1, 1)) == [-4, -3, -2, -1, 0]
 
 
+def test_separate_matrices_of_groups_are_fed_like_one_array(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "BLOCK_BYTES", 2 * 4 * FEATURES * 10)
+    stacked, separate = Table(np.stack([X, -X]), np.stack([Y, -Y])), Table([X, -X], np.stack([Y, -Y]))
+    assert separate.blocks == stacked.blocks == 3
+    for block in range(3):
+        for one, other in zip(separate.block(block), stacked.block(block), strict=True):
+            np.testing.assert_array_equal(one, other)
+    assert separate.matrices[0] is X
+
+
 def test_a_memory_map_is_fed_like_an_array(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "BLOCK_BYTES", 4 * FEATURES * 10)
     mapped = np.memmap(tmp_path / "rows", np.float32, "w+", shape=X.shape)

@@ -650,6 +650,8 @@ def test_the_columns_of_a_large_table_are_described_as_mlflow_would(monkeypatch:
             "bytes": np.arange(rows, dtype=np.uint8),
             "late": [1.5] * (rows - 1) + [None],
             "text": ["a"] * (rows - 1) + [None],
+            "early": pd.Series([None] * 15 + ["b"] * (rows - 15), dtype=object),
+            "maybe": pd.Series([None] * 15 + [True] * (rows - 15), dtype=object),
             "yes": [True, False] * (rows // 2),
             "never": [np.nan] * rows,
         }
