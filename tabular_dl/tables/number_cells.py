@@ -10,7 +10,7 @@ magnitude           ``1.5M``, ``20k``, ``3 million``, ``45 Lakh``
 parentheses         ``(1,200)``, which is -1200 in accounts
 range               ``18-25``, ``$0-999``, ``10 to 19 years``, ``[70-80)``, which is its middle
                     (`tabular_dl.tables.number_ranges`)
-without an end      ``65+``, ``10+ years``, ``> 100``, which is the end that it has; ``< 1 year``, ``under 18``, which are
+without an end      ``65+``, ``10+ years``, ``> 100``, which is its end; ``< 1 year`` and ``under 18``, which is
                     half of it, the middle between 0 and the end
 plain               ``1,240``, in the declared unit
 ==================  ================================================================================================

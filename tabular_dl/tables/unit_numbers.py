@@ -44,7 +44,8 @@ class NumberForm:
     spellings : tuple of str
         Units as the cells spell them, if there are several.
     ranges : tuple of str
-        Cells that are ranges, with the numbers that they are read as: one that has two ends, and one that has not.
+        Cells that are ranges, with the numbers that they are read as: one with two ends, one with an upper end, and
+        one with a lower end, as far as there are any.
     """
 
     unit: str | tuple[str, ...] | bool
@@ -149,17 +150,14 @@ def _readings(distinct: Iterable[str], decimal: str) -> dict[str, CellNumber]:
     return {text: reading for text in distinct if (reading := read_cell(text, decimal)) is not None}
 
 
-def _examples(readings: Mapping[str, CellNumber], form: NumberForm) -> tuple[str, ...]:
-    """Return a range with two ends and one with one, if there are any, and the numbers that they are read as."""
-    units = _units(form.unit)
-    ranges = [(text, number) for text, number in readings.items() if number.ends]
-    two_ends = [(text, number) for text, number in ranges if None not in (number.ends or ())]
-    one_end = [(text, number) for text, number in ranges if None in (number.ends or ())]
-    examples = [*two_ends[:1], *one_end[:1]]
-    return tuple(
-        f"{text!r} as {np.format_float_positional(round(in_units(number, units), 4), trim='-')}"
-        for text, number in examples
-    )
+def _examples(numbers: Mapping[str, CellNumber], form: NumberForm) -> tuple[str, ...]:
+    """Return a range with two ends, one with an upper and one with a lower end, as far as there are any."""
+    examples: dict[tuple[bool, bool], str] = {}
+    for text, number in numbers.items():
+        if number.ends:
+            value = np.format_float_positional(round(in_units(number, _units(form.unit)), 4), trim="-")
+            examples.setdefault((number.ends[0] is None, number.ends[1] is None), f"{text!r} as {value}")
+    return tuple(examples[kind] for kind in ((False, False), (True, False), (False, True)) if kind in examples)
 
 
 def _units(unit: str | Sequence[str] | bool) -> tuple[str, ...]:
