@@ -49,6 +49,7 @@ from .search_space import Choice as Choice
 from .search_space import Distribution as Distribution
 from .search_space import flatten as flatten
 from .search_space import read_distribution as read_distribution
+from .smearing import may_be_smeared as may_be_smeared
 from .stacking import Stack as Stack
 from .standard_error import mean_and_error as mean_and_error
 from .standard_error import standard_error as standard_error
