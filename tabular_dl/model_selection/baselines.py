@@ -20,7 +20,7 @@ from tabular_dl.estimators import ModelEstimator
 from tabular_dl.model_selection.fold_matrices import fold_matrix
 from tabular_dl.model_selection.row_weights import weights_at, weights_of_model
 from tabular_dl.preprocessing import DerivedFeatures
-from tabular_dl.problems import TRANSFORMS, Metric, each_target, metric_at
+from tabular_dl.problems import TRANSFORMS, Metric, each_target, known_values, metric_at
 
 __all__ = ["baseline_scores"]
 
@@ -69,12 +69,14 @@ def baseline_scores(
             with warnings.catch_warnings():
                 # Small classes are a property of the user's data, not a mistake.
                 warnings.filterwarnings("ignore", "The number of unique classes is greater than 50%")
-                own = weights_at(weights, train)
-                plain = clone(baseline) if own is None else _weighable(clone(baseline))
-                model = _like_last(plain, pipeline[-1], y[train], own)
-                model.fit(matrix[train], y[train], **({} if own is None else {_weight_argument(model): own}))
+                if y.ndim == 2 and known_values(y) is not None:
+                    models = [_fitted(baseline, pipeline[-1], matrix, column, train, weights) for column in y.T]
+                else:
+                    model = _fitted(baseline, pipeline[-1], matrix, y, train, weights)
+                    models = [model]
             if classes is None:
-                predicted = model.predict(matrix[test])
+                predicted = np.column_stack([model.predict(matrix[test]) for model in models])
+                predicted = predicted if y.ndim == 2 else predicted[:, 0]
             elif y.ndim == 2:
                 predicted = _label_probabilities(model, matrix[test], classes)
             else:
@@ -84,6 +86,18 @@ def baseline_scores(
             score = metric_at(metric, test)(y[test], predicted, classes, weights_at(weights, test))
             scores[name].append(score)
     return {name: np.array(values) for name, values in scores.items()}
+
+
+def _fitted(
+    baseline: Any, last: Any, X: Any, y: np.ndarray, train: np.ndarray, weights: np.ndarray | None
+) -> BaseEstimator:
+    """Return a simple model that is fitted on those training rows that have the target."""
+    known = known_values(y) if y.ndim == 1 else None
+    rows = train if known is None else train[known[train]]
+    own = weights_at(weights, rows)
+    plain = clone(baseline) if own is None else _weighable(clone(baseline))
+    model = _like_last(plain, last, y[rows], own)
+    return model.fit(X[rows], y[rows], **({} if own is None else {_weight_argument(model): own}))
 
 
 def _label_probabilities(model: ClassifierMixin, X: np.ndarray, classes: np.ndarray | list[np.ndarray]) -> np.ndarray:
