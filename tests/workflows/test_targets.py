@@ -320,16 +320,10 @@ def test_rows_may_lack_some_of_several_numbers_from_init_to_the_submission(
     printed = cli("init", "parts", "--train", "parts/train.csv").out
     assert "1 of 120 rows has no value of any target, the first is row 5; they are left out of training" in printed
     assert "60 of 119 rows have no value of weight (a target), the first is row 11; the other targets" in printed
-    assert cli("check", "parts").code == 0
-    for model in (
-        ["--model", "ridge", "--folds", 2, "--set", "baselines=simple"],
-        [*TINY, "--set", "training.monitor=rmse"],
-    ):
-        fitted = cli("fit", "parts", *model)
-        assert fitted.code == 0, fitted
-        assert "119 rows" in fitted.out
-    blended = cli("ensemble", "parts")
-    assert blended.code == 0, blended
+    assert cli("check", "parts", "--set", "model=ridge").code == 0
+    fitted = cli("fit", "parts", "--model", "ridge", "--folds", 2, "--set", "baselines=simple")
+    assert fitted.code == 0, fitted
+    assert "119 rows" in fitted.out
     submission, _ = submitted(cli, "parts")
     merged = answers.merge(submission, on="Id", suffixes=("", " predicted"))
     assert len(merged) == len(test)
