@@ -24,7 +24,7 @@ from tabular_dl.competition.files import find_file, find_folder
 from tabular_dl.competition.keras_datasets import Loaded, is_loaded, load, load_answers
 from tabular_dl.competition.prediction_tables import only_of_test
 from tabular_dl.competition.target_rows import join_labels, part_by_target, require_column
-from tabular_dl.competition.targets import checked_targets
+from tabular_dl.competition.targets import part_by_targets
 from tabular_dl.errors import DataError
 from tabular_dl.tables import TableFile, read_table_file
 
@@ -183,8 +183,9 @@ def _read_train(
     if not {*table.frame} - {*targets}:
         raise DataError(f"{train_file} has no column beside the target: there is nothing to learn from.")
     if len(targets) > 1:
-        return replace(table, frame=checked_targets(table.frame, targets, train_file)), None
-    rows = part_by_target(table.frame, targets[0], train_file, target_number)
+        rows = part_by_targets(table.frame, targets, train_file)
+    else:
+        rows = part_by_target(table.frame, targets[0], train_file, target_number)
     labeled = replace(table, frame=rows.labeled, notes=(*rows.notes, *table.notes))
     return labeled, rows.unlabeled if len(rows.unlabeled) else None
 

@@ -183,7 +183,7 @@ def _unit(column: pd.Series, target: str, metric: str | None) -> str | bool | No
         return None
     texts = column.dropna().map(category_text)
     form = find_number_form(texts)
-    if form is None:
+    if form is None or form.ranges:  # a range that is to be predicted is a class
         return None
     few = read_unit_numbers(texts, form.unit, form.decimal).nunique() <= MOST_LABELS
     if few and (metric is None or "regression" not in get_metric(metric).problems):

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.optimize import minimize
 
+from tabular_dl.problems import known_values
+
 if TYPE_CHECKING:
     from tabular_dl.problems import Classes
 
@@ -138,6 +140,10 @@ def optimal_weights(
             return -float(np.average(np.log(np.maximum(weights @ true_probabilities, SMALLEST)), weights=rows))
     else:
         truth = y.reshape(len(y), -1)
+        known = known_values(truth)
+        if known is not None:  # rows that lack a target have no weight in it
+            rows = known * (np.ones(len(y)) if rows is None else rows)[:, np.newaxis]
+            truth = np.where(known, truth, 0.0)
         means = np.average(truth, axis=0, weights=rows)
         scales = np.maximum(np.average((truth - means) ** 2, axis=0, weights=rows), 1e-12)
 

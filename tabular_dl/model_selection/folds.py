@@ -17,6 +17,7 @@ from sklearn.model_selection import GroupKFold, KFold, StratifiedGroupKFold, Str
 
 from tabular_dl.errors import DataError
 from tabular_dl.estimators import RowGroups, RowTimes
+from tabular_dl.problems import known_values
 
 __all__ = [
     "Splits",
@@ -248,6 +249,7 @@ def stratification(y: np.ndarray, folds: int, *, classification: bool) -> np.nda
     """Return the labels by which folds are stratified.
 
     Rows with several labels are stratified by the rarest of them, if that label is in as many rows as there are folds.
+    Where rows lack some of several numbers, folds are stratified alike by which ones they lack.
 
     Parameters
     ----------
@@ -261,7 +263,7 @@ def stratification(y: np.ndarray, folds: int, *, classification: bool) -> np.nda
     Returns
     -------
     ndarray of shape (rows,) or None
-        Label of each row; None for numbers, and for labels of which none is in enough rows.
+        Label of each row; None for numbers that all rows have, and for labels of which none is in enough rows.
 
     Examples
     --------
@@ -269,6 +271,8 @@ def stratification(y: np.ndarray, folds: int, *, classification: bool) -> np.nda
     >>> stratification(y, 2, classification=True).tolist()
     [3, 3, 1, 1, 2, 2, 3, 2]
     """
+    if not classification and y.ndim == 2 and known_values(y) is not None:
+        return stratification(np.isnan(y).astype(int), folds, classification=True)
     if not classification or y.ndim == 1:
         return y if classification else None
     columns = [np.unique(column, return_inverse=True, return_counts=True)[1:] for column in y.T]

@@ -225,12 +225,12 @@ def _hardest_of_several(
     for truth, (values, labels) in zip(y.T, each_target(predictions, classes), strict=True):
         if labels is None:
             error = np.abs(truth.astype(float) - values)
-            sizes.append(error / max(float(np.std(truth.astype(float))), 1e-12))
+            sizes.append(error / max(float(np.nanstd(truth.astype(float))), 1e-12))
             predicted.append([f"{value:.4g}" for value in values])
         else:
             sizes.append(values[np.arange(len(y)), np.searchsorted(labels, truth)])
             predicted.append([str(label) for label in labels[values.argmax(axis=1)]])
-    size = np.mean(sizes, axis=0)
+    size = np.nanmean(sizes, axis=0) if classes is None else np.mean(sizes, axis=0)  # of the targets that a row has
     rows = np.argsort(-size if classes is None else size, kind="stable")[:count]
     joined = [", ".join(parts) for parts in zip(*predicted, strict=True)]
     truths = [", ".join(f"{value:.4g}" if classes is None else str(value) for value in y[row]) for row in rows]

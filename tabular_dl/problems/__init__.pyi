@@ -3,6 +3,7 @@ from .cut_points import best_cut_points as best_cut_points
 from .decisions import best_threshold as best_threshold
 from .decisions import decide as decide
 from .description import describe as describe
+from .detect import NEED_ALL as NEED_ALL
 from .detect import infer_problem as infer_problem
 from .detect import problem_of as problem_of
 from .label_columns import LabelColumns as LabelColumns
@@ -18,6 +19,7 @@ from .number_coding import TRANSFORMS as TRANSFORMS
 from .number_coding import Bounded as Bounded
 from .number_coding import Logarithms as Logarithms
 from .number_coding import Numbers as Numbers
+from .number_coding import with_means as with_means
 from .problem_types import PROBLEMS as PROBLEMS
 from .problem_types import Problem as Problem
 from .problem_types import get_problem as get_problem
@@ -32,6 +34,7 @@ from .target_coding import Indicators as Indicators
 from .target_coding import Labels as Labels
 from .target_columns import classes_of as classes_of
 from .target_columns import each_target as each_target
+from .target_columns import known_values as known_values
 from .target_columns import output_units as output_units
 from .target_columns import predicted_labels as predicted_labels
 from .target_columns import probability_columns as probability_columns

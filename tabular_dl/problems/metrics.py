@@ -89,7 +89,7 @@ class Metric:
         Parameters
         ----------
         y : ndarray of shape (rows,) or (rows, targets)
-            True labels, indicators or numbers.
+            True labels, indicators or numbers; NaN where a row lacks one of several numbers.
         prediction : ndarray of shape (rows, classes) or (rows,) or (rows, targets)
             One probability per class or label, or predicted numbers. A metric of labels rounds numbers.
         classes : ndarray of shape (classes,), optional
@@ -121,7 +121,8 @@ class Metric:
 
             # Without classes, columns are numbers if the metric can score some, else probabilities of labels.
             known = np.arange(y.shape[1]) if classes is None and not {*_NUMBERS} & {*self.problems} else classes
-            return float(np.mean(target_scores(self, y, prediction, known, sample_weight)))
+            scores = target_scores(self, y, prediction, known, sample_weight)
+            return float(np.mean(scores[~np.isnan(scores)] if y.dtype.kind == "f" else scores))
         if classes is None and (self.lowest is not None or self.nonzero):
             self.check_numbers(y, "The target", range(len(y)))
         if self.looks_at == "labels":

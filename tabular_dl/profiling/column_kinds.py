@@ -11,8 +11,8 @@ date              of text that is a date in at least 95 % of the rows that have 
 id                that numbers or names the rows, see `tabular_dl.profiling.ids`
 numeric           of numbers, also written as text with a unit (`tabular_dl.tables.unit_numbers`); infinite ones count
                   as missing
-low_cardinality   of at most 20 categories; whole numbers with 3 to 10 different values are both (see ``ordered``), and
-                  months, days and hours with up to 31
+low_cardinality   of at most 20 categories; whole numbers with 3 to 10 different values are both (see ``ordered``),
+                  months, days and hours with up to 31, and ranges such as 18-25 with up to 20
 text              of several words, most of them different from row to row, or of two that hardly two rows share
 high_cardinality  of more categories than that
 ================  ==================================================================================================
@@ -241,12 +241,14 @@ def _number_kind(base: ColumnKind, train: pd.Series, numbers: pd.Series, test: p
 
 
 def _amount_kind(base: ColumnKind, numbers: pd.Series, rows: int) -> ColumnKind:
-    """Return the kind of finite numbers that are no ids: amounts, or few whole numbers."""
-    integers = bool((numbers % 1 == 0).all())
+    """Return the kind of finite numbers that are no ids: amounts, or few whole numbers or ranges."""
+    ranges = base.number_form is not None and bool(base.number_form.ranges)
+    countable = ranges or bool((numbers % 1 == 0).all())
     # Months and hours are few, and recur.
     few = MOST_RECURRING if {*time_words(base.name)} & {"month", "day", "hour"} else FEW_INTEGERS
-    if integers and 2 < base.distinct <= few and base.distinct <= rows / 2:
-        reason = f"{base.distinct} different whole numbers: categories, or amounts"
+    few = LOW_CARDINALITY if ranges else few
+    if countable and 2 < base.distinct <= few and base.distinct <= rows / 2:
+        reason = f"{base.distinct} different {'numbers' if ranges else 'whole numbers'}: categories, or amounts"
         return replace(base, kind="low_cardinality", reason=reason, ordered=True)
     skewness = _skewness(numbers)
     tail = f", skewness {skewness:.1f}" if abs(skewness) > HEAVY_TAIL else ""

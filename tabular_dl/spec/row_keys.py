@@ -13,7 +13,7 @@ import pandas as pd
 
 from tabular_dl.errors import DataError, SpecError, did_you_mean
 from tabular_dl.estimators import RowTimes
-from tabular_dl.model_selection import RowKeys, fewest_times, group_codes, split_rows
+from tabular_dl.model_selection import RowKeys, check_known_targets, fewest_times, group_codes, split_rows
 from tabular_dl.preprocessing import DerivedFeatures, columns_read, times_as_numbers
 from tabular_dl.problems import Problem
 from tabular_dl.spec.reader import PipelineSpec
@@ -99,16 +99,18 @@ def folds_of(
     >>> [len(rows) for _, rows in folds_of(wine, problem_of(wine, y), y, row_keys(wine, train, "train.csv"))]
     [48, 47, 47]
     """
-    ensemble = spec.ensemble
-    return split_rows(
+    ensemble, target = spec.ensemble, read_target(y, "folds", classification=problem.classification)
+    splits = split_rows(
         ensemble.split,
         ensemble.folds,
-        read_target(y, "folds", classification=problem.classification),
+        target,
         keys,
         classification=problem.classification,
         seed=spec.seed if seed is None else seed,
         repeats=(ensemble.repeats or 1) if repeated else 1,
     )
+    check_known_targets(splits, target, spec.data.targets)
+    return splits
 
 
 def groups_of(spec: PipelineSpec, train: pd.DataFrame, where: str) -> np.ndarray | None:

@@ -202,6 +202,21 @@ def test_few_whole_numbers_with_a_unit_are_categories_and_numbers() -> None:
     assert (column.kind, column.ordered, column.distinct) == ("low_cardinality", True, 4)
 
 
+def test_few_ranges_are_categories_and_numbers() -> None:
+    ages = ["18-25", "26-35", "36-64", "65+"]
+    column = kind(ages * 10)
+    assert (column.kind, column.ordered, column.distinct) == ("low_cardinality", True, 4)
+    assert column.reason == "4 different numbers written as text ('18-25' as 21.5, '65+' as 65): categories, or amounts"
+    years = kind([*map(str, range(20, 65)), "65+"] * 4)
+    assert (years.kind, years.reason) == ("numeric", "numbers written as text ('65+' as 65)")
+
+
+@pytest.mark.parametrize("values", [["2019-20", "2020-21", "2021-22"], ["3-1", "1-3", "0-2", "2-2"]])
+def test_seasons_and_scores_are_categories_without_an_order(values: list[str]) -> None:
+    column = kind(values * 20)
+    assert (column.kind, column.ordered, column.number_form) == ("low_cardinality", False, None)
+
+
 def test_a_form_is_needed_in_the_training_rows_too() -> None:
     assert kind(["large", "small", "tiny"] * 10, [f"{n} kg" for n in range(200)]).number_form is None
 
