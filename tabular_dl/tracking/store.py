@@ -27,6 +27,7 @@ from tabular_dl.errors import UserError
 from tabular_dl.tracking.connection import check_answers, retries_said, without_password
 from tabular_dl.tracking.processes import PROCESS_TAG, is_gone
 from tabular_dl.tracking.sqlite_store import check_writable, database_file, make_database
+from tabular_dl.tracking.store_template import create_from_template
 
 __all__ = [
     "MOST_RUNS",
@@ -106,7 +107,11 @@ def prepare_store(*, create: bool, write: bool = False) -> bool:
 
 
 def _create_database(uri: str) -> None:
-    mlflow.MlflowClient(uri).search_experiments(max_results=1)
+    create_from_template(Path(uri.removeprefix("sqlite:///")), _open_database)
+
+
+def _open_database(file: Path) -> None:
+    mlflow.MlflowClient(f"sqlite:///{file.resolve().as_posix()}").search_experiments(max_results=1)
 
 
 def _mark_killed_runs(client: mlflow.MlflowClient) -> None:
