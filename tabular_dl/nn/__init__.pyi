@@ -12,6 +12,7 @@ from .choices import Parametrization as Parametrization
 from .choices import Schedule as Schedule
 from .choices import Sharing as Sharing
 from .choices import WeightGroup as WeightGroup
+from .compiled_programs import cache_folder as cache_folder
 from .inference import MatrixPredictor as MatrixPredictor
 from .inference import plain_outputs as plain_outputs
 from .inference import predict as predict
@@ -25,6 +26,7 @@ from .network import ACTIVATIONS as ACTIVATIONS
 from .network import Network as Network
 from .network import Weights as Weights
 from .optimizers import OPTIMIZERS as OPTIMIZERS
+from .program_folder import is_own_file as is_own_file
 from .program_folder import private_folder as private_folder
 from .schedules import SCHEDULES as SCHEDULES
 from .tensorboard import MemberTensorBoard as MemberTensorBoard

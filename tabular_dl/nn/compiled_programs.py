@@ -25,7 +25,7 @@ from pathlib import Path
 
 from tabular_dl.nn.program_folder import ProgramFolder, private_folder
 
-__all__ = ["clear_programs", "record_programs", "use_program_folder"]
+__all__ = ["cache_folder", "clear_programs", "record_programs", "use_program_folder"]
 
 VARIABLE = "TABULAR_DL_COMPILED_CACHE"
 FLAGS = "TF_XLA_FLAGS"
@@ -112,8 +112,50 @@ def clear_programs() -> bool:
         return _State.folder is not None
 
 
-def _root(environment: Mapping[str, str]) -> Path | None:
-    """Return the folder of all versions and machines, or None if programs are not to be kept."""
+def cache_folder(kind: str, name: str) -> Path | None:
+    """Create a folder for what is kept between processes, which only this user can change.
+
+    Parameters
+    ----------
+    kind : str
+        Folder in ``$XDG_CACHE_HOME/tabular-dl`` or ``~/.cache/tabular-dl``, such as "compiled"; where the variable
+        ``TABULAR_DL_COMPILED_CACHE`` names a folder, that one in its place.
+    name : str
+        Folder in it, such as that of a version.
+
+    Returns
+    -------
+    Path or None
+        The folder. None if nothing is to be kept, or if others could change it.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> before = os.environ.get(VARIABLE)
+    >>> with tempfile.TemporaryDirectory() as temporary:
+    ...     os.environ[VARIABLE] = str(Path(temporary).resolve() / "kept")
+    ...     folder = cache_folder("stores", "mlflow-3")
+    ...     folder.parent.name, folder.name
+    ('kept', 'mlflow-3')
+    >>> os.environ[VARIABLE] = "off"
+    >>> cache_folder("stores", "mlflow-3") is None
+    True
+    >>> del os.environ[VARIABLE]
+    >>> if before is not None:
+    ...     os.environ[VARIABLE] = before
+    """
+    root = _root(os.environ, kind)
+    return None if root is None else _private(root, name)
+
+
+def _private(root: Path, name: str) -> Path | None:
+    # Both folders of the default are ours: nobody else may be able to put anything between them.
+    uppermost, *between = (root.parent, root.name) if root.parent.name == "tabular-dl" else (root,)
+    return private_folder(uppermost, *between, name)
+
+
+def _root(environment: Mapping[str, str], kind: str = "compiled") -> Path | None:
+    """Return the folder of all versions and machines, or None if nothing is to be kept."""
     setting = environment.get(VARIABLE) or ""
     if setting.strip().lower() in ("off", "0", "no", "false"):
         return None
@@ -123,7 +165,7 @@ def _root(environment: Mapping[str, str]) -> Path | None:
         cache = environment.get("XDG_CACHE_HOME") or ""
         # A relative path is to be ignored, by the specification of that variable.
         base = Path(cache) if Path(cache).is_absolute() else Path.home() / ".cache"
-        return base / "tabular-dl" / "compiled"
+        return base / "tabular-dl" / kind
     except RuntimeError:
         return None  # no home
 
@@ -144,10 +186,7 @@ def _folder(root: Path, other_flags: str) -> ProgramFolder | None:
     tensorflow = _tensorflow_version()
     if tensorflow is None or any(character in str(root) for character in "\"'\\\n"):
         return None
-    name = f"tensorflow-{tensorflow}-{_key(other_flags)}"
-    # Both folders of the default are ours: nobody else may be able to put anything between them.
-    uppermost, *between = (root.parent, root.name) if root.parent.name == "tabular-dl" else (root,)
-    path = private_folder(uppermost, *between, name)
+    path = _private(root, f"tensorflow-{tensorflow}-{_key(other_flags)}")
     if path is None:
         return None
     folder = ProgramFolder(path)

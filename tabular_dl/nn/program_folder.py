@@ -19,7 +19,7 @@ from pathlib import Path
 from tabular_dl.atomic_files import write_text
 from tabular_dl.errors import UserError
 
-__all__ = ["ProgramFolder", "private_folder"]
+__all__ = ["ProgramFolder", "is_own_file", "private_folder"]
 
 MOST_BYTES, MOST_PROGRAMS = 2**27, 200
 # Free space below which the folder is not used: TensorFlow ends training with an error if it cannot write an entry.
@@ -89,6 +89,31 @@ def _is_own(path: Path, kind: int) -> bool:
     status = path.lstat()
     own = stat.S_IFMT(status.st_mode) == kind and status.st_uid == os.geteuid()
     return own and not status.st_mode & _OTHERS_MAY_WRITE
+
+
+def is_own_file(path: Path) -> bool:
+    """Return whether a path is a regular file of this user, no link, which others may not change.
+
+    Parameters
+    ----------
+    path : Path
+        File in a folder from `private_folder`.
+
+    Returns
+    -------
+    bool
+        False also if there is no such file.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.NamedTemporaryFile() as file:
+    ...     is_own_file(Path(file.name)), is_own_file(Path(file.name).parent)
+    (True, False)
+    """
+    with suppress(OSError):
+        return _is_own(path, stat.S_IFREG)
+    return False
 
 
 class ProgramFolder:

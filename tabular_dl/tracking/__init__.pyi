@@ -4,6 +4,7 @@ from .leaderboard import Entry as Entry
 from .leaderboard import Row as Row
 from .leaderboard import agreement as agreement
 from .leaderboard import rank as rank
+from .model_files import file_of as file_of
 from .open_run import Child as Child
 from .open_run import OpenRun as OpenRun
 from .persistence import check_storable as check_storable
@@ -33,9 +34,9 @@ from .runs import find_run_id as find_run_id
 from .runs import find_tagged as find_tagged
 from .runs import has_run_named as has_run_named
 from .runs import is_greater_better as is_greater_better
+from .sqlite_store import database_file as database_file
 from .store import prepare_store as prepare_store
 from .store import tracking_uri as tracking_uri
-from .stored_model import file_of as file_of
 from .stored_model import local_folder as local_folder
 from .stored_model import open_model as open_model
 from .ui_server import ui_command as ui_command

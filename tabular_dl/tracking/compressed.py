@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import io
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 from zipfile import ZIP_DEFLATED, ZipFile
 
 import mlflow.sklearn
 from mlflow.models import Model
+from mlflow.utils import environment
 
 __all__ = ["compress", "save_model"]
 
@@ -27,10 +30,29 @@ def save_model(model: Any, path: str | Path, **arguments: Any) -> None:
         Arguments of `mlflow.sklearn.save_model`.
     """
     description = arguments.setdefault("mlflow_model", Model())
-    mlflow.sklearn.save_model(model, str(path), **arguments)
+    with _requirements_not_compared():
+        mlflow.sklearn.save_model(model, str(path), **arguments)
     compress(Path(path) / "model.skops")
     description.model_size_bytes = sum(file.stat().st_size for file in Path(path).rglob("*") if file.is_file())
     description.save(str(Path(path) / "MLmodel"))
+
+
+@contextmanager
+def _requirements_not_compared() -> Iterator[None]:
+    """Keep MLflow from comparing requirements with installed packages, which have just been read from those.
+
+    For a warning that cannot come it looks at the files of all packages, for half of the time of storing a model.
+    """
+    name = "warn_dependency_requirement_mismatches"
+    compare = vars(environment).get(name)
+    if compare is None:  # another version of MLflow
+        yield
+        return
+    setattr(environment, name, lambda _: None)
+    try:
+        yield
+    finally:
+        setattr(environment, name, compare)
 
 
 def compress(file: Path) -> None:

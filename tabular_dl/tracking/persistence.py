@@ -17,9 +17,7 @@ from typing import Any, BinaryIO
 from zipfile import ZipFile
 
 import numpy as np
-import skops.io
 from sklearn.base import clone
-from skops.io.exceptions import UntrustedTypesFoundException
 
 from tabular_dl.errors import DataError, SpecError, UserError, listed
 from tabular_dl.estimators import MODELS, ModelEstimator, boosting_rounds, model_named
@@ -122,6 +120,10 @@ def load_model(path: Path, *, trust: bool = False) -> Any:
         If the file does not exist, is damaged, or contains types that no model of this package has, or Python of others
         without `trust`.
     """
+    # Imported here, since it imports all of scikit-learn, and fits begin by a check of what can be stored.
+    import skops.io
+    from skops.io.exceptions import UntrustedTypesFoundException
+
     try:
         check_size(path.stat().st_size)
         file = io.BytesIO(path.read_bytes())
@@ -180,6 +182,8 @@ def check_storable(estimator: Any) -> None:
         if boosted:
             _check_boosted(probe)
             return
+        import skops.io  # imported here for the same reason
+
         try:
             content = skops.io.dumps(probe)
         except Exception as error:  # noqa: BLE001 (skops raises its own for each kind of object)

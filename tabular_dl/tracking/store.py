@@ -12,6 +12,7 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 # MLflow reads these when it is imported: no usage telemetry, and no progress bar for each artifact.
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
@@ -21,12 +22,15 @@ os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
 os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "5")
 os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "30")
 
-import mlflow
-
 from tabular_dl.errors import UserError
 from tabular_dl.tracking.connection import check_answers, retries_said, without_password
 from tabular_dl.tracking.processes import PROCESS_TAG, is_gone
+from tabular_dl.tracking.schema_version import has_newest_schema
 from tabular_dl.tracking.sqlite_store import check_writable, database_file, make_database
+from tabular_dl.tracking.store_template import create_from_template
+
+if TYPE_CHECKING:
+    import mlflow
 
 __all__ = [
     "MOST_RUNS",
@@ -53,6 +57,8 @@ def tracking_uri() -> str:
 
 def open_experiment(pipeline: str) -> str:
     """Return the id of a pipeline's experiment. Experiment and store are created if they do not exist."""
+    import mlflow
+
     prepare_store(create=True)
     experiment = mlflow.set_experiment(pipeline)
     # The UI then shows the pages for training instead of those for language models.
@@ -66,13 +72,15 @@ def prepare_store(*, create: bool, write: bool = False) -> bool:
     """Make sure that the store can be used, before anything else of MLflow looks at it.
 
     A database that was left half made is replaced, a server has to answer, and runs whose process is gone are marked.
+    MLflow is imported where it has to be: before a command writes to a file whose schema is known, it is not.
 
     Parameters
     ----------
     create : bool
         Whether to make a store that does not exist.
     write : bool, default=False
-        Whether to check that the store can be written to, or made.
+        Whether to check that the store can be written to, or made, by a command that will log to it later. Runs whose
+        process is gone are marked then.
 
     Returns
     -------
@@ -95,6 +103,10 @@ def prepare_store(*, create: bool, write: bool = False) -> bool:
                 check_writable(file)
             if not file.exists():
                 return False
+            if write and not create and "?" not in uri and has_newest_schema(file):
+                return True
+        import mlflow
+
         mlflow.set_tracking_uri(uri)
         if (uri, os.getpid()) not in _prepared:
             check_answers(uri)
@@ -106,11 +118,19 @@ def prepare_store(*, create: bool, write: bool = False) -> bool:
 
 
 def _create_database(uri: str) -> None:
-    mlflow.MlflowClient(uri).search_experiments(max_results=1)
+    create_from_template(Path(uri.removeprefix("sqlite:///")), _open_database)
+
+
+def _open_database(file: Path) -> None:
+    import mlflow
+
+    mlflow.MlflowClient(f"sqlite:///{file.resolve().as_posix()}").search_experiments(max_results=1)
 
 
 def _mark_killed_runs(client: mlflow.MlflowClient) -> None:
     """Give runs that nobody will end, because their process is gone, the status of a killed run."""
+    import mlflow
+
     running = mlflow.search_runs(
         search_all_experiments=True,
         filter_string=f"attributes.status = 'RUNNING' AND tags.`{PROCESS_TAG}` != ''",

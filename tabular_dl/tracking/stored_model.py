@@ -4,19 +4,16 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import Any
-from weakref import WeakKeyDictionary
 
 from tabular_dl.errors import DataError
 from tabular_dl.spec import PipelineSpec, PythonFiles, load_spec
 from tabular_dl.tracking import runs
 from tabular_dl.tracking.model_checks import check_predicts
+from tabular_dl.tracking.model_files import keep_file
 from tabular_dl.tracking.persistence import describe, load_model
 from tabular_dl.tracking.python_code import permit, python_losses, sources_of
 
-__all__ = ["file_of", "local_folder", "open_model"]
-
-# Files of opened models. They are no attributes, as blends store their models again.
-_FILES: WeakKeyDictionary[Any, Path] = WeakKeyDictionary()
+__all__ = ["local_folder", "open_model"]
 
 
 def open_model(
@@ -59,27 +56,11 @@ def open_model(
             f"{folder / 'model.skops'} predicts no row, so it is damaged, or was stored by another version: "
             f"{describe(error)}. Take another copy, or fit again."
         ) from error
-    _FILES[model] = folder / "model.skops"
+    keep_file(model, folder / "model.skops")
     first = getattr(model, "models", [model])[0]
     sources = {source.file: source for source in sources_of(first).values()}
     spec = load_spec(spec_file)
     return model, spec.with_python(PythonFiles(sources=sources))  # never that of a file beside it
-
-
-def file_of(model: Any) -> Path | None:
-    """Return the file that `open_model` has read a model from; None for a model that was fitted.
-
-    Parameters
-    ----------
-    model : cross-fit or blend
-        Model.
-
-    Returns
-    -------
-    Path or None
-        Archive.
-    """
-    return _FILES.get(model)
 
 
 def local_folder(run_or_folder: str | runs.LoggedRun) -> Path:

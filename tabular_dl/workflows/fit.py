@@ -29,6 +29,7 @@ from tabular_dl.spec import (
     read_spec,
 )
 from tabular_dl.tracking import environment
+from tabular_dl.workflows.background_imports import modules_after_training
 from tabular_dl.workflows.console import check_command, print_lines
 from tabular_dl.workflows.effort import apply_effort
 from tabular_dl.workflows.fit_content import run_content
@@ -248,7 +249,10 @@ def fit_and_log(
     """
     with new_results(spec.name) as results:
         callbacks = _callback_folder(spec, results.folder)
-        result = train(spec, console, command, competition, callbacks, stop_at=stop_at, checked=checked)
+        modules = modules_after_training(spec, track=track)
+        result = train(
+            spec, console, command, competition, callbacks, stop_at=stop_at, checked=checked, meanwhile=modules
+        )
         with interrupts_deferred() as interrupts:
             folder = results.complete(lambda folder: _write(result, folder, tags or {}, track=track))
         # Not before the results are whole: what has been shown is not lost, whatever happens.

@@ -38,6 +38,7 @@ from tabular_dl.spec import (
     weights_of,
 )
 from tabular_dl.tracking import check_storable, keep_metric
+from tabular_dl.workflows.background_imports import BackgroundImports, imported_meanwhile
 from tabular_dl.workflows.console import ModelProgress, TrainingProgress, print_notes, stop_at_errors, warn_in_short
 
 __all__ = ["BOOSTED", "train"]
@@ -60,6 +61,7 @@ def train(
     *,
     stop_at: float | None = None,
     checked: bool = False,
+    meanwhile: Sequence[str] = (),
 ) -> FitResult:
     """Check tables and pipeline as `tabular-dl check` does, then train and score a cross-fit.
 
@@ -79,6 +81,8 @@ def train(
         Time, of `time.monotonic`, after which networks train no further epoch. They are kept as after Ctrl-C.
     checked : bool, default=False
         Whether tables and pipeline have been checked already, so that only errors are looked for.
+    meanwhile : sequence of str
+        Modules to import while networks train, as `modules_after_training` returns them.
 
     Returns
     -------
@@ -109,8 +113,8 @@ def train(
     crossfit = kind(pipeline, splits, spec.seed, *_further(spec))
     started, clock = time.time(), time.perf_counter()
     others, encoded = other_rows(spec, competition), list[Sequence[np.ndarray]]()
-    with _progress(console, spec, pipeline, problem, y) as progress:
-        limit = _TimeLimit(stop_at, progress)
+    with _progress(console, spec, pipeline, problem, y) as progress, imported_meanwhile(meanwhile) as imports:
+        limit = _TimeLimit(stop_at, progress, imports)
         crossfit.fit(
             X,
             y,
@@ -147,7 +151,7 @@ def _further(spec: PipelineSpec) -> tuple[dict[str, float] | None, bool]:
 
 
 class _TimeLimit:
-    """Callback that shows the progress, and stops all networks when the time is over.
+    """Callback that shows the progress, and stops all networks when the time is over, or an import has failed.
 
     Attributes
     ----------
@@ -155,8 +159,10 @@ class _TimeLimit:
         Whether networks were stopped that still trained.
     """
 
-    def __init__(self, stop_at: float | None, progress: TrainingProgress | ModelProgress) -> None:
-        self.stop_at, self.progress, self.passed = stop_at, progress, False
+    def __init__(
+        self, stop_at: float | None, progress: TrainingProgress | ModelProgress, imports: BackgroundImports
+    ) -> None:
+        self.stop_at, self.progress, self.imports, self.passed = stop_at, progress, imports, False
 
     def begins(self, words: str) -> bool:
         """Return whether there is time for a further training, and show its words."""
@@ -164,6 +170,7 @@ class _TimeLimit:
         return not self.passed and (self.stop_at is None or time.monotonic() < self.stop_at)
 
     def __call__(self, epoch: int, figures: dict[str, np.ndarray], active: np.ndarray) -> np.ndarray | None:
+        self.imports.check()
         self.progress(epoch, figures, active)
         if self.stop_at is None or time.monotonic() < self.stop_at or not active.any():
             return None

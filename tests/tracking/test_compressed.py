@@ -8,8 +8,10 @@ import zipfile
 from pathlib import Path
 
 import numpy as np
+import pytest
 import skops.io
 import yaml
+from mlflow.utils import environment, requirements_utils
 from sklearn.preprocessing import StandardScaler
 
 from tabular_dl.tracking.compressed import compress, save_model
@@ -42,3 +44,12 @@ def test_the_description_of_a_stored_model_states_the_size_of_its_folder(tmp_pat
     stated = yaml.safe_load((tmp_path / "model" / "MLmodel").read_text())["model_size_bytes"]
     # The description cannot count itself before it is written.
     assert 0 < stated - sum(file.stat().st_size for file in files) < 5000
+
+
+def test_installed_packages_are_not_looked_at_for_a_warning(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(requirements_utils, "_check_requirement_satisfied", lambda _: pytest.fail("it looks"))
+    compare = environment.warn_dependency_requirement_mismatches
+    save_model(SCALER, tmp_path / "model", serialization_format="skops", pip_requirements=["scikit-learn==1.0"])
+    written = (tmp_path / "model" / "requirements.txt").read_text().splitlines()
+    assert "scikit-learn==1.0" in written
+    assert environment.warn_dependency_requirement_mismatches is compare
