@@ -233,6 +233,38 @@ def bike_rentals(days: int = 365, seed: int = 0) -> MadeCompetition:
     return MadeCompetition(train, test, sample, "count", "datetime", "regression", kinds, answers)
 
 
+def search_engine(queries: int = 60, seed: int = 0) -> MadeCompetition:
+    """Results of a search engine: relevance 0 to 4 of each page for a query, whose pages follow each other.
+
+    Queries have from 1 to 12 pages, and of every ninth query none is relevant. How relevant a page is follows from two
+    columns; a third differs between queries alone. Test rows are those of the last sixth of the queries.
+    """
+    generator = np.random.default_rng(seed)
+    sizes = generator.integers(1, 13, queries)
+    query = np.repeat(np.arange(queries), sizes)
+    rows = len(query)
+    match, links = generator.normal(size=rows), generator.normal(size=rows)
+    wanted = match + 0.5 * links + generator.normal(0, 0.5, rows)
+    relevance = np.digitize(wanted, [-0.5, 0.4, 1.2, 2.0]) * (query % 9 != 8)
+    table = pd.DataFrame(
+        {
+            "row": np.arange(5000, 5000 + rows),
+            "query": 900_000 + 7 * query,
+            "match": match.round(4),
+            "links": links.round(4),
+            "words": generator.integers(1, 7, queries)[query],
+            "host": generator.choice(["news", "shop", "wiki"], rows),
+            "relevance": relevance,
+        }
+    )
+    tested = query >= queries - queries // 6
+    train, answers = table[~tested], table.loc[tested, ["row", "relevance"]].reset_index(drop=True)
+    test = table[tested].drop(columns="relevance").reset_index(drop=True)
+    kinds = {"match": "numeric", "links": "numeric", "words": "low_cardinality", "host": "low_cardinality"}
+    sample = test[["row"]].assign(relevance=0.5)
+    return MadeCompetition(train, test, sample, "relevance", "row", "regression", kinds, answers)
+
+
 OF_TIME: dict[str, Callable[[], MadeCompetition]] = {"store_sales": store_sales, "bike_rentals": bike_rentals}
 COMPETITIONS: dict[str, Callable[[], MadeCompetition]] = {
     "mixed_columns": mixed_columns,

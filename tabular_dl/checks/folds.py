@@ -10,7 +10,7 @@ from tabular_dl.checks.finding import Finding, Level
 from tabular_dl.checks.fixes import ensemble_with
 from tabular_dl.model_selection import fewest_times
 from tabular_dl.profiling import TIME_FEATURE, Separation
-from tabular_dl.spec import PipelineSpec, write_line
+from tabular_dl.spec import PipelineSpec, scores_queries, write_line
 
 __all__ = ["fold_findings"]
 
@@ -72,6 +72,9 @@ def _time_finding(spec: PipelineSpec, separation: Separation, names: tuple[str, 
         f"{names[0]} and begins with {order.first} in {names[1]}. Folds that are trained on later rows than they are "
         "scored on have too good a score."
     )
+    if scores_queries(spec):
+        yield Finding("note", "time", f"{message} {spec.metric_name} needs whole queries, which split: time breaks.")
+        return
     if order.missing:
         fix = f"# fill in column {' and '.join(order.columns)} of {names[0]}, which {order.missing} rows lack"
         yield Finding("warning", "time", message, fix)

@@ -12,7 +12,7 @@ from tabular_dl.checks.finding import Finding
 from tabular_dl.checks.fixes import columns_of
 from tabular_dl.errors import UserError
 from tabular_dl.nn import load_quietly
-from tabular_dl.problems import Problem, classes_of
+from tabular_dl.problems import Problem, classes_of, with_means
 from tabular_dl.spec import PipelineSpec, build_pipeline, metric_of, python_settings, python_transformer
 
 __all__ = ["metric_errors", "network_errors", "transformer_errors"]
@@ -51,7 +51,7 @@ def transformer_errors(
         table = names[0]
         try:
             step = python_transformer(spec, rule)
-            step.fit_transform(tables[0][columns].head(MOST_ROWS), target.to_numpy()[:MOST_ROWS])
+            step.fit_transform(tables[0][columns].head(MOST_ROWS), with_means(target.to_numpy())[:MOST_ROWS])
             for test in tables[1:]:
                 table = names[1]
                 step.transform(test[columns])

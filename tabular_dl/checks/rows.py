@@ -27,6 +27,7 @@ KNOWN = 0.5  # least share of a row's values that are known, for rows that are c
 FEWEST_ROWS_A_FOLD = 10
 LEARNED = {"count", "by"}  # keys of features that are computed from groups of training rows
 GROWING = {"elapsed", "year"}  # parts of dates that do not recur
+SEASON = {"month", "dayofyear"}
 
 
 def same_row_findings(
@@ -67,7 +68,7 @@ def same_row_findings(
     known = [table.loc[table[shared].notna().mean(axis=1) >= KNOWN, shared] for table in tables]
     keys = [pd.Series(values, index=table.index) for values, table in zip(row_keys(*known), known, strict=True)]
     twins = find_twins(keys[0].to_numpy(), target[keys[0].index])
-    plain = max(train[name].nunique() for name in shared) < MANY_VALUES * len(train)
+    plain = all(train[name].nunique() < MANY_VALUES * len(train) for name in shared)
     by = f"by all {len(shared)} columns" if len(shared) > 1 else "by the only column"
     by += " except id and target" if test is None else " that both tables have except id and target"
     if test is not None:
@@ -103,9 +104,16 @@ def _overlap_finding(overlap: Overlap, of: int, by: str, names: tuple[str, str],
 
 
 def leak_findings(
-    spec: PipelineSpec, train: pd.DataFrame, target: pd.Series[Any], problem: Problem, where: str
+    spec: PipelineSpec,
+    train: pd.DataFrame,
+    target: pd.Series[Any],
+    problem: Problem,
+    where: str,
+    order: TimeOrder | None = None,
 ) -> Iterator[Finding]:
     """Yield findings about columns that predict the target almost perfectly on their own.
+
+    The time is known before the target is: where test rows are of other times, a trend or a season is no leak.
 
     Parameters
     ----------
@@ -119,12 +127,16 @@ def leak_findings(
         Type of problem.
     where : str
         Name of the table in messages.
+    order : TimeOrder, optional
+        Order of training and test rows in time.
 
     Yields
     ------
     Finding
     """
-    for leak in find_leaks(train, target, classification=problem.classification, seed=spec.seed):
+    known = _telling_the_time(spec, train, order)
+    rest = train[[name for name in train if name not in known]]
+    for leak in find_leaks(rest, target, classification=problem.classification, seed=spec.seed):
         base = f" (always guessing the largest class: {leak.base:.3f})" if problem.classification else ""
         score = f"{leak.measure} {leak.score:.3f}{base}"
         message = (
@@ -186,20 +198,26 @@ def drift_findings(
     yield Finding("warning", "drift", message, fix)
 
 
+def _telling_the_time(spec: PipelineSpec, train: pd.DataFrame, order: TimeOrder | None) -> dict[str, set[str]]:
+    """Return the columns and features that tell the time, with the parts of dates that each reads."""
+    if order is None:
+        return {}
+    needed = {str(name): needed_features(spec.derived, [str(name)]) for name in train}
+    return {
+        name: {feature["date"] for feature in features.values() if "date" in feature}
+        for name, features in needed.items()
+        if {name, *columns_read(features)} & {*order.names}
+    }
+
+
 def _of_time(spec: PipelineSpec, train: pd.DataFrame, order: TimeOrder | None) -> list[str]:
     """Return the columns and features that tell the time, of which test rows have other values."""
-    if order is None:
-        return []
-    of_time = []
-    for name in map(str, train.columns):
-        features = needed_features(spec.derived, [name])
-        if not {name, *columns_read(features)} & {*order.names}:
-            continue
-        parts = {feature["date"] for feature in features.values() if "date" in feature}
-        # Between training rows, test rows are of the same weekdays and hours.
-        if order.kind == "later" or not parts or parts & GROWING:
-            of_time.append(name)
-    return of_time
+    # Between training rows, test rows are of the same weekdays and hours; of months, some are not whole.
+    return [
+        name
+        for name, parts in _telling_the_time(spec, train, order).items()
+        if (order is not None and order.kind == "later") or not parts or parts & (GROWING | SEASON)
+    ]
 
 
 def absent_findings(

@@ -25,6 +25,7 @@ from tabular_dl.checks.fit_errors import (
 from tabular_dl.checks.fixes import columns_of
 from tabular_dl.checks.folds import fold_findings
 from tabular_dl.checks.python import metric_errors, network_errors, transformer_errors
+from tabular_dl.checks.queries import query_errors
 from tabular_dl.checks.rows import (
     absent_findings,
     drift_findings,
@@ -87,8 +88,9 @@ def run_checks(competition: Competition, spec: PipelineSpec, problem: Problem) -
         metric = metric_of(spec, problem)
         findings += target_findings(spec, each[0], problem, metric)
         # Rows that belong together are alike in each of several targets.
+        rows, first = _with_target(train, each[0])
         separation = find_separation(
-            train, test, each[0], spec.data.id, classification=problem.classification, seed=spec.seed
+            rows, test, first, spec.data.id, classification=problem.classification, seed=spec.seed
         )
         findings += fold_findings(spec, train, separation, names)
         findings += [finding for finding in validation.of_sample if finding.level != "error"]
@@ -97,13 +99,14 @@ def run_checks(competition: Competition, spec: PipelineSpec, problem: Problem) -
         # The most serious findings come first, since a fit shows only the first few.
         if not of_target:
             for one in each[:MOST_TARGETS]:
-                findings += leak_findings(spec, read, one, problem, names[0])
+                findings += leak_findings(spec, *_with_target(read, one), problem, names[0], separation.order)
         if test is not None:
             group = spec.ensemble.group
             groups = (train[group], test[group]) if group in train and group in test else None
             findings += drift_findings(spec, read, others[0], names, groups, separation.order)
             used = columns_used(spec, train, test)
-            findings += absent_findings(spec, train, test, each[0], None if of_target else problem, used, names)
+            rows, first = _with_target(train, each[0])
+            findings += absent_findings(spec, rows, test, first, None if of_target else problem, used, names)
             findings += unread_findings(spec, test, names[1])
             findings += kind_findings(spec, train, test, used, names)
         findings += unread_findings(spec, train, names[0])
@@ -185,6 +188,7 @@ def _validate(
     of_target = [*pipeline_errors(spec, problem), *other_row_errors(spec, problem, competition)]
     if all(finding.code != "metric" for finding in of_target):
         of_target += target_errors(spec, problem, competition.train[spec.data.target], names[0])
+        of_target += query_errors(spec, competition)
     of_sample = [] if of_target else sample_findings(competition, spec, problem)
     target = competition.train[spec.data.target]
     rows = competition.train.drop(columns=spec.data.target)
@@ -217,9 +221,15 @@ def _validate(
     return _Validation(of_target, of_folds, of_rows, of_sample, tables, of_lags)
 
 
+def _with_target(table: pd.DataFrame, target: pd.Series[Any]) -> tuple[pd.DataFrame, pd.Series[Any]]:
+    """Return the rows that have a target, which is one of several, and their targets."""
+    known = target.notna()
+    return (table, target) if known.all() else (table[known], target[known])
+
+
 def _as_one(target: pd.Series[Any] | pd.DataFrame) -> pd.Series[Any]:
     """Return a target, or numbers of the combinations of several."""
-    return target if isinstance(target, pd.Series) else target.groupby(list(target.columns)).ngroup()
+    return target if isinstance(target, pd.Series) else target.groupby(list(target.columns), dropna=False).ngroup()
 
 
 def _as_read(spec: PipelineSpec, tables: list[pd.DataFrame]) -> list[pd.DataFrame]:

@@ -31,14 +31,16 @@ def spelled_alike(train: pd.DataFrame, test: pd.DataFrame, read: Callable[[list[
     A single text in a column makes all of it text, so 1.0 may be "1.0" in one table and the number 1 in the other.
     ``read`` parses the test table with some columns as text.
     """
-    shared = [str(name) for name in train if name in test and train[name].notna().any() and test[name].notna().any()]
-    texts = [name for name in shared if train[name].dtype == "str" and test[name].dtype != "str"]
+    is_text = [{str(name): dtype == "str" for name, dtype in table.dtypes.items()} for table in (train, test)]
+    differing = [name for name, text in is_text[0].items() if is_text[1].get(name, text) != text]
+    shared = [name for name in differing if train[name].notna().any() and test[name].notna().any()]
+    texts = [name for name in shared if is_text[0][name]]
     changed = {}
     if texts:
         as_text = read(texts).frame
         changed = {name: as_text[name].where(test[name].notna()) for name in texts}
     for name in shared:
-        if test[name].dtype == "str" and train[name].dtype != "str":
+        if name not in texts:
             spelling = _boolean_text if train[name].dtype.kind in "bO" else _number_text
             changed[name] = test[name].map(spelling, na_action="ignore").astype("str")
     return test.assign(**changed)

@@ -15,7 +15,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 from pathlib import Path
 
 import pandas as pd
@@ -25,9 +24,9 @@ from tabular_dl.competition.files import find_file, find_folder
 from tabular_dl.competition.keras_datasets import Loaded, is_loaded, load, load_answers
 from tabular_dl.competition.prediction_tables import only_of_test
 from tabular_dl.competition.target_rows import join_labels, part_by_target, require_column
-from tabular_dl.competition.targets import checked_targets
+from tabular_dl.competition.targets import part_by_targets
 from tabular_dl.errors import DataError
-from tabular_dl.tables import TableFile, read_content, read_table_file
+from tabular_dl.tables import TableFile, read_table_file
 
 __all__ = ["Competition", "load_competition", "read_answers", "read_table"]
 
@@ -88,7 +87,7 @@ def load_competition(
     sample: str | None = None,
     labels: str | None = None,
     target_number: str | bool | None = None,
-    contents: Mapping[Path, bytes] | None = None,
+    files: Mapping[Path, TableFile] | None = None,
 ) -> Competition:
     """Read and check the files of a competition.
 
@@ -108,8 +107,8 @@ def load_competition(
         Name of a file in the folder with id and target of the training rows, if the training table lacks the target.
     target_number : str or True, optional
         Unit of a target that is written as text, such as "$" for $4,436; True for numbers without one.
-    contents : mapping of Path to bytes, optional
-        Contents of files that were read before, by resolved path.
+    files : mapping of Path to TableFile, optional
+        Files that were read before, by resolved path.
 
     Returns
     -------
@@ -137,10 +136,10 @@ def load_competition(
     test_file = find_file(folder, test, "test", (train_file,))
     sample_file = find_file(folder, sample, "sample_submission", (train_file, test_file))
     targets = [target] if isinstance(target, str) else target
-    read = _reader(targets, contents or {})
+    read = _reader(targets, files or {})
     ids = () if id_column is None else (id_column,)
-    files = (train_file, None if labels is None else folder / labels)
-    train_table, unlabeled = _read_train(read, files, targets, id_column, target_number)
+    paths = (train_file, None if labels is None else folder / labels)
+    train_table, unlabeled = _read_train(read, paths, targets, id_column, target_number)
     test_table = _read_test(read, ids, train_table, (train_file, test_file)) if test or test_file.exists() else None
     if id_column is not None:
         _check_tables(train_table, test_table, id_column, targets, (train_file, test_file))
@@ -184,8 +183,9 @@ def _read_train(
     if not {*table.frame} - {*targets}:
         raise DataError(f"{train_file} has no column beside the target: there is nothing to learn from.")
     if len(targets) > 1:
-        return replace(table, frame=checked_targets(table.frame, targets, train_file)), None
-    rows = part_by_target(table.frame, targets[0], train_file, target_number)
+        rows = part_by_targets(table.frame, targets, train_file)
+    else:
+        rows = part_by_target(table.frame, targets[0], train_file, target_number)
     labeled = replace(table, frame=rows.labeled, notes=(*rows.notes, *table.notes))
     return labeled, rows.unlabeled if len(rows.unlabeled) else None
 
@@ -199,7 +199,7 @@ def _read_test(
     """Return the test rows, with categories spelled as in the training rows; the files are those of train and test."""
     table = read(files[1], ids)
     notes = type_notes(train.frame, table.frame, *files)
-    frame = spelled_alike(train.frame, table.frame, partial(read, files[1]))
+    frame = spelled_alike(train.frame, table.frame, lambda texts: read(files[1], (*texts, *ids)))
     return replace(table, frame=frame, notes=(*table.notes, *notes))
 
 
@@ -210,18 +210,16 @@ def _keras_tables(source: str, target: str | list[str], id_column: str | None) -
     return load(source, target, id_column)
 
 
-def _reader(targets: Collection[str], contents: Mapping[Path, bytes]) -> Callable[[Path, Collection[str]], TableFile]:
-    """Return a function that parses a file with some columns as text.
-
-    A table may have to be parsed twice, but a pipe can be read only once.
-    """
-    cache = dict(contents)
+def _reader(targets: Collection[str], files: Mapping[Path, TableFile]) -> Callable[[Path, Collection[str]], TableFile]:
+    """Return a function that reads a file with some columns as text; each file is read once, since it may be a pipe."""
+    cache = dict(files)
 
     def read(path: Path, text: Collection[str]) -> TableFile:
         file = path.resolve()
-        if file not in cache:
-            cache[file] = read_content(path)
-        return read_table_file(path, text, targets, cache[file])
+        if file in cache:
+            return cache[file].read_again(path, text, targets)
+        cache[file] = read_table_file(path, text, targets)
+        return cache[file]
 
     return read
 

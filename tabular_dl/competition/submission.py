@@ -24,7 +24,7 @@ from tabular_dl.competition.submission_values import (
     values_of,
 )
 from tabular_dl.errors import SubmissionError, listed
-from tabular_dl.problems import Metric, probability_columns
+from tabular_dl.problems import Metric, metric_at, probability_columns
 
 __all__ = ["label_notes", "make_submission", "score_submission"]
 
@@ -217,7 +217,7 @@ def score_submission(
     target : str, or sequence of str
         Name of the target, or names of several.
     metric : Metric
-        Metric to score by.
+        Metric to score by; if it scores queries, those of the rows of the predictions.
 
     Returns
     -------
@@ -241,6 +241,7 @@ def score_submission(
         raise SubmissionError(f"answers.csv has no row for the id {ids[~ids.isin(truth.index)].iloc[0]}.")
     y = truth.loc[ids]
     by_id = predictions.set_axis(predictions[id_column].astype(str)).loc[pd.Index(ids)]
+    metric = metric_at(metric, pd.Index(predictions[id_column].astype(str)).get_indexer(pd.Index(ids)))
     p = probabilities(by_id)
     if p.empty:
         return metric(y.to_numpy(), submission.iloc[:, 1].to_numpy())

@@ -12,7 +12,7 @@ import pandas as pd
 from tabular_dl.errors import DataError, did_you_mean, listed
 from tabular_dl.tables import TableFile, read_unit_numbers
 
-__all__ = ["TargetRows", "join_labels", "part_by_target", "require_column"]
+__all__ = ["TargetRows", "join_labels", "part_by_target", "require_column", "without_missing_values"]
 
 
 @dataclass(frozen=True)
@@ -168,7 +168,7 @@ def part_by_target(train: pd.DataFrame, target: str, path: Path, unit: str | boo
         raise DataError(f"{subject}: no row has a value. Fill it in, or name another column.")
     known = column[~missing]
     if missing.any() or unit is not None:
-        known = _without_missing_values(known)
+        known = without_missing_values(known)
     if known.nunique() < 2:
         raise DataError(
             f"{subject}: every row has the value {known.tolist()[0]!r}. At least two different values are needed to "
@@ -184,7 +184,7 @@ def part_by_target(train: pd.DataFrame, target: str, path: Path, unit: str | boo
     return TargetRows(labeled, train[missing], tuple(notes))
 
 
-def _without_missing_values(column: pd.Series) -> pd.Series:
+def without_missing_values(column: pd.Series) -> pd.Series:
     """Return a column in the type that it has without missing values: whole numbers, or true and false."""
     if column.dtype.kind == "f" and (column % 1 == 0).all() and (column.abs() < 2**53).all():
         return column.astype("int64")

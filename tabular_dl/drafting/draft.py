@@ -143,7 +143,7 @@ def draft_pipeline(
     separation = find_separation(
         train.drop(columns=roles.targets), test, columns[0], roles.id, classification=problem.classification, seed=0
     )
-    folds = draft_folds(train, roles, problem, separation, sizes.ensemble["folds"])
+    folds = draft_folds(train, test, roles, problem, separation, sizes.ensemble["folds"], get_metric(chosen))
     treatments = _treatments(kinds, train, test, _outputs(problem, y), folds, several=len(columns) > 1)
     settings, training_reason = _of_target(roles.targets[0], chosen, balance, skewed)
     content: dict[str, Any] = {

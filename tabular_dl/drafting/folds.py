@@ -11,8 +11,8 @@ import pandas as pd
 from tabular_dl.errors import DataError
 from tabular_dl.estimators import RowTimes
 from tabular_dl.model_selection import group_codes, make_folds
-from tabular_dl.problems import Problem
-from tabular_dl.profiling import TIME_FEATURE, Roles, Separation, TimeOrder
+from tabular_dl.problems import Metric, Problem
+from tabular_dl.profiling import TIME_FEATURE, Roles, Separation, TimeOrder, find_query_column
 
 __all__ = ["FoldsDraft", "draft_folds"]
 
@@ -36,13 +36,23 @@ class FoldsDraft:
     features: dict[str, dict[str, Any]] = field(default_factory=dict)
 
 
-def draft_folds(train: pd.DataFrame, roles: Roles, problem: Problem, separation: Separation, folds: int) -> FoldsDraft:
+def draft_folds(
+    train: pd.DataFrame,
+    test: pd.DataFrame | None,
+    roles: Roles,
+    problem: Problem,
+    separation: Separation,
+    folds: int,
+    metric: Metric,
+) -> FoldsDraft:
     """Return the folds of a draft.
 
     Parameters
     ----------
     train : DataFrame of shape (rows, columns)
         Training rows.
+    test : DataFrame of shape (test rows, columns) or None
+        Rows to predict.
     roles : Roles
         Target and id.
     problem : Problem
@@ -51,13 +61,18 @@ def draft_folds(train: pd.DataFrame, roles: Roles, problem: Problem, separation:
         What separates the test rows from the training rows.
     folds : int
         Number of folds.
+    metric : Metric
+        Metric of the draft.
 
     Returns
     -------
     FoldsDraft
-        ``split: time`` if test rows follow the training rows; ``split: group`` if they are of other groups, or training
-        rows repeat their ids; else nothing.
+        Of a metric that is the mean over queries ``split: group`` by their column; else ``split: time`` if test rows
+        follow the training rows; ``split: group`` if they are of other groups, or training rows repeat their ids; else
+        nothing.
     """
+    if metric.by_query:
+        return _by_query(train, test, roles, folds)
     order = separation.order
     if order is not None and order.kind == "later":
         return _by_time(train, roles, problem, order, folds)
@@ -77,6 +92,20 @@ def draft_folds(train: pd.DataFrame, roles: Roles, problem: Problem, separation:
     return FoldsDraft({"split": "group", "group": name}, reason)
 
 
+def _by_query(train: pd.DataFrame, test: pd.DataFrame | None, roles: Roles, folds: int) -> FoldsDraft:
+    """Return folds of whole queries, by the column that probably has them; else what the file has to be given."""
+    repeated = roles.id in train and train[roles.id].duplicated().any()
+    rows = train.drop(columns=[*roles.targets, roles.id], errors="ignore")
+    name = str(roles.id) if repeated else find_query_column(rows, test)
+    if name is None:
+        reason = "No column looks like the query of each row: write split: group and group: COLUMN, or fit refuses."
+        return FoldsDraft(reason=reason)
+    different = train[name].nunique()
+    reason = f"The metric is the mean over queries: {name} has that of each row, by its values and their order."
+    fewer = {"folds": different} if 2 <= different < folds else {}
+    return FoldsDraft({"split": "group", "group": name, **fewer}, reason)
+
+
 def _by_time(train: pd.DataFrame, roles: Roles, problem: Problem, order: TimeOrder, folds: int) -> FoldsDraft:
     """Return folds that are scored on later rows than they are trained on."""
     evidence = f"{order.reason[0].upper()}{order.reason[1:]}."
@@ -88,8 +117,11 @@ def _by_time(train: pd.DataFrame, roles: Roles, problem: Problem, order: TimeOrd
     most = next((count for count in range(folds, 1, -1) if _can_follow(order.times.to_numpy(), labels, count)), None)
     if most is None:
         return FoldsDraft(reason=f"{evidence} Training rows are of too few times for folds that follow each other.")
-    keys: dict[str, Any] = {"split": "time", **({"folds": most} if most < folds else {})}
-    reason = f"{evidence} So each fold is scored on later rows than it is trained on."
+    keys: dict[str, Any] = {"split": "time", "refit": "all", **({"folds": most} if most < folds else {})}
+    reason = (
+        f"{evidence} So each fold is scored on later rows than it is trained on, and models of all rows, the latest "
+        "too, predict new ones (refit)."
+    )
     if len(order.columns) == 1:
         return FoldsDraft(keys | {"time": order.columns[0]}, reason)
     name = TIME_FEATURE

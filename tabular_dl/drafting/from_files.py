@@ -16,7 +16,7 @@ from tabular_dl.errors import DataError, listed
 from tabular_dl.problems import get_metric
 from tabular_dl.profiling import find_roles
 from tabular_dl.spec import list_pipelines
-from tabular_dl.tables import category_text, find_number_form, read_content, read_table_file, read_unit_numbers
+from tabular_dl.tables import TableFile, category_text, find_number_form, read_table_file, read_unit_numbers
 
 __all__ = ["Tables", "draft_from_files", "name_of"]
 
@@ -77,11 +77,11 @@ def draft_from_files(name: str, tables: Tables, effort: Effort = "good") -> tupl
     usual_test = find_file(folder, None, "test", (tables.train,))
     taken = (tables.train, tables.test or usual_test)
     usual_sample = find_file(folder, None, "sample_submission", taken)
-    contents: dict[Path, bytes] = {}
+    tables_read: dict[Path, TableFile] = {}
 
     def read(file: Path) -> pd.DataFrame:
-        contents[file.resolve()] = read_content(file)
-        return read_table_file(file, content=contents[file.resolve()]).frame
+        tables_read[file.resolve()] = read_table_file(file)
+        return tables_read[file.resolve()].frame
 
     train = read(tables.train)
     files = (_existing(tables.test, usual_test), _existing(tables.sample, usual_sample))
@@ -99,8 +99,9 @@ def draft_from_files(name: str, tables: Tables, effort: Effort = "good") -> tupl
     given = {"train": tables.train, "test": files[0], "sample": files[1], "labels": labels}
     names = {key: _within(folder, file) for key, file in given.items() if file is not None and file != usual.get(key)}
     unit = _unit(train[roles.target], roles.target, tables.metric) if isinstance(roles.target, str) else None
-    # The contents are parsed again, since ids are read as text and words of the target as labels.
-    competition = load_competition(source, roles.target, roles.id, **names, target_number=unit, contents=contents)
+    # Ids are read again as text, and words of the target as labels.
+    competition = load_competition(source, roles.target, roles.id, **names, target_number=unit, files=tables_read)
+    tables_read.clear()  # the contents of the files take memory
     draft = draft_pipeline(
         name,
         {"source": source, **names, **({} if unit is None else {"target_number": unit})},
@@ -182,7 +183,7 @@ def _unit(column: pd.Series, target: str, metric: str | None) -> str | bool | No
         return None
     texts = column.dropna().map(category_text)
     form = find_number_form(texts)
-    if form is None:
+    if form is None or form.ranges:  # a range that is to be predicted is a class
         return None
     few = read_unit_numbers(texts, form.unit, form.decimal).nunique() <= MOST_LABELS
     if few and (metric is None or "regression" not in get_metric(metric).problems):

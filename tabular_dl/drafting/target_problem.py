@@ -31,7 +31,9 @@ def problem_of_targets(y: pd.Series | pd.DataFrame, roles: Roles, metric: str | 
     different = y.nunique()
     reason = f"{target} has {different} different values in {len(y)} rows"
     if metric is not None and get_metric(metric).ordered and y.dtype.kind in "iu" and different > 2:
-        return get_problem("regression"), f"{reason}; {metric} scores labels in order, into which numbers are cut."
+        queries = "orders the rows of a query by the relevance that is predicted for them"
+        how = queries if get_metric(metric).by_query else "scores labels in order, into which numbers are cut"
+        return get_problem("regression"), f"{reason}; {metric} {how}."
     if metric is None or get_metric(metric).scores(problem):
         return problem, f"{reason}."
     possible = get_metric(metric).problems

@@ -176,7 +176,8 @@ def train_tasks(
     coded = np.stack([group.coding.encode(group.y) for group in groups])
     network = network_for(settings, groups, coded.shape[2])
     members = members_for(settings, groups, group_of_task, coded, row_groups)
-    training = training_for(settings[0], first, max(len(rows) for rows in members.training_rows))
+    most_rows, unknown = max(len(rows) for rows in members.training_rows), bool(np.isnan(coded).any())
+    training = training_for(settings[0], first, most_rows, unknown_targets=unknown)
     matrices = [task.matrix for task in first_tasks]
     if _one_table(groups, matrices, coded):
         X, coded, members = [matrices[0]], coded[0], replace(members, groups=0)
@@ -214,7 +215,7 @@ def _check_equal_labels(groups: Sequence[Prepared]) -> None:
 def _one_table(groups: Sequence[Prepared], matrices: Sequence[Matrix], coded: np.ndarray) -> bool:
     """Return whether all groups have the same matrix, unchanged, and the same targets."""
     same = all(matrix is matrices[0] for matrix in matrices) and all(group.inputs.plain for group in groups)
-    return same and all(np.array_equal(target, coded[0]) for target in coded)
+    return same and all(np.array_equal(target, coded[0], equal_nan=True) for target in coded)
 
 
 def _inputs(groups: Sequence[Prepared], matrices: Sequence[Matrix], network: Network) -> list[Matrix]:

@@ -205,7 +205,8 @@ class ModelEstimator(FeatureNames, ModelTargets, BaseEstimator):
             If there are too few rows, or the library refuses them.
         """
         member, number = divmod(member, self.targets_)
-        seed, own = derived_seed(self.random_state, member), y[rows] if y.ndim == 1 else y[rows, number]
+        seed = derived_seed(self.random_state, member)
+        rows, own = self._with_target(y, rows, number)
         weights = self._weights(own, None if sample_weight is None else sample_weight[rows])
         train, held_out = self._split(own, seed, None if row_groups is None else row_groups[rows])
         target, classes = self._coded(own, number), None

@@ -27,6 +27,13 @@ class ModelTargets:
         """Number of models: one for each target of each member, those of a member side by side."""
         return self.members * self.targets_
 
+    @staticmethod
+    def _with_target(y: np.ndarray, rows: np.ndarray, target: int) -> tuple[np.ndarray, np.ndarray]:
+        """Return the rows that have one of the targets, and their values."""
+        values = y[rows] if y.ndim == 1 else y[rows, target]
+        known = np.flatnonzero(~np.isnan(values)) if values.dtype.kind == "f" else slice(None)
+        return rows[known], values[known]
+
     def _classes_of(self, target: int) -> np.ndarray:
         """Return the classes of one of the targets."""
         if isinstance(self.classes_, list):

@@ -14,6 +14,7 @@ from scipy.sparse import csr_matrix, issparse
 from tabular_dl.errors import DataError, SpecError, did_you_mean
 from tabular_dl.estimators.column_scales import robust_scale, standard_scale
 from tabular_dl.estimators.hyperparameters import Hyperparameters
+from tabular_dl.problems import with_means
 from tabular_dl.tables import bin_edges
 
 __all__ = ["MATRIX_TYPES", "Features", "Inputs", "Matrix", "columns_named", "embedding_size"]
@@ -261,7 +262,7 @@ def inputs_for(
     inputs = Inputs.learn(training, categorical, settings.normalize, weights, embedding=embedding)
     if settings.numeric_embedding != "piecewise_linear":
         return inputs
-    target = y[rows] if settings.bin_strategy == "tree" else None
+    target = with_means(y[rows]) if settings.bin_strategy == "tree" else None
     return inputs.with_bins(training, settings.bins, target=target, classification=classification, weights=weights)
 
 

@@ -118,11 +118,13 @@ def _check_names(settings: Any) -> None:
 
 
 def _check_metric(monitor: str) -> None:
-    """Raise an error if the parameter of a monitored metric is invalid."""
+    """Raise an error if the parameter of a monitored metric is invalid, or the metric is the mean over queries."""
     try:
-        get_metric(monitor)
+        metric = get_metric(monitor)
     except SpecError as error:
         raise SpecError(f"monitor: {error}") from None
+    if metric.by_query:
+        raise SpecError(f"monitor: {monitor} is the mean over queries, which held-out rows do not know: write loss.")
 
 
 def check_together(settings: Any) -> None:

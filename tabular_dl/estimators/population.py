@@ -119,8 +119,8 @@ def _check_images(height: int, width: int, widths: set[int]) -> None:
             )
 
 
-def training_for(settings: Hyperparameters, group: Prepared, rows: int) -> Training:
-    """Return the training settings that all members share, for a number of training rows."""
+def training_for(settings: Hyperparameters, group: Prepared, rows: int, *, unknown_targets: bool = False) -> Training:
+    """Return the training settings that all members share, for a number of training rows, which may lack targets."""
     from tabular_dl.nn import Training
 
     return Training(
@@ -135,6 +135,7 @@ def training_for(settings: Hyperparameters, group: Prepared, rows: int) -> Train
         decay_factors=_factors(settings.decay_factors, 0.5 if _as_softmax(settings, group.problem) else 1.0),
         parametrization=settings.parametrization,
         drop_last=bool(settings.drop_last),
+        unknown_targets=unknown_targets,
         epochs=settings.epochs,
         batch_size=settings.rows_a_step(rows),
         monitor=monitor_for(settings.monitor, group),

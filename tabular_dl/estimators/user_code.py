@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from tabular_dl.errors import SpecError
 from tabular_dl.nn import code_name
 from tabular_dl.problems import Coding, Labels, Loss, Problem, known_or_own
 
@@ -59,12 +60,17 @@ def check_user_loss(loss: str | Callable[..., Any] | None, problem: Problem, cod
     Raises
     ------
     SpecError
-        As `tabular_dl.nn.check_loss` does.
+        As `tabular_dl.nn.check_loss` does; or if rows lack some of several targets.
     """
     if not callable(loss):
         return
     from tabular_dl.nn import check_loss
 
+    if np.isnan(coding.encode(y)).any():
+        raise SpecError(
+            "loss: one of your own cannot leave out the missing values of targets. Fill them in, or choose a loss by "
+            "its name, such as mse."
+        )
     coded = coding.encode(y[:ROWS])
     units = problem.units(len(coding.classes) if isinstance(coding, Labels) else coded.shape[1])
     check_loss(loss, coded, units, problem.activation)

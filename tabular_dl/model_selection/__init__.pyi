@@ -32,6 +32,7 @@ from .predicted_rows import fold_splits as fold_splits
 from .predicted_rows import predicted_rows as predicted_rows
 from .predicted_rows import repeats_of as repeats_of
 from .row_splits import RowKeys as RowKeys
+from .row_splits import check_known_targets as check_known_targets
 from .row_splits import split_rows as split_rows
 from .row_weights import check_fold_weights as check_fold_weights
 from .row_weights import weights_at as weights_at
@@ -49,6 +50,7 @@ from .search_space import Choice as Choice
 from .search_space import Distribution as Distribution
 from .search_space import flatten as flatten
 from .search_space import read_distribution as read_distribution
+from .smearing import may_be_smeared as may_be_smeared
 from .stacking import Stack as Stack
 from .standard_error import mean_and_error as mean_and_error
 from .standard_error import standard_error as standard_error

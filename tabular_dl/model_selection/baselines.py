@@ -23,7 +23,7 @@ from tabular_dl.estimators import ModelEstimator, cores
 from tabular_dl.model_selection.fold_matrices import fold_matrix
 from tabular_dl.model_selection.row_weights import weights_at, weights_of_model
 from tabular_dl.preprocessing import DerivedFeatures
-from tabular_dl.problems import TRANSFORMS, Metric, each_target
+from tabular_dl.problems import TRANSFORMS, Metric, each_target, known_values, metric_at
 
 __all__ = ["baseline_scores"]
 
@@ -86,7 +86,7 @@ def baseline_scores(
     scores: dict[str, list[float]] = {name: [] for name in baselines}
     for (fold, name), predictions in zip(tasks, predicted, strict=True):
         test = crossfit.test_rows_[fold]
-        scores[name].append(metric(y[test], predictions, classes, weights_at(weights, test)))
+        scores[name].append(metric_at(metric, test)(y[test], predictions, classes, weights_at(weights, test)))
     return {name: np.array(values) for name, values in scores.items()}
 
 
@@ -109,24 +109,32 @@ def _encoded(crossfit: Any, X: pd.DataFrame, y: np.ndarray, fold: int) -> np.nda
 
 def _predictions(crossfit: Any, matrix: np.ndarray, y: np.ndarray, baseline: BaseEstimator, fold: int) -> np.ndarray:
     """Return what a simple model, fitted on the training rows of a fold, predicts for its test rows."""
-    train, test = crossfit.train_rows_[fold], crossfit.test_rows_[fold]
-    classes, own = getattr(crossfit, "classes_", None), weights_at(weights_of_model(crossfit), train)
-    plain = clone(baseline) if own is None else _weighable(clone(baseline))
-    model = _like_last(plain, crossfit.pipelines_[fold][-1], y[train], own)
-    model.fit(
-        matrix[train].astype(np.float64, copy=False),
-        y[train],
-        **({} if own is None else {_weight_argument(model): own}),
-    )
-    rows = matrix[test].astype(np.float64, copy=False)
+    classes = getattr(crossfit, "classes_", None)
+    # Of several targets with unknown values, each has a model of its own.
+    targets = y.T if y.ndim == 2 and known_values(y) is not None else [y]
+    models = [_fitted(crossfit, matrix, target, baseline, fold) for target in targets]
+    rows = matrix[crossfit.test_rows_[fold]].astype(np.float64, copy=False)
     if classes is None:
-        return np.asarray(model.predict(rows))
+        predicted = [np.asarray(model.predict(rows)) for model in models]
+        return predicted[0] if len(predicted) == 1 else np.column_stack(predicted)
+    (model,) = models
     if y.ndim == 2:
         return _label_probabilities(model, rows, classes)
     # The probability of classes without training rows in the fold is 0.
-    predicted = np.zeros((len(test), len(classes)))
-    predicted[:, np.searchsorted(classes, model.classes_)] = model.predict_proba(rows)
-    return predicted
+    probabilities = np.zeros((len(rows), len(classes)))
+    probabilities[:, np.searchsorted(classes, model.classes_)] = model.predict_proba(rows)
+    return probabilities
+
+
+def _fitted(crossfit: Any, matrix: np.ndarray, y: np.ndarray, baseline: BaseEstimator, fold: int) -> Any:
+    """Return a simple model that is fitted on those training rows of a fold that have the target."""
+    rows, known = crossfit.train_rows_[fold], known_values(y) if y.ndim == 1 else None
+    rows = rows if known is None else rows[known[rows]]
+    own = weights_at(weights_of_model(crossfit), rows)
+    plain = clone(baseline) if own is None else _weighable(clone(baseline))
+    model = _like_last(plain, crossfit.pipelines_[fold][-1], y[rows], own)
+    given = {} if own is None else {_weight_argument(model): own}
+    return model.fit(matrix[rows].astype(np.float64, copy=False), y[rows], **given)
 
 
 def _label_probabilities(model: ClassifierMixin, X: np.ndarray, classes: np.ndarray | list[np.ndarray]) -> np.ndarray:

@@ -11,29 +11,30 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.optimize import minimize
 
-from tabular_dl.model_selection.row_weights import weights_at
+from tabular_dl.problems import known_values
 
 if TYPE_CHECKING:
     from tabular_dl.problems import Classes
 
-__all__ = ["Score", "by_rank", "class_weights", "greedy_weights", "optimal_weights", "summing_to_one", "weighted"]
+__all__ = ["Scorer", "by_rank", "class_weights", "greedy_weights", "optimal_weights", "summing_to_one", "weighted"]
 
 STEPS = 50  # models added by a greedy selection
 BAGS = 10  # bootstraps of the rows whose selections are averaged
 SMALLEST = 1e-6  # distance from 0 to which probabilities are clipped before a logarithm
 
-Score = Callable[[np.ndarray, np.ndarray, np.ndarray | None], float]
+# Function that returns the function that scores predictions of some rows; greater is better.
+Scorer = Callable[[np.ndarray], Callable[[np.ndarray], float]]
 
 
 def greedy_weights(
     predictions: np.ndarray,
     y: np.ndarray,
-    score: Score,
+    scorer: Scorer,
     seed: int = 0,
     bags: int = BAGS,
     *,
     classification: bool = False,
-    sample_weight: np.ndarray | None = None,
+    draw: Callable[[np.random.Generator], np.ndarray] | None = None,
 ) -> np.ndarray:
     """Return weights from greedy selection with replacement (Caruana et al., 2004, ICML, sec. 2).
 
@@ -47,8 +48,8 @@ def greedy_weights(
         Out-of-fold predictions.
     y : ndarray of shape (rows,)
         Target.
-    score : callable
-        ``score(y, prediction, sample_weight) -> float``; greater is better.
+    scorer : callable
+        ``scorer(rows)(predictions of the rows) -> float``; greater is better.
     seed : int, default=0
         Seed of the bootstraps.
     bags : int, default=10
@@ -56,8 +57,8 @@ def greedy_weights(
     classification : bool, default=False
         Whether the target consists of labels. If so, bootstraps that lack a label are skipped, because not every metric
         can score them.
-    sample_weight : ndarray of shape (rows,), optional
-        Weight of each row.
+    draw : callable, optional
+        ``draw(generator) -> rows`` of a bootstrap; by default rows are drawn with replacement.
 
     Returns
     -------
@@ -68,21 +69,21 @@ def greedy_weights(
     --------
     >>> y = np.array([1.0, 2.0, 3.0])
     >>> predictions = np.stack([y + 1, y - 1, y + 9])[:, :, None]
-    >>> greedy_weights(predictions, y, lambda y, p, w: -np.mean((y - p[:, 0]) ** 2)).round(2).tolist()
+    >>> greedy_weights(predictions, y, lambda rows: lambda p: -np.mean((y[rows] - p[:, 0]) ** 2)).round(2).tolist()
     [0.5, 0.5, 0.0]
     """
     rng = np.random.default_rng(seed)
     selections = []
     for _ in range(bags):
-        rows = rng.integers(0, len(y), len(y))
+        rows = rng.integers(0, len(y), len(y)) if draw is None else draw(rng)
         if not classification or _label_counts(y[rows]) == _label_counts(y):
-            selections.append(_select(predictions[:, rows], y[rows], score, weights_at(sample_weight, rows)))
+            selections.append(_select(predictions[:, rows], scorer(rows)))
+    score = scorer(np.arange(len(y)))
     if selections:
         bagged = np.mean(selections, axis=0)
-        single = max(score(y, prediction, sample_weight) for prediction in predictions)
-        if score(y, weighted(predictions, bagged), sample_weight) >= single:
+        if score(weighted(predictions, bagged)) >= max(map(score, predictions)):
             return bagged
-    return _select(predictions, y, score, sample_weight)
+    return _select(predictions, score)
 
 
 def _label_counts(y: np.ndarray) -> list[int]:
@@ -90,12 +91,12 @@ def _label_counts(y: np.ndarray) -> list[int]:
     return [len(np.unique(column)) for column in y.reshape(len(y), -1).T]
 
 
-def _select(predictions: np.ndarray, y: np.ndarray, score: Score, sample_weight: np.ndarray | None) -> np.ndarray:
+def _select(predictions: np.ndarray, score: Callable[[np.ndarray], float]) -> np.ndarray:
     counts = np.zeros(len(predictions))
     total = np.zeros(predictions.shape[1:])
     best, best_counts = -np.inf, counts
     for step in range(1, STEPS + 1):
-        scores = [score(y, (total + prediction) / step, sample_weight) for prediction in predictions]
+        scores = [score((total + prediction) / step) for prediction in predictions]
         added = int(np.argmax(scores))
         total = total + predictions[added]
         counts = counts.copy()
@@ -139,6 +140,10 @@ def optimal_weights(
             return -float(np.average(np.log(np.maximum(weights @ true_probabilities, SMALLEST)), weights=rows))
     else:
         truth = y.reshape(len(y), -1)
+        known = known_values(truth)
+        if known is not None:  # rows that lack a target have no weight in it
+            rows = known * (np.ones(len(y)) if rows is None else rows)[:, np.newaxis]
+            truth = np.where(known, truth, 0.0)
         means = np.average(truth, axis=0, weights=rows)
         scales = np.maximum(np.average((truth - means) ** 2, axis=0, weights=rows), 1e-12)
 

@@ -28,7 +28,7 @@ from tabular_dl.model_selection.predicted_rows import (
 )
 from tabular_dl.model_selection.rounded_numbers import RoundedNumbers
 from tabular_dl.model_selection.row_weights import weights_at, weights_of_model
-from tabular_dl.problems import Classes, Metric, same_classes
+from tabular_dl.problems import Classes, Metric, metric_at, same_classes
 from tabular_dl.tables import read_rows
 
 __all__ = ["BlendedClassifier", "BlendedRegressor", "nested_scores"]
@@ -130,7 +130,7 @@ class _Blended(BaseEstimator):
                 repeat_stack(self.models, repeat)[:, scored.rows],
                 truth,
                 scored.folds,
-                metric,
+                metric_at(metric, scored.rows),
                 classes,
                 known,
                 scored.sources,
@@ -293,9 +293,13 @@ def nested_scores(
         scored = scored_folds(whole, repeat)
         stacked = repeat_stack(models, repeat)[:, scored.rows]
         truth, weights = y[scored.rows], weights_at(sample_weight, scored.rows)
+        known = metric_at(metric, scored.rows)
         combined = nested_predictions(
-            blend, stacked, truth, scored.folds, metric, classes, sources=scored.sources, sample_weight=weights
+            blend, stacked, truth, scored.folds, known, classes, sources=scored.sources, sample_weight=weights
         )
         values = _as_target(combined, y, classes)
-        scores += [metric(truth[rows], values[rows], classes, weights_at(weights, rows)) for rows in scored.folds]
+        scores += [
+            metric_at(known, rows)(truth[rows], values[rows], classes, weights_at(weights, rows))
+            for rows in scored.folds
+        ]
     return np.array(scores)

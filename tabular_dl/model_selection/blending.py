@@ -5,7 +5,8 @@ Predictions have the axes (model, row, class), or (model, row, 1) for numbers. W
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any, Self, cast
 
 import numpy as np
@@ -14,7 +15,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from tabular_dl.errors import SpecError, did_you_mean
 from tabular_dl.model_selection.blend_weights import (
-    Score,
+    Scorer,
     by_rank,
     class_weights,
     greedy_weights,
@@ -25,7 +26,7 @@ from tabular_dl.model_selection.blend_weights import (
 from tabular_dl.model_selection.meta_models import RawColumns
 from tabular_dl.model_selection.row_weights import weights_at
 from tabular_dl.model_selection.stacking import Stack, by_older_stack, check_stack, sources_of
-from tabular_dl.problems import Metric
+from tabular_dl.problems import Metric, metric_at, resampled_rows
 
 if TYPE_CHECKING:
     from tabular_dl.problems import Classes
@@ -129,7 +130,7 @@ class Blend(BaseEstimator):
         y : ndarray of shape (rows,) or (rows, labels)
             Target.
         metric : Metric
-            Metric of "greedy".
+            Metric of "greedy"; if it scores queries, those of these rows.
         classes : ndarray of shape (classes,) or None
             Label of each column; None for numbers.
         folds : sequence of ndarray, optional
@@ -191,7 +192,8 @@ class Blend(BaseEstimator):
         for rows, others in zip(folds, sources_of(folds, len(y), sources), strict=True):
             if len(others):
                 weights = weights_at(sample_weight, others)
-                fitted = clone(self).fit(predictions[:, others], y[others], metric, classes, sample_weight=weights)
+                known = predictions[:, others], y[others], metric_at(metric, others)
+                fitted = clone(self).fit(*known, classes, sample_weight=weights)
                 combined[rows] = fitted.combine(predictions[:, rows])
             else:
                 combined[rows] = predictions[:, rows].mean(axis=0)
@@ -248,8 +250,10 @@ class Blend(BaseEstimator):
     ) -> None:
         """Learn weights or ranks."""
         if self.method == "greedy":
-            given: dict[str, Any] = {"classification": classes is not None, "sample_weight": sample_weight}
-            self.weights_ = greedy_weights(predictions, y, _scorer(metric, classes), self.seed, **given)
+            scorer = _scorer(y, metric, classes, sample_weight)
+            draw = partial(resampled_rows, metric, len(y))
+            classification = classes is not None
+            self.weights_ = greedy_weights(predictions, y, scorer, self.seed, classification=classification, draw=draw)
         elif self.method == "rank":
             self.sorted_ = np.sort(predictions, axis=1)
         elif self.method == "per_class" and (classes is not None or y.ndim == 2):
@@ -290,14 +294,19 @@ class Blend(BaseEstimator):
         return summing_to_one(values, predictions, getattr(self, "widths_", None)) if sums_to_one else values
 
 
-def _scorer(metric: Metric, classes: Classes | None) -> Score:
+def _scorer(y: np.ndarray, metric: Metric, classes: Classes | None, sample_weight: np.ndarray | None) -> Scorer:
     sign = 1.0 if metric.greater_is_better else -1.0
 
-    def score(y: np.ndarray, prediction: np.ndarray, weights: np.ndarray | None) -> float:
-        values = prediction[:, 0] if classes is None and y.ndim == 1 else prediction
-        return sign * metric(y, values, classes, weights)
+    def scorer(rows: np.ndarray) -> Callable[[np.ndarray], float]:
+        truth, weights, of_rows = y[rows], weights_at(sample_weight, rows), metric_at(metric, rows)
 
-    return score
+        def score(prediction: np.ndarray) -> float:
+            values = prediction[:, 0] if classes is None and y.ndim == 1 else prediction
+            return sign * of_rows(truth, values, classes, weights)
+
+        return score
+
+    return scorer
 
 
 def nested_predictions(

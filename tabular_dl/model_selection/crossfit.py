@@ -33,7 +33,7 @@ from tabular_dl.model_selection.fold_models import FoldModels, Target
 from tabular_dl.model_selection.folds import read_folds
 from tabular_dl.model_selection.further_training import FurtherTraining
 from tabular_dl.model_selection.rounded_numbers import RoundedNumbers
-from tabular_dl.model_selection.row_splits import checked_repeats
+from tabular_dl.model_selection.row_splits import check_known_targets, checked_repeats
 from tabular_dl.model_selection.row_weights import read_weights
 from tabular_dl.model_selection.smearing import Smeared, smeared
 from tabular_dl.problems import Indicators, classes_of, get_problem, problem_of
@@ -127,6 +127,7 @@ class _CrossFit(FittedFolds, BaseEstimator, ABC):
         row_groups = groups if groups is None or isinstance(groups, RowTimes) else column_or_1d(groups)
         check_consistent_length(X, y, row_groups)
         splits = read_folds(self.cv, X, y, row_groups, classification=classification, seed=self.random_state)
+        check_known_targets(splits, y)
         by_time = isinstance(row_groups, RowTimes)
         repeats = checked_repeats(splits, len(y), by_time=by_time)
         self.sample_weight_ = read_weights(sample_weight, X, splits)

@@ -22,7 +22,7 @@ from tabular_dl.model_selection.fold_matrices import dense_matrix, fold_matrix, 
 from tabular_dl.model_selection.range_narrowing import halve
 from tabular_dl.model_selection.row_weights import weights_at
 from tabular_dl.model_selection.standard_error import size_ratio
-from tabular_dl.problems import Metric, Numbers
+from tabular_dl.problems import Metric, Numbers, metric_at
 
 __all__ = ["Outcome", "evaluate"]
 
@@ -223,11 +223,12 @@ def _scores(
         share = trained.result(fold, numbers[:, fold].ravel())
         rows, coding = share.prepared.inputs.encode(matrices[fold][test]), share.prepared.coding
         means = decoded(networks[fold::folds], share.network, share.population.weights, coding, rows)
+        of_rows = metric_at(metric, test)
         untrained = (share.population.best_epoch.reshape(configurations, members) == 0).any(axis=1)
         for number in np.flatnonzero(~untrained):
             values = means[number]
             if isinstance(coding, Numbers) and y.ndim == 1:
                 values = values[:, 0]
             if np.isfinite(values).all():
-                scores[number, fold] = metric(y[test], values, classes, weights_at(sample_weight, test))
+                scores[number, fold] = of_rows(y[test], values, classes, weights_at(sample_weight, test))
     return scores

@@ -14,6 +14,7 @@ from sklearn.utils import _safe_indexing
 from sklearn.utils.validation import _get_feature_names, check_array
 
 from tabular_dl.errors import DataError
+from tabular_dl.problems import with_means
 
 if TYPE_CHECKING:
     from numpy.typing import DTypeLike
@@ -78,7 +79,7 @@ def fold_matrix(
     X : DataFrame, ndarray or sparse matrix of shape (rows, columns)
         Raw rows.
     y : ndarray of shape (rows,) or (rows, targets)
-        Target; only that of the training rows is used.
+        Target; only that of the training rows is used. Steps read the mean where a row lacks one of several targets.
     train : ndarray of int
         Numbers of the training rows.
     dtype : type or list of types, default=float32
@@ -110,7 +111,7 @@ def fold_matrix(
         if isinstance(copy, ColumnTransformer):
             # It fits clones of these. Sharing them makes a stored model a third smaller.
             copy.transformers = given.transformers
-    transformed = fitted.fit_transform(_safe_indexing(X, train), y[train])
+    transformed = fitted.fit_transform(_safe_indexing(X, train), with_means(y[train]))
     train_part = dense_matrix(transformed, dtype, missing=missing)
     matrix = np.empty((len(y), train_part.shape[1]), train_part.dtype)
     matrix[train] = train_part

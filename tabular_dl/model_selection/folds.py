@@ -17,6 +17,7 @@ from sklearn.model_selection import GroupKFold, KFold, StratifiedGroupKFold, Str
 
 from tabular_dl.errors import DataError
 from tabular_dl.estimators import RowGroups, RowTimes
+from tabular_dl.problems import known_values
 
 __all__ = [
     "Splits",
@@ -99,7 +100,9 @@ def shuffled_folds(
     return list((StratifiedGroupKFold if stratified else GroupKFold)(**arguments).split(rows, strata, groups))
 
 
-def check_labels(splits: Splits, labels: np.ndarray | None, reason: str) -> None:
+def check_labels(
+    splits: Splits, labels: np.ndarray | None, reason: str, advice: str = "take fewer folds (ensemble.folds)"
+) -> None:
     """Raise an error for folds that cannot be scored by every metric, or be trained for.
 
     Parameters
@@ -110,6 +113,8 @@ def check_labels(splits: Splits, labels: np.ndarray | None, reason: str) -> None
         Label of each row; None for numbers, and several targets.
     reason : str
         What the folds are made by, as the beginning of messages.
+    advice : str, default="take fewer folds (ensemble.folds)"
+        What to do, as the end of messages.
 
     Raises
     ------
@@ -127,13 +132,11 @@ def check_labels(splits: Splits, labels: np.ndarray | None, reason: str) -> None
         absent = [] if labels is None else np.setdiff1d(labels, labels[test]).tolist()
         if absent or not len(test):
             content = f"no row of the class {absent[0]!r}" if absent else "no rows"
-            raise DataError(
-                f"{reason}, fold {number} of {len(splits)} would have {content}: take fewer folds (ensemble.folds)."
-            )
+            raise DataError(f"{reason}, fold {number} of {len(splits)} would have {content}: {advice}.")
         if labels is not None and len(np.unique(labels[train])) == 1:
             raise DataError(
                 f"{reason}, fold {number} of {len(splits)} would be trained on rows of the class "
-                f"{labels[train].tolist()[0]!r} only: take fewer folds (ensemble.folds)."
+                f"{labels[train].tolist()[0]!r} only: {advice}."
             )
 
 
@@ -246,6 +249,7 @@ def stratification(y: np.ndarray, folds: int, *, classification: bool) -> np.nda
     """Return the labels by which folds are stratified.
 
     Rows with several labels are stratified by the rarest of them, if that label is in as many rows as there are folds.
+    Where rows lack some of several numbers, folds are stratified alike by which ones they lack.
 
     Parameters
     ----------
@@ -259,7 +263,7 @@ def stratification(y: np.ndarray, folds: int, *, classification: bool) -> np.nda
     Returns
     -------
     ndarray of shape (rows,) or None
-        Label of each row; None for numbers, and for labels of which none is in enough rows.
+        Label of each row; None for numbers that all rows have, and for labels of which none is in enough rows.
 
     Examples
     --------
@@ -267,6 +271,8 @@ def stratification(y: np.ndarray, folds: int, *, classification: bool) -> np.nda
     >>> stratification(y, 2, classification=True).tolist()
     [3, 3, 1, 1, 2, 2, 3, 2]
     """
+    if not classification and y.ndim == 2 and known_values(y) is not None:
+        return stratification(np.isnan(y).astype(int), folds, classification=True)
     if not classification or y.ndim == 1:
         return y if classification else None
     columns = [np.unique(column, return_inverse=True, return_counts=True)[1:] for column in y.T]

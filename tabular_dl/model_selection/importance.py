@@ -14,7 +14,7 @@ from tabular_dl.model_selection.predicted_rows import error_ratio
 from tabular_dl.model_selection.row_weights import weights_at, weights_of_model
 from tabular_dl.model_selection.standard_error import standard_error
 from tabular_dl.preprocessing import PermutedRows
-from tabular_dl.problems import Metric, decide, each_target
+from tabular_dl.problems import Metric, decide, each_target, metric_at, some_rows
 
 __all__ = ["hardest_rows", "permutation_importance"]
 
@@ -95,8 +95,8 @@ def permutation_importance(
     ratio = error_ratio(model) if hasattr(model, "oof_predictions_") else None
     decreases = np.zeros((len(model.test_rows_), len(columns)))
     for fold, test in enumerate(model.test_rows_):
-        rows = test if len(test) <= MOST_ROWS else np.sort(rng.choice(test, MOST_ROWS, replace=False))
-        table, truth = X.iloc[rows], y[rows]
+        rows = some_rows(metric, test, MOST_ROWS, rng)
+        table, truth, of_rows = X.iloc[rows], y[rows], metric_at(metric, rows)
         weights = weights_at(weights_of_model(model), rows)
 
         def score(
@@ -104,8 +104,9 @@ def permutation_importance(
             truth: np.ndarray = truth,
             rows: np.ndarray = rows,
             weights: np.ndarray | None = weights,
+            of_rows: Metric = of_rows,
         ) -> float:
-            return metric(truth, decided(model, metric, predicted, rows), classes, weights)
+            return of_rows(truth, decided(model, metric, predicted, rows), classes, weights)
 
         predict = _Predictions(model, fold, table)
         baseline = score(predict.unchanged())
@@ -224,12 +225,12 @@ def _hardest_of_several(
     for truth, (values, labels) in zip(y.T, each_target(predictions, classes), strict=True):
         if labels is None:
             error = np.abs(truth.astype(float) - values)
-            sizes.append(error / max(float(np.std(truth.astype(float))), 1e-12))
+            sizes.append(error / max(float(np.nanstd(truth.astype(float))), 1e-12))
             predicted.append([f"{value:.4g}" for value in values])
         else:
             sizes.append(values[np.arange(len(y)), np.searchsorted(labels, truth)])
             predicted.append([str(label) for label in labels[values.argmax(axis=1)]])
-    size = np.mean(sizes, axis=0)
+    size = np.nanmean(sizes, axis=0) if classes is None else np.mean(sizes, axis=0)  # of the targets that a row has
     rows = np.argsort(-size if classes is None else size, kind="stable")[:count]
     joined = [", ".join(parts) for parts in zip(*predicted, strict=True)]
     truths = [", ".join(f"{value:.4g}" if classes is None else str(value) for value in y[row]) for row in rows]

@@ -21,7 +21,7 @@ from tabular_dl.model_selection.fold_matrices import fold_matrix, sharing
 from tabular_dl.model_selection.range_narrowing import halve
 from tabular_dl.model_selection.row_weights import weights_at
 from tabular_dl.model_selection.standard_error import size_ratio
-from tabular_dl.problems import Metric
+from tabular_dl.problems import Metric, metric_at
 
 __all__ = ["evaluate_models"]
 
@@ -65,7 +65,7 @@ def evaluate_models(
     scores = np.full((len(pipelines), len(splits)), np.nan)
     lengths, growing = np.zeros(len(pipelines)), np.ones(len(pipelines), bool)
     stages = STAGES if halving and rounds is not None and len(pipelines) > 1 else (1.0,)
-    sign = 1.0 if metric.greater_is_better else -1.0
+    sign, metrics = 1.0 if metric.greater_is_better else -1.0, [metric_at(metric, test) for _, test in splits]
     for stage, share in enumerate(stages, start=1):
         capped = np.zeros(len(pipelines), bool)
         for number in np.flatnonzero(growing).tolist():
@@ -79,8 +79,8 @@ def evaluate_models(
             except DataError:
                 continue  # a configuration that its library refuses has no score
             scores[number] = [
-                metric(y[test], _predict(model, matrix[test]), classes, weights_at(sample_weight, test))
-                for model, matrix, (_, test) in zip(models, matrices, splits, strict=True)
+                of_rows(y[test], _predict(model, matrix[test]), classes, weights_at(sample_weight, test))
+                for model, matrix, (_, test), of_rows in zip(models, matrices, splits, metrics, strict=True)
             ]
             if models[0].rounds_ is not None:
                 grown = np.array([model.rounds_.mean() for model in models])

@@ -13,7 +13,7 @@ column            the user's own folds
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -21,8 +21,9 @@ import numpy as np
 from tabular_dl.errors import DataError, SpecError
 from tabular_dl.estimators import RowGroups, RowTimes, derived_seed
 from tabular_dl.model_selection.folds import Splits, check_labels, make_folds, shuffled_folds, stratification
+from tabular_dl.problems import known_values
 
-__all__ = ["RowKeys", "checked_repeats", "quantile_strata", "split_rows"]
+__all__ = ["RowKeys", "check_known_targets", "checked_repeats", "quantile_strata", "split_rows"]
 
 MOST_STRATA = 10  # of numbers
 
@@ -111,7 +112,7 @@ def split_rows(
     if split == "column" and keys.folds is not None:
         numbers = np.unique(keys.folds)
         splits = [(np.flatnonzero(keys.folds != fold), np.flatnonzero(keys.folds == fold)) for fold in numbers]
-        check_labels(splits, labels, "By the column of ensemble.fold")
+        check_labels(splits, labels, "By the column of ensemble.fold", "each of its values needs rows of all classes")
         return splits
     if split in (None, "time", "group"):
         # Several labels are spread by the rarest, but not in time.
@@ -163,6 +164,46 @@ def quantile_strata(y: np.ndarray, folds: int) -> np.ndarray:
     count = max(1, min(MOST_STRATA, len(y) // folds))
     strata[np.argsort(y, kind="stable")] = np.arange(len(y)) * count // len(y)
     return strata
+
+
+def check_known_targets(splits: Splits, y: np.ndarray, names: Sequence[str] | None = None) -> None:
+    """Raise an error for folds without a known value of one of several targets.
+
+    Parameters
+    ----------
+    splits : list of (train, test)
+        Folds.
+    y : ndarray of shape (rows,) or (rows, targets)
+        Target; NaN where a row lacks one of several.
+    names : sequence of str, optional
+        Names of the targets, for messages; by default their numbers.
+
+    Raises
+    ------
+    DataError
+        If the training rows or the test rows of a fold all lack a target.
+
+    Examples
+    --------
+    >>> check_known_targets([(np.array([1]), np.array([0]))], np.array([[1.0, np.nan], [2.0, 3.0]]))
+    Traceback (most recent call last):
+    ...
+    tabular_dl.errors.DataError: Fold 1 of 1 would have no test row with a value of the target number 2, which 1 of 2
+    rows have: take fewer folds (ensemble.folds), or leave the target out.
+    """
+    known = known_values(y) if y.ndim == 2 else None
+    if known is None:
+        return
+    for number, split in enumerate(splits, start=1):
+        for rows, kind in zip(split, ("training", "test"), strict=True):
+            absent = np.flatnonzero(~known[rows].any(axis=0))
+            if len(absent):
+                name = f"number {absent[0] + 1}" if names is None else names[absent[0]]
+                raise DataError(
+                    f"Fold {number} of {len(splits)} would have no {kind} row with a value of the target {name}, "
+                    f"which {known[:, absent[0]].sum():,} of {len(y):,} rows have: take fewer folds (ensemble.folds), "
+                    "or leave the target out."
+                )
 
 
 def checked_repeats(splits: Splits, count: int, *, by_time: bool) -> int:

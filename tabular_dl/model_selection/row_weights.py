@@ -62,16 +62,16 @@ def check_fold_weights(weights: np.ndarray | None, splits: Sequence[tuple[np.nda
     >>> check_fold_weights(np.array([0.0, 1.0]), [(np.array([1]), np.array([0]))])
     Traceback (most recent call last):
     ...
-    tabular_dl.errors.DataError: all rows that fold 1 of 1 is tested on have zero weight (1 row): take fewer folds
-    (ensemble.folds), or give some of these rows a weight.
+    tabular_dl.errors.DataError: all rows that fold 1 of 1 is tested on have zero weight (1 row): give some of
+    these rows a weight, or divide the rows in another way (ensemble).
     """
     for number, split in enumerate(splits, start=1):
         for rows, purpose in zip(split, ("trained", "tested"), strict=True):
             if weights is not None and not weights[rows].any():
                 count = "1 row" if len(rows) == 1 else f"{len(rows):,} rows"
                 raise DataError(
-                    f"all rows that fold {number} of {len(splits)} is {purpose} on have zero weight ({count}): take "
-                    "fewer folds (ensemble.folds), or give some of these rows a weight."
+                    f"all rows that fold {number} of {len(splits)} is {purpose} on have zero weight ({count}): give "
+                    "some of these rows a weight, or divide the rows in another way (ensemble)."
                 )
 
 

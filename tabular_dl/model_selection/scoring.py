@@ -9,7 +9,7 @@ import numpy as np
 from tabular_dl.model_selection.decisions import decided
 from tabular_dl.model_selection.predicted_rows import own_predictions
 from tabular_dl.model_selection.row_weights import weights_at, weights_of_model
-from tabular_dl.problems import Metric, target_scores
+from tabular_dl.problems import Metric, metric_at, target_scores
 
 __all__ = ["fold_scores", "target_fold_scores"]
 
@@ -19,17 +19,15 @@ def fold_scores(crossfit: Any, y: np.ndarray, metric: Metric) -> np.ndarray:
     classes, weights, scores = getattr(crossfit, "classes_", None), weights_of_model(crossfit), []
     for fold, rows in enumerate(crossfit.test_rows_):
         predictions = decided(crossfit, metric, own_predictions(crossfit, fold), rows)
-        scores.append(metric(y[rows], predictions, classes, weights_at(weights, rows)))
+        scores.append(metric_at(metric, rows)(y[rows], predictions, classes, weights_at(weights, rows)))
     return np.array(scores)
 
 
 def target_fold_scores(model: Any, y: np.ndarray, metric: Metric) -> np.ndarray:
     """Return the score of each of several targets on the test rows of each fold, (folds, targets)."""
     classes, weights = getattr(model, "classes_", None), weights_of_model(model)
-    folds = enumerate(model.test_rows_)
-    return np.array(
-        [
-            target_scores(metric, y[rows], own_predictions(model, fold), classes, weights_at(weights, rows))
-            for fold, rows in folds
-        ]
-    )
+    scores = []
+    for fold, rows in enumerate(model.test_rows_):
+        of_rows, predictions = metric_at(metric, rows), own_predictions(model, fold)
+        scores.append(target_scores(of_rows, y[rows], predictions, classes, weights_at(weights, rows)))
+    return np.array(scores)

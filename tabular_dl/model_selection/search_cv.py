@@ -154,6 +154,10 @@ class PopulationSearchCV(MetaEstimatorMixin, BaseEstimator):
         problem = problem_of(y, classification=classification, name=network.problem, bounds=network.bounds)
         metric = get_metric(self.scoring or problem.metric)
         metric.check(problem)
+        if metric.by_query:
+            raise SpecError(
+                f"scoring: {metric.name} is the mean over queries, which are not known here: choose another."
+            )
         classes = classes_of(y, problem)
         root = derived_seed(self.random_state)
         plan = SearchPlan(

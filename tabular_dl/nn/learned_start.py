@@ -47,8 +47,9 @@ def learn_start(network: Network, weights: Weights, table: Table, members: Membe
     if network.clamp:
         for member, rows in enumerate(members.training_rows):
             targets = table.y[members.groups[member], rows]
-            weights["clamp.low"][member] = targets.min(axis=0)
-            weights["clamp.high"][member] = targets.max(axis=0)
+            # Without unknown targets, which are NaN; one that no row has may be predicted as 0.
+            weights["clamp.low"][member] = np.nan_to_num(np.fmin.reduce(targets, axis=0))
+            weights["clamp.high"][member] = np.nan_to_num(np.fmax.reduce(targets, axis=0))
     learning = [number for number, block in enumerate(network.blocks) if block.learns]
     if learning:
         blocks = network.blocks[: learning[-1] + 1]

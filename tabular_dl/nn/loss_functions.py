@@ -29,6 +29,8 @@ def loss_and_metrics(
         name, of_rows = key.loss, getattr(keras.losses, key.loss)
     # Some functions are in `keras.losses` only, though they are metrics as well.
     metrics = tuple(getattr(keras.metrics, name, None) or getattr(keras.losses, name) for name in key.metrics)
+    if "unknown_targets" in key.uses:
+        of_rows, metrics = partial(_of_known, of_rows), tuple(partial(_of_known, metric) for metric in metrics)
     # Cross-entropies are exact if computed before their activation.
     from_logits = name.endswith("crossentropy") and key.network.output_activation in ("sigmoid", "softmax")
 
@@ -47,6 +49,15 @@ def loss_and_metrics(
         return value, compute(of_rows, y * (1.0 - smoothing) + smoothing / classes, outputs)
 
     return loss, of_rows, metrics, activation
+
+
+def _of_known(function: TensorFunction, y: tf.Tensor, predicted: tf.Tensor, **options: bool) -> tf.Tensor:
+    """Return the mean of a loss or metric over the targets that each row has, (P, rows); unknown ones are NaN."""
+    known = tf.math.is_finite(y)
+    # Gradients of values that are left out have to be finite as well, and so have the values.
+    values = function(tf.where(known, y, 0.5)[..., None], tf.where(known, predicted, 0.5)[..., None], **options)
+    count = tf.reduce_sum(tf.cast(known, values.dtype), axis=-1)
+    return tf.reduce_sum(tf.where(known, values, 0.0), axis=-1) / tf.maximum(count, 1.0)
 
 
 def _of_members(function: TensorFunction, y: tf.Tensor, predicted: tf.Tensor) -> tf.Tensor:

@@ -233,6 +233,9 @@ class Training:
         Scale of the updates of kernels (`tabular_dl.nn.optimizers.update_factor`).
     drop_last : bool, default=False
         Whether an epoch leaves out the last batch of a member if it is not full.
+    unknown_targets : bool, default=False
+        Whether rows may lack some of several targets, which are NaN: losses and metrics of a row are means over those
+        that it has.
     compile : {"auto", True, False}, default="auto"
         Whether to compile by XLA; "auto" compiles if training is long enough to save time by it.
     """
@@ -251,4 +254,5 @@ class Training:
     decay_factors: tuple[tuple[WeightGroup, float], ...] = ()
     parametrization: Parametrization = "standard"
     drop_last: bool = False
+    unknown_targets: bool = False
     compile: Literal["auto"] | bool = "auto"

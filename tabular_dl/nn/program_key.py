@@ -31,7 +31,7 @@ class ProgramKey:
         Shapes of the table's blocks and of the batches; empty without XLA, whose programs take any.
     uses : frozenset of str
         Names of the members' settings that the program computes; "rate_factors" if weights have rates of their own;
-        "starts" if it copies weights at the start of epochs.
+        "starts" if it copies weights at the start of epochs; "unknown_targets" if rows may lack targets.
     xla : bool
         Whether XLA compiles the steps.
     """
@@ -81,6 +81,8 @@ class ProgramKey:
             uses |= {"rate_factors"}
         if not members.held_out:
             uses |= {"starts"}
+        if training.unknown_targets:
+            uses |= {"unknown_targets"}
         shared = (
             training.loss,
             training.metrics,

@@ -9,7 +9,8 @@ order in the file:
 ``cross``     the values of several columns as one category; missing if one of them is
 ``extract``   the first group of a regular expression (the whole match if it has no group), else missing
 ``number``    the number in a text such as 19.67 kmpl, in this unit; true for numbers without one, such as 1.5M or
-              (1,200); a list for units that cannot be converted into each other; missing where there is none;
+              (1,200); a list for units that cannot be converted into each other; the middle of a range such as 18-25,
+              and of 65+ and < 1 year the end, and half of it; missing where there is none;
               ``decimal`` is the decimal sign, a point unless it is given
 ``date``      a part of a date: year, month, day, weekday (Monday is 0), dayofyear, hour, minute, or
               elapsed, the days since the earliest training date; ``format`` is the format of the dates

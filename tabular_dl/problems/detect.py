@@ -14,7 +14,13 @@ if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import ArrayLike
 
-__all__ = ["infer_problem", "problem_of"]
+__all__ = ["NEED_ALL", "infer_problem", "problem_of"]
+
+# Advice where rows lack some of several targets.
+NEED_ALL = (
+    "each row needs all of several targets of classes, or of 0 and 1. Fill it in, remove such rows, or make a pipeline "
+    "for this target alone, which leaves them out. Of several numbers, rows may lack some (problem: regression)."
+)
 
 
 def problem_of(
@@ -80,7 +86,7 @@ def infer_problem(y: ArrayLike) -> Problem:
     Parameters
     ----------
     y : array-like of shape (rows,) or (rows, targets)
-        Target without missing values.
+        Target without missing values; of several numbers, rows may lack some.
 
     Returns
     -------
@@ -129,13 +135,14 @@ def infer_problem(y: ArrayLike) -> Problem:
 
 def _of_several(targets: pd.DataFrame) -> Problem:
     """Return the type of problem of several targets, (rows, targets)."""
+    numeric = {name: column.dtype.kind in "biuf" for name, column in targets.items()}
+    if all(numeric.values()) and not all(column.dropna().isin([0, 1]).all() for _, column in targets.items()):
+        return PROBLEMS["regression"]
     missing = [(row, name) for name in targets for row in targets.index[targets[name].isna()]]
     if missing:
-        raise DataError(f"The target {missing[0][1]} has no value in row {missing[0][0]}: remove such rows.")
-    numeric = {name: column.dtype.kind in "biuf" for name, column in targets.items()}
+        raise DataError(f"The target {missing[0][1]} has no value in row {missing[0][0]}: {NEED_ALL}")
     if all(numeric.values()):
-        only_bits = all(column.isin([0, 1]).all() for _, column in targets.items())
-        return PROBLEMS["multilabel" if only_bits else "regression"]
+        return PROBLEMS["multilabel"]
     problems = {name: infer_problem(column) for name, column in targets.items()}
     numbers = [name for name, problem in problems.items() if not problem.classification]
     if numbers:

@@ -12,6 +12,8 @@ from typing import Any
 import numpy as np
 import sklearn.metrics
 
+from tabular_dl.errors import DataError, SpecError
+
 __all__ = [
     "accuracy",
     "average_precision",
@@ -25,6 +27,7 @@ __all__ = [
     "matthews_correlation",
     "mean_absolute_error",
     "mean_absolute_percentage_error",
+    "ndcg",
     "pinball",
     "quadratic_weighted_kappa",
     "r2",
@@ -159,6 +162,56 @@ def map_at_k(y: Array, p: Array, weights: Weights, classes: Weights, *, k: int) 
     ranked = np.argsort(-p, axis=1, kind="stable")[:, :k]
     hits = (np.arange(p.shape[1]) if classes is None else classes)[ranked] == y[:, np.newaxis]
     return float(np.average((hits / np.arange(1, ranked.shape[1] + 1)).sum(axis=1), weights=weights))
+
+
+def ndcg(
+    y: Array, prediction: Array, weights: Weights, classes: Weights, *, queries: Weights, k: int | None = None
+) -> float:
+    """Mean over the queries of the discounted gain of their rows, relative to that of the best order.
+
+    The gain of a row is its relevance, divided by log2(1 + rank), and 0 below the first k rows (Järvelin and
+    Kekäläinen, 2002, ACM TOIS 20, sec. 2.3). Rows of a query that are predicted alike share the mean of
+    their relevance, as in scikit-learn. A query without relevant rows counts 0. The relevance of a class is its number,
+    that of the second of two texts 1; rows are ordered by the predicted mean of it.
+    """
+    if queries is None or len(queries) != len(y):
+        known = "none" if queries is None else f"those of {len(queries):,} rows"
+        raise SpecError(
+            f"metric: ndcg scores the rows of each query: {len(y):,} rows to score, and queries of {known}."
+        )
+    if weights is not None:
+        raise SpecError("metric: ndcg is the mean over queries, in which rows have no weights: leave the weights out.")
+    relevance, scores = y, prediction
+    if classes is not None:
+        values = _class_values(classes)
+        scores, relevance = prediction @ values, (y if classes.dtype.kind in "iufb" else y == classes[1])
+    relevance, scores = relevance.astype(np.float64), scores.astype(np.float64)
+    gains, best = (_discounted_gains(relevance, by, queries, k) for by in (scores, relevance))
+    return float(np.divide(gains, best, out=np.zeros(len(best)), where=best > 0).mean())
+
+
+def _class_values(classes: Array) -> Array:
+    """Return the relevance of each class."""
+    if classes.dtype.kind in "iufb" and classes[0] >= 0:
+        return classes.astype(np.float64)
+    if classes.dtype.kind in "iufb" or len(classes) != 2:
+        raise DataError(f"metric: ndcg is for classes that are numbers from 0 on, found {classes[0]!r}.")
+    return np.array([0.0, 1.0])
+
+
+def _discounted_gains(relevance: Array, scores: Array, queries: Array, k: int | None) -> Array:
+    """Return the discounted gain of each query, (queries,), with its rows in descending order of scores."""
+    order = np.argsort(-scores)
+    order = order[np.argsort(queries[order], kind="stable")]  # faster than by both keys at once
+    differs = np.diff(queries[order], prepend=np.nan) != 0
+    first = np.flatnonzero(differs)  # place of the first row of each query
+    rank = np.arange(len(order)) - np.repeat(first, np.diff(first, append=len(order)))
+    discounts = np.where(rank < (len(order) if k is None else k), 1.0 / np.log2(rank + 2.0), 0.0)
+    # Rows that are predicted alike are one step.
+    steps = np.flatnonzero(differs | (np.diff(scores[order], prepend=np.nan) != 0))
+    means = np.add.reduceat(relevance[order], steps) / np.diff(steps, append=len(order))
+    gains = means * np.add.reduceat(discounts, steps)
+    return np.asarray(np.add.reduceat(gains, np.searchsorted(steps, first)))
 
 
 def root_mean_squared_error(y: Array, prediction: Array, weights: Weights, classes: Weights) -> float:

@@ -15,8 +15,8 @@ class Parameter:
     ----------
     name : str
         Name in a pipeline file.
-    default : float
-        Value if the file gives none.
+    default : float or None
+        Value if the file gives none; None if the metric then does without.
     low, high : float
         Bounds: a whole number may be equal to them, another number lies between them.
     whole : bool, default=False
@@ -24,7 +24,7 @@ class Parameter:
     """
 
     name: str
-    default: float
+    default: float | None
     low: float
     high: float
     whole: bool = False

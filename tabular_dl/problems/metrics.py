@@ -8,7 +8,7 @@ add a row to `METRICS`, and its formula.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal, cast
 
 from tabular_dl.errors import DataError, SpecError, did_you_mean
@@ -50,10 +50,14 @@ class Metric:
         Whether the labels have to be in order.
     of_means : bool, default=False
         Whether the best prediction of a number is its mean, given the features.
+    by_query : bool, default=False
+        Whether the score is the mean over queries: it needs the query of each row, and rows have no weights.
     parameter : Parameter or None, default=None
         Parameter of the function.
     settings : tuple of (str, value)
         Keyword arguments of the function.
+    queries : ndarray of shape (rows,) or None, default=None
+        Query of each scored row, as `tabular_dl.problems.queries` binds them to a metric.
     """
 
     name: str
@@ -66,8 +70,10 @@ class Metric:
     nonzero: bool = False
     ordered: bool = False
     of_means: bool = False
+    by_query: bool = False
     parameter: Parameter | None = None
     settings: tuple[tuple[str, Any], ...] = ()
+    queries: np.ndarray | None = field(default=None, compare=False, repr=False)
 
     def __call__(
         self,
@@ -83,7 +89,7 @@ class Metric:
         Parameters
         ----------
         y : ndarray of shape (rows,) or (rows, targets)
-            True labels, indicators or numbers.
+            True labels, indicators or numbers; NaN where a row lacks one of several numbers.
         prediction : ndarray of shape (rows, classes) or (rows,) or (rows, targets)
             One probability per class or label, or predicted numbers. A metric of labels rounds numbers.
         classes : ndarray of shape (classes,), optional
@@ -100,6 +106,8 @@ class Metric:
         ------
         DataError
             If a value of the target is outside the metric's domain.
+        SpecError
+            If the metric scores queries, and the queries of these rows are not known.
 
         Examples
         --------
@@ -113,12 +121,14 @@ class Metric:
 
             # Without classes, columns are numbers if the metric can score some, else probabilities of labels.
             known = np.arange(y.shape[1]) if classes is None and not {*_NUMBERS} & {*self.problems} else classes
-            return float(np.mean(target_scores(self, y, prediction, known, sample_weight)))
+            scores = target_scores(self, y, prediction, known, sample_weight)
+            return float(np.mean(scores[~np.isnan(scores)] if y.dtype.kind == "f" else scores))
         if classes is None and (self.lowest is not None or self.nonzero):
             self.check_numbers(y, "The target", range(len(y)))
         if self.looks_at == "labels":
             prediction = _labels(y, prediction, cast("np.ndarray | None", classes))  # of one target
-        return self._formula(y, prediction, sample_weight, classes, **dict(self.settings))
+        given = {"queries": self.queries} if self.by_query else {}
+        return self._formula(y, prediction, sample_weight, classes, **dict(self.settings), **given)
 
     @property
     def _formula(self) -> Callable[..., float]:
@@ -215,6 +225,8 @@ _NUMBERS = ("regression", "bounded_regression")
 _BETA = Parameter("beta", 2.0, 0.0, 100.0)
 _QUANTILE = Parameter("quantile", 0.5, 0.0, 1.0)
 _K = Parameter("k", 3, 1, 1000, whole=True)
+_CUT = Parameter("k", None, 1, 100_000, whole=True)
+_RANKED: dict[str, Any] = {"lowest": 0.0, "ordered": True, "by_query": True, "parameter": _CUT}
 
 METRICS: dict[str, Metric] = {
     metric.name: metric
@@ -232,6 +244,7 @@ METRICS: dict[str, Metric] = {
         Metric("brier", "brier", "probabilities", False, _ALL),
         Metric("gini", "gini", "probabilities", True, (*_TWO, *_NUMBERS), lowest=0.0),
         Metric("map_at_k", "map_at_k", "probabilities", True, ("multiclass",), parameter=_K),
+        Metric("ndcg", "ndcg", "probabilities", True, (*_LABELS, *_NUMBERS), **_RANKED),
         Metric("rmse", "root_mean_squared_error", "values", False, _NUMBERS, power=1, of_means=True),
         Metric("mae", "mean_absolute_error", "values", False, _NUMBERS, power=1),
         Metric("r2", "r2", "values", True, _NUMBERS, power=0, of_means=True),
@@ -276,7 +289,8 @@ def get_metric(name: str) -> Metric:
         if text:
             raise SpecError(f"{base} has no parameter, found {name!r}: write {base}.")
         return metric
-    return _with_value(metric, metric.parameter.read(text))
+    value = metric.parameter.read(text)
+    return metric if value is None else _with_value(metric, value)
 
 
 def _with_value(metric: Metric, value: object) -> Metric:

@@ -11,7 +11,7 @@ from tabular_dl.problems.target_coding import Coding
 if TYPE_CHECKING:
     import numpy as np
 
-__all__ = ["LARGEST_LOGARITHM", "TRANSFORMS", "Bounded", "Logarithms", "Numbers"]
+__all__ = ["LARGEST_LOGARITHM", "TRANSFORMS", "Bounded", "Logarithms", "Numbers", "with_means"]
 
 # Largest decoded logarithm: float64 can represent the square of such a number.
 LARGEST_LOGARITHM = 300.0
@@ -19,7 +19,7 @@ LARGEST_LOGARITHM = 300.0
 
 @dataclass(frozen=True)
 class Numbers(Coding):
-    """Numbers, standardised as ``(y - mean) / scale``.
+    """Numbers, standardised as ``(y - mean) / scale``. Of several targets, rows may lack some, which are NaN.
 
     Parameters
     ----------
@@ -49,18 +49,18 @@ class Numbers(Coding):
         Raises
         ------
         DataError
-            If the numbers are too large to be squared.
+            If the numbers are too large to be squared, or no row has one of the targets.
         """
         import numpy as np
 
         del bounds
         columns = _columns(y)
-        mean = np.average(columns, axis=0, weights=weights)
-        scale = np.sqrt(np.average((columns - mean) ** 2, axis=0, weights=weights))
+        mean = _mean(columns, weights)
+        scale = np.sqrt(_mean((columns - mean) ** 2, weights))
         if not np.isfinite(scale).all():
             raise DataError(
-                f"The target goes up to {np.abs(columns).max():.3g}, whose square is too large for a float. Divide "
-                "the target by a power of ten."
+                f"The target goes up to {np.nanmax(np.abs(columns)):.3g}, whose square is too large for a float. "
+                "Divide the target by a power of ten."
             )
         return cls(mean, np.where(scale > 0, scale, 1.0))
 
@@ -182,6 +182,35 @@ class Bounded(Numbers):
 
 # Codings that transform a target before it is standardised, by name.
 TRANSFORMS: dict[str, type[Numbers]] = {"log1p": Logarithms}
+
+
+def with_means(y: np.ndarray) -> np.ndarray:
+    """Return targets, of which rows may lack some, with the means of the others in their place.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> with_means(np.array([[1.0, 2.0], [np.nan, 4.0]])).tolist()
+    [[1.0, 2.0], [1.0, 4.0]]
+    """
+    import numpy as np
+
+    unknown = np.isnan(y) if y.ndim == 2 and y.dtype.kind == "f" else np.zeros(0, bool)
+    return np.where(unknown, _mean(y, None), y) if unknown.any() else y
+
+
+def _mean(columns: np.ndarray, weights: np.ndarray | None) -> np.ndarray:
+    """Return the weighted mean of each column without its missing values."""
+    import numpy as np
+
+    known = ~np.isnan(columns)
+    if known.all():
+        return np.average(columns, axis=0, weights=weights)
+    own = known if weights is None else known * weights[:, np.newaxis]
+    absent = np.flatnonzero(own.sum(axis=0) == 0)
+    if len(absent):
+        raise DataError(f"No training row has a value of target {absent[0] + 1}: fill some in, or leave it out.")
+    return np.average(np.where(known, columns, 0.0), axis=0, weights=own)
 
 
 def _columns(y: np.ndarray) -> np.ndarray:

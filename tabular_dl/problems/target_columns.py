@@ -12,6 +12,7 @@ one of several each    probabilities, (rows, sum of the classes)   list of array
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from tabular_dl.problems.problem_types import Problem
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 __all__ = [
     "classes_of",
     "each_target",
+    "known_values",
     "output_units",
     "predicted_labels",
     "probability_columns",
@@ -180,7 +182,7 @@ def target_scores(
     metric : Metric
         Metric of the scores.
     y : ndarray of shape (rows, targets)
-        True labels or numbers.
+        True labels or numbers; NaN where a row lacks one of several numbers.
     predictions : ndarray of shape (rows, columns)
         Probabilities or numbers.
     classes : ndarray, list of ndarray or None
@@ -191,19 +193,49 @@ def target_scores(
     Returns
     -------
     ndarray of shape (targets,)
-        Scores.
+        Scores, each of the rows that have the target; NaN if none has.
 
     Examples
     --------
     >>> import numpy as np
     >>> from tabular_dl.problems.metrics import get_metric
-    >>> target_scores(get_metric("mae"), np.array([[1.0, 5.0]]), np.array([[2.0, 2.0]]), None).tolist()
-    [1.0, 3.0]
+    >>> target_scores(get_metric("mae"), np.array([[1.0, 5.0], [np.nan, 2.0]]), np.full((2, 2), 2.0), None).tolist()
+    [1.0, 1.5]
     """
     import numpy as np
 
-    parts = each_target(predictions, classes)
-    return np.array([metric(y[:, j], p, labels, sample_weight) for j, (p, labels) in enumerate(parts)])
+    scores = []
+    for truth, (values, labels) in zip(y.T, each_target(predictions, classes), strict=True):
+        known = known_values(truth)
+        if known is None:
+            scores.append(metric(truth, values, labels, sample_weight))
+        elif not known.any():
+            scores.append(np.nan)
+        else:
+            weights = None if sample_weight is None else sample_weight[known]
+            scores.append(_of_rows(metric, known)(truth[known], values[known], labels, weights))
+    return np.array(scores)
+
+
+def known_values(y: np.ndarray) -> np.ndarray | None:
+    """Return which values of a target of numbers are known, of the same shape; None if all of them are.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> known_values(np.array([1.0, np.nan])).tolist(), known_values(np.array([1, 2]))
+    ([True, False], None)
+    """
+    import numpy as np
+
+    known = ~np.isnan(y) if y.dtype.kind == "f" else None
+    return None if known is None or known.all() else known
+
+
+def _of_rows(metric: Score, rows: np.ndarray) -> Score:
+    """Return a metric of some of its rows, whose queries it may have."""
+    queries = getattr(metric, "queries", None)
+    return metric if queries is None else replace(metric, queries=queries[rows])  # type: ignore[type-var]
 
 
 def predicted_labels(predictions: np.ndarray, classes: Sequence[np.ndarray]) -> np.ndarray:

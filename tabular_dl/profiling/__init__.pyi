@@ -9,6 +9,7 @@ from .column_quality import squeezed_into as squeezed_into
 from .date_columns import date_format as date_format
 from .ids import id_reason as id_reason
 from .ids import may_identify as may_identify
+from .query_columns import find_query_column as find_query_column
 from .row_groups import find_groupings as find_groupings
 from .separation import Separation as Separation
 from .separation import find_separation as find_separation

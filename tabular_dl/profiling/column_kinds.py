@@ -11,8 +11,8 @@ date              of text that is a date in at least 95 % of the rows that have 
 id                that numbers or names the rows, see `tabular_dl.profiling.ids`
 numeric           of numbers, also written as text with a unit (`tabular_dl.tables.unit_numbers`); infinite ones count
                   as missing
-low_cardinality   of at most 20 categories; whole numbers with 3 to 10 different values are both (see ``ordered``), and
-                  months, days and hours with up to 31
+low_cardinality   of at most 20 categories; whole numbers with 3 to 10 different values are both (see ``ordered``),
+                  months, days and hours with up to 31, and ranges such as 18-25 with up to 20
 text              of several words, most of them different from row to row, or of two that hardly two rows share
 high_cardinality  of more categories than that
 ================  ==================================================================================================
@@ -32,7 +32,15 @@ import pandas as pd
 from tabular_dl.profiling.column_quality import mostly_new
 from tabular_dl.profiling.date_columns import as_dates, date_format, is_date_number, time_words
 from tabular_dl.profiling.ids import MOSTLY, id_reason
-from tabular_dl.tables import LARGEST, NumberForm, category_text, find_number_form, read_categories, read_unit_numbers
+from tabular_dl.tables import (
+    LARGEST,
+    NumberForm,
+    category_codes,
+    category_text,
+    find_number_form,
+    read_categories,
+    read_unit_numbers,
+)
 
 __all__ = ["ColumnKind", "Kind", "column_kinds"]
 
@@ -160,7 +168,7 @@ def _beside_test(kind: ColumnKind, train: pd.Series, test: pd.Series) -> ColumnK
 
 def _kind(train: pd.Series, test: pd.Series | None) -> ColumnKind:
     known = train.dropna()
-    counts = known.value_counts()
+    counts = known.value_counts(sort=False)
     base = ColumnKind(
         str(train.name),
         "missing",
@@ -194,17 +202,20 @@ def _numbers(values: pd.Series) -> pd.Series | None:
         return values
     if values.dtype.kind == "b":
         return values.astype(int)
-    numbers = pd.to_numeric(values.astype(object), errors="coerce")
+    # Of text, each value is read once; of mixed types, values may be equal that are read differently.
+    codes, different = pd.factorize(values) if values.dtype == "str" else (np.arange(len(values)), values)
+    texts = pd.Series(different, dtype=object)
+    numbers = pd.to_numeric(texts, errors="coerce")
     if numbers.isna().any() or numbers.dtype.kind == "c":
         return None
-    padded = values.astype(str).str.match(r"^\s*[-+]?0\d")
-    return None if padded.any() else numbers
+    padded = texts.astype(str).str.match(r"^\s*[-+]?0\d")
+    return None if padded.any() else numbers.iloc[codes].set_axis(values.index).rename(str(values.name))
 
 
 def _finite_kind(base: ColumnKind, train: pd.Series, numbers: pd.Series, test: pd.Series | None) -> ColumnKind:
     """Return the kind of a column of numbers; its infinite ones are taken for missing."""
     values = np.abs(numbers.to_numpy(np.float64))
-    of_train = int(train.notna().sum())
+    of_train = base.known
     if np.isinf(values).any():
         kind = _kind(_without_infinite(train), None if test is None else _without_infinite(test))
         first = int(np.isinf(values).argmax())
@@ -230,12 +241,14 @@ def _number_kind(base: ColumnKind, train: pd.Series, numbers: pd.Series, test: p
 
 
 def _amount_kind(base: ColumnKind, numbers: pd.Series, rows: int) -> ColumnKind:
-    """Return the kind of finite numbers that are no ids: amounts, or few whole numbers."""
-    integers = bool((numbers % 1 == 0).all())
+    """Return the kind of finite numbers that are no ids: amounts, or few whole numbers or ranges."""
+    ranges = base.number_form is not None and bool(base.number_form.ranges)
+    countable = ranges or bool((numbers % 1 == 0).all())
     # Months and hours are few, and recur.
     few = MOST_RECURRING if {*time_words(base.name)} & {"month", "day", "hour"} else FEW_INTEGERS
-    if integers and 2 < base.distinct <= few and base.distinct <= rows / 2:
-        reason = f"{base.distinct} different whole numbers: categories, or amounts"
+    few = LOW_CARDINALITY if ranges else few
+    if countable and 2 < base.distinct <= few and base.distinct <= rows / 2:
+        reason = f"{base.distinct} different {'numbers' if ranges else 'whole numbers'}: categories, or amounts"
         return replace(base, kind="low_cardinality", reason=reason, ordered=True)
     skewness = _skewness(numbers)
     tail = f", skewness {skewness:.1f}" if abs(skewness) > HEAVY_TAIL else ""
@@ -269,23 +282,24 @@ def _unit_kind(base: ColumnKind, form: NumberForm, texts: pd.Series, known: int,
 
 
 def _text_kind(base: ColumnKind, known: pd.Series, both: pd.Series, rows: int) -> ColumnKind:
-    texts = both.map(category_text)
-    written = date_format(texts)
+    codes, texts = category_codes(both)
+    written = date_format(both)
     if written is not None:
         base = replace(base, kind="date", date_format=written)
-        others = texts[as_dates(texts, written).isna().to_numpy()]
-        if others.empty:
+        others = np.flatnonzero(as_dates(pd.Series(texts, dtype=object), written).isna().to_numpy()[codes])
+        if not len(others):
             return replace(base, reason="dates")
-        reason = f"dates in {1 - len(others) / len(texts):.1%} of the rows that have a value"
-        return replace(base, reason=reason, trouble=f"{others.iloc[0]!r} in row {others.index[0]} is none")
-    train_texts = texts.iloc[: len(known)]
+        reason = f"dates in {1 - len(others) / len(both):.1%} of the rows that have a value"
+        first = others[0]
+        return replace(base, reason=reason, trouble=f"{texts[codes[first]]!r} in row {both.index[first]} is none")
+    counts = np.bincount(codes[: len(known)])  # the texts of training rows are the first
     form = find_number_form(texts)
-    if form is not None and find_number_form(train_texts) is not None:
-        return _unit_kind(base, form, texts, len(known), rows)
-    words = float(np.mean([len(text.split()) for text in train_texts]))
-    different = base.distinct / len(train_texts)
+    if form is not None and find_number_form(texts[: len(counts)]) is not None:
+        return _unit_kind(base, form, pd.Series(texts[codes], both.index, dtype=object), len(known), rows)
+    words = float(np.dot([len(text.split()) for text in texts[: len(counts)]], counts) / len(known))
+    different = base.distinct / len(known)
     named = known.dtype.kind not in "iuf" and words <= 1  # numbers beside texts of the test table name nothing
-    as_id = id_reason(train_texts) if named else None
+    as_id = id_reason(pd.Series(texts[codes[: len(known)]], dtype=object)) if named else None
     if as_id:
         return replace(base, kind="id", reason=as_id, words=words)
     # Names of persons have two words: a category of nearly each row's own says nothing.

@@ -25,7 +25,15 @@ def constant_columns(table: pd.DataFrame) -> list[str]:
     >>> constant_columns(pd.DataFrame({"a": [1, 1], "b": [1, None], "c": [None, None]}))
     ['a', 'c']
     """
-    return [str(name) for name in table if table[name].nunique(dropna=False) < 2]
+    return [str(name) for name, column in table.items() if _is_constant(column)]
+
+
+def _is_constant(column: pd.Series[Any]) -> bool:
+    """Whether a column has one value, or none, in all rows."""
+    if not isinstance(column.dtype, np.dtype) or column.dtype.kind not in "iuf":
+        return column.nunique(dropna=False) < 2
+    values = column.to_numpy()
+    return bool((values == values[:1]).all() or np.isnan(values).all())
 
 
 def duplicate_columns(table: pd.DataFrame) -> dict[str, str]:
@@ -51,18 +59,18 @@ def duplicate_columns(table: pd.DataFrame) -> dict[str, str]:
     """
     seen: dict[tuple[bool, bytes], str] = {}
     twins: dict[str, str] = {}
-    for name in table:
-        column = table[name]
+    for name, column in table.items():
         numeric = column.dtype.kind in "biuf"
-        codes, values = pd.factorize(column)
-        content: np.ndarray[Any, Any] = codes
-        if len(values) + bool((codes < 0).any()) < 2:
+        if _is_constant(column):
             continue
+        content: np.ndarray[Any, Any]
         if numeric:
             content = column.to_numpy(dtype=np.float64, na_value=np.nan) + 0.0
-        elif len(values) > MOSTLY * len(column) or len(column) < FEWEST_ROWS:
-            # Any two columns whose values are all different would be the same under other words.
-            content = pd.util.hash_array(column.to_numpy(dtype=object))
+        else:
+            content, values = pd.factorize(column)
+            if len(values) > MOSTLY * len(column) or len(column) < FEWEST_ROWS:
+                # Any two columns whose values are all different would be the same under other words.
+                content = pd.util.hash_array(column.to_numpy(dtype=object))
         key = (numeric, content.tobytes())
         if key in seen:
             twins[str(name)] = seen[key]

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from tabular_dl.preprocessing import learn_dates
-from tabular_dl.tables import read_categories
+from tabular_dl.tables import category_codes, read_categories
 
 __all__ = ["as_dates", "date_format", "is_date_number", "time_words"]
 
@@ -53,11 +53,14 @@ def date_format(column: pd.Series[Any]) -> str | None:
     >>> date_format(pd.Series(["31.12.2024", "02.01.2025", None])), date_format(pd.Series(["2024", "2025"]))
     ('%d.%m.%Y', None)
     """
-    texts = pd.Series(read_categories(column.dropna()), dtype=object)
-    if texts.empty or not texts.head(100).str.match(_MAY_BE_A_DATE).mean() >= DATE_SHARE:
+    known = column.dropna()
+    first = pd.Series(read_categories(known.head(100)), dtype=object)
+    if first.empty or not first.str.match(_MAY_BE_A_DATE).mean() >= DATE_SHARE:
         return None  # 2024 or 20240131 may be anything
+    codes, values = category_codes(known)
+    texts = pd.Series(values, dtype=object)
     learned = str(learn_dates(texts)["format"])
-    return learned if as_dates(texts, learned).notna().mean() >= DATE_SHARE else None
+    return learned if as_dates(texts, learned).notna().to_numpy()[codes].mean() >= DATE_SHARE else None
 
 
 def is_date_number(column: pd.Series[Any]) -> bool:
@@ -70,10 +73,10 @@ def is_date_number(column: pd.Series[Any]) -> bool:
     >>> is_date_number(pd.Series([20240131, 20240201], name="price"))
     False
     """
-    known = column.dropna()
-    if known.empty or known.dtype.kind not in "iuf" or not time_words(str(column.name)):
+    if column.dtype.kind not in "iuf" or not time_words(str(column.name)):
         return False
-    if not known.between(EARLIEST, LATEST).all() or (known % 1 != 0).any():
+    known = column.dropna()
+    if known.empty or not known.between(EARLIEST, LATEST).all() or (known % 1 != 0).any():
         return False
     return bool(as_dates(pd.Series(read_categories(known)), "%Y%m%d").notna().all())
 

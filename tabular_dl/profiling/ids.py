@@ -75,13 +75,16 @@ def id_reason(train: pd.Series[Any], test: pd.Series[Any] | None = None) -> str 
     known = train.dropna()
     if len(known) < FEWEST_ROWS:
         return None
-    different = known.nunique()
     if train.dtype.kind not in "biuf":
+        different = known.nunique()
         if different < MOSTLY * len(known) or _has_fractions(known):
             return None
         return f"{different:,} of its {len(known):,} values are different"
     values = known.to_numpy(dtype=np.float64)
-    if different < len(known) or _has_fractions(known):
+    if _has_fractions(known):
+        return None
+    different = known.nunique()
+    if different < len(known):
         return None
     subject = f"its {different:,} whole numbers are all different"
     if names_an_id(str(train.name)):

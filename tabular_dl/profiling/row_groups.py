@@ -14,7 +14,7 @@ import pandas as pd
 
 from tabular_dl.tables import category_text, find_number_form
 
-__all__ = ["Grouping", "find_groupings"]
+__all__ = ["NEW", "Grouping", "find_groupings", "may_group", "share_of_new"]
 
 FEWEST_GROUPS = 10
 ROWS_A_GROUP = 1.5  # least average number of rows per group; with fewer, the column identifies rows
@@ -97,8 +97,8 @@ def find_groupings(
     truth = y.to_numpy(dtype=np.float64).reshape(len(target), -1)
     generator = np.random.default_rng(seed)
     groupings = []
-    for name in [name for name in train if _may_group(train[name])][:MOST_COLUMNS]:
-        new = None if test is None else _new(train[name], test[name]) if name in test else 0.0
+    for name in [name for name in train if may_group(train[name])][:MOST_COLUMNS]:
+        new = None if test is None else share_of_new(train[name], test[name]) if name in test else 0.0
         if new is not None and new < NEW:
             continue
         codes = pd.factorize(train[name])[0]
@@ -111,18 +111,20 @@ def find_groupings(
     return sorted(groupings, key=lambda grouping: -grouping.alike)
 
 
-def _may_group(column: pd.Series[Any]) -> bool:
+def may_group(column: pd.Series[Any]) -> bool:
     """Return whether a column consists of text or whole numbers and has a suitable number of different values."""
+    if column.dtype.kind in "cbmM":
+        return False
     known = column.dropna()
+    if known.dtype.kind == "f" and not bool((known % 1 == 0).all()):
+        return False
     values = known.nunique()
     if len(known) < KNOWN * len(column) or values < FEWEST_GROUPS or len(known) < ROWS_A_GROUP * values:
         return False
-    if known.dtype.kind == "O" and find_number_form(map(category_text, known.unique())) is not None:
-        return False
-    return known.dtype.kind not in "fcbmM" or (known.dtype.kind == "f" and bool((known % 1 == 0).all()))
+    return known.dtype.kind != "O" or find_number_form(map(category_text, known.unique())) is None
 
 
-def _new(train: pd.Series[Any], test: pd.Series[Any]) -> float:
+def share_of_new(train: pd.Series[Any], test: pd.Series[Any]) -> float:
     """Return the share of the known test values that the training rows lack; 0 if none is known."""
     known = test.dropna()
     return float((~known.isin(train.unique())).mean()) if len(known) else 0.0

@@ -59,7 +59,7 @@ def target_parts(table: pd.DataFrame, target: pd.Series[Any], *, classification:
         }
     numbers = rows.select_dtypes("number")
     parts = _linear_parts(numbers.dropna(axis=1), y)
-    correlations = numbers.corrwith(y, method="spearman") if len(rows) >= ROWS_A_COLUMN else pd.Series(dtype=float)
+    correlations = _rank_correlations(numbers, y) if len(rows) >= ROWS_A_COLUMN else pd.Series(dtype=float)
     alike = {
         str(name): f"its rank correlation with {target.name} is {value:.2f}"
         for name, value in correlations.items()
@@ -67,6 +67,12 @@ def target_parts(table: pd.DataFrame, target: pd.Series[Any], *, classification:
     }
     reasons = alike | parts
     return {str(name): reasons[str(name)] for name in numbers if str(name) in reasons}
+
+
+def _rank_correlations(numbers: pd.DataFrame, target: pd.Series[Any]) -> pd.Series[Any]:
+    """Return Spearman's correlation of each column that varies with the target; none if the target is constant."""
+    varied = numbers.loc[:, numbers.min() < numbers.max()] if target.min() < target.max() else numbers[[]]
+    return varied.corrwith(target, method="spearman")
 
 
 def _linear_parts(numbers: pd.DataFrame, target: pd.Series[Any]) -> dict[str, str]:

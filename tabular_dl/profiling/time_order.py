@@ -174,24 +174,26 @@ def _candidates(times: Mapping[str, _Times]) -> Iterator[tuple[tuple[str, ...], 
 
 def _times(train: pd.Series[Any], test: pd.Series[Any]) -> _Times | None:
     """Return the known times of a column in both tables as numbers; None if it tells no time."""
+    kinds = {column.dtype.kind for column in (train, test)}
+    if kinds <= {*"iuf"} and not time_words(str(train.name)):
+        return None  # as most columns of a wide table
     known = [train.dropna(), test.dropna()]
     if any(column.empty for column in known):
         return None
-    kinds = {column.dtype.kind for column in known}
     written: str | None = None
     if kinds != {"M"}:
         if all(is_date_number(column) for column in known):
             written = "%Y%m%d"
         elif kinds <= {*"iuf"}:
             whole = all(bool((column % 1 == 0).all()) for column in known)
-            if not whole or not time_words(str(train.name)):
+            if not whole:
                 return None
             return _Times(known[0].astype(float), known[1].astype(float))
         else:
             written = date_format(known[0]) if kinds == {"O"} else None
             if written is None:
                 return None
-        known = [pd.Series(read_categories(column), index=column.index) for column in known]
+        known = [pd.Series(read_categories(column), column.index, dtype=object) for column in known]
     dates = [as_dates(column, written).dropna() for column in known]
     if any(len(column) < LATER * len(values) for column, values in zip(dates, known, strict=True)):
         return None

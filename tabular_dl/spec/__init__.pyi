@@ -20,6 +20,9 @@ from .python_files import PythonFiles as PythonFiles
 from .python_references import python_settings as python_settings
 from .python_references import python_transformer as python_transformer
 from .python_references import references as references
+from .queries import check_queries as check_queries
+from .queries import scores_queries as scores_queries
+from .queries import scoring_metric as scoring_metric
 from .reader import DataSpec as DataSpec
 from .reader import ModelSpec as ModelSpec
 from .reader import PipelineSpec as PipelineSpec

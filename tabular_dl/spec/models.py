@@ -111,6 +111,8 @@ class DataSpec(_Frozen):
         if name is not None and name in ([target] if isinstance(target, str) else target):
             purpose = "identifies a row" if info.field_name == "id" else "has the weights of the rows"
             raise ValueError(f"{name!r} is the target. Name the column that {purpose}, or leave {info.field_name} out.")
+        if name is not None and info.field_name == "weight" and name == info.data.get("id"):
+            raise ValueError(f"{name!r} is the id. Name the column with the weights of the rows, or leave weight out.")
         return name
 
     @field_validator("labels")

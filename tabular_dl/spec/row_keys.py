@@ -13,14 +13,14 @@ import pandas as pd
 
 from tabular_dl.errors import DataError, SpecError, did_you_mean
 from tabular_dl.estimators import RowTimes
-from tabular_dl.model_selection import RowKeys, fewest_times, group_codes, split_rows
+from tabular_dl.model_selection import RowKeys, check_known_targets, fewest_times, group_codes, split_rows
 from tabular_dl.preprocessing import DerivedFeatures, columns_read, times_as_numbers
 from tabular_dl.problems import Problem
 from tabular_dl.spec.reader import PipelineSpec
 from tabular_dl.spec.validate import needed_features
 from tabular_dl.tables import read_categories, read_target
 
-__all__ = ["folds_of", "groups_of", "own_folds_of", "row_keys", "times_of"]
+__all__ = ["folds_of", "group_numbers", "groups_of", "own_folds_of", "row_keys", "times_of"]
 
 # Keys of features whose value in a row depends on the row alone; `date` learns the format of the dates.
 ROWWISE = ("from", "eval", "extract", "date", "format", "text", "map", "fill")
@@ -99,16 +99,18 @@ def folds_of(
     >>> [len(rows) for _, rows in folds_of(wine, problem_of(wine, y), y, row_keys(wine, train, "train.csv"))]
     [48, 47, 47]
     """
-    ensemble = spec.ensemble
-    return split_rows(
+    ensemble, target = spec.ensemble, read_target(y, "folds", classification=problem.classification)
+    splits = split_rows(
         ensemble.split,
         ensemble.folds,
-        read_target(y, "folds", classification=problem.classification),
+        target,
         keys,
         classification=problem.classification,
         seed=spec.seed if seed is None else seed,
         repeats=(ensemble.repeats or 1) if repeated else 1,
     )
+    check_known_targets(splits, target, spec.data.targets)
+    return splits
 
 
 def groups_of(spec: PipelineSpec, train: pd.DataFrame, where: str) -> np.ndarray | None:
@@ -129,13 +131,26 @@ def groups_of(spec: PipelineSpec, train: pd.DataFrame, where: str) -> np.ndarray
     name, folds = spec.ensemble.group, spec.ensemble.folds
     if name is None:
         return None
-    codes = group_codes(_column(spec, "group", train, where), f"{where}, column {name}")
+    codes = group_numbers(spec, train, where)
     if codes.max() + 1 < folds and spec.ensemble.split != "column":
         raise DataError(
             f"{where}, column {name} (ensemble.group): {codes.max() + 1} different values are fewer than the {folds} "
             "folds. Set ensemble.folds lower, or name another column."
         )
     return codes
+
+
+def group_numbers(spec: PipelineSpec, rows: pd.DataFrame, where: str) -> np.ndarray:
+    """Return the number of each row's group, from 0, by ``ensemble.group``, which is given: of any table.
+
+    Raises
+    ------
+    SpecError
+        If it is the target, or a feature that is learned from several rows.
+    DataError
+        If the column does not exist or has missing values.
+    """
+    return group_codes(_column(spec, "group", rows, where), f"{where}, column {spec.ensemble.group}")
 
 
 def times_of(spec: PipelineSpec, train: pd.DataFrame, where: str) -> RowTimes | None:

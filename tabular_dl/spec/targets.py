@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 
 from tabular_dl.errors import DataError, SpecError
-from tabular_dl.problems import METRICS, Bounded, Indicators, Metric, Problem
+from tabular_dl.problems import METRICS, NEED_ALL, Bounded, Indicators, Metric, Problem
 from tabular_dl.spec.build import metric_of
 from tabular_dl.spec.reader import PipelineSpec
 from tabular_dl.tables import LARGEST
@@ -67,12 +67,15 @@ def check_target(spec: PipelineSpec, problem: Problem, y: pd.Series[Any] | pd.Da
     _check_number_of_targets(spec, problem)
     for name, (_, column) in zip(spec.data.targets, pd.DataFrame(y).items(), strict=True):
         subject = f"{where}, column {name} (the target)"
+        missing = column.index[column.isna()]
+        if problem.classification and len(missing):
+            raise DataError(f"{subject}, row {missing[0]} has no value ({len(missing):,} such rows): {NEED_ALL}")
         if problem.coding is Indicators:
             _check_indicators(column, subject)
         if problem.classification:
             _check_classes(spec, problem, column, subject)
         else:
-            _check_numbers(spec, problem, column, subject)
+            _check_numbers(spec, problem, column.dropna() if len(missing) < len(column) else column, subject)
 
 
 def _check_number_of_targets(spec: PipelineSpec, problem: Problem) -> None:
@@ -171,6 +174,8 @@ def _check_classes(spec: PipelineSpec, problem: Problem, y: pd.Series[Any], subj
             f"{subject}: {metric.name} is for ordered labels, and texts such as {y.iloc[0]!r} have no order: write "
             "them as 0, 1, 2..., or choose another metric."
         )
+    if metric.by_query and y.dtype.kind in "iuf":
+        metric.check_numbers(y.to_numpy(), subject, list(y.index))
     counts, folds = y.value_counts(), spec.ensemble.folds
     if problem.two_classes and len(counts) != 2:
         raise DataError(

@@ -54,18 +54,21 @@ def about_seconds(
     >>> from tabular_dl.spec.build import competition_of
     >>> from tabular_dl.spec.reader import load_spec
     >>> train = competition_of(load_spec("wine")).train
-    >>> few, many = (
+    >>> changes = ("training.epochs=10", "training.epochs=100000", "ensemble.pseudo_labels={}")
+    >>> few, many, twice = (
     ...     about_seconds(load_spec("wine", [change]), get_problem("multiclass"), train, train["cultivar"])
-    ...     for change in ("training.epochs=10", "training.epochs=100000")
+    ...     for change in changes
     ... )
-    >>> few < many
-    True
+    >>> few < many, few < twice
+    (True, True)
     """
     sizes = network_sizes(spec, problem, table, target)
     settings = sizes.settings
     rows = len(table) * (1 - 1 / spec.ensemble.folds) * (1 - settings.held_out_share)
     epochs = settings.epochs * (1.0 if settings.early_stopping is None else STOPPED_AFTER)
-    networks = spec.ensemble.trainings * spec.ensemble.members
+    again = 0 if spec.ensemble.pseudo_labels is None else spec.ensemble.pseudo_labels.rounds
+    trainings = spec.ensemble.trainings * (1 + again) + (spec.ensemble.refit is not None)
+    networks = trainings * spec.ensemble.members
     per_row = 6.0 * settings.shared_networks * sizes.weights
     copies = settings.shared_networks if settings.own_batches else 1
     per_row += OPERATIONS_OF_AN_ELEMENT * copies * sizes.continuous * sizes.components

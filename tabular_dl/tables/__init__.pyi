@@ -15,6 +15,7 @@ from .validation import read_rows as read_rows
 from .validation import read_table as read_table
 from .validation import read_target as read_target
 from .values import LARGEST as LARGEST
+from .values import category_codes as category_codes
 from .values import category_text as category_text
 from .values import read_categories as read_categories
 from .values import read_numbers as read_numbers

@@ -12,7 +12,7 @@ import pandas as pd
 from tabular_dl.errors import DataError, listed
 from tabular_dl.tables.number_parsing import read_number
 
-__all__ = ["refuse_data_as_header", "trimmed_names"]
+__all__ = ["refuse_data_as_header", "refuse_twice", "trimmed_names"]
 
 MOST_LISTED = 8  # names listed by one message
 FEWEST_NUMBERS = 3  # columns of numbers from which on names that are numbers are judged by their order
@@ -78,11 +78,12 @@ def refuse_data_as_header(path: Path, names: Sequence[str], frame: pd.DataFrame)
     tabular_dl.errors.DataError: iris.csv seems to have no header: its first line is data (5.1, 3.5, setosa). Add a
     first line with the names of the 3 columns, such as x1,x2,x3. If these are names, write a letter before the numbers.
     """
-    numeric = [place for place in range(len(names)) if frame.dtypes.iloc[place].kind in "iuf" and names[place].strip()]
+    kinds = [dtype.kind for dtype in frame.dtypes]
+    numeric = [place for place, kind in enumerate(kinds) if kind in "iuf" and names[place].strip()]
     numbers = [read_number(names[place]) for place in numeric]
     if not numbers or None in numbers:
         return
-    texts = [place for place in range(len(names)) if frame.dtypes.iloc[place].kind == "O"]
+    texts = [place for place, kind in enumerate(kinds) if kind == "O"]
     if texts:
         is_data = any((frame.iloc[:, place].astype(object) == names[place]).any() for place in texts)
     else:
@@ -94,6 +95,21 @@ def refuse_data_as_header(path: Path, names: Sequence[str], frame: pd.DataFrame)
             f"line with the names of the {len(names)} columns, such as {example}{',...' * (len(names) > MOST_LISTED)}. "
             "If these are names, write a letter before the numbers."
         )
+
+
+def refuse_twice(path: Path, names: list[str]) -> None:
+    """Raise an error if a header contains a name twice.
+
+    Raises
+    ------
+    DataError
+        If a name is repeated; the message names the file and the column.
+    """
+    seen: set[str] = set()
+    for name in names:
+        if name and name in seen:
+            raise DataError(f"{path}: the header has the column {name!r} twice. Rename or remove one of the two.")
+        seen.add(name)
 
 
 def _is_row(numbers: np.ndarray, columns: pd.DataFrame) -> bool:

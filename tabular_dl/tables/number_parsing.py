@@ -14,6 +14,7 @@ A column is numeric only if all of its cells are. A column that can be read in t
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pandas as pd
@@ -23,6 +24,7 @@ __all__ = ["NO_LABEL", "Cells", "read_cells", "read_labels", "read_number"]
 _MARKS = ("?", "-", "--")
 # pandas reads these as missing only without spaces around them.
 _WORDS = ("", "NA", "N/A", "n/a", "NaN", "nan", "<NA>", "NULL", "null", "None")
+_MISSING = frozenset([*_MARKS, *_WORDS])
 # Missing values in a column of labels, where "None" and "-" may be labels.
 NO_LABEL = ("", "NA", "N/A", "n/a", "#N/A", "NaN", "nan", "<NA>", "NULL", "null")
 
@@ -85,6 +87,8 @@ def read_cells(texts: pd.Series, *, decimal_comma: bool = False) -> Cells:
     >>> read_cells(pd.Series(["007", "12"])).column.tolist()
     ['007', '12']
     """
+    if _is_plain_text(texts.dropna().unique().tolist(), decimal_comma=decimal_comma):
+        return Cells(texts)
     stripped = texts.str.strip()
     # In a column that also has a plus, a minus is a value.
     marks = [mark for mark in _MARKS if mark != "-" or not (stripped == "+").any()]
@@ -103,6 +107,17 @@ def read_cells(texts: pd.Series, *, decimal_comma: bool = False) -> Cells:
     if numbers is None or (words.str.fullmatch(_LONG).any() and (len(words) < len(texts) or numbers.dtype.kind == "f")):
         return Cells(texts.mask(missing), tuple(remarks) if numbers is None else ())
     return Cells(numbers.reindex(texts.index), tuple(remarks))
+
+
+def _is_plain_text(texts: Sequence[str], *, decimal_comma: bool) -> bool:
+    """Whether different texts have no spelling of a missing value, and one of them is no number in any notation."""
+    patterns = [_PLAIN, _DECIMAL_COMMA if decimal_comma else _THOUSANDS]
+    stripped = [text.strip() for text in texts]
+    return (
+        bool(stripped)
+        and not any(text in _MISSING for text in stripped)
+        and not any(all(re.fullmatch(pattern, text) for text in stripped) for pattern in patterns)
+    )
 
 
 def _numbers(words: pd.Series, pattern: str, rewritten: dict[str, str] | None = None) -> pd.Series | None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import io
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -21,9 +21,10 @@ import pandas as pd
 
 from tabular_dl.errors import DataError, did_you_mean
 from tabular_dl.limits import limit, read_at_most
-from tabular_dl.tables.csv_files import read_delimited, refuse_twice, refuse_wide
+from tabular_dl.tables.csv_files import parse_delimited, refuse_wide
+from tabular_dl.tables.delimited_table import DelimitedTable
 from tabular_dl.tables.file_names import name_problem
-from tabular_dl.tables.headers import trimmed_names
+from tabular_dl.tables.headers import refuse_twice, trimmed_names
 from tabular_dl.tables.unpacking import most_bytes, refuse_large, unpack
 from tabular_dl.tables.values import category_text
 
@@ -48,11 +49,43 @@ class TableFile:
         Unusual properties of the file; each note starts with the file's name.
     digest : str
         SHA-256 of the file, in hexadecimal.
+    source : DelimitedTable or bytes
+        Parsed text, or content of the Parquet file, of which `read_again` reads columns in another way.
+    unpacking : tuple of str
+        Unusual properties of the archive that the file is.
     """
 
     frame: pd.DataFrame
     notes: tuple[str, ...]
     digest: str
+    source: DelimitedTable | bytes = field(repr=False, compare=False)
+    unpacking: tuple[str, ...] = field(default=(), repr=False, compare=False)
+
+    def read_again(self, path: Path, text: Collection[str] = (), labels: Collection[str] = ()) -> TableFile:
+        r"""Return the same file with other columns as text, or with other labels, without reading it again.
+
+        Parameters
+        ----------
+        path, text, labels
+            As for `read_table_file`. The file is the same one, maybe by another path.
+
+        Returns
+        -------
+        TableFile
+            The table as `read_table_file` returns it.
+
+        Raises
+        ------
+        DataError
+            As `read_table_file` does.
+
+        Examples
+        --------
+        >>> file = read_table_file(Path("a.csv"), content=b"id,x\n007,1\n8,2\n")
+        >>> file.read_again(Path("a.csv"), text=["x"]).frame["x"].tolist()
+        ['1', '2']
+        """
+        return _table(path, self.source, self.unpacking, self.digest, text, labels)
 
 
 def read_table_file(
@@ -102,23 +135,35 @@ def read_table_file(
     """
     data = read_content(path) if content is None else content
     try:
-        frame, remarks = _read(path, data, text, labels)
+        unpacked, remarks = unpack(path, data, (*_BARE, ".txt"))
+        is_parquet = unpacked.startswith(b"PAR1") or path.suffix == ".parquet"
+        source = unpacked if is_parquet else parse_delimited(path, unpacked, text)
     except MemoryError:
-        raise DataError(f"{path} needs more memory than there is: take fewer rows or columns.") from None
+        raise _memory_error(path) from None
+    return _table(path, source, tuple(remarks), hashlib.sha256(data).hexdigest(), text, labels)
+
+
+def _table(
+    path: Path,
+    source: DelimitedTable | bytes,
+    unpacking: tuple[str, ...],
+    digest: str,
+    text: Collection[str],
+    labels: Collection[str],
+) -> TableFile:
+    try:
+        frame, remarks = _read_parquet(path, source, text) if isinstance(source, bytes) else source.read(text, labels)
+    except MemoryError:
+        raise _memory_error(path) from None
     if frame.empty:
         raise DataError(f"{path} has a header and no rows.")
     frame = frame.set_axis(pd.RangeIndex(1, len(frame) + 1))
-    notes = tuple(f"{path.name}: {remark}" for remark in remarks)
-    return TableFile(frame, notes, hashlib.sha256(data).hexdigest())
+    notes = tuple(f"{path.name}: {remark}" for remark in (*unpacking, *remarks))
+    return TableFile(frame, notes, digest, source, unpacking)
 
 
-def _read(path: Path, data: bytes, text: Collection[str], labels: Collection[str]) -> tuple[pd.DataFrame, list[str]]:
-    unpacked, remarks = unpack(path, data, (*_BARE, ".txt"))
-    if unpacked.startswith(b"PAR1") or path.suffix == ".parquet":
-        frame, more = _read_parquet(path, unpacked, text)
-        return frame, remarks + more
-    frame, more = read_delimited(path, unpacked, text, labels)
-    return frame, remarks + more
+def _memory_error(path: Path) -> DataError:
+    return DataError(f"{path} needs more memory than there is: take fewer rows or columns.")
 
 
 def read_content(path: Path) -> bytes:

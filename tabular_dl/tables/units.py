@@ -74,8 +74,9 @@ DIMENSIONS: dict[str, dict[str, float]] = {
 _SIGNS = {"us$": "$", "usd": "$", "eur": "€", "gbp": "£", "jpy": "¥", "inr": "₹", "rs": "₹"}
 
 _WORD = r"[^\W\d_]{1,15}"
+_POWER = r"(?:[23²³](?!\w))?"
 # One word, such as bhp, km/kg, °C or m², or a sign. Regular expression without groups.
-UNIT = rf"(?:[%‰°\"″\u2032$€£¥₹₩]|''|'|(?:[sS][qQ]\.? ?)?°?{_WORD}[23²³]?(?:/{_WORD}[23²³]?)?\.?|US\$)"
+UNIT = rf"(?:[%‰°\"″\u2032$€£¥₹₩]|''|'|(?:[sS][qQ]\.? ?)?°?{_WORD}{_POWER}(?:/{_WORD}{_POWER})?\.?|US\$)"
 
 
 def _spellings() -> dict[str, dict[str, float]]:

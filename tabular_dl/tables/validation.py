@@ -101,12 +101,17 @@ def read_target(y: Any, name: str, *, classification: bool) -> np.ndarray:
     Raises
     ------
     ValueError
-        If the target is None, has missing or infinite values, or does not suit the type of estimator.
+        If the target is None, has missing or infinite values, or does not suit the type of estimator. Of several
+        numbers, a row may lack some, but not all of them.
     """
     if y is None:
         raise ValueError(f"{name} requires y to be passed, but the target y is None")
-    values = check_array(y, dtype=None if classification else np.float64, ensure_2d=False, input_name="y")
-    assert_all_finite(values, input_name="y")
+    dtype, finite = (None, True) if classification else (np.float64, "allow-nan")
+    values = check_array(y, dtype=dtype, ensure_2d=False, ensure_all_finite=finite, input_name="y")
+    partly = values.ndim == 2 and values.shape[1] > 1 and not classification
+    assert_all_finite(values, allow_nan=partly, input_name="y")
+    if partly and np.isnan(values).all(axis=1).any():
+        raise ValueError(f"y has a row without any target, the first is {np.isnan(values).all(axis=1).argmax()}")
     if values.ndim < 2 or values.shape[1] == 1:
         values = column_or_1d(values, warn=True)
     if classification:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
 
-__all__ = ["LARGEST", "category_text", "read_categories", "read_numbers", "require_table"]
+__all__ = ["LARGEST", "category_codes", "category_text", "read_categories", "read_numbers", "require_table"]
 
 
 LARGEST = 1e38  # of numbers: networks compute with 32-bit floats, and scalers square
@@ -41,6 +41,8 @@ def category_text(value: object) -> str:
     >>> [category_text(value) for value in (1, 1.0, 2.5, True, "1", "1.0")]
     ['1', '1', '2.5', 'True', '1', '1.0']
     """
+    if type(value) is str:  # most of them; the types of numbers take long to ask for
+        return value
     if isinstance(value, Integral) and not isinstance(value, bool):
         return str(int(value))
     if isinstance(value, Real) and not isinstance(value, bool):
@@ -76,7 +78,41 @@ def read_categories(column: pd.Series[Any]) -> np.ndarray[Any, Any]:
         pairs = zip(column, column.isna(), strict=True)
         return np.array([np.nan if missing else category_text(value) for value, missing in pairs], dtype=object)
     codes, values = pd.factorize(column)
-    return np.array([*(category_text(value) for value in values), np.nan], dtype=object)[codes]  # missing is -1
+    return np.array([*map(category_text, values), np.nan], dtype=object)[codes]  # missing is -1
+
+
+def category_codes(column: pd.Series[Any]) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
+    """Return the different categories of a column, and the place among them of each row's.
+
+    What is asked of each category, and not of each row, takes as long as there are categories.
+
+    Parameters
+    ----------
+    column : Series of shape (rows,)
+        Column of any type.
+
+    Returns
+    -------
+    codes : ndarray of int, shape (rows,)
+        Places among the categories; -1 where missing.
+    texts : ndarray of object, shape (categories,)
+        Texts as returned by `category_text`, in the order of their first rows.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> category_codes(pd.Series([2.0, None, 1.0, 2.0]))
+    (array([ 0, -1,  1,  0]), array(['2', '1'], dtype=object))
+    """
+    import numpy as np
+    import pandas as pd
+
+    if column.dtype == object:
+        return pd.factorize(read_categories(column))
+    codes, values = pd.factorize(column)
+    # Other values than texts may have the same text.
+    places, texts = pd.factorize(np.array([*map(category_text, values)], dtype=object))
+    return np.append(places, -1)[codes], texts
 
 
 def read_numbers(column: pd.Series[Any], subject: str, advice: str) -> np.ndarray[Any, Any]:

@@ -29,8 +29,8 @@ from tabular_dl.spec import (
     competition_of,
     dump_spec,
     load_spec,
-    metric_of,
     problem_of,
+    scoring_metric,
 )
 from tabular_dl.workflows.auto_board import Board
 from tabular_dl.workflows.auto_search import found_candidate
@@ -136,8 +136,12 @@ def auto(
 
 
 def _without_further(spec: PipelineSpec, console: Console) -> PipelineSpec:
-    """Return a pipeline without trainings after that of the folds: the time goes to more models."""
-    keys = [name for name in ("pseudo_labels", "refit") if getattr(spec.ensemble, name) is not None]
+    """Return a pipeline without trainings after that of the folds: the time goes to more models.
+
+    By time, the last training stays: without it, the latest rows would be held out.
+    """
+    names = ("pseudo_labels",) if spec.ensemble.split == "time" else ("pseudo_labels", "refit")
+    keys = [name for name in names if getattr(spec.ensemble, name) is not None]
     if keys:
         print_notes([f"ensemble.{' and ensemble.'.join(keys)} left out: the time goes to more models"], console)
     ensemble = spec.ensemble.model_copy(update=dict.fromkeys(keys))
@@ -152,7 +156,8 @@ def _checked(spec: PipelineSpec, command: str, console: Console) -> _Setting:
     stop_at_errors(findings, command)
     print_notes(competition.notes, console)
     warn_in_short(findings, console, command)
-    return _Setting(spec, competition, problem, metric_of(spec, problem))
+    metric = scoring_metric(spec, problem, competition.train, competition.train_file.name)
+    return _Setting(spec, competition, problem, metric)
 
 
 class _Trainer:

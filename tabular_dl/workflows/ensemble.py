@@ -36,7 +36,7 @@ from tabular_dl.model_selection import (
 )
 from tabular_dl.problems import Metric, get_problem
 from tabular_dl.reporting import Judged, Model, blend_page, described, member_weights, options_of, render, scored_by
-from tabular_dl.spec import PipelineSpec, columns_used, competition_of, dump_spec, load_spec, metric_of
+from tabular_dl.spec import PipelineSpec, columns_used, competition_of, dump_spec, load_spec, scoring_metric
 from tabular_dl.tracking import Entry, environment, open_model, rank
 from tabular_dl.workflows.console import print_lines
 from tabular_dl.workflows.outputs import log, new_results
@@ -104,7 +104,8 @@ def ensemble(
     spec = specs[0]
     competition = competition_of(spec)
     _check_data(members, competition.digest)
-    metric = metric_of(spec, get_problem(members[0].tags["tabular_dl.problem"]))
+    problem = get_problem(members[0].tags["tabular_dl.problem"])
+    metric = scoring_metric(spec, problem, competition.train, competition.train_file.name)
     y = competition.train[spec.data.target].to_numpy()
     blend = Blend(method, spec.seed, meta=meta, levels=levels, passthrough=passthrough)
     blended = _blended(models, blend, spec, competition, metric)

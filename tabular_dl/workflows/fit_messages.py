@@ -6,7 +6,7 @@ from rich.markup import escape
 from rich.table import Table as Grid
 
 from tabular_dl.competition import ids_of
-from tabular_dl.model_selection import fold_names, mean_and_error, predicted_rows, target_fold_scores
+from tabular_dl.model_selection import fold_names, may_be_smeared, mean_and_error, predicted_rows, target_fold_scores
 from tabular_dl.reporting import FitResult, by_split, further_trainings
 from tabular_dl.workflows.training import BOOSTED
 
@@ -56,7 +56,11 @@ def _smearing(result: FitResult) -> list[str]:
     """Return a sentence about the corrected mean of a model of logarithms, if one was tried."""
     scores, name = getattr(result.crossfit, "smearing_scores_", None), result.metric.name
     if scores is None:
-        return []
+        skipped = may_be_smeared(result.crossfit, result.metric)
+        return [
+            "The mean of the predicted logarithms is not corrected (smearing), which is for one target: of "
+            f"{len(result.spec.data.targets)} targets, {name} may be better without target_transform."
+        ] * skipped
     without, corrected = scores
     if result.crossfit.smearing_ == 1:
         return [

@@ -29,7 +29,7 @@ from tabular_dl.model_selection import (
     mean_and_error,
     predicted_rows,
 )
-from tabular_dl.problems import Indicators, classes_of
+from tabular_dl.problems import Indicators, Metric, check_whole_queries, classes_of
 from tabular_dl.reporting import Judged, by_split, import_page, render
 from tabular_dl.spec import (
     PipelineSpec,
@@ -38,8 +38,8 @@ from tabular_dl.spec import (
     competition_of,
     dump_spec,
     load_spec,
-    metric_of,
     problem_of,
+    scoring_metric,
     weights_of,
 )
 from tabular_dl.tables import read_categories
@@ -149,11 +149,11 @@ def _imported(
     train, test = competition.train, competition.test
     target = train[spec.data.target]
     problem = problem_of(spec, target)
-    metric, splits = metric_of(spec, problem), checked_folds(spec, competition, problem)
-    y = target.to_numpy()
+    metric, y = scoring_metric(spec, problem, train, competition.train_file.name), target.to_numpy()
+    splits = checked_folds(spec, competition, problem)
     classes = classes_of(y, problem)
     known = _known_rows(spec, competition)
-    splits, own_folds = _splits(spec, files, known["train"], splits, y if problem.classification else None)
+    splits, own_folds = _splits(spec, files, known["train"], splits, y if problem.classification else None, metric)
     predicted = np.unique(np.concatenate([rows for _, rows in splits]))
     oof = read_prediction_file(files.oof, known["train"], spec.data.target, classes, predicted)
     notes = [*oof.notes]
@@ -194,12 +194,13 @@ def _imported(
 
 
 def _splits(
-    spec: PipelineSpec, files: ImportFiles, rows: KnownRows, splits: Splits, labels: np.ndarray | None
+    spec: PipelineSpec, files: ImportFiles, rows: KnownRows, splits: Splits, labels: np.ndarray | None, metric: Metric
 ) -> tuple[Splits, bool]:
     """Return the folds that predictions were made on, and whether they are the pipeline's."""
     if files.folds is None:
         return splits, True
     of_file = read_fold_file(files.folds, rows, labels, by_time=spec.ensemble.split == "time")
+    check_whole_queries(metric, [test for _, test in of_file], str(files.folds))
     return (splits, True) if same_folds(of_file, splits) else (of_file, False)
 
 

@@ -29,7 +29,7 @@ from tabular_dl.model_selection import (
     weights_at,
 )
 from tabular_dl.preprocessing import split_reference
-from tabular_dl.problems import Metric, Problem, classes_of
+from tabular_dl.problems import Metric, Problem, classes_of, metric_at
 from tabular_dl.spec import (
     PipelineSpec,
     build_pipeline,
@@ -39,12 +39,12 @@ from tabular_dl.spec import (
     competition_of,
     folds_of,
     leaves,
-    metric_of,
     problem_of,
     read_space,
     read_yaml,
     references,
     row_keys,
+    scoring_metric,
     validate_rows,
     weights_of,
     with_values,
@@ -149,7 +149,7 @@ class SearchTask:
         # A search does not read the test table: trials are scored on training rows.
         stop_at_errors(find_errors(replace(competition, test=None), spec, self.problem, competition.test))
         self._check_choices(competition)
-        self.metric: Metric = metric_of(spec, self.problem)
+        self.metric: Metric = scoring_metric(spec, self.problem, train, competition.train_file.name)
         self.sign = 1.0 if self.metric.greater_is_better else -1.0
         self.X, self.y, self.test = train, target.to_numpy(), competition.test
         self.classes = classes_of(self.y, self.problem)
@@ -163,6 +163,8 @@ class SearchTask:
         if len(self.held_out):
             places = np.arange(len(self.held_out))
             check_fold_weights(outside, [(places, places)])
+            if self.metric.queries is not None and not np.ptp(self.metric.queries[self.held_out]):
+                raise SpecError(f"{self.metric.name}: the rows held out are of one query: search with --no-holdout.")
 
     def _check_choices(self, competition: Competition) -> None:
         """Raise an error for a choice, or a bound, that no configuration could be trained with on these tables."""
@@ -244,7 +246,7 @@ class SearchTask:
             table,
             self.y[self.rows],
             self.splits,
-            self.metric,
+            metric_at(self.metric, self.rows),
             seeds,
             classes=self.classes,
             halving=not final,
@@ -312,8 +314,9 @@ class SearchTask:
             predictions[name] = predict_rows(model, outside)
 
         def score(name: str, rows: np.ndarray) -> float:
-            weights = weights_at(self.weights, self.held_out[rows])
-            return self.metric(y[rows], predictions[name][rows], self.classes, weights)
+            held_out = self.held_out[rows]
+            weights, metric = weights_at(self.weights, held_out), metric_at(self.metric, held_out)
+            return metric(y[rows], predictions[name][rows], self.classes, weights)
 
         rows = np.arange(len(y))
         scores = {name: score(name, rows) for name in specs}

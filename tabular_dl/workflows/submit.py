@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pandas as pd
 from rich.console import Console
@@ -30,13 +29,10 @@ from tabular_dl.competition import (
 )
 from tabular_dl.errors import SubmissionError
 from tabular_dl.model_selection import lacks_test_predictions
-from tabular_dl.spec import PipelineSpec, check_rows, competition_of, load_spec, metric_of, problem_of
+from tabular_dl.spec import PipelineSpec, check_rows, competition_of, load_spec, metric_of, problem_of, scoring_metric
 from tabular_dl.tracking import open_model
 from tabular_dl.workflows.console import print_lines
 from tabular_dl.workflows.predictions import predict_rows
-
-if TYPE_CHECKING:
-    from tabular_dl.problems import Metric
 
 __all__ = ["Sending", "submit"]
 
@@ -152,7 +148,7 @@ def submit(
         lines.append(f"Rows are identified by their order only: {first} of {file} counts the test rows.")
     if chosen.tags.get("tabular_dl.data_digest", competition.digest) != competition.digest:
         lines.append(f"{competition.train_file} has changed since the run was fitted.")
-    scores, score_lines = _score_with_answers(submission, table, competition, metric)
+    scores, score_lines = _score_with_answers(submission, table, competition, spec)
     lines += score_lines
     if not score_lines and spec.data.kaggle and not sending:
         option = {"labels": " --labels", "probabilities": " --proba"}.get(asked.form or "", "")
@@ -193,18 +189,21 @@ def _choose_run(spec: PipelineSpec, run: str | None) -> tracking.LoggedRun:
 
 
 def _score_with_answers(
-    submission: pd.DataFrame, table: pd.DataFrame, competition: Competition, metric: Metric
+    submission: pd.DataFrame, table: pd.DataFrame, competition: Competition, spec: PipelineSpec
 ) -> tuple[dict[str, float], list[str]]:
     """Return the score of a submission and a line to print, both empty without answers.csv."""
+    problem = problem_of(spec, competition.train[spec.data.target])
+    name = metric_of(spec, problem).name
     try:
         folder, unit = competition.folder, competition.target_number
         answers = read_answers(folder, competition.target, str(competition.id), unit)
-        if answers is None:
+        if answers is None or competition.test is None:
             return {}, []
+        metric = scoring_metric(spec, problem, competition.test, competition.test_file.name)
         score = score_submission(submission, table, answers, competition.target, metric)
     except Exception as error:  # noqa: BLE001 (whatever is wrong with the answers, the submission is written)
-        return {}, [f"Its {metric.name} against answers.csv cannot be computed: {_reason(error)}"]
-    return {"submission_score": score}, [f"Its {metric.name} against answers.csv: [bold]{score:.4f}[/]"]
+        return {}, [f"Its {name} against answers.csv cannot be computed: {_reason(error)}"]
+    return {"submission_score": score}, [f"Its {name} against answers.csv: [bold]{score:.4f}[/]"]
 
 
 def _check_sendable(spec: PipelineSpec, folder: Path) -> None:

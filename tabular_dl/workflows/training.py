@@ -31,10 +31,10 @@ from tabular_dl.spec import (
     columns_used,
     competition_of,
     folds_of,
-    metric_of,
     other_rows,
     problem_of,
     row_keys,
+    scoring_metric,
     weights_of,
 )
 from tabular_dl.tracking import check_storable, keep_metric
@@ -98,7 +98,8 @@ def train(
     if not checked:
         print_notes(competition.notes, console)
         warn_in_short(findings, console, command)
-    metric, pipeline = metric_of(spec, problem), build_pipeline(spec, problem, folder)
+    metric = scoring_metric(spec, problem, train, competition.train_file.name)
+    pipeline = build_pipeline(spec, problem, folder)
     check_storable(pipeline[-1])
     weights = weights_of(spec, train, competition.train_file.name)
     X, y = train[columns_used(spec, train, competition.test)], target.to_numpy()

@@ -44,7 +44,8 @@ def test_the_next_month_of_shops(tmp_path: Path) -> None:
     text = " ".join(draft.text.replace("#", " ").split())
     ends = "training rows end with 2023-08-23, test rows begin with 2023-08-24."
     assert f"Test rows follow the training rows in date: {ends}" in text
-    assert "So each fold is scored on later rows than it is trained on." in text
+    assert "So each fold is scored on later rows than it is trained on, and models of all rows" in text
+    assert draft.content["ensemble"]["refit"] == "all"
     assert "Id: id, the sample submission has it; training rows have none." in text
 
 

@@ -157,7 +157,7 @@ def test_the_selections_of_bootstraps_are_averaged() -> None:
     y = rng.permutation(ROWS)
     predictions = np.stack([y + rng.normal(0, 8 + k, ROWS) for k in range(3)])[:, :, None]
     score = lambda y, p, w=None: -float(np.mean((y - p[:, 0]) ** 2))  # noqa: E731
-    found = greedy_weights(predictions, y, score)
+    found = greedy_weights(predictions, y, lambda rows: lambda p: score(y[rows], p))
     np.testing.assert_allclose(found, bagged(predictions, y, score))
     assert (found != selected(predictions, y, score)).any()
 
@@ -169,7 +169,7 @@ def test_a_mean_of_selections_that_is_worse_than_a_single_model_is_not_taken() -
     predictions = np.stack([np.where(hit, 0.0, 1.0), np.where(hit, 1.0, 0.0)])[:, :, None]
     score = lambda y, p, w=None: float(np.mean(p[:, 0] == y))  # noqa: E731
     assert 0 < bagged(predictions, y, score)[0] < 1
-    assert greedy_weights(predictions, y, score).tolist() == [1.0, 0.0]
+    assert greedy_weights(predictions, y, lambda rows: lambda p: score(y[rows], p)).tolist() == [1.0, 0.0]
 
 
 def test_bootstraps_that_lack_a_class_are_left_out_whatever_type_the_labels_have() -> None:

@@ -71,8 +71,11 @@ def test_by_time_and_by_column_rows_go_where_they_are_told() -> None:
     assert [test.tolist() for _, test in found] == [list(range(k, ROWS, 3)) for k in range(3)]
     assert [len(train) for train, _ in found] == [40, 40, 40]
     lacking = RowKeys(folds=(LABELS == 2).astype(int))
-    with pytest.raises(DataError, match=r"^By the column of ensemble\.fold, fold 1 of 2 would have no row of the clas"):
+    with pytest.raises(
+        DataError, match=r"^By the column of ensemble\.fold, fold 1 of 2 would have no row of"
+    ) as refusal:
         split_rows("column", 5, LABELS, lacking, classification=True, seed=0)
+    assert "ensemble.folds)" not in str(refusal.value), "folds of a column are as many as its values"
 
 
 def test_plain_folds_of_a_rare_class_are_refused() -> None:

@@ -164,7 +164,7 @@ def test_a_fold_whose_rows_do_not_count_is_refused() -> None:
     for rows, purpose in ((FOLDS[0], "tested"), (FOLDS[1], "trained")):
         weights = WEIGHTS.copy()
         weights[rows] = 0
-        with pytest.raises(DataError, match=rf"fold 1 of 2 is {purpose} on have zero weight \(20 rows\)"):
+        with pytest.raises(DataError, match=rf"fold 1 of 2 is {purpose} on have zero weight \(20 rows\): give some"):
             fitted(CrossFitRegressor, ModelRegressor("ridge"), Y, weights)
 
 

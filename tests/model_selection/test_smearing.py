@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.model_selection import RepeatedKFold
 from sklearn.pipeline import Pipeline
 
 from tabular_dl.estimators import ModelRegressor
@@ -63,6 +64,26 @@ def test_the_target_of_a_fold_does_not_reach_its_own_correction(corrected: Cross
     other.choose_smearing(changed, RMSE)
     assert other.fold_smearing_[2] == corrected.fold_smearing_[2]
     assert other.smearing_ != corrected.smearing_
+
+
+def test_repeated_folds_are_corrected_by_the_others_of_their_repeat() -> None:
+    model = ModelRegressor("ridge", target_transform="log1p")
+    folds = RepeatedKFold(n_splits=3, n_repeats=2, random_state=0)
+    repeated = CrossFitRegressor(Pipeline([("model", model)]), cv=folds, random_state=0).fit(X, Y)
+    before, values = repeated.repeat_predictions_.copy(), repeated.predict(X)
+    scores = fold_scores(repeated, Y, RMSE)
+    repeated.choose_smearing(Y, RMSE)
+    assert repeated.fold_smearing_.shape == (6,)
+    for fold, test in enumerate(repeated.test_rows_):
+        own, others = before[fold // 3], np.setdiff1d(np.arange(ROWS), test)
+        expected = (1 + own[test]) * ratio(Y[others], own[others]) - 1
+        np.testing.assert_allclose(repeated.repeat_predictions_[fold // 3, test], expected)
+        np.testing.assert_allclose(repeated.predict_fold(fold, X.iloc[test]), expected)
+    np.testing.assert_allclose(repeated.oof_predictions_, repeated.repeat_predictions_.mean(axis=0))
+    factor = np.mean([ratio(Y, own) for own in before])
+    np.testing.assert_allclose(repeated.predict(X), (1 + values) * factor - 1)
+    np.testing.assert_allclose(repeated.smearing_scores_, [scores.mean(), fold_scores(repeated, Y, RMSE).mean()])
+    assert repeated.smearing_scores_[1] < repeated.smearing_scores_[0]
 
 
 def test_a_correction_that_is_worse_is_left_out() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -91,3 +92,20 @@ def test_a_program_is_kept_by_the_text_of_the_loss(monkeypatch: pytest.MonkeyPat
 def test_a_function_is_named_by_module_and_name() -> None:
     assert code_name(squared).endswith("test_loss_functions:squared")
     assert code_name(Text("mine.py:squared", squared)) == "mine.py:squared"
+
+
+def test_unknown_targets_are_left_out_of_loss_and_metrics() -> None:
+    first, second = NETWORK, Y.copy()
+    second[:, 1] = np.nan
+    training = Training("mean_squared_error", ("mean_absolute_error",), epochs=3, batch_size=5, compile=False)
+    masked = replace(training, unknown_targets=True)
+    of_first = Training(Text("first", lambda y, p: squared(y[:, :1], p[:, :1])), (), epochs=3, batch_size=5)
+    found, expected = fit_population(first, X, second, MEMBERS, masked), fit_population(first, X, Y, MEMBERS, of_first)
+    for name, weight in expected.weights.items():
+        np.testing.assert_allclose(found.weights[name], weight, atol=1e-6)
+    for curve in ("loss", "val_loss"):
+        np.testing.assert_allclose(found.history[curve], expected.history[curve], rtol=1e-5)
+    assert all(np.isfinite(curve).all() for curve in found.history.values())
+    with_all, plain = fit_population(first, X, Y, MEMBERS, masked), fit_population(first, X, Y, MEMBERS, training)
+    for name, weight in plain.weights.items():
+        np.testing.assert_allclose(with_all.weights[name], weight, atol=1e-6)

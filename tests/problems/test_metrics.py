@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from tabular_dl.errors import DataError, SpecError
 from tabular_dl.problems.metrics import METRICS, get_metric
 from tabular_dl.problems.problem_types import PROBLEMS
+from tabular_dl.problems.queries import with_queries
 
 # The course's binary example, with two rows on the wrong side of one half.
 Y = np.array([1, 0, 0, 1, 1])
@@ -88,7 +89,7 @@ def test_the_better_of_two_scores_is_one_of_them_and_only_one(name: str, a: floa
 
 @pytest.mark.parametrize("name", sorted(METRICS))
 def test_a_perfect_prediction_is_better_than_any_other(name: str) -> None:
-    metric = get_metric(name)
+    metric = with_queries(get_metric(name), np.zeros(len(Y)))  # one query, if it scores queries
     if "binary" in metric.problems:
         perfect, other = (metric(Y, p, np.array([0, 1])) for p in (np.eye(2)[Y], BINARY))
     elif "multiclass" in metric.problems:
@@ -104,9 +105,9 @@ def test_a_perfect_prediction_is_better_than_any_other(name: str) -> None:
         (
             "rmse",
             "binary",
-            "accuracy, balanced_accuracy, brier, f1, f1_macro, f_beta, gini, log_loss, mcc, pr_auc, qwk, roc_auc",
+            "accuracy, balanced_accuracy, brier, f1, f1_macro, f_beta, gini, log_loss, mcc, ndcg, pr_auc, qwk, roc_auc",
         ),
-        ("accuracy", "regression", "gini, mae, mape, pinball, qwk, r2, rmse, rmsle, rmspe, smape"),
+        ("accuracy", "regression", "gini, mae, mape, ndcg, pinball, qwk, r2, rmse, rmsle, rmspe, smape"),
     ],
 )
 def test_a_metric_refuses_a_problem_that_it_cannot_score_and_names_those_that_can(

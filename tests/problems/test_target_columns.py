@@ -161,8 +161,11 @@ def test_targets_of_different_types_and_gaps_are_refused() -> None:
     rows = {"a": ["x", "y"] * 20, "price": np.arange(40) + 0.5}
     with pytest.raises(DataError, match=r"of several types: a are classes, price are numbers. .* a pipeline for each"):
         infer_problem(pd.DataFrame(rows))
-    with pytest.raises(DataError, match="The target b has no value in row 1"):
-        infer_problem(pd.DataFrame({"a": [1.0, 2.0], "b": [1.0, np.nan]}))
+    with pytest.raises(DataError, match="The target b has no value in row 1: each row needs all"):
+        infer_problem(pd.DataFrame({"a": [1.0, 0.0], "b": [1.0, np.nan]}))
+    with pytest.raises(DataError, match="The target b has no value in row 0"):
+        infer_problem(pd.DataFrame({"a": ["x", "y"], "b": [None, "x"]}))
+    assert infer_problem(pd.DataFrame({"a": [1.0, 2.0], "b": [1.0, np.nan]})).name == "regression"
     assert rarest_class(pd.DataFrame({"a": [0, 0, 1, 1], "b": [0, 0, 0, 1]})) == 1
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import numpy as np
@@ -10,8 +11,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tabular_dl.preprocessing import learn_dates
 from tabular_dl.profiling.column_kinds import ColumnKind, column_kinds
-from tabular_dl.tables import NumberForm
+from tabular_dl.profiling.date_columns import as_dates
+from tabular_dl.tables import NumberForm, find_number_form
 from tests.competitions import COMPETITIONS
 
 HUNDRED = np.random.default_rng(0).permutation(np.arange(100))
@@ -199,6 +202,21 @@ def test_few_whole_numbers_with_a_unit_are_categories_and_numbers() -> None:
     assert (column.kind, column.ordered, column.distinct) == ("low_cardinality", True, 4)
 
 
+def test_few_ranges_are_categories_and_numbers() -> None:
+    ages = ["18-25", "26-35", "36-64", "65+"]
+    column = kind(ages * 10)
+    assert (column.kind, column.ordered, column.distinct) == ("low_cardinality", True, 4)
+    assert column.reason == "4 different numbers written as text ('18-25' as 21.5, '65+' as 65): categories, or amounts"
+    years = kind([*map(str, range(20, 65)), "65+"] * 4)
+    assert (years.kind, years.reason) == ("numeric", "numbers written as text ('65+' as 65)")
+
+
+@pytest.mark.parametrize("values", [["2019-20", "2020-21", "2021-22"], ["3-1", "1-3", "0-2", "2-2"]])
+def test_seasons_and_scores_are_categories_without_an_order(values: list[str]) -> None:
+    column = kind(values * 20)
+    assert (column.kind, column.ordered, column.number_form) == ("low_cardinality", False, None)
+
+
 def test_a_form_is_needed_in_the_training_rows_too() -> None:
     assert kind(["large", "small", "tiny"] * 10, [f"{n} kg" for n in range(200)]).number_form is None
 
@@ -206,3 +224,48 @@ def test_a_form_is_needed_in_the_training_rows_too() -> None:
 def test_dates_and_ids_with_units_of_time_stay_what_they_are() -> None:
     assert kind([f"{day}/01/2024" for day in range(1, 29)]).kind == "date"
     assert kind([f"{n}-{n + 1}" for n in range(100, 140)]).number_form is None
+
+
+# What is asked of each different value, asked of each cell
+
+WORDS = ["red", "dark red", "a b c d", "12 km", "13 km", "14.5 km", "31.12.2024", "01.02.2025", "2024-01-31", "x1", ""]
+
+
+def cell_by_cell(train: list[str], test: list[str]) -> tuple[str | None, str | None, float | None, tuple[Any, ...]]:
+    """Return format and first fault of dates, mean words of texts, and the number form, from every cell."""
+    both = pd.Series([*train, *test], dtype=object)
+    written = learn_dates(both)["format"]
+    dates = [written is not None and not pd.isna(as_dates(both[[n]], written)[n]) for n in both.index]
+    starts = [re.match(r"\s*(\d{1,4}[-/. ]|[A-Za-z]{3,9} \d{1,2})\S*\d", text) is not None for text in both[:100]]
+    if np.mean(starts) >= 0.95 and np.mean(dates) >= 0.95:
+        fault = None if all(dates) else f"{both[dates.index(False)]!r} in row {dates.index(False)} is none"
+        return written, fault, None, ()
+    forms = [find_number_form(iter(texts)) for texts in (train, [*train, *test])]
+    return None, None, float(np.mean([len(text.split()) for text in train])), tuple(forms)
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    pool=st.lists(st.sampled_from(WORDS), min_size=1, max_size=4, unique=True),
+    seed=st.integers(0, 1000),
+    rows=st.integers(20, 25),
+    odd=st.sampled_from(["", "soon", "12.5 kg"]),
+)
+def test_kinds_from_different_values_are_those_of_every_cell(pool: list[str], seed: int, rows: int, odd: str) -> None:
+    generator = np.random.default_rng(seed)
+    train, test = ([str(text) for text in generator.choice(pool, size)] for size in (rows, 5))
+    if odd:
+        train[int(generator.integers(rows))] = odd
+    if len(set(train)) < 2:
+        return
+    index = pd.RangeIndex(rows + 5)
+    found = kind(pd.Series(train, index[:rows]), pd.Series(test, index[rows:]))
+    written, fault, words, forms = cell_by_cell(train, test)
+    assert found.date_format == written
+    if written is not None:
+        assert (found.kind, found.trouble) == ("date", fault)
+    elif None not in forms:
+        assert found.number_form == forms[1]
+    elif found.kind != "boolean":
+        assert found.number_form is None
+        assert found.words == words

@@ -66,3 +66,9 @@ def test_values_of_one_label_each() -> None:
 def test_nothing_is_part_of_nothing() -> None:
     assert parts(TABLE["temp"], TABLE[[]]) == {}
     assert parts(TABLE["temp"], TABLE[["place"]]) == {}
+
+
+def test_what_never_varies_has_no_correlation() -> None:
+    table = TABLE.assign(always=1.5, never=np.nan)
+    assert parts(TABLE["temp"] * 2 + RANDOM.normal(0, 0.01, 300), table).keys() == {"temp"}
+    assert parts(pd.Series(7.0, index=TABLE.index), table) == {}

@@ -431,6 +431,11 @@ def test_an_override_that_is_not_yaml_is_refused(file: Path) -> None:
             "id: kind",
             "line 3: data.id: 'kind' is the target. Name the column that identifies a row, or leave id out.",
         ),
+        (
+            "id: Id",
+            "id: Id, weight: Id",
+            "line 3: data.weight: 'Id' is the id. Name the column with the weights of the rows, or leave weight out.",
+        ),
         # Words that are not among the options.
         (": auto", ": binry", "line 2: problem: There is no problem type 'binry'. Did you mean 'binary'?"),
         (": accuracy", ": acuracy", "line 4: metric: There is no metric 'acuracy'. Did you mean 'accuracy'?"),

@@ -13,7 +13,8 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from tabular_dl.errors import DataError
-from tabular_dl.tables.csv_files import find_delimiter, read_delimited, to_utf8
+from tabular_dl.tables.csv_files import read_delimited, to_utf8
+from tabular_dl.tables.delimiters import find_delimiter
 
 PATH = Path("folder/train.csv")
 

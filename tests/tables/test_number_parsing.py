@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tabular_dl.tables import number_parsing
 from tabular_dl.tables.number_parsing import read_cells, read_labels, read_number
 
 NAN = float("nan")
@@ -143,3 +144,34 @@ def test_words_for_nothing_are_labels_where_labels_are_asked_for() -> None:
 def test_a_text_of_thousands_of_digits_is_no_number() -> None:
     assert read_number("1" + "0" * 300) == 10**300
     assert read_number("1" + "0" * 5000) is None
+
+
+TEXTS = [
+    "1",
+    "-2.5",
+    "1,234",
+    "1.234,5",
+    "1 234",
+    "007",
+    "12a",
+    "a",
+    " b ",
+    "?",
+    "-",
+    "+",
+    "--",
+    " NA",
+    "",
+    "1e5",
+    None,
+]
+
+
+@given(texts=st.lists(st.sampled_from(TEXTS), min_size=1, max_size=6), comma=st.booleans())
+def test_words_that_are_told_at_a_glance_are_those_that_all_cells_tell(texts: list[str | None], comma: bool) -> None:
+    found = read_cells(column(*texts), decimal_comma=comma)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(number_parsing, "_is_plain_text", lambda *_, **__: False)
+        expected = read_cells(column(*texts), decimal_comma=comma)
+    pd.testing.assert_series_equal(found.column, expected.column)
+    assert found.remarks == expected.remarks

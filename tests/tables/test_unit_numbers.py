@@ -1,4 +1,4 @@
-"""Text in one of the forms is a number; dates, codes, ranges and other text with digits are none."""
+"""Text in one of the forms is a number; dates, codes and other text with digits are none."""
 
 from __future__ import annotations
 
@@ -43,6 +43,11 @@ def number(text: str, unit: object = True, decimal: str = ".") -> float:
         ("3 yrs", "yr", 3),
         ("3 yrs 6 mths", "yr", 3.5),
         ("2h 50m", "min", 170),
+        ("2h30", "min", 150),
+        ("2 h 05", "h", 2 + 5 / 60),
+        ("0h45m", "min", 45),
+        ("2h30min", "min", 150),
+        ("1h2m3s", "s", 3723),
         ("50m", "min", 50),
         ("2h 50m", "m", 170),  # minutes, as only they are of a dimension with hours
         ("800 m", "km", 0.8),
@@ -71,10 +76,10 @@ def test_a_number_is_read_in_the_declared_unit(text: str, unit: object, expected
     [
         *("2024-01-31", "31/01/2024", "12 Jan", "Jan 12", "3 March", "12 Mon"),  # dates
         *("12:30", "12:30 PM", "10 AM", "5pm"),  # times
-        *("10-20", "10 - 20 kg", "10 to 20", "1/2", "4x4", "< 1 year", "10+ years"),  # ranges
+        *("20-10", "1/2", "4x4", "10-20-30", "2020-21", "2019-2020", "3-1", "1+1", "[1, 2]", "(1, 2)"),
         *("1.2.3", "v1.2", "4.0.3 and up"),  # versions
         *("007", "02139", "0012 kg", "12A", "747X", "C85", "7e", "0x1F", "A/5 21171"),  # codes
-        *("+1 555 1234", "555-1234", "(555) 1234", "192.168.0.1"),  # telephones, addresses
+        *("+1 555 1234", "(555) 1234", "192.168.0.1"),  # telephones, addresses
         *("1st", "2nd", "3rd", "4th", "12 Main Street", "2 of 5", "300 K", "3D"),
         *("1,24 km", "12,34,567", "1.5.2 kg", "null bhp", "kg", "$", "%", "", " ", "()", "(-5)", "--5", "+-3 kg"),
         *("5 $ 6", "$5/hr", "$5 kg", "50m 2h", "2h 3kg", "inf", "nan", "1e999 km"),
@@ -135,7 +140,7 @@ def test_hours_minutes_and_seconds_add_up(hours: int, minutes: int, seconds: int
 @given(st.text(max_size=12))
 def test_no_text_raises_and_plain_digits_alone_have_no_form(text: str) -> None:
     number(text, "kg")
-    assert find_number_form([text, "12", "13", "14"]) is None
+    assert find_number_form([text, "12", "13", "14"]) is None or {*text} & {*"+<>≤≥"}
 
 
 # The form of a column
@@ -177,7 +182,6 @@ def test_nearly_all_cells_share_a_form(texts: list[str], unit: object) -> None:
         [f"2024-01-{day:02d}" for day in range(1, 29)],
         [f"{day} Jan" for day in range(1, 29)],
         [f"{hour}:30" for hour in range(1, 24)],
-        [f"{n}-{n + 10}" for n in range(0, 90, 10)],
         [f"1.{n}.0" for n in range(20)],
         [f"0{n}139" for n in range(10)],
         [f"{n}A" for n in range(1, 20)],

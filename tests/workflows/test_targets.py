@@ -309,11 +309,34 @@ def test_targets_that_cannot_be_predicted_together_are_refused(cli: Any, workspa
         assert sorted(workspace.rglob("*")) == before
 
 
-def test_a_missing_value_of_one_of_several_targets_is_refused_by_row_and_column(cli: Any, workspace: Path) -> None:
-    write(workspace / "parts", "numbers", {"cost": 0.0, "weight": 0.0, "Länge": 0.0})
+def test_rows_may_lack_some_of_several_numbers_from_init_to_the_submission(
+    cli: Any, workspace: Path, no_report: None
+) -> None:
+    test, answers = write(workspace / "parts", "numbers", {"cost": 0.0, "weight": 0.0, "Länge": 0.0})
     table = pd.read_csv("parts/train.csv")
-    table.loc[4, "weight"] = None
+    table.loc[4, ["cost", "weight", "Länge"]] = None
+    table.loc[10:69, "weight"] = None
     table.to_csv("parts/train.csv", index=False)
-    message = cli("init", "parts", "--train", "parts/train.csv").refused()
-    facts = ("parts/train.csv, column weight (the target)", "the first is row 5; a row needs all targets")
-    assert all(fact in message for fact in (*facts, "take the column out of data.target")), message
+    printed = cli("init", "parts", "--train", "parts/train.csv").out
+    assert "1 of 120 rows has no value of any target, the first is row 5; they are left out of training" in printed
+    assert "60 of 119 rows have no value of weight (a target), the first is row 11; the other targets" in printed
+    assert cli("check", "parts", "--set", "model=ridge").code == 0
+    fitted = cli("fit", "parts", "--model", "ridge", "--folds", 2, "--set", "baselines=simple")
+    assert fitted.code == 0, fitted
+    assert "119 rows" in fitted.out
+    submission, _ = submitted(cli, "parts")
+    merged = answers.merge(submission, on="Id", suffixes=("", " predicted"))
+    assert len(merged) == len(test)
+    for name in ("cost", "weight", "Länge"):  # linear in the features, without noise
+        assert np.corrcoef(merged[name], merged[f"{name} predicted"])[0, 1] > 0.98, name
+
+
+def test_rows_that_lack_some_of_several_labels_are_refused_by_row_and_column(cli: Any, workspace: Path) -> None:
+    write(workspace / "words", "labels", {"toxic": 0.5, "rude": 0.5, "long": 0.5})
+    assert cli("init", "words", "--train", "words/train.csv").code == 0
+    table = pd.read_csv("words/train.csv")
+    table.loc[4, "rude"] = None
+    table.to_csv("words/train.csv", index=False)
+    message = cli("fit", "words").refused()
+    assert "train.csv, column rude (the target), row 5 has no value (1 such rows): each row needs all" in message
+    assert "make a pipeline for this target alone" in message

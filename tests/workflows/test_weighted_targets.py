@@ -109,8 +109,12 @@ def test_several_targets_have_neither_cut_points_nor_smearing(cli: Any, workspac
     assert "problem: multioutput" in refused
     assert cli("check", "boxes.yaml").code == 2
     write("regression", "rmse", "ridge\ntraining: {target_transform: log1p}")
-    result = fit("boxes.yaml", track=False, console=QUIET)
-    assert result.crossfit.smearing_ is None
+    fitted = cli("fit", "boxes.yaml", "--no-track")
+    assert fitted.code == 0, fitted
+    said = "logarithms is not corrected (smearing), which is for one target: of 2 targets, rmse may be better without"
+    assert said in " ".join(fitted.out.split())
+    write("regression", "mae", "ridge\ntraining: {target_transform: log1p}")
+    assert "smearing" not in cli("fit", "boxes.yaml", "--no-track").out
 
 
 def test_map_at_k_says_how_many_labels_a_cell_has() -> None:
