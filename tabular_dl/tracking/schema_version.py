@@ -52,7 +52,8 @@ def newest_schema() -> str | None:
     package = find_spec("mlflow")
     places = (package and package.submodule_search_locations) or []
     files = [file for place in places for file in Path(place).glob("store/db_migrations/versions/*.py")]
-    revisions, earlier = set(), set()
+    revisions: set[str] = set()
+    earlier: set[str] = set()
     for file in files:
         try:
             found = _REVISION.findall(file.read_text(encoding="utf-8"))

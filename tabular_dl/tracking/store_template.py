@@ -80,9 +80,9 @@ def _template(folder: Path) -> Path | None:
     """Return the template in a folder, and remove those that are damaged or that others may change."""
     with suppress(OSError):
         for path in sorted(folder.glob(f"*{SUFFIX}")):
-            if is_own_file(path) and path.stat().st_size <= LARGEST:
-                if hashlib.sha256(path.read_bytes()).hexdigest() == path.stem:
-                    return path
+            usable = is_own_file(path) and path.stat().st_size <= LARGEST
+            if usable and hashlib.sha256(path.read_bytes()).hexdigest() == path.stem:
+                return path
             path.unlink()
     return None
 
