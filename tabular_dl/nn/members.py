@@ -235,6 +235,8 @@ class Training:
         Whether an epoch leaves out the last batch of a member if it is not full.
     compile : {"auto", True, False}, default="auto"
         Whether to compile by XLA; "auto" compiles if training is long enough to save time by it.
+    loss_settings : tuple of (str, number)
+        ``gamma`` and ``alpha`` of a focal loss (`tabular_dl.nn.focal_losses`).
     """
 
     loss: str | Callable[..., Any]
@@ -252,3 +254,4 @@ class Training:
     parametrization: Parametrization = "standard"
     drop_last: bool = False
     compile: Literal["auto"] | bool = "auto"
+    loss_settings: tuple[tuple[str, float], ...] = ()
