@@ -212,8 +212,9 @@ def _treatments(
     if groups:
         treatments.dropped["it groups the folds, and test rows have other values"] = groups
     for feature, declaration in folds.features.items():
-        treatments.features[feature] = declaration
-        treatments.feature_reasons[feature] = "Order of the rows in time, for the folds."
+        if feature not in treatments.features:
+            treatments.features[feature] = declaration
+            treatments.feature_reasons[feature] = f"{folds.purpose}, for the folds."
     if not treatments.rules:
         left_out = treatments.dropped.items()
         reasons = "; ".join(f"{listed(columns, MOST_LISTED)}: {reason}" for reason, columns in left_out)

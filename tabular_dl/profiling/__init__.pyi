@@ -15,5 +15,7 @@ from .separation import find_separation as find_separation
 from .target_and_id import Roles as Roles
 from .target_and_id import find_roles as find_roles
 from .target_parts import target_parts as target_parts
+from .time_blocks import TimeBlocks as TimeBlocks
+from .time_blocks import time_blocks as time_blocks
 from .time_order import TIME_FEATURE as TIME_FEATURE
 from .time_order import TimeOrder as TimeOrder
