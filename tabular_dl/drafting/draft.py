@@ -16,6 +16,7 @@ import pandas as pd
 
 from tabular_dl.competition import label_notes
 from tabular_dl.drafting.column_defaults import Treatments, treat
+from tabular_dl.drafting.earlier_targets import add_earlier_targets
 from tabular_dl.drafting.folds import FoldsDraft, draft_folds
 from tabular_dl.drafting.network_defaults import Effort, Sizes, choose_sizes
 from tabular_dl.drafting.skewed_target import skew_reason
@@ -28,6 +29,7 @@ from tabular_dl.profiling import (
     Roles,
     class_balance,
     column_kinds,
+    find_group_drift,
     find_separation,
     target_parts,
 )
@@ -146,6 +148,10 @@ def draft_pipeline(
     folds = draft_folds(train, roles, problem, separation, sizes.ensemble["folds"])
     treatments = _treatments(kinds, train, test, _outputs(problem, y), folds, several=len(columns) > 1)
     settings, training_reason = _of_target(roles.targets[0], chosen, balance, skewed)
+    if not problem.classification and len(columns) == 1 and folds.keys.get("split") == "time":
+        drift = find_group_drift(train.drop(columns=roles.targets), test, columns[0], separation.order)
+        logarithm = "target_transform" in settings
+        add_earlier_targets(treatments, drift, roles.targets[0], train.columns, logarithm=logarithm)
     content: dict[str, Any] = {
         "name": name,
         "problem": problem.name,

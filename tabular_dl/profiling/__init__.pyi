@@ -7,6 +7,8 @@ from .column_quality import duplicate_columns as duplicate_columns
 from .column_quality import mostly_new as mostly_new
 from .column_quality import squeezed_into as squeezed_into
 from .date_columns import date_format as date_format
+from .group_drift import GroupDrift as GroupDrift
+from .group_drift import find_group_drift as find_group_drift
 from .ids import id_reason as id_reason
 from .ids import may_identify as may_identify
 from .row_groups import find_groupings as find_groupings
