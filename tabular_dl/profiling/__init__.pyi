@@ -1,5 +1,6 @@
 from .class_balance import ClassBalance as ClassBalance
 from .class_balance import class_balance as class_balance
+from .class_balance import remedy as remedy
 from .column_kinds import ColumnKind as ColumnKind
 from .column_kinds import column_kinds as column_kinds
 from .column_quality import constant_columns as constant_columns

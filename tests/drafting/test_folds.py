@@ -30,14 +30,19 @@ def drafted(made: MadeCompetition, path: Path) -> Draft:
 
 def parts(draft: Draft, column: str) -> dict[str, str]:
     """Return the parts of a date that are features, by their names, and assert that a rule reads each."""
-    dates = {name: f["date"] for name, f in draft.content["features"].items() if f.get("from") == column}
+    features = {name: f for name, f in draft.content["features"].items() if f.get("from") == column}
+    dates = {name: "_".join(f[key] for key in ("date", "cyclic") if key in f) for name, f in features.items()}
     assert {*dates} <= {name for rule in draft.content["columns"] for name in rule["columns"]}
     return dates
 
 
+def circles(*names: str) -> list[str]:
+    return [f"{part}_{function}" for part in names for function in ("sin", "cos")]
+
+
 def test_the_next_month_of_shops(tmp_path: Path) -> None:
     draft = drafted(store_sales(), tmp_path)
-    assert parts(draft, "date") == {f"date_{part}": part for part in ("month", "weekday", "day", "elapsed")}
+    assert parts(draft, "date") == {f"date_{part}": part for part in (*circles("month", "weekday"), "day", "elapsed")}
     assert draft.content["ensemble"] | {"split": "time", "time": "date"} == draft.content["ensemble"]
     assert "group" not in draft.content["ensemble"]
     assert draft.treatments.dropped == {}
@@ -51,7 +56,9 @@ def test_the_next_month_of_shops(tmp_path: Path) -> None:
 def test_the_last_days_of_each_month_of_bikes(tmp_path: Path) -> None:
     draft = drafted(bike_rentals(), tmp_path)
     # Test rows are of days of the month that no training row has, and all of one year.
-    assert parts(draft, "datetime") == {f"datetime_{part}": part for part in ("month", "weekday", "hour", "elapsed")}
+    assert parts(draft, "datetime") == {
+        f"datetime_{part}": part for part in (*circles("month", "weekday", "hour"), "elapsed")
+    }
     weeks = {"split": "group", "group": "datetime_week"}
     assert draft.content["ensemble"] | weeks == draft.content["ensemble"]
     assert draft.content["features"]["datetime_week"] == {"eval": "datetime_elapsed // 7"}
@@ -141,4 +148,4 @@ def test_a_date_that_groups_rows_stays_a_feature() -> None:
     roles = Roles("y", "", None, "")
     draft = draft_pipeline("own", {"source": "x"}, roles, table.assign(y=y)[~of_test], table[of_test])
     assert (draft.content["ensemble"]["split"], draft.content["ensemble"]["group"]) == ("group", "day")
-    assert "day_weekday" in draft.content["features"]
+    assert "day_weekday_sin" in draft.content["features"]
