@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 
 import pandas as pd
 
 from tabular_dl.checks.finding import Finding, Level
 from tabular_dl.checks.fixes import ensemble_with
 from tabular_dl.model_selection import fewest_times
-from tabular_dl.profiling import TIME_FEATURE, Separation
+from tabular_dl.profiling import TIME_FEATURE, Separation, time_blocks
 from tabular_dl.spec import PipelineSpec, scores_queries, write_line
 
 __all__ = ["fold_findings"]
@@ -37,27 +37,44 @@ def fold_findings(
     ------
     Finding
         One with the code ``time`` if test rows are of other times, and folds at random; ``repeated-id`` for ids of
-        several rows that folds split; ``group`` for the column whose values group rows most clearly.
+        several rows that folds split; ``group`` for the column whose values group rows most clearly. Blocks of time
+        keep rows of one date together, so that such a column is not named as well.
     """
     if separation.kind == "time":
         yield from _time_finding(spec, separation, names)
         return
     if spec.ensemble.group is not None or spec.ensemble.split in ("time", "column"):
         return
-    if separation.order is not None:
-        message = (
-            f"{names[1]}: {separation.reason}. Folds at random have no such stretches: their score may be too good."
-        )
-        yield Finding("note", "time", message)
+    covered = yield from _stretch_finding(spec, train, separation, names)
     name = spec.data.id
-    repeated = int(train[name].duplicated().sum()) if name in train else 0
+    repeated = int(train[name].duplicated().sum()) if name in train and name not in covered else 0
     if repeated:
         message = (
             f"{names[0]}, column {name} (the id): {repeated:,} of {len(train):,} rows have the id of an earlier row. "
             "If such rows belong together, keep them in one fold; otherwise the score is too good."
         )
         yield Finding("warning", "repeated-id", message, ensemble_with(spec, split="group", group=name))
-    yield from _group_finding(spec, separation, names)
+    if separation.grouping is None or separation.grouping.column not in covered:
+        yield from _group_finding(spec, separation, names)
+
+
+def _stretch_finding(
+    spec: PipelineSpec, train: pd.DataFrame, separation: Separation, names: tuple[str, str]
+) -> Generator[Finding, None, tuple[str, ...]]:
+    """Yield a finding if test rows are stretches of time; return the columns whose values its blocks keep together."""
+    order = separation.order
+    if order is None:
+        return ()
+    message = f"{names[1]}: {order.reason}. Folds at random have no such stretches: their score may be too good."
+    blocks = time_blocks(order, train, spec.ensemble.folds)
+    if blocks is None:
+        yield Finding("note", "time", message)
+        return ()
+    fix = ensemble_with(spec, split="group", group=blocks.name)
+    new = {name: feature for name, feature in blocks.features.items() if spec.derived.get(name) != feature}
+    features = f"  # and {write_line({'features': new})[1:-1]}" if new else ""
+    yield Finding("warning", "time", f"{message} Keep rows of one {blocks.unit} in one fold.", f"{fix}{features}")
+    return order.columns
 
 
 def _time_finding(spec: PipelineSpec, separation: Separation, names: tuple[str, str]) -> Iterator[Finding]:

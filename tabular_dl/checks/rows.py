@@ -15,7 +15,7 @@ from tabular_dl.checks.leakage import find_leaks
 from tabular_dl.errors import listed
 from tabular_dl.preprocessing import columns_read
 from tabular_dl.problems import Metric, Problem
-from tabular_dl.profiling import TimeOrder, class_balance, target_parts
+from tabular_dl.profiling import TimeOrder, class_balance, remedy, target_parts
 from tabular_dl.spec import PipelineSpec, needed_features
 
 __all__ = ["absent_findings", "drift_findings", "leak_findings", "same_row_findings", "target_findings"]
@@ -308,12 +308,17 @@ def target_findings(spec: PipelineSpec, target: pd.Series[Any], problem: Problem
         f"Column {target.name} (the target): the class {balance.rarest!r} has {balance.rarest_rows:,} of "
         f"{rows:,} rows ({share:.2g} %)."
     )
-    weighted = {**spec.network, **spec.training}.get("class_weight") is not None
+    settings = {**spec.network, **spec.training}
+    cared_for = (
+        settings.get("class_weight") is not None or spec.threshold is not None or "focal" in str(settings.get("loss"))
+    )
+    help_by = remedy(metric.name, labels=metric.looks_at == "labels", two_classes=problem.two_classes)
     if metric.name == "accuracy" and balance.misleads:
         message += f" Always guessing {balance.largest!r} has an accuracy of {balance.largest_rows / rows:.3f}."
         yield Finding("warning", "imbalance", message, "metric: balanced_accuracy")
-    elif metric.looks_at == "labels" and metric.name != "accuracy" and not weighted:
-        yield Finding("warning", "imbalance", message, balanced_classes(spec))
+    elif help_by is not None and not cared_for:
+        fix = "threshold: auto" if help_by == "threshold" else balanced_classes(spec)
+        yield Finding("warning", "imbalance", message, fix)
     else:
         yield Finding("note", "imbalance", message)
 

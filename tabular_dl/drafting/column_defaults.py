@@ -304,9 +304,14 @@ class _Plan:
         # The format is fixed, since the rows of a fold may not suffice to distinguish days from months.
         date_format = {"format": kind.date_format} if kind.date_format not in (None, "ISO8601") else {}
         parts = dict(useful_parts(self.rows[kind.name], test, kind.date_format))
-        for part, as_categories in parts.items():
+        for part, use in parts.items():
+            if use == "circle":
+                for function in ("sin", "cos"):
+                    name = self._feature(kind, f"{part}_{function}", date=part, cyclic=function, **date_format)
+                    self._number(name, missing=kind.missing)
+                continue
             name = self._feature(kind, part, date=part, **date_format)
-            if as_categories:
+            if use == "categories":
                 self._rule(name, "Categories: one column each.", **_filled(kind), encode="onehot")
             else:
                 self._number(name, missing=kind.missing)

@@ -3,13 +3,16 @@
 ==========  =========================================================================================================
 part        used as
 ==========  =========================================================================================================
-month       categories
-weekday     categories
-hour        categories
+month       sine and cosine of its place on a circle, on which December is beside January; categories if there are
+            fewer than four
+weekday     the same
+hour        the same
 day         categories if each day of the month has ten rows, else a number
 year        number, unless test rows follow the training rows: years go on as the days do that have elapsed
 elapsed     number (days since the earliest date), which says how things change with time
 ==========  =========================================================================================================
+
+Sine and cosine were better than categories on all tables that they were compared on (docs/features.md).
 
 A part that test rows have not in common with training rows is left out, such as the month if the test rows are of the
 next month of a table of half a year: a network has learned nothing about it.
@@ -18,21 +21,24 @@ next month of a table of half a year: a network has learned nothing about it.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Literal
 
 import pandas as pd
 
 from tabular_dl.preprocessing import date_part, learn_dates
 
-__all__ = ["useful_parts"]
+__all__ = ["Use", "useful_parts"]
+
+Use = Literal["circle", "categories", "number"]
 
 PARTS = ("month", "weekday", "hour", "day", "year")
 UNKNOWN = 0.05  # share of the test rows with an unknown value from which a part is left out
+CIRCLE = 4  # fewest different values on a circle: of fewer, a sine may be the same for all
 ROWS_A_DAY = 10  # fewest rows of a day of the month, for a category each
 LATER = 0.9  # share of the test rows after the training rows
 
 
-def useful_parts(train: pd.Series[Any], test: pd.Series[Any] | None, written: str | None) -> Iterator[tuple[str, bool]]:
+def useful_parts(train: pd.Series[Any], test: pd.Series[Any] | None, written: str | None) -> Iterator[tuple[str, Use]]:
     """Yield the parts of dates that are worth a feature.
 
     Parameters
@@ -48,14 +54,14 @@ def useful_parts(train: pd.Series[Any], test: pd.Series[Any] | None, written: st
     ------
     part : str
         Part as in ``date:`` of a feature.
-    as_categories : bool
-        Whether its values are categories rather than numbers.
+    use : {"circle", "categories", "number"}
+        What its values are.
 
     Examples
     --------
     >>> days = pd.Series(pd.date_range("2023-01-01", "2023-12-31").astype(str))
     >>> list(useful_parts(days[:300], days[300:], None))
-    [('weekday', True), ('day', False), ('elapsed', False)]
+    [('weekday', 'circle'), ('day', 'number'), ('elapsed', 'number')]
     """
     learned = learn_dates(train, written)
 
@@ -68,6 +74,12 @@ def useful_parts(train: pd.Series[Any], test: pd.Series[Any] | None, written: st
         counts = values(train, part).value_counts()
         unknown = ~values(test, part).isin(counts.index)
         if len(counts) > 1 and not (len(unknown) and unknown.mean() >= UNKNOWN):
-            yield part, part != "year" and (part != "day" or bool(counts.min() >= ROWS_A_DAY))
+            yield part, _use(part, counts)
     if len(elapsed.unique()) > 1:
-        yield "elapsed", False
+        yield "elapsed", "number"
+
+
+def _use(part: str, counts: pd.Series[Any]) -> Use:
+    if part == "year" or (part == "day" and counts.min() < ROWS_A_DAY):
+        return "number"
+    return "circle" if part != "day" and len(counts) >= CIRCLE else "categories"

@@ -16,8 +16,10 @@ import pandas as pd
 
 from tabular_dl.competition import label_notes
 from tabular_dl.drafting.column_defaults import Treatments, treat
+from tabular_dl.drafting.earlier_targets import add_earlier_targets
 from tabular_dl.drafting.folds import FoldsDraft, draft_folds
 from tabular_dl.drafting.network_defaults import Effort, Sizes, choose_sizes
+from tabular_dl.drafting.rare_classes import rare_class_settings
 from tabular_dl.drafting.skewed_target import skew_reason
 from tabular_dl.drafting.target_problem import problem_of_targets, rarest_rows
 from tabular_dl.errors import DataError, SubmissionError, listed
@@ -28,6 +30,7 @@ from tabular_dl.profiling import (
     Roles,
     class_balance,
     column_kinds,
+    find_group_drift,
     find_separation,
     target_parts,
 )
@@ -36,7 +39,6 @@ from tabular_dl.spec import Key, commented_yaml
 __all__ = ["Draft", "draft_pipeline"]
 
 MOST_LISTED = 8  # columns listed by one comment
-# Metrics in which each class counts alike, however few rows it has.
 
 
 @dataclass(frozen=True)
@@ -145,17 +147,23 @@ def draft_pipeline(
     )
     folds = draft_folds(train, test, roles, problem, separation, sizes.ensemble["folds"], get_metric(chosen))
     treatments = _treatments(kinds, train, test, _outputs(problem, y), folds, several=len(columns) > 1)
-    settings, training_reason = _of_target(roles.targets[0], chosen, balance, skewed)
+    settings, training_reason = _of_numbers(roles.targets[0], chosen, skewed)
+    rare = rare_class_settings(chosen, balance, problem)
+    if not problem.classification and len(columns) == 1 and folds.keys.get("split") == "time":
+        drift = find_group_drift(train.drop(columns=roles.targets), test, columns[0], separation.order)
+        logarithm = "target_transform" in settings
+        add_earlier_targets(treatments, drift, roles.targets[0], train.columns, logarithm=logarithm)
     content: dict[str, Any] = {
         "name": name,
         "problem": problem.name,
         "data": {**data, "target": roles.target, **({} if roles.id is None else {"id": roles.id})},
         "metric": chosen,
+        **({} if rare.threshold is None else {"threshold": rare.threshold}),
         **({"features": treatments.features} if treatments.features else {}),
         "columns": treatments.rules,
         "rest": "drop",
         "network": sizes.network,
-        "training": {**sizes.training, **settings},
+        "training": {**sizes.training, **settings, **rare.training},
         "ensemble": {**sizes.ensemble, **folds.keys},
         "search": sizes.search,
     }
@@ -163,7 +171,7 @@ def draft_pipeline(
         "problem": problem_reason,
         "metric": "\n".join([metric_reason, *labels]),
         "rest": _left_out(treatments, others, kinds, columns[0], problem),
-        "training": training_reason,
+        "threshold" if rare.threshold else "training": rare.reason or training_reason,
         "ensemble": " ".join(reason for reason in (sizes.folds_reason, folds.reason) if reason),
     }
     comments = _comments(name, len(train), roles, reasons_by_key, treatments, sizes)
@@ -182,17 +190,11 @@ def _outputs(problem: Problem, y: pd.Series | pd.DataFrame) -> int | None:
     return output_units(problem, y) if problem.classification else None
 
 
-def _of_target(
-    target: str, metric: str, balance: ClassBalance | None, skewed: str | None
-) -> tuple[dict[str, Any], str]:
-    """Return the settings of the training that the target asks for, and the reason."""
+def _of_numbers(target: str, metric: str, skewed: str | None) -> tuple[dict[str, Any], str]:
+    """Return the settings of the training that a target of numbers asks for, and the reason."""
     looks_at = get_metric(metric).looks_at
     if metric == "rmsle" or (skewed is not None and looks_at == "values"):
         return {"target_transform": "log1p"}, f"The logarithm of {target} is learned: {skewed}" if skewed else ""
-    if balance is not None and balance.uneven and metric != "accuracy" and looks_at == "labels":
-        share = f"{100 * balance.rarest_rows / balance.rows:.2g} % of the rows"
-        reason = f"{metric} depends on each class, and {balance.rarest!r} has {share}: its rows weigh more."
-        return {"class_weight": "balanced"}, reason
     return {}, ""
 
 
@@ -212,8 +214,9 @@ def _treatments(
     if groups:
         treatments.dropped["it groups the folds, and test rows have other values"] = groups
     for feature, declaration in folds.features.items():
-        treatments.features[feature] = declaration
-        treatments.feature_reasons[feature] = "Order of the rows in time, for the folds."
+        if feature not in treatments.features:
+            treatments.features[feature] = declaration
+            treatments.feature_reasons[feature] = f"{folds.purpose}, for the folds."
     if not treatments.rules:
         left_out = treatments.dropped.items()
         reasons = "; ".join(f"{listed(columns, MOST_LISTED)}: {reason}" for reason, columns in left_out)
@@ -305,6 +308,8 @@ def _comments(
         ("network",): sizes.reason,
         ("search",): f"Search space of `tabular-dl search {name}`.",
     }
-    comments |= {(section,): reasons[section] for section in ("training", "ensemble") if reasons[section]}
+    comments |= {
+        (section,): reasons[section] for section in ("threshold", "training", "ensemble") if reasons.get(section)
+    }
     comments |= {("features", feature): reason for feature, reason in treatments.feature_reasons.items()}
     return comments | {("columns", place): reason for place, reason in enumerate(treatments.rule_reasons)}

@@ -12,7 +12,7 @@ from tabular_dl.errors import DataError
 from tabular_dl.estimators import RowTimes
 from tabular_dl.model_selection import group_codes, make_folds
 from tabular_dl.problems import Metric, Problem
-from tabular_dl.profiling import TIME_FEATURE, Roles, Separation, TimeOrder, find_query_column
+from tabular_dl.profiling import TIME_FEATURE, Roles, Separation, TimeOrder, find_query_column, time_blocks
 
 __all__ = ["FoldsDraft", "draft_folds"]
 
@@ -29,11 +29,14 @@ class FoldsDraft:
         Reason for them, or for folds at random although the tables differ in time; empty if there is nothing to say.
     features : dict of str to dict
         Features that the keys name.
+    purpose : str
+        What the features say of a row.
     """
 
     keys: dict[str, Any] = field(default_factory=dict)
     reason: str = ""
     features: dict[str, dict[str, Any]] = field(default_factory=dict)
+    purpose: str = "Order of the rows in time"
 
 
 def draft_folds(
@@ -68,28 +71,47 @@ def draft_folds(
     -------
     FoldsDraft
         Of a metric that is the mean over queries ``split: group`` by their column; else ``split: time`` if test rows
-        follow the training rows; ``split: group`` if they are of other groups, or training rows repeat their ids; else
-        nothing.
+        follow the training rows; ``split: group`` if they are of other groups, training rows repeat their ids, or test
+        rows are stretches of time between training rows; else nothing.
     """
     if metric.by_query:
         return _by_query(train, test, roles, folds)
     order = separation.order
     if order is not None and order.kind == "later":
         return _by_time(train, roles, problem, order, folds)
-    if roles.id in train and train[roles.id].duplicated().any():
-        name, reason = str(roles.id), "Several rows have the same id: they share a fold."
-    elif separation.kind == "groups" and separation.grouping is not None:
-        name = separation.grouping.column
-        reason = f"Test rows have other values of {name}: rows of the same value share a fold, or scores are too good."
-    else:
-        between = "" if order is None else f"{order.reason[0].upper()}{order.reason[1:]}: folds at random are too easy."
-        return FoldsDraft(reason=between)
+    between = "" if order is None else f"{order.reason[0].upper()}{order.reason[1:]}"
+    found = _groups(train, roles, separation, between, folds)
+    if found is None:
+        return FoldsDraft(reason=between and f"{between}: folds at random are too easy.")
     try:
-        y, codes = train[roles.targets[0]].to_numpy(), group_codes(train[name], name)
-        make_folds(folds, y, codes, stratified=problem.stratified, seed=0)
+        make_folds(folds, train[roles.targets[0]].to_numpy(), found[1], stratified=problem.stratified, seed=0)
     except DataError:
         return FoldsDraft()
-    return FoldsDraft({"split": "group", "group": name}, reason)
+    return found[0]
+
+
+def _groups(
+    train: pd.DataFrame, roles: Roles, separation: Separation, between: str, folds: int
+) -> tuple[FoldsDraft, np.ndarray[Any, Any]] | None:
+    """Return folds of whole groups, and the group of each row; None if no rows belong together."""
+    blocks = time_blocks(separation.order, train, folds)
+    # Rows of a date are in one block of time.
+    covered = separation.order.columns if separation.order is not None and blocks is not None else ()
+    grouping = separation.grouping
+    if roles.id in train and roles.id not in covered and train[roles.id].duplicated().any():
+        name, reason = str(roles.id), "Several rows have the same id: they share a fold."
+    elif separation.kind == "groups" and grouping is not None and grouping.column not in covered:
+        name = grouping.column
+        reason = f"Test rows have other values of {name}: rows of the same value share a fold, or scores are too good."
+    elif separation.order is not None and blocks is not None:
+        reason = f"{between}: rows of a {blocks.unit} share a fold, or scores are too good."
+        draft = FoldsDraft(
+            {"split": "group", "group": blocks.name}, reason, blocks.features, f"Number of the {blocks.unit}"
+        )
+        return draft, blocks.numbers(separation.order)
+    else:
+        return None
+    return FoldsDraft({"split": "group", "group": name}, reason), group_codes(train[name], name)
 
 
 def _by_query(train: pd.DataFrame, test: pd.DataFrame | None, roles: Roles, folds: int) -> FoldsDraft:

@@ -27,6 +27,7 @@ from tabular_dl.estimators.parameter_types import (
     NotNegative,
     Number,
     Positive,
+    Probability,
     Seed,
     Share,
 )
@@ -136,6 +137,8 @@ class Hyperparameters(BaseEstimator):
         normalize: Flag | Literal["robust"] | Auto = "auto",
         output: str | None = None,
         loss: str | Code | None = None,
+        focal_gamma: NotNegative | None = None,
+        focal_alpha: Probability | None = None,
         metrics: Sequence[str] | None = None,
         callbacks: Sequence[Any] | None = None,
         tensorboard: str | None = None,
@@ -206,6 +209,8 @@ class Hyperparameters(BaseEstimator):
         self.normalize = normalize
         self.output = output
         self.loss = loss
+        self.focal_gamma = focal_gamma
+        self.focal_alpha = focal_alpha
         self.metrics = metrics
         self.callbacks = callbacks
         self.tensorboard = tensorboard

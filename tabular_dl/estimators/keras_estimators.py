@@ -179,6 +179,9 @@ class KerasClassifier(ClassifierMixin, KerasEstimator):
         Keras's name of the loss, such as categorical_crossentropy (on one-hot targets, with the same value as the
         sparse one), binary_focal_crossentropy or huber; None is that of the problem. Or a function of targets and
         predictions that returns a value for each row (`tabular_dl.estimators.user_code`).
+    focal_gamma, focal_alpha : float or None, default=None
+        Gamma of a focal loss, ``(1 - p) ** gamma * -log(p)`` (None is 2), and in binary_focal_crossentropy the weight
+        of the second class, where that of the first is ``1 - focal_alpha`` (None for no weights).
     metrics : sequence of str or None, default=None
         Keras's names of the functions to record each epoch beside the loss; None for those of the problem.
     callbacks : sequence or None, default=None
@@ -187,8 +190,7 @@ class KerasClassifier(ClassifierMixin, KerasEstimator):
     tensorboard : str or None, default=None
         Folder of TensorBoard logs: learning curves, weights and activations of each member.
     random_state : int, RandomState or None, default=None
-        Seed; with an integer, fits on one machine are equal bit for bit. The seed of member k depends on it and on k
-        only.
+        Seed; with an integer, fits on one machine are equal bit for bit. Member k's seed depends on it and k only.
     verbose : int, default=0
         Whether to print a line per epoch (1).
 

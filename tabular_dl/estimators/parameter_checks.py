@@ -23,6 +23,11 @@ REDUCE_LR = {"patience": 10, "factor": 0.2}
 SCHEDULED = ("schedule", "dropout_schedule", "weight_decay_schedule", "label_smoothing_schedule")
 # Optimizers of Keras with a second moment that decays by `beta_2`.
 WITH_BETA_2 = ("adam", "adamax", "adamw", "nadam", "lion")
+# Losses that have the settings of a focal loss.
+FOCAL = {
+    "focal_gamma": ("binary_focal_crossentropy", "categorical_focal_crossentropy"),
+    "focal_alpha": ("binary_focal_crossentropy",),
+}
 _ARBITRARY_TYPES = ConfigDict(arbitrary_types_allowed=True)
 
 
@@ -184,6 +189,12 @@ def _training_faults(settings: Any) -> Iterator[str]:
         yield f"monitor {settings.monitor} needs held-out rows: set validation_fraction above 0."
     if settings.beta_2 is not None and settings.optimizer not in WITH_BETA_2:
         yield f"beta_2 is for {', '.join(WITH_BETA_2)}; the optimizer is {settings.optimizer}. Set beta_2 to null."
+    for name, losses in FOCAL.items():
+        if getattr(settings, name) is not None and settings.loss not in losses:
+            yield (
+                f"{name} is for a focal loss; the loss is {settings.loss or 'that of the problem'}. Set loss to "
+                f"{' or '.join(losses)}, or {name} to null."
+            )
 
 
 def _architecture_faults(settings: Any) -> Iterator[str]:

@@ -7,7 +7,20 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias
 
 from pydantic import Field, WithJsonSchema
 
-__all__ = ["Auto", "Bins", "Code", "Count", "CountOrZero", "Flag", "NotNegative", "Number", "Positive", "Seed", "Share"]
+__all__ = [
+    "Auto",
+    "Bins",
+    "Code",
+    "Count",
+    "CountOrZero",
+    "Flag",
+    "NotNegative",
+    "Number",
+    "Positive",
+    "Probability",
+    "Seed",
+    "Share",
+]
 
 # Ends of what the networks compute with: 32-bit integers and floats. NumPy's generators take seeds of 32 bits.
 MOST, LARGEST, LAST_SEED = 2**31 - 1, 1e38, 2**32 - 1
@@ -18,6 +31,7 @@ Positive = Annotated[float, Field(gt=0, le=LARGEST, allow_inf_nan=False, strict=
 NotNegative = Annotated[float, Field(ge=0, le=LARGEST, allow_inf_nan=False, strict=True)]
 Seed = Annotated[int, Field(ge=0, le=LAST_SEED, strict=True)]
 Share = Annotated[float, Field(ge=0, lt=1, strict=True)]
+Probability = Annotated[float, Field(gt=0, lt=1, strict=True)]
 Flag = Annotated[bool, Field(strict=True)]
 # Function or class of the user, which a pipeline file names.
 Code = Annotated[Callable[..., Any], WithJsonSchema({"type": "string", "pattern": r"\.py:\w+$"})]

@@ -139,7 +139,14 @@ def training_for(settings: Hyperparameters, group: Prepared, rows: int, *, unkno
         epochs=settings.epochs,
         batch_size=settings.rows_a_step(rows),
         monitor=monitor_for(settings.monitor, group),
+        loss_settings=_focal_settings(settings),
     )
+
+
+def _focal_settings(settings: Hyperparameters) -> tuple[tuple[str, float], ...]:
+    """Return the settings of a focal loss that are given."""
+    given = (("gamma", settings.focal_gamma), ("alpha", settings.focal_alpha))
+    return tuple((name, float(value)) for name, value in given if value is not None)
 
 
 def _factors(given: Mapping[str, float], of_head: float) -> tuple[tuple[Any, float], ...]:

@@ -8,6 +8,7 @@ from functools import partial
 import keras
 import tensorflow as tf
 
+from tabular_dl.nn.focal_losses import FOCAL, focal_loss
 from tabular_dl.nn.program_key import ProgramKey
 
 __all__ = ["loss_and_metrics"]
@@ -23,10 +24,14 @@ def loss_and_metrics(
 ) -> tuple[LossFunction, TensorFunction, tuple[TensorFunction, ...], TensorFunction]:
     """Return the functions of loss, loss of predictions, metrics and output activation."""
     activation = keras.activations.get(key.network.output_activation)
+    of_rows: TensorFunction
     if callable(key.loss):
         name, of_rows = "", partial(_of_members, key.loss)
     else:
         name, of_rows = key.loss, getattr(keras.losses, key.loss)
+    of_logits: TensorFunction | None = None
+    if name in FOCAL:
+        of_rows, of_logits = focal_loss(name, dict(key.loss_settings))
     # Some functions are in `keras.losses` only, though they are metrics as well.
     metrics = tuple(getattr(keras.metrics, name, None) or getattr(keras.losses, name) for name in key.metrics)
     if "unknown_targets" in key.uses:
@@ -35,7 +40,9 @@ def loss_and_metrics(
     from_logits = name.endswith("crossentropy") and key.network.output_activation in ("sigmoid", "softmax")
 
     def compute(function: TensorFunction, y: tf.Tensor, outputs: tf.Tensor) -> tf.Tensor:
-        return function(y, outputs, from_logits=True) if from_logits else function(y, activation(outputs))
+        if from_logits:
+            return function(y, outputs, from_logits=True) if of_logits is None else of_logits(y, outputs)
+        return function(y, activation(outputs))
 
     def loss(y: tf.Tensor, outputs: tf.Tensor, smoothing: tf.Tensor | None) -> tuple[tf.Tensor, tf.Tensor]:
         value = compute(of_rows, y, outputs)

@@ -238,6 +238,8 @@ class Training:
         that it has.
     compile : {"auto", True, False}, default="auto"
         Whether to compile by XLA; "auto" compiles if training is long enough to save time by it.
+    loss_settings : tuple of (str, number)
+        ``gamma`` and ``alpha`` of a focal loss (`tabular_dl.nn.focal_losses`).
     """
 
     loss: str | Callable[..., Any]
@@ -256,3 +258,4 @@ class Training:
     drop_last: bool = False
     unknown_targets: bool = False
     compile: Literal["auto"] | bool = "auto"
+    loss_settings: tuple[tuple[str, float], ...] = ()

@@ -25,7 +25,9 @@ class ProgramKey:
         Architecture.
     members : int
         Number of members, P.
-    loss, metrics, optimizer, optimizer_settings, schedule, weight_decay_schedule, label_smoothing_schedule
+    loss, loss_settings, metrics, optimizer, optimizer_settings, schedule
+        As in `Training`.
+    weight_decay_schedule, label_smoothing_schedule
         As in `Training`.
     shapes : tuple
         Shapes of the table's blocks and of the batches; empty without XLA, whose programs take any.
@@ -39,6 +41,7 @@ class ProgramKey:
     network: Network
     members: int
     loss: str | Callable[..., Any]
+    loss_settings: tuple[tuple[str, float], ...]
     metrics: tuple[str, ...]
     optimizer: str
     optimizer_settings: tuple[tuple[str, Any], ...]
@@ -85,6 +88,7 @@ class ProgramKey:
             uses |= {"unknown_targets"}
         shared = (
             training.loss,
+            training.loss_settings,
             training.metrics,
             training.optimizer,
             training.optimizer_settings,

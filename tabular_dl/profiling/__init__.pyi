@@ -1,5 +1,6 @@
 from .class_balance import ClassBalance as ClassBalance
 from .class_balance import class_balance as class_balance
+from .class_balance import remedy as remedy
 from .column_kinds import ColumnKind as ColumnKind
 from .column_kinds import column_kinds as column_kinds
 from .column_quality import constant_columns as constant_columns
@@ -7,6 +8,8 @@ from .column_quality import duplicate_columns as duplicate_columns
 from .column_quality import mostly_new as mostly_new
 from .column_quality import squeezed_into as squeezed_into
 from .date_columns import date_format as date_format
+from .group_drift import GroupDrift as GroupDrift
+from .group_drift import find_group_drift as find_group_drift
 from .ids import id_reason as id_reason
 from .ids import may_identify as may_identify
 from .query_columns import find_query_column as find_query_column
@@ -16,5 +19,7 @@ from .separation import find_separation as find_separation
 from .target_and_id import Roles as Roles
 from .target_and_id import find_roles as find_roles
 from .target_parts import target_parts as target_parts
+from .time_blocks import TimeBlocks as TimeBlocks
+from .time_blocks import time_blocks as time_blocks
 from .time_order import TIME_FEATURE as TIME_FEATURE
 from .time_order import TimeOrder as TimeOrder

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import pandas as pd
 
-__all__ = ["ClassBalance", "class_balance"]
+__all__ = ["ClassBalance", "Remedy", "class_balance", "remedy"]
 
 RARE = 0.1  # share of the rows that the class would have if all classes were equally large
 UNEVEN = 0.5
 MISLEADING = 0.9  # share of the largest class from which a high accuracy says little
+
+
+# Settings that suit a rare class: weights of the classes, or a threshold between two that is chosen by the metric.
+Remedy = Literal["class_weight", "threshold"]
 
 
 @dataclass(frozen=True)
@@ -72,3 +76,39 @@ def class_balance(target: pd.Series[Any]) -> ClassBalance:
     counts = target.value_counts()
     labels = counts.index.tolist()
     return ClassBalance(labels[-1], labels[0], int(counts.iloc[-1]), int(counts.iloc[0]), len(target), len(counts))
+
+
+def remedy(metric: str, *, labels: bool, two_classes: bool) -> Remedy | None:
+    """Return the setting that helps a metric where a class is rare.
+
+    Weights move predictions to a rare class as far as `balanced_accuracy` rewards, and farther than F1 and Matthews'
+    correlation do. For these, a threshold is chosen between two classes; more classes have none, and are better off
+    without weights (docs/features.md).
+
+    Parameters
+    ----------
+    metric : str
+        Name of the metric, with its parameter if it has one.
+    labels : bool
+        Whether the metric scores labels.
+    two_classes : bool
+        Whether the target has two classes.
+
+    Returns
+    -------
+    str or None
+        None if nothing helps, as for accuracy and for metrics of probabilities.
+
+    Examples
+    --------
+    >>> remedy("balanced_accuracy", labels=True, two_classes=True), remedy("mcc", labels=True, two_classes=True)
+    ('class_weight', 'threshold')
+    >>> remedy("f1_macro", labels=True, two_classes=False) is None
+    True
+    """
+    name = metric.partition(":")[0]
+    if not labels or name == "accuracy":
+        return None
+    if name in ("f1", "f_beta", "f1_macro", "mcc"):
+        return "threshold" if two_classes else None
+    return "class_weight"

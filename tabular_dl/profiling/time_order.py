@@ -17,7 +17,7 @@ import pandas as pd
 from tabular_dl.profiling.date_columns import as_dates, date_format, is_date_number, time_words
 from tabular_dl.tables import category_text, read_categories
 
-__all__ = ["TIME_FEATURE", "TimeOrder", "find_time_order"]
+__all__ = ["TIME_FEATURE", "TimeOrder", "find_time_order", "in_expression"]
 
 TIME_FEATURE = "time_order"  # name of the feature where several columns tell the time
 
@@ -26,6 +26,7 @@ NEW = 0.9  # least share of the test rows at times that no training row has
 CHANCE = 0.001  # that rows in random order would be ordered so
 RUNS = 0.25  # stretches of training and test rows, as a share of those of rows in random order
 FEWEST_RUNS = 20  # of rows in random order
+DAY = 86_400  # seconds
 # Parts of a time, from the greatest to the least. Those that recur tell the time only after the others.
 _PARTS = (("year",), ("quarter", "month", "week"), ("day",), ("hour",))
 _RECURRING = {"quarter", "month", "week", "day", "hour"}
@@ -57,6 +58,8 @@ class TimeOrder:
         All columns that tell a time, these or others.
     missing : int
         Number of training rows without a time.
+    stretch : float or None
+        Median length of the stretches of test rows between training rows in days; None for other orders and times.
     times : Series of shape (training rows with a time,)
         Times of the training rows as numbers, by their positions.
     """
@@ -68,6 +71,7 @@ class TimeOrder:
     different: int
     names: tuple[str, ...]
     missing: int
+    stretch: float | None
     times: pd.Series[Any] = field(repr=False, compare=False)
 
     @property
@@ -75,7 +79,7 @@ class TimeOrder:
         """Expression of a derived feature that grows with time: each column times 100, plus the next."""
         text = ""
         for name in self.columns:
-            column = name if name.isidentifier() and name.isascii() else f"col({name!r})"
+            column = in_expression(name)
             text = f"{f'({text})' if '+' in text else text} * 100 + {column}" if text else column
         return text
 
@@ -129,7 +133,7 @@ def find_time_order(train: pd.DataFrame, test: pd.DataFrame) -> TimeOrder | None
         if name in test and (pair := _times(tables[0][name], tables[1][name])) is not None
     }
     found: list[tuple[tuple[bool, int, int], TimeOrder]] = []
-    for columns, (earlier, later, _) in _candidates(times):
+    for columns, (earlier, later, dates) in _candidates(times):
         kind = _kind(earlier.to_numpy(), later.to_numpy())
         if kind is None:
             continue
@@ -142,8 +146,20 @@ def find_time_order(train: pd.DataFrame, test: pd.DataFrame) -> TimeOrder | None
         # The finest order is the best, and one column is better than several.
         rank = (kind == "later", different, -len(columns))
         missing = len(train) - len(earlier)
-        found.append((rank, TimeOrder(kind, columns, last, first, different, tuple(times), missing, earlier)))
+        stretch = _stretch(earlier.to_numpy(), later.to_numpy()) / DAY if dates and kind == "between" else None
+        found.append((rank, TimeOrder(kind, columns, last, first, different, tuple(times), missing, stretch, earlier)))
     return max(found, key=lambda pair: pair[0])[1] if found else None
+
+
+def in_expression(name: str) -> str:
+    """Return a column as the expression of a derived feature names it.
+
+    Examples
+    --------
+    >>> in_expression("year"), in_expression("year sold")
+    ('year', "col('year sold')")
+    """
+    return name if name.isidentifier() and name.isascii() else f"col({name!r})"
 
 
 def _candidates(times: Mapping[str, _Times]) -> Iterator[tuple[tuple[str, ...], _Times]]:
@@ -216,3 +232,12 @@ def _kind(earlier: np.ndarray[Any, Any], later: np.ndarray[Any, Any]) -> Literal
     of_test = np.repeat([False, True], [m, n])[np.argsort(np.concatenate([earlier, later]), kind="stable")]
     runs = 1 + int(np.count_nonzero(np.diff(of_test)))
     return "between" if runs <= RUNS * expected else None
+
+
+def _stretch(earlier: np.ndarray[Any, Any], later: np.ndarray[Any, Any]) -> float:
+    """Return the median length of the stretches of later times between earlier ones, both ends included."""
+    times = np.unique(np.concatenate([earlier, later]))
+    of_test = np.isin(times, later) & ~np.isin(times, earlier)
+    edges = np.flatnonzero(np.diff(np.concatenate([[False], of_test, [False]])))
+    spans = times[edges[1::2] - 1] - times[edges[::2]]
+    return float(np.median(spans) + np.median(np.diff(times)))

@@ -21,7 +21,7 @@ NETWORK = (
     *("numeric_embedding", "bins", "bin_strategy", "frequencies", "frequency_scale", "numeric_embedding_size"),
     *("dropout", "dropout_schedule", "input_dropout", "l1", "l2", "mc_dropout"),
     *("bounds", "clamp", "categorical_features", "embedding_size", "embedding_initializer", "normalize"),
-    *("output", "as_softmax", "loss"),
+    *("output", "as_softmax", "loss", "focal_gamma", "focal_alpha"),
 )
 
 

@@ -141,7 +141,7 @@ def test_what_is_drafted_for_tables_that_were_misread() -> None:
     assert {"name_length", "BodyMassIndex"} <= {name for rule in draft.content["columns"] for name in rule["columns"]}
     assert "name" not in {name for rule in draft.content["columns"] for name in rule["columns"]}
     draft = drafted(twins())
-    assert [*draft.content["features"]] == ["sold_weekday", "sold_day", "sold_elapsed"]
+    assert [*draft.content["features"]] == ["sold_weekday_sin", "sold_weekday_cos", "sold_day", "sold_elapsed"]
     assert sorted(name for names in draft.treatments.dropped.values() for name in names) == [
         f"{name} again" for name in ("side", "size", "sold", "width")
     ]

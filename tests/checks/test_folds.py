@@ -94,16 +94,28 @@ def test_stretches_between_training_rows_are_remarked_and_days_that_none_has_are
     features = {part: {"from": "datetime", "date": part} for part in ("hour", "elapsed", "weekday")}
     spec = pipeline(made, ["temp", "elapsed"], ["hour", "weekday"], features=features)
     found = check(made, spec)
-    assert [finding.code for finding in found] == ["leak", "time"]
-    assert {finding.level for finding in found} == {"note"}
-    assert found[0].message == (
+    assert [finding.code for finding in found] == ["time", "leak"]
+    assert [finding.level for finding in found] == ["warning", "note"]
+    assert found[1].message == (
         "test.csv lacks casual, registered of train.csv, and casual + registered = count: a leak. The pipeline does "
         "not use them."
     )
-    assert found[1].message == (
+    assert found[0].message == (
         "test.csv: test rows are stretches of datetime between stretches of training rows. Folds at random have no "
-        "such stretches: their score may be too good."
+        "such stretches: their score may be too good. Keep rows of one week in one fold."
     )
+    assert found[0].fix == (
+        "ensemble: {split: group, group: datetime_week}  # and features: {datetime_elapsed: {from: datetime, date: "
+        "elapsed}, datetime_week: {eval: datetime_elapsed // 7}}"
+    )
+    line, _, added = found[0].fix.partition("  # and ")
+    weeks = features | yaml.safe_load(added)["features"]
+    grouped = pipeline(made, ["temp", "elapsed"], ["hour", "weekday"], features=weeks, **yaml.safe_load(line))
+    assert [finding.code for finding in check(made, grouped)] == ["leak"]
+    known = pipeline(made, ["temp", "elapsed"], ["hour", "weekday"], features=weeks)
+    assert check(made, known)[0].fix == line
+    many = pipeline(made, ["temp", "elapsed"], ["hour", "weekday"], features=weeks, ensemble={"folds": 40})
+    assert [(finding.level, finding.fix) for finding in check(made, many)][1] == ("note", "")
     days = pipeline(made, ["temp", "day"], ["hour"], features=features | {"day": {"from": "datetime", "date": "day"}})
     assert "by day (alone 1.00)" in next(finding.message for finding in check(made, days) if finding.code == "drift")
     grouped = pipeline(made, ["temp"], ["hour"], features=features, ensemble={"group": "registered"})

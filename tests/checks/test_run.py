@@ -383,8 +383,16 @@ PLANTED: dict[str, tuple[PipelineSpec, Change | None, Change | None, str, list[s
         ["Column y (the target)", "class 1 has 10 of 300 rows (3.3 %)", "guessing 0", "0.967"],
         "metric: balanced_accuracy",
     ),
-    "a rare class where weights help": (
+    "a rare class that a threshold helps": (
         flowers(metric="f1"),
+        lambda t: t.assign(y=(t.index % 30 == 0).astype(int)),
+        None,
+        "warning imbalance",
+        ["Column y (the target)", "class 1 has 10 of 300 rows (3.3 %)"],
+        "threshold: auto",
+    ),
+    "a rare class that weights help": (
+        flowers(metric="balanced_accuracy"),
         lambda t: t.assign(y=(t.index % 30 == 0).astype(int)),
         None,
         "warning imbalance",

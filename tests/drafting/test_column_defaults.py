@@ -148,11 +148,14 @@ def test_dates_become_parts_with_the_hour_where_there_is_one() -> None:
     days = pd.date_range("2021-01-20", periods=60, freq="37h")
     others = pd.Series(RANDOM.permutation(days))
     plan = treated(day=days.strftime("%Y-%m-%d"), time=others.dt.strftime("%Y-%m-%d %H:%M"))
-    parts = {name: feature["date"] for name, feature in plan.features.items()}
-    assert parts == {f"day_{part}": part for part in ("month", "weekday", "day", "elapsed")} | {
-        f"time_{part}": part for part in ("month", "weekday", "hour", "day", "elapsed")
+    parts = {name: (feature["date"], feature.get("cyclic")) for name, feature in plan.features.items()}
+    circles = {"day": ("month", "weekday"), "time": ("month", "weekday", "hour")}
+    expected = {f"{name}_{part}": (part, None) for name in circles for part in ("day", "elapsed")}
+    expected |= {
+        f"{name}_{part}_{f}": (part, f) for name, found in circles.items() for part in found for f in ("sin", "cos")
     }
-    assert rules(plan, "day_month") == rules(plan, "time_hour") == [{"encode": "onehot"}]
+    assert parts == expected
+    assert rules(plan, "time_hour_sin") == rules(plan, "day_weekday_cos") == rules(plan, "time_day")
     assert rules(plan, "time_day") == rules(plan, "day_elapsed") == [{"impute": "median", "scale": "standard"}]
 
 
@@ -181,9 +184,9 @@ def test_prose_is_encoded_by_its_words_and_names_of_persons_and_codes_are_not() 
 
 def test_names_of_features_are_new() -> None:
     days = pd.date_range("2021-01-20", periods=60).strftime("%Y-%m-%d")
-    plan = treated(day=days, day_month=RANDOM.normal(size=60))
-    assert plan.features["day_month_"]["date"] == "month"
-    assert "day_month" not in plan.features
+    plan = treated(day=days, day_elapsed=RANDOM.normal(size=60))
+    assert plan.features["day_elapsed_"]["date"] == "elapsed"
+    assert "day_elapsed" not in plan.features
 
 
 def test_rules_name_each_column_once_and_numbers_come_first() -> None:

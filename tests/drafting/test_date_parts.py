@@ -37,7 +37,12 @@ def test_dates_are_read_in_the_format_that_is_given() -> None:
 
 
 def test_days_of_the_month_are_categories_where_each_has_rows_enough() -> None:
-    kinds = {"month": True, "weekday": True, "day": True, "year": False, "elapsed": False}
-    assert dict(useful_parts(DAYS, None, None)) == kinds
-    assert dict(useful_parts(DAYS[:500], None, None)) == kinds | {"day": False}  # nine months with a day 31
-    assert dict(useful_parts(HOURS, None, None))["hour"]
+    uses = {"month": "circle", "weekday": "circle", "day": "categories", "year": "number", "elapsed": "number"}
+    assert dict(useful_parts(DAYS, None, None)) == uses
+    assert dict(useful_parts(DAYS[:500], None, None)) == uses | {"day": "number"}  # nine months with a day 31
+    assert dict(useful_parts(HOURS, None, None))["hour"] == "circle"
+
+
+def test_few_places_on_a_circle_are_categories() -> None:
+    assert dict(useful_parts(HOURS[HOURS.dt.hour.isin([0, 6, 12])], None, None))["hour"] == "categories"
+    assert dict(useful_parts(HOURS[HOURS.dt.hour.isin([0, 6, 12, 18])], None, None))["hour"] == "circle"

@@ -227,11 +227,34 @@ def test_whatever_the_table_a_draft_loads_and_its_rules_name_columns_that_are_th
 
 
 @pytest.mark.parametrize(
-    ("metric", "weighted"),
-    [("balanced_accuracy", True), ("f1_macro", True), ("accuracy", False), ("log_loss", False), ("roc_auc", False)],
+    ("metric", "weight", "threshold"),
+    [
+        ("balanced_accuracy", "balanced", None),
+        ("f1_macro", None, "auto"),
+        ("f_beta:0.5", None, "auto"),
+        ("mcc", None, "auto"),
+        ("accuracy", None, None),
+        ("log_loss", None, None),
+        ("roc_auc", None, None),
+    ],
 )
-def test_rare_classes_weigh_more_where_the_metric_counts_classes_alike(metric: str, weighted: bool) -> None:
+def test_rare_classes_have_what_helps_the_metric(metric: str, weight: str | None, threshold: str | None) -> None:
     draft = drafted(["rare"] * 8 + ["usual"] * 52, metric)
-    assert draft.content["training"].get("class_weight") == ("balanced" if weighted else None)
-    assert ("depends on each class, and 'rare' has 13 % of the rows" in draft.text) == weighted
-    assert "class_weight" not in drafted(["p"] * 25 + ["q"] * 35, metric).content["training"]
+    assert (draft.content["training"].get("class_weight"), draft.content.get("threshold")) == (weight, threshold)
+    text = " ".join(draft.text.replace("#", " ").split())
+    helped = weight is not None or threshold is not None
+    assert ("depends on each class, and 'rare' has 13 % of the rows" in text) == helped
+    assert ("to try: training: {loss: binary_focal_crossentropy, focal_gamma: 2}" in text) == helped
+    even = drafted(["p"] * 25 + ["q"] * 35, metric)
+    assert "class_weight" not in even.content["training"]
+    assert "threshold" not in even.content
+    assert "focal" not in even.text
+
+
+def test_a_rare_class_of_three_has_weights_for_the_balanced_accuracy_only() -> None:
+    target = ["rare"] * 6 + ["some"] * 20 + ["usual"] * 34
+    draft = drafted(target, "f1_macro")
+    assert "threshold" not in draft.content
+    assert "class_weight" not in draft.content["training"]
+    assert "loss: categorical_focal_crossentropy, focal_gamma: 2" in " ".join(draft.text.replace("#", " ").split())
+    assert drafted(target, "balanced_accuracy").content["training"]["class_weight"] == "balanced"

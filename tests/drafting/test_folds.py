@@ -30,14 +30,19 @@ def drafted(made: MadeCompetition, path: Path) -> Draft:
 
 def parts(draft: Draft, column: str) -> dict[str, str]:
     """Return the parts of a date that are features, by their names, and assert that a rule reads each."""
-    dates = {name: f["date"] for name, f in draft.content["features"].items() if f.get("from") == column}
+    features = {name: f for name, f in draft.content["features"].items() if f.get("from") == column}
+    dates = {name: "_".join(f[key] for key in ("date", "cyclic") if key in f) for name, f in features.items()}
     assert {*dates} <= {name for rule in draft.content["columns"] for name in rule["columns"]}
     return dates
 
 
+def circles(*names: str) -> list[str]:
+    return [f"{part}_{function}" for part in names for function in ("sin", "cos")]
+
+
 def test_the_next_month_of_shops(tmp_path: Path) -> None:
     draft = drafted(store_sales(), tmp_path)
-    assert parts(draft, "date") == {f"date_{part}": part for part in ("month", "weekday", "day", "elapsed")}
+    assert parts(draft, "date") == {f"date_{part}": part for part in (*circles("month", "weekday"), "day", "elapsed")}
     assert draft.content["ensemble"] | {"split": "time", "time": "date"} == draft.content["ensemble"]
     assert "group" not in draft.content["ensemble"]
     assert draft.treatments.dropped == {}
@@ -52,14 +57,42 @@ def test_the_next_month_of_shops(tmp_path: Path) -> None:
 def test_the_last_days_of_each_month_of_bikes(tmp_path: Path) -> None:
     draft = drafted(bike_rentals(), tmp_path)
     # Test rows are of days of the month that no training row has, and all of one year.
-    assert parts(draft, "datetime") == {f"datetime_{part}": part for part in ("month", "weekday", "hour", "elapsed")}
-    assert not {"split", "group", "time"} & {*draft.content["ensemble"]}
+    assert parts(draft, "datetime") == {
+        f"datetime_{part}": part for part in (*circles("month", "weekday", "hour"), "elapsed")
+    }
+    weeks = {"split": "group", "group": "datetime_week"}
+    assert draft.content["ensemble"] | weeks == draft.content["ensemble"]
+    assert draft.content["features"]["datetime_week"] == {"eval": "datetime_elapsed // 7"}
+    assert not any("datetime_week" in rule["columns"] for rule in draft.content["columns"])
     text = " ".join(draft.text.replace("#", " ").split())
     assert "casual, registered: a leak that test rows lack: casual + registered = count." in text
     assert (
-        "Test rows are stretches of datetime between stretches of training rows: folds at random are too easy." in text
+        "Test rows are stretches of datetime between stretches of training rows: rows of a week share a fold, or "
+        "scores are too good." in text
     )
+    assert "Number of the week, for the folds." in text
     assert "casual" not in str(draft.content)
+
+
+def test_blocks_come_before_the_days_that_they_hold_and_after_other_ids(tmp_path: Path) -> None:
+    bikes = bike_rentals(200)
+    day, hour = (lambda t: t["datetime"].str[:10]), (lambda t: t["datetime"].str[11:13].astype(int))
+    train, test = (
+        table.assign(day=day(table), hour=hour(table)).drop(
+            columns=["datetime", "casual", "registered"], errors="ignore"
+        )
+        for table in (bikes.train, bikes.test)
+    )
+    made = MadeCompetition(train, test, None, "count", None, "regression", {})
+    ensemble = drafted(made, tmp_path).content["ensemble"]
+    assert (ensemble["split"], ensemble["group"]) == ("group", "day_week")
+    roles = Roles("count", "", "who", "")
+    owned = train.assign(who=np.repeat(np.arange(len(train) // 2 + 1), 2)[: len(train)])
+    draft = draft_pipeline("own", {"source": "x"}, roles, owned, test.assign(who=np.arange(len(test)) + 10**6))
+    assert draft.content["ensemble"]["group"] == "who"
+    few = train[train["day"] < "2011-02-05"]  # four weeks are fewer than the folds
+    draft = draft_pipeline("own", {"source": "x"}, Roles("count", "", None, ""), few, test[test["day"] < "2011-02"])
+    assert "group" not in draft.content["ensemble"]
 
 
 def test_years_and_months_order_rows_by_a_feature(tmp_path: Path) -> None:
@@ -116,4 +149,4 @@ def test_a_date_that_groups_rows_stays_a_feature() -> None:
     roles = Roles("y", "", None, "")
     draft = draft_pipeline("own", {"source": "x"}, roles, table.assign(y=y)[~of_test], table[of_test])
     assert (draft.content["ensemble"]["split"], draft.content["ensemble"]["group"]) == ("group", "day")
-    assert "day_weekday" in draft.content["features"]
+    assert "day_weekday_sin" in draft.content["features"]

@@ -43,8 +43,8 @@ def test_a_draft_leaves_them_out_with_the_reason() -> None:
     rows = pd.DataFrame({"a": NUMBERS, "b": NUMBERS, "day": day, "sold": day, "c": SIDES})
     plan = treat(column_kinds(rows), rows, 2)
     assert plan.dropped == {"the same as a in every row": ["b"], "the same as day in every row": ["sold"]}
-    assert [*plan.features] == ["day_weekday", "day_day", "day_elapsed"]
-    assert [*plan.feature_reasons] == ["day_weekday"]
+    assert [*plan.features] == ["day_weekday_sin", "day_weekday_cos", "day_day", "day_elapsed"]
+    assert [*plan.feature_reasons] == ["day_weekday_sin"]
     assert {name for rule in plan.rules for name in rule["columns"]} == {"a", "c", *plan.features}
     assert {*plan.used} == {"a", "c", "day"}
 

@@ -107,6 +107,24 @@ def test_other_losses_learn_too(loss: str) -> None:
     assert KerasClassifier(**QUICK, loss=loss).fit(X, SCORE > 0).score(X, SCORE > 0) > 0.9
 
 
+def test_focal_losses_take_labels_of_text_and_their_settings() -> None:
+    y = np.array(["few", "many", "more"])[np.digitize(SCORE, [-1.0, 1.0])]
+    settings = {**QUICK, "loss": "categorical_focal_crossentropy"}
+    model = KerasClassifier(**settings, focal_gamma=1.0).fit(X, y)
+    assert model.score(X, y) > 0.85
+    p = model.predict_proba(X)
+    other = KerasClassifier(**settings, focal_gamma=4.0).fit(X, y).predict_proba(X)
+    assert other.max(axis=1).mean() < p.max(axis=1).mean() - 0.02  # rows that are predicted well count less
+
+
+def test_alpha_moves_predictions_to_the_second_class() -> None:
+    shares = [
+        KerasClassifier(**QUICK, loss="binary_focal_crossentropy", focal_alpha=alpha).fit(X, SCORE > 0).predict(X)
+        for alpha in (0.1, 0.9)
+    ]
+    assert shares[0].mean() < shares[1].mean()
+
+
 def test_metrics_that_are_followed_are_named_by_the_user() -> None:
     model = KerasRegressor(**QUICK, metrics=["mse", "mean_absolute_error"]).fit(X, 10 * SCORE)
     assert set(model.curves_) == {"loss", "mse", "mae"}
@@ -185,6 +203,19 @@ def test_metrics_that_are_followed_are_named_by_the_user() -> None:
             {"label_smoothing": 0.1, "bounds": (-9, 9), "loss": "binary_crossentropy"},
             np.tanh(SCORE),
             "label_smoothing 0.1 is for classes, the problem is bounded_regression",
+        ),
+        (KerasClassifier, {"focal_gamma": 3.0}, SCORE > 0, "focal_gamma is for a focal loss; the loss is that of the"),
+        (
+            KerasClassifier,
+            {"focal_alpha": 0.3, "loss": "categorical_focal_crossentropy"},
+            np.digitize(SCORE, [-1, 1]),
+            "Set loss to binary_focal_crossentropy, or focal_alpha to null.",
+        ),
+        (
+            KerasClassifier,
+            {"focal_alpha": 1.0, "loss": "binary_focal_crossentropy"},
+            SCORE > 0,
+            "focal_alpha should be",
         ),
         (KerasClassifier, {"monitor": "rmse", "early_stopping": 3}, SCORE > 0, "monitor: rmse cannot score a binary"),
     ],

@@ -69,6 +69,7 @@ def whole_content() -> dict[str, Any]:
             **{"as_softmax": False, "clamp": False},
             **{"dropout": [0.1, 0.0], "input_dropout": 0.0, "l1": 0.0, "l2": 1e-5, "mc_dropout": 0, "bounds": None},
             **{"embedding_size": 2, "categorical_features": None, "normalize": False, "output": None, "loss": None},
+            **{"focal_gamma": None, "focal_alpha": None},
             "blocks": None,
         },
         "training": {
