@@ -78,7 +78,6 @@ def submit(
     run_id = pipeline if alias and run_id is None else run_id
     pipeline = name
     check_run(run_id)
-    load_quietly()
     from tabular_dl.competition import Asked
     from tabular_dl.workflows.submit import Sending
     from tabular_dl.workflows.submit import submit as run

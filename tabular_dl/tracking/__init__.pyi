@@ -34,9 +34,11 @@ from .runs import find_run_id as find_run_id
 from .runs import find_tagged as find_tagged
 from .runs import has_run_named as has_run_named
 from .runs import is_greater_better as is_greater_better
+from .runs import run_file as run_file
 from .sqlite_store import database_file as database_file
 from .store import prepare_store as prepare_store
 from .store import tracking_uri as tracking_uri
+from .stored_model import check_opened as check_opened
 from .stored_model import local_folder as local_folder
 from .stored_model import open_model as open_model
 from .ui_server import ui_command as ui_command

@@ -37,6 +37,7 @@ __all__ = [
     "find_tagged",
     "has_run_named",
     "model_folder",
+    "run_file",
 ]
 
 # Kinds of runs with a model. Searches have none: their score belongs to a configuration.
@@ -266,6 +267,16 @@ def model_folder(run: LoggedRun) -> Path:
         if place.scheme in ("", "file") and folder.is_dir():
             return folder
         return Path(mlflow.artifacts.download_artifacts(artifact_uri=run.model_uri, tracking_uri=tracking_uri()))
+
+
+def run_file(run: LoggedRun, name: str) -> Path | None:
+    """Return a local file of a run, downloaded if the store is remote; None if it has no such file."""
+    with quiet():
+        try:
+            address = f"runs:/{run.id}/{name}"
+            return Path(mlflow.artifacts.download_artifacts(artifact_uri=address, tracking_uri=tracking_uri()))
+        except Exception:  # noqa: BLE001 (each kind of store raises its own)
+            return None
 
 
 def experiment_page(pipeline: str | None) -> str:

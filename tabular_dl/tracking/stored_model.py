@@ -9,15 +9,15 @@ from tabular_dl.errors import DataError
 from tabular_dl.spec import PipelineSpec, PythonFiles, load_spec
 from tabular_dl.tracking import runs
 from tabular_dl.tracking.model_checks import check_predicts
-from tabular_dl.tracking.model_files import keep_file
+from tabular_dl.tracking.model_files import file_of, keep_file
 from tabular_dl.tracking.persistence import describe, load_model
 from tabular_dl.tracking.python_code import permit, python_losses, sources_of
 
-__all__ = ["local_folder", "open_model"]
+__all__ = ["check_opened", "local_folder", "open_model"]
 
 
 def open_model(
-    run_or_folder: str | runs.LoggedRun, *, trust: bool = False, training: bool = False
+    run_or_folder: str | runs.LoggedRun, *, trust: bool = False, training: bool = False, check: bool = True
 ) -> tuple[Any, PipelineSpec]:
     """Return a stored model and its specification.
 
@@ -29,6 +29,8 @@ def open_model(
         Whether Python in the model may be executed that was not stored by this user on this machine.
     training : bool, default=False
         Whether the specification will be fitted again, which executes a loss of the user as well.
+    check : bool, default=True
+        Whether to check that the model predicts, as `check_opened` does.
 
     Returns
     -------
@@ -49,18 +51,35 @@ def open_model(
     model = load_model(folder / "model.skops", trust=trust)
     if training:
         permit(python_losses(model), folder, trusted=trust)
-    try:
-        check_predicts(model)
-    except Exception as error:  # a step of a damaged model may fail in any way
-        raise DataError(
-            f"{folder / 'model.skops'} predicts no row, so it is damaged, or was stored by another version: "
-            f"{describe(error)}. Take another copy, or fit again."
-        ) from error
     keep_file(model, folder / "model.skops")
+    if check:
+        check_opened(model)
     first = getattr(model, "models", [model])[0]
     sources = {source.file: source for source in sources_of(first).values()}
     spec = load_spec(spec_file)
     return model, spec.with_python(PythonFiles(sources=sources))  # never that of a file beside it
+
+
+def check_opened(model: Any) -> None:
+    """Check that a model from a file predicts.
+
+    Parameters
+    ----------
+    model : cross-fit or blend
+        Model that `open_model` has returned.
+
+    Raises
+    ------
+    DataError
+        If it predicts no row.
+    """
+    try:
+        check_predicts(model)
+    except Exception as error:  # a step of a damaged model may fail in any way
+        raise DataError(
+            f"{file_of(model)} predicts no row, so it is damaged, or was stored by another version: "
+            f"{describe(error)}. Take another copy, or fit again."
+        ) from error
 
 
 def local_folder(run_or_folder: str | runs.LoggedRun) -> Path:

@@ -9,6 +9,7 @@ import json
 import time
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -118,11 +119,11 @@ def ensemble(
     def write(folder: Path) -> None:
         (folder / "predictions").mkdir()
         write_text(folder / "spec.yaml", dump_spec(spec))
-        write_predictions(blended, spec, competition, folder / "predictions")
+        tags = {**content.tags, **write_predictions(blended, spec, competition, folder / "predictions")}
         write_text(
             folder / "report.html", render(blend_page(judged, member_scores, kinds, scores, environment(blended)))
         )
-        tracking.write_results(content, folder)
+        tracking.write_results(replace(content, tags=tags), folder)
 
     with new_results(name) as results:
         with interrupts_deferred() as interrupts:

@@ -273,13 +273,13 @@ def _callback_folder(spec: PipelineSpec, files: Path) -> Path | None:
 
 def _write(result: FitResult, folder: Path, tags: Mapping[str, str], *, track: bool) -> None:
     """Write all results; those of an untracked fit have no record, since they are not left to be logged."""
-    _write_files(result, folder)
+    of_predictions = _write_files(result, folder)
     write = tracking.write_results if track else tracking.save_model
-    write(run_content(result, tags), folder)
+    write(run_content(result, {**tags, **of_predictions}), folder)
 
 
-def _write_files(result: FitResult, folder: Path) -> None:
-    """Write specification, predictions, figures and the report."""
+def _write_files(result: FitResult, folder: Path) -> dict[str, str]:
+    """Write specification, predictions, figures and the report, and return the tag of the predictions."""
     spec, crossfit, competition = result.spec, result.crossfit, result.competition
     classes = getattr(crossfit, "classes_", None)
     rows = predicted_rows(crossfit)
@@ -287,7 +287,7 @@ def _write_files(result: FitResult, folder: Path) -> None:
     for name in ("predictions", "figures"):
         (folder / name).mkdir()
     write_text(folder / "spec.yaml", dump_spec(spec))
-    write_predictions(crossfit, spec, competition, folder / "predictions")
+    tag = write_predictions(crossfit, spec, competition, folder / "predictions")
     figures = {}
     if result.of_networks:
         curves, best = crossfit.curves_, crossfit.best_epoch_
@@ -304,3 +304,4 @@ def _write_files(result: FitResult, folder: Path) -> None:
     for name, figure in figures.items():
         plots.save_png(figure, folder / "figures" / f"{name}.png", dpi=120)
     write_text(folder / "report.html", render(fit_page(result, environment(crossfit))))
+    return tag

@@ -15,6 +15,7 @@ from tabular_dl.problems import apply_cut_points
 from tabular_dl.reporting import Model
 from tabular_dl.spec import PipelineSpec
 from tabular_dl.tracking import file_of
+from tabular_dl.workflows.stored_predictions import TEST_FILE, test_tag
 
 __all__ = ["predict_rows", "write_predictions"]
 
@@ -53,7 +54,7 @@ def predict_rows(model: Model, rows: pd.DataFrame) -> np.ndarray:
         ) from error
 
 
-def write_predictions(model: Model, spec: PipelineSpec, competition: Competition, folder: Path) -> None:
+def write_predictions(model: Model, spec: PipelineSpec, competition: Competition, folder: Path) -> dict[str, str]:
     """Write out-of-fold predictions to ``oof.csv`` and predictions of the test rows, if any, to ``test.csv``.
 
     Rows that no fold predicts are left out.
@@ -70,6 +71,11 @@ def write_predictions(model: Model, spec: PipelineSpec, competition: Competition
         Tables.
     folder : Path
         Existing folder to write to.
+
+    Returns
+    -------
+    dict of str to str
+        Tag of a run that keeps the files: predictions of the test rows that a submission may use as they are.
     """
     predicted, thresholds, oof = predicted_rows(model), getattr(model, "oof_thresholds_", None), model.oof_predictions_
     cut_points, labels = getattr(model, "oof_cut_points_", None), getattr(model, "labels_", None)
@@ -87,3 +93,4 @@ def write_predictions(model: Model, spec: PipelineSpec, competition: Competition
         classes = getattr(model, "classes_", None)
         table = prediction_table(ids, spec.data.target, predictions, classes, threshold)
         write_text(folder / f"{name}.csv", table.to_csv(index=False))
+    return test_tag(folder / TEST_FILE, tables["test"][1], model, competition) if "test" in tables else {}

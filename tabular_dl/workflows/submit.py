@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pandas as pd
 from rich.console import Console
@@ -29,10 +30,17 @@ from tabular_dl.competition import (
 )
 from tabular_dl.errors import SubmissionError
 from tabular_dl.model_selection import lacks_test_predictions
+from tabular_dl.nn import load_quietly
 from tabular_dl.spec import PipelineSpec, check_rows, competition_of, load_spec, metric_of, problem_of, scoring_metric
-from tabular_dl.tracking import open_model
+from tabular_dl.tracking import check_opened, open_model
 from tabular_dl.workflows.console import print_lines
 from tabular_dl.workflows.predictions import predict_rows
+from tabular_dl.workflows.stored_predictions import stored_predictions
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from tabular_dl.reporting import Model
 
 __all__ = ["Sending", "submit"]
 
@@ -99,7 +107,7 @@ def submit(
     console = console or Console()
     written = load_spec(pipeline)
     chosen = _choose_run(written, run)
-    model, spec = open_model(chosen, trust=trust)
+    model, spec = open_model(chosen, trust=trust, check=False)
     asked = _asked(asked, written, spec)
     competition = competition_of(spec)
     if competition.test is None:
@@ -128,7 +136,9 @@ def submit(
     classes, threshold = getattr(model, "classes_", None), getattr(model, "threshold_", None)
     names, sample = (competition.test_file.name, competition.sample_file.name), competition.sample
     notes = label_notes(spec.data.target, classes, sample, metric, asked, names[1])
-    table = prediction_table(ids, spec.data.target, predict_rows(model, competition.test), classes, threshold)
+    table = prediction_table(
+        ids, spec.data.target, _predictions(chosen, model, competition, competition.test), classes, threshold
+    )
     integers = [str(name) for name, column in pd.DataFrame(target).items() if column.dtype.kind in "iu"]
     submission = make_submission(table, spec.data.target, sample, metric, integers=integers, asked=asked, names=names)
     # Answers are read as numbers, and so are those of a submission that is written with a unit.
@@ -163,6 +173,16 @@ def submit(
     if sending:
         _send(chosen, str(spec.data.kaggle), output, sending, f"{chosen.name}, CV {metric.name} {cv_score}", console)
     return output
+
+
+def _predictions(run: tracking.LoggedRun, model: Model, competition: Competition, test: pd.DataFrame) -> np.ndarray:
+    """Return a run's stored predictions of the test rows; if a table has changed, new ones of its model."""
+    stored = stored_predictions(run, model, competition)
+    if stored is not None:
+        return stored
+    load_quietly()  # networks predict with TensorFlow, which takes seconds to load
+    check_opened(model)
+    return predict_rows(model, test)
 
 
 def _reason(error: Exception) -> str:
