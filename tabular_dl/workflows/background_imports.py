@@ -26,7 +26,6 @@ _FOR_RESULTS = (
     "tabular_dl.tracking.store",
     "mlflow",
     "mlflow.sklearn",
-    "mlflow.pyfunc.model",
     "mlflow.data.pandas_dataset",
     "skops.io",
     "jinja2",

@@ -81,7 +81,12 @@ def _read(file: Path, model: Any) -> np.ndarray | None:
     classes = getattr(model, "classes_", None)
     if isinstance(classes, list):
         return None
-    table = pd.read_csv(file, float_precision="round_trip")
-    if classes is None:
-        return table.iloc[:, 1].to_numpy() if table.shape[1] == 2 else None
-    return table.iloc[:, 2:].to_numpy() if table.shape[1] == 2 + len(classes) else None
+    table = pd.read_csv(file, dtype=str)  # read as numbers by pandas, they could differ in the last digit
+    columns = table.iloc[:, 1:] if classes is None else table.iloc[:, 2:]
+    if columns.shape[1] != (1 if classes is None else len(classes)):
+        return None
+    try:
+        values = columns.to_numpy(dtype=object).astype(np.float64)
+    except ValueError:  # labels instead of numbers
+        return None
+    return values[:, 0] if classes is None else values

@@ -17,7 +17,7 @@ from tabular_dl.model_selection import Blend, BlendedClassifier
 from tabular_dl.problems import get_metric
 from tabular_dl.resources import bundled
 from tabular_dl.spec import PipelineSpec
-from tabular_dl.tracking import model_checks, stored_model
+from tabular_dl.tracking import model_checks, model_files, stored_model
 from tabular_dl.tracking.model_checks import check_parts, check_predicts
 from tabular_dl.tracking.persistence import load_model
 from tabular_dl.workflows.predictions import predict_rows
@@ -147,7 +147,7 @@ def test_a_failure_of_a_model_from_a_file_names_it_and_one_of_a_fitted_model_sta
     with pytest.raises(Exception, match=r"pipeline|index|range") as bare:
         predict_rows(blend, ROWS)
     assert not isinstance(bare.value, UserError)
-    monkeypatch.setitem(stored_model._FILES, blend, tmp_path / "model.skops")
+    monkeypatch.setitem(model_files._FILES, blend, tmp_path / "model.skops")
     with pytest.raises(DataError, match=r"model\.skops cannot predict these rows: .* fit again\. If not, this is a m"):
         predict_rows(blend, ROWS)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +12,11 @@ import pytest
 from mlflow.entities import LoggedModelOutput, Metric
 from sklearn.metrics import accuracy_score
 
+from tabular_dl.competition import load_competition, prediction_table
 from tabular_dl.resources import bundled
 from tabular_dl.spec.reader import dump_spec
+from tabular_dl.workflows import stored_predictions, submit
+from tabular_dl.workflows.predictions import predict_rows
 
 pytestmark = pytest.mark.slow
 
@@ -83,6 +87,74 @@ def test_quiet_prints_nothing(cli: Any, own: Any) -> None:
     outcome = cli("submit", "titanic", "--quiet")
     assert (outcome.code, outcome.out, outcome.err) == (0, "", "")
     assert (own.folder / "submission.csv").exists()
+
+
+# Stored predictions
+
+
+def refuse(*_: object) -> None:
+    pytest.fail("the model predicts")
+
+
+def test_the_runs_own_predictions_are_submitted_without_predicting_again(
+    cli: Any, own: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("predict_rows", "check_opened", "load_quietly"):
+        monkeypatch.setattr(submit, name, refuse)
+    assert cli("submit", "titanic", "--proba").code == 0
+    submission = pd.read_csv("submission.csv", converters={"Survived": float}).set_index("PassengerId")
+    again = own.result.crossfit.predict_proba(TEST)[:, 1]
+    np.testing.assert_array_equal(submission["Survived"].loc[TEST["PassengerId"]], again)
+
+
+def test_stored_predictions_are_those_of_the_model_bit_for_bit(own: Any) -> None:
+    run, competition = submit.tracking.find_run(own.run.info.run_id), own.result.competition
+    stored = stored_predictions.stored_predictions(run, own.result.crossfit, competition)
+    assert stored is not None
+    assert stored.tobytes() == own.result.crossfit.predict_proba(TEST).tobytes()
+
+
+@pytest.mark.parametrize("changed", ["test", "train", "file", "no file", "no tag"])
+def test_the_model_predicts_again_where_a_table_or_the_file_has_changed(
+    changed: str, cli: Any, own: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    competition = own.result.competition
+    if changed in ("test", "train"):
+        folder = own.folder / "changed"
+        shutil.copytree(DATA, folder)
+        table = TEST.assign(Fare=TEST["Fare"] * 2) if changed == "test" else TRAIN.assign(Fare=TRAIN["Fare"] * 2)
+        table.to_csv(folder / f"{changed}.csv", index=False)
+        competition = load_competition(str(folder), "Survived", "PassengerId")
+        monkeypatch.setattr(submit, "competition_of", lambda _: competition)
+    elif changed == "no tag":
+        own.client.delete_tag(own.run.info.run_id, stored_predictions.TAG)
+    else:
+        file = own.artifacts / "predictions" / "test.csv"
+        file.unlink() if changed == "no file" else file.write_text(file.read_text().replace("892,0", "892,1"))
+    predicted: list[pd.DataFrame] = []
+
+    def predict(model: Any, rows: pd.DataFrame) -> np.ndarray:
+        predicted.append(rows)
+        return predict_rows(model, rows)
+
+    monkeypatch.setattr(submit, "predict_rows", predict)
+    assert cli("submit", "titanic", "--proba").code == 0
+    assert [rows.equals(competition.test) for rows in predicted] == [True]
+    submission = pd.read_csv("submission.csv", converters={"Survived": float}).set_index("PassengerId")
+    again = own.result.crossfit.predict_proba(competition.test)[:, 1]
+    np.testing.assert_array_equal(submission["Survived"].loc[TEST["PassengerId"]], again)
+
+
+def test_predictions_that_a_file_does_not_hold_exactly_are_not_offered(tmp_path: Path, tracked: Any) -> None:
+    competition, model = tracked.result.competition, tracked.result.crossfit
+    exact = model.predict_proba(TEST)
+    file = tmp_path / "test.csv"
+    table = prediction_table(TEST["PassengerId"], "Survived", exact, model.classes_)
+    table.to_csv(file, index=False)
+    assert set(stored_predictions.test_tag(file, exact, model, competition)) == {stored_predictions.TAG}
+    assert stored_predictions.test_tag(file, exact.astype(np.float32), model, competition) == {}
+    table.round(3).to_csv(file, index=False)
+    assert stored_predictions.test_tag(file, exact, model, competition) == {}
 
 
 @pytest.fixture
