@@ -82,6 +82,8 @@ class BackgroundImports:
         for module in modules:
             try:
                 import_module(module)
+            except Warning:  # of a library, where warnings are errors: what needs the module imports it without them
+                return
             except BaseException as error:  # noqa: BLE001 (raised in the main thread, as soon as it asks)
                 self._failure = module, error
                 return
