@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import sys
 import threading
+import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from importlib import import_module
@@ -48,9 +49,11 @@ def modules_after_training(spec: PipelineSpec, *, track: bool) -> Sequence[str]:
     Returns
     -------
     sequence of str
-        Names of modules; none for models of other libraries and with Python of the user, which may import anything.
+        Names of modules; none for models of other libraries and with Python of the user, which may import anything, and
+        none where warnings are errors: a module that warns would stay half imported.
     """
-    if not spec.model.is_network or next(references(spec), None):
+    strict = any(action == "error" for action, *_ in warnings.filters)
+    if strict or not spec.model.is_network or next(references(spec), None):
         return ()
     return (*_FOR_RESULTS, _FOR_SQLITE) if track and database_file(tracking_uri()) else _FOR_RESULTS
 
@@ -82,8 +85,6 @@ class BackgroundImports:
         for module in modules:
             try:
                 import_module(module)
-            except Warning:  # of a library, where warnings are errors: what needs the module imports it without them
-                return
             except BaseException as error:  # noqa: BLE001 (raised in the main thread, as soon as it asks)
                 self._failure = module, error
                 return
