@@ -19,7 +19,7 @@ from tabular_dl.drafting.column_defaults import Treatments, treat
 from tabular_dl.drafting.earlier_targets import add_earlier_targets
 from tabular_dl.drafting.folds import FoldsDraft, draft_folds
 from tabular_dl.drafting.network_defaults import Effort, Sizes, choose_sizes
-from tabular_dl.drafting.rare_classes import rare_class_settings
+from tabular_dl.drafting.rare_classes import TargetSettings, rare_class_settings
 from tabular_dl.drafting.skewed_target import skew_reason
 from tabular_dl.drafting.target_problem import problem_of_targets, rarest_rows
 from tabular_dl.errors import DataError, SubmissionError, listed
@@ -28,6 +28,7 @@ from tabular_dl.profiling import (
     ClassBalance,
     ColumnKind,
     Roles,
+    Separation,
     class_balance,
     column_kinds,
     find_group_drift,
@@ -134,36 +135,30 @@ def draft_pipeline(
     problem, problem_reason = problem_of_targets(y, roles, metric)
     columns = [column for _, column in pd.DataFrame(y).items()]
     rarest, balance, skewed = _distribution(columns, problem)
-    others = train.drop(columns=[*roles.targets, roles.id], errors="ignore")
+    raw = train.drop(columns=roles.targets)
+    others = raw.drop(columns=[roles.id], errors="ignore")
     kinds = _kinds(others, train, test, roles)
     chosen, metric_reason = _metric(problem, roles, sample, metric, balance, skewed)
     labels = _labels(y, roles.target, problem, sample, chosen)
-    sizes = choose_sizes(
-        len(train), problem, rarest, effort=effort, numbers=sum(kind.kind == "numeric" for kind in kinds)
-    )
+    sizes = choose_sizes(len(train), problem, rarest, effort=effort, numbers=_numbers(kinds))
     # Rows that belong together are alike in each of several targets.
-    separation = find_separation(
-        train.drop(columns=roles.targets), test, columns[0], roles.id, classification=problem.classification, seed=0
-    )
+    separation = find_separation(raw, test, columns[0], roles.id, classification=problem.classification, seed=0)
     folds = draft_folds(train, test, roles, problem, separation, sizes.ensemble["folds"], get_metric(chosen))
+    settings = _of_target(roles.targets[0], chosen, balance, skewed, problem)
     treatments = _treatments(kinds, train, test, _outputs(problem, y), folds, several=len(columns) > 1)
-    settings, training_reason = _of_numbers(roles.targets[0], chosen, skewed)
-    rare = rare_class_settings(chosen, balance, problem)
     if not problem.classification and len(columns) == 1 and folds.keys.get("split") == "time":
-        drift = find_group_drift(train.drop(columns=roles.targets), test, columns[0], separation.order)
-        logarithm = "target_transform" in settings
-        add_earlier_targets(treatments, drift, roles.targets[0], train.columns, logarithm=logarithm)
+        _add_level(treatments, raw, test, columns[0], separation, settings)
     content: dict[str, Any] = {
         "name": name,
         "problem": problem.name,
         "data": {**data, "target": roles.target, **({} if roles.id is None else {"id": roles.id})},
         "metric": chosen,
-        **({} if rare.threshold is None else {"threshold": rare.threshold}),
+        **settings.keys,
         **({"features": treatments.features} if treatments.features else {}),
         "columns": treatments.rules,
         "rest": "drop",
         "network": sizes.network,
-        "training": {**sizes.training, **settings, **rare.training},
+        "training": {**sizes.training, **settings.training},
         "ensemble": {**sizes.ensemble, **folds.keys},
         "search": sizes.search,
     }
@@ -171,7 +166,7 @@ def draft_pipeline(
         "problem": problem_reason,
         "metric": "\n".join([metric_reason, *labels]),
         "rest": _left_out(treatments, others, kinds, columns[0], problem),
-        "threshold" if rare.threshold else "training": rare.reason or training_reason,
+        "threshold" if settings.keys else "training": settings.reason,
         "ensemble": " ".join(reason for reason in (sizes.folds_reason, folds.reason) if reason),
     }
     comments = _comments(name, len(train), roles, reasons_by_key, treatments, sizes)
@@ -186,16 +181,36 @@ def _distribution(targets: Sequence[pd.Series], problem: Problem) -> tuple[int |
     return rarest, class_balance(targets[0]) if len(targets) == 1 else None, None
 
 
+def _numbers(kinds: Sequence[ColumnKind]) -> int:
+    return sum(kind.kind == "numeric" for kind in kinds)
+
+
 def _outputs(problem: Problem, y: pd.Series | pd.DataFrame) -> int | None:
     return output_units(problem, y) if problem.classification else None
 
 
-def _of_numbers(target: str, metric: str, skewed: str | None) -> tuple[dict[str, Any], str]:
-    """Return the settings of the training that a target of numbers asks for, and the reason."""
-    looks_at = get_metric(metric).looks_at
-    if metric == "rmsle" or (skewed is not None and looks_at == "values"):
-        return {"target_transform": "log1p"}, f"The logarithm of {target} is learned: {skewed}" if skewed else ""
-    return {}, ""
+def _of_target(
+    target: str, metric: str, balance: ClassBalance | None, skewed: str | None, problem: Problem
+) -> TargetSettings:
+    """Return the settings that the target asks for."""
+    if metric == "rmsle" or (skewed is not None and get_metric(metric).looks_at == "values"):
+        reason = f"The logarithm of {target} is learned: {skewed}" if skewed else ""
+        return TargetSettings({"target_transform": "log1p"}, {}, reason)
+    return rare_class_settings(metric, balance, problem)
+
+
+def _add_level(
+    treatments: Treatments,
+    raw: pd.DataFrame,
+    test: pd.DataFrame | None,
+    y: pd.Series,
+    separation: Separation,
+    settings: TargetSettings,
+) -> None:
+    """Add a feature of earlier targets if the level of groups changes."""
+    drift = find_group_drift(raw, test, y, separation.order)
+    logarithm = "target_transform" in settings.training
+    add_earlier_targets(treatments, drift, str(y.name), [*map(str, raw.columns), str(y.name)], logarithm=logarithm)
 
 
 def _treatments(

@@ -8,29 +8,29 @@ from typing import Any
 from tabular_dl.problems import Problem, get_metric
 from tabular_dl.profiling import ClassBalance, remedy
 
-__all__ = ["RareClassSettings", "rare_class_settings"]
+__all__ = ["TargetSettings", "rare_class_settings"]
 
 
 @dataclass(frozen=True)
-class RareClassSettings:
-    """Settings of a draft for a rare class.
+class TargetSettings:
+    """Settings of a draft that follow from the target.
 
     Attributes
     ----------
     training : dict
         Keys of the section ``training``.
-    threshold : {"auto"} or None
-        Value of the key ``threshold``.
+    keys : dict
+        Keys of the pipeline, such as ``threshold``.
     reason : str
         Reason, and what else may be tried; empty if there is nothing to say.
     """
 
     training: dict[str, Any] = field(default_factory=dict)
-    threshold: str | None = None
+    keys: dict[str, Any] = field(default_factory=dict)
     reason: str = ""
 
 
-def rare_class_settings(metric: str, balance: ClassBalance | None, problem: Problem) -> RareClassSettings:
+def rare_class_settings(metric: str, balance: ClassBalance | None, problem: Problem) -> TargetSettings:
     """Return the settings that a metric asks for where a class has less than half the rows of an average class.
 
     Parameters
@@ -44,29 +44,30 @@ def rare_class_settings(metric: str, balance: ClassBalance | None, problem: Prob
 
     Returns
     -------
-    RareClassSettings
+    TargetSettings
         Settings and their reason.
 
     Examples
     --------
     >>> from tabular_dl.problems.problem_types import get_problem
     >>> balance = ClassBalance("leaves", "stays", 3, 97, 100, 2)
-    >>> rare_class_settings("f1_macro", balance, get_problem("binary")).threshold
-    'auto'
+    >>> rare_class_settings("f1_macro", balance, get_problem("binary")).keys
+    {'threshold': 'auto'}
     """
     labels = get_metric(metric).looks_at == "labels"
     if balance is None or not balance.uneven or not labels or metric == "accuracy":
-        return RareClassSettings()
+        return TargetSettings()
     help_by = remedy(metric, labels=labels, two_classes=problem.two_classes)
     evidence = (
         f"{metric} depends on each class, and {balance.rarest!r} has {100 * balance.rarest_rows / balance.rows:.2g} %"
     )
     loss = f"{'binary' if problem.two_classes else 'categorical'}_focal_crossentropy"
-    instead = f"An alternative to try: training: {{loss: {loss}, focal_gamma: 2}}"
+    both = ", class_weight: balanced" if help_by == "threshold" else ""
+    instead = f"An alternative to try: training: {{loss: {loss}, focal_gamma: 2{both}}}"
     if help_by == "class_weight":
         reason = f"{evidence} of the rows: its rows weigh more.\n{instead}, with or without the weights."
-        return RareClassSettings({"class_weight": "balanced"}, None, reason)
+        return TargetSettings({"class_weight": "balanced"}, {}, reason)
     if help_by == "threshold":
         reason = f"{evidence} of the rows: the threshold between the classes is chosen by out-of-fold predictions.\n"
-        return RareClassSettings({}, "auto", f"{reason}{instead}.")
-    return RareClassSettings({}, None, f"{evidence} of the rows. Weights of the classes would go too far.\n{instead}.")
+        return TargetSettings({}, {"threshold": "auto"}, f"{reason}{instead}.")
+    return TargetSettings({}, {}, f"{evidence} of the rows. Weights of the classes would go too far.\n{instead}.")

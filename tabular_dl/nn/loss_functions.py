@@ -36,6 +36,7 @@ def loss_and_metrics(
     metrics = tuple(getattr(keras.metrics, name, None) or getattr(keras.losses, name) for name in key.metrics)
     if "unknown_targets" in key.uses:
         of_rows, metrics = partial(_of_known, of_rows), tuple(partial(_of_known, metric) for metric in metrics)
+        of_logits = None if of_logits is None else partial(_of_known, of_logits)
     # Cross-entropies are exact if computed before their activation.
     from_logits = name.endswith("crossentropy") and key.network.output_activation in ("sigmoid", "softmax")
 

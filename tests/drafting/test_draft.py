@@ -244,7 +244,8 @@ def test_rare_classes_have_what_helps_the_metric(metric: str, weight: str | None
     text = " ".join(draft.text.replace("#", " ").split())
     helped = weight is not None or threshold is not None
     assert ("depends on each class, and 'rare' has 13 % of the rows" in text) == helped
-    assert ("to try: training: {loss: binary_focal_crossentropy, focal_gamma: 2}" in text) == helped
+    both = "" if threshold is None else ", class_weight: balanced"
+    assert (f"to try: training: {{loss: binary_focal_crossentropy, focal_gamma: 2{both}}}" in text) == helped
     even = drafted(["p"] * 25 + ["q"] * 35, metric)
     assert "class_weight" not in even.content["training"]
     assert "threshold" not in even.content

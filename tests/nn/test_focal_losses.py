@@ -54,6 +54,25 @@ def test_gradients_of_sure_predictions_are_finite_and_mend_wrong_ones(name: str,
     assert gradient[1, 0] < -0.2
 
 
+def test_unknown_targets_are_left_out() -> None:
+    X = LOGITS.reshape(-1, 3)
+    y = (X > 0.5).astype("float32")
+    network = Network(3, (), 3, output_activation="sigmoid")
+    members = Members([1], [np.arange(len(X))], learning_rate=0.1)
+
+    def heads(targets: np.ndarray, **changes: Any) -> np.ndarray:
+        how = Training("binary_focal_crossentropy", (), epochs=5, batch_size=len(X), compile=False, **changes)
+        return fit_population(network, X, targets, members, how).weights["head.kernel"][0]
+
+    whole, masked = heads(y), y.copy()
+    masked[:, 2] = np.nan
+    known = heads(masked, unknown_targets=True)
+    # Adam's steps do not depend on the scale of a loss, which is a mean of two targets instead of three.
+    np.testing.assert_allclose(known[:, :2], whole[:, :2], rtol=1e-3)
+    assert np.isfinite(known).all()
+    assert not np.allclose(known[:, 2], whole[:, 2], rtol=0.1)
+
+
 def test_gamma_changes_what_a_population_learns_and_0_is_the_cross_entropy() -> None:
     X = LOGITS.reshape(-1, 3)
     y = (X[:, :1] > 1).astype("float32")
