@@ -31,13 +31,15 @@ MOST_COLUMNS = 1_000_000
 IMPORTED = ImportedClassifier | ImportedRegressor
 
 
-def check_parts(model: Any) -> None:
+def check_parts(model: Any, *, weights: bool = True) -> None:
     """Raise an error if the arrays of a model do not fit each other. Nothing is computed.
 
     Parameters
     ----------
     model : cross-fit, blend or imported predictions
         Loaded model.
+    weights : bool, default=True
+        Whether to compare the weights of networks with their architecture, which loads TensorFlow.
 
     Raises
     ------
@@ -49,13 +51,13 @@ def check_parts(model: Any) -> None:
         for part in model.models:
             alone = hasattr(part, "pipelines_") or isinstance(part, IMPORTED)
             _require(alone, "a part of the blend is no cross-fit, and no imported predictions")
-            check_parts(part)
+            check_parts(part, weights=weights)
         _require(hasattr(model, "blend_"), "the blend is not fitted")
-        _check_blend(model)
+        _check_blend(model, weights=weights)
     elif isinstance(model, IMPORTED):
         _check_imported(model)
     else:
-        _check_folds(model)
+        _check_folds(model, weights=weights)
         for code in (*python_steps(model), *python_losses(model)):
             check_step(code)
         _require(isinstance(getattr(model, "own_metric_", None), PythonMetric | None), "own_metric_ is no metric")
@@ -90,7 +92,7 @@ def check_parts(model: Any) -> None:
         _require(predictions.ndim == 2 and predictions.shape[1] == columns, "classes_ and oof_predictions_")
 
 
-def _check_blend(model: Any) -> None:
+def _check_blend(model: Any, *, weights: bool) -> None:
     """Check the weights, or the meta models, of a blend."""
     blend, models = model.blend_, len(model.models)
     if getattr(blend, "method", None) not in ("stack", "rank"):
@@ -107,12 +109,12 @@ def _check_blend(model: Any) -> None:
             check_trees(meta.model_)
         else:
             _require(isinstance(meta.model_, KerasClassifier | KerasRegressor), "a meta model is no estimator")
-            _check_network(meta.model_)
+            _check_network(meta.model_, weights=weights)
     if stack.last_ is None:
         _require_array(stack.weights_, (models + len(stack.first_),), "weights_ of the stack")
 
 
-def _check_folds(model: Any) -> None:
+def _check_folds(model: Any, *, weights: bool) -> None:
     folds = model.pipelines_
     _require(isinstance(folds, list) and len(folds) > 0, "pipelines_ is empty")
     for name in ("train_rows_", "test_rows_"):
@@ -128,7 +130,7 @@ def _check_folds(model: Any) -> None:
             check_trees(network)
         else:
             _require(isinstance(network, KerasClassifier | KerasRegressor), "a fold does not end in a model")
-            _check_network(network)
+            _check_network(network, weights=weights)
         if classes is not None:
             _require(same_classes(network.classes_, classes), "the folds have different classes_")
 
@@ -147,20 +149,14 @@ def _check_imported(model: ImportedClassifier | ImportedRegressor) -> None:
     _require([*model.feature_names_in_] == [model.id_column], "feature_names_in_ is not the id")
 
 
-def _check_network(network: Any) -> None:
-    """Check the weights against the architecture, and the architecture against targets."""
-    weights, settings = network.weights_, network.network_
-    _require(isinstance(weights, Mapping) and len(weights) > 0, "weights_ are no dict of arrays")
+def _check_network(network: Any, *, weights: bool) -> None:
+    """Check the architecture against targets, and the weights against it."""
+    settings = network.network_
     _require(isinstance(settings["activation"], str | PythonDefinition), "the activation is no name and no Python")
     code = [block[0] for block in settings.get("user_blocks", ())]
     _require(all(isinstance(each, PythonDefinition) for each in code), "a block of the user is no Python")
-    members = {len(weight) if np.ndim(weight) else 0 for weight in weights.values()}
-    _require(len(members) == 1 and members != {0}, "weights_ are of different numbers of members")
-    expected = network.fitted_parts()[0].weights
-    _require(set(weights) == set(expected), f"weights_ are {sorted(weights)} instead of {sorted(expected)}")
-    for name, weight in expected.items():
-        _require_array(weights[name], (*members, weight.inputs, weight.outputs), name)
-        _require(bool(np.isfinite(weights[name]).all()), f"{name} is not finite")
+    if weights:
+        _check_weights(network)
     classes = getattr(network, "classes_", None)
     if classes is not None:
         several = isinstance(classes, list)
@@ -170,6 +166,18 @@ def _check_network(network: Any) -> None:
     else:
         for name in ("target_mean_", "target_scale_"):
             _require_array(getattr(network, name), (settings["outputs"],), name)
+
+
+def _check_weights(network: Any) -> None:
+    weights = network.weights_
+    _require(isinstance(weights, Mapping) and len(weights) > 0, "weights_ are no dict of arrays")
+    members = {len(weight) if np.ndim(weight) else 0 for weight in weights.values()}
+    _require(len(members) == 1 and members != {0}, "weights_ are of different numbers of members")
+    expected = network.fitted_parts()[0].weights
+    _require(set(weights) == set(expected), f"weights_ are {sorted(weights)} instead of {sorted(expected)}")
+    for name, weight in expected.items():
+        _require_array(weights[name], (*members, weight.inputs, weight.outputs), name)
+        _require(bool(np.isfinite(weights[name]).all()), f"{name} is not finite")
     drawn = sum(weight.nbytes for weight in weights.values()) * max(1, int(network.mc_dropout))
     _require(drawn <= limit(MOST_BYTES), f"mc_dropout {network.mc_dropout} needs {drawn:,} bytes of weights")
 

@@ -98,7 +98,7 @@ FEW_ROUNDS = 3
 _MODULE = re.compile(r'("__module__":\s*")(tabular_dl\.\w+)(?=")')
 
 
-def load_model(path: Path, *, trust: bool = False) -> Any:
+def load_model(path: Path, *, trust: bool = False, weights: bool = True) -> Any:
     """Return the fitted model of a skops archive.
 
     Parameters
@@ -108,6 +108,8 @@ def load_model(path: Path, *, trust: bool = False) -> Any:
     trust : bool, default=False
         Whether Python in the model may be executed that was not stored by this user on this machine. Loading executes
         nothing; the first prediction does.
+    weights : bool, default=True
+        Whether to compare the weights of networks with their architecture, as for `check_parts`.
 
     Returns
     -------
@@ -131,7 +133,7 @@ def load_model(path: Path, *, trust: bool = False) -> Any:
         model = skops.io.load(_with_new_paths(file, schema), trusted=TRUSTED_TYPES)
         name = f"{type(model).__module__}.{type(model).__qualname__}"
         if name in _MODELS:
-            check_parts(model)
+            check_parts(model, weights=weights)
     except FileNotFoundError:
         raise DataError(f"There is no model at {path}. Give a run's id or name, or a model's folder.") from None
     except UntrustedTypesFoundException as error:

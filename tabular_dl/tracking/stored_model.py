@@ -8,7 +8,7 @@ from typing import Any
 from tabular_dl.errors import DataError
 from tabular_dl.spec import PipelineSpec, PythonFiles, load_spec
 from tabular_dl.tracking import runs
-from tabular_dl.tracking.model_checks import check_predicts
+from tabular_dl.tracking.model_checks import check_parts, check_predicts
 from tabular_dl.tracking.model_files import file_of, keep_file
 from tabular_dl.tracking.persistence import describe, load_model
 from tabular_dl.tracking.python_code import permit, python_losses, sources_of
@@ -30,7 +30,7 @@ def open_model(
     training : bool, default=False
         Whether the specification will be fitted again, which executes a loss of the user as well.
     check : bool, default=True
-        Whether to check that the model predicts, as `check_opened` does.
+        Whether to check that the model predicts, as `check_opened` does, which loads TensorFlow if it has networks.
 
     Returns
     -------
@@ -48,12 +48,12 @@ def open_model(
     spec_file = folder / "extra_files" / "spec.yaml"
     if not spec_file.exists():
         raise DataError(f"{folder} is not a model of this package: it has no extra_files/spec.yaml.")
-    model = load_model(folder / "model.skops", trust=trust)
+    model = load_model(folder / "model.skops", trust=trust, weights=check)
     if training:
         permit(python_losses(model), folder, trusted=trust)
     keep_file(model, folder / "model.skops")
     if check:
-        check_opened(model)
+        _check_predicts(model)
     first = getattr(model, "models", [model])[0]
     sources = {source.file: source for source in sources_of(first).values()}
     spec = load_spec(spec_file)
@@ -61,18 +61,28 @@ def open_model(
 
 
 def check_opened(model: Any) -> None:
-    """Check that a model from a file predicts.
+    """Check a model that `open_model` has returned without a check of whether it predicts.
 
     Parameters
     ----------
     model : cross-fit or blend
-        Model that `open_model` has returned.
+        Model.
 
     Raises
     ------
     DataError
-        If it predicts no row.
+        If its weights do not fit its architecture, or it predicts no row.
     """
+    try:
+        check_parts(model)
+    except ValueError as error:
+        raise DataError(
+            f"{file_of(model)} is not a model, or is damaged: {describe(error)}. Take another copy, or fit again."
+        ) from error
+    _check_predicts(model)
+
+
+def _check_predicts(model: Any) -> None:
     try:
         check_predicts(model)
     except Exception as error:  # a step of a damaged model may fail in any way

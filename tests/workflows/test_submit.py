@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -105,6 +107,18 @@ def test_the_runs_own_predictions_are_submitted_without_predicting_again(
     submission = pd.read_csv("submission.csv", converters={"Survived": float}).set_index("PassengerId")
     again = own.result.crossfit.predict_proba(TEST)[:, 1]
     np.testing.assert_array_equal(submission["Survived"].loc[TEST["PassengerId"]], again)
+
+
+def test_tensorflow_is_not_loaded_for_predictions_that_are_there(own: Any) -> None:
+    program = (
+        "import sys; sys.argv = ['tabular-dl', 'submit', 'titanic', '-q']\n"
+        "from tabular_dl.cli.app import main\n"
+        "try: main()\n"
+        "except SystemExit as ended: print(ended.code, sorted({'keras', 'tensorflow'} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", program], cwd=own.folder, capture_output=True, text=True)
+    assert done.stdout == "0 []\n", done.stderr
+    assert (own.folder / "submission.csv").exists()
 
 
 def test_stored_predictions_are_those_of_the_model_bit_for_bit(own: Any) -> None:
