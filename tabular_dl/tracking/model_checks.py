@@ -78,9 +78,9 @@ def check_parts(model: Any, *, weights: bool = True) -> None:
     by_repeat = getattr(model, "repeat_predictions_", None)
     if by_repeat is not None:
         _require_array(by_repeat, (times.max(), *predictions.shape), "repeat_predictions_")
-    weights = None if hasattr(model, "models") else getattr(model, "sample_weight_", None)
-    if weights is not None:
-        _require_array(weights, (rows,), "sample_weight_")
+    of_rows = None if hasattr(model, "models") else getattr(model, "sample_weight_", None)
+    if of_rows is not None:
+        _require_array(of_rows, (rows,), "sample_weight_")
     if getattr(model, "oof_thresholds_", None) is not None:
         _require_array(model.oof_thresholds_, (rows,), "oof_thresholds_")
     if getattr(model, "oof_cut_points_", None) is not None:
