@@ -75,7 +75,8 @@ def check_target(spec: PipelineSpec, problem: Problem, y: pd.Series[Any] | pd.Da
         if problem.classification:
             _check_classes(spec, problem, column, subject)
         else:
-            _check_numbers(spec, problem, column.dropna() if len(missing) < len(column) else column, subject)
+            several = len(spec.data.targets) > 1 and len(missing) < len(column)
+            _check_numbers(spec, problem, column.dropna() if several else column, subject)
 
 
 def _check_number_of_targets(spec: PipelineSpec, problem: Problem) -> None:

@@ -632,13 +632,16 @@ def test_folds_that_learn_nothing_train_on_one_matrix_of_bytes_as_on_one_each(mo
     X, y = pd.DataFrame(bits, columns=[f"word{k}" for k in range(6)]), bits[:, 0] ^ bits[:, 1]
     network = KerasClassifier(hidden=[4], epochs=3, members=2, early_stopping=None, learning_rate=0.02)
     steps = [("words", build_preprocessing([{"columns": ["word*"], "impute": "none"}])), ("network", network)]
-    tables: list[np.ndarray] = []
+    tables: list[list[np.ndarray]] = []
     table = training.Table
     monkeypatch.setattr(training, "Table", lambda X, y: (tables.append(X), table(X, y))[1])
     shared = CrossFitClassifier(Pipeline(steps), cv=SPLITS, random_state=0).fit(X, y)
     monkeypatch.setattr(fold_models, "sharing", list)
     apart = CrossFitClassifier(Pipeline(steps), cv=SPLITS, random_state=0).fit(X, y)
-    assert [(each.shape, each.dtype) for each in tables] == [((ROWS, 6), np.uint8), ((3, ROWS, 6), np.float32)]
+    assert [[(each.shape, each.dtype) for each in group] for group in tables] == [
+        [((ROWS, 6), np.uint8)],
+        [((ROWS, 6), np.uint8)] * 3,
+    ]
     np.testing.assert_allclose(shared.oof_predictions_, apart.oof_predictions_, atol=1e-6)
     for one, other in zip(shared.pipelines_, apart.pipelines_, strict=True):
         np.testing.assert_allclose(one[-1].weights_["dense_0.kernel"], other[-1].weights_["dense_0.kernel"], atol=1e-6)
