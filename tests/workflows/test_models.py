@@ -277,7 +277,7 @@ def test_what_cannot_be_trained_is_refused_and_nothing_is_written(
 def test_a_class_that_cannot_be_stored_is_refused_before_the_training(
     cli: Any, workspace: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("tabular_dl.model_selection.crossfit.fit_models", lambda *_, **__: pytest.fail("trained"))
+    monkeypatch.setattr("tabular_dl.model_selection.fold_models.fit_models", lambda *_, **__: pytest.fail("trained"))
     message = cli("fit", "wine", "--model", "lightgbm:LGBMClassifier").refused()
     assert message.startswith("model: lightgbm:LGBMClassifier cannot be stored without pickle: ")
     assert list(workspace.iterdir()) == []

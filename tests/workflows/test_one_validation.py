@@ -181,7 +181,8 @@ def test_a_fit_reads_parses_and_checks_once(cli: Any, workspace: Path, tiny: lis
     assert cli("fit", "titanic", *tiny, "--no-track").code == 0
     assert counts["specification"] == counts["pipeline file", "titanic.yaml"] == 1
     assert files_read(counts) == {"train.csv": 1, "test.csv": 1, "sample_submission.csv": 1}
-    assert expressions_parsed(counts) == {"SibSp + Parch + 1": 1, "log1p(Fare)": 1}
+    parsed = expressions_parsed(counts)  # libraries that are imported now parse others
+    assert [parsed.get(text) for text in ("SibSp + Parch + 1", "log1p(Fare)")] == [1, 1]
     assert {key[1]: number for key, number in counts.items() if key[0] == "rows"} == {"train.csv": 1, "test.csv": 1}
     # Each fold learns its own; the checks learn from all training rows, which no fold sees.
     folds = 2
