@@ -28,7 +28,7 @@ from tests.workflows.conftest import TINY
 pytestmark = pytest.mark.slow
 
 QUIET = Console(quiet=True)
-REPORT = 2  # tables a fold that the report predicts, to say what predictions rest on
+REPORT = 4  # tables a fold that the report computes features of, to say what predictions rest on
 
 # Overrides of titanic that no fit is possible with, by what is wrong.
 FAULTS = {
