@@ -118,5 +118,4 @@ def of_each(values: OneArray | Sequence[OneArray], count: int) -> Sequence[OneAr
     >>> of_each(None, 2), [len(values) for values in of_each([np.zeros(3), np.zeros(1)], 2)]
     ([None, None], [3, 1])
     """
-    shared = values is None or isinstance(values, np.ndarray)
-    return [cast("OneArray", values)] * count if shared else cast("Sequence[OneArray]", values)
+    return cast("Sequence[OneArray]", values) if isinstance(values, list) else [cast("OneArray", values)] * count
