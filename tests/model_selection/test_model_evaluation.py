@@ -28,7 +28,7 @@ RNG = np.random.default_rng(0)
 ROWS = 120
 TABLE = pd.DataFrame({"kind": RNG.choice(list("abcd"), ROWS), "x": RNG.normal(size=ROWS), "z": RNG.normal(size=ROWS)})
 TABLE.loc[::9, "z"] = np.nan
-SCORE = TABLE["x"].to_numpy() * 2 + (TABLE["kind"] == "a") + RNG.normal(0, 0.5, ROWS)
+SCORE = TABLE["x"].to_numpy() * 2 + (TABLE["kind"] == "a").to_numpy() + RNG.normal(0, 0.5, ROWS)
 LABELS = np.where(SCORE > 0.5, "yes", "no")
 CLASSES = np.array(["no", "yes"])
 SPLITS = list(StratifiedKFold(3, shuffle=True, random_state=0).split(TABLE, LABELS))
