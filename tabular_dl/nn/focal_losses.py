@@ -43,8 +43,9 @@ def focal_loss(
     --------
     >>> y, logits = tf.constant([[1.0], [0.0]]), tf.constant([[2.0], [1.0]])
     >>> of_predictions, of_logits = focal_loss("binary_focal_crossentropy", {"gamma": 3.0})
-    >>> of_logits(y, logits).numpy().round(4).tolist(), of_predictions(y, tf.sigmoid(logits)).numpy().round(4).tolist()
-    ([0.0002, 0.5131], [0.0002, 0.5131])
+    >>> losses = of_logits(y, logits), of_predictions(y, tf.sigmoid(logits))
+    >>> [[f"{value:.4f}" for value in loss.numpy()] for loss in losses]
+    [['0.0002', '0.5131'], ['0.0002', '0.5131']]
     """
     balancing = {"apply_class_balancing": True} if "alpha" in settings else {}
     return partial(getattr(keras.losses, name), **settings, **balancing), partial(FOCAL[name], **settings)
