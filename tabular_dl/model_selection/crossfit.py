@@ -32,6 +32,7 @@ from tabular_dl.model_selection.fitted_folds import FittedFolds
 from tabular_dl.model_selection.fold_models import FoldModels, Target
 from tabular_dl.model_selection.folds import read_folds
 from tabular_dl.model_selection.further_training import FurtherTraining
+from tabular_dl.model_selection.pseudo_labels import check_soft_labels
 from tabular_dl.model_selection.rounded_numbers import RoundedNumbers
 from tabular_dl.model_selection.row_splits import check_known_targets, checked_repeats
 from tabular_dl.model_selection.row_weights import read_weights
@@ -131,16 +132,17 @@ class _CrossFit(FittedFolds, BaseEstimator, ABC):
         by_time = isinstance(row_groups, RowTimes)
         repeats = checked_repeats(splits, len(y), by_time=by_time)
         self.sample_weight_ = read_weights(sample_weight, X, splits)
+        target = Target(y, self._classes(y), self.sample_weight_, row_groups)
+        others = self._unlabeled(unlabeled, target)
         # By time each fold knows the past only, and a model of all rows predicts those that follow.
         rows = [*(train for train, _ in splits), *([np.arange(len(y))] if by_time else [])]
         seeds = [derived_seed(self.random_state, fold) for fold in range(len(rows))]
         folds = FoldModels.encoded(self.pipeline, X, y, rows, seeds)
         if on_encoded is not None:
             on_encoded(folds.matrices[: len(splits)])
-        target = Target(y, self._classes(y), self.sample_weight_, row_groups)
         folds.train(target, on_epoch)
-        more = FurtherTraining(self._raw, self._unlabeled(unlabeled), self.pseudo_labels, on_epoch, on_training)
-        folds, self.pseudo_rounds_ = more.on_pseudo_labels(folds, target)
+        more = FurtherTraining(self._of_matrix, folds, target, others, self.pseudo_labels, on_epoch, on_training)
+        folds, self.pseudo_rounds_ = more.on_pseudo_labels()
         pipelines = folds.pipelines
         self.pipelines_, self.final_pipeline_ = pipelines[: len(splits)], pipelines[-1] if by_time else None
         self.train_rows_, self.test_rows_ = rows[: len(splits)], [test for _, test in splits]
@@ -149,14 +151,16 @@ class _CrossFit(FittedFolds, BaseEstimator, ABC):
         self.refitted_ = False
         if self.refit and whole:
             seed = derived_seed(self.random_state, len(rows))
-            last = more.on_all_rows(self, X, target, seed)
+            predicting = slice(len(splits), None) if by_time else slice(None)
+            last = more.on_all_rows(folds, predicting, X, seed)
             self.final_pipeline_, self.refitted_ = last or self.final_pipeline_, last is not None
         return self
 
-    def _unlabeled(self, rows: pd.DataFrame | None) -> pd.DataFrame | None:
-        """Return the rows that pseudo-labels are for; None if there are to be none."""
+    def _unlabeled(self, rows: pd.DataFrame | None, target: Target) -> pd.DataFrame | None:
+        """Return the rows that pseudo-labels are for, before anything is trained; None if there are to be none."""
         if self.pseudo_labels is None:
             return None
+        check_soft_labels(target)
         if rows is None or not len(rows):
             raise DataError("pseudo_labels needs rows without a target, such as test rows; found none.")
         return read_rows(self, rows, reset=False)
@@ -164,7 +168,7 @@ class _CrossFit(FittedFolds, BaseEstimator, ABC):
     def _predict_tested(self, folds: FoldModels, repeats: int, count: int) -> None:
         """Predict the test rows of each fold; with repeats, out-of-fold predictions are their mean."""
         tested = zip(folds.models, folds.matrices, self.test_rows_, strict=False)  # a model of all rows tests none
-        parts = [self._raw(model, model.named(matrix[test])) for model, matrix, test in tested]
+        parts = [self._of_matrix(model, matrix[test]) for model, matrix, test in tested]
         predictions = np.full((repeats, count, *parts[0].shape[1:]), np.nan, parts[0].dtype)
         for fold, (part, test) in enumerate(zip(parts, self.test_rows_, strict=True)):
             predictions[fold * repeats // len(parts), test] = part
@@ -186,13 +190,17 @@ class _CrossFit(FittedFolds, BaseEstimator, ABC):
 
     def predict_encoded(self, fold: int, matrix: np.ndarray) -> np.ndarray:
         """Return what `predict_fold` does, for rows that the fold's steps have encoded, (rows, features)."""
-        return self._raw(self.pipelines_[fold][-1], matrix)
+        return self._of_matrix(self.pipelines_[fold][-1], matrix)
 
     def __sklearn_tags__(self) -> Tags:
         """Return scikit-learn's tags: input may be sparse if the pipeline accepts it."""
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = get_tags(self.pipeline).input_tags.sparse
         return tags
+
+    def _of_matrix(self, model: Any, matrix: np.ndarray) -> np.ndarray:
+        """Return the probabilities or values of the last step of a pipeline for encoded rows."""
+        return self._raw(model, model.named(matrix))
 
     def _mean(self, X: pd.DataFrame) -> np.ndarray:
         check_is_fitted(self, "pipelines_")

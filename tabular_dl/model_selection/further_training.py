@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -30,8 +31,12 @@ class FurtherTraining:
     ----------
     predict : callable
         Function of a model and its matrix that returns probabilities or values.
+    first : FoldModels
+        Trained folds, whose steps before the models stay as they are.
+    target : Target
+        Target of the rows.
     unlabeled : DataFrame of shape (other rows, columns) or None
-        Raw rows without a target, for pseudo-labels.
+        Raw rows without a target; None without pseudo-labels.
     pseudo_labels : mapping or None
         Share of these rows, and number of rounds.
     on_epoch : callable or None
@@ -40,46 +45,47 @@ class FurtherTraining:
         Callback before each training with words for it; returns whether it begins.
     """
 
-    predict: Callable[[Any, Any], np.ndarray]
+    predict: Callable[[Any, np.ndarray], np.ndarray]
+    first: FoldModels
+    target: Target
     unlabeled: pd.DataFrame | None
     pseudo_labels: Mapping[str, float] | None
     on_epoch: EpochCallback | None
     on_training: Callable[[str], bool] | None
 
-    def on_pseudo_labels(self, folds: FoldModels, target: Target) -> tuple[FoldModels, int]:
+    def on_pseudo_labels(self) -> tuple[FoldModels, int]:
         """Return the folds trained on rows with predicted labels as well, and the number of rounds.
 
         In each round the model of a fold predicts the labels that its successor is trained on. A round that Ctrl-C ends
         is not kept, since the models of the round before are whole.
         """
-        if self.pseudo_labels is None or self.unlabeled is None:
+        folds = self.first
+        if self.pseudo_labels is None:
             return folds, 0
-        tables = [folds.encode(fold, self.unlabeled) for fold in range(len(folds.rows))]
-        rounds = int(self.pseudo_labels["rounds"])
+        share, rounds = self.pseudo_labels["share"], int(self.pseudo_labels["rounds"])
         for number in range(rounds):
             if folds.interrupted or not self._begins(f"pseudo-labels, round {number + 1} of {rounds}"):
                 return folds, number
-            pairs = zip(folds.models, tables, strict=True)
-            predictions = [self.predict(model, model.named(table)) for model, table in pairs]
-            trained = with_pseudo_labels(folds, target, tables, predictions, self.pseudo_labels["share"], self.on_epoch)
+            predictions = self._predictions(folds)
+            trained = with_pseudo_labels(folds, self.target, self._tables, predictions, share, self.on_epoch)
             if trained.interrupted:
                 return folds, number
             folds = trained
         return folds, rounds
 
-    def on_all_rows(self, crossfit: Any, X: Any, target: Target, seed: int) -> Pipeline | None:
-        """Return the pipeline of a cross-fit trained on all rows, as long as its folds on average.
+    def on_all_rows(self, folds: FoldModels, predicting: slice, X: Any, seed: int) -> Pipeline | None:
+        """Return a pipeline that is trained on all rows, as long as the folds on average.
 
-        Rows with predicted labels are trained on as well, if those of the folds were.
+        With pseudo-labels, it is trained on rows with predicted labels as well.
 
         Parameters
         ----------
-        crossfit : cross-fit
-            Cross-fit whose folds are fitted.
+        folds : FoldModels
+            Trained folds.
+        predicting : slice
+            Those of them that predict new rows, and the labels here by their mean.
         X : DataFrame, ndarray or sparse matrix of shape (rows, columns)
             Raw rows.
-        target : Target
-            Target of the rows.
         seed : int
             Seed of the model.
 
@@ -90,19 +96,25 @@ class FurtherTraining:
         """
         if not self._begins("all rows"):
             return None
-        length = mean_length([pipeline[-1] for pipeline in crossfit.fitted_pipelines])
-        pipeline, every = for_all_rows(crossfit.pipeline, length), [np.arange(len(target.y))]
-        alone = FoldModels.encoded(pipeline, X, np.asarray(target.y), every, [seed])
-        of_trees = isinstance(pipeline[-1], ModelEstimator)
+        y, length = np.asarray(self.target.y), mean_length(folds.models)
+        alone = FoldModels.encoded(for_all_rows(folds.pipeline, length), X, y, [np.arange(len(y))], [seed])
+        of_trees = isinstance(folds.pipeline[-1], ModelEstimator)
         on_epoch = self.on_epoch if of_trees else stopping_after(length, self.on_epoch)
-        if crossfit.pseudo_rounds_ and self.pseudo_labels is not None and self.unlabeled is not None:
-            rows = self.unlabeled
-            mean = np.mean([self.predict(one, rows) for one in crossfit.predicting_pipelines], axis=0)
-            share, tables = self.pseudo_labels["share"], [alone.encode(0, rows)]
-            alone = with_pseudo_labels(alone, target, tables, [mean], share, on_epoch)
+        if self.pseudo_labels is None:
+            alone.train(self.target, on_epoch)
         else:
-            alone.train(target, on_epoch)
+            mean, share = np.mean(self._predictions(folds)[predicting], axis=0), self.pseudo_labels["share"]
+            alone = with_pseudo_labels(alone, self.target, [alone.encode(0, self.unlabeled)], [mean], share, on_epoch)
         return None if alone.interrupted else alone.pipelines[0]
+
+    @cached_property
+    def _tables(self) -> list[np.ndarray]:
+        """Rows without a target, as the model of each fold reads them."""
+        return [self.first.encode(fold, self.unlabeled) for fold in range(len(self.first.rows))]
+
+    def _predictions(self, folds: FoldModels) -> list[np.ndarray]:
+        """Return the probabilities or values of the rows without a target by each fold."""
+        return [self.predict(model, table) for model, table in zip(folds.models, self._tables, strict=True)]
 
     def _begins(self, words: str) -> bool:
         return self.on_training is None or bool(self.on_training(words))

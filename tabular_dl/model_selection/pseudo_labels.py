@@ -21,7 +21,7 @@ from tabular_dl.model_selection.fold_models import FoldModels, Target
 if TYPE_CHECKING:
     from tabular_dl.nn import EpochCallback
 
-__all__ = ["SoftLabels", "soft_labels", "with_pseudo_labels"]
+__all__ = ["SoftLabels", "check_soft_labels", "soft_labels", "with_pseudo_labels"]
 
 LEAST = 0.01  # probability of a class as whose row a row is trained on
 
@@ -98,6 +98,12 @@ def _surest(probabilities: np.ndarray, share: float) -> np.ndarray:
     return np.sort(np.concatenate(chosen))
 
 
+def check_soft_labels(target: Target) -> None:
+    """Raise a `SpecError` if there are several targets with classes, whose labels cannot be soft."""
+    if isinstance(target.classes, list) or (target.classes is not None and np.ndim(target.y) == 2):
+        raise SpecError("pseudo_labels: labels of several targets cannot be soft: leave pseudo_labels out.")
+
+
 def with_pseudo_labels(
     folds: FoldModels,
     target: Target,
@@ -129,17 +135,10 @@ def with_pseudo_labels(
     -------
     FoldModels
         The same folds with other models.
-
-    Raises
-    ------
-    SpecError
-        If there are several targets with classes.
     """
-    if isinstance(target.classes, list) or (target.classes is not None and np.ndim(target.y) == 2):
-        raise SpecError("pseudo_labels: labels of several targets cannot be soft: leave pseudo_labels out.")
-    count = len(target.y)
+    count, classes = len(target.y), None if target.classes is None else np.asarray(target.classes)
     drawn = [np.random.default_rng(seed) for seed in folds.seeds]
-    labels = [soft_labels(p, target.classes, share, rng) for p, rng in zip(predictions, drawn, strict=True)]
+    labels = [soft_labels(p, classes, share, rng) for p, rng in zip(predictions, drawn, strict=True)]
     most = max(len(own.places) for own in labels)
     more = replace(
         folds,

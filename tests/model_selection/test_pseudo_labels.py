@@ -18,6 +18,7 @@ from sklearn.tree import DecisionTreeClassifier
 from tabular_dl.errors import DataError, SpecError
 from tabular_dl.estimators import KerasClassifier, KerasRegressor, ModelClassifier, ModelRegressor, derived_seed
 from tabular_dl.model_selection.crossfit import CrossFitClassifier, CrossFitRegressor
+from tabular_dl.model_selection.fold_models import FoldModels
 from tabular_dl.model_selection.pseudo_labels import LEAST, soft_labels
 
 ROWS, FOLDS = 60, 3
@@ -146,7 +147,8 @@ def test_rows_of_a_weighted_table_count_as_the_mean_training_row() -> None:
     np.testing.assert_allclose(found.oof_predictions_, plain.oof_predictions_, rtol=1e-6)
 
 
-def test_pseudo_labels_need_rows_and_one_target_of_classes() -> None:
+def test_pseudo_labels_need_rows_and_one_target_of_classes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(FoldModels, "train", lambda *_: pytest.fail("trained before the refusal"))
     model = CrossFitClassifier(pipeline(ModelClassifier(**TREE)), cv=SPLITS, random_state=0, pseudo_labels=HALF)
     with pytest.raises(DataError, match="needs rows without a target"):
         model.fit(X, LABELS)
