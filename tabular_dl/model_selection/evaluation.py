@@ -15,10 +15,9 @@ import joblib
 import numpy as np
 from sklearn.base import BaseEstimator, clone
 from sklearn.pipeline import Pipeline
-from sklearn.utils.validation import _get_feature_names
 
 from tabular_dl.estimators import PER_MEMBER, RowGroups, TrainedTasks, decoded, derived_seed, tasks_of, train_tasks
-from tabular_dl.model_selection.fold_matrices import dense_matrix, fold_matrix, sharing
+from tabular_dl.model_selection.fold_matrices import fold_matrices
 from tabular_dl.model_selection.range_narrowing import halve
 from tabular_dl.model_selection.row_weights import weights_at
 from tabular_dl.model_selection.standard_error import size_ratio
@@ -109,7 +108,7 @@ def evaluate(
         encoder, shape = _parts(estimators[numbers[0]])
         key = joblib.hash((encoder, shape.fold_types))
         if key not in encoded:
-            encoded = {key: _matrices(encoder, X, y, rows, shape.fold_types)}  # only the latest: they may be large
+            encoded = {key: fold_matrices(encoder, X, y, rows, shape)[1:]}  # only the latest: they may be large
         matrices, names = encoded[key]
         networks: list[Any] = []
         for number in numbers:
@@ -187,21 +186,6 @@ def _by_shape(estimators: Sequence[Any]) -> list[list[int]]:
         held_out = share if network.batch_size == "auto" else share > 0
         populations.setdefault((joblib.hash(encoder), joblib.hash((shared, held_out))), []).append(number)
     return [populations[key] for key in sorted(populations, key=lambda key: (key[0], populations[key][0]))]
-
-
-def _matrices(
-    encoder: Pipeline | None, X: Any, y: np.ndarray, rows: Sequence[np.ndarray], types: tuple[Any, ...]
-) -> tuple[list[np.ndarray], list[np.ndarray | None]]:
-    """Return each fold's matrix, and the names of its columns."""
-    if encoder is None:
-        return [dense_matrix(X, types)] * len(rows), [_get_feature_names(X)] * len(rows)
-    matrices: list[np.ndarray] = []
-    names: list[np.ndarray | None] = []
-    for train in rows:
-        _, matrix, columns = fold_matrix(encoder, X, y, train, types)
-        matrices = sharing([*matrices, matrix])
-        names.append(columns)
-    return matrices, names
 
 
 def _scores(

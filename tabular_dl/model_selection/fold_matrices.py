@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     Types = DTypeLike | Sequence[DTypeLike]
 
-__all__ = ["FIRST_ROWS", "dense_matrix", "fold_matrix", "sharing"]
+__all__ = ["FIRST_ROWS", "dense_matrix", "fold_matrices", "fold_matrix", "reads_missing", "sharing"]
 
 
 def dense_matrix(X: Any, dtype: Types = np.float32, *, missing: bool = False) -> np.ndarray:
@@ -122,6 +122,60 @@ def fold_matrix(
             matrix = check_array(matrix.astype(np.result_type(train_part, part)), dtype=dtype, ensure_all_finite=False)
         matrix[others] = part
     return fitted, matrix, _get_feature_names(transformed)
+
+
+def fold_matrices(
+    steps: Pipeline | None, X: Any, y: np.ndarray, rows: Sequence[np.ndarray], last: Any
+) -> tuple[list[Pipeline | None], list[np.ndarray], list[np.ndarray | None]]:
+    """Fit the steps before a network or model on the training rows of each fold, and transform all rows.
+
+    Parameters
+    ----------
+    steps : Pipeline or None
+        Steps, of which clones are fitted; None if the model reads the raw rows.
+    X, y
+        As for `fold_matrix`.
+    rows : sequence of ndarray of int
+        Numbers of the training rows of each fold.
+    last : KerasEstimator or ModelEstimator
+        What reads the matrices.
+
+    Returns
+    -------
+    encoders : list of Pipeline or None
+        Fitted steps of each fold.
+    matrices : list of ndarray of shape (rows, features)
+        All rows, as each fold encodes them; equal matrices are one object.
+    names : list of ndarray or None
+        Names of the columns of each matrix, if they have any.
+
+    Examples
+    --------
+    >>> from sklearn.preprocessing import StandardScaler
+    >>> from tabular_dl.estimators.keras_estimators import KerasRegressor
+    >>> steps, rows = Pipeline([("scale", StandardScaler())]), [np.array([0, 1]), np.array([1, 2])]
+    >>> X = np.array([[1.0], [3.0], [7.0]])
+    >>> _, matrices, _ = fold_matrices(steps, X, np.zeros(3), rows, KerasRegressor())
+    >>> [matrix.ravel().tolist() for matrix in matrices]
+    [[-1.0, 1.0, 5.0], [-2.0, -1.0, 1.0]]
+    """
+    types, missing, count = last.fold_types, reads_missing(last), len(rows)
+    if steps is None:
+        return [None] * count, [dense_matrix(X, types, missing=missing)] * count, [_get_feature_names(X)] * count
+    encoders: list[Pipeline | None] = []
+    matrices: list[np.ndarray] = []
+    names: list[np.ndarray | None] = []
+    for train in rows:
+        encoder, matrix, columns = fold_matrix(steps, X, y, train, types, missing=missing)
+        encoders.append(encoder)
+        matrices = sharing([*matrices, matrix])
+        names.append(columns)
+    return encoders, matrices, names
+
+
+def reads_missing(last: Any) -> bool:
+    """Return whether a network or model reads missing values."""
+    return getattr(last, "reads_missing", False)  # networks do not
 
 
 # Number of rows to compare before whole matrices are compared.

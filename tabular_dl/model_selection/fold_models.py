@@ -12,10 +12,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from sklearn.base import clone
 from sklearn.pipeline import Pipeline
-from sklearn.utils.validation import _get_feature_names
 
 from tabular_dl.estimators import HeldOutBy, ModelEstimator, fit_models, fit_together
-from tabular_dl.model_selection.fold_matrices import dense_matrix, fold_matrix, sharing
+from tabular_dl.model_selection.fold_matrices import dense_matrix, fold_matrices, reads_missing
 
 if TYPE_CHECKING:
     from tabular_dl.nn import EpochCallback
@@ -99,22 +98,8 @@ class FoldModels:
         FoldModels
             Folds.
         """
-        last, steps = pipeline[-1], pipeline[:-1] if len(pipeline.steps) > 1 else None
-        encoders: list[Pipeline | None] = []
-        matrices: list[np.ndarray] = []
-        names: list[np.ndarray | None] = []
-        for train in rows:
-            if steps is None:
-                encoder, matrix = None, dense_matrix(X, last.fold_types, missing=_reads_missing(last))
-                columns = _get_feature_names(X)
-            else:
-                encoder, matrix, columns = fold_matrix(
-                    steps, X, y, train, last.fold_types, missing=_reads_missing(last)
-                )
-            encoders.append(encoder)
-            names.append(columns)
-            matrices = sharing([*matrices, matrix])
-        folds = cls(pipeline, list(seeds), list(rows), encoders, matrices, names, [])
+        steps = pipeline[:-1] if len(pipeline.steps) > 1 else None
+        folds = cls(pipeline, list(seeds), list(rows), *fold_matrices(steps, X, y, rows, pipeline[-1]), [])
         return replace(folds, models=folds.unfitted())
 
     def unfitted(self) -> list[Any]:
@@ -126,7 +111,7 @@ class FoldModels:
     def encode(self, fold: int, X: Any) -> np.ndarray:
         """Return raw rows as the model of a fold reads them, (rows, features)."""
         encoder, last = self.encoders[fold], self.pipeline[-1]
-        types, missing = self.matrices[fold].dtype, _reads_missing(last)
+        types, missing = self.matrices[fold].dtype, reads_missing(last)
         return dense_matrix(X if encoder is None else encoder.transform(X), types, missing=missing)
 
     def train(self, target: Target, on_epoch: EpochCallback | None = None) -> None:
@@ -167,7 +152,3 @@ class FoldModels:
         name = self.pipeline.steps[-1][0]
         pairs = zip(self.encoders, self.models, strict=True)
         return [Pipeline([*([] if encoder is None else encoder.steps), (name, model)]) for encoder, model in pairs]
-
-
-def _reads_missing(last: Any) -> bool:
-    return isinstance(last, ModelEstimator) and last.reads_missing

@@ -17,7 +17,7 @@ from sklearn.pipeline import Pipeline
 from tabular_dl.errors import DataError
 from tabular_dl.estimators import ModelEstimator, RowGroups, boosting_rounds, derived_seed, fit_models
 from tabular_dl.model_selection.evaluation import Outcome
-from tabular_dl.model_selection.fold_matrices import fold_matrix, sharing
+from tabular_dl.model_selection.fold_matrices import fold_matrices
 from tabular_dl.model_selection.range_narrowing import halve
 from tabular_dl.model_selection.row_weights import weights_at
 from tabular_dl.model_selection.standard_error import size_ratio
@@ -110,14 +110,7 @@ class _Folds:
         pipeline = self.pipelines[number]
         key = joblib.hash(pipeline[:-1])
         if key not in self._kept:
-            last: ModelEstimator = pipeline[-1]
-            made: list[np.ndarray] = []
-            for train in self.rows:
-                _, matrix, _ = fold_matrix(
-                    pipeline[:-1], self.X, self.y, train, last.fold_types, missing=last.reads_missing
-                )
-                made = sharing([*made, matrix])
-            self._kept = {key: made}
+            self._kept = {key: fold_matrices(pipeline[:-1], self.X, self.y, self.rows, pipeline[-1])[1]}
         return self._kept[key]
 
 

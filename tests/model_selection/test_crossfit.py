@@ -26,7 +26,7 @@ from sklearn.preprocessing import MaxAbsScaler, OneHotEncoder, StandardScaler
 from tabular_dl.competition.competition import load_competition
 from tabular_dl.errors import DataError
 from tabular_dl.estimators.keras_estimators import KerasClassifier, KerasRegressor
-from tabular_dl.model_selection import fold_models
+from tabular_dl.model_selection import fold_matrices
 from tabular_dl.model_selection.baselines import baseline_scores
 from tabular_dl.model_selection.blended_models import BlendedClassifier
 from tabular_dl.model_selection.blending import Blend
@@ -636,7 +636,7 @@ def test_folds_that_learn_nothing_train_on_one_matrix_of_bytes_as_on_one_each(mo
     table = training.Table
     monkeypatch.setattr(training, "Table", lambda X, y: (tables.append(X), table(X, y))[1])
     shared = CrossFitClassifier(Pipeline(steps), cv=SPLITS, random_state=0).fit(X, y)
-    monkeypatch.setattr(fold_models, "sharing", list)
+    monkeypatch.setattr(fold_matrices, "sharing", list)
     apart = CrossFitClassifier(Pipeline(steps), cv=SPLITS, random_state=0).fit(X, y)
     assert [[(each.shape, each.dtype) for each in group] for group in tables] == [
         [((ROWS, 6), np.uint8)],
