@@ -22,8 +22,9 @@ from threadpoolctl import threadpool_limits
 from tabular_dl.estimators import ModelEstimator, cores
 from tabular_dl.model_selection.fold_matrices import fold_matrix
 from tabular_dl.model_selection.row_weights import weights_at, weights_of_model
+from tabular_dl.model_selection.scoring import row_scorer
 from tabular_dl.preprocessing import DerivedFeatures
-from tabular_dl.problems import TRANSFORMS, Metric, each_target, known_values, metric_at
+from tabular_dl.problems import TRANSFORMS, Metric, each_target, known_values
 
 __all__ = ["baseline_scores"]
 
@@ -82,11 +83,10 @@ def baseline_scores(
         predicted = Parallel(n_jobs=workers, prefer="threads")(
             predict(crossfit, data[task], y, baselines[task[1]], task[0]) for task in tasks
         )
-    classes, weights = getattr(crossfit, "classes_", None), weights_of_model(crossfit)
+    scorer = row_scorer(y, metric, getattr(crossfit, "classes_", None), weights_of_model(crossfit))
     scores: dict[str, list[float]] = {name: [] for name in baselines}
     for (fold, name), predictions in zip(tasks, predicted, strict=True):
-        test = crossfit.test_rows_[fold]
-        scores[name].append(metric_at(metric, test)(y[test], predictions, classes, weights_at(weights, test)))
+        scores[name].append(scorer(crossfit.test_rows_[fold])(predictions))
     return {name: np.array(values) for name, values in scores.items()}
 
 

@@ -11,19 +11,17 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.optimize import minimize
 
+from tabular_dl.model_selection.scoring import Scorer
 from tabular_dl.problems import known_values
 
 if TYPE_CHECKING:
     from tabular_dl.problems import Classes
 
-__all__ = ["Scorer", "by_rank", "class_weights", "greedy_weights", "optimal_weights", "summing_to_one", "weighted"]
+__all__ = ["by_rank", "class_weights", "greedy_weights", "optimal_weights", "summing_to_one", "weighted"]
 
 STEPS = 50  # models added by a greedy selection
 BAGS = 10  # bootstraps of the rows whose selections are averaged
 SMALLEST = 1e-6  # distance from 0 to which probabilities are clipped before a logarithm
-
-# Function that returns the function that scores predictions of some rows; greater is better.
-Scorer = Callable[[np.ndarray], Callable[[np.ndarray], float]]
 
 
 def greedy_weights(

@@ -28,6 +28,7 @@ from tabular_dl.model_selection.predicted_rows import (
 )
 from tabular_dl.model_selection.rounded_numbers import RoundedNumbers
 from tabular_dl.model_selection.row_weights import weights_at, weights_of_model
+from tabular_dl.model_selection.scoring import row_scorer
 from tabular_dl.problems import Classes, Metric, metric_at, same_classes
 from tabular_dl.tables import read_rows
 
@@ -298,8 +299,6 @@ def nested_scores(
             blend, stacked, truth, scored.folds, known, classes, sources=scored.sources, sample_weight=weights
         )
         values = _as_target(combined, y, classes)
-        scores += [
-            metric_at(known, rows)(truth[rows], values[rows], classes, weights_at(weights, rows))
-            for rows in scored.folds
-        ]
+        scorer = row_scorer(truth, known, classes, weights)
+        scores += [scorer(rows)(values[rows]) for rows in scored.folds]
     return np.array(scores)

@@ -15,7 +15,6 @@ from sklearn.utils.validation import check_is_fitted
 
 from tabular_dl.errors import SpecError, did_you_mean
 from tabular_dl.model_selection.blend_weights import (
-    Scorer,
     by_rank,
     class_weights,
     greedy_weights,
@@ -25,6 +24,7 @@ from tabular_dl.model_selection.blend_weights import (
 )
 from tabular_dl.model_selection.meta_models import RawColumns
 from tabular_dl.model_selection.row_weights import weights_at
+from tabular_dl.model_selection.scoring import row_scorer
 from tabular_dl.model_selection.stacking import Stack, by_older_stack, check_stack, sources_of
 from tabular_dl.problems import Metric, metric_at, resampled_rows
 
@@ -250,10 +250,16 @@ class Blend(BaseEstimator):
     ) -> None:
         """Learn weights or ranks."""
         if self.method == "greedy":
-            scorer = _scorer(y, metric, classes, sample_weight)
+            sign = 1.0 if metric.greater_is_better else -1.0
+            scorer, numbers = row_scorer(y, metric, classes, sample_weight), classes is None and y.ndim == 1
+
+            def greater(rows: np.ndarray) -> Callable[[np.ndarray], float]:
+                score = scorer(rows)
+                return lambda predicted: sign * score(predicted[:, 0] if numbers else predicted)
+
             draw = partial(resampled_rows, metric, len(y))
             classification = classes is not None
-            self.weights_ = greedy_weights(predictions, y, scorer, self.seed, classification=classification, draw=draw)
+            self.weights_ = greedy_weights(predictions, y, greater, self.seed, classification=classification, draw=draw)
         elif self.method == "rank":
             self.sorted_ = np.sort(predictions, axis=1)
         elif self.method == "per_class" and (classes is not None or y.ndim == 2):
@@ -292,21 +298,6 @@ class Blend(BaseEstimator):
         # Blends stored by older versions lack sums_to_one_: they were of single labels.
         sums_to_one = getattr(self, "sums_to_one_", self.classification_)
         return summing_to_one(values, predictions, getattr(self, "widths_", None)) if sums_to_one else values
-
-
-def _scorer(y: np.ndarray, metric: Metric, classes: Classes | None, sample_weight: np.ndarray | None) -> Scorer:
-    sign = 1.0 if metric.greater_is_better else -1.0
-
-    def scorer(rows: np.ndarray) -> Callable[[np.ndarray], float]:
-        truth, weights, of_rows = y[rows], weights_at(sample_weight, rows), metric_at(metric, rows)
-
-        def score(prediction: np.ndarray) -> float:
-            values = prediction[:, 0] if classes is None and y.ndim == 1 else prediction
-            return sign * of_rows(truth, values, classes, weights)
-
-        return score
-
-    return scorer
 
 
 def nested_predictions(

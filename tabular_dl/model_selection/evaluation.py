@@ -19,9 +19,9 @@ from sklearn.pipeline import Pipeline
 from tabular_dl.estimators import PER_MEMBER, RowGroups, TrainedTasks, decoded, derived_seed, tasks_of, train_tasks
 from tabular_dl.model_selection.fold_matrices import fold_matrices
 from tabular_dl.model_selection.range_narrowing import halve
-from tabular_dl.model_selection.row_weights import weights_at
+from tabular_dl.model_selection.scoring import row_scorer
 from tabular_dl.model_selection.standard_error import size_ratio
-from tabular_dl.problems import Metric, Numbers, metric_at
+from tabular_dl.problems import Metric, Numbers
 
 __all__ = ["Outcome", "evaluate"]
 
@@ -202,17 +202,17 @@ def _scores(
     folds, members = len(splits), trained.members
     configurations = len(networks) // folds
     numbers = np.arange(configurations * folds * members).reshape(configurations, folds, members)
-    scores = np.full((configurations, folds), np.nan)
+    scores, scorer = np.full((configurations, folds), np.nan), row_scorer(y, metric, classes, sample_weight)
     for fold, (_, test) in enumerate(splits):
         share = trained.result(fold, numbers[:, fold].ravel())
         rows, coding = share.prepared.inputs.encode(matrices[fold][test]), share.prepared.coding
         means = decoded(networks[fold::folds], share.network, share.population.weights, coding, rows)
-        of_rows = metric_at(metric, test)
+        score = scorer(test)
         untrained = (share.population.best_epoch.reshape(configurations, members) == 0).any(axis=1)
         for number in np.flatnonzero(~untrained):
             values = means[number]
             if isinstance(coding, Numbers) and y.ndim == 1:
                 values = values[:, 0]
             if np.isfinite(values).all():
-                scores[number, fold] = of_rows(y[test], values, classes, weights_at(sample_weight, test))
+                scores[number, fold] = score(values)
     return scores

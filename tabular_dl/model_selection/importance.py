@@ -11,10 +11,11 @@ import pandas as pd
 
 from tabular_dl.model_selection.decisions import decided
 from tabular_dl.model_selection.predicted_rows import error_ratio
-from tabular_dl.model_selection.row_weights import weights_at, weights_of_model
+from tabular_dl.model_selection.row_weights import weights_of_model
+from tabular_dl.model_selection.scoring import row_scorer
 from tabular_dl.model_selection.standard_error import standard_error
 from tabular_dl.preprocessing import PermutedRows
-from tabular_dl.problems import Metric, decide, each_target, metric_at, some_rows
+from tabular_dl.problems import Metric, decide, each_target, some_rows
 
 __all__ = ["hardest_rows", "permutation_importance"]
 
@@ -88,7 +89,7 @@ def permutation_importance(
     """
     rng = np.random.default_rng(seed)
     sign = 1.0 if metric.greater_is_better else -1.0
-    classes = getattr(model, "classes_", None)
+    scorer = row_scorer(y, metric, getattr(model, "classes_", None), weights_of_model(model))
     if repeats is None:
         rows_of_fold = min(len(test) for test in model.test_rows_)
         repeats = max(1, min(REPEATS, MOST_PERMUTATIONS // max(1, len(columns)), MOST_ROWS // rows_of_fold))
@@ -96,17 +97,10 @@ def permutation_importance(
     decreases = np.zeros((len(model.test_rows_), len(columns)))
     for fold, test in enumerate(model.test_rows_):
         rows = some_rows(metric, test, MOST_ROWS, rng)
-        table, truth, of_rows = X.iloc[rows], y[rows], metric_at(metric, rows)
-        weights = weights_at(weights_of_model(model), rows)
+        table, of_rows = X.iloc[rows], scorer(rows)
 
-        def score(
-            predicted: np.ndarray,
-            truth: np.ndarray = truth,
-            rows: np.ndarray = rows,
-            weights: np.ndarray | None = weights,
-            of_rows: Metric = of_rows,
-        ) -> float:
-            return of_rows(truth, decided(model, metric, predicted, rows), classes, weights)
+        def score(predicted: np.ndarray, rows: np.ndarray = rows, of_rows: Any = of_rows) -> float:
+            return of_rows(decided(model, metric, predicted, rows))
 
         predict = _Predictions(model, fold, table)
         baseline = score(predict.unchanged())

@@ -19,9 +19,9 @@ from tabular_dl.estimators import ModelEstimator, RowGroups, boosting_rounds, de
 from tabular_dl.model_selection.evaluation import Outcome
 from tabular_dl.model_selection.fold_matrices import fold_matrices
 from tabular_dl.model_selection.range_narrowing import halve
-from tabular_dl.model_selection.row_weights import weights_at
+from tabular_dl.model_selection.scoring import row_scorer
 from tabular_dl.model_selection.standard_error import size_ratio
-from tabular_dl.problems import Metric, metric_at
+from tabular_dl.problems import Metric
 
 __all__ = ["evaluate_models"]
 
@@ -65,22 +65,20 @@ def evaluate_models(
     scores = np.full((len(pipelines), len(splits)), np.nan)
     lengths, growing = np.zeros(len(pipelines)), np.ones(len(pipelines), bool)
     stages = STAGES if halving and rounds is not None and len(pipelines) > 1 else (1.0,)
-    sign, metrics = 1.0 if metric.greater_is_better else -1.0, [metric_at(metric, test) for _, test in splits]
+    sign, scorer = 1.0 if metric.greater_is_better else -1.0, row_scorer(y, metric, classes, sample_weight)
+    tests = [(test, scorer(test)) for _, test in splits]
     for stage, share in enumerate(stages, start=1):
         capped = np.zeros(len(pipelines), bool)
         for number in np.flatnonzero(growing).tolist():
-            models = [
-                clone(pipelines[number][-1]).set_params(random_state=derived_seed(seeds[number], fold))
-                for fold in range(len(splits))
-            ]
+            models = _unfitted(pipelines[number][-1], seeds[number], len(splits))
             cap, matrices = _limit(models, share), folds.matrices(number)
             try:
                 fit_models(models, matrices, y, folds.rows, classes, row_groups=row_groups, sample_weight=sample_weight)
             except DataError:
                 continue  # a configuration that its library refuses has no score
             scores[number] = [
-                of_rows(y[test], _predict(model, matrix[test]), classes, weights_at(sample_weight, test))
-                for model, matrix, (_, test), of_rows in zip(models, matrices, splits, metrics, strict=True)
+                score(_predict(model, matrix[test]))
+                for model, matrix, (test, score) in zip(models, matrices, tests, strict=True)
             ]
             if models[0].rounds_ is not None:
                 grown = np.array([model.rounds_.mean() for model in models])
@@ -112,6 +110,11 @@ class _Folds:
         if key not in self._kept:
             self._kept = {key: fold_matrices(pipeline[:-1], self.X, self.y, self.rows, pipeline[-1])[1]}
         return self._kept[key]
+
+
+def _unfitted(model: ModelEstimator, seed: int, folds: int) -> list[ModelEstimator]:
+    """Return an unfitted copy of a model for each fold."""
+    return [clone(model).set_params(random_state=derived_seed(seed, fold)) for fold in range(folds)]
 
 
 def _rounds(model: ModelEstimator) -> tuple[str, int] | None:
