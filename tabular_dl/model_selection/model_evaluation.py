@@ -112,7 +112,7 @@ class _Folds:
         return self._kept[key]
 
 
-def _unfitted(model: ModelEstimator, seed: int, folds: int) -> list[ModelEstimator]:
+def _unfitted(model: ModelEstimator, seed: int, folds: int) -> list[Any]:
     """Return an unfitted copy of a model for each fold."""
     return [clone(model).set_params(random_state=derived_seed(seed, fold)) for fold in range(folds)]
 
