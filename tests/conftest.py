@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import signal
@@ -25,6 +26,9 @@ os.environ["DO_NOT_TRACK"] = "true"
 # No test takes a program from the user or from another test. Keeping them would save nothing: most tests compile none.
 os.environ["TABULAR_DL_COMPILED_CACHE"] = "off"
 
+
+# A full garbage collection visits the millions of objects of the libraries and of the tests: seldom is often enough.
+gc.set_threshold(50_000, 100, 10)
 
 # No test depends on how fast a processor is.
 settings.register_profile("any processor", deadline=None)

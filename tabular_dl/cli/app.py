@@ -6,6 +6,7 @@ Each command reads its options and calls one workflow. It imports the workflow o
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from typing import Annotated
@@ -17,6 +18,10 @@ from tabular_dl.errors import UserError, listed
 from tabular_dl.limits import VARIABLE, limit
 
 __all__ = ["app", "main"]
+
+# New objects before a garbage collection, and collections before one of older objects. A full collection visits the
+# millions of objects of the libraries: Python's own numbers make importing them take a quarter longer.
+COLLECTIONS = (50_000, 100, 10)
 
 app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode="markdown")
 for part in (tables, training, runs, predictions):
@@ -77,6 +82,7 @@ def root(
 
 def main() -> None:
     """Run a command. A `UserError` is printed without a traceback, with exit code 2 or 3."""
+    gc.set_threshold(*COLLECTIONS)
     try:
         app(prog_name="tabular-dl")
     except UserError as error:

@@ -217,6 +217,21 @@ for command in {commands!r}:
 # Defects
 
 
+def test_libraries_are_loaded_without_a_full_garbage_collection(tmp_path: Path) -> None:
+    script = (
+        "import gc, sys\n"
+        "from tabular_dl.cli.app import main\n"
+        "sys.argv = ['tabular-dl', 'check', 'titanic']\n"
+        "before = gc.get_stats()[2]['collections']\n"
+        "ended = None\n"
+        "try:\n    main()\nexcept SystemExit as end:\n    ended = end.code\n"
+        "assert not ended and 'pandas' in sys.modules\n"
+        "print(gc.get_stats()[2]['collections'] - before, gc.isenabled())\n"
+    )
+    done = subprocess.run([sys.executable, "-c", script], cwd=tmp_path, capture_output=True, text=True)
+    assert done.stdout.splitlines()[-1] == "0 True", done.stderr
+
+
 def test_a_defect_of_the_package_keeps_its_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
     def broken() -> None:
         raise ZeroDivisionError("a defect")
