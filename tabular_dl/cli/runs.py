@@ -20,9 +20,17 @@ PANEL = "Runs"
 @app.command(rich_help_panel=PANEL)
 def compare(
     pipeline: Pipeline,
-    top: Annotated[int | None, typer.Option(min=1, help="Number of runs to show, the best first.")] = None,
+    top: Annotated[
+        int | None,
+        typer.Option(
+            min=1, help="Number of runs to show, the best first; by default 50 in a table, all as CSV and JSON."
+        ),
+    ] = None,
     every: Annotated[
-        bool, typer.Option("--all", help="Also show runs of other data, searches, and runs that failed or were killed.")
+        bool,
+        typer.Option(
+            "--all", help="Show, newest first, also runs of other data, searches, and runs that failed or were killed."
+        ),
     ] = False,
     as_csv: Annotated[bool, typer.Option("--csv", help="Print CSV.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,

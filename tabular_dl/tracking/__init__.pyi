@@ -3,6 +3,7 @@ from .leaderboard import IMPORTED as IMPORTED
 from .leaderboard import Entry as Entry
 from .leaderboard import Row as Row
 from .leaderboard import agreement as agreement
+from .leaderboard import in_order as in_order
 from .leaderboard import rank as rank
 from .model_files import file_of as file_of
 from .open_run import Child as Child
@@ -41,4 +42,5 @@ from .store import tracking_uri as tracking_uri
 from .stored_model import check_opened as check_opened
 from .stored_model import local_folder as local_folder
 from .stored_model import open_model as open_model
+from .stored_runs import StoredRun as StoredRun
 from .ui_server import ui_command as ui_command

@@ -3,25 +3,33 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import Protocol, TypeVar
 
 import numpy as np
 
 from tabular_dl.estimators import NETWORK
 from tabular_dl.model_selection import standard_error
+from tabular_dl.tracking.stored_runs import StoredRun
 
-if TYPE_CHECKING:
-    from mlflow.entities import Run
-
-__all__ = ["IMPORTED", "Entry", "Row", "agreement", "rank"]
+__all__ = ["IMPORTED", "Entry", "Row", "agreement", "in_order", "rank"]
 
 # Number of standard errors below which a difference may be due to chance.
 SIGNIFICANT = 2.0
 IMPORTED = "imported"  # in the place of a model's name
 # Least number of public scores for a rank correlation.
 LEAST_RANKED = 3
+
+
+class _Scored(Protocol):
+    @property
+    def score(self) -> float: ...
+    @property
+    def started(self) -> int: ...
+
+
+_Run = TypeVar("_Run", bound=_Scored)
 
 
 @dataclass(frozen=True)
@@ -83,24 +91,24 @@ class Entry:
         return self.params.get("network.preset", NETWORK) if name == NETWORK else name
 
     @classmethod
-    def of(cls, run: Run) -> Entry:
-        """Return the entry of an MLflow run."""
-        metrics, tags = run.data.metrics, run.data.tags
+    def of(cls, run: StoredRun) -> Entry:
+        """Return the entry of a finished run."""
+        metrics, tags = run.metrics, run.tags
         scores = np.array(json.loads(tags.get("tabular_dl.fold_scores", "[]")))
         ratio = float(tags["tabular_dl.test_ratio"]) if "tabular_dl.test_ratio" in tags else None
         return cls(
-            run.info.run_id,
-            run.info.run_name,
-            tags.get("tabular_dl.kind", ""),
-            metrics["cv_score"],
+            run.id,
+            run.name,
+            run.kind,
+            run.score,
             standard_error(scores, ratio) if len(scores) > 1 else metrics.get("cv_standard_error", float("nan")),
-            tags.get("tabular_dl.folds", run.info.run_id),
+            tags.get("tabular_dl.folds", run.id),
             scores,
             # Marked, because an interrupted run is not what its settings promise.
-            run.data.params | {"Ctrl-C": cut} if (cut := tags.get("tabular_dl.interrupted")) else run.data.params,
+            {**run.params, "Ctrl-C": cut} if (cut := tags.get("tabular_dl.interrupted")) else run.params,
             metrics.get("training_seconds", float("nan")),
             metrics.get("submission_score"),
-            run.info.start_time,
+            run.started,
             metrics.get("public_score"),
             ratio,
         )
@@ -160,8 +168,7 @@ def rank(entries: Sequence[Entry], *, greater_is_better: bool) -> list[Row]:
     >>> [(row.rank, row.entry.name, row.tied, dict(row.changes)) for row in rows]
     [(1, 'b', False, {}), (2, 'a', True, {'l2': 'a'})]
     """
-    sign = 1.0 if greater_is_better else -1.0
-    ordered = sorted(entries, key=lambda entry: (-sign * entry.score, entry.started))
+    ordered = in_order(entries, greater_is_better=greater_is_better)
     best = ordered[0]
     # Settings are compared with those of a fit, since a blend has none.
     reference = next((entry for entry in ordered if entry.kind == "fit"), best)
@@ -182,13 +189,20 @@ def rank(entries: Sequence[Entry], *, greater_is_better: bool) -> list[Row]:
     return rows
 
 
-def agreement(entries: Sequence[Entry]) -> tuple[float, int] | None:
+def in_order(runs: Iterable[_Run], *, greater_is_better: bool) -> list[_Run]:
+    """Return runs or entries, the best score first; of equal scores the oldest."""
+    sign = 1.0 if greater_is_better else -1.0
+    return sorted(runs, key=lambda run: (-sign * run.score, run.started))
+
+
+def agreement(scores: Iterable[tuple[float, float | None]]) -> tuple[float, int] | None:
     """Return Spearman's rank correlation of cross-validated and public scores.
 
     Parameters
     ----------
-    entries : sequence of Entry
-        Runs scored by the metric of the Kaggle competition.
+    scores : iterable of (float, float or None)
+        Cross-validated and public score of each run, by the metric of the Kaggle competition; None for a run without a
+        public score.
 
     Returns
     -------
@@ -198,12 +212,10 @@ def agreement(entries: Sequence[Entry]) -> tuple[float, int] | None:
 
     Examples
     --------
-    >>> def run(cv, public):
-    ...     return Entry("", "", "fit", cv, 0.02, "f", np.array([]), {}, 1.0, None, 0, public)
-    >>> agreement([run(0.81, 0.77), run(0.82, 0.78), run(0.83, 0.76), run(0.84, None)])
+    >>> agreement([(0.81, 0.77), (0.82, 0.78), (0.83, 0.76), (0.84, None)])
     (-0.5, 3)
     """
-    pairs = np.array([(entry.score, entry.public_score) for entry in entries if entry.public_score is not None])
+    pairs = np.array([pair for pair in scores if pair[1] is not None])
     if len(pairs) < LEAST_RANKED or (pairs == pairs[0]).all(axis=0).any():
         return None
     from scipy.stats import spearmanr

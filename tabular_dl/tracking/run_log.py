@@ -27,6 +27,7 @@ from mlflow.models import Model
 
 from tabular_dl.tracking.processes import PROCESS_TAG, this_process
 from tabular_dl.tracking.record import MODEL, RECORD, read_record
+from tabular_dl.tracking.run_search import from_mlflow
 from tabular_dl.tracking.runs import LoggedRun, as_logged, find_tagged
 
 if TYPE_CHECKING:
@@ -75,12 +76,12 @@ def log_results(folder: Path) -> LoggedRun:
             _log_files(client, run_id, folder)
             arguments = {"flavor": _StoredModel, "flavor_name": "sklearn", "folder": folder / MODEL}
             Model.log(None, name=MODEL, run_id=run_id, **arguments)
-        return as_logged(client.get_run(run_id))
+        return as_logged(*from_mlflow([client.get_run(run_id)]))
 
 
 def _logged_before(record: Mapping[str, Any]) -> LoggedRun | None:
     """Return the finished run of the same results: a process may be killed between the run's end and theirs."""
-    runs = [run for run in find_tagged(RESULTS_TAG, record["id"]) if run.info.status == "FINISHED"]
+    runs = [run for run in find_tagged(RESULTS_TAG, record["id"]) if run.status == "FINISHED"]
     return as_logged(runs[0]) if runs else None
 
 

@@ -6,22 +6,19 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
 # First, because it sets MLflow's environment variables, which MLflow reads when it is imported.
-from tabular_dl.tracking.store import MOST_RUNS, prepare_store, quiet, told_as_user_errors, tracking_uri
+from tabular_dl.tracking.store import quiet, told_as_user_errors, tracking_uri
 
 # isort: split
-import mlflow
 import numpy as np
 
 from tabular_dl.errors import SubmissionError, did_you_mean
 from tabular_dl.problems import get_metric
-
-if TYPE_CHECKING:
-    from mlflow.entities import Run
+from tabular_dl.tracking.run_search import search_runs
+from tabular_dl.tracking.stored_runs import StoredRun
 
 __all__ = [
     "NO_TEST_TAG",
@@ -47,6 +44,7 @@ RESUMABLE = ("search", "auto")  # kinds of runs that others are found by
 NO_TEST_TAG = "tabular_dl.no_test_predictions"
 # Tags of runs whose metric is a function of the user: its direction, and the SHA-256 of its text.
 GREATER_IS_BETTER, METRIC_DIGEST = "tabular_dl.greater_is_better", "tabular_dl.metric_sha256"
+PIPELINE = "tabular_dl.pipeline"  # tag with the name of the pipeline
 
 
 @dataclass(frozen=True)
@@ -108,16 +106,16 @@ class RunStatus:
     began: str
 
     @classmethod
-    def of(cls, run: Run) -> RunStatus:
-        """Return the state of an MLflow run."""
-        tags = run.data.tags
-        began = datetime.fromtimestamp(run.info.start_time / 1000, UTC).astimezone()
+    def of(cls, run: StoredRun) -> RunStatus:
+        """Return the state of a run."""
+        tags = run.tags
+        began = datetime.fromtimestamp(run.started / 1000, UTC).astimezone()
         return cls(
-            run.info.run_name,
-            tags["tabular_dl.kind"],
-            run.info.status.lower(),
+            run.name,
+            run.kind,
+            run.status.lower(),
             tags.get("tabular_dl.metric", ""),
-            run.data.metrics.get("cv_score"),
+            run.metrics.get("cv_score"),
             tags.get("tabular_dl.data_digest", "")[:8],
             began.strftime("%Y-%m-%d %H:%M"),
         )
@@ -144,8 +142,8 @@ def best_run(pipeline: str, metric: str | None = None) -> LoggedRun:
         If there is no finished run.
     """
     comparable, _ = comparable_runs(pipeline, metric)
-    sign = 1 if is_greater_better(comparable[0].data.tags) else -1
-    return as_logged(max(comparable, key=lambda run: sign * run.data.metrics["cv_score"]))
+    sign = 1 if is_greater_better(comparable[0].tags) else -1
+    return as_logged(max(comparable, key=lambda run: sign * run.score))
 
 
 def is_greater_better(tags: Mapping[str, str]) -> bool:
@@ -160,7 +158,7 @@ def is_greater_better(tags: Mapping[str, str]) -> bool:
     return get_metric(tags["tabular_dl.metric"]).greater_is_better if known is None else known == "true"
 
 
-def comparable_runs(pipeline: str, metric: str | None = None) -> tuple[list[Run], int]:
+def comparable_runs(pipeline: str, metric: str | None = None) -> tuple[list[StoredRun], int]:
     """Return the finished runs of a pipeline that can be compared with the newest.
 
     These are the runs with the same metric and the same training data. If there are runs with the pipeline's metric,
@@ -175,8 +173,8 @@ def comparable_runs(pipeline: str, metric: str | None = None) -> tuple[list[Run]
 
     Returns
     -------
-    runs : list of mlflow.entities.Run
-        Comparable runs.
+    runs : list of StoredRun
+        Comparable runs, newest first.
     others : int
         Number of finished runs that are not comparable.
 
@@ -187,26 +185,24 @@ def comparable_runs(pipeline: str, metric: str | None = None) -> tuple[list[Run]
     """
     runs = [
         run
-        for run in _runs(f"tags.`tabular_dl.pipeline` = '{pipeline}'")
-        if run.info.status == "FINISHED"
-        and run.data.tags.get("tabular_dl.kind") in WITH_MODELS
-        and np.isfinite(run.data.metrics.get("cv_score", np.nan))
+        for run in search_runs(PIPELINE, pipeline)
+        if run.status == "FINISHED" and run.kind in WITH_MODELS and np.isfinite(run.score)
     ]
     if not runs:
         raise SubmissionError(
             f"There is no finished run of {pipeline} in {tracking_uri()}. Fit one first: tabular-dl fit {pipeline}"
         )
-    with_metric = [run for run in runs if run.data.tags.get("tabular_dl.metric") == metric]
-    newest = max(with_metric or runs, key=lambda run: run.info.start_time)
+    with_metric = [run for run in runs if run.tags.get("tabular_dl.metric") == metric]
+    newest = max(with_metric or runs, key=lambda run: run.started)
     tags = ("tabular_dl.metric", "tabular_dl.data_digest", METRIC_DIGEST)
-    comparable = [run for run in runs if all(run.data.tags.get(tag) == newest.data.tags.get(tag) for tag in tags)]
+    comparable = [run for run in runs if all(run.tags.get(tag) == newest.tags.get(tag) for tag in tags)]
     return comparable, len(runs) - len(comparable)
 
 
 def all_runs(pipeline: str) -> list[RunStatus]:
     """Return all fits, blends, imports, searches and sessions of auto, newest first, whatever became of them."""
-    runs = _runs(f"tags.`tabular_dl.pipeline` = '{pipeline}'")
-    return [RunStatus.of(run) for run in runs if run.data.tags.get("tabular_dl.kind") in (*WITH_MODELS, *RESUMABLE)]
+    runs = search_runs(PIPELINE, pipeline)
+    return [RunStatus.of(run) for run in runs if run.kind in (*WITH_MODELS, *RESUMABLE)]
 
 
 def find_run(id_or_name: str) -> LoggedRun:
@@ -234,31 +230,30 @@ def find_run(id_or_name: str) -> LoggedRun:
 
 def find_run_id(id_or_name: str) -> str:
     """Return the id of the run with an id, or of the newest run with a name, of any kind."""
-    return str(_find(id_or_name, (*WITH_MODELS, *RESUMABLE)).info.run_id)
+    return _find(id_or_name, (*WITH_MODELS, *RESUMABLE)).id
 
 
 def has_run_named(name: str) -> bool:
     """Return whether a run of any kind has a name."""
-    return bool(_runs(f"attributes.run_name = '{name}'"))
+    return bool(search_runs("run_name", name, 1))
 
 
-def find_tagged(tag: str, value: str) -> list[Run]:
+def find_tagged(tag: str, value: str) -> list[StoredRun]:
     """Return the runs whose tag has a value, newest first."""
-    return _runs(f"tags.`{tag}` = '{value}'")
+    return search_runs(tag, value)
 
 
-def as_logged(run: Run) -> LoggedRun:
-    """Return an MLflow run as a `LoggedRun`; a run without a model raises a `SubmissionError`."""
-    models = run.outputs.model_outputs if run.outputs else []
-    if not models:
-        raise SubmissionError(f"Run {run.info.run_name} ({run.info.run_id}) has no model: it is not a finished fit.")
-    experiment = mlflow.get_experiment(run.info.experiment_id).name
-    uri = f"models:/{models[-1].model_id}"
-    return LoggedRun(run.info.run_id, run.info.run_name, experiment, uri, run.data.tags, run.data.metrics)
+def as_logged(run: StoredRun) -> LoggedRun:
+    """Return a stored run as a `LoggedRun`; a run without a model raises a `SubmissionError`."""
+    if not run.models:
+        raise SubmissionError(f"Run {run.name} ({run.id}) has no model: it is not a finished fit.")
+    return LoggedRun(run.id, run.name, run.experiment, f"models:/{run.models[-1]}", run.tags, run.metrics)
 
 
 def model_folder(run: LoggedRun) -> Path:
     """Return a local folder with the model of a run, downloaded if the store is remote."""
+    import mlflow
+
     with quiet(), told_as_user_errors():
         model = mlflow.MlflowClient(tracking_uri()).get_logged_model(run.model_uri.removeprefix("models:/"))
         place = urlsplit(model.artifact_location)
@@ -271,6 +266,8 @@ def model_folder(run: LoggedRun) -> Path:
 
 def run_file(run: LoggedRun, name: str) -> Path | None:
     """Return a local file of a run, downloaded if the store is remote; None if it has no such file."""
+    import mlflow
+
     with quiet():
         try:
             address = f"runs:/{run.id}/{name}"
@@ -297,16 +294,16 @@ def experiment_page(pipeline: str | None) -> str:
     SubmissionError
         If the pipeline has no run.
     """
-    runs = _runs(
-        "tags.`tabular_dl.pipeline` != ''" if pipeline is None else f"tags.`tabular_dl.pipeline` = '{pipeline}'"
-    )
+    runs = search_runs(PIPELINE, pipeline, 1)
     if not runs and pipeline is not None:
         raise SubmissionError(f"There is no run of {pipeline!r} in {tracking_uri()}: tabular-dl fit {pipeline}")
-    return f"#/experiments/{runs[0].info.experiment_id}/runs" if runs else ""
+    return f"#/experiments/{runs[0].experiment_id}/runs" if runs else ""
 
 
 def _run_of_alias(name: str, alias: str) -> str:
     """Return the id of the run whose registered model has an alias."""
+    import mlflow
+
     with quiet():
         try:
             return str(mlflow.MlflowClient(tracking_uri()).get_model_version_by_alias(name, alias).run_id)
@@ -317,28 +314,16 @@ def _run_of_alias(name: str, alias: str) -> str:
             ) from None
 
 
-def _find(id_or_name: str, kinds: Iterable[str] = WITH_MODELS) -> Run:
+def _find(id_or_name: str, kinds: Iterable[str] = WITH_MODELS) -> StoredRun:
     """Return the newest run with an id or name. If there is none, the error suggests runs of the given kinds."""
-    runs = _runs(f"attributes.run_id = '{id_or_name}'") or _runs(f"attributes.run_name = '{id_or_name}'")
+    runs = search_runs("run_id", id_or_name, 1) or search_runs("run_name", id_or_name, 1)
     if not runs:
-        candidates = [run for kind in kinds for run in _runs(f"tags.`tabular_dl.kind` = '{kind}'")]
+        candidates = [run for kind in kinds for run in search_runs("tabular_dl.kind", kind)]
         # For the name of a pipeline, its runs are suggested.
-        of_pipeline = [run for run in candidates if run.data.tags.get("tabular_dl.pipeline") == id_or_name]
-        names = [run.info.run_name for run in of_pipeline or candidates]
+        of_pipeline = [run for run in candidates if run.tags.get(PIPELINE) == id_or_name]
+        names = [run.name for run in of_pipeline or candidates]
         raise SubmissionError(
             f"There is no run {id_or_name!r} in {tracking_uri()}. {did_you_mean(id_or_name, names)} "
             "`tabular-dl ui` shows all runs."
         )
     return runs[0]
-
-
-def _runs(condition: str) -> list[Run]:
-    """Return the runs that meet a condition, newest first. A store that does not exist is not created."""
-    if "'" in condition.replace("'", "", 2):
-        raise SubmissionError("The id or name of a run has no quotation marks.")
-    if not prepare_store(create=False):
-        return []
-    with quiet(), told_as_user_errors():
-        return mlflow.search_runs(
-            search_all_experiments=True, filter_string=condition, output_format="list", max_results=MOST_RUNS
-        )

@@ -25,9 +25,9 @@ os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "30")
 from tabular_dl.errors import UserError
 from tabular_dl.tracking.connection import check_answers, retries_said, without_password
 from tabular_dl.tracking.processes import PROCESS_TAG, is_gone
-from tabular_dl.tracking.schema_version import has_newest_schema
 from tabular_dl.tracking.sqlite_store import check_writable, database_file, make_database
 from tabular_dl.tracking.store_template import create_from_template
+from tabular_dl.tracking.stored_runs import has_killed_runs, readable_file
 
 if TYPE_CHECKING:
     import mlflow
@@ -72,7 +72,7 @@ def prepare_store(*, create: bool, write: bool = False) -> bool:
     """Make sure that the store can be used, before anything else of MLflow looks at it.
 
     A database that was left half made is replaced, a server has to answer, and runs whose process is gone are marked.
-    MLflow is imported where it has to be: before a command writes to a file whose schema is known, it is not.
+    MLflow is imported where it has to be: not for a file whose schema is known, unless a run has to be marked.
 
     Parameters
     ----------
@@ -103,7 +103,7 @@ def prepare_store(*, create: bool, write: bool = False) -> bool:
                 check_writable(file)
             if not file.exists():
                 return False
-            if write and not create and "?" not in uri and has_newest_schema(file):
+            if not create and readable_file(uri) is not None and (write or not has_killed_runs(file)):
                 return True
         import mlflow
 

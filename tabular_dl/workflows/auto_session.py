@@ -167,10 +167,10 @@ class Session:
 
     def members(self) -> list[Member]:
         """Return the members that earlier processes have fitted, oldest first."""
-        found = [run for run in tracking.find_tagged(AUTO_TAG, self.run.id) if run.info.status == "FINISHED"]
+        found = [run for run in tracking.find_tagged(AUTO_TAG, self.run.id) if run.status == "FINISHED"]
         members = []
         for run in reversed(found):
-            logged = tracking.find_run(run.info.run_id)
+            logged = tracking.find_run(run.id)
             model, _ = tracking.open_model(logged)
             scores = np.array(json.loads(logged.tags["tabular_dl.fold_scores"]))
             seconds = logged.metrics["training_seconds"]

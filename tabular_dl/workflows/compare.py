@@ -17,9 +17,11 @@ from tabular_dl.spec import load_spec
 from tabular_dl.tracking import (
     Entry,
     Row,
+    StoredRun,
     agreement,
     all_runs,
     comparable_runs,
+    in_order,
     is_greater_better,
     rank,
     tracking_uri,
@@ -27,6 +29,9 @@ from tabular_dl.tracking import (
 from tabular_dl.workflows.console import print_lines
 
 __all__ = ["compare"]
+
+# Number of runs that a table has at most unless a number is given.
+MOST_ROWS = 50
 
 # What a line about a run's parameters says of them, by the kind of run; those of a fit are compared.
 RELATIONS = {"ensemble": "blends", "import": "was imported"}
@@ -48,12 +53,12 @@ def compare(
     pipeline : str
         Name of a pipeline, or path of a YAML file.
     top : int, optional
-        Number of runs to print, the best first; all by default.
+        Number of runs to print, the best first; by default 50 in a table, and all as CSV or JSON.
     form : {"table", "csv", "json"}, default="table"
         Format of the output.
     every : bool, default=False
-        Whether to print all runs instead, newest first: also searches, runs of other data or another metric, and runs
-        that failed or were killed.
+        Whether to print runs of all kinds instead, newest first: also searches, runs of other data or another metric,
+        and runs that failed or were killed.
     out : file, optional
         File for CSV and JSON; standard output by default.
     console : Console, optional
@@ -62,7 +67,7 @@ def compare(
     Returns
     -------
     list of Row
-        The rows of the leaderboard; empty if all runs are printed.
+        The rows that are printed; empty if all runs are.
 
     Raises
     ------
@@ -75,20 +80,30 @@ def compare(
         _print_all(name, top, form, out or sys.stdout, console or Console())
         return []
     runs, left_out = comparable_runs(name, spec.metric_name)
-    metric, greater_is_better = runs[0].data.tags["tabular_dl.metric"], is_greater_better(runs[0].data.tags)
-    entries = [Entry.of(run) for run in runs]
-    rows = rank(entries, greater_is_better=greater_is_better)[:top]
+    metric, greater_is_better = runs[0].tags["tabular_dl.metric"], is_greater_better(runs[0].tags)
+    # Cut before anything is computed for a run.
+    ordered = in_order(runs, greater_is_better=greater_is_better)
+    shown = ordered[: top or _default_rows(form)]
+    reference = next((run for run in ordered if run.kind == "fit"), shown[0])  # settings are compared with its
+    entries = [Entry.of(run) for run in (shown if reference in shown else [*shown, reference])]
+    rows = rank(entries, greater_is_better=greater_is_better)[: len(shown)]
     if form == "table":
         console = console or Console()
         _print(rows, name, metric, greater_is_better, left_out, console)
-        _print_agreement(entries, console)
+        _print_more(len(runs) - len(rows), f"tabular-dl compare {pipeline} --top {len(runs)}", console)
+        _print_agreement(runs, console)
     else:
         _write([_plain(row) for row in rows], form, out or sys.stdout)
     return rows
 
 
+def _default_rows(form: str) -> int | None:
+    return MOST_ROWS if form == "table" else None
+
+
 def _print_all(name: str, top: int | None, form: str, out: TextIO, console: Console) -> None:
-    rows = [asdict(run) for run in all_runs(name)[:top]]
+    runs = all_runs(name)
+    rows = [asdict(run) for run in runs[: top or _default_rows(form)]]
     if not rows:
         raise SubmissionError(f"There is no run of {name} in {tracking_uri()}. Fit one first: tabular-dl fit {name}")
     if form != "table":
@@ -104,6 +119,14 @@ def _print_all(name: str, top: int | None, form: str, out: TextIO, console: Cons
         style = None if row["status"] == "finished" else "dim"
         grid.add_row(*(escape(str(cells[heading])) for heading in headings), style=style)
     console.print(grid)
+    _print_more(len(runs) - len(rows), f"tabular-dl compare {name} --all --top {len(runs)}", console)
+
+
+def _print_more(count: int, command: str, console: Console) -> None:
+    """Print how many runs a table leaves out, and how to see them."""
+    if count:
+        runs = "1 more run" if count == 1 else f"{count} more runs"
+        print_lines(console, f"Not shown: {runs}. To see all: {escape(command)}; --csv and --json have all by default.")
 
 
 def _plain(row: Row) -> dict[str, Any]:
@@ -171,8 +194,8 @@ def _print(rows: list[Row], name: str, metric: str, greater: bool, left_out: int
             print_lines(console, f"{row.rank} {escape(row.entry.name)} {relation}: {escape(changes)}")
 
 
-def _print_agreement(entries: list[Entry], console: Console) -> None:
-    result = agreement(entries)
+def _print_agreement(runs: list[StoredRun], console: Console) -> None:
+    result = agreement((run.score, run.metrics.get("public_score")) for run in runs)
     if result:
         correlation, count = result
         print_lines(

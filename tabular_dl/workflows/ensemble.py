@@ -38,7 +38,7 @@ from tabular_dl.model_selection import (
 from tabular_dl.problems import Metric, get_problem
 from tabular_dl.reporting import Judged, Model, blend_page, described, member_weights, options_of, render, scored_by
 from tabular_dl.spec import PipelineSpec, columns_used, competition_of, dump_spec, load_spec, scoring_metric
-from tabular_dl.tracking import Entry, environment, open_model, rank
+from tabular_dl.tracking import environment, in_order, open_model
 from tabular_dl.workflows.console import print_lines
 from tabular_dl.workflows.outputs import log, new_results
 from tabular_dl.workflows.predictions import write_predictions
@@ -182,27 +182,27 @@ def _named_runs(pipeline: str, names: Sequence[str]) -> list[tracking.LoggedRun]
 def _best_fits(pipeline: str, metric_name: str | None, top: int, console: Console) -> list[tracking.LoggedRun]:
     """Return the best fits and imports among those with the folds of the best that has others of its folds."""
     runs, left_out = tracking.comparable_runs(pipeline, metric_name)
-    greater_is_better = tracking.is_greater_better(runs[0].data.tags)
-    single = [run for run in runs if run.data.tags.get("tabular_dl.kind") in ("fit", "import")]
-    no_test = [run for run in single if tracking.NO_TEST_TAG in run.data.tags]
+    greater_is_better = tracking.is_greater_better(runs[0].tags)
+    single = [run for run in runs if run.kind in ("fit", "import")]
+    no_test = [run for run in single if tracking.NO_TEST_TAG in run.tags]
     if no_test:
-        names = ", ".join(run.info.run_name for run in no_test)
+        names = ", ".join(run.name for run in no_test)
         message = f"Left out because imported without test predictions (name them by --runs to blend them): {names}"
         print_lines(console, message, markup=False)
-    fits = [Entry.of(run) for run in single if tracking.NO_TEST_TAG not in run.data.tags]
-    entries = [row.entry for row in rank(fits, greater_is_better=greater_is_better)] if fits else []
-    counts = Counter(entry.folds for entry in entries)
-    first = next((entry for entry in entries if counts[entry.folds] > 1), entries[0] if entries else None)
-    same_folds = [entry for entry in entries if first is not None and entry.folds == first.folds]
-    others = [entry.name for entry in entries if entry not in same_folds]
+    fits = [run for run in single if tracking.NO_TEST_TAG not in run.tags]
+    folds = {run.id: run.tags.get("tabular_dl.folds", run.id) for run in fits}
+    ordered, counts = in_order(fits, greater_is_better=greater_is_better), Counter(folds.values())
+    first = next((run for run in ordered if counts[folds[run.id]] > 1), ordered[0] if ordered else None)
+    same_folds = [run for run in ordered if first is not None and folds[run.id] == folds[first.id]]
+    others = [run.name for run in ordered if first is not None and folds[run.id] != folds[first.id]]
     if first is not None and others:
-        run = "the best run" if first is entries[0] else first.name
+        run = "the best run" if first is ordered[0] else first.name
         message = f"Left out because of other folds (ensemble.folds, seed) than {run}: {', '.join(others)}"
         print_lines(console, message, markup=False)
     if left_out:
         runs_left_out = "1 run" if left_out == 1 else f"{left_out} runs"
         print_lines(console, f"Left out because of other data or another metric: {runs_left_out}")
-    return [tracking.find_run(entry.id) for entry in same_folds[:top]]
+    return [tracking.find_run(run.id) for run in same_folds[:top]]
 
 
 def _check_members(name: str, members: Sequence[tracking.LoggedRun], *, named: bool) -> None:

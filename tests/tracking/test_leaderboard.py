@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from tabular_dl.model_selection.standard_error import standard_error
-from tabular_dl.tracking.leaderboard import Entry, rank
+from tabular_dl.tracking.leaderboard import Entry, in_order, rank
 
 
 def entry(name: str, scores: list[float], folds: str = "same", **params: str) -> Entry:
@@ -73,3 +73,12 @@ def test_another_model_differs_by_its_name_and_what_its_parameters_are() -> None
     # Of two runs of one model the settings tell.
     other = entry("o", [0.7, 0.71], **{**own, "model.parameters.num_leaves": "8"}, **{"columns.0.scale": "none"})
     assert rank([trees, other], greater_is_better=True)[1].changes == {"model.parameters.num_leaves": "8"}
+
+
+def test_the_best_rows_with_the_fit_that_settings_are_compared_with_are_those_of_the_whole_board() -> None:
+    blends = [replace(entry(name, [score, score]), kind="ensemble") for name, score in (("x", 0.95), ("y", 0.94))]
+    board = rank([C, *blends, B, A], greater_is_better=True)
+    np.testing.assert_equal(rank([*blends, A], greater_is_better=True)[:2], board[:2])
+    assert [run.name for run in in_order([C, *blends, B, A], greater_is_better=True)] == [
+        row.entry.name for row in board
+    ]

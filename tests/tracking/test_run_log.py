@@ -540,7 +540,7 @@ def test_a_fit_by_another_metric_for_once_decides_nothing(store: mlflow.MlflowCl
     assert runs.best_run("titanic", "accuracy").id == own[1]
     assert runs.best_run("titanic", "log_loss").id == other  # no run is scored by it
     comparable, left_out = runs.comparable_runs("titanic", "accuracy")
-    assert ({run.info.run_id for run in comparable}, left_out) == ({*own}, 1)
+    assert ({run.id for run in comparable}, left_out) == ({*own}, 1)
 
 
 def test_a_deleted_run_is_not_the_best(store: mlflow.MlflowClient) -> None:

@@ -83,6 +83,23 @@ def test_the_leaderboard_as_csv_and_json(folder: Path) -> None:
     assert float(table[0]["cv_score"]) == rows[0]["cv_score"]
 
 
+def test_a_table_has_the_best_rows_and_says_how_to_see_the_others(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    every = compare("titanic", form="csv", out=io.StringIO())
+    monkeypatch.setattr("tabular_dl.workflows.compare.MOST_ROWS", 2)
+    rows = compare("titanic", console=QUIET)
+    assert [(row.rank, row.entry.id, row.error, row.changes) for row in rows] == [
+        (row.rank, row.entry.id, row.error, row.changes) for row in every[:2]
+    ]
+    hidden = len(every) - 2
+    text = said(compare, "titanic")
+    assert f"Not shown: {hidden} more run" in text
+    assert f"tabular-dl compare titanic --top {len(every)}" in text
+    assert "Not shown" not in said(compare, "titanic", top=len(every))
+    assert "tabular-dl compare titanic --all --top" in said(compare, "titanic", every=True)
+
+
 @pytest.mark.parametrize("method", ["greedy", "stack"])
 def test_a_blend_is_a_run_that_predict_submit_and_compare_take(folder: Path, method: str) -> None:
     text = io.StringIO()
