@@ -34,17 +34,17 @@ gc.set_threshold(50_000, 100, 10)
 settings.register_profile("any processor", deadline=None)
 settings.load_profile("any processor")
 
-# How many compiled programs a process keeps: most fits of the tests are of a few shapes, and compiling costs a second.
-PROGRAMS_KEPT = 100
+# Bytes of compiled programs that a process keeps: fits of the tests are of few shapes, and compiling costs a second.
+KEPT_BYTES = 2**31
 # Boosting rounds of the trees that each fit is compared with.
 ROUNDS = 3
 
 
 def pytest_runtest_setup() -> None:
     """Keep programs from one test to the next, and boost little, once something has imported the modules that do."""
-    program = sys.modules.get("tabular_dl.nn.program")
-    if program is not None:
-        program.PROGRAMS_KEPT = PROGRAMS_KEPT
+    programs = sys.modules.get("tabular_dl.nn.kept_programs")
+    if programs is not None:
+        programs.KEPT_BYTES = KEPT_BYTES
     training = sys.modules.get("tabular_dl.workflows.training")
     if training is not None:
         training.ROUNDS = ROUNDS

@@ -91,6 +91,11 @@ class Program:
         self._functions: dict[str, Callable[..., Any]] = {}
         self.loss, self.loss_of_predictions, self.metrics, self.activation = loss_and_metrics(key)
 
+    @property
+    def bytes(self) -> int:
+        """Memory of the variables with a member axis, in bytes."""
+        return sum(int(np.prod(each.shape)) * tf.as_dtype(each.dtype).size for each in self.member_variables)
+
     def reset(self, weights: Weights, members: Members, steps_an_epoch: np.ndarray, training: Training) -> None:
         """Prepare a training: assign initial weights and the members' settings, and clear momenta.
 

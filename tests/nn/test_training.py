@@ -405,13 +405,30 @@ def test_a_second_fit_of_the_same_shapes_traces_nothing(programs: list[Any]) -> 
     check_same(fresh, [0, 1], again, atol=0)
 
 
-def test_the_programs_that_are_kept_are_bounded_the_oldest_goes(
+def test_the_memory_of_the_programs_that_are_kept_is_bounded_what_was_used_last_stays(
     programs: list[Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "PROGRAMS_KEPT", 2)
-    for size in (1, 2, 1, 3):
-        fit_population(network(hidden=()), X, TARGETS["binary"], members(size), training(epochs=1))
-    assert [(program.key.members, program.traces) for program in programs] == [(1, 1), (3, 1)]
+    monkeypatch.setattr(module, "KEPT_BYTES", 2 * module.CODE_BYTES + 2**20)
+    for width in (1, 2, 1, 3):
+        fit_population(network(hidden=(width,)), X, TARGETS["binary"], members(1), training(epochs=1))
+    assert [(program.network.hidden, program.traces) for program in programs] == [((1,), 1), ((3,), 1)]
+    monkeypatch.setattr(module, "KEPT_BYTES", module.CODE_BYTES)
+    fit_population(network(hidden=(1,)), X, TARGETS["binary"], members(1), training(epochs=1))
+    assert programs == []
+
+
+@pytest.mark.parametrize(
+    ("sizes", "limit", "kept"),
+    [([], 5, 0), ([3], 2, 0), ([3], 3, 1), ([9, 1, 1, 1], 3, 3), ([1, 1, 1, 9], 8, 0), ([2, 2, 2], 5, 2)],
+)
+def test_programs_are_kept_by_their_sizes(sizes: list[int], limit: int, kept: int) -> None:
+    assert module.number_kept(sizes, limit) == kept
+
+
+def test_the_size_of_a_program_is_that_of_its_variables(programs: list[Any]) -> None:
+    fit_population(network(hidden=(3,)), X, TARGETS["binary"], members(1), training(epochs=1))
+    (program,) = programs
+    assert program.bytes == sum(array.nbytes for array in program.save())
 
 
 def test_a_fit_that_was_broken_off_leaves_nothing_behind(programs: list[Any]) -> None:
@@ -427,14 +444,14 @@ def test_a_fit_that_was_broken_off_leaves_nothing_behind(programs: list[Any]) ->
 def test_many_shapes_may_be_trained_without_a_warning(
     caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "PROGRAMS_KEPT", 2)
+    monkeypatch.setattr(module, "KEPT_BYTES", 2 * module.CODE_BYTES + 2**20)
     # TensorFlow's own logger warns of retracing, and hands nothing up to where pytest listens.
     tf.get_logger().addHandler(caplog.handler)
     how = training(epochs=1, patience=1)
     try:
         for size in (*range(1, 7), 40):
             who = members(size, validation_rows=[ALL[:5]] * size)
-            fit_population(network(hidden=()), X, TARGETS["binary"], who, how)
+            fit_population(network(hidden=(size,)), X, TARGETS["binary"], who, how)
     finally:
         tf.get_logger().removeHandler(caplog.handler)
     assert [record for record in caplog.records if record.levelno >= logging.WARNING] == []
