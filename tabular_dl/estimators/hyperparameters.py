@@ -223,7 +223,7 @@ class Hyperparameters(BaseEstimator):
     def resolved(self) -> Self:
         """Return a copy in which hyperparameters that are "auto" have the value of the preset.
 
-        What remains "auto" follows from the data or from other hyperparameters: `batch_size`, `validation_fraction`,
+        What remains "auto" follows from data, machine or other hyperparameters: `device`, `batch_size`, `validation_fraction`,
         `initializer` and `embedding_size`. Factors of weight groups that are given are added to those of the preset.
 
         Raises
