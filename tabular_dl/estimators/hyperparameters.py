@@ -223,8 +223,8 @@ class Hyperparameters(BaseEstimator):
     def resolved(self) -> Self:
         """Return a copy in which hyperparameters that are "auto" have the value of the preset.
 
-        What remains "auto" follows from data, machine or other hyperparameters: `device`, `batch_size`, `validation_fraction`,
-        `initializer` and `embedding_size`. Factors of weight groups that are given are added to those of the preset.
+        What remains "auto" follows from data, machine or other hyperparameters: `device`, `batch_size`, `initializer`,
+        `validation_fraction` and `embedding_size`. Factors of weight groups that are given are added to the preset's.
 
         Raises
         ------
