@@ -34,6 +34,7 @@ from tabular_dl.estimators.parameter_types import (
 from tabular_dl.estimators.presets import Preset, batch_size_for, preset_values
 from tabular_dl.nn import (
     BiasInitializer,
+    Device,
     Initializer,
     NumericEmbedding,
     Optimizer,
@@ -114,6 +115,7 @@ class Hyperparameters(BaseEstimator):
         epochs: Count | Auto = "auto",
         batch_size: Count | Auto = "auto",
         drop_last: Flag | Auto = "auto",
+        device: Device = "auto",
         validation_fraction: Share | Auto = "auto",
         early_stopping: Count | Auto | None = "auto",
         restore_best: Flag | Auto = "auto",
@@ -186,6 +188,7 @@ class Hyperparameters(BaseEstimator):
         self.epochs = epochs
         self.batch_size = batch_size
         self.drop_last = drop_last
+        self.device = device
         self.validation_fraction = validation_fraction
         self.early_stopping = early_stopping
         self.restore_best = restore_best
@@ -220,8 +223,8 @@ class Hyperparameters(BaseEstimator):
     def resolved(self) -> Self:
         """Return a copy in which hyperparameters that are "auto" have the value of the preset.
 
-        What remains "auto" follows from the data or from other hyperparameters: `batch_size`, `validation_fraction`,
-        `initializer` and `embedding_size`. Factors of weight groups that are given are added to those of the preset.
+        What remains "auto" follows from data, machine or other hyperparameters: `device`, `batch_size`, `initializer`,
+        `validation_fraction` and `embedding_size`. Factors of weight groups that are given are added to the preset's.
 
         Raises
         ------

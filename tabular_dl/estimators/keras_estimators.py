@@ -1,7 +1,6 @@
 """`KerasClassifier` and `KerasRegressor`: ensembles of Keras networks as scikit-learn estimators.
 
-The type of problem (`tabular_dl.problems.problem_types`) determines output layer, loss and metrics. All members are
-trained as one population (`tabular_dl.estimators.joint_training`).
+The type of problem (`tabular_dl.problems.problem_types`) determines output layer, loss and metrics.
 """
 
 from __future__ import annotations
@@ -122,12 +121,13 @@ class KerasClassifier(ClassifierMixin, KerasEstimator):
         the training rows, between 32 and 1024, or the rule of the preset.
     drop_last : bool, default="auto"
         Whether an epoch leaves out the last batch if it is not full (False).
+    device : {"auto", "cpu", "gpu"}, default="auto"
+        Device to train on; "auto" is a GPU if TensorFlow sees one. Predictions are computed on the processor.
     validation_fraction : float or "auto", default="auto"
         Share of the training rows that each member holds out, by a draw of its own, stratified by class. "auto" is 0.1
         if early stopping, `restore_best`, `reduce_lr` or `monitor` needs them, else 0.
     early_stopping : int or None, default="auto"
-        Number of epochs without a better `monitor` on the held-out rows after which a member stops and returns to the
-        weights of its best epoch (10).
+        Number of epochs without a better `monitor` on held-out rows until a member returns to its best epoch (10).
     restore_best : bool, default="auto"
         Whether a member without early stopping returns to its best epoch, the last of equal ones (False).
     monitor : str, default="loss"

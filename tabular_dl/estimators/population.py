@@ -140,6 +140,7 @@ def training_for(settings: Hyperparameters, group: Prepared, rows: int, *, unkno
         batch_size=settings.rows_a_step(rows),
         monitor=monitor_for(settings.monitor, group),
         loss_settings=_focal_settings(settings),
+        device=settings.device,
     )
 
 

@@ -5,6 +5,7 @@ from .callbacks import make_callbacks as make_callbacks
 from .choices import INITIALIZERS as INITIALIZERS
 from .choices import REPLACED_CALLBACKS as REPLACED_CALLBACKS
 from .choices import BiasInitializer as BiasInitializer
+from .choices import Device as Device
 from .choices import Initializer as Initializer
 from .choices import NumericEmbedding as NumericEmbedding
 from .choices import Optimizer as Optimizer

@@ -8,6 +8,7 @@ __all__ = [
     "INITIALIZERS",
     "REPLACED_CALLBACKS",
     "BiasInitializer",
+    "Device",
     "Initializer",
     "NumericEmbedding",
     "Optimizer",
@@ -34,6 +35,8 @@ Initializer = Literal[
 ]
 # Initialisers of biases (`tabular_dl.nn.blocks.dense`).
 BiasInitializer = Literal["zeros", "he+5"]
+# Devices that networks train on (`tabular_dl.nn.devices`).
+Device = Literal["auto", "cpu", "gpu"]
 # Embeddings of numbers (`tabular_dl.nn.blocks.numeric_embedding`).
 NumericEmbedding = Literal["none", "piecewise_linear", "periodic", "plr", "pbld"]
 # Scales of gradient steps of kernels (`tabular_dl.nn.optimizers`).

@@ -11,6 +11,7 @@ import numpy as np
 import tensorflow as tf
 from scipy.sparse import csr_matrix
 
+from tabular_dl.nn.devices import placed
 from tabular_dl.nn.network import Network, Weights
 from tabular_dl.nn.passes import exported, forward, predictions
 
@@ -44,10 +45,11 @@ def predict(network: Network, weights: Mapping[str, np.ndarray], X: np.ndarray |
     members = len(next(iter(weights.values())))
     outputs, size = _predictor(network), rows_a_block(network, members)
     tensors = _tensors(network, weights)
-    blocks = [
-        outputs(tf.constant(_dense(X[start : start + size])[np.newaxis]), *tensors).numpy()
-        for start in range(0, X.shape[0], size)
-    ]
+    with placed("cpu"):
+        blocks = [
+            outputs(tf.constant(_dense(X[start : start + size])[np.newaxis]), *tensors).numpy()
+            for start in range(0, X.shape[0], size)
+        ]
     return np.concatenate(blocks, axis=1) if blocks else np.zeros((members, 0, network.outputs))
 
 
@@ -78,7 +80,8 @@ class MatrixPredictor:
             Matrices.
         """
         repeated = np.repeat(X, self._sizes, axis=0).astype(np.float64, copy=False)
-        return self._outputs(tf.constant(repeated), *self._weights).numpy()
+        with placed("cpu"):
+            return self._outputs(tf.constant(repeated), *self._weights).numpy()
 
 
 def rows_a_block(network: Network, members: int) -> int:
@@ -107,7 +110,8 @@ def rows_a_block(network: Network, members: int) -> int:
 
 def _tensors(network: Network, weights: Mapping[str, np.ndarray]) -> list[tf.Tensor]:
     """Return weights as the arguments of `_predictor`."""
-    return [tf.constant(weights[name], tf.float64) for name in network.weights]
+    with placed("cpu"):
+        return [tf.constant(weights[name], tf.float64) for name in network.weights]
 
 
 def _dense(rows: np.ndarray | csr_matrix) -> np.ndarray:
@@ -172,7 +176,8 @@ def _predictor(network: Network) -> Callable[..., tf.Tensor]:
     weights = [tf.TensorSpec(shape, tf.float64) for shape in shapes]
     # The concrete function is returned, as a `tf.function` warns of retracing after five architectures.
     traced = tf.function(outputs, autograph=False)
-    return traced.get_concrete_function(tf.TensorSpec((None, None, network.inputs), tf.float64), *weights)
+    with placed("cpu"):
+        return traced.get_concrete_function(tf.TensorSpec((None, None, network.inputs), tf.float64), *weights)
 
 
 def plain_model(network: Network, weights: Mapping[str, np.ndarray], member: int) -> keras.Model:

@@ -8,7 +8,7 @@ from typing import Any, Literal, Self
 
 import numpy as np
 
-from tabular_dl.nn.choices import Parametrization, Schedule, WeightGroup
+from tabular_dl.nn.choices import Device, Parametrization, Schedule, WeightGroup
 
 __all__ = ["Members", "Monitor", "Training"]
 
@@ -240,6 +240,8 @@ class Training:
         Whether to compile by XLA; "auto" compiles if training is long enough to save time by it.
     loss_settings : tuple of (str, number)
         ``gamma`` and ``alpha`` of a focal loss (`tabular_dl.nn.focal_losses`).
+    device : {"auto", "cpu", "gpu"}, default="auto"
+        Device to train on; "auto" is a GPU if TensorFlow sees one.
     """
 
     loss: str | Callable[..., Any]
@@ -259,3 +261,4 @@ class Training:
     unknown_targets: bool = False
     compile: Literal["auto"] | bool = "auto"
     loss_settings: tuple[tuple[str, float], ...] = ()
+    device: Device = "auto"

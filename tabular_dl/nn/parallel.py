@@ -18,6 +18,8 @@ import numpy as np
 
 from tabular_dl.errors import DataError
 from tabular_dl.nn.batches import Feed, Table
+from tabular_dl.nn.choices import Device
+from tabular_dl.nn.devices import placed
 from tabular_dl.nn.early_stopping import Stopping
 from tabular_dl.nn.kept_programs import checked_out
 from tabular_dl.nn.members import Members, Training
@@ -66,7 +68,7 @@ class Chunks:
         copies = network.networks if network.own_batches else 1
         feed = Feed(table, members, training.batch_size, copies=copies, drop_last=training.drop_last)
         threads, parts = _parts(network, table, feed, members, training)
-        self.threads = [_Thread(stack) for _ in range(threads)]
+        self.threads = [_Thread(stack, training.device) for _ in range(threads)]
         self.map: Callable[..., Iterable[None]] = map
         if threads > 1:
             self.map = stack.enter_context(ThreadPoolExecutor(threads)).map
@@ -112,15 +114,16 @@ class Chunks:
 class _Thread:
     """Chunks of a thread, and the programs that they use in turn."""
 
-    def __init__(self, stack: ExitStack) -> None:
-        self.stack = stack
+    def __init__(self, stack: ExitStack, device: Device) -> None:
+        self.stack, self.device = stack, device
         self.chunks: list[Chunk] = []
         self.programs: dict[ProgramKey, Program] = {}
         self.users: dict[ProgramKey, Chunk] = {}
 
     def epoch(self, number: int) -> None:
-        for chunk in self.chunks:
-            chunk.epoch(number)
+        with placed(self.device):  # it holds for one thread only
+            for chunk in self.chunks:
+                chunk.epoch(number)
 
     def program(self, key: ProgramKey, chunk: Chunk) -> Program:
         """Return a program with a chunk's state, after saving the state of the chunk that used it before."""
@@ -333,10 +336,10 @@ def _threads(network: Network, table: Table, feed: Feed, members: Members, train
     """Return the number of chunks to train side by side."""
     largest = max(network.weights[name].inputs * network.weights[name].outputs for name in network.kernels)
     product = 2 * feed.batch_size * network.networks * largest
-    rows = feed.steps * feed.batch_size
-    work = 6.0 * network.networks * network.parameters * rows * training.epochs * len(members)
+    work = 6.0 * network.networks * network.parameters * feed.steps * feed.batch_size * training.epochs * len(members)
     # A table keeps one block in memory: chunks at different blocks would load each of them again and again.
-    if product > NARROW_PRODUCT or work < WORK_THAT_PAYS_FOR_A_PROGRAM or table.blocks > 1:
+    on_gpu = training.device == "gpu"
+    if on_gpu or product > NARROW_PRODUCT or work < WORK_THAT_PAYS_FOR_A_PROGRAM or table.blocks > 1:
         return 1
     return max(1, min(os.cpu_count() or 1, len(members) // MEMBERS_THAT_FILL_A_CORE))
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from tabular_dl.nn.choices import Schedule
+from tabular_dl.nn.choices import Device, Schedule
 from tabular_dl.nn.members import Members, Training
 from tabular_dl.nn.network import Network
 
@@ -36,6 +36,8 @@ class ProgramKey:
         "starts" if it copies weights at the start of epochs; "unknown_targets" if rows may lack targets.
     xla : bool
         Whether XLA compiles the steps.
+    device : {"cpu", "gpu"}
+        Device of the variables and of the steps.
     """
 
     network: Network
@@ -51,6 +53,7 @@ class ProgramKey:
     shapes: tuple[Any, ...]
     uses: frozenset[str]
     xla: bool
+    device: Device
 
     @classmethod
     def of(
@@ -96,7 +99,7 @@ class ProgramKey:
             training.weight_decay_schedule,
             training.label_smoothing_schedule,
         )
-        return cls(network, len(members), *shared, shapes, uses, xla)
+        return cls(network, len(members), *shared, shapes, uses, xla, training.device)
 
     @property
     def label(self) -> str:

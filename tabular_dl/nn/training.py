@@ -38,6 +38,7 @@ from scipy.sparse import csr_matrix
 from tabular_dl.errors import UserError, listed
 from tabular_dl.nn.batches import Table
 from tabular_dl.nn.callbacks import EpochCallbacks, interrupt_after_epoch
+from tabular_dl.nn.devices import placed, resolved_device
 from tabular_dl.nn.learned_start import learn_start
 from tabular_dl.nn.members import Members, Training
 from tabular_dl.nn.network import Network, Weights
@@ -142,11 +143,12 @@ def fit_population(
     """
     if training.monitor.function is not None and not members.held_out:
         raise ValueError(f"monitor: {training.monitor.name} needs validation rows, found none")
+    training = replace(training, device=resolved_device(training.device))
     weights = initial_weights(network, members.seeds, members.widths, members.categories, members.continuous)
-    table = Table(X, y)
-    learn_start(network, weights, table, members)
     history: list[dict[str, np.ndarray]] = []
-    with ExitStack() as stack, interrupt_after_epoch() as interrupt:
+    with placed(training.device), ExitStack() as stack, interrupt_after_epoch() as interrupt:
+        table = Table(X, y)
+        learn_start(network, weights, table, members)
         chunks = Chunks(stack, network, table, members, training, weights)
         keras_callbacks = EpochCallbacks(callbacks, network, weights, training.epochs)
         for epoch in range(1, training.epochs + 1):

@@ -53,7 +53,7 @@ def test_every_preset_sets_the_same_hyperparameters() -> None:
     assert all(set(table) == names for table in PRESETS.values())
     # All of them are "auto" unless the user says otherwise, and all others are not in the tables.
     defaults = KerasClassifier().get_params()
-    rules = {"batch_size", "validation_fraction", "problem"}
+    rules = {"batch_size", "validation_fraction", "problem", "device"}
     assert {name for name, value in defaults.items() if value == "auto"} - rules == names
 
 
