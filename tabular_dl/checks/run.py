@@ -83,12 +83,12 @@ def run_checks(competition: Competition, spec: PipelineSpec, problem: Problem) -
     id_column = None if by_time else spec.data.id
     findings = [*validation.errors, *same_row_findings(train, test, _as_one(target), id_column, names)]
     each = [column for _, column in pd.DataFrame(target).items()]
+    rows, first = _with_target(train, each[0])
     of_target, separation = validation.of_target, Separation("nothing", "")
     if not of_target:
         metric = metric_of(spec, problem)
         findings += target_findings(spec, each[0], problem, metric)
         # Rows that belong together are alike in each of several targets.
-        rows, first = _with_target(train, each[0])
         separation = find_separation(
             rows, test, first, spec.data.id, classification=problem.classification, seed=spec.seed
         )
@@ -105,7 +105,6 @@ def run_checks(competition: Competition, spec: PipelineSpec, problem: Problem) -
             groups = (train[group], test[group]) if group in train and group in test else None
             findings += drift_findings(spec, read, others[0], names, groups, separation.order)
             used = columns_used(spec, train, test)
-            rows, first = _with_target(train, each[0])
             findings += absent_findings(spec, rows, test, first, None if of_target else problem, used, names)
             findings += unread_findings(spec, test, names[1])
             findings += kind_findings(spec, train, test, used, names)

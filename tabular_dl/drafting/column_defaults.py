@@ -40,7 +40,7 @@ from tabular_dl.drafting.redundant import redundant_names
 from tabular_dl.drafting.words import frequent_words, is_prose
 from tabular_dl.preprocessing import COMPONENTS, ColumnRule
 from tabular_dl.profiling import ColumnKind
-from tabular_dl.tables import NumberForm
+from tabular_dl.tables import NumberForm, free_name
 
 __all__ = ["Treatments", "treat"]
 
@@ -200,9 +200,7 @@ class _Plan:
 
     def _feature(self, kind: ColumnKind, suffix: str, **feature: Any) -> str:
         """Add a feature of a column under a unique name; return the name."""
-        name = f"{kind.name}_{suffix}"
-        while name in self.rows.columns or name in self.result.features:
-            name += "_"
+        name = free_name(f"{kind.name}_{suffix}", {*self.rows.columns, *self.result.features})
         self.reasons.setdefault(kind.name, f"{kind.name}: {kind.reason}.")
         self.result.features[name] = {"from": kind.name, **feature}
         return name

@@ -6,6 +6,7 @@ from collections.abc import Collection
 
 from tabular_dl.drafting.column_defaults import Treatments
 from tabular_dl.profiling import GroupDrift
+from tabular_dl.tables import free_name
 
 __all__ = ["add_earlier_targets"]
 
@@ -38,9 +39,7 @@ def add_earlier_targets(
     """
     if drift is None:
         return
-    name = f"{target}_before"
-    while name in taken or name in treatments.features:
-        name += "_"
+    name = free_name(f"{target}_before", {*taken, *treatments.features})
     steps = "steps" if drift.unit == "number" else f"{drift.unit}s"
     treatments.features[name] = drift.feature(target)
     treatments.feature_reasons[name] = (

@@ -13,6 +13,7 @@ from tabular_dl.estimators import RowTimes
 from tabular_dl.model_selection import group_codes, make_folds
 from tabular_dl.problems import Metric, Problem
 from tabular_dl.profiling import TIME_FEATURE, Roles, Separation, TimeOrder, find_query_column, time_blocks
+from tabular_dl.tables import free_name
 
 __all__ = ["FoldsDraft", "draft_folds"]
 
@@ -80,14 +81,14 @@ def draft_folds(
     if order is not None and order.kind == "later":
         return _by_time(train, roles, problem, order, folds)
     between = "" if order is None else f"{order.reason[0].upper()}{order.reason[1:]}"
-    found = _groups(train, roles, separation, between, folds)
-    if found is None:
+    grouped = _groups(train, roles, separation, between, folds)
+    if grouped is None:
         return FoldsDraft(reason=between and f"{between}: folds at random are too easy.")
     try:
-        make_folds(folds, train[roles.targets[0]].to_numpy(), found[1], stratified=problem.stratified, seed=0)
+        make_folds(folds, train[roles.targets[0]].to_numpy(), grouped[1], stratified=problem.stratified, seed=0)
     except DataError:
         return FoldsDraft()
-    return found[0]
+    return grouped[0]
 
 
 def _groups(
@@ -146,9 +147,7 @@ def _by_time(train: pd.DataFrame, roles: Roles, problem: Problem, order: TimeOrd
     )
     if len(order.columns) == 1:
         return FoldsDraft(keys | {"time": order.columns[0]}, reason)
-    name = TIME_FEATURE
-    while name in train.columns:
-        name += "_"
+    name = free_name(TIME_FEATURE, train.columns)
     return FoldsDraft(keys | {"time": name}, reason, {name: {"eval": order.expression}})
 
 

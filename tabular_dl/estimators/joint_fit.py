@@ -24,10 +24,10 @@ OneArray = TypeVar("OneArray", np.ndarray, np.ndarray | None)
 def fit_together(
     estimators: Sequence[KerasEstimator],
     matrices: Sequence[Matrix],
-    y: np.ndarray | Sequence[np.ndarray],
+    y: np.ndarray | list[np.ndarray],
     training_rows: Sequence[np.ndarray],
     classes: np.ndarray | list[np.ndarray] | None = None,
-    sample_weight: np.ndarray | Sequence[np.ndarray] | None = None,
+    sample_weight: np.ndarray | list[np.ndarray] | None = None,
     on_epoch: EpochCallback | None = None,
     row_groups: HeldOutBy | None = None,
 ) -> None:
@@ -41,13 +41,13 @@ def fit_together(
         Estimators with equal hyperparameters, except those that each member has for itself (`PER_MEMBER`).
     matrices : sequence of F ndarrays of shape (rows, features_f)
         The same rows, encoded for each estimator. A single estimator may have a memory map or a CSR matrix.
-    y : ndarray of shape (rows,) or (rows, targets), or sequence of F such arrays
+    y : ndarray of shape (rows,) or (rows, targets), or list of F such arrays
         Target of all rows, or that of each estimator.
     training_rows : sequence of F integer arrays
         Numbers of the training rows of each estimator.
     classes : ndarray, optional
         Labels, if the rows of an estimator may lack some; by default those of its rows.
-    sample_weight : ndarray of shape (rows,), or sequence of F such arrays, optional
+    sample_weight : ndarray of shape (rows,), or list of F such arrays, optional
         Weight of each row in the loss, or that for each estimator.
     on_epoch : callable, optional
         As for `tabular_dl.nn.training.fit_population`.
@@ -74,14 +74,15 @@ def fit_together(
 def tasks_of(
     estimators: Sequence[KerasEstimator],
     matrices: Sequence[Matrix],
-    y: np.ndarray | Sequence[np.ndarray],
+    y: np.ndarray | list[np.ndarray],
     training_rows: Sequence[np.ndarray],
     classes: np.ndarray | list[np.ndarray] | None = None,
-    sample_weight: np.ndarray | Sequence[np.ndarray] | None = None,
+    sample_weight: np.ndarray | list[np.ndarray] | None = None,
 ) -> list[Task]:
     """Return the tasks of several estimators.
 
-    Tasks of the same matrix and rows (the same objects) share the object `Prepared` that is learned from them.
+    Tasks of the same matrix, rows, target and weights (the same objects) share the object `Prepared` that is learned
+    from them.
 
     Parameters
     ----------
@@ -95,9 +96,9 @@ def tasks_of(
     """
     for estimator in estimators:
         estimator.check_parameters()
-    keys = [(id(matrix), id(rows)) for matrix, rows in zip(matrices, training_rows, strict=True)]
-    prepared: dict[tuple[int, int], Prepared] = {}
     targets, weights = of_each(y, len(estimators)), of_each(sample_weight, len(estimators))
+    keys = [tuple(map(id, each)) for each in zip(matrices, training_rows, targets, weights, strict=True)]
+    prepared: dict[tuple[int, ...], Prepared] = {}
     for number, (key, estimator) in enumerate(zip(keys, estimators, strict=True)):
         if key not in prepared:
             alike = [other for other, other_key in zip(estimators, keys, strict=True) if other_key == key]

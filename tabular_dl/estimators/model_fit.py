@@ -22,12 +22,12 @@ __all__ = ["fit_models"]
 def fit_models(
     estimators: Sequence[ModelEstimator],
     matrices: Sequence[np.ndarray],
-    y: np.ndarray | Sequence[np.ndarray],
+    y: np.ndarray | list[np.ndarray],
     training_rows: Sequence[np.ndarray],
     classes: np.ndarray | list[np.ndarray] | None = None,
     on_epoch: EpochCallback | None = None,
     row_groups: HeldOutBy | None = None,
-    sample_weight: np.ndarray | Sequence[np.ndarray] | None = None,
+    sample_weight: np.ndarray | list[np.ndarray] | None = None,
 ) -> None:
     """Fit several estimators, each on its own matrix and rows.
 
@@ -40,7 +40,7 @@ def fit_models(
         Estimators.
     matrices : sequence of F ndarrays of shape (rows, features_f)
         The same rows, encoded for each estimator.
-    y : ndarray of shape (rows,) or (rows, targets), or sequence of F such arrays
+    y : ndarray of shape (rows,) or (rows, targets), or list of F such arrays
         Target of all rows, or that of each estimator.
     training_rows : sequence of F integer arrays
         Numbers of the training rows of each estimator.
@@ -50,7 +50,7 @@ def fit_models(
         Called after each model with the number of models so far, no figures, and whether each still trains.
     row_groups : ndarray of shape (rows,), RowTimes or LabeledRows, optional
         What rows are held out by, as for `tabular_dl.estimators.held_out.hold_out`.
-    sample_weight : ndarray of shape (rows,), or sequence of F such arrays, optional
+    sample_weight : ndarray of shape (rows,), or list of F such arrays, optional
         Weight of each row, or that for each estimator.
 
     Raises

@@ -6,6 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from tabular_dl.problems import known_values
+
 __all__ = ["ModelTargets"]
 
 
@@ -31,8 +33,8 @@ class ModelTargets:
     def _with_target(y: np.ndarray, rows: np.ndarray, target: int) -> tuple[np.ndarray, np.ndarray]:
         """Return the rows that have one of the targets, and their values."""
         values = y[rows] if y.ndim == 1 else y[rows, target]
-        known = np.flatnonzero(~np.isnan(values)) if values.dtype.kind == "f" else slice(None)
-        return rows[known], values[known]
+        known = known_values(values)
+        return (rows, values) if known is None else (rows[known], values[known])
 
     def _classes_of(self, target: int) -> np.ndarray:
         """Return the classes of one of the targets."""

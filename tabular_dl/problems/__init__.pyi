@@ -19,6 +19,7 @@ from .number_coding import TRANSFORMS as TRANSFORMS
 from .number_coding import Bounded as Bounded
 from .number_coding import Logarithms as Logarithms
 from .number_coding import Numbers as Numbers
+from .number_coding import known_values as known_values
 from .number_coding import with_means as with_means
 from .problem_types import PROBLEMS as PROBLEMS
 from .problem_types import Problem as Problem
@@ -34,7 +35,6 @@ from .target_coding import Indicators as Indicators
 from .target_coding import Labels as Labels
 from .target_columns import classes_of as classes_of
 from .target_columns import each_target as each_target
-from .target_columns import known_values as known_values
 from .target_columns import output_units as output_units
 from .target_columns import predicted_labels as predicted_labels
 from .target_columns import probability_columns as probability_columns

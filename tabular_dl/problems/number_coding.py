@@ -11,7 +11,7 @@ from tabular_dl.problems.target_coding import Coding
 if TYPE_CHECKING:
     import numpy as np
 
-__all__ = ["LARGEST_LOGARITHM", "TRANSFORMS", "Bounded", "Logarithms", "Numbers", "with_means"]
+__all__ = ["LARGEST_LOGARITHM", "TRANSFORMS", "Bounded", "Logarithms", "Numbers", "known_values", "with_means"]
 
 # Largest decoded logarithm: float64 can represent the square of such a number.
 LARGEST_LOGARITHM = 300.0
@@ -184,6 +184,21 @@ class Bounded(Numbers):
 TRANSFORMS: dict[str, type[Numbers]] = {"log1p": Logarithms}
 
 
+def known_values(y: np.ndarray) -> np.ndarray | None:
+    """Return which values of a target of numbers are known, of the same shape; None if all of them are.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> known_values(np.array([1.0, np.nan])).tolist(), known_values(np.array([1, 2]))
+    ([True, False], None)
+    """
+    import numpy as np
+
+    known = ~np.isnan(y) if y.dtype.kind == "f" else None
+    return None if known is None or known.all() else known
+
+
 def with_means(y: np.ndarray) -> np.ndarray:
     """Return targets, of which rows may lack some, with the means of the others in their place.
 
@@ -195,16 +210,16 @@ def with_means(y: np.ndarray) -> np.ndarray:
     """
     import numpy as np
 
-    unknown = np.isnan(y) if y.ndim == 2 and y.dtype.kind == "f" else np.zeros(0, bool)
-    return np.where(unknown, _mean(y, None), y) if unknown.any() else y
+    known = known_values(y) if y.ndim == 2 else None
+    return y if known is None else np.where(known, y, _mean(y, None))
 
 
 def _mean(columns: np.ndarray, weights: np.ndarray | None) -> np.ndarray:
     """Return the weighted mean of each column without its missing values."""
     import numpy as np
 
-    known = ~np.isnan(columns)
-    if known.all():
+    known = known_values(columns)
+    if known is None:
         return np.average(columns, axis=0, weights=weights)
     own = known if weights is None else known * weights[:, np.newaxis]
     absent = np.flatnonzero(own.sum(axis=0) == 0)

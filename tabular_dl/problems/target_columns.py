@@ -15,6 +15,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from tabular_dl.problems.number_coding import known_values
 from tabular_dl.problems.problem_types import Problem
 from tabular_dl.problems.target_coding import Indicators
 
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
 __all__ = [
     "classes_of",
     "each_target",
-    "known_values",
     "output_units",
     "predicted_labels",
     "probability_columns",
@@ -215,21 +215,6 @@ def target_scores(
             weights = None if sample_weight is None else sample_weight[known]
             scores.append(_of_rows(metric, known)(truth[known], values[known], labels, weights))
     return np.array(scores)
-
-
-def known_values(y: np.ndarray) -> np.ndarray | None:
-    """Return which values of a target of numbers are known, of the same shape; None if all of them are.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> known_values(np.array([1.0, np.nan])).tolist(), known_values(np.array([1, 2]))
-    ([True, False], None)
-    """
-    import numpy as np
-
-    known = ~np.isnan(y) if y.dtype.kind == "f" else None
-    return None if known is None or known.all() else known
 
 
 def _of_rows(metric: Score, rows: np.ndarray) -> Score:

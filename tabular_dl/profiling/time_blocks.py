@@ -13,12 +13,12 @@ import numpy as np
 import pandas as pd
 
 from tabular_dl.profiling.date_columns import date_format
-from tabular_dl.profiling.time_order import TimeOrder, in_expression
+from tabular_dl.profiling.time_order import DAY, TimeOrder, in_expression
+from tabular_dl.tables import free_name
 
 __all__ = ["TimeBlocks", "time_blocks"]
 
 UNITS = {"week": 7, "day": 1}  # in days
-DAY = 86_400  # seconds
 
 
 @dataclass(frozen=True)
@@ -78,16 +78,10 @@ def time_blocks(order: TimeOrder | None, train: pd.DataFrame, fewest: int) -> Ti
     if unit is None:
         return None
     [column] = order.columns
-    days, block = (_free(f"{column}_{part}", train) for part in ("elapsed", unit))
+    days, block = (free_name(f"{column}_{part}", train.columns) for part in ("elapsed", unit))
     written = date_format(train[column]) if train[column].dtype.kind == "O" else None
     form = {} if written in (None, "ISO8601") else {"format": written}
     length = f" // {UNITS[unit]}"
     features = {days: {"from": column, "date": "elapsed", **form}, block: {"eval": f"{in_expression(days)}{length}"}}
     blocks = TimeBlocks(block, unit, features)
     return blocks if len(np.unique(blocks.numbers(order))) >= fewest else None
-
-
-def _free(name: str, train: pd.DataFrame) -> str:
-    while name in train.columns:
-        name += "_"
-    return name

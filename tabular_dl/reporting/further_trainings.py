@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tabular_dl.reporting.results import FitResult
-from tabular_dl.spec import other_rows
+from tabular_dl.spec import other_tables
 
 __all__ = ["further_trainings"]
 
@@ -26,12 +26,12 @@ def further_trainings(result: FitResult) -> list[str]:
 
 def _pseudo_labels(result: FitResult) -> list[str]:
     crossfit, plan = result.crossfit, result.spec.ensemble.pseudo_labels
-    others = other_rows(result.spec, result.competition) if crossfit.pseudo_rounds_ else None
-    if plan is None or others is None:
+    if plan is None or not crossfit.pseudo_rounds_:
         return []
+    others = sum(map(len, other_tables(result.competition)))
     times = "once" if crossfit.pseudo_rounds_ == 1 else f"{crossfit.pseudo_rounds_} times"
     return [
-        f"Pseudo-labels: each fold was trained {times} more on {plan.share:.0%} of {len(others):,} rows without a "
+        f"Pseudo-labels: each fold was trained {times} more on {plan.share:.0%} of {others:,} rows without a "
         "target, with the predictions of its own models as labels."
     ]
 

@@ -15,6 +15,7 @@ from .leaves import leaves as leaves
 from .memory import check_memory as check_memory
 from .other_rows import check_other_rows as check_other_rows
 from .other_rows import other_rows as other_rows
+from .other_rows import other_tables as other_tables
 from .pipeline_files import list_pipelines as list_pipelines
 from .python_files import PythonFiles as PythonFiles
 from .python_references import python_settings as python_settings

@@ -10,7 +10,7 @@ from tabular_dl.problems import Problem
 from tabular_dl.spec.reader import PipelineSpec
 from tabular_dl.spec.used_columns import columns_used
 
-__all__ = ["check_other_rows", "other_rows"]
+__all__ = ["check_other_rows", "other_rows", "other_tables"]
 
 
 def other_rows(spec: PipelineSpec, competition: Competition) -> pd.DataFrame | None:
@@ -39,8 +39,13 @@ def other_rows(spec: PipelineSpec, competition: Competition) -> pd.DataFrame | N
     if spec.ensemble.pseudo_labels is None:
         return None
     columns = columns_used(spec, competition.train, competition.test)
-    tables = [table[columns] for table in (competition.unlabeled, competition.test) if table is not None]
-    return pd.concat(tables) if tables else None
+    tables = other_tables(competition)
+    return pd.concat([table[columns] for table in tables]) if tables else None
+
+
+def other_tables(competition: Competition) -> list[pd.DataFrame]:
+    """Return the tables of rows without a target: training rows that lack it, and test rows."""
+    return [table for table in (competition.unlabeled, competition.test) if table is not None]
 
 
 def check_other_rows(spec: PipelineSpec, problem: Problem, competition: Competition) -> None:
@@ -69,7 +74,7 @@ def check_other_rows(spec: PipelineSpec, problem: Problem, competition: Competit
             f"pipeline {spec.name}: ensemble.pseudo_labels is for one target with classes, or for numbers; data.target "
             f"names {len(spec.data.targets)} with classes. Leave pseudo_labels out."
         )
-    if competition.test is None and competition.unlabeled is None:
+    if not other_tables(competition):
         raise DataError(
             f"pipeline {spec.name}: ensemble.pseudo_labels needs rows without a target: there is no "
             f"{competition.test_file}, and each row of {competition.train_file.name} has one. Add a test table, or "

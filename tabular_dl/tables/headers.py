@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -12,11 +12,24 @@ import pandas as pd
 from tabular_dl.errors import DataError, listed
 from tabular_dl.tables.number_parsing import read_number
 
-__all__ = ["refuse_data_as_header", "refuse_twice", "trimmed_names"]
+__all__ = ["free_name", "refuse_data_as_header", "refuse_twice", "trimmed_names"]
 
 MOST_LISTED = 8  # names listed by one message
 FEWEST_NUMBERS = 3  # columns of numbers from which on names that are numbers are judged by their order
 IN_RANGE = 0.8  # share of such names that lie in the range of their own columns
+
+
+def free_name(name: str, taken: Container[str]) -> str:
+    """Return a name for a new column, with underscores at its end while other columns have it.
+
+    Examples
+    --------
+    >>> free_name("day", ["day", "day_"]), free_name("day", [])
+    ('day__', 'day')
+    """
+    while name in taken:
+        name += "_"
+    return name
 
 
 def trimmed_names(names: Sequence[str]) -> tuple[list[str], list[str]]:
