@@ -55,12 +55,12 @@ def limit(default: int) -> int:
     return math.ceil(default * factor)
 
 
-def raised_by(found: float, default: int) -> str:
-    """Return a sentence that tells how to raise a limit as far as needed.
+def raised_by(size: float, default: int) -> str:
+    """Return a sentence on how to raise a limit as far as needed.
 
     Parameters
     ----------
-    found : float
+    size : float
         Value that is above the limit.
     default : int
         Limit with a factor of 1.
@@ -75,7 +75,7 @@ def raised_by(found: float, default: int) -> str:
     >>> raised_by(9_500_000, 4_000_000)
     'If you trust it: tabular-dl --limits 3 COMMAND.'
     """
-    return f"If you trust it: tabular-dl --limits {max(2, math.ceil(found / default))} COMMAND."
+    return f"If you trust it: tabular-dl --limits {max(2, math.ceil(size / default))} COMMAND."
 
 
 def is_bomb(size: int, packed: int, small: int, expansion: int) -> bool:

@@ -7,7 +7,7 @@ training rows          ``train``
 test rows              ``test``
 sample submission      ``sample_submission``, ``sampleSubmission``, ``sample_sub...``, ``submission_format``,
                        ``gender_submission``, and names with the words submission and sample or example
-labels                 ``train_labels``, ``train_targets`` and the like
+labels                 ``train_labels``, ``train_targets`` and similar names
 =====================  ============================================================================================
 """
 
@@ -108,7 +108,7 @@ def _tables(folder: Path) -> list[str]:
     """Return the names of the tables in a folder, in alphabetical order; none if it cannot be looked into."""
     try:
         return sorted(path.name for path in folder.iterdir() if _suffix(path.name))
-    except (OSError, ValueError):  # reading the file that is asked for says what is wrong
+    except (OSError, ValueError):  # the reader of the named file raises an error with the reason
         return []
 
 

@@ -61,7 +61,7 @@ def check_ready(competition: str, error: type[UserError] = SubmissionError) -> N
     Raises
     ------
     UserError
-        If one of the two is missing; the message tells how to get it.
+        If one of the two is missing; the message says how to get it.
     """
     rules = f"Join the competition and accept its rules first: {_address(competition)}/rules"
     try:

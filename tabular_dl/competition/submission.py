@@ -70,7 +70,7 @@ def make_submission(
     integers : bool or collection of str
         Whether the training target contains only whole numbers; or the names of those of several targets that do.
     asked : Asked, optional
-        Values that the user asks for; by default those of the sample.
+        Values that the user chose; by default those of the sample.
     names : tuple of (str, str)
         Names of the files of test rows and sample, for messages.
 

@@ -110,7 +110,7 @@ def label_form(
     top_k: int | None = None,
     default_k: int = 1,
 ) -> LabelForm:
-    """Return the form of the labels that a column of a sample submission asks for.
+    """Return the form of the labels in a column of a sample submission.
 
     ===============================  ================================================================================
     labels of the sample             what is written

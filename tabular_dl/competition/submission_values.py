@@ -1,4 +1,4 @@
-"""Values of a submission: labels, numbers or probabilities, by what its sample has and what the user asks for."""
+"""Values of a submission: labels, numbers or probabilities, as its sample has them and the user chose them."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ MOST_LISTED = 12  # names listed by one message
 
 @dataclass(frozen=True)
 class Asked:
-    """Values of a submission as the user asks for them, where they are not to be those of the sample.
+    """Values of a submission that the user chose, where they are not to be those of the sample.
 
     Parameters
     ----------

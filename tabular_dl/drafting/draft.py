@@ -192,7 +192,7 @@ def _outputs(problem: Problem, y: pd.Series | pd.DataFrame) -> int | None:
 def _of_target(
     target: str, metric: str, balance: ClassBalance | None, skewed: str | None, problem: Problem
 ) -> TargetSettings:
-    """Return the settings that the target asks for."""
+    """Return the settings that suit the target."""
     if metric == "rmsle" or (skewed is not None and get_metric(metric).looks_at == "values"):
         reason = f"The logarithm of {target} is learned: {skewed}" if skewed else ""
         return TargetSettings({"target_transform": "log1p"}, {}, reason)

@@ -36,7 +36,7 @@ class Tables:
     target, id, metric : str or None
         Column to predict, column that identifies rows, and metric; by default chosen from the tables.
     labels : Path or None
-        File with the ids and targets of the training rows; by default train_labels.csv or the like, if the training
+        File with the ids and targets of the training rows; by default a file such as train_labels.csv, if the training
         table has no target.
     """
 

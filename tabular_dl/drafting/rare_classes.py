@@ -31,7 +31,7 @@ class TargetSettings:
 
 
 def rare_class_settings(metric: str, balance: ClassBalance | None, problem: Problem) -> TargetSettings:
-    """Return the settings that a metric asks for where a class has less than half the rows of an average class.
+    """Return the settings that suit a metric where a class has less than half the rows of an average class.
 
     Parameters
     ----------

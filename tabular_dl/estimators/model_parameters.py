@@ -101,15 +101,17 @@ def model_class(name: str, *, classification: bool) -> type:
         raise SpecError(f"model: {name}: {module} cannot be imported ({error}). Install the package.") from None
     except Exception as error:  # a module runs any code, and a library may lack another of the system
         raise SpecError(f"model: {name}: {module} cannot be imported ({first_line(error)})") from error
-    found = getattr(imported, attribute, None)
-    if found is None:
+    estimator = getattr(imported, attribute, None)
+    if estimator is None:
         public = [known for known in dir(imported) if not known.startswith("_")]
         raise SpecError(f"model: {name}: {module} has no {attribute!r}. {did_you_mean(attribute, public)}")
-    if not inspect.isclass(found) or any(not hasattr(found, method) for method in ("fit", "predict", "get_params")):
+    if not inspect.isclass(estimator) or any(
+        not hasattr(estimator, method) for method in ("fit", "predict", "get_params")
+    ):
         raise SpecError(
             f"model: {name} is no scikit-learn estimator, as it is no class with fit, predict and get_params."
         )
-    return found
+    return estimator
 
 
 def known_parameters(kind: type) -> Sequence[str]:

@@ -182,8 +182,8 @@ def scored_folds(model: Any, repeat: int = 0) -> ScoredFolds:
     >>> class ByTime:
     ...     oof_predictions_ = np.array([np.nan, 0.5, np.nan, 0.7])
     ...     train_rows_, test_rows_ = [np.array([0, 2]), np.array([0, 1, 2])], [np.array([1]), np.array([3])]
-    >>> found = scored_folds(ByTime)
-    >>> found.rows.tolist(), [rows.tolist() for rows in found.folds], [rows.tolist() for rows in found.sources]
+    >>> scored = scored_folds(ByTime)
+    >>> scored.rows.tolist(), [rows.tolist() for rows in scored.folds], [rows.tolist() for rows in scored.sources]
     ([1, 3], [[0], [1]], [[], [0]])
     """
     rows, count = predicted_rows(model), len(model.test_rows_) // repeats_of(model)

@@ -202,8 +202,8 @@ def _folder(root: Path, other_flags: str) -> ProgramFolder | None:
 def _tensorflow_version() -> str | None:
     """Return TensorFlow's version, or None if it does not know the flags: an unknown one ends the process."""
     try:
-        found = importlib.util.find_spec("tensorflow")
-        for package in (found and found.submodule_search_locations) or ():
+        package_spec = importlib.util.find_spec("tensorflow")
+        for package in (package_spec and package_spec.submodule_search_locations) or ():
             header = Path(package) / "include" / "tensorflow" / "compiler" / "jit" / "flags.h"
             text = header.read_text(encoding="utf-8")
             if _DIRECTORY in text and _DEVICES in text:

@@ -222,7 +222,7 @@ def _state(path: Path) -> tuple[int, ...]:
 
 
 def _digest(path: Path) -> str:
-    # The time of access tells when TensorFlow has last loaded an entry.
+    # The time of access is when TensorFlow last loaded an entry.
     flags = os.O_RDONLY | getattr(os, "O_NOATIME", 0) | getattr(os, "O_NOFOLLOW", 0)
     with os.fdopen(os.open(path, flags), "rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

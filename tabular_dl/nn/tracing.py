@@ -45,7 +45,7 @@ class Traced:
     specs : sequence of TensorSpec
         Shapes to trace it for.
     label : str
-        Text that tells the function from others, the same in every process.
+        Text that identifies the function, the same in every process.
     xla : bool
         Whether XLA compiles it.
 
@@ -120,7 +120,7 @@ def numbered(label: str) -> Iterator[None]:
     Parameters
     ----------
     label : str
-        Text that tells the traced function from others.
+        Text that identifies the traced function.
 
     Examples
     --------

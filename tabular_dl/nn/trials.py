@@ -30,7 +30,7 @@ def tried(
     tensors : sequence of Tensor
         Arguments.
     label : str
-        Text that tells the function from others, the same in every process.
+        Text that identifies the function, the same in every process.
     subject : str
         Beginning of the message.
 

@@ -36,7 +36,7 @@ def svg_of(figure: Figure) -> bytes:
     """Return a figure as SVG, equal for equal figures.
 
     Letters are drawn as paths, so that they look the same everywhere. If the font lacks one, all are kept as text, for
-    the fonts of whoever looks at the figure.
+    the fonts of the browser.
 
     Parameters
     ----------

@@ -16,7 +16,7 @@ from sklearn.base import BaseEstimator
 
 __all__ = ["NotPlainError", "pack_state", "unpack_state"]
 
-# Types that estimators of scikit-learn are told to return.
+# Types that estimators of scikit-learn can be set to return.
 _TYPES = ("float32", "float64", "int32", "int64", "uint8")
 DEEPEST = 40  # levels of lists and dicts
 # Types of single numbers that Python's own numbers hold exactly.

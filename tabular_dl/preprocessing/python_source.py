@@ -272,10 +272,10 @@ def module_of(source: PythonSource) -> ModuleType:
         If the text is no Python, or raises an exception; the message names file, line and exception.
     """
     name = f"tabular_dl_user_{source.digest[:16]}"
-    found = importlib.util.spec_from_loader(name, loader := _TextLoader(source))
-    if found is None:
+    module_spec = importlib.util.spec_from_loader(name, loader := _TextLoader(source))
+    if module_spec is None:
         raise ImportError(name)
-    module = importlib.util.module_from_spec(found)
+    module = importlib.util.module_from_spec(module_spec)
     sys.modules[name] = module  # dataclasses and type hints look their module up there
     with told_as_user_errors(source, ""):
         loader.exec_module(module)

@@ -119,8 +119,8 @@ class TextEncoder(TransformerMixin, BaseEstimator):
         if matrix.shape[1] == 1:  # no decomposition: the one term is the direction
             learned["directions"][0] = 1.0
         elif count:
-            found = TruncatedSVD(count, random_state=seed).fit(matrix).components_
-            learned["directions"][: len(found)] = found
+            components = TruncatedSVD(count, random_state=seed).fit(matrix).components_
+            learned["directions"][: len(components)] = components
         return learned
 
     def transform(self, X: ArrayLike) -> np.ndarray[Any, Any]:

@@ -98,7 +98,7 @@ def first_groups(pattern: str, texts: Iterable[object], subject: str) -> list[ob
     """
     compiled = _compiled(pattern)
     values = list(texts)
-    found: dict[str, object] = {}
+    groups: dict[str, object] = {}
     distinct = dict.fromkeys(text for text in values if isinstance(text, str))
     seconds = SECONDS * (1 + sum(map(len, distinct)) // 1_000_000)
     end = time.monotonic() + limit(seconds)
@@ -115,8 +115,8 @@ def first_groups(pattern: str, texts: Iterable[object], subject: str) -> list[ob
                 f"{raised_by(2 * limit(seconds), seconds)}"
             )
         group = None if match is None else match.group(1 if compiled.groups else 0)
-        found[text] = math.nan if group is None else group
-    return [found[text] if isinstance(text, str) else math.nan for text in values]
+        groups[text] = math.nan if group is None else group
+    return [groups[text] if isinstance(text, str) else math.nan for text in values]
 
 
 def _compiled(pattern: str) -> regex.Pattern[str]:

@@ -50,11 +50,11 @@ class LabelColumns(Coding):
         """
         import numpy as np
 
-        found = [np.unique(column) for column in y.T] if classes is None else list(classes)
-        for number, labels in enumerate(found):
+        each = [np.unique(column) for column in y.T] if classes is None else list(classes)
+        for number, labels in enumerate(each):
             if len(labels) < 2:
                 raise DataError(f"Target {number + 1} has one class only, {labels.tolist()[0]!r}: leave it out.")
-        return cls(found)
+        return cls(each)
 
     def encode(self, y: np.ndarray) -> np.ndarray:
         """Return one-hot columns of each target, (rows, sum of the classes)."""

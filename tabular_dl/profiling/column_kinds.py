@@ -1,13 +1,13 @@
-"""Kinds of columns of a competition, told from their values, each with the reason in words.
+"""Kinds of columns of a competition, inferred from their values, each with a reason.
 
 ================  ==================================================================================================
 kind              a column
 ================  ==================================================================================================
 missing           without any value in the training rows, or in the test rows
 constant          with one value in every training row
-boolean           of 0 and 1, true and false, yes and no and the like
+boolean           of 0 and 1, true and false, yes and no, and similar pairs
 date              of text that is a date in at least 95 % of the rows that have a value, or of whole numbers such as
-                  20240131 if its name speaks of time
+                  20240131 if it is named after time
 id                that numbers or names the rows, see `tabular_dl.profiling.ids`
 numeric           of numbers, also written as text with a unit (`tabular_dl.tables.unit_numbers`); infinite ones count
                   as missing

@@ -83,7 +83,7 @@ def mostly_new(train: pd.Series[Any], test: pd.Series[Any]) -> bool:
     """Whether most test rows have categories of their own, and more of them than rows of the training table have.
 
     Of names that hardly two rows share, most test rows have new ones; but then, so have most rows of each fold, and
-    their score tells what that costs.
+    their score shows the cost.
 
     Parameters
     ----------

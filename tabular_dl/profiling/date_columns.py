@@ -1,4 +1,4 @@
-"""Columns of dates: text, and whole numbers such as 20240131 in columns whose name speaks of time."""
+"""Columns of dates: text, and whole numbers such as 20240131 in columns that are named after a unit of time."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _TIME_WORDS = {
 
 
 def time_words(name: str) -> list[str]:
-    """Return what a column's name says of time: year, quarter, month, week, day, hour, or time for other words.
+    """Return the unit of time in the name of a column: year, quarter, month, week, day, hour, or time for other words.
 
     Examples
     --------
@@ -64,7 +64,7 @@ def date_format(column: pd.Series[Any]) -> str | None:
 
 
 def is_date_number(column: pd.Series[Any]) -> bool:
-    """Whether a column consists of whole numbers that are dates, such as 20240131, and its name speaks of time.
+    """Whether a column consists of whole numbers that are dates, such as 20240131, and is named after a unit of time.
 
     Examples
     --------

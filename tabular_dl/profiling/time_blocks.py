@@ -60,7 +60,7 @@ def time_blocks(order: TimeOrder | None, train: pd.DataFrame, fewest: int) -> Ti
     Returns
     -------
     TimeBlocks or None
-        None unless test rows lie between training rows, a column of dates tells so, each row has a date, and there are
+        None unless test rows lie between training rows, as a column of dates shows, each row has a date, and there are
         blocks enough.
 
     Examples

@@ -1,6 +1,6 @@
 """Order in time of training and test rows: test rows that follow the training rows, or lie between them in stretches.
 
-The time is told by a column of dates, by a column of numbers whose name says so (``weekofyear``, ``date_block_num``),
+Times are read from a column of dates, by a column of numbers whose name says so (``weekofyear``, ``date_block_num``),
 or by several of these together, the year first (``year`` and ``month``).
 """
 
@@ -112,7 +112,7 @@ def find_time_order(train: pd.DataFrame, test: pd.DataFrame) -> TimeOrder | None
     Returns
     -------
     TimeOrder or None
-        None if no column tells the time, or rows of both tables are of the same times.
+        None if no column has times, or rows of both tables are of the same times.
 
     References
     ----------
@@ -132,7 +132,7 @@ def find_time_order(train: pd.DataFrame, test: pd.DataFrame) -> TimeOrder | None
         for name in train
         if name in test and (pair := _times(tables[0][name], tables[1][name])) is not None
     }
-    found: list[tuple[tuple[bool, int, int], TimeOrder]] = []
+    ranked: list[tuple[tuple[bool, int, int], TimeOrder]] = []
     for columns, (earlier, later, dates) in _candidates(times):
         kind = _kind(earlier.to_numpy(), later.to_numpy())
         if kind is None:
@@ -147,8 +147,8 @@ def find_time_order(train: pd.DataFrame, test: pd.DataFrame) -> TimeOrder | None
         rank = (kind == "later", different, -len(columns))
         missing = len(train) - len(earlier)
         stretch = _stretch(earlier.to_numpy(), later.to_numpy()) / DAY if dates and kind == "between" else None
-        found.append((rank, TimeOrder(kind, columns, last, first, different, tuple(times), missing, stretch, earlier)))
-    return max(found, key=lambda pair: pair[0])[1] if found else None
+        ranked.append((rank, TimeOrder(kind, columns, last, first, different, tuple(times), missing, stretch, earlier)))
+    return max(ranked, key=lambda pair: pair[0])[1] if ranked else None
 
 
 def in_expression(name: str) -> str:
@@ -189,7 +189,7 @@ def _candidates(times: Mapping[str, _Times]) -> Iterator[tuple[tuple[str, ...], 
 
 
 def _times(train: pd.Series[Any], test: pd.Series[Any]) -> _Times | None:
-    """Return the known times of a column in both tables as numbers; None if it tells no time."""
+    """Return the known times of a column in both tables as numbers; None if it has no times."""
     kinds = {column.dtype.kind for column in (train, test)}
     if kinds <= {*"iuf"} and not time_words(str(train.name)):
         return None  # as most columns of a wide table

@@ -48,11 +48,11 @@ def check_queries(spec: PipelineSpec) -> None:
         return
     if spec.ensemble.group is None:
         split = spec.ensemble.split
-        found = "" if split is None else f" (split: {split} does not keep queries whole)"
+        reason = "" if split is None else f" (split: {split} does not keep queries whole)"
         form = "fold: COLUMN, group: COLUMN" if split == "column" else "group: COLUMN"
         raise SpecError(
             f"pipeline {spec.name}: metric: {spec.metric_name} is the mean over queries, and the pipeline names no "
-            f"column with the query of each row{found}. Write ensemble: "
+            f"column with the query of each row{reason}. Write ensemble: "
             f"{{split: {'column' if split == 'column' else 'group'}, {form}}}."
         )
     if spec.data.weight is not None:

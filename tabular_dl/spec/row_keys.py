@@ -62,7 +62,7 @@ def folds_of(
     seed: int | None = None,
     repeated: bool = True,
 ) -> list[tuple[np.ndarray, np.ndarray]]:
-    """Return the folds of rows as the specification asks for them.
+    """Return the folds of rows that the specification describes.
 
     Parameters
     ----------

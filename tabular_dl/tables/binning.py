@@ -116,9 +116,9 @@ def _checked(
         raise DataError(f"values: expected one row or more of one column, found shape {column.shape}; add rows")
     wrong = np.flatnonzero(~(np.abs(column) <= LARGEST))  # not the reverse comparison: NaN belongs to them
     if len(wrong):
-        found = column[wrong[0]]
-        advice = "impute missing values before" if np.isnan(found) else "correct or clip the value"
-        raise DataError(f"values, row {wrong[0]}: expected a finite number of at most 1e38, found {found}; {advice}")
+        value = column[wrong[0]]
+        advice = "impute missing values before" if np.isnan(value) else "correct or clip the value"
+        raise DataError(f"values, row {wrong[0]}: expected a finite number of at most 1e38, found {value}; {advice}")
     column = column + 0.0  # of -0.0 and 0.0 one would be an edge by chance
     goal = None if target is None else np.asarray(target)
     if goal is not None and goal.shape[:1] != column.shape:

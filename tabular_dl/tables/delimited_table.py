@@ -132,7 +132,7 @@ class DelimitedTable:
     def _keeps_text(self, column: pd.Series) -> bool:
         """Whether the texts of a column follow from its values: texts, or whole numbers with nothing around them."""
         if column.dtype == "str":
-            # Beside integers that no type holds, pandas reads "null" and the like as text.
+            # Beside integers that no type holds, pandas reads missing values such as "null" as text.
             return not column.str.contains(_OVERFLOW).any()
         content = self.source.content
         if column.dtype != "int64" or any(sign in content for sign in _AROUND) or self.source.zero_first:

@@ -13,7 +13,7 @@ from functools import lru_cache
 __all__ = ["UNIT", "common_unit", "conversion", "dimensions", "number_problem", "unit_key"]
 
 # Of each dimension the units, with how many of its base unit each is. Spellings stand between bars, the first is the
-# usual one. Single letters are told apart by case, longer spellings are not.
+# usual one. Case distinguishes single letters, but not longer spellings.
 DIMENSIONS: dict[str, dict[str, float]] = {
     "length": {
         "m|meter|metre": 1,

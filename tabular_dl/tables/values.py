@@ -84,7 +84,7 @@ def read_categories(column: pd.Series[Any]) -> np.ndarray[Any, Any]:
 def category_codes(column: pd.Series[Any]) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
     """Return the different categories of a column, and the place among them of each row's.
 
-    What is asked of each category, and not of each row, takes as long as there are categories.
+    A function of categories is called once for each category, not once for each row.
 
     Parameters
     ----------

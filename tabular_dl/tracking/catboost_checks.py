@@ -106,15 +106,15 @@ def _check_ctrs(ctrs: list[Any], tables: Mapping[str, Any], known: Mapping[str, 
 def _projection(kind: Any, elements: Any, known: Mapping[str, set[tuple[Any, ...]]]) -> tuple[str, Any]:
     """Return a type of table and the columns that it is of, which have been checked."""
     require(isinstance(kind, str) and kind in _STRIDES and isinstance(elements, list) and elements, _TABLE)
-    found = []
+    elements_read = []
     for element in elements:
         name = element["combination_element"]
         require(name in _ELEMENTS, _TABLE)
         values = tuple(element[key] for key in _ELEMENTS[name])
         whole = type(values[0]) is int and type(values[-1]) in ((int, float) if name == "float_feature" else (int,))
         require(whole and values in known[name], _TABLE)
-        found.append((name, values))
-    return kind, tuple(found)
+        elements_read.append((name, values))
+    return kind, tuple(elements_read)
 
 
 def _check_table(kind: str, table: Mapping[str, Any]) -> int:

@@ -79,22 +79,22 @@ def check_lightgbm(text: str, features: int, outputs: set[int]) -> None:
         node, a column or a category that is not there, or back.
     """
     require(text.isascii(), "the text of LightGBM is none of ASCII")
-    header = _found(_HEADER.match(text), "the text of LightGBM does not begin as one")
+    header = _matched(_HEADER.match(text), "the text of LightGBM does not begin as one")
     sizes = _check_header(header, features, outputs)
-    place, found = header.end(), []
+    place, trees = header.end(), []
     for number, size in enumerate(sizes):
-        tree = _found(_TREE.fullmatch(text, place, place + size), "a tree of LightGBM is not as it writes them")
+        tree = _matched(_TREE.fullmatch(text, place, place + size), "a tree of LightGBM is not as it writes them")
         require(tree["number"] == str(number), "the trees of LightGBM are not in order")
         _check_counts(tree, features)
-        found.append(tree)
+        trees.append(tree)
         place += size
-    _found(_END.fullmatch(text, place), "the text of LightGBM does not end as one")
-    if found:
-        sets = np.array([tree["categorical"] != "0" for tree in found])
-        _check_trees(_joined(found), sets, features)
+    _matched(_END.fullmatch(text, place), "the text of LightGBM does not end as one")
+    if trees:
+        sets = np.array([tree["categorical"] != "0" for tree in trees])
+        _check_trees(_joined(trees), sets, features)
 
 
-def _found(match: re.Match[str] | None, fault: str) -> re.Match[str]:
+def _matched(match: re.Match[str] | None, fault: str) -> re.Match[str]:
     if match is None:
         raise ValueError(fault)
     return match
@@ -152,10 +152,10 @@ def _check_categories(tree: re.Match[str]) -> None:
     require(all(len(number) < 10 and number.isdecimal() and int(number) < sets for number in chosen), _FAULT)
 
 
-def _joined(found: list[re.Match[str]]) -> _Trees:
+def _joined(trees: list[re.Match[str]]) -> _Trees:
     """Return the nodes of all trees."""
-    columns = (_ints(" ".join(filter(None, (tree[name] for tree in found)))) for name in _NAMES)
-    return _Trees(np.array([int(tree["leaves"]) for tree in found]), *columns)
+    columns = (_ints(" ".join(filter(None, (tree[name] for tree in trees)))) for name in _NAMES)
+    return _Trees(np.array([int(tree["leaves"]) for tree in trees]), *columns)
 
 
 def _check_trees(trees: _Trees, sets: np.ndarray, features: int) -> None:

@@ -14,7 +14,7 @@ __all__ = ["BlockLayer", "LayerBlock", "apply_as_layer"]
 
 
 def _all_kinds(kind: type[Block]) -> list[type[Block]]:
-    return [kind, *(found for child in kind.__subclasses__() for found in _all_kinds(child))]
+    return [kind, *(each for child in kind.__subclasses__() for each in _all_kinds(child))]
 
 
 @keras.saving.register_keras_serializable("tabular_dl")
