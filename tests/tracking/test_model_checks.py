@@ -111,7 +111,7 @@ def test_meta_models_are_checked_as_other_models_are(stacked: Any, tmp_path: Pat
     for damage, mend, fault in (
         (lambda: nodes["left"].fill(10**6), lambda: nodes["left"].__setitem__(slice(None), left), "a tree of Hist"),
         (lambda: setattr(stacked, "encoder_", 2), lambda: setattr(stacked, "encoder_", None), "encoder_"),
-        (lambda: setattr(meta, "model_", None), lambda: None, "a meta model is no estimator"),
+        (lambda: setattr(meta, "model_", None), lambda: None, "a meta model is not"),
     ):
         damage()
         skops.io.dump(stacked, file)
