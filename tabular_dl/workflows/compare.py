@@ -28,7 +28,7 @@ from tabular_dl.workflows.console import print_lines
 
 __all__ = ["compare"]
 
-# What a line about a run's parameters says of them, by the kind of run; those of a fit are compared.
+# Verb before a run's parameters, by the kind of run; the parameters of a fit are compared.
 RELATIONS = {"ensemble": "blends", "import": "was imported"}
 
 
