@@ -1,4 +1,4 @@
-"""Changed texts of LightGBM, XGBoost and CatBoost are refused before a library reads them; whatever fits is not."""
+"""Changed texts of LightGBM, XGBoost and CatBoost are refused before a library reads them; valid ones pass."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Models whose parts do not fit each other are refused when they are opened, and changed files end in no traceback."""
+"""Models with inconsistent parts are refused when they are opened, and changed files give no traceback."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The database of MLflow is made whole or not at all, and one that was left half made is kept aside and replaced."""
+"""MLflow's database is created completely or not at all; one that was left half made is kept aside and replaced."""
 
 from __future__ import annotations
 

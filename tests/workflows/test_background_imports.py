@@ -1,4 +1,4 @@
-"""What a fit needs after training is imported by a thread while it trains, and an import that fails is told at once."""
+"""Modules for after the training are imported by a thread during it, and an import that fails ends the training."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Losses, blocks and activations in Python beside a pipeline file: tried, kept in the run, and executed by whom."""
+"""Losses, blocks and activations in a Python file: checked, stored with the run, executed for trusted users only."""
 
 from __future__ import annotations
 
