@@ -73,7 +73,7 @@ FAULTS: list[tuple[Callable[[Any], None], str]] = [
     (set_attribute("test_rows_", [np.array([0])]), "test_rows_ are not those of"),
     (set_attribute("oof_thresholds_", np.ones(3)), "oof_thresholds_ should be floats of shape"),
     (set_attribute("models", [], lambda blend: blend), "the blend has no models"),
-    (set_attribute("models", ["a"], lambda blend: blend), "no cross-fit"),
+    (set_attribute("models", ["a"], lambda blend: blend), "neither a cross-fit"),
     (set_attribute("weights_", np.ones(7), lambda blend: blend.blend_), "weights_ of the blend should be floats"),
     (set_attribute("oof_predictions_", np.ones((1, 2)), lambda blend: blend), "test_rows_"),
 ]
