@@ -1,7 +1,7 @@
-"""How long the first fit of a process takes with an empty and with a filled folder of compiled programs.
+"""Time of the first fit of a process with an empty and with a filled folder of compiled programs.
 
-Each fit runs in a process of its own, in turn without a folder, with an empty one and with the one that the second has
-filled, so that all of them see the same load of the machine. Figures are medians, of wall-clock and of processor
+Each fit runs in its own process, in turn without a folder, with an empty one, and with the one that the second fit has
+filled, so that the load of the machine is the same for all of them. Figures are medians, of wall-clock and of processor
 seconds, without the import of TensorFlow. The weights of all fits have to be the same, bit for bit.
 
     python benchmarks/compiled_programs.py

@@ -1,4 +1,4 @@
-"""How fast the population engine is: ratios to Keras's `Model.fit` and shares of NumPy's matrix product, in one run.
+"""Speed of the population engine: ratios to Keras's `Model.fit` and shares of NumPy's matrix product, in one run.
 
 Each figure is the median of three measurements in this process. The time of an epoch is steady: what further epochs
 add to a fit, without tracing and compiling. Keras trains the same network, warm, on the same rows and batches. A
@@ -89,7 +89,7 @@ class Case:
     batch_norm : bool
         Whether batch normalisation is on.
     held_out : int
-        Validation rows; with them early stopping watches, with a patience that never ends.
+        Validation rows; with them, early stopping evaluates each epoch, but never stops.
     """
 
     def __init__(
@@ -194,15 +194,21 @@ class PresetCase(Case):
         The shape.
     parts : dict
         Parameters of `Network`.
-    how : dict
+    training : dict
         Parameters of `Training`.
     """
 
     def __init__(
-        self, rows: int, features: int, hidden: tuple[int, ...], batch: int, parts: dict[str, Any], how: dict[str, Any]
+        self,
+        rows: int,
+        features: int,
+        hidden: tuple[int, ...],
+        batch: int,
+        parts: dict[str, Any],
+        training: dict[str, Any],
     ) -> None:
         super().__init__(rows, features, hidden, batch, dropout=0.15)
-        self.parts, self.how = {"dropout": True, "continuous": features, **parts}, how
+        self.parts, self.training = {"dropout": True, "continuous": features, **parts}, training
 
     @property
     def network(self) -> Network:
@@ -224,7 +230,7 @@ class PresetCase(Case):
             weight_decay=0.01,
             dropout=self.dropout,
         )
-        training = Training(LOSS, METRICS, epochs=epochs, batch_size=self.batch, compile=True, **self.how)
+        training = Training(LOSS, METRICS, epochs=epochs, batch_size=self.batch, compile=True, **self.training)
         fit_population(self.network, self.X, self.y, members, training)
 
     def operations(self, size: int) -> float:
@@ -236,7 +242,7 @@ def _without_warning(model: MLPClassifier, X: np.ndarray, y: np.ndarray) -> None
     import warnings
 
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # it has not converged: it was not meant to
+        warnings.simplefilter("ignore")  # the few epochs do not converge
         model.fit(X, y)
 
 
@@ -248,7 +254,7 @@ def sgemm() -> float:
 
 
 def share_of_sgemm(case: Case, size: int, epochs: int) -> float:
-    """Return the share of NumPy's rate that a population reaches: the median of three, each of neighbouring moments."""
+    """Return the share of NumPy's rate that a population reaches: the median of three pairs measured in turn."""
     return statistics.median(case.operations(size) / case.epoch(size, epochs) / sgemm() for _ in range(3))
 
 

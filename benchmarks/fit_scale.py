@@ -1,7 +1,7 @@
-"""What stands around the training: whole processes, from a table of 1,000 rows to one of 500,000.
+"""Time and memory of whole commands, with and without their training, on tables of 891 to 500,000 rows.
 
-Each line is measured in processes of its own, for one working tree or for several in turn, so that figures before and
-after a change come from one run on one machine.
+Each measurement runs in its own processes, for one working tree or for several in turn, so that figures before and
+after a change come from the same run on the same machine.
 
     python benchmarks/fit_scale.py [--only NAMES] [--code DIR] [--code DIR] [--rows N]
 
@@ -37,7 +37,7 @@ APP = [sys.executable, "-m", "tabular_dl.cli.app"]
 IMPORTS = [sys.executable, "-c", "import tensorflow, mlflow, sklearn, pandas"]
 FOLDS, TREES, EPOCHS = 5, 100, 3
 RUNS = 10_000
-# A fit in a process that tells its CPU seconds, those of the training alone, its wall seconds and its largest memory.
+# A fit that prints its CPU seconds, those of the training alone, its wall seconds and its peak memory.
 FIT = """
 import json, resource, sys, time
 start = time.perf_counter()
@@ -100,7 +100,7 @@ def run(command: Sequence[str], folder: Path, code: Path, one_core: bool = False
 
 
 def figures(output: str) -> dict[str, float]:
-    """Return what a process has told of itself."""
+    """Return the figures that a process has printed."""
     return json.loads(output.rsplit("FIGURES ", 1)[1].splitlines()[0])
 
 
@@ -187,12 +187,13 @@ def copy_runs(database: Path, count: int) -> None:
     import sqlite3
 
     with sqlite3.connect(database) as connection:
-        found = "SELECT run_uuid FROM tags WHERE key = 'tabular_dl.kind' AND value = 'fit'"
-        ((source,),) = connection.execute(found).fetchall()
+        query = "SELECT run_uuid FROM tags WHERE key = 'tabular_dl.kind' AND value = 'fit'"
+        ((source,),) = connection.execute(query).fetchall()
         for name in ("runs", "latest_metrics", "params", "tags"):
             columns = [row[1] for row in connection.execute(f"PRAGMA table_info({name})")]
             copied = ", ".join("?" if column == "run_uuid" else column for column in columns)
-            insert = f"INSERT INTO {name} ({', '.join(columns)}) SELECT {copied} FROM {name} WHERE run_uuid = ?"  # noqa: S608
+            insert = f"INSERT INTO {name} ({', '.join(columns)}) "
+            insert += f"SELECT {copied} FROM {name} WHERE run_uuid = ?"  # noqa: S608 (tables of MLflow, no user input)
             connection.executemany(insert, [(f"{number:032x}", source) for number in range(count)])
 
 
@@ -212,10 +213,9 @@ def main() -> None:
     for name in arguments.only.split(","):
         for code in arguments.code or [ROOT]:
             with tempfile.TemporaryDirectory(prefix="fit-scale-") as folder:
-                found = MEASUREMENTS[name](Path(folder), code.resolve(), arguments.rows)
-            print(
-                f"{name:8} {code.resolve().name:14} " + "  ".join(f"{key} {value:.2f}" for key, value in found.items())
-            )
+                measured = MEASUREMENTS[name](Path(folder), code.resolve(), arguments.rows)
+            values = "  ".join(f"{key} {value:.2f}" for key, value in measured.items())
+            print(f"{name:8} {code.resolve().name:14} {values}")
             sys.stdout.flush()
 
 

@@ -1,6 +1,6 @@
-"""How long `tabular-dl fit titanic` takes beyond importing its libraries.
+"""Time of `tabular-dl fit titanic` beyond importing its libraries.
 
-Each round times, as whole processes and in turn, the imports alone and the fit of 20 networks with all around it:
+Each round times, as whole processes and in turn, the imports alone and the fit of 20 networks with everything else:
 checks, training, baselines, figures, MLflow. Printed are the median of the rounds' differences and ratios.
 
     python benchmarks/fit_titanic.py [rounds]

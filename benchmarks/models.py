@@ -1,4 +1,4 @@
-"""What a tree model costs beyond its library: `fit --model lightgbm` against the bare library on the same folds.
+"""Time of `fit --model lightgbm` against the bare library on the same folds.
 
     python benchmarks/models.py [ROWS]
 

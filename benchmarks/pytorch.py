@@ -58,9 +58,9 @@ def theirs(name: str, **settings: Any) -> float:
     """Return the seconds of an epoch of pytabkit's network."""
     import pytabkit
 
-    kind = getattr(pytabkit, name)
+    model_class = getattr(pytabkit, name)
     common = {"device": "cpu", "random_state": 0, "n_threads": 1, "val_fraction": 0.02}
-    return epoch(lambda epochs: kind(n_epochs=epochs, **common, **settings).fit(X, Y))
+    return epoch(lambda epochs: model_class(n_epochs=epochs, **common, **settings).fit(X, Y))
 
 
 X = np.random.default_rng(0).normal(size=(ROWS, FEATURES)).astype(np.float32)

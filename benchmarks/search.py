@@ -1,10 +1,10 @@
-"""How fast a population searches: 64 configurations x 5 folds, against scikit-learn's random search, in one run.
+"""Speed of a population search: 64 configurations x 5 folds, against scikit-learn's random search, in one run.
 
 Titanic, 20 epochs, hidden layers 64-32, batches of 32. The population is `PopulationSearchCV` in one round, with
 compiling and the refit, without the second training of the leading configurations, which scikit-learn does not do. Its
 `RandomizedSearchCV` runs over the same network in plain Keras, timed on 4 configurations and scaled to 64 (compiling a
-Keras model is paid for each fit, so the time is proportional), and over `MLPClassifier`, all 64. And quality: the best
-cross-validated accuracy that each has found after the wall time of the population.
+Keras model is paid for each fit, so the time is proportional), and over `MLPClassifier`, all 64. Quality is the best
+cross-validated accuracy that each has reached after the wall time of the population.
 
     python benchmarks/search.py
 """
@@ -63,7 +63,7 @@ class PlainKeras(ClassifierMixin, BaseEstimator):
 
 
 def table() -> tuple[np.ndarray, np.ndarray]:
-    """Return Titanic's rows as numbers: encoded once on all rows, alike for all that are compared."""
+    """Return Titanic's rows as numbers: encoded once on all rows, the same for all models."""
     spec = load_spec("titanic")
     train = load_competition("titanic", spec.data.target, spec.data.id).train
     steps = build_pipeline(spec, get_problem("binary"))[:-1]
@@ -79,7 +79,7 @@ def seconds(work: Any) -> tuple[float, Any]:
 
 
 def best_within(model: Any, ranges: dict[str, Any], budget: float, X: np.ndarray, y: np.ndarray) -> tuple[float, int]:
-    """Return the best score of a random search that ends with the budget, and how many it tried."""
+    """Return the best score of a random search within a time budget, and the number of configurations tried."""
     start, best, tried = time.perf_counter(), 0.0, 0
     for params in ParameterSampler(ranges, 10_000, random_state=1):
         best = max(best, float(cross_val_score(model.set_params(**params), X, y, cv=CV).mean()))
@@ -100,7 +100,7 @@ def main() -> None:
     search = PopulationSearchCV(
         network, space, n_iter=CONFIGURATIONS, rounds=1, cv=CV, pick="best", repeats=0, random_state=0
     )
-    ours, found = seconds(lambda: search.fit(X, y))
+    ours, fitted = seconds(lambda: search.fit(X, y))
     keras_ranges = {"learning_rate": loguniform(1e-4, 3e-2), "l2": loguniform(1e-7, 1e-2)}
     plain = RandomizedSearchCV(PlainKeras(), keras_ranges, n_iter=TIMED, cv=CV, random_state=0, error_score="raise")
     keras_seconds = seconds(lambda: plain.fit(X, y))[0] / (TIMED * FOLDS + 1) * (CONFIGURATIONS * FOLDS + 1)
@@ -108,9 +108,9 @@ def main() -> None:
     mlp_ranges = {"learning_rate_init": loguniform(1e-4, 3e-2), "alpha": loguniform(1e-5, 1.0)}
     random = RandomizedSearchCV(mlp, mlp_ranges, n_iter=CONFIGURATIONS, cv=CV, random_state=0, error_score="raise")
     mlp_seconds = seconds(lambda: random.fit(X, y))[0]
-    first = found.cv_results_["round"] == 1
+    first = fitted.cv_results_["round"] == 1
     quality = {
-        "ours": (float(found.cv_results_["mean_test_score"][first].max()), int(first.sum())),
+        "ours": (float(fitted.cv_results_["mean_test_score"][first].max()), int(first.sum())),
         "plain Keras": best_within(PlainKeras(), keras_ranges, ours, X, y),
         "MLPClassifier": best_within(mlp, mlp_ranges, ours, X, y),
     }

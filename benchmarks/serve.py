@@ -1,4 +1,4 @@
-"""Requests a second and latency of `tabular-dl serve`, against scikit-learn's logistic regression served by MLflow.
+"""Requests per second and latency of `tabular-dl serve`, against scikit-learn's logistic regression served by MLflow.
 
 Titanic as bundled, 5 folds of 4 networks, one worker, pinned to one core; the client, on another, keeps 8 connections
 busy with requests of one row for 10 seconds. `mlflow models serve` serves the logistic regression, in a pipeline with a
@@ -117,7 +117,7 @@ def client(port: int, bodies: list[bytes], seconds: float, results: Any) -> None
 
 
 def measure(command: list[str], port: int, seconds: float) -> list[str]:
-    """Serve by a command, ask for some seconds, and return the row of the table."""
+    """Run a server, send requests for some seconds, and return the row of the table."""
     server = subprocess.Popen(
         command, preexec_fn=pinned(0), start_new_session=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     )
@@ -151,7 +151,7 @@ def measure(command: list[str], port: int, seconds: float) -> list[str]:
 
 
 def free_port() -> int:
-    """Return a port that nobody listens on."""
+    """Return a free port."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         return int(free.getsockname()[1])

@@ -1,6 +1,6 @@
-"""What MLflow costs a fit: `tabular-dl fit titanic` with 16 members and 5 folds, and the share that tracking takes.
+"""Time that MLflow takes in `tabular-dl fit titanic` with 16 members and 5 folds, and its share of the fit.
 
-The store exists already: MLflow's migrations, once in the life of a database, take some seconds. Tracking is everything
+The store exists already, since MLflow's migrations of a new database take some seconds. Tracking is everything
 from the first call of MLflow to the last: parameters, curves, five child runs, tables, figures, report and model.
 
     python benchmarks/tracking.py [rounds]

@@ -1,4 +1,4 @@
-"""What keeps a network from learning 300 digits by heart: six trainings of seven hidden layers, side by side.
+"""Six trainings of seven hidden layers on 300 digits, to show what reduces overfitting.
 
 Three hundred rows of scikit-learn's digits train, the other 1,497 validate: plain, with decoupled weight decay, with
 dropout, with both, with batch normalisation, and an ensemble of ten plain networks. One figure with a panel each, and a
@@ -32,13 +32,13 @@ TRAININGS = {
 
 
 def train(settings: dict[str, object], rows: np.ndarray, y: np.ndarray, share: float, epochs: int) -> KerasClassifier:
-    """Train on the first rows; the last, `share` of them, are held out and only looked at."""
+    """Train networks, each of which holds out its own `share` of the rows for validation."""
     options = {**PLAIN, **settings, "epochs": epochs, "random_state": 0, "validation_fraction": share}
     return KerasClassifier(**options).fit(rows, y)
 
 
 def draw(models: dict[str, KerasClassifier], scores: dict[str, tuple[float, float]]) -> Figure:
-    """Draw training against validation accuracy, a panel a training."""
+    """Draw training against validation accuracy, one panel per training."""
     figure = Figure(figsize=(13, 7), layout="constrained")
     for axes, (name, model) in zip(figure.subplots(2, 3, sharex=True, sharey=True).flat, models.items(), strict=True):
         curves = {"training": model.curves_["accuracy"], "validation": model.curves_["val_accuracy"]}

@@ -18,7 +18,7 @@ MOST_PLAIN = 50_000_000
 
 
 def check_place(path: Path) -> None:
-    """Check that a file could be written, for commands that work for long before they write it.
+    """Check that a file can be written, for commands that run for a long time before they write it.
 
     Parameters
     ----------

@@ -30,7 +30,7 @@ MOST_OPTIONS = 12  # options listed by one message
 # Characters of a word, and of a line, above which a message leaves out the middle; lines of a message.
 LONGEST_WORD, LONGEST_LINE, MOST_LINES = 300, 2000, 60
 LONGEST_COMPARED = 100  # characters of words that are compared: the time grows with the square
-# A terminal would obey them, change the order of letters, or not print them at all.
+# Terminals interpret these characters, reorder letters by them, or do not print them.
 _CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 
 # Expected value for each of pydantic's error types. Names in braces are keys of the error's context.
@@ -220,8 +220,8 @@ def listed(names: Sequence[object], most: int = 5) -> str:
     >>> listed(["a", "b"]), listed(range(100), most=2)
     ('a, b', '0, 1 and 98 more')
     """
-    more = f" and {len(names) - most} more" if len(names) > most else ""
-    return ", ".join(map(str, names[:most])) + more
+    rest = f" and {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(map(str, names[:most])) + rest
 
 
 def plain_words(problem: Mapping[str, Any]) -> str:

@@ -1,4 +1,4 @@
-"""Limits of what is read from outside, all raised by one factor.
+"""Limits for files and requests from outside, all raised by one factor.
 
 The factor is the environment variable ``TABULAR_DL_LIMITS``, 1 by default, which ``tabular-dl --limits FACTOR COMMAND``
 sets. It is read whenever a limit is needed, so that it can be changed between two calls.
@@ -18,7 +18,7 @@ from tabular_dl.errors import UserError
 __all__ = ["VARIABLE", "is_bomb", "limit", "machine_memory", "raised_by", "read_at_most", "size_of"]
 
 VARIABLE = "TABULAR_DL_LIMITS"
-# A container may be allowed less than the machine has.
+# The memory limit of a container may be below the memory of the machine.
 _CONTAINER = (Path("/sys/fs/cgroup/memory.max"), Path("/sys/fs/cgroup/memory/memory.limit_in_bytes"))
 
 
@@ -56,7 +56,7 @@ def limit(default: int) -> int:
 
 
 def raised_by(size: float, default: int) -> str:
-    """Return a sentence on how to raise a limit as far as needed.
+    """Return a sentence with the option that raises a limit as far as needed.
 
     Parameters
     ----------
@@ -79,7 +79,7 @@ def raised_by(size: float, default: int) -> str:
 
 
 def is_bomb(size: int, packed: int, small: int, expansion: int) -> bool:
-    """Whether a file unpacks to far more than its own size.
+    """Return whether a file unpacks to far more than its own size.
 
     Parameters
     ----------
@@ -126,7 +126,7 @@ def read_at_most(file: BinaryIO, most: int) -> bytes:
     >>> read_at_most(io.BytesIO(b"abcdef"), 3)
     b'abcd'
     """
-    # In pieces, as a file asked for a number of bytes takes memory for all of them at once.
+    # In pieces, because `read` allocates the requested number of bytes at once.
     pieces, left = [], most + 1
     while left and (piece := file.read(min(left, 2**24))):
         pieces.append(piece)
@@ -136,7 +136,7 @@ def read_at_most(file: BinaryIO, most: int) -> bytes:
 
 @cache
 def machine_memory() -> int:
-    """Return the memory of this machine, or of the container that it is, in bytes.
+    """Return the memory of this machine, or of the container, in bytes.
 
     Examples
     --------

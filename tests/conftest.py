@@ -1,4 +1,4 @@
-"""What holds for all tests: quiet libraries that report to nobody, and a local server in the internet's place."""
+"""Fixtures of all tests: libraries without telemetry and log output, and a local server."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The README says what is true: its commands run, its pipeline fits, its Python is executed as a doctest."""
+"""The README is correct: its commands run, its pipeline is valid, and its Python is executed as a doctest."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How good the predictions are, on real tables that nobody here tuned for, against other models at their defaults.
+"""Quality of predictions on real tables that nobody here tuned for, against other models at their defaults.
 
     python -m benchmarks.quality                                  # what benchmarks/quality.csv lacks
     python -m benchmarks.quality --report                         # ranks, wins and CPU seconds

@@ -56,14 +56,14 @@ def main(
     kinds = _words(variants) or (["product"] if overrides or label else ["product", *OTHERS])
     if (overrides and not label) or (label and len(kinds) > 1):
         raise UserError("--label: --set needs a name for the rows, and a name stands for one variant: --variants NAME.")
-    found = [find_variant(kind, overrides or (), label) for kind in kinds]
-    for reason in (each for each in found if isinstance(each, str)):
+    candidates = [find_variant(kind, overrides or (), label) for kind in kinds]
+    for reason in (each for each in candidates if isinstance(each, str)):
         console.print(reason)
     tasks = [
         (table, variant, number)
         for table in tables
         for number in range(min(splits, table.splits))
-        for variant in found
+        for variant in candidates
         if isinstance(variant, Variant)
     ]
     if not again:

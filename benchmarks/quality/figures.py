@@ -1,7 +1,7 @@
 """Figures of predicted test rows: error or RMSE, log loss, AUC, and losses by groups of rows.
 
-Two variants predict the same test rows. Their losses in 20 fixed groups of these rows tell the standard error of their
-difference nearly as well as all rows would, and fit into a row of a CSV file.
+Two variants predict the same test rows. Their losses in 20 fixed groups of these rows give the standard error of their
+difference nearly as exactly as all rows would, and fit into a row of a CSV file.
 """
 
 from __future__ import annotations

@@ -51,8 +51,8 @@ class Other:
     @property
     def python(self) -> str:
         """Python that has the packages: this one, or that of an own environment, which AUTOGLUON_PYTHON names."""
-        own = os.environ.get("AUTOGLUON_PYTHON")
-        return own if own and "autogluon.tabular" in self.packages else sys.executable
+        path = os.environ.get("AUTOGLUON_PYTHON")
+        return path if path and "autogluon.tabular" in self.packages else sys.executable
 
 
 def missing_packages(other: Other) -> list[str]:

@@ -60,7 +60,7 @@ def ranks(rows: pd.DataFrame, column: str) -> pd.Series:
 def ratios(rows: pd.DataFrame, of: str) -> pd.Series:
     """Return the log loss or RMSE of each variant as a multiple of one's, geometric mean over tables.
 
-    Unlike errors these are never 0, and change with every prediction, so that they tell small steps.
+    Unlike errors, these are never 0, and change with every prediction, so that they show small improvements.
     """
     table = means(rows, "smooth")
     return table.div(table[of], axis="index").apply(np.log).mean().apply(np.exp)

@@ -116,12 +116,12 @@ def run(table: Table, variant: Variant, number: int, code: Path = ROOT) -> dict[
         folder = Path(name)
         train.to_csv(folder / "train.csv", index=False)
         test.drop(columns=table.target).to_csv(folder / "test.csv", index=False)
-        # Of most other models, threads that wait would be counted; those of the product are a user's.
+        # Waiting threads of most other models would count as CPU seconds; the product runs with its defaults.
         one_thread = variant.kind in OTHERS and not OTHERS[variant.kind].threads
         environment = {"OMP_NUM_THREADS": "1"} if one_thread else {}
         commands = variant.commands(folder, table)
         seconds = sum(_cpu_seconds(command, folder, code, environment) for command in commands)
-        found = figures(test[table.target].reset_index(drop=True), variant.predictions(folder), table.problem)
+        results = figures(test[table.target].reset_index(drop=True), variant.predictions(folder), table.problem)
     return {
         "table": table.name,
         "variant": variant.name,
@@ -129,7 +129,7 @@ def run(table: Table, variant: Variant, number: int, code: Path = ROOT) -> dict[
         "rows": len(train),
         "columns": train.shape[1] - 2,
         "problem": table.problem,
-        **{name: _text(value) if isinstance(value, np.ndarray) else value for name, value in vars(found).items()},
+        **{name: _text(value) if isinstance(value, np.ndarray) else value for name, value in vars(results).items()},
         "cpu_seconds": round(seconds, 1),
         "commit": commit(code),
         "date": datetime.datetime.now(datetime.UTC).date().isoformat(),

@@ -68,14 +68,14 @@ class Table:
 
 
 def _csv(package: str, file: str) -> Callable[[], pd.DataFrame]:
-    """Return a function that reads a file of an installed package, which is not imported: it may need much else."""
+    """Return a function that reads a file of an installed package without importing it, which may need others."""
 
     def read() -> pd.DataFrame:
-        found = find_spec(package)
-        if found is None or found.origin is None:
+        module = find_spec(package)
+        if module is None or module.origin is None:
             hint = INSTALL.get(package, "uv pip install --group bench")
             raise UserError(f"{file} comes with the package {package}, which is not installed: {hint}.")
-        return pd.read_csv(Path(found.origin).parent / "data" / file)
+        return pd.read_csv(Path(module.origin).parent / "data" / file)
 
     return read
 

@@ -39,19 +39,19 @@ def _print_version(requested: bool) -> None:
 def _raise_limits(factor: float | None) -> None:
     if factor is not None:
         os.environ[VARIABLE] = str(factor)
-    limit(1)  # says what is wrong with the factor, wherever it comes from
+    limit(1)  # raises an error for a factor that is not valid, of the option or the environment variable
 
 
-def _offer_what_was_left(command: str | None) -> None:
-    """Print which results of earlier commands are not in the store yet."""
+def _print_left_behind(command: str | None) -> None:
+    """Print the folders of earlier results that are not in the store yet."""
     if command == "recover":
         return
     from tabular_dl.workflows.outputs import left_behind
 
-    left = left_behind()
-    if left:
-        count = "1 folder of results is" if len(left) == 1 else f"{len(left)} folders of results are"
-        message = f"Note: {count} not in the store yet ({listed(left, 2)}): tabular-dl recover"
+    folders = left_behind()
+    if folders:
+        count = "1 folder of results is" if len(folders) == 1 else f"{len(folders)} folders of results are"
+        message = f"Note: {count} not in the store yet ({listed(folders, 2)}): tabular-dl recover"
         typer.secho(message, fg=typer.colors.YELLOW, err=True)
 
 
@@ -77,7 +77,7 @@ def root(
     start with `tabular-dl init NAME --train train.csv`.
     """
     del version, limits
-    _offer_what_was_left(context.invoked_subcommand)
+    _print_left_behind(context.invoked_subcommand)
 
 
 def main() -> None:

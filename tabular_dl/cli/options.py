@@ -128,7 +128,7 @@ def quoted(path: Path) -> str:
 
 
 def check_run(run: str | None) -> None:
-    """Check that a run with a model exists, before the libraries that load models do, which takes seconds.
+    """Check that a run with a model exists, before the libraries that load models are imported, which takes seconds.
 
     Parameters
     ----------

@@ -93,7 +93,7 @@ def fit(
 
         spec = load_spec(str(pipeline), overrides, check_values)
         if model is None and spec.model.is_network:
-            load_quietly()  # models of other libraries are trained without TensorFlow, which takes 2 s to load
+            load_quietly()  # models of other libraries do not need TensorFlow, which takes 2 s to load
         from tabular_dl.workflows.fit import adapted, fit_spec
 
         spec = adapted(spec, model, overrides)
@@ -218,8 +218,8 @@ def _chosen_model(model: str | None, preset: str | None) -> list[str]:
 def _check_source(pipeline: str | None, data: Path | None, train: Path | None, options: list[str]) -> None:
     """Raise an error unless there is a pipeline or a table, but not both, and the options suit it."""
     if (pipeline is None) == (train is None):
-        given = "neither" if train is None else "both"
-        raise UserError(f"fit: expected a pipeline (see `tabular-dl list`) or a table by --train, found {given}.")
+        sources = "neither" if train is None else "both"
+        raise UserError(f"fit: expected a pipeline (see `tabular-dl list`) or a table by --train, found {sources}.")
     if train is None and options:
         raise UserError(f"{options[0]} goes with --train. Change a pipeline by --set, such as --set data.target=y.")
     if train is not None and data is not None:

@@ -17,7 +17,7 @@ __all__ = ["blend_page", "described", "member_weights", "options_of", "scored_by
 
 
 def options_of(blend: Blend) -> dict[str, str]:
-    """Return the options of `tabular-dl ensemble` that make a blend, by name; a fitted one names its meta model.
+    """Return the options of `tabular-dl ensemble` for a blend, by name, with the meta model if it is fitted.
 
     Examples
     --------
@@ -121,7 +121,7 @@ def blend_page(
     members : mapping of str to ndarray of shape (folds,)
         Scores of each fold by the name of the blended run, in the order of the weights.
     models : sequence of str
-        What each of these runs trained, such as "network" or "lightgbm".
+        Model of each of these runs, such as "network" or "lightgbm".
     scores : ndarray of shape (folds,)
         Scores of the blend.
     environment : mapping of str to str

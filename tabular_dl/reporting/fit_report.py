@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 __all__ = ["error_sections", "fit_page", "page_of", "reproduction"]
 
-# Largest number of columns with importances: shuffling more takes minutes, and each of so many hardly matters.
+# Largest number of columns with importances: more would take minutes, and each of so many columns matters little.
 MOST_COLUMNS = 200
 # Columns that fit beside each other in a table of rows.
 SHOWN_COLUMNS = 8
@@ -129,10 +129,10 @@ def _network_rows(result: FitResult) -> list[list[str]]:
 
 def _model_rows(result: FitResult) -> list[list[str]]:
     spec, rounds = result.spec, result.crossfit.rounds_
-    given = ", ".join(f"{name} {value}" for name, value in spec.model.parameters.items())
+    parameters = ", ".join(f"{name} {value}" for name, value in spec.model.parameters.items())
     rows = [
         ["Model", f"{spec.model.name}, {result.folds} folds{by_split(spec)} x {spec.ensemble.members}"],
-        ["Parameters", given or "the defaults"],
+        ["Parameters", parameters or "the defaults"],
     ]
     if rounds is not None:
         rows.append(["Boosting rounds", f"{rounds.mean():.0f} on average, {rounds.min()} to {rounds.max()}"])
@@ -141,20 +141,20 @@ def _model_rows(result: FitResult) -> list[list[str]]:
 
 def _score_section(result: FitResult) -> Section:
     name = result.metric.name
-    own = "networks" if result.of_networks else result.spec.model.name
-    columns = {own: result.scores, **result.baselines}
+    trained = "networks" if result.of_networks else result.spec.model.name
+    columns = {trained: result.scores, **result.baselines}
     errors = {label: standard_error(scores, result.ratio) for label, scores in columns.items()}
     rows: list[list[str]] = []
     for label, scores in columns.items():
         mean, error = mean_and_error(scores, result.ratio)
         difference, difference_error = mean_and_error(scores - result.scores, result.ratio)
-        comparison = "" if label == own else f"{difference:+.4f} ({difference_error:.4f})"
+        comparison = "" if label == trained else f"{difference:+.4f} ({difference_error:.4f})"
         rows.append([label, f"{mean:.4f} ({error:.4f})", comparison, *(f"{score:.4f}" for score in scores)])
     folds = [f"fold {name}" for name in fold_names(result.crossfit)]
     header = ["model", f"{name} (standard error)", f"difference from {result.subject}", *folds]
     means = ", ".join(f"{label} {scores.mean():.4f}" for label, scores in columns.items())
     return Section(
-        f"Scores of {own} and simple models",
+        f"Scores of {trained} and simple models",
         [
             "Each fold is predicted by models that were not trained on its rows; imputation, encoding, early stopping "
             "and the simple models are fitted separately for each fold. Differences are paired over the folds."
@@ -242,7 +242,7 @@ def _error_section(judged: Judged) -> Section:
 
 
 def _described(figure: Figure) -> Picture:
-    """Return a figure with a text made from its title and the numbers in its legend."""
+    """Return a figure with a text alternative from its title and the numbers in its legend."""
     axes = figure.axes[0]
     legend = axes.get_legend()
     labels = [text.get_text() for text in legend.get_texts()] if legend else []

@@ -1,4 +1,4 @@
-"""Sentences about the trainings that followed that of the folds."""
+"""Sentences about the trainings after that of the folds."""
 
 from __future__ import annotations
 

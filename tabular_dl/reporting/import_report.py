@@ -1,4 +1,4 @@
-"""Report of imported predictions: where they are from, their scores, and the sections about errors of any report."""
+"""Report of imported predictions: their files, their scores, and the sections about errors of any report."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from tabular_dl.reporting.results import Judged
 __all__ = ["import_page"]
 
 AGAIN = (
-    "The predictions were made elsewhere, and only there can they be made again. They are in predictions/oof.csv and "
-    "predictions/test.csv of the run. The specification is that of the pipeline, whose table, target and metric the "
-    "scores are of."
+    "The predictions were made elsewhere and can be repeated only there. They are in predictions/oof.csv and "
+    "predictions/test.csv of the run. The specification is that of the pipeline: the scores are for its table, target "
+    "and metric."
 )
 
 
@@ -57,8 +57,8 @@ def import_page(
         Section(
             "Scores",
             [
-                "Each fold is scored on its rows. That no model was trained on the rows that it predicts here is taken "
-                "from the files, and cannot be checked."
+                "Each fold is scored on its rows. It cannot be checked that no model was trained on the rows that it "
+                "predicts here."
             ],
             [
                 Table(

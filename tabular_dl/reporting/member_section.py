@@ -1,4 +1,4 @@
-"""Section of a blend's report that compares its members: how alike they predict, and what each adds to the blend."""
+"""Section of a blend's report about its members: correlation of their predictions, and their effect on the score."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tabular_dl.reporting.html_page import Section, Table
 
 __all__ = ["member_section"]
 
-# Methods whose weights are learned in little time; others would be fitted again for each member.
+# Methods with quickly learned weights; the section fits the blend again without each member.
 QUICK = ("mean", "weighted", "per_class", "rank", "greedy")
 # Rows that correlations and blends without a member are computed on, at most.
 MOST_ROWS = 20_000
@@ -68,17 +68,17 @@ def _of_last_class(predictions: np.ndarray) -> np.ndarray:
 def _without(blended: Any, names: Sequence[str], y: np.ndarray, metric: Metric) -> list[list[str]]:
     """Return the score of the blend without each member, and its difference to that of all."""
     classes, models = getattr(blended, "classes_", None), list(blended.models)
-    # Without the chosen threshold, which is the whole blend's.
+    # Without the threshold, which was chosen for the whole blend.
     blend = Blend(**blended.blend.get_params())
 
     def scores(kept: list[Any]) -> np.ndarray:
         return nested_scores(blend, kept, y, metric, classes, blended)
 
     has_cuts = any(getattr(blended, name, None) is not None for name in ("oof_thresholds_", "oof_cut_points_"))
-    own = scores(models) if has_cuts else fold_scores(blended, y, metric)
+    blend_scores = scores(models) if has_cuts else fold_scores(blended, y, metric)
     rows = []
     for place, name in enumerate(names):
         without = scores(models[:place] + models[place + 1 :])
-        difference, error = mean_and_error(without - own, error_ratio(blended))
+        difference, error = mean_and_error(without - blend_scores, error_ratio(blended))
         rows.append([name, f"{without.mean():.4f}", f"{difference:+.4f} ({error:.4f})"])
     return rows

@@ -65,7 +65,7 @@ class FitResult:
     baseline_seconds : float
         Duration of the training of the simple models.
     ended_by : str
-        What ended the training of networks that were interrupted.
+        Cause of an early end of training, such as "Ctrl-C".
     unlogged : Path or None
         Folder with the results if tracking failed.
     """
@@ -90,7 +90,7 @@ class FitResult:
 
     @property
     def subject(self) -> str:
-        """Words for what was trained, as the subject of a sentence: "the networks", or the name of the model."""
+        """Subject of sentences about the trained models: "the networks", or the name of the model."""
         return "the networks" if self.of_networks else self.spec.model.name
 
     @property
@@ -200,7 +200,7 @@ class Judged:
 
 
 def by_split(spec: PipelineSpec) -> str:
-    """Return the words that name the columns by which rows are divided into folds.
+    """Return a description of the columns by which rows are divided into folds.
 
     Parameters
     ----------

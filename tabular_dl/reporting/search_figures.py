@@ -79,8 +79,8 @@ def scores_by_hyperparameter(
 
 def _draw_ranges(axes: Axes, ranges: Sequence[Distribution], colours: np.ndarray, scores: np.ndarray) -> None:
     """Draw the range of each round as a bar below the points."""
-    known = scores[np.isfinite(scores)]
-    bottom, height = known.min(), max(float(np.ptp(known)), 1e-9)
+    finite = scores[np.isfinite(scores)]
+    bottom, height = finite.min(), max(float(np.ptp(finite)), 1e-9)
     for number, distribution in enumerate(ranges[: len(colours)]):
         level = bottom - (0.06 + 0.05 * number) * height
         if isinstance(distribution, Choice):
@@ -116,12 +116,12 @@ def parallel_coordinates(
         One panel.
     """
     finite = np.isfinite(scores)
-    known = scores[finite]
+    finite_scores = scores[finite]
     names = [*space, metric]
     positions = [_unit(space[leaf], [values[leaf] for values in params]) for leaf in space]
     lines = np.column_stack([*positions, _spread(scores)])[finite]
     # Colours by rank: by score, a few very bad trials would give all others the same colour.
-    ranks = known.argsort().argsort() / max(1, len(known) - 1)
+    ranks = finite_scores.argsort().argsort() / max(1, len(finite_scores) - 1)
     goodness = ranks if best == "highest" else 1 - ranks
     figure = Figure(figsize=(max(8, 2 * len(names)), 4.5), layout="constrained", facecolor="white")
     axes = figure.subplots()
@@ -130,7 +130,9 @@ def parallel_coordinates(
         axes.plot(lines[trial], color=colormaps["viridis_r"](share), alpha=0.15 + 0.7 * share, linewidth=0.8 + share)
     for position, name in enumerate(names):
         axes.axvline(position, color="#C4CAD1", linewidth=1)
-        low, high = _ends(space[name]) if name in space else (f"{known.min():.4g}", f"{known.max():.4g}")
+        low, high = (
+            _ends(space[name]) if name in space else (f"{finite_scores.min():.4g}", f"{finite_scores.max():.4g}")
+        )
         axes.text(position, -0.06, low, ha="center", va="top", fontsize=8)
         axes.text(position, 1.03, high, ha="center", va="bottom", fontsize=8)
     axes.set_xticks(range(len(names)), [f"\n{name}" for name in names])

@@ -39,8 +39,8 @@ def target_section(judged: Judged) -> Section:
     parts = each_target(predictions, classes)[:MOST_DRAWN]
     for name, truth, (values, labels) in zip(names, y.T, parts, strict=False):
         if labels is None:
-            known = ~np.isnan(truth.astype(float))
-            truth, values = truth[known], values[known]
+            present = ~np.isnan(truth.astype(float))
+            truth, values = truth[present], values[present]
             rmse = float(np.sqrt(np.mean((truth.astype(float) - values) ** 2)))
             figure = plots.predicted_against_true(truth.astype(float), values, name)
             pictures.append(Picture(figure, f"Predicted against true {name}: RMSE {rmse:.4g}.", True))

@@ -27,9 +27,9 @@ from tabular_dl.serving.request_rows import MOST_BYTES, RequestError, check_size
 __all__ = ["make_app"]
 
 SECONDS_A_BODY = 30.0  # longest time that a client may take to send a body
-# A larger body is read in a thread, so that other requests are answered meanwhile.
+# A larger body is parsed in a thread, so that other requests are answered meanwhile.
 BYTES_IN_LOOP = 50_000
-# Bytes that are thrown away after a body that is too large, so that most clients get to read the answer.
+# Bytes that are read and discarded after a body that is too large, so that most clients receive the answer.
 BYTES_THROWN_AWAY = 4 * MOST_BYTES
 _CODES = {400: "BAD_REQUEST", 408: "REQUEST_TIMEOUT", 413: "CONTENT_TOO_LARGE", 415: "UNSUPPORTED_MEDIA_TYPE"}
 
@@ -103,7 +103,7 @@ class _Invocations:
             return _refusal(str(error), error.status)
         except ClientDisconnect:
             return Response(status_code=400)
-        except (ValueError, OverflowError) as error:  # of values that the model cannot read
+        except (ValueError, OverflowError) as error:  # values that the model cannot read
             return _refusal(str(error), 400)
         return Response(json.dumps({"predictions": predictions.tolist()}), media_type="application/json")
 
@@ -130,7 +130,7 @@ async def _body(request: Request) -> bytes:
 
 
 async def _throw_away(request: Request) -> None:
-    """Read on for a while: many clients read the answer only once they have sent the whole body."""
+    """Read and discard more of the body: many clients read the answer only after they have sent all of it."""
     size = 0
     try:
         async with asyncio.timeout(SECONDS_A_BODY):

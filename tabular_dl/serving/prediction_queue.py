@@ -1,7 +1,7 @@
-"""Requests that wait while others are predicted, and are then predicted together.
+"""Queue of requests that arrive during a prediction and are then predicted together.
 
-One row takes nearly as long as a hundred, as the time goes into calls of libraries. A row's prediction does not depend
-on the rows beside it, so the rows of different requests may share a call.
+A prediction of one row takes nearly as long as one of a hundred, because most of the time is overhead of the libraries.
+The prediction of a row does not depend on other rows, so requests can share a call.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ class PredictionQueue:
         Raises
         ------
         Exception
-            What predicting these rows alone raises.
+            The error of predicting these rows alone.
         """
         result: asyncio.Future[np.ndarray] = asyncio.get_running_loop().create_future()
         self._waiting.append((columns, result))
@@ -70,7 +70,7 @@ class PredictionQueue:
             batch = self._next_batch()
             outcomes = await loop.run_in_executor(self._thread, self._predict, [columns for columns, _ in batch])
             for (_, result), outcome in zip(batch, outcomes, strict=True):
-                if result.done():  # the client went away
+                if result.done():  # the client has disconnected
                     continue
                 if isinstance(outcome, Exception):
                     result.set_exception(outcome)

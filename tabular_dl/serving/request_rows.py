@@ -1,6 +1,6 @@
 """Rows of a request, in the formats of MLflow's model server: JSON of four shapes, or CSV.
 
-A request comes from anybody: whatever it holds ends in rows or in a `RequestError` with the HTTP status to answer.
+Requests are not trusted: any body gives either rows or a `RequestError` with the HTTP status of the answer.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ __all__ = ["MOST_BYTES", "MOST_ROWS", "Columns", "RequestError", "as_frame", "ch
 
 MOST_BYTES = 16_000_000
 MOST_ROWS = 10_000
-_LARGEST_INTEGER = 2**53  # beyond it floats cannot represent every integer
+_LARGEST_INTEGER = 2**53  # larger integers are not all representable as floats
 _LARGEST_EXPONENT = 1023  # of a float64
 # First bytes of compressed files and Parquet: small ones may unpack to more than the memory.
 _PACKED = (b"\x1f\x8b", b"BZh", b"\xfd7zXZ", b"PK\x03\x04", b"PAR1")
@@ -91,13 +91,13 @@ def read_request(body: bytes, content_type: str, needed: Sequence[str]) -> Colum
         )
     missing = [name for name in needed if name not in columns]
     if missing:
-        known = did_you_mean(missing[0], [name[:80] for name in columns])
-        raise RequestError(f"The rows lack columns of the model: {listed(missing)}. {missing[0]!r}: {known}")
+        hint = did_you_mean(missing[0], [name[:80] for name in columns])
+        raise RequestError(f"The rows lack columns of the model: {listed(missing)}. {missing[0]!r}: {hint}")
     return {name: [_checked(name, row, value) for row, value in enumerate(columns[name], 1)] for name in needed}
 
 
 def as_frame(columns: Mapping[str, list[Any]]) -> pd.DataFrame:
-    """Return rows as a DataFrame whose values have the same meaning whatever rows stand beside them.
+    """Return rows as a DataFrame in which the value of a cell does not depend on the other rows.
 
     Columns of numbers are float64, all others keep their values as objects. The index counts from 1.
 
@@ -120,17 +120,17 @@ def as_frame(columns: Mapping[str, list[Any]]) -> pd.DataFrame:
     """
     index = pd.RangeIndex(1, len(next(iter(columns.values()))) + 1)
     arrays = {name: _array(values) for name, values in columns.items()}
-    # The type is given, as pandas would take objects for texts if all of them are.
+    # The type is given, because pandas would convert a column of only texts.
     series = {name: pd.Series(array, index, array.dtype, copy=False) for name, array in arrays.items()}
     return pd.DataFrame(series, index=index, copy=False)
 
 
-def check_size(found: int) -> None:
+def check_size(size: int) -> None:
     """Raise a `RequestError` with status 413 if a body has more bytes than the limit."""
-    if found > limit(MOST_BYTES):
+    if size > limit(MOST_BYTES):
         raise RequestError(
             f"The body has more than {limit(MOST_BYTES):,} bytes: send several requests, or start the server "
-            f"with a higher limit. {raised_by(found, MOST_BYTES)}",
+            f"with a higher limit. {raised_by(size, MOST_BYTES)}",
             413,
         )
 
@@ -145,7 +145,7 @@ def _array(values: list[Any]) -> np.ndarray[Any, Any]:
 
 
 def _checked(name: str, row: int, value: Any) -> Any:
-    """Return a cell's value; an error for what no cell of a table holds."""
+    """Return the value of a cell; raise an error for a value that no table has."""
     if value is None or isinstance(value, str | bool):
         return value
     if isinstance(value, int) and value.bit_length() <= _LARGEST_EXPONENT:
@@ -156,14 +156,14 @@ def _checked(name: str, row: int, value: Any) -> Any:
     raise RequestError(f"column {name!r}, row {row}: expected a number, a text, true, false or null, found {kind}.")
 
 
-def _check_rows(found: int) -> None:
-    if found > limit(MOST_ROWS):
+def _check_rows(count: int) -> None:
+    if count > limit(MOST_ROWS):
         raise RequestError(
-            f"The request has {found:,} rows, the limit is {limit(MOST_ROWS):,}: send several requests, or "
-            f"start the server with a higher one. {raised_by(found, MOST_ROWS)}",
+            f"The request has {count:,} rows, the limit is {limit(MOST_ROWS):,}: send several requests, or "
+            f"start the server with a higher one. {raised_by(count, MOST_ROWS)}",
             413,
         )
-    if not found:
+    if not count:
         raise RequestError("The request has no rows.")
 
 
@@ -180,7 +180,7 @@ def _from_csv(body: bytes) -> Columns:
 
 
 def _from_json(body: bytes) -> Columns:
-    """Return all columns of a JSON object, in whichever of the four formats."""
+    """Return all columns of a JSON object in one of the four formats."""
     try:
         content = json.loads(body, parse_constant=_refuse_constant)
     except RecursionError:
@@ -189,7 +189,7 @@ def _from_json(body: bytes) -> Columns:
         raise
     except (json.JSONDecodeError, UnicodeDecodeError) as error:
         raise RequestError(f"The body is not valid JSON: {str(error)[:200]}.") from None
-    except ValueError:  # of Python, whose integers have no limit but this one
+    except ValueError:  # Python's limit of digits of an integer
         digits = sys.get_int_max_str_digits()
         raise RequestError(f"The body has a number of more than {digits} digits: no cell holds one.") from None
     formats = [name for name in _FORMATS if isinstance(content, dict) and name in content]

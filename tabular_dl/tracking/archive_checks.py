@@ -1,8 +1,8 @@
 """Checks of a stored model before it is loaded: sizes, names, the schema's nesting, and the headers of arrays.
 
 skops checks the types in an archive. It reads what its members unpack to, follows references between the nodes of the
-schema, and lets numpy allocate what the header of an array claims; all these are checked here. Nothing is allocated
-that is not in the file, and reading stops at the limits, which `tabular_dl.limits` raises.
+schema, and allocates arrays of the size that their headers claim; all these are checked here. No more is allocated
+than the file holds, and reading stops at the limits, which `tabular_dl.limits` raises.
 """
 
 from __future__ import annotations
@@ -95,7 +95,7 @@ def check_archive(file: BinaryIO) -> str:
 
 
 def _check_directory(members: list[ZipInfo], packed: int) -> None:
-    """Check what the directory says, which `_read` compares with what is there."""
+    """Check the names, sizes and methods in the directory; `_read` compares the sizes with the members."""
     _check_limit(len(members), MOST_MEMBERS, "members")
     names = Counter(member.filename for member in members)
     twice = [name for name, count in names.items() if count > 1]
@@ -114,14 +114,14 @@ def _check_directory(members: list[ZipInfo], packed: int) -> None:
         _check_limit(unpacked // packed, MOST_RATIO, f"times its size unpacked ({unpacked:,} bytes)")
 
 
-def _check_limit(found: int, most: int, unit: str) -> None:
-    if found > limit(most):
-        raise DataError(f"it has {found:,} {unit}, the limit is {limit(most):,}. {raised_by(found, most)}")
+def _check_limit(actual: int, most: int, unit: str) -> None:
+    if actual > limit(most):
+        raise DataError(f"it has {actual:,} {unit}, the limit is {limit(most):,}. {raised_by(actual, most)}")
 
 
 def _read(archive: ZipFile, member: ZipInfo) -> bytes:
     """Return the schema, or the first bytes of an array, after reading all and comparing size and checksum."""
-    # A byte more than the directory says, so that a member that unpacks to more is found out.
+    # One byte more than in the directory, so that a member that unpacks to more is detected.
     one_more = copy.copy(member)
     one_more.file_size += 1
     kept, size = bytearray(), 0
@@ -168,20 +168,20 @@ def _check_schema(schema: str, sizes: dict[str, int]) -> None:
     counts = [1] * len(values)
     for place in range(len(values) - 1, 0, -1):
         counts[values[place][1]] += counts[place]
-    # A node with the id of an earlier one is not read but stands for it. skops writes such a node out each time, so
-    # both have the same number of values. A node inside itself has fewer.
-    known: dict[Hashable, int] = {}
+    # skops does not read a node with the id of an earlier one, but reuses the earlier object. It writes such a node
+    # out each time, so both have the same number of values. A node inside itself has fewer.
+    counts_by_id: dict[Hashable, int] = {}
     referred = 0
     for (value, _, _), count in zip(values, counts, strict=True):
         identity = value.get("__id__") if isinstance(value, dict) else None
         if not isinstance(identity, int | None):
             raise ValueError(f"a node has the id {str(identity)[:50]!r}, expected a number")
-        if identity in known:
-            if known[identity] != count:
+        if identity in counts_by_id:
+            if counts_by_id[identity] != count:
                 raise ValueError(f"the node with the id {identity} refers to itself, or to another one")
             continue
         if identity:
-            known[identity] = count
+            counts_by_id[identity] = count
         if isinstance(value, dict) and isinstance(value.get("file"), str):
             referred += sizes.get(value["file"], 0)
     # skops reads an array for each node that names it.

@@ -1,4 +1,4 @@
-"""Checks of CatBoost's JSON: its trees read columns, borders and tables of categories that there are."""
+"""Checks of CatBoost's JSON: its trees refer only to existing columns, borders and tables of categories."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ MOST_NODES = 2**16  # of a tree that is not symmetric, whose steps from node to 
 LARGEST_HASH = 2**64 - 1
 _FAULT = "a tree of CatBoost leads to nodes or columns that are not there"
 _TABLE = "a table of CatBoost is not one of its categories"
-# Numbers of a row of a table, the hash included; None for one a class.
+# Number of values in a row of a table, the hash included; None for one value per class.
 _STRIDES = {"Borders": None, "Buckets": None, "Counter": 2, "FeatureFreq": 2, "BinarizedTargetMeanValue": 3}
 _ELEMENTS = {
     "cat_feature_value": ("cat_feature_index",),
@@ -27,32 +27,32 @@ _ELEMENTS = {
 
 
 def check_catboost(text: str, features: int, outputs: set[int]) -> None:
-    """Raise an error for a text of CatBoost that the library could not follow.
+    """Raise an error for a text of CatBoost that the library could not read safely.
 
     Parameters
     ----------
     text : str
         JSON of ``CatBoost.save_model``.
     features : int
-        Number of columns that the model is to read.
+        Number of columns that the model reads.
     outputs : set of int
-        Numbers of values that it may predict for a row.
+        Allowed numbers of values predicted for a row.
 
     Raises
     ------
     ValueError
-        If its sizes do not agree, or a tree leads to a node, a column, a border or a table that is not there.
+        If its sizes are inconsistent, or a tree refers to a node, column, border or table that does not exist.
     KeyError, TypeError
-        If a part is missing, or of another kind.
+        If a part is missing, or of another type.
     """
     model = _mapping(read_json(text))
     loss = model["model_info"]["params"]["loss_function"]["type"]
     require(isinstance(loss, str) and "Uncertainty" not in loss, "CatBoost predicts several numbers")
     splits = _check_features(_mapping(model["features_info"]), _mapping(model.get("ctr_data") or {}), features)
     scale, bias = model["scale_and_bias"]
-    require(_floats([scale]) and _floats(bias), "CatBoost's scale_and_bias are no numbers")
+    require(_floats([scale]) and _floats(bias), "CatBoost's scale_and_bias are not numbers")
     dimensions = len(bias)
-    require(dimensions in outputs, "CatBoost's trees are not of the classes of the model")
+    require(dimensions in outputs, "CatBoost's trees do not have the classes of the model")
     require(("oblivious_trees" in model) != ("trees" in model), "CatBoost's model has no trees, or two kinds of them")
     if "oblivious_trees" in model:
         _check_symmetric(model["oblivious_trees"] or [], splits, dimensions)
@@ -61,7 +61,7 @@ def check_catboost(text: str, features: int, outputs: set[int]) -> None:
 
 
 def _check_features(info: Mapping[str, Any], tables: Mapping[str, Any], features: int) -> int:
-    """Check the columns, and return the number of splits that there are, over all columns."""
+    """Check the columns, and return the number of splits of all columns."""
     numbers, categories = info.get("float_features") or [], info.get("categorical_features") or []
     ctrs = info.get("ctrs") or []
     others = {name for name in info if name.endswith("features")} - {"float_features", "categorical_features"}
@@ -71,50 +71,50 @@ def _check_features(info: Mapping[str, Any], tables: Mapping[str, Any], features
         require(_within(indices, features) and (np.diff(indices) > 0).all(), "CatBoost's columns are not in order")
     flat = whole_numbers([[column["flat_feature_index"] for column in (*numbers, *categories)]], "flat_feature_index")
     require(_within(flat, features) and len({*flat}) == len(flat), f"CatBoost's columns are not among {features}")
-    known: dict[str, set[tuple[Any, ...]]] = {name: set() for name in _ELEMENTS}
+    valid_elements: dict[str, set[tuple[Any, ...]]] = {name: set() for name in _ELEMENTS}
     count = 0
     for column in numbers:
-        require(_floats(column["borders"]), "CatBoost's borders are no numbers")
-        known["float_feature"] |= {(column["feature_index"], border) for border in column["borders"]}
+        require(_floats(column["borders"]), "CatBoost's borders are not numbers")
+        valid_elements["float_feature"] |= {(column["feature_index"], border) for border in column["borders"]}
         count += len(column["borders"])
     for column in categories:
         values = whole_numbers([column.get("values") or []], "values")
-        known["cat_feature_value"].add((column["feature_index"],))
-        known["cat_feature_exact_value"] |= {(column["feature_index"], value) for value in values.tolist()}
+        valid_elements["cat_feature_value"].add((column["feature_index"],))
+        valid_elements["cat_feature_exact_value"] |= {(column["feature_index"], value) for value in values.tolist()}
         count += len(values)
-    return count + _check_ctrs(ctrs, tables, known)
+    return count + _check_ctrs(ctrs, tables, valid_elements)
 
 
-def _check_ctrs(ctrs: list[Any], tables: Mapping[str, Any], known: Mapping[str, set[tuple[Any, ...]]]) -> int:
+def _check_ctrs(ctrs: list[Any], tables: Mapping[str, Any], valid_elements: Mapping[str, set[tuple[Any, ...]]]) -> int:
     """Check columns that are made of tables of categories, and the tables; return the number of splits."""
     classes = {}
     for name, table in tables.items():
         described = json.loads(name)
-        kind, elements = _projection(described["type"], described["identifier"], known)
+        kind, elements = _projection(described["type"], described["identifier"], valid_elements)
         require((kind, elements) not in classes, "CatBoost has two tables of the same categories")
         classes[kind, elements] = _check_table(kind, table)
     count = 0
     for ctr in ctrs:
-        require(_floats(ctr["borders"]), "CatBoost's borders are no numbers")
-        place = _projection(ctr["ctr_type"], ctr["elements"], known)
+        require(_floats(ctr["borders"]), "CatBoost's borders are not numbers")
+        place = _projection(ctr["ctr_type"], ctr["elements"], valid_elements)
         border = whole_numbers([[ctr["target_border_idx"]]], "target_border_idx")
         require(place in classes and _within(border, classes[place]), _TABLE)
         count += len(ctr["borders"])
     return count
 
 
-def _projection(kind: Any, elements: Any, known: Mapping[str, set[tuple[Any, ...]]]) -> tuple[str, Any]:
-    """Return a type of table and the columns that it is of, which have been checked."""
+def _projection(kind: Any, elements: Any, valid_elements: Mapping[str, set[tuple[Any, ...]]]) -> tuple[str, Any]:
+    """Return the type of a table and its columns, after checking them."""
     require(isinstance(kind, str) and kind in _STRIDES and isinstance(elements, list) and elements, _TABLE)
-    elements_read = []
+    checked = []
     for element in elements:
         name = element["combination_element"]
         require(name in _ELEMENTS, _TABLE)
         values = tuple(element[key] for key in _ELEMENTS[name])
         whole = type(values[0]) is int and type(values[-1]) in ((int, float) if name == "float_feature" else (int,))
-        require(whole and values in known[name], _TABLE)
-        elements_read.append((name, values))
-    return kind, tuple(elements_read)
+        require(whole and values in valid_elements[name], _TABLE)
+        checked.append((name, values))
+    return kind, tuple(checked)
 
 
 def _check_table(kind: str, table: Mapping[str, Any]) -> int:
@@ -129,13 +129,13 @@ def _check_table(kind: str, table: Mapping[str, Any]) -> int:
     counted = [value for place in range(1, stride) for value in values[place::stride]]
     require({*map(type, counted)} <= {int, float}, _TABLE)
     require(kind == "BinarizedTargetMeanValue" or _within(whole_numbers([counted], "hash_map"), 2**31), _TABLE)
-    # Tables that count no classes have one value of a target.
+    # Tables without counts of classes have one value for the target.
     return stride - 1 if _STRIDES[kind] is None else 1
 
 
 def _check_symmetric(trees: Any, splits: int, dimensions: int) -> None:
-    """Check that trees have a value for each leaf, and splits that there are."""
-    require(isinstance(trees, list), "CatBoost's trees are no list")
+    """Check that trees have a value for each leaf, and existing splits."""
+    require(isinstance(trees, list), "CatBoost's trees are not a list")
     weighted = {"leaf_weights" in tree for tree in trees}
     require(len(weighted) <= 1, _FAULT)
     for tree in trees:
@@ -147,8 +147,8 @@ def _check_symmetric(trees: Any, splits: int, dimensions: int) -> None:
 
 
 def _check_others(trees: Any, splits: int, dimensions: int) -> None:
-    """Check that each node of other trees is a leaf with its values, or has a split that there is and two children."""
-    require(isinstance(trees, list), "CatBoost's trees are no list")
+    """Check that each node of other trees is a leaf with its values, or has an existing split and two children."""
+    require(isinstance(trees, list), "CatBoost's trees are not a list")
     used, weighted = [], set()
     for tree in trees:
         nodes, count = [tree], 0
@@ -168,7 +168,7 @@ def _check_others(trees: Any, splits: int, dimensions: int) -> None:
 
 
 def _mapping(value: Any) -> Mapping[str, Any]:
-    require(isinstance(value, dict), "a part of CatBoost's model is no mapping")
+    require(isinstance(value, dict), "a part of CatBoost's model is not a mapping")
     return value
 
 

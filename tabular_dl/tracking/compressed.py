@@ -39,9 +39,10 @@ def save_model(model: Any, path: str | Path, **arguments: Any) -> None:
 
 @contextmanager
 def _requirements_not_compared() -> Iterator[None]:
-    """Keep MLflow from comparing requirements with installed packages, which have just been read from those.
+    """Keep MLflow from comparing requirements with installed packages, from which they have just been read.
 
-    For a warning that cannot come it looks at the files of all packages, for half of the time of storing a model.
+    The comparison reads the files of all packages, half of the time of storing a model, for a warning that
+    cannot occur.
     """
     name = "warn_dependency_requirement_mismatches"
     compare = vars(environment).get(name)

@@ -1,4 +1,4 @@
-"""Whether a tracking server or database server answers, before anything waits for it."""
+"""Check that a tracking server or database server answers, with a short timeout."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def check_answers(uri: str, attempts: int = ATTEMPTS) -> None:
     Parameters
     ----------
     uri : str
-        Address of a store. Files are no servers: nothing is checked.
+        Address of a store. Nothing is checked for a file.
     attempts : int, default=3
         Number of attempts. Each that fails is reported by a warning of the logger.
 
@@ -71,7 +71,7 @@ def _http_fault(uri: str) -> str | None:
     import requests  # imported here, since most stores are files
 
     try:
-        # Any answer will do: behind a proxy there may be no such page.
+        # Any answer is enough: behind a proxy there may be no such page.
         requests.get(f"{uri.rstrip('/')}/health", timeout=SECONDS, allow_redirects=False, stream=True).close()
     except requests.Timeout:
         return f"nothing for {SECONDS:.0f} s"
@@ -94,7 +94,7 @@ def _socket_fault(uri: str) -> str | None:
 
 @contextmanager
 def retries_said() -> Iterator[None]:
-    """Report the retries of MLflow's requests in plain words, which urllib3 logs with its own objects."""
+    """Replace urllib3's log messages about retries, which name its own objects, by plain ones."""
     log = logging.getLogger("urllib3.connectionpool")
     log.addFilter(_plain_retry)
     try:

@@ -1,4 +1,4 @@
-"""Versions and machine, on which a fit depends besides its specification and data."""
+"""Versions of libraries, and properties of the machine, which affect a fit besides its specification and data."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def environment(model: Any = None) -> dict[str, str]:
 
 
 def libraries_of(model: Any) -> list[str]:
-    """Return the packages, beside scikit-learn, of the models of other libraries that a model consists of.
+    """Return the packages, other than scikit-learn, that a model's models of other libraries come from.
 
     Parameters
     ----------
@@ -54,6 +54,8 @@ def libraries_of(model: Any) -> list[str]:
     last = [part.pipelines_[0][-1] for part in parts]
     classes = [model_named(step.name).classifier for step in last if isinstance(step, ModelEstimator)]
     packages = {name.partition(":")[0].partition(".")[0] for name in classes} - {"sklearn"}
-    strange = packages - {*TREES}
-    known = packages_distributions() if strange else {}  # it looks at the files of all packages
-    return sorted({*packages & {*TREES}, *(known[package][0] for package in strange if package in known)})
+    others = packages - {*TREES}
+    distributions = packages_distributions() if others else {}  # slow: it reads the files of all packages
+    return sorted(
+        {*packages & {*TREES}, *(distributions[package][0] for package in others if package in distributions)}
+    )

@@ -1,7 +1,7 @@
-"""Checks of LightGBM's texts: each tree is one, and reads columns and categories that there are.
+"""Checks of LightGBM's texts: trees have no cycles, and refer only to existing columns and categories.
 
-The library finds trees by the sizes that the text gives, and follows their numbers without looking. So a text has to be
-exactly as the library writes it: what this module reads is then what the library will read.
+The library locates trees by the sizes in the text, and uses their numbers without checks. So a text must have exactly
+the form that the library writes: then this module reads the same trees as the library.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ __all__ = ["check_lightgbm"]
 
 _WHOLE = r"-?+[0-9]++"
 _NUMBER = r"-?+(?:[0-9]++(?:\.[0-9]*+)?+(?:e[-+]?+[0-9]++)?+|inf|nan)"
-# Numbers of which only the count matters are read as they are; the library refuses characters that are of no number.
+# Numbers of which only the count matters are not parsed; the library rejects characters that belong to no number.
 _CHARACTERS = "[-+.0-9einfa]++"
 _NUMBERS = rf"(?:{_CHARACTERS}(?: {_CHARACTERS})*+)?+"
 _WHOLES = rf"(?:{_WHOLE}(?: {_WHOLE})*+)?+"
@@ -61,34 +61,36 @@ class _Trees(NamedTuple):
 
 
 def check_lightgbm(text: str, features: int, outputs: set[int]) -> None:
-    """Raise an error for a text of LightGBM that the library could not follow.
+    """Raise an error for a text of LightGBM that the library could not read safely.
 
     Parameters
     ----------
     text : str
         Text of ``Booster.model_to_string``.
     features : int
-        Number of columns that the model is to read.
+        Number of columns that the model reads.
     outputs : set of int
-        Numbers of values that it may predict for a row.
+        Allowed numbers of values predicted for a row.
 
     Raises
     ------
     ValueError
-        If the text is not as LightGBM writes it, its sizes and numbers of values do not agree, or a tree leads to a
-        node, a column or a category that is not there, or back.
+        If the text does not have LightGBM's form, its sizes and numbers of values are inconsistent, or a tree refers to
+        a node, column or category that does not exist, or has a cycle.
     """
-    require(text.isascii(), "the text of LightGBM is none of ASCII")
-    header = _matched(_HEADER.match(text), "the text of LightGBM does not begin as one")
+    require(text.isascii(), "the text of LightGBM is not ASCII")
+    header = _matched(_HEADER.match(text), "the text of LightGBM has another header than LightGBM writes")
     sizes = _check_header(header, features, outputs)
     place, trees = header.end(), []
     for number, size in enumerate(sizes):
-        tree = _matched(_TREE.fullmatch(text, place, place + size), "a tree of LightGBM is not as it writes them")
+        tree = _matched(
+            _TREE.fullmatch(text, place, place + size), "a tree of LightGBM has another form than LightGBM writes"
+        )
         require(tree["number"] == str(number), "the trees of LightGBM are not in order")
         _check_counts(tree, features)
         trees.append(tree)
         place += size
-    _matched(_END.fullmatch(text, place), "the text of LightGBM does not end as one")
+    _matched(_END.fullmatch(text, place), "the text of LightGBM has another end than LightGBM writes")
     if trees:
         sets = np.array([tree["categorical"] != "0" for tree in trees])
         _check_trees(_joined(trees), sets, features)
@@ -107,14 +109,17 @@ def _check_header(header: re.Match[str], features: int, outputs: set[int]) -> li
     for name in ("names", "infos", "monotone"):
         values = header[name]
         require(values is None or values.count(" ") + 1 == features, f"LightGBM's columns are not {features}")
-    require(classes == each and each in outputs, "LightGBM's trees are not of the classes of the model")
+    require(classes == each and each in outputs, "LightGBM's trees do not have the classes of the model")
     objective = (header["objective"] or "").split(" ")
-    told = [option for option in objective if option.startswith("num_class")]
+    class_options = [option for option in objective if option.startswith("num_class")]
     several = objective[0].startswith("multiclass")
-    require(told == ([f"num_class:{classes}"] if several else []), "LightGBM's objective is of other classes")
-    require(several or classes == 1, "LightGBM's objective is of one class")
+    require(
+        class_options == ([f"num_class:{classes}"] if several else []),
+        "LightGBM's objective has another number of classes",
+    )
+    require(several or classes == 1, "LightGBM's objective has one class")
     sizes = [int(size) for size in header["sizes"].split()]
-    require(len(sizes) % each == 0, "LightGBM's trees are not of whole rounds")
+    require(len(sizes) % each == 0, "LightGBM's trees are not a whole number of rounds")
     return sizes
 
 
@@ -148,7 +153,7 @@ def _check_categories(tree: re.Match[str]) -> None:
     chosen = [thresholds[node] for node in categorical]
     require(len(bounds) == sets + 1 and bounds[0] == 0 and bounds[-1] == len(bits), _FAULT)
     require((np.diff(bounds) > 0).all() and _within(bits, 0, _BITS), _FAULT)
-    # A number of a set is written without a point.
+    # The number of a set is written without a decimal point.
     require(all(len(number) < 10 and number.isdecimal() and int(number) < sets for number in chosen), _FAULT)
 
 
@@ -186,7 +191,7 @@ def _count(values: str) -> int:
 
 
 def _ints(values: str) -> np.ndarray:
-    """Return whole numbers, those beyond 64 bits as the largest, which no number of a tree may be."""
+    """Return whole numbers; those beyond 64 bits become the largest, which is valid nowhere in a tree."""
     return np.fromstring(values, np.int64, sep=" ") if values.strip() else np.zeros(0, np.int64)
 
 

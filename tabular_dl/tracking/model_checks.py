@@ -1,7 +1,7 @@
-"""Checks of a model that has been loaded: its parts fit each other, and it predicts.
+"""Checks of a model that has been loaded: its parts are consistent, and it predicts.
 
-A stored model may be changed so that it still loads. Its arrays then have other shapes than its own parts say, which
-would only be noticed by an error of some library when rows are predicted.
+A stored model may have been changed so that it still loads, but with arrays of inconsistent shapes. Without these
+checks, a prediction would fail with an error of some library.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ IMPORTED = ImportedClassifier | ImportedRegressor
 
 
 def check_parts(model: Any, *, weights: bool = True) -> None:
-    """Raise an error if the arrays of a model do not fit each other. Nothing is computed.
+    """Raise an error if the arrays of a model are inconsistent. Nothing is computed.
 
     Parameters
     ----------
@@ -50,7 +50,7 @@ def check_parts(model: Any, *, weights: bool = True) -> None:
         _require(isinstance(model.models, list | tuple) and len(model.models) > 0, "the blend has no models")
         for part in model.models:
             alone = hasattr(part, "pipelines_") or isinstance(part, IMPORTED)
-            _require(alone, "a part of the blend is no cross-fit, and no imported predictions")
+            _require(alone, "a part of the blend is neither a cross-fit nor imported predictions")
             check_parts(part, weights=weights)
         _require(hasattr(model, "blend_"), "the blend is not fitted")
         _check_blend(model, weights=weights)
@@ -60,12 +60,12 @@ def check_parts(model: Any, *, weights: bool = True) -> None:
         _check_folds(model, weights=weights)
         for code in (*python_steps(model), *python_losses(model)):
             check_step(code)
-        _require(isinstance(getattr(model, "own_metric_", None), PythonMetric | None), "own_metric_ is no metric")
+        _require(isinstance(getattr(model, "own_metric_", None), PythonMetric | None), "own_metric_ is not a metric")
     rows, predictions = len(model.oof_predictions_), model.oof_predictions_
     _require_array(predictions, (rows, *np.shape(predictions)[1:2]), "oof_predictions_")
     tested = np.concatenate([_rows(rows_of_fold, rows, "test_rows_") for rows_of_fold in model.test_rows_])
     times = np.bincount(tested, minlength=rows)
-    # Rows that no fold by time predicts have no prediction.
+    # With folds by time, the earliest rows are in no fold and have no prediction.
     once = len({*times[times > 0]}) == 1 and bool(np.isnan(predictions[times == 0]).all())
     _require(once, f"test_rows_ are not each of {rows} rows once, or equally often")
     if isinstance(model, IMPORTED):
@@ -100,7 +100,7 @@ def _check_blend(model: Any, *, weights: bool) -> None:
     if getattr(blend, "class_weights_", None) is not None:
         _require_array(blend.class_weights_, (models, model.oof_predictions_.shape[1]), "class_weights_ of the blend")
     encoder = getattr(model, "encoder_", None)
-    _require(encoder is None or encoder in range(models), "encoder_ is none of the models")
+    _require(encoder is None or encoder in range(models), "encoder_ is not the number of a model")
     stack = getattr(blend, "stack_", None)
     if stack is None:
         return
@@ -108,7 +108,7 @@ def _check_blend(model: Any, *, weights: bool) -> None:
         if isinstance(meta.model_, ModelEstimator):
             check_trees(meta.model_)
         else:
-            _require(isinstance(meta.model_, KerasClassifier | KerasRegressor), "a meta model is no estimator")
+            _require(isinstance(meta.model_, KerasClassifier | KerasRegressor), "a meta model is not an estimator")
             _check_network(meta.model_, weights=weights)
     if stack.last_ is None:
         _require_array(stack.weights_, (models + len(stack.first_),), "weights_ of the stack")
@@ -121,7 +121,7 @@ def _check_folds(model: Any, *, weights: bool) -> None:
         _require(len(getattr(model, name)) == len(folds), f"{name} are not those of {len(folds)} folds")
     if getattr(model, "fold_smearing_", None) is not None:
         _require_array(model.fold_smearing_, (len(folds),), "fold_smearing_")
-        _require(isinstance(model.smearing_, float) and model.smearing_ > 0, "smearing_ is no factor")
+        _require(isinstance(model.smearing_, float) and model.smearing_ > 0, "smearing_ is not a positive number")
     classes = getattr(model, "classes_", None)
     for fold in model.fitted_pipelines:
         _require(isinstance(fold, Pipeline) and len(fold.steps) > 0, "a fold is not a pipeline")
@@ -137,12 +137,12 @@ def _check_folds(model: Any, *, weights: bool) -> None:
 
 def _check_imported(model: ImportedClassifier | ImportedRegressor) -> None:
     """Check the ids of imported predictions, and that each has predictions of the same form."""
-    _require(isinstance(model.id_column, str), "id_column is no name")
+    _require(isinstance(model.id_column, str), "id_column is not a name")
     _require(isinstance(model, ImportedRegressor) or hasattr(model, "classes_"), "classes_ are missing")
     columns = np.shape(model.oof_predictions_)[1:]
     for ids, predictions in (("ids_", "oof_predictions_"), ("test_ids_", "test_predictions_")):
         texts = getattr(model, ids)
-        _require(isinstance(texts, np.ndarray) and texts.ndim == 1 and texts.dtype.kind == "U", f"{ids} are no texts")
+        _require(isinstance(texts, np.ndarray) and texts.ndim == 1 and texts.dtype.kind == "U", f"{ids} are not texts")
         _require(len(np.unique(texts)) == len(texts), f"{ids} are not unique")
         _require_array(getattr(model, predictions), (len(texts), *columns), predictions)
     _require(bool(np.isfinite(model.test_predictions_).all()), "test_predictions_ are not finite")
@@ -152,9 +152,9 @@ def _check_imported(model: ImportedClassifier | ImportedRegressor) -> None:
 def _check_network(network: Any, *, weights: bool) -> None:
     """Check the architecture against targets, and the weights against it."""
     settings = network.network_
-    _require(isinstance(settings["activation"], str | PythonDefinition), "the activation is no name and no Python")
+    _require(isinstance(settings["activation"], str | PythonDefinition), "the activation is neither a name nor Python")
     code = [block[0] for block in settings.get("user_blocks", ())]
-    _require(all(isinstance(each, PythonDefinition) for each in code), "a block of the user is no Python")
+    _require(all(isinstance(each, PythonDefinition) for each in code), "a block of the user is not Python")
     if weights:
         _check_weights(network)
     classes = getattr(network, "classes_", None)
@@ -170,9 +170,9 @@ def _check_network(network: Any, *, weights: bool) -> None:
 
 def _check_weights(network: Any) -> None:
     weights = network.weights_
-    _require(isinstance(weights, Mapping) and len(weights) > 0, "weights_ are no dict of arrays")
+    _require(isinstance(weights, Mapping) and len(weights) > 0, "weights_ are not a dict of arrays")
     members = {len(weight) if np.ndim(weight) else 0 for weight in weights.values()}
-    _require(len(members) == 1 and members != {0}, "weights_ are of different numbers of members")
+    _require(len(members) == 1 and members != {0}, "weights_ have different numbers of members")
     expected = network.fitted_parts()[0].weights
     _require(set(weights) == set(expected), f"weights_ are {sorted(weights)} instead of {sorted(expected)}")
     for name, weight in expected.items():
@@ -192,7 +192,7 @@ def _rows(rows: Any, count: int, name: str) -> np.ndarray:
 
 
 def _require_array(array: Any, shape: Iterable[int], name: str) -> None:
-    """Raise an error if a value is no array of floats of a shape."""
+    """Raise an error unless a value is an array of floats with the given shape."""
     actual = f"{array.dtype} {array.shape}" if isinstance(array, np.ndarray) else type(array).__name__
     expected = tuple(shape)
     _require(
@@ -209,8 +209,8 @@ def _require(condition: bool, fault: str) -> None:
 def check_predicts(model: Any) -> None:
     """Raise an error if a model fails for every row: for one of missing values, and for one of zeros.
 
-    Rows of missing values are refused by models without imputation, and zeros by those that read dates. Errors that
-    tell a user what is wrong with the row count as predictions.
+    Models without imputation reject rows of missing values, and those that read dates reject zeros. A `UserError`,
+    which says what is wrong with the row, counts as a prediction.
 
     Parameters
     ----------
@@ -247,11 +247,9 @@ def _predict_row(model: Any, value: float) -> None:
         row: Any = np.full((1, first.n_features_in_), float(value))
     else:
         columns = dict.fromkeys(name for part in parts for name in part.feature_names_in_)
-        # Imported predictions are of rows that are known, and no others.
-        known = {
-            part.id_column: [part.ids_[predicted_rows(part)[0]]] for part in imported_parts(model) if len(part.ids_)
-        }
-        row = pd.DataFrame({name: [value] for name in columns} | known, dtype=object)
+        # Imported predictions exist only for rows with known ids.
+        ids = {part.id_column: [part.ids_[predicted_rows(part)[0]]] for part in imported_parts(model) if len(part.ids_)}
+        row = pd.DataFrame({name: [value] for name in columns} | ids, dtype=object)
     prediction = model.predict_proba(row) if hasattr(model, "classes_") else model.predict(row)
     _require(prediction.shape == (1, *model.oof_predictions_.shape[1:]), f"it predicts shape {prediction.shape}")
-    _require(bool(np.isfinite(prediction).all()), "it predicts no finite number")
+    _require(bool(np.isfinite(prediction).all()), "its prediction is not finite")

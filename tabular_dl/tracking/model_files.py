@@ -8,7 +8,7 @@ from weakref import WeakKeyDictionary
 
 __all__ = ["file_of", "keep_file"]
 
-# They are no attributes, as blends store their models again.
+# Not attributes of the models, since blends store their models again.
 _FILES: WeakKeyDictionary[Any, Path] = WeakKeyDictionary()
 
 

@@ -1,4 +1,4 @@
-"""Reading of the texts in which libraries of boosted trees store their models, before a library reads them itself."""
+"""Validated reading of the texts in which libraries of boosted trees store their models."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def require(condition: Any, fault: str) -> None:
 
 
 def read_json(text: str) -> Any:
-    """Return the content of a JSON text that all readers understand in the same way.
+    """Return the content of a JSON text that every parser reads in the same way.
 
     Parameters
     ----------
@@ -40,8 +40,7 @@ def read_json(text: str) -> Any:
     Raises
     ------
     ValueError
-        If it is no JSON, is nested deeply, or gives a key twice, of which one reader takes the first and another the
-        last.
+        If it is not JSON, is nested too deeply, or has a key twice: some parsers take the first value, others the last.
 
     Examples
     --------
@@ -50,20 +49,20 @@ def read_json(text: str) -> Any:
     >>> read_json('{"trees": [1, 2], "trees": [7]}')
     Traceback (most recent call last):
     ...
-    ValueError: its text gives a key twice
+    ValueError: its text has a key twice
     """
     brackets = np.frombuffer(text.encode().translate(None, _NOT_BRACKETS), np.uint8)
     depth = np.cumsum(_STEPS[brackets], dtype=np.int64)
-    # Brackets in strings count as well, so that they must not make up for others.
+    # Brackets in strings count as well, so a text in which they balance others is rejected.
     require(len(depth) and not depth[-1] and (depth[:-1] > 0).all(), "its text is not one mapping")
     require(depth.max() <= DEEPEST, "its text is nested too deeply")
-    require("\0" not in text, "its text has a character of no text")
+    require("\0" not in text, "its text has a null character")
     return json.loads(text, object_pairs_hook=_once)
 
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     values = dict(pairs)
-    require(len(values) == len(pairs), "its text gives a key twice")
+    require(len(values) == len(pairs), "its text has a key twice")
     return values
 
 
@@ -73,7 +72,7 @@ def text_number(text: Any, name: str) -> int:
     Raises
     ------
     ValueError
-        If it is none from 0 to ten digits.
+        If it is not a whole number from 0, of at most ten digits.
 
     Examples
     --------
@@ -81,7 +80,7 @@ def text_number(text: Any, name: str) -> int:
     31
     """
     valid = isinstance(text, str) and text.isascii() and text.isdecimal() and len(text) <= MOST_DIGITS
-    require(valid, f"{name} is no whole number")
+    require(valid, f"{name} is not a whole number")
     return int(text)
 
 
@@ -103,14 +102,14 @@ def whole_numbers(lists: list[Any], name: str) -> np.ndarray:
     Raises
     ------
     ValueError
-        If one of them is no list, or has another value than a whole number of 64 bits.
+        If one of them is not a list, or has a value other than a whole number of 64 bits.
 
     Examples
     --------
     >>> whole_numbers([[1, 2], [], [-1]], "left_children")
     array([ 1,  2, -1])
     """
-    require(all(type(values) is list for values in lists), f"{name} are no lists")
+    require(all(type(values) is list for values in lists), f"{name} are not lists")
     flat = list(chain.from_iterable(lists))
     require({*map(type, flat)} <= {int}, f"{name} are not whole numbers")
     try:

@@ -152,7 +152,7 @@ class OpenRun:
         return Path(path).read_text(encoding="utf-8")
 
     def reopen(self) -> None:
-        """Take over the run of another process, which has ended."""
+        """Continue the run of another process, which has ended."""
         with quiet(), told_as_user_errors():
             self.client.update_run(self.id, status="RUNNING")
             self.client.set_tag(self.id, PROCESS_TAG, this_process())

@@ -38,7 +38,7 @@ _MODELS = (
     "tabular_dl.model_selection.ImportedRegressor",
 )
 # Types that a fitted model consists of, in addition to those that skops trusts by default. A partial function is
-# trusted only with a function that is.
+# trusted only if its function is.
 TRUSTED_TYPES = [
     *_MODELS,
     "functools.partial",
@@ -168,7 +168,7 @@ def check_storable(estimator: Any) -> None:
     Raises
     ------
     SpecError
-        If the fitted estimator has parts that skops does not store, or that no model may have.
+        If the fitted estimator has parts that skops cannot store, or of types that are not trusted.
     """
     if not isinstance(estimator, ModelEstimator):
         return
@@ -180,7 +180,7 @@ def check_storable(estimator: Any) -> None:
         try:
             probe = _probe(estimator, boosted=boosted)
         except UserError:
-            return  # these rows do not suit it; its own may
+            return  # it cannot be fitted to these rows, but perhaps to those of the table
         if boosted:
             _check_boosted(probe)
             return
@@ -215,13 +215,13 @@ def _probe(estimator: ModelEstimator, *, boosted: bool) -> ModelEstimator:
 
 
 def _check_boosted(probe: ModelEstimator) -> None:
-    """Raise an error for boosted trees of a kind whose texts are not checked when they are loaded."""
+    """Raise an error for boosted trees that would be rejected when they are loaded."""
     try:
         check_trees(probe)
     except ValueError as error:
-        given = listed(sorted(set(probe.parameters or {})))
+        names = listed(sorted(set(probe.parameters or {})))
         raise SpecError(
-            f"model.parameters: {probe.name} with {given} makes a model that would be refused when it is loaded: "
+            f"model.parameters: {probe.name} with {names} makes a model that would be refused when it is loaded: "
             f"{describe(error)}. Leave out the parameter that does."
         ) from None
 

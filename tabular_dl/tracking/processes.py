@@ -1,4 +1,4 @@
-"""Process that writes a run, by which later commands know that the run was killed."""
+"""Identity of the process that writes a run, from which later commands detect that the run was killed."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def this_process() -> str:
 
 
 def is_gone(identity: str) -> bool:
-    """Whether a process of this host has ended.
+    """Return whether a process of this host has ended.
 
     Parameters
     ----------
@@ -35,7 +35,7 @@ def is_gone(identity: str) -> bool:
     Returns
     -------
     bool
-        False also if it ran on another host, or the text says nothing.
+        False also if it ran on another host, or the text is not an identity.
 
     Examples
     --------
@@ -43,14 +43,14 @@ def is_gone(identity: str) -> bool:
     (False, False)
     """
     try:
-        known = json.loads(identity)
-        host, pid, started = str(known["host"]), int(known["pid"]), float(known["started"])
+        process = json.loads(identity)
+        host, pid, started = str(process["host"]), int(process["pid"]), float(process["started"])
     except (ValueError, TypeError, KeyError):
         return False
     if host != platform.node():
         return False
     try:
-        # Ids are used again; the time of start tells two processes of one id apart.
+        # Process ids are reused; the start time distinguishes two processes with the same id.
         return abs(psutil.Process(pid).create_time() - started) > 1
     except psutil.NoSuchProcess:
         return True

@@ -1,4 +1,4 @@
-"""Python that stored models carry: found, written beside the model, checked, and permitted to be executed."""
+"""Python in stored models: collected, written beside the model, checked, and permitted to be executed."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def keep_metric(model: Any, metric: Metric) -> None:
 
 
 def python_losses(model: Any) -> Iterator[PythonDefinition]:
-    """Yield the user's losses that networks of a model were trained by; predictions do not execute them.
+    """Yield the user's losses that the networks of a model were trained with; predictions do not execute them.
 
     Parameters
     ----------
@@ -103,12 +103,12 @@ def _inside(step: Any) -> Iterator[PythonStep | PythonDefinition]:
 
 
 def sources_of(model: Any) -> dict[str, PythonSource]:
-    """Return the text of a model's Python by the place that it has among the model's files."""
+    """Return the text of a model's Python by its path among the model's files."""
     return {code.source.place: code.source for code in (*python_steps(model), *python_losses(model))}
 
 
 def write_sources(model: Any, folder: Path) -> None:
-    """Write the text of a model's Python into the folder of its run, for those who read it.
+    """Write the text of a model's Python into the folder of its run, so that users can read it.
 
     Parameters
     ----------
@@ -124,12 +124,12 @@ def write_sources(model: Any, folder: Path) -> None:
 
 
 def check_step(step: PythonStep | PythonDefinition) -> None:
-    """Raise an error for loaded Python whose parts are of other types than a fit stores.
+    """Raise an error for loaded Python whose parts have other types than those a fit stores.
 
     Raises
     ------
     ValueError
-        If they are; the message says which.
+        If a part has another type; the message names it.
     """
     source = step.source
     if not isinstance(source, PythonSource) or not isinstance(source.text, str) or not isinstance(step.signature, str):
@@ -141,11 +141,11 @@ def check_step(step: PythonStep | PythonDefinition) -> None:
     if state is not None:
         types = {"values": str, "arrays": list, "estimators": list}
         if set(state) != set(types) or not all(isinstance(state[name], kind) for name, kind in types.items()):
-            raise ValueError(f"what {source.file}:{step.name} has learned is damaged")
+            raise ValueError(f"the learned state of {source.file}:{step.name} is damaged")
 
 
 def permit(code: Iterable[PythonStep | PythonDefinition], folder: Path, *, trusted: bool) -> None:
-    """Raise an error for Python of a loaded model that this user has neither made nor trusts. Nothing is executed.
+    """Raise an error for Python of a loaded model that this user neither stored nor trusts. Nothing is executed.
 
     Parameters
     ----------
@@ -154,7 +154,7 @@ def permit(code: Iterable[PythonStep | PythonDefinition], folder: Path, *, trust
     folder : Path
         Folder of the model.
     trusted : bool
-        Whether the user trusts it; what is executed then is the text in ``extra_files``, which can be read.
+        Whether the user trusts it; the text in ``extra_files``, which users can read, is then executed.
 
     Raises
     ------

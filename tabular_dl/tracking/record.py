@@ -1,4 +1,4 @@
-"""Record of a run beside its results: all that the store is to know of it, as JSON."""
+"""Record of a run beside its results: the content of the run in the store, as JSON."""
 
 from __future__ import annotations
 

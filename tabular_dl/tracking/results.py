@@ -1,6 +1,6 @@
-"""Results of a fit or a blend as a folder: files, model, and all that the store is to know of the run.
+"""Results of a fit or a blend as a folder: files, model, and the record of the run for the store.
 
-A folder is whole as soon as it holds ``run.json``, which is written last. Any later process can log it, without the
+A folder is complete once it holds ``run.json``, which is written last. Any later process can log it, without the
 libraries that trained the model.
 """
 
@@ -163,7 +163,7 @@ def save_model(content: RunContent, folder: Path) -> None:
         try:
             compressed.save_model(content.model, folder / MODEL, **arguments)
         except MlflowException as error:
-            # It tells of a full disk in the words of its caller's mistakes.
+            # MLflow reports a full disk as a mistake of the caller.
             if isinstance(error.__context__, OSError):
                 raise error.__context__ from None
             raise
@@ -191,7 +191,7 @@ def fold_tags(model: Any, scores: np.ndarray) -> dict[str, str]:
 
 
 def metric_tags(metric: Metric) -> dict[str, str]:
-    """Return the tags that identify the metric of a run; of a function of the user also its direction and its text.
+    """Return the tags that identify the metric of a run; for a function of the user also direction and text.
 
     Parameters
     ----------
@@ -215,7 +215,7 @@ def _described(table: Table) -> dict[str, str]:
     from mlflow.data.code_dataset_source import CodeDatasetSource
 
     # Keras's data sets are not files that MLflow could open.
-    target = table.target if isinstance(table.target, str) else None  # of several, MLflow knows none
+    target = table.target if isinstance(table.target, str) else None  # MLflow takes a single target only
     source = CodeDatasetSource({"source": table.source}) if is_loaded(table.source) else table.source
     dataset = mlflow.data.from_pandas(
         table.frame, source=source, targets=target, name=table.name, digest=table.digest[:32]
@@ -228,7 +228,7 @@ def _described(table: Table) -> dict[str, str]:
 def _schema(frame: pd.DataFrame) -> Schema | None:
     """Return the schema that MLflow would infer, faster: types from the first values, missing ones from all rows.
 
-    MLflow looks at every cell, in Python: a minute for 60,000 images.
+    MLflow reads every cell, in Python, which takes a minute for 60,000 images.
     """
     columns = []
     for name, column in frame.items():

@@ -80,17 +80,17 @@ def log_results(folder: Path) -> LoggedRun:
 
 
 def _logged_before(record: Mapping[str, Any]) -> LoggedRun | None:
-    """Return the finished run of the same results: a process may be killed between the run's end and theirs."""
+    """Return the finished run of the same results, if any: a process may be killed before it removes logged results."""
     runs = [run for run in find_tagged(RESULTS_TAG, record["id"]) if run.status == "FINISHED"]
     return as_logged(runs[0]) if runs else None
 
 
 class _StoredModel:
-    """Flavor of MLflow that logs a model which lies in a folder already."""
+    """Flavor of MLflow that logs a model already stored in a folder."""
 
     @staticmethod
     def save_model(path: str, mlflow_model: Model, folder: Path) -> None:
-        """Copy the model, and write its description with the ids that MLflow has given to it."""
+        """Copy the model, and write its description with the ids that MLflow has assigned."""
         shutil.copytree(folder, path, dirs_exist_ok=True)
         stored = Model.load(str(folder))
         for name, settings in stored.flavors.items():
@@ -162,7 +162,7 @@ def _opened_run(record: Mapping[str, Any]) -> Iterator[Run]:
     # `mlflow run` sets this variable to the id of its run, which `start_run` then continues.
     if "MLFLOW_RUN_ID" not in os.environ:
         experiment = open_experiment(record["pipeline"])
-        # From its first moment the run says what it is and which process writes it.
+        # The run has its kind and its process from the start, so that it is recognised if it is killed.
         tags = {**origin_tags(record["pipeline"], record["kind"]), RESULTS_TAG: record["id"]}
         started = int(record["started"] * 1000)
         client, name = mlflow.MlflowClient(), record.get("name")  # records of older versions have none

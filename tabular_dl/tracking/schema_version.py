@@ -1,7 +1,7 @@
-"""Whether a SQLite store has the schema of the installed MLflow, which is found out without importing MLflow.
+"""Schema version of a SQLite store, compared with that of the installed MLflow without importing MLflow.
 
-MLflow says so itself when it opens a store, but importing it takes seconds that a command spends better while it
-trains. Each of MLflow's migrations is a file that names the migration before it; the newest is the one that no other
+MLflow checks the version when it opens a store, but its import takes seconds, which a command delays until its training
+runs. Each of MLflow's migrations is a file that names the migration before it; the newest is the one that no other
 names.
 """
 
@@ -19,7 +19,7 @@ _REVISION = re.compile(r"^(down_)?revision\b[^=\n]*=\s*[\"']([0-9a-f]+)[\"']", r
 
 
 def has_newest_schema(file: Path) -> bool:
-    """Return whether MLflow can open a database as it is.
+    """Return whether MLflow can open a database without migrating it.
 
     Parameters
     ----------
@@ -29,7 +29,7 @@ def has_newest_schema(file: Path) -> bool:
     Returns
     -------
     bool
-        False also if that is not known; MLflow is to be asked then.
+        False also if the version cannot be read without MLflow.
     """
     newest = newest_schema()
     if newest is None:
@@ -42,7 +42,7 @@ def has_newest_schema(file: Path) -> bool:
 
 
 def newest_schema() -> str | None:
-    """Return the identifier of the newest schema of the installed MLflow, or None if its files do not tell it.
+    """Return the identifier of the newest schema of the installed MLflow, or None if its files do not show it.
 
     Examples
     --------
@@ -56,10 +56,10 @@ def newest_schema() -> str | None:
     earlier: set[str] = set()
     for file in files:
         try:
-            found = _REVISION.findall(file.read_text(encoding="utf-8"))
+            identifiers = _REVISION.findall(file.read_text(encoding="utf-8"))
         except (OSError, UnicodeDecodeError):
             return None
-        for is_earlier, name in found:
-            (earlier if is_earlier else revisions).add(name)
+        for is_earlier, identifier in identifiers:
+            (earlier if is_earlier else revisions).add(identifier)
     newest = revisions - earlier
     return newest.pop() if len(newest) == 1 and earlier <= revisions else None

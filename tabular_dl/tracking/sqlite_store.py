@@ -1,8 +1,9 @@
-"""MLflow's database in one SQLite file: made whole or not at all, and replaced if it was left half made.
+"""MLflow's database in one SQLite file: created atomically, and replaced if it was left incomplete.
 
-MLflow makes a database in place, by some hundred changes, each committed on its own. A process that is killed among
-them leaves a file that no later process can open, and two processes that make the same file both fail. So a database is
-made in a folder beside its place, under a lock that ends with its process, and linked to its place when it is complete.
+MLflow creates a database in place, by some hundred changes, each committed separately. A process that is killed between
+two of them leaves a file that no later process can open, and two processes that create the same file both fail. So a
+database is created in a folder beside its place, under a lock that is released when its process ends, and linked to its
+place when it is complete.
 """
 
 from __future__ import annotations
@@ -23,8 +24,8 @@ from tabular_dl.errors import UserError
 
 __all__ = ["check_writable", "database_file", "is_half_made", "make_database"]
 
-# Seconds without a change after which nothing is taken to work on a half-made file any more. The slowest of MLflow's
-# changes takes less than a second.
+# Seconds without a change after which a half-made file is considered abandoned. The slowest of MLflow's changes takes
+# less than a second.
 QUIET_SECONDS = 10.0
 LOCK_SECONDS = 120.0  # a database is made in 2 to 10 s
 PREFIX = ".mlflow-"  # of the folders in which databases are made
@@ -43,7 +44,7 @@ def database_file(uri: str) -> Path | None:
     Returns
     -------
     Path or None
-        None if the store is none in a SQLite file.
+        None if the store is not a SQLite file.
 
     Examples
     --------
@@ -56,21 +57,22 @@ def database_file(uri: str) -> Path | None:
 
 
 def make_database(file: Path, create: Callable[[str], None], *, only_repair: bool = False) -> None:
-    """Make a database if there is none, or if it was left half made, which is then kept under another name.
+    """Create a database if there is none, or if the file was left half made; that file is kept under another name.
 
     Parameters
     ----------
     file : Path
         Place of the database.
     create : callable
-        Function that makes a new database, given its address.
+        Function that creates a new database at an address.
     only_repair : bool, default=False
         Whether a missing file stays missing.
 
     Raises
     ------
     UserError
-        If the file is no SQLite database, another process is still making it, or the folder is missing or read-only.
+        If the file is not a SQLite database, another process is still creating it, or the folder is missing or
+        read-only.
     """
     if only_repair and not file.exists():
         return
@@ -83,7 +85,7 @@ def make_database(file: Path, create: Callable[[str], None], *, only_repair: boo
             try:
                 _make_or_replace(file, create)
             finally:
-                lock.unlink(missing_ok=True)  # those who wait for it notice that, and open it anew
+                lock.unlink(missing_ok=True)  # processes that wait for it notice that, and open a new one
     except Timeout:
         raise UserError(
             f"Another process has been making {file} for {LOCK_SECONDS:.0f} s: end it, then try again."
@@ -106,7 +108,7 @@ def _make_or_replace(file: Path, create: Callable[[str], None]) -> None:
 
 
 def is_half_made(file: Path) -> bool:
-    """Whether a database was left before MLflow had finished making it.
+    """Return whether a database was left before MLflow had finished creating it.
 
     MLflow's last step is an experiment named Default. A database without any experiment therefore holds no run.
 
@@ -118,7 +120,7 @@ def is_half_made(file: Path) -> bool:
     Returns
     -------
     bool
-        False for a whole database, and for one of another program.
+        False for a complete database, and for one of another program.
 
     Raises
     ------
@@ -126,7 +128,7 @@ def is_half_made(file: Path) -> bool:
         If the file cannot be read as a SQLite database.
     """
     try:
-        # As the roll back of an interrupted change writes, the file is not opened for reading only.
+        # Not opened read-only, because the rollback of an interrupted change writes.
         with closing(sqlite3.connect(file, timeout=LOCK_SECONDS)) as connection:
             tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
             if "experiments" not in tables:
@@ -134,13 +136,13 @@ def is_half_made(file: Path) -> bool:
             return connection.execute("SELECT 1 FROM experiments LIMIT 1").fetchone() is None
     except sqlite3.Error as error:
         raise UserError(
-            f"The store {file} is no SQLite database that can be read ({error}): move it away, or set "
+            f"The store {file} cannot be read as a SQLite database ({error}): move it away, or set "
             "MLFLOW_TRACKING_URI to another."
         ) from None
 
 
 def check_writable(file: Path) -> None:
-    """Check that a database can be written to, or made if there is none.
+    """Check that a database can be written to, or created if there is none.
 
     Parameters
     ----------
@@ -150,7 +152,7 @@ def check_writable(file: Path) -> None:
     Raises
     ------
     UserError
-        If not.
+        If it cannot.
     """
     if not file.exists():
         _check_folder(file)
@@ -158,7 +160,7 @@ def check_writable(file: Path) -> None:
     try:
         with closing(sqlite3.connect(file, timeout=LOCK_SECONDS, isolation_level=None)) as connection:
             connection.execute("BEGIN IMMEDIATE")
-            # The first change of a transaction opens the journal, for which the folder has to be writable, too.
+            # The first change of a transaction opens the journal, so the folder has to be writable, too.
             connection.execute("CREATE TABLE tabular_dl_writable (number)")
             connection.execute("ROLLBACK")
     except sqlite3.Error as error:
@@ -179,10 +181,12 @@ def _check_folder(file: Path) -> None:
 
 
 def _wait_until_quiet(file: Path) -> None:
-    """Wait until a half-made file has not changed for some seconds, in case a process is at work without our lock."""
+    """Wait until a half-made file has not changed for some seconds, in case a process works on it without our lock."""
     begun = time.monotonic()
     while (left := QUIET_SECONDS - (time.time() - _changed(file))) > 0:
-        if left > QUIET_SECONDS or time.monotonic() - begun > LOCK_SECONDS:  # the clock was set back, or no end
+        if (
+            left > QUIET_SECONDS or time.monotonic() - begun > LOCK_SECONDS
+        ):  # the clock was set back, or it keeps changing
             break
         time.sleep(min(left, 0.5))
         if not file.exists() or not is_half_made(file):

@@ -2,11 +2,11 @@
 
 MLflow makes a database by some hundred migrations, which take 2 to 5 s of processor time. A database that was made
 this way is kept without its experiments, in ``~/.cache/tabular-dl/stores`` or the folder that ``XDG_CACHE_HOME`` or
-``TABULAR_DL_COMPILED_CACHE`` says, in a folder of MLflow's version. The next new store is a copy; MLflow checks its
-schema when it opens it, and adds its default experiment, with paths and times of the new place.
+``TABULAR_DL_COMPILED_CACHE`` names, in a subfolder for MLflow's version. The next new store is a copy; MLflow checks
+its schema when it opens it, and adds its default experiment, with paths and times of the new place.
 
-A template is named by its digest, so that a damaged one is never used, and may belong to nobody else. Keeping one is
-never a reason for a command to fail: where that is impossible, MLflow's migrations run.
+A template is named by its digest, so that a damaged one is never used, and only this user's files are used. A command
+never fails because a template cannot be kept: MLflow's migrations run instead.
 """
 
 from __future__ import annotations
@@ -40,8 +40,8 @@ def create_from_template(file: Path, create: Callable[[Path], None]) -> None:
     file : Path
         Database to create, in a folder of its own.
     create : callable
-        Function that makes MLflow open a database, given its file: it makes what is missing, and raises an error if
-        the schema is not that of its version.
+        Function that makes MLflow open a database, given its file. MLflow adds what is missing, and raises an error
+        if the schema is not that of its version.
     """
     folder = cache_folder("stores", f"mlflow-{version('mlflow')}")
     template = folder and _template(folder)
@@ -67,7 +67,7 @@ def _create_copy(template: Path, file: Path, create: Callable[[Path], None]) -> 
         return False
     try:
         create(copy)
-    except Exception:  # noqa: BLE001 (each kind of database raises its own; what is wrong with the disk is said below)
+    except Exception:  # noqa: BLE001 (databases raise various types; an error of the disk is raised again when `create` runs)
         copy.unlink(missing_ok=True)
         with suppress(OSError):
             template.unlink()
@@ -101,7 +101,7 @@ def _keep(file: Path, folder: Path) -> None:
 
 
 def _remove_unused(folder: Path) -> None:
-    """Remove what killed processes left, and the folders of versions of MLflow that made no store for long."""
+    """Remove files that killed processes left, and the folders of versions of MLflow unused for 90 days."""
     now = time.time()
     for path in folder.iterdir():
         if path.suffix != SUFFIX and path.lstat().st_mtime < now - SECONDS_OF_PARTS:

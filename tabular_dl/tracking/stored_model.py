@@ -57,7 +57,7 @@ def open_model(
     first = getattr(model, "models", [model])[0]
     sources = {source.file: source for source in sources_of(first).values()}
     spec = load_spec(spec_file)
-    return model, spec.with_python(PythonFiles(sources=sources))  # never that of a file beside it
+    return model, spec.with_python(PythonFiles(sources=sources))  # not the text of a file beside the specification
 
 
 def check_opened(model: Any) -> None:
@@ -85,7 +85,7 @@ def check_opened(model: Any) -> None:
 def _check_predicts(model: Any) -> None:
     try:
         check_predicts(model)
-    except Exception as error:  # a step of a damaged model may fail in any way
+    except Exception as error:  # the steps of a damaged model may raise any type
         raise DataError(
             f"{file_of(model)} predicts no row, so it is damaged, or was stored by another version: "
             f"{describe(error)}. Take another copy, or fit again."

@@ -1,4 +1,4 @@
-"""Checks of scikit-learn's support vector machines, whose vectors libsvm counts by what is stored."""
+"""Checks of scikit-learn's support vector machines: libsvm trusts the stored numbers of support vectors."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ CLASSIFIERS = ("c_svc", "nu_svc")
 
 
 def check_svm(model: Any) -> bool:
-    """Return whether the arrays of a support vector machine fit each other.
+    """Return whether the arrays of a support vector machine have consistent shapes.
 
     Parameters
     ----------
@@ -22,7 +22,7 @@ def check_svm(model: Any) -> bool:
     Returns
     -------
     bool
-        False if libsvm would read beyond an array, or the arrays are of another kind.
+        False if libsvm would read beyond an array, or an array has another type.
 
     Examples
     --------

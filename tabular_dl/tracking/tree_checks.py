@@ -1,7 +1,7 @@
-"""Checks of loaded models of other libraries: the nodes of their trees lead to nodes, columns and rows that there are.
+"""Checks of loaded models of other libraries: the nodes of their trees refer to existing nodes, columns and rows.
 
-Compiled code follows the numbers in a tree without looking, so that a changed number would read memory that is not its
-own, or never end.
+Compiled code uses the numbers in a tree without checking them, so that a changed number would read beyond an array, or
+loop without end.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ WORDS = 8  # of 32 bits, in which a node's categories are kept
 
 
 def check_trees(model: ModelEstimator) -> None:
-    """Raise an error for a model whose parts do not fit each other.
+    """Raise an error for a model whose parts are inconsistent.
 
     Parameters
     ----------
@@ -37,23 +37,22 @@ def check_trees(model: ModelEstimator) -> None:
     Raises
     ------
     ValueError
-        If a member is missing, or a tree leads to a node, a column, a category or a row that is not there, or to a node
-        that leads back to it.
+        If a member is missing, or a tree refers to a node, column, category or row that does not exist, or has a cycle.
     """
     stored, targets = getattr(model, "models_", None), model.targets_
     if type(targets) is not int or targets < 1:
-        raise ValueError("targets_ is no number of targets")
+        raise ValueError("targets_ is not a number of targets")
     if not isinstance(stored, list) or not stored or len(stored) != model.members * targets:
         raise ValueError("models_ are not those of the members")
     library = model_named(model.name).library
-    known: list[Any] = [None] * len(stored)
+    class_numbers: list[Any] = [None] * len(stored)
     if hasattr(model, "classes_"):
-        known = [np.asarray(numbers, int).ravel() for numbers in model.known_classes_]
+        class_numbers = [np.asarray(numbers, int).ravel() for numbers in model.known_classes_]
         sizes = [len(labels) for labels in model.classes_] if isinstance(model.classes_, list) else [2] * targets
         sizes = [len(model.classes_)] if targets == 1 else sizes
-        if len(known) != len(stored) or len(sizes) != targets or not _are_within(known, sizes):
+        if len(class_numbers) != len(stored) or len(sizes) != targets or not _are_within(class_numbers, sizes):
             raise ValueError("known_classes_ are not among classes_")
-    for member, classes in zip(stored, known, strict=True):
+    for member, classes in zip(stored, class_numbers, strict=True):
         if member is None and (classes is None or len(classes) != 1):
             raise ValueError("a member has no model, and several classes or none")
         if member is not None and library in BOOSTERS:
@@ -62,20 +61,22 @@ def check_trees(model: ModelEstimator) -> None:
         for owner, tree, features in _trees(member, model.n_features_in_, set()):
             if not _check_of(tree)(tree, owner, features):
                 if isinstance(tree, BaseLibSVM):
-                    raise ValueError(f"the support vectors of {type(tree).__name__} are not as many as it says")
+                    raise ValueError(
+                        f"the support vectors of {type(tree).__name__} are not as many as the model states"
+                    )
                 raise ValueError(f"a tree of {type(owner).__name__} leads to nodes or columns that are not there")
 
 
-def _are_within(known: Sequence[np.ndarray], sizes: Sequence[int]) -> bool:
-    """Return whether the numbers of the classes of each model are below the number of its target's classes."""
+def _are_within(class_numbers: Sequence[np.ndarray], sizes: Sequence[int]) -> bool:
+    """Return whether the class numbers of each model are below the number of classes of its target."""
     return all(
         len(numbers) > 0 and numbers.min() >= 0 and numbers.max() < sizes[place % len(sizes)]
-        for place, numbers in enumerate(known)
+        for place, numbers in enumerate(class_numbers)
     )
 
 
 def _trees(value: Any, features: int, seen: set[int]) -> Iterator[tuple[Any, Any, int]]:
-    """Yield each tree inside a value with the estimator that it is part of, and the number of columns of that."""
+    """Yield each tree inside a value with the estimator that it is part of, and its number of columns."""
     values = [(value, None, features)]
     while values:
         value, owner, features = values.pop()
@@ -89,11 +90,13 @@ def _trees(value: Any, features: int, seen: set[int]) -> Iterator[tuple[Any, Any
         elif isinstance(value, list | tuple) or (isinstance(value, np.ndarray) and value.dtype == object):
             values += [(item, owner, features) for item in (value.ravel() if isinstance(value, np.ndarray) else value)]
         elif isinstance(value, BaseEstimator):
-            own = getattr(value, "n_features_in_", features)
-            # An ensemble has looked at the number of columns for its parts, which do not look again.
-            if any(getattr(part, "n_features_in_", 0) > own for part in np.ravel(getattr(value, "estimators_", []))):
+            n_features = getattr(value, "n_features_in_", features)
+            # An ensemble checks the number of columns, but its parts do not check it again.
+            if any(
+                getattr(part, "n_features_in_", 0) > n_features for part in np.ravel(getattr(value, "estimators_", []))
+            ):
                 raise ValueError(f"a part of {type(value).__name__} reads columns that are not there")
-            values += [(item, value, own) for item in vars(value).values()]
+            values += [(item, value, n_features) for item in vars(value).values()]
 
 
 def _check_of(value: Any) -> Any:
@@ -102,12 +105,12 @@ def _check_of(value: Any) -> Any:
 
 
 def _leads_on(nodes: np.ndarray, children: list[np.ndarray], count: int) -> bool:
-    """Return whether the children of nodes are among all nodes, and after their parents, so that no path is endless."""
+    """Return whether the children of nodes are among all nodes, and after their parents, so that there is no cycle."""
     return all(((child > nodes) & (child < count)).all() for child in children)
 
 
 def _decision_tree(tree: Any, _: Any, features: int) -> bool:
-    # The arrays of the tree would read beyond its end.
+    # Otherwise, the tree would return arrays that reach beyond its memory.
     if not 0 < tree.node_count <= tree.capacity or tree.n_features != features:
         return False
     (inner,) = np.nonzero(tree.children_left != LEAF)
@@ -123,15 +126,15 @@ def _boosted_tree(tree: Any, owner: Any, features: int) -> bool:
         return False
     if not (nodes["feature_idx"] < features).all() or (bits.ndim, *bits.shape[1:]) != (2, WORDS):
         return False
-    # Of what columns are categories, the bins know the order in which the trees read them.
+    # The bin mapper states which columns are categorical, in the order of the trees.
     categorical, bins = nodes[nodes["is_categorical"] != 0], owner._bin_mapper
-    known = np.flatnonzero(bins.is_categorical_)
-    inside = (categorical["bitset_idx"] < len(bits)).all() and np.isin(categorical["feature_idx"], known).all()
+    columns = np.flatnonzero(bins.is_categorical_)
+    inside = (categorical["bitset_idx"] < len(bits)).all() and np.isin(categorical["feature_idx"], columns).all()
     return bool(inside) and len(bins.is_categorical_) == features
 
 
 def _neighbour_tree(tree: Any, _: Any, features: int) -> bool:
-    """Return whether a tree of neighbours names rows and nodes that it has, and each row once."""
+    """Return whether a tree of neighbours refers to existing nodes, and to each row once."""
     data, rows, nodes, bounds = map(np.asarray, tree.get_arrays())
     count = len(nodes)
     levels, expected = tree.__getstate__()[5:7]

@@ -1,4 +1,4 @@
-"""Checks of XGBoost's JSON: each tree is one, and reads columns and categories that there are."""
+"""Checks of XGBoost's JSON: trees have no cycles, and refer only to existing columns and categories."""
 
 from __future__ import annotations
 
@@ -24,24 +24,24 @@ _CATEGORIES = ("categories_nodes", "categories_segments", "categories_sizes")
 
 
 def check_xgboost(text: str, features: int, outputs: set[int]) -> None:
-    """Raise an error for a text of XGBoost that the library could not follow.
+    """Raise an error for a text of XGBoost that the library could not read safely.
 
     Parameters
     ----------
     text : str
         JSON of ``Booster.save_raw("json")``.
     features : int
-        Number of columns that the model is to read.
+        Number of columns that the model reads.
     outputs : set of int
-        Numbers of values that it may predict for a row.
+        Allowed numbers of values predicted for a row.
 
     Raises
     ------
     ValueError
-        If it is no booster of trees or of a linear model, its sizes do not agree, or a tree leads to a node, a column
-        or a category that is not there, or back.
+        If it is neither trees nor a linear model, its sizes are inconsistent, or a tree refers to a node, column or
+        category that does not exist, or has a cycle.
     KeyError, TypeError
-        If a part is missing, or of another kind.
+        If a part is missing, or of another type.
     """
     learner = _mapping(read_json(text)["learner"])
     booster, settings = _mapping(learner["gradient_booster"]), _mapping(learner["learner_model_param"])
@@ -51,17 +51,20 @@ def check_xgboost(text: str, features: int, outputs: set[int]) -> None:
     classes = text_number(settings["num_class"], "num_class")
     require(text_number(settings.get("num_target", "1"), "num_target") == 1, "XGBoost predicts several targets")
     groups = max(1, classes)
-    require(groups in outputs, "XGBoost's trees are not of the classes of the model")
+    require(groups in outputs, "XGBoost's trees do not have the classes of the model")
     scores = json.loads(settings["base_score"])
     scores = scores if isinstance(scores, list) else [scores]
-    require(len(scores) in (1, groups) and _floats([scores]), "XGBoost's base_score is not of the classes of the model")
+    require(
+        len(scores) in (1, groups) and _floats([scores]), "XGBoost's base_score does not have the classes of the model"
+    )
     _check_others(learner, classes)
     name = booster["name"]
-    require(name in ("gbtree", "dart", "gblinear"), "XGBoost's booster is none that is known")
+    require(name in ("gbtree", "dart", "gblinear"), "XGBoost's booster is unknown")
     if name == "gblinear":
         weights = booster["model"]["weights"]
         require(
-            _floats([weights]) and len(weights) == (features + 1) * groups, "XGBoost's weights are not of the columns"
+            _floats([weights]) and len(weights) == (features + 1) * groups,
+            "XGBoost's weights do not have the columns of the model",
         )
         return
     trees = _check_model(_mapping((booster["gbtree"] if name == "dart" else booster)["model"]), groups)
@@ -73,33 +76,37 @@ def check_xgboost(text: str, features: int, outputs: set[int]) -> None:
 
 
 def _check_others(learner: Mapping[str, Any], classes: int) -> None:
-    """Check the attributes, and that the objective is of as many classes as the trees."""
+    """Check the attributes, and that the objective has as many classes as the trees."""
     attributes, objective = _mapping(learner["attributes"]), _mapping(learner["objective"])
-    require(all(isinstance(value, str) for value in attributes.values()), "XGBoost's attributes are no texts")
-    told = [
+    require(all(isinstance(value, str) for value in attributes.values()), "XGBoost's attributes are not texts")
+    class_counts = [
         options["num_class"] for options in objective.values() if isinstance(options, dict) and "num_class" in options
     ]
     require(isinstance(objective["name"], str), "XGBoost's objective has no name")
     require(
-        all(text_number(value, "num_class") == classes for value in told), "XGBoost's objective is of other classes"
+        all(text_number(value, "num_class") == classes for value in class_counts),
+        "XGBoost's objective has another number of classes",
     )
-    require(bool(told) or not objective["name"].startswith("multi:"), "XGBoost's objective is of other classes")
+    require(
+        bool(class_counts) or not objective["name"].startswith("multi:"),
+        "XGBoost's objective has another number of classes",
+    )
 
 
 def _check_model(model: Mapping[str, Any], groups: int) -> list[Mapping[str, Any]]:
     """Return the trees, whose numbers and classes have been checked."""
     trees, settings = model["trees"], _mapping(model["gbtree_model_param"])
-    require(isinstance(trees, list), "XGBoost's trees are no list")
+    require(isinstance(trees, list), "XGBoost's trees are not a list")
     count = text_number(settings["num_trees"], "num_trees")
     parallel = text_number(settings["num_parallel_tree"], "num_parallel_tree")
     classes, rounds = (whole_numbers([model[name]], name) for name in ("tree_info", "iteration_indptr"))
-    require(len(trees) == count == len(classes), "XGBoost's trees are not as many as it says")
-    require(_within(classes, 0, groups), "XGBoost's trees are of classes that are not there")
+    require(len(trees) == count == len(classes), "XGBoost's trees are not as many as num_trees")
+    require(_within(classes, 0, groups), "XGBoost's trees have classes that do not exist")
     fits = len(rounds) > 0 and rounds[0] == 0 and rounds[-1] == count and parallel > 0
     require(fits and (np.diff(rounds) == groups * parallel).all(), "XGBoost's rounds are not those of its trees")
     encoded = model.get("cats") or {}
     require(not any(_mapping(encoded).values()), "XGBoost's trees encode categories themselves")
-    # The library puts a tree at the place of its id.
+    # The library stores a tree at the index of its id.
     ids = whole_numbers([[_mapping(tree)["id"] for tree in trees]], "id")
     require(np.array_equal(ids, np.arange(count)), "XGBoost's trees are not in order")
     return trees
@@ -132,7 +139,7 @@ def _check_trees(trees: list[Mapping[str, Any]], features: int) -> None:
     removed = (columns == DELETED) & ~inner
     require((reached == ((node > 0) & ~removed)).all() and not removed[node == 0].any(), _FAULT)
     require((parents[place] == parent).all() and (parents[node == 0] == ROOT).all(), _FAULT)
-    # The library also looks at the parents of nodes that were removed.
+    # The library also reads the parents of nodes that were removed.
     require(((parents >= 0) & (parents < node))[node > 0].all(), _FAULT)
     deleted = np.array([text_number(values["num_deleted"], "num_deleted") for values in settings])
     require((np.bincount(tree[removed], minlength=len(sizes)) == deleted).all(), _FAULT)
@@ -163,7 +170,7 @@ def _check_categories(trees: list[Mapping[str, Any]], sizes: np.ndarray, categor
 
 
 def _mapping(value: Any) -> Mapping[str, Any]:
-    require(isinstance(value, dict), "a part of XGBoost's model is no mapping")
+    require(isinstance(value, dict), "a part of XGBoost's model is not a mapping")
     return value
 
 

@@ -1,4 +1,4 @@
-"""From tables to the best submission that this machine can make in a given time: `tabular-dl auto`.
+"""Submission of a blend of several kinds of models, trained within a given time: `tabular-dl auto`.
 
 portfolio, cheapest first -> searches of the two best kinds -> greedy blend with a nested score -> checked submission
 """
@@ -44,9 +44,9 @@ from tabular_dl.workflows.submit import submit
 
 __all__ = ["auto"]
 
-# Seconds that a blend and a submission take at least, and by member, until it is known how long storing members takes.
+# Seconds for blend and submission: at least, and per member until the time to store a member has been measured.
 END, END_A_MEMBER = 8.0, 2.0
-# Seconds below which nothing is begun.
+# Seconds below which no training begins.
 SHORTEST = 3.0
 # Share of the time left that one member may train.
 SHARE = 0.6
@@ -92,9 +92,9 @@ def auto(
     output : Path
         File of the submission.
     resume : str, optional
-        Id or name of the run of a command that was killed; its members are kept, and its time is spent to the end.
+        Id or name of the run of a command that was killed; its members are kept, and its remaining time is used.
     began : float, optional
-        Time, of `time.monotonic`, from which on the time counts; now by default.
+        Start of the given time, of `time.monotonic`; now by default.
     console : Console, optional
         Console to print to; standard output by default.
 
@@ -127,7 +127,7 @@ def auto(
         command = f"tabular-dl auto {escape(pipeline)} --resume {session.run.name}"
         print_lines(console, f"Ctrl-C ended it. [bold]{command}[/] continues it with the time that is left.")
         raise
-    except Exception:  # raised again: the run gets its status before
+    except Exception:  # raised again, after the run has got its status
         session.run.close("FAILED")
         raise
     session.run.close()
@@ -136,9 +136,9 @@ def auto(
 
 
 def _without_further(spec: PipelineSpec, console: Console) -> PipelineSpec:
-    """Return a pipeline without trainings after that of the folds: the time goes to more models.
+    """Return a pipeline without trainings after that of the folds, so that more models can be trained.
 
-    By time, the last training stays: without it, the latest rows would be held out.
+    With folds by time, the training on all rows stays: without it, no model would have seen the latest rows.
     """
     names = ("pseudo_labels",) if spec.ensemble.split == "time" else ("pseudo_labels", "refit")
     keys = [name for name in names if getattr(spec.ensemble, name) is not None]
@@ -187,7 +187,7 @@ class _Trainer:
         return self.session.left - END - each * (len(self.members) + 2)
 
     def run(self) -> None:
-        """Fit the portfolio, then what searches find, until the time is over or nothing more is gained."""
+        """Fit the portfolio, then winners of searches, until the time is over or searches do not improve the blend."""
         for member in self.session.members():
             self.board.add(member)
         for candidate in self.candidates:
@@ -227,7 +227,7 @@ class _Trainer:
         self.board.add(Member.of(candidate.label, run.name, result.crossfit, result.seconds, result.scores))
         self.session.note()
         if result.interrupted and result.ended_by == "Ctrl-C":
-            raise KeyboardInterrupt  # networks end at the first one, and are kept
+            raise KeyboardInterrupt  # the first Ctrl-C ends the training of networks, which are kept
         return True
 
     def _keep(self, label: str, spec: PipelineSpec) -> None:
@@ -239,9 +239,9 @@ class _Trainer:
     def search(self) -> None:
         """Search the hyperparameters of the two best kinds in turns, until a turn does not improve the blend."""
         sign = 1.0 if self.setting.metric.greater_is_better else -1.0
-        known = {candidate.label: candidate for candidate in self.candidates}
+        by_label = {candidate.label: candidate for candidate in self.candidates}
         ranked = sorted(self.members, key=lambda member: -sign * member.scores.mean())
-        best = [known[member.label] for member in ranked if member.label in known][:2]
+        best = [by_label[member.label] for member in ranked if member.label in by_label][:2]
         score = blend_scores(self.members, self.setting.y, self.setting.metric, self.setting.spec.seed)
         for turn in count(1):
             gained = False
@@ -264,13 +264,13 @@ class _Trainer:
         self.board.begin(f"search of {candidate.label}")
         trained = self.estimates.seconds(candidate.spec)
         try:
-            found = found_candidate(candidate, label, self.setting.competition, trained, budget, turn)
+            winner = found_candidate(candidate, label, self.setting.competition, trained, budget, turn)
         except UserError as error:
             self.board.note(f"{label}: {str(error).splitlines()[0]}")
             return False
         finally:
             self.board.begin("")
-        return found is not None and self.fit(found)
+        return winner is not None and self.fit(winner)
 
 
 def _blend(pipeline: str, members: Sequence[Member], console: Console) -> tracking.LoggedRun | None:

@@ -1,4 +1,4 @@
-"""Live table of `tabular-dl auto`: a row a member, and the time that is left."""
+"""Live table of `tabular-dl auto`: one row per member, and the time that is left."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ __all__ = ["Board"]
 
 
 class Board:
-    """Table that is drawn anew each second while members train.
+    """Table that is redrawn each second while members train.
 
     Parameters
     ----------
@@ -49,7 +49,7 @@ class Board:
         self.live.stop()
 
     def begin(self, activity: str) -> None:
-        """Show what is done now."""
+        """Show the current activity."""
         self.active, self.since = activity, time.monotonic()
         self.live.refresh()
 

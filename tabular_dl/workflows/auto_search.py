@@ -12,8 +12,8 @@ from tabular_dl.workflows.search_task import SearchOptions, SearchTask
 __all__ = ["found_candidate"]
 
 FEWEST, MOST = 8, 60  # trials
-A_ROUND = 10  # trials: no round begins when the time is over
-# How much longer a trial takes than the candidate itself, as the space has slower configurations, too.
+A_ROUND = 10  # trials; the time is checked between rounds
+# Time of a trial relative to that of the candidate itself, because the space has slower configurations, too.
 SLOWER = 2.0
 # Share of the time for which trials are planned: the winner is fitted afterwards, with all members.
 PLANNED = 0.5
@@ -33,11 +33,11 @@ def found_candidate(
     competition : Competition
         Tables.
     trained : float
-        Number of seconds that the candidate itself has trained.
+        Number of seconds that the candidate itself took to train.
     budget : float
         Number of seconds for the search and the fit of its winner.
     turn : int
-        Number of the search of this candidate, from 1, which draws other configurations each time.
+        Number of the search of this candidate, from 1; each draws other configurations.
 
     Returns
     -------
@@ -47,7 +47,7 @@ def found_candidate(
     Raises
     ------
     UserError
-        If nothing in the space can be trained.
+        If no configuration in the space can be trained.
     """
     spec = candidate.spec
     # A trial has one member in place of several.

@@ -1,4 +1,4 @@
-"""State of `tabular-dl auto` in the store: time spent and members, from which a killed command is continued."""
+"""State of `tabular-dl auto` in the store: time spent and members, so that a killed command can be continued."""
 
 from __future__ import annotations
 
@@ -84,14 +84,14 @@ def blend_scores(members: Sequence[Member], y: np.ndarray, metric: Metric, seed:
 
 
 class Session:
-    """Run of the store that members belong to, and the time that it has.
+    """Run in the store that members belong to, and its time.
 
     Parameters
     ----------
     run : OpenRun
         Run of the session.
     seconds : float
-        Time that the command was given.
+        Time of the command.
     began : float
         Time, of `time.monotonic`, at which the command began.
     spent : float, default=0.0
@@ -103,7 +103,7 @@ class Session:
 
     @classmethod
     def open(cls, spec: PipelineSpec, digest: str, seconds: float, began: float, resume: str | None) -> Session:
-        """Create a run, or take over that of a killed command.
+        """Create a run, or continue that of a killed command.
 
         Parameters
         ----------
@@ -112,7 +112,7 @@ class Session:
         digest : str
             SHA-256 of the training table.
         seconds : float
-            Time that the command is given; that of the killed command is continued.
+            Time of the command; to continue a run, its own time is used.
         began : float
             Time, of `time.monotonic`, at which the command began.
         resume : str or None
@@ -137,15 +137,15 @@ class Session:
             run = OpenRun.create(spec.name, "auto", {**settings, "time_seconds": seconds}, tags)
             return cls(run, seconds, began)
         run = OpenRun(tracking.find_run_id(resume))
-        found = run.client.get_run(run.id)
+        stored = run.client.get_run(run.id)
         if run.tags.get("tabular_dl.kind") != "auto":
             raise SpecError(f"--resume {resume}: expected a run of auto, found a {run.tags.get('tabular_dl.kind')}.")
-        if found.info.status == "FINISHED":
-            raise SpecError(f"--resume {resume}: it has ended by itself. Start a new one: tabular-dl auto {spec.name}")
+        if stored.info.status == "FINISHED":
+            raise SpecError(f"--resume {resume}: it has finished. Start a new one: tabular-dl auto {spec.name}")
         if run.tags.get("tabular_dl.identity") != identity:
             raise SpecError(f"--resume {resume}: it began with another pipeline or other data. Start a new one.")
         run.reopen()
-        return cls(run, float(found.data.params["time_seconds"]), began, found.data.metrics.get("seconds_spent", 0.0))
+        return cls(run, float(stored.data.params["time_seconds"]), began, stored.data.metrics.get("seconds_spent", 0.0))
 
     @property
     def spent(self) -> float:
@@ -167,9 +167,9 @@ class Session:
 
     def members(self) -> list[Member]:
         """Return the members that earlier processes have fitted, oldest first."""
-        found = [run for run in tracking.find_tagged(AUTO_TAG, self.run.id) if run.status == "FINISHED"]
+        runs = [run for run in tracking.find_tagged(AUTO_TAG, self.run.id) if run.status == "FINISHED"]
         members = []
-        for run in reversed(found):
+        for run in reversed(runs):
             logged = tracking.find_run(run.id)
             model, _ = tracking.open_model(logged)
             scores = np.array(json.loads(logged.tags["tabular_dl.fold_scores"]))

@@ -1,4 +1,4 @@
-"""Estimates of how long the members of `tabular-dl auto` train, corrected by how long earlier ones did."""
+"""Estimated training times of the members of `tabular-dl auto`, corrected by measured ones."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from tabular_dl.spec import BESIDE_EPOCHS, PipelineSpec, about_seconds
 
 __all__ = ["Estimates"]
 
-# Seconds that a core takes for all rounds of HistGradientBoosting by cell of the table, output and fold, and others'
-# multiples of them. They need not be exact: what the first such model takes corrects the others.
+# Seconds of one core for all rounds of HistGradientBoosting, per cell of the table, output and fold, and multiples of
+# them for other models. They need not be exact: the time of the first such model corrects the estimates of the others.
 CELL = 8e-6
 MULTIPLES = {"lightgbm": 0.6, "xgboost": 1.2, "catboost": 4.0, "extra_trees": 3.0, "random_forest": 4.0}
 LINEAR = {"logistic": 0.3, "ridge": 0.02}
@@ -23,7 +23,7 @@ FEWEST, FASTEST = 30, 0.3
 
 
 class Estimates:
-    """Estimates of the time that pipelines for one table train.
+    """Estimates of the training time of pipelines for one table.
 
     Parameters
     ----------
@@ -40,7 +40,7 @@ class Estimates:
         self._ratios = {True: 1.0, False: 1.0}
 
     def seconds(self, spec: PipelineSpec) -> float:
-        """Return about how many seconds a pipeline trains.
+        """Return the estimated training time of a pipeline.
 
         Parameters
         ----------
@@ -55,13 +55,13 @@ class Estimates:
         return self._ratios[spec.model.is_network] * self._first(spec)
 
     def learn(self, spec: PipelineSpec, seconds: float) -> None:
-        """Correct later estimates of its kind by the time that a pipeline has trained."""
+        """Correct later estimates for networks, or for other models, by the measured time of a pipeline."""
         self._ratios[spec.model.is_network] = seconds / self._first(spec)
 
     def fitting(self, spec: PipelineSpec, seconds: float) -> PipelineSpec | None:
-        """Return a pipeline that trains for a number of seconds at most; None if none of its kind can.
+        """Return a pipeline that trains for at most a number of seconds; None if that is not possible.
 
-        Boosted trees get fewer rounds of a greater learning rate. Networks are not changed: they can be stopped.
+        Boosted trees get fewer rounds with a greater learning rate. Networks are not changed: they can be stopped.
 
         Parameters
         ----------
@@ -91,7 +91,7 @@ class Estimates:
         return spec.model_copy(update={"model": spec.model.model_copy(update={"parameters": changed})})
 
     def _first(self, spec: PipelineSpec) -> float:
-        """Return the estimate before anything was trained."""
+        """Return the estimate without correction."""
         if spec.model.is_network:
             target = self.train[self.target]
             return OVERHEAD + about_seconds(spec, self.problem, self.train, target) - BESIDE_EPOCHS

@@ -1,10 +1,10 @@
-"""Imports of what a command needs after training, in a thread, while compiled programs train.
+"""Imports in a thread, during training, of the modules that a command needs after training.
 
-Importing MLflow with its store and skops takes 3 s of processor time. Training leaves Python to a compiled program
-for most of its time, so that on two cores these imports cost next to nothing then.
+Importing MLflow with its store and skops takes 3 s of processor time. Training spends most of its time in a compiled
+program, outside of Python, so that with two cores these imports cost almost no time.
 
-Two threads that import modules which import each other may see modules that are not complete. So the thread imports
-only packages that training has no part in, and is waited for before the command goes on.
+Two threads that import modules which import each other may see incomplete modules. So the thread imports only packages
+that training does not import, and the command waits for it after training.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from tabular_dl.tracking import database_file, tracking_uri
 
 __all__ = ["BackgroundImports", "imported_meanwhile", "modules_after_training"]
 
-# What the results of a fit are written by. The first sets the variables that MLflow reads.
+# Modules that write the results of a fit. The first sets the environment variables that MLflow reads.
 _FOR_RESULTS = (
     "tabular_dl.tracking.store",
     "mlflow",
@@ -33,11 +33,11 @@ _FOR_RESULTS = (
     "matplotlib.backends.backend_agg",
     "matplotlib.backends.backend_svg",
 )
-_FOR_SQLITE = "mlflow.store.tracking.sqlalchemy_store"  # what a run is logged to a file by
+_FOR_SQLITE = "mlflow.store.tracking.sqlalchemy_store"  # logs runs to a SQLite file
 
 
 def modules_after_training(spec: PipelineSpec, *, track: bool) -> Sequence[str]:
-    """Return the modules that a fit needs after its training, if training has no part in them.
+    """Return the modules that a fit needs after its training and can import during it.
 
     Parameters
     ----------
@@ -85,7 +85,7 @@ class BackgroundImports:
         for module in modules:
             try:
                 import_module(module)
-            except BaseException as error:  # noqa: BLE001 (raised in the main thread, as soon as it asks)
+            except BaseException as error:  # noqa: BLE001 (raised in the main thread, by `check`)
                 self._failure = module, error
                 return
 
@@ -113,7 +113,7 @@ class BackgroundImports:
 
 @contextmanager
 def imported_meanwhile(modules: Sequence[str]) -> Iterator[BackgroundImports]:
-    """Import modules while something else is done, and wait for them at its end.
+    """Import modules while the body of the context runs, and wait for them at its end.
 
     Parameters
     ----------
@@ -123,7 +123,7 @@ def imported_meanwhile(modules: Sequence[str]) -> Iterator[BackgroundImports]:
     Yields
     ------
     BackgroundImports
-        Imports, whose error may be asked for at any time.
+        Imports; its method `check` raises the error of one that failed.
 
     Examples
     --------
@@ -134,6 +134,6 @@ def imported_meanwhile(modules: Sequence[str]) -> Iterator[BackgroundImports]:
     try:
         yield imports
     except BaseException:
-        imports._thread.join()  # what is raised is more than an import that failed
+        imports._thread.join()  # the error of the body is raised, not that of an import
         raise
     imports.wait()

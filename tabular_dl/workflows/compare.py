@@ -33,7 +33,7 @@ __all__ = ["compare"]
 # Number of runs that a table has at most unless a number is given.
 MOST_ROWS = 50
 
-# What a line about a run's parameters says of them, by the kind of run; those of a fit are compared.
+# Verb before a run's parameters, by the kind of run; the parameters of a fit are compared.
 RELATIONS = {"ensemble": "blends", "import": "was imported"}
 
 

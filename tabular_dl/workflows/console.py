@@ -43,7 +43,7 @@ class _ProgressLine:
     task: TaskID
 
     def begins(self, words: str) -> None:
-        """Show that a further training begins, with words for it."""
+        """Show that a further training begins, with its description."""
         self.progress.update(self.task, completed=0, training=f"{words}  ")
 
     def __enter__(self) -> Self:
@@ -134,8 +134,8 @@ class ModelProgress(_ProgressLine):
 
 def _mean(values: np.ndarray) -> float:
     """Return the mean without missing values; NaN if all networks have stopped or diverged."""
-    known = values[values == values]
-    return float(known.mean()) if len(known) else float("nan")
+    numbers = values[values == values]
+    return float(numbers.mean()) if len(numbers) else float("nan")
 
 
 def print_lines(console: Console, *lines: str | Text, markup: bool = True) -> None:
@@ -199,7 +199,7 @@ def stop_at_errors(findings: Sequence[Finding], command: str | None = None) -> N
     Raises
     ------
     DataError
-        If there are errors. The message lists all of them as `print_findings` does, without "error" before the first.
+        If there are errors. The message lists all of them as `print_findings` does, without the first "error".
     """
     errors = [finding for finding in findings if finding.level == "error"]
     if not errors:
@@ -225,12 +225,12 @@ def warn_in_short(findings: Sequence[Finding], console: Console, command: str | 
     for finding in warnings[:MOST_WARNINGS]:
         if command:
             console.print(_headline(finding), highlight=False, no_wrap=True, overflow="ellipsis")
-        else:  # no command shows the rest of a line that is cut
+        else:  # no command prints the rest of a shortened line
             print_lines(console, _headline(finding))
-    more = [f"{len(warnings) - MOST_WARNINGS} more"] if len(warnings) > MOST_WARNINGS else []
+    unprinted = [f"{len(warnings) - MOST_WARNINGS} more"] if len(warnings) > MOST_WARNINGS else []
     advice = [f"all warnings with their fixes: {command}"] if warnings and command else []
-    if more or advice:
-        print_lines(console, Text("; ".join([*more, *advice])))
+    if unprinted or advice:
+        print_lines(console, Text("; ".join([*unprinted, *advice])))
 
 
 def _headline(finding: Finding) -> Text:

@@ -148,10 +148,10 @@ def ensemble(
 def _blended(
     models: Sequence[Model], blend: Blend, spec: PipelineSpec, competition: Competition, metric: Metric
 ) -> Model:
-    """Return the fitted blend of models, with the decision threshold that the specification asks for."""
-    kind = BlendedClassifier if hasattr(models[0], "classes_") else BlendedRegressor
+    """Return the fitted blend of models, with the decision threshold of the specification."""
+    blend_class = BlendedClassifier if hasattr(models[0], "classes_") else BlendedRegressor
     y = competition.train[spec.data.target].to_numpy()
-    blended = kind(models, blend).fit_blend(y, metric, competition.train)
+    blended = blend_class(models, blend).fit_blend(y, metric, competition.train)
     choose_decisions(blended, spec.threshold if metric.looks_at == "labels" else None, y, metric)
     return blended
 
@@ -180,7 +180,7 @@ def _named_runs(pipeline: str, names: Sequence[str]) -> list[tracking.LoggedRun]
 
 
 def _best_fits(pipeline: str, metric_name: str | None, top: int, console: Console) -> list[tracking.LoggedRun]:
-    """Return the best fits and imports among those with the folds of the best that has others of its folds."""
+    """Return the best fits and imports that share folds: those of the best run that is not alone with its folds."""
     runs, left_out = tracking.comparable_runs(pipeline, metric_name)
     greater_is_better = tracking.is_greater_better(runs[0].tags)
     single = [run for run in runs if run.kind in ("fit", "import")]
@@ -216,7 +216,7 @@ def _check_members(name: str, members: Sequence[tracking.LoggedRun], *, named: b
 
 
 def _check_folds(members: Sequence[tracking.LoggedRun], specs: Sequence[PipelineSpec]) -> None:
-    """Raise an error for runs of different folds, which only one order of time makes comparable."""
+    """Raise an error for runs with different folds, unless all are split by the same time."""
     if specs[0].ensemble.time is not None and len({spec.ensemble.time for spec in specs}) == 1:
         return
     first, *others = members
@@ -261,7 +261,7 @@ def _score_grid(
 
 
 def _unpredicted(models: Sequence[Model], blended: Model) -> list[str]:
-    """Return a sentence about the rows that the blend is learned from and scored on, if they are not those of all."""
+    """Return a sentence about the rows that the blend is scored on, if not every run predicts the same rows."""
     rows, counts = len(predicted_rows(blended)), [len(predicted_rows(model)) for model in models]
     if rows == max(counts):
         return []
@@ -273,7 +273,7 @@ def _score_cells(scores: np.ndarray, ratio: float | None) -> tuple[str, str]:
 
 
 def _model_of(model: Model) -> str:
-    """Return what a member trained: the preset of its networks, or the name of another model."""
+    """Return the preset of a member's networks, or the name of its model."""
     if imported_parts(model) == [model]:
         return tracking.IMPORTED
     if not hasattr(model, "pipelines_"):

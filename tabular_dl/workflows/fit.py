@@ -180,7 +180,7 @@ def fit_spec(
     """
     console = console or Console()
     if track:
-        tracking.prepare_store(create=False, write=True)  # said before the training rather than after it
+        tracking.prepare_store(create=False, write=True)  # an unusable store is reported before the training
     else:
         check_outputs()
     command = None if pipeline is None else check_command(pipeline, overrides)
@@ -234,7 +234,7 @@ def fit_and_log(
     track : bool, default=True
         Whether to log the results, and delete the folder then.
     show : callable, optional
-        Function that shows the result as soon as it is whole on disk.
+        Function that shows the result once it is complete on disk.
     tags : mapping of str to str, optional
         Tags of the run in addition to those of every fit.
 
@@ -255,7 +255,7 @@ def fit_and_log(
         )
         with interrupts_deferred() as interrupts:
             folder = results.complete(lambda folder: _write(result, folder, tags or {}, track=track))
-        # Not before the results are whole: what has been shown is not lost, whatever happens.
+        # Shown only once the results are complete on disk, so that no result that was shown can be lost.
         if show is not None:
             show(result)
         run = log(folder, interrupts) if track else None
@@ -263,7 +263,7 @@ def fit_and_log(
 
 
 def _callback_folder(spec: PipelineSpec, files: Path) -> Path | None:
-    """Return a new folder for what Keras callbacks write, among the files of the run; None without callbacks."""
+    """Return a new folder for files of Keras callbacks, among the files of the run; None without callbacks."""
     if not any({**spec.network, **spec.training}.get(name) for name in ("callbacks", "tensorboard")):
         return None
     folder = files / CALLBACKS

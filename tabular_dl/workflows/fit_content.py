@@ -1,4 +1,4 @@
-"""Content of the run of a fit: what is logged of it."""
+"""Content of the run of a fit: parameters, metrics, curves, tags, tables and model."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ __all__ = ["run_content"]
 
 
 def run_content(result: FitResult, tags: Mapping[str, str]) -> tracking.RunContent:
-    """Return what is logged of a fit.
+    """Return the content of the run of a fit.
 
     Parameters
     ----------

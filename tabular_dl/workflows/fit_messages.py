@@ -1,4 +1,4 @@
-"""Printed result of a fit: scores beside those of simple models, and what is worth knowing."""
+"""Printed result of a fit: scores beside those of simple models, and messages about them."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from tabular_dl.workflows.training import BOOSTED
 
 __all__ = ["fit_messages", "next_command", "score_grid", "target_grid"]
 
-MOST_TARGETS = 20  # of several, whose scores are printed
+MOST_TARGETS = 20  # whose scores are printed, if there are several
 
 
 def fit_messages(result: FitResult, pipeline: str | None) -> list[str]:
-    """Return what is worth knowing beside the scores."""
+    """Return the messages that are printed below the scores."""
     messages = [*_unpredicted(result), *further_trainings(result), *_better_baselines(result, pipeline)]
     if result.interrupted:
         messages.append(
@@ -75,7 +75,7 @@ def _smearing(result: FitResult) -> list[str]:
 
 
 def _better_baselines(result: FitResult, pipeline: str | None) -> list[str]:
-    """Return a sentence for each simple model with a better mean score than what was trained."""
+    """Return a sentence for each simple model with a better mean score than the fit."""
     sign = 1 if result.metric.greater_is_better else -1
     messages = []
     for name, scores in result.baselines.items():
@@ -98,7 +98,7 @@ def _better(name: str) -> str:
 
 
 def score_grid(result: FitResult) -> Grid:
-    """Return a table of the score of each fold, those of simple models beside it."""
+    """Return a table with the score of each fold, beside those of simple models."""
     spec, metric = result.spec, result.metric
     better = "higher" if metric.greater_is_better else "lower"
     grid = Grid(

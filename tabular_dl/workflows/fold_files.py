@@ -71,13 +71,13 @@ def _fold_numbers(path: Path, frame: pd.DataFrame, name: str, id_column: str, *,
     values = read_numbers(named_column(path, frame, name, "the number of the fold"), f"{path}, column {name}", advice)
     wrong = np.flatnonzero(~(values % 1 == 0) & ~(np.isnan(values) & by_time))
     if len(wrong):
-        found = "no value" if np.isnan(values[wrong[0]]) else f"{values[wrong[0]]:g}"
+        value = "no value" if np.isnan(values[wrong[0]]) else f"{values[wrong[0]]:g}"
         raise DataError(
             f"{path}, column {name}, {named_row(frame, id_column, wrong[0])}: expected a whole number, found "
-            f"{found}{more_rows(wrong)}. {advice}"
+            f"{value}{more_rows(wrong)}. {advice}"
         )
-    known = np.unique(values[~np.isnan(values)])
-    if len(known) < 2:
-        found = f"{known[0]:g} in every row" if len(known) else "none"
-        raise DataError(f"{path}, column {name}: expected two folds or more, found {found}.")
+    numbers = np.unique(values[~np.isnan(values)])
+    if len(numbers) < 2:
+        folds = f"{numbers[0]:g} in every row" if len(numbers) else "none"
+        raise DataError(f"{path}, column {name}: expected two folds or more, found {folds}.")
     return values

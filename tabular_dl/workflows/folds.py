@@ -39,8 +39,8 @@ def folds(pipeline: str, output: Path, overrides: Sequence[str] = (), console: C
     pipeline : str
         Name of a pipeline, or path of a YAML file.
     output : Path
-        File to write, with the id, or the number of the row from 1 without one, and the fold from 0: nothing for rows
-        that no fold predicts, and a column for each repeat.
+        File to write, with the id, or the number of the row from 1 without one, and the fold from 0: empty for rows
+        that no fold predicts, and one column per repeat.
     overrides : sequence of str
         Changed values, such as ``"ensemble.folds=10"``.
     console : Console, optional
@@ -86,7 +86,7 @@ def folds(pipeline: str, output: Path, overrides: Sequence[str] = (), console: C
 
 
 def _advice(spec: PipelineSpec, unpredicted: int) -> list[str]:
-    """Return sentences about what to predict each fold by."""
+    """Return sentences about the rows to train on for each fold."""
     if spec.ensemble.split != "time":
         repeats = spec.ensemble.repeats or 1
         mean = f" Import the mean of the {repeats} predictions of each row." if repeats > 1 else ""
@@ -101,7 +101,7 @@ def _advice(spec: PipelineSpec, unpredicted: int) -> list[str]:
 def checked_folds(
     spec: PipelineSpec, competition: Competition, problem: Problem
 ) -> list[tuple[np.ndarray, np.ndarray]]:
-    """Return the folds that a fit of a specification uses, of one repeat after those of another.
+    """Return the folds that a fit of a specification uses, one repeat after another.
 
     Parameters
     ----------
@@ -137,7 +137,7 @@ def checked_folds(
 
 
 def _fold_table(ids: pd.Series[Any], splits: Sequence[tuple[np.ndarray, np.ndarray]], repeats: int) -> pd.DataFrame:
-    """Return the table of ids and the fold of each row, missing where there is none; a column for each repeat."""
+    """Return the table of ids and the fold of each row, missing where there is none; one column per repeat."""
     table, folds = pd.DataFrame({ids.name: ids.to_numpy()}), len(splits) // repeats
     for repeat in range(repeats):
         numbers = np.full(len(table), -1)

@@ -1,4 +1,4 @@
-"""Content of a run of imported predictions: where they come from, their scores, and what is logged."""
+"""Content of a run of imported predictions: their files, scores, and what is logged."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class ImportFiles:
 
 @dataclass(frozen=True)
 class Imported:
-    """Imported predictions with the tables that they are of, and their scores."""
+    """Imported predictions with their tables and scores."""
 
     name: str
     files: ImportFiles
@@ -66,7 +66,7 @@ class Imported:
 
 
 def run_content(imported: Imported) -> tracking.RunContent:
-    """Return what is logged of imported predictions.
+    """Return the content of the run of imported predictions.
 
     Parameters
     ----------
@@ -81,8 +81,8 @@ def run_content(imported: Imported) -> tracking.RunContent:
     spec, competition, files = imported.spec, imported.competition, imported.files
     mean, error = mean_and_error(imported.scores, error_ratio(imported.model))
     threshold = getattr(imported.model, "threshold_", None)
-    given = {"oof": files.oof, "test": files.test, "folds": None if imported.own_folds else files.folds}
-    origin = {f"import.{key}": file for key, file in given.items() if file is not None}
+    paths = {"oof": files.oof, "test": files.test, "folds": None if imported.own_folds else files.folds}
+    origin = {f"import.{key}": file for key, file in paths.items() if file is not None}
     note = {"import.note": imported.note} if imported.note else {}
     lacks_test = competition.test is not None and files.test is None
     source = str(competition.folder)

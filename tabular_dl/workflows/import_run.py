@@ -1,4 +1,4 @@
-"""Tracked runs made of predictions from elsewhere: `tabular-dl import`.
+"""Tracked run of predictions that were made elsewhere: `tabular-dl import`.
 
 files -> rows joined by id and checked -> imported predictions -> scores on their folds -> files -> MLflow run
 """
@@ -67,7 +67,7 @@ def import_run(
     overrides: Sequence[str] = (),
     console: Console | None = None,
 ) -> tracking.LoggedRun | None:
-    """Make a tracked run out of files with out-of-fold and test predictions.
+    """Create a tracked run from files with out-of-fold and test predictions.
 
     Parameters
     ----------
@@ -129,7 +129,7 @@ def import_run(
 
 
 def _check_name(name: str, note: str) -> None:
-    """Raise an error for a name that other commands could not use, or that a run has."""
+    """Raise an error for a name that other commands could not use, or that a run has already."""
     if not re.fullmatch(r"[A-Za-z0-9][\w.-]{0,99}", name):
         raise SpecError(
             "--name: expected at most 100 letters, digits, '_', '.' or '-', the first a letter or a digit, found "
@@ -152,29 +152,29 @@ def _imported(
     metric, y = scoring_metric(spec, problem, train, competition.train_file.name), target.to_numpy()
     splits = checked_folds(spec, competition, problem)
     classes = classes_of(y, problem)
-    known = _known_rows(spec, competition)
-    splits, own_folds = _splits(spec, files, known["train"], splits, y if problem.classification else None, metric)
+    rows_of = _known_rows(spec, competition)
+    splits, own_folds = _splits(spec, files, rows_of["train"], splits, y if problem.classification else None, metric)
     predicted = np.unique(np.concatenate([rows for _, rows in splits]))
-    oof = read_prediction_file(files.oof, known["train"], spec.data.target, classes, predicted)
+    oof = read_prediction_file(files.oof, rows_of["train"], spec.data.target, classes, predicted)
     notes = [*oof.notes]
     tested = None
     if files.test is not None:
-        if "test" not in known:
+        if "test" not in rows_of:
             raise DataError(
                 f"--test: pipeline {spec.name} has no test table, so that the rows of {files.test} cannot be checked: "
                 f"leave --test out, or add {competition.test_file}."
             )
-        tested = read_prediction_file(files.test, known["test"], spec.data.target, classes)
+        tested = read_prediction_file(files.test, rows_of["test"], spec.data.target, classes)
         notes += tested.notes
     if classes is None and np.array_equal(oof.predictions[predicted], y[predicted]):
         notes.append(f"{files.oof.name}: all predictions are equal to the target: are they the true values?")
-    kind = ImportedRegressor if classes is None else ImportedClassifier
-    model = kind(str(spec.data.id)).fit_predictions(
-        known["train"].ids,
+    model_class = ImportedRegressor if classes is None else ImportedClassifier
+    model = model_class(str(spec.data.id)).fit_predictions(
+        rows_of["train"].ids,
         oof.predictions,
         [rows for _, rows in splits],
         train_rows=[rows for rows, _ in splits],
-        test_ids=() if tested is None else known["test"].ids,
+        test_ids=() if tested is None else rows_of["test"].ids,
         test_predictions=None if tested is None else tested.predictions,
         classes=classes,
         indicators=problem.coding is Indicators,
@@ -182,7 +182,7 @@ def _imported(
     )
     choose_decisions(model, spec.threshold, y, metric)
     keep_metric(model, metric)
-    shared = 0 if test is None else int(known["test"].ids.isin(set(known["train"].ids)).sum())
+    shared = 0 if test is None else int(rows_of["test"].ids.isin(set(rows_of["train"].ids)).sum())
     if shared and tested is not None:
         notes.append(
             f"{competition.test_file.name}: {shared} of its ids {'is' if shared == 1 else 'are'} in "
@@ -234,7 +234,7 @@ def _judged(imported: Imported) -> Judged:
 
 
 def _messages(imported: Imported) -> list[str]:
-    """Return the score, and what follows from the files that were given."""
+    """Return the score, and sentences about the folds and missing files."""
     spec, metric, scores = imported.spec, imported.metric, imported.scores
     mean, error = mean_and_error(scores, error_ratio(imported.model))
     better = "higher" if metric.greater_is_better else "lower"
@@ -245,16 +245,16 @@ def _messages(imported: Imported) -> list[str]:
         f"[bold]{escape(imported.name)}[/]: {metric.name} [bold]{mean:.4f}[/], standard error {error:.4f}, {better} is "
         f"better; {rows} in {len(scores)} folds: {each}"
     ]
-    own = f"{len(scores) if imported.own_folds else spec.ensemble.folds} folds{by_split(spec)}, seed {spec.seed}"
+    folds = f"{len(scores) if imported.own_folds else spec.ensemble.folds} folds{by_split(spec)}, seed {spec.seed}"
     if not imported.own_folds:
         lines.append(
-            f"The folds of {escape(str(imported.files.folds))} are not the pipeline's ({escape(own)}), so that "
+            f"The folds of {escape(str(imported.files.folds))} are not the pipeline's ({escape(folds)}), so that "
             "`ensemble` refuses to blend this run with runs of other folds: weights learned on the other folds would "
             "have seen predictions by models that were trained on the rows of the fold that is scored."
         )
     elif imported.files.folds is None:
         lines.append(
-            f"Taken as predicted on the pipeline's folds ({escape(own)}), which `tabular-dl folds` writes; with "
+            f"Taken as predicted on the pipeline's folds ({escape(folds)}), which `tabular-dl folds` writes; with "
             "--folds FILE they are compared."
         )
     if imported.competition.test is not None and imported.files.test is None:

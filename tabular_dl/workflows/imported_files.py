@@ -1,4 +1,4 @@
-"""Reading of files with predictions, or folds, that were made elsewhere: rows are joined by id, and all is checked."""
+"""Validated reading of files with predictions that were made elsewhere, whose rows are joined by id."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from tabular_dl.tables import category_text, read_categories, read_numbers, read
 
 __all__ = ["KnownRows", "PredictionFile", "more_rows", "named_column", "named_row", "read_prediction_file"]
 
-# Largest distance of a sum of probabilities from 1, as they may be rounded; and of one from 0 and 1, as they may have
-# been computed with 32-bit floats.
+# Tolerance of a sum of probabilities, which may be rounded; and of a probability beyond 0 or 1, which may have been
+# computed with 32-bit floats.
 SUM_TOLERANCE, TOLERANCE = 1e-3, 1e-6
 # Distance of a sum from 1 above which probabilities are divided by it: float64's own rounding is left as it is.
 EXACT = 1e-9
@@ -25,7 +25,7 @@ MOST_CLASSES = 12  # listed by one message
 
 @dataclass(frozen=True)
 class KnownRows:
-    """Rows of a table of the pipeline, which a file has to predict.
+    """Rows of a table of the pipeline, of which a file has the predictions.
 
     Parameters
     ----------
@@ -36,7 +36,7 @@ class KnownRows:
     ids : Series of shape (rows,)
         Ids as texts, each different.
     others : dict of str to Series
-        Ids of other tables by the name of their file, to say where an unexpected id is from.
+        Ids of other tables by the name of their file, to explain unexpected ids.
     unpredicted : frozenset of str
         Ids of rows that no fold predicts, which a file may have or lack.
     """
@@ -154,7 +154,7 @@ def read_prediction_file(
     classes : ndarray of shape (classes,), list of ndarray or None
         Sorted labels, or those of each of several targets; None for numbers.
     predicted : ndarray of int, optional
-        Numbers of the rows that a file has to predict, by default all; others are NaN, whatever it has.
+        Numbers of the rows that a file has to predict, by default all; the others are NaN, even if it has them.
 
     Returns
     -------
@@ -164,13 +164,13 @@ def read_prediction_file(
     Raises
     ------
     DataError
-        If ids, columns or values are not those that were expected; the message names file, column and row.
+        If ids, columns or values are not valid; the message names file, column and row.
     """
     if predicted is not None:
-        known = read_prediction_file(path, rows.some(predicted), target, classes)
-        values = np.full((len(rows.ids), *known.predictions.shape[1:]), np.nan)
-        values[predicted] = known.predictions
-        return replace(known, predictions=values)
+        file = read_prediction_file(path, rows.some(predicted), target, classes)
+        values = np.full((len(rows.ids), *file.predictions.shape[1:]), np.nan)
+        values[predicted] = file.predictions
+        return replace(file, predictions=values)
     table = read_table_file(path, (rows.id_column,))
     frame, notes = table.frame, [*table.notes]
     places = rows.places(path, named_column(path, frame, rows.id_column, "the id"))
@@ -185,8 +185,8 @@ def read_prediction_file(
     if len(names) == 1:
         if np.isin(values, (0, 1)).all():
             notes.append(
-                f"{path.name}: {names[0]} has no value but 0 and 1, which are read as probabilities of {classes[1]}; "
-                "labels lose what a blend could learn from probabilities"
+                f"{path.name}: {names[0]} has only the values 0 and 1, which are read as probabilities of "
+                f"{classes[1]}; labels lose what a blend could learn from probabilities"
             )
         return PredictionFile(np.column_stack([1 - values, values])[places], tuple(notes))
     return PredictionFile(_summing_to_one(path, frame, names, values, rows.id_column)[places], tuple(notes))
@@ -200,19 +200,19 @@ def _of_several(
     classes: np.ndarray | list[np.ndarray] | None,
 ) -> np.ndarray:
     """Return the predictions of several targets, (rows, columns), in the order of the file."""
-    found = [str(name) for name in frame if name != id_column]
+    present = [str(name) for name in frame if name != id_column]
     if isinstance(classes, list):
         names = [[f"p_{name}_{label}" for label in labels] for name, labels in zip(targets, classes, strict=True)]
     elif classes is None:
         names = [[name] for name in targets]
     else:
-        names = [[f"p_{name}" if f"p_{name}" in found else name] for name in targets]
+        names = [[f"p_{name}" if f"p_{name}" in present else name] for name in targets]
     expected = [name for columns in names for name in columns]
-    lacking = [name for name in expected if name not in found]
+    lacking = [name for name in expected if name not in present]
     if lacking:
         raise DataError(
             f"{path}: expected the columns {listed(expected, MOST_CLASSES)}, found "
-            f"{listed(found, MOST_CLASSES) or 'none'}: {listed(lacking)} missing. Name a column after each target."
+            f"{listed(present, MOST_CLASSES) or 'none'}: {listed(lacking)} missing. Name a column after each target."
         )
     parts = []
     for target, columns in zip(targets, names, strict=True):
@@ -236,12 +236,12 @@ def _summing_to_one(
     return values / divisors[:, np.newaxis]
 
 
-def _value_columns(path: Path, found: Sequence[str], target: str, classes: np.ndarray | None) -> list[str]:
+def _value_columns(path: Path, present: Sequence[str], target: str, classes: np.ndarray | None) -> list[str]:
     """Return the columns with the predictions: one for each class, or a single one."""
-    single = [name for name in (target, "prediction", *(["p"] if classes is not None else [])) if name in found]
+    single = [name for name in (target, "prediction", *(["p"] if classes is not None else [])) if name in present]
     if classes is not None:
         wanted = [{f"p_{label}", f"p_{category_text(label)}"} for label in classes]
-        probabilities = [name for name in found if name.startswith("p_")]
+        probabilities = [name for name in present if name.startswith("p_")]
         names = [next((name for name in probabilities if name in spellings), None) for spellings in wanted]
         extra = [name for name in probabilities if not any(name in spellings for spellings in wanted)]
         expected = listed([f"p_{label}" for label in classes], MOST_CLASSES)
@@ -258,10 +258,10 @@ def _value_columns(path: Path, found: Sequence[str], target: str, classes: np.nd
             one = "" if len(classes) > 2 else f"; or one column p with the probability of {classes[1]}"
             raise DataError(
                 f"{path}: expected the columns {expected}, one for each class of {target}{one}. Found "
-                f"{listed(found, MOST_CLASSES) or 'none'}: rename or add columns."
+                f"{listed(present, MOST_CLASSES) or 'none'}: rename or add columns."
             )
     if len(single) != 1:
-        columns = listed(single or found, MOST_CLASSES) or "none"
+        columns = listed(single or present, MOST_CLASSES) or "none"
         action = "leave the others out" if single else "rename the column of the predictions"
         raise DataError(
             f"{path}: expected one column with predictions, named {target} or prediction, found {columns} beside the "
@@ -288,9 +288,9 @@ def _numbers(path: Path, frame: pd.DataFrame, name: str, id_column: str, target:
         bad |= (values < -TOLERANCE) | (values > 1 + TOLERANCE)
     wrong = np.flatnonzero(bad)
     if len(wrong):
-        found = "no value" if np.isnan(values[wrong[0]]) else f"{values[wrong[0]]:g}"
+        value = "no value" if np.isnan(values[wrong[0]]) else f"{values[wrong[0]]:g}"
         raise DataError(
-            f"{subject}, {named_row(frame, id_column, wrong[0])}: expected {kind}, found {found}{more_rows(wrong)}. "
+            f"{subject}, {named_row(frame, id_column, wrong[0])}: expected {kind}, found {value}{more_rows(wrong)}. "
             "Correct it where the predictions are made."
         )
     return values if classes is None else np.clip(values, 0, 1)
@@ -302,5 +302,5 @@ def named_row(frame: pd.DataFrame, id_column: str, place: int) -> str:
 
 
 def more_rows(rows: Any) -> str:
-    """Return how many rows have the same fault, for messages; empty if it is one."""
+    """Return the number of rows with the same fault, for messages; empty if there is only one."""
     return f" ({len(rows):,} such rows)" if len(rows) > 1 else ""

@@ -79,7 +79,7 @@ def init(
 
 
 def _other_presets(preset: Effort) -> str:
-    """Return a sentence on what takes less or more time."""
+    """Return a sentence about presets that take less or more time."""
     lesser, greater = EFFORTS[: EFFORTS.index(preset)][-1:], EFFORTS[EFFORTS.index(preset) + 1 :][:1]
     ways = [
         f"--preset {name} is {word}" for names, word in ((lesser, "quicker"), (greater, "better")) for name in names

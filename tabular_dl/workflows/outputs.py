@@ -1,11 +1,11 @@
-"""Folder ``outputs`` with the results of fits and blends: of untracked ones for good, of others until they are logged.
+"""Folder ``outputs`` with the results of fits and blends: kept if untracked, otherwise until they are logged.
 
-    new_results --> outputs/.titanic-20261126-201500.partial   while a command works; removed if it does not get on
-    complete    --> outputs/titanic-20261126-201500            whole: files, model, run.json
+    new_results --> outputs/.titanic-20261126-201500.partial   while a command works; removed if it fails
+    complete    --> outputs/titanic-20261126-201500            complete: files, model, run.json
     log         --> a run in the store; then the folder is deleted
 
-A lock file beside a folder says that a command works on it. Locks end with their process, however it ends, so a folder
-with a ``run.json`` whose lock is free was left behind.
+A lock file beside a folder shows that a command works on it. A lock is released when its process ends, however it ends,
+so a folder with a ``run.json`` whose lock is free was left behind.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ __all__ = ["CALLBACKS", "Results", "check_outputs", "left_behind", "locked", "lo
 
 OUTPUTS = Path("outputs")  # in the working folder
 PARTIAL = ".partial"
-CALLBACKS = "callbacks"  # folder for what Keras callbacks write, in that of the results
+CALLBACKS = "callbacks"  # folder for files of Keras callbacks, in that of the results
 
 
 def check_outputs() -> None:
@@ -51,12 +51,12 @@ class Results:
     parent : Path
         Folder to create it in.
     name : str
-        Name that the folder gets when it is whole.
+        Name that the folder gets when it is complete.
 
     Attributes
     ----------
     folder : Path
-        Present place: hidden until it is whole.
+        Path of the folder: hidden until it is complete.
     """
 
     def __init__(self, parent: Path, name: str) -> None:
@@ -75,7 +75,7 @@ class Results:
         Returns
         -------
         Path
-            The folder. If its disk is full, it is a temporary one.
+            The folder; a temporary one if its disk is full.
 
         Raises
         ------
@@ -108,7 +108,7 @@ class Results:
 
 
 def _words(error: Exception) -> str:
-    """Return the meaning of an error; one of `shutil.copytree` holds a list of those of its files."""
+    """Return the reason of an error; for an error of `shutil.copytree`, that of the first file."""
     if isinstance(error, shutil.Error):
         return str(error.args[0][0][-1])
     return getattr(error, "strerror", None) or str(error)
@@ -140,8 +140,8 @@ def new_results(pipeline: str) -> Iterator[Results]:
     # Two fits may begin in the same second.
     for number in range(1, 1000):
         final = parent / (name if number == 1 else f"{name}-{number}")
-        with locked(final) as mine:
-            if not mine or final.exists():
+        with locked(final) as acquired:
+            if not acquired or final.exists():
                 continue
             results = Results(parent, final.name)
             try:
@@ -158,14 +158,14 @@ def locked(folder: Path) -> Iterator[bool]:
     Parameters
     ----------
     folder : Path
-        Folder, whole or not.
+        Folder, complete or not.
 
     Yields
     ------
     bool
         Whether this process holds the lock.
     """
-    from filelock import FileLock, Timeout  # imported here, since every command looks for results, and few lock any
+    from filelock import FileLock, Timeout  # imported here, since every command imports this module, and few use locks
 
     file = _lock_file(folder)
     lock = FileLock(file)
@@ -188,7 +188,7 @@ def _lock_file(folder: Path) -> Path:
 
 
 def left_behind() -> list[Path]:
-    """Return the folders in ``outputs`` whose results are whole, but not in the store, oldest first."""
+    """Return the folders in ``outputs`` whose results are complete, but not in the store, oldest first."""
     folders = [record.parent for record in sorted(OUTPUTS.glob(f"*/{RECORD}"))]
     return [folder for folder in folders if _is_free(folder)]
 
@@ -196,27 +196,27 @@ def left_behind() -> list[Path]:
 def _is_free(folder: Path) -> bool:
     if not _lock_file(folder).exists():
         return True
-    with locked(folder) as mine:
-        return mine
+    with locked(folder) as acquired:
+        return acquired
 
 
 def _remove_partial(parent: Path) -> None:
-    """Remove what processes have left that were killed before their results were whole."""
+    """Remove folders of processes that were killed before their results were complete."""
     for partial in parent.glob(f".*{PARTIAL}"):
-        with locked(parent / partial.name.removeprefix(".").removesuffix(PARTIAL)) as mine:
-            if mine:
+        with locked(parent / partial.name.removeprefix(".").removesuffix(PARTIAL)) as acquired:
+            if acquired:
                 shutil.rmtree(partial, ignore_errors=True)
 
 
 def log(folder: Path, interrupts: Sequence[int] = ()) -> tracking.LoggedRun | None:
-    """Log results to the store and delete their folder. If that fails, the last line printed says how to log them.
+    """Log results to the store and delete their folder. If that fails, the last printed line says how to log them.
 
     Parameters
     ----------
     folder : Path
-        Folder with whole results.
+        Folder with complete results.
     interrupts : sequence of int
-        Signals that came while the results were written; with any, nothing is logged.
+        Signals that arrived while the results were written; if there are any, nothing is logged.
 
     Returns
     -------

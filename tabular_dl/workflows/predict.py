@@ -51,7 +51,7 @@ def predict(
     model, spec = open_model(run_or_model, trust=trust)
     file = read_table_file(table, () if spec.data.id is None else (spec.data.id,))
     rows = file.frame
-    if imported_parts(model) != [model]:  # which read the id only
+    if imported_parts(model) != [model]:  # imported predictions read the id only
         check_rows(spec, rows, str(table), rest=False)
     unread = [cells.message.rstrip(".") for cells in unread_numbers(spec, rows, table.name)]
     print_notes([*file.notes, *unread], console)

@@ -1,4 +1,4 @@
-"""Predictions of fitted models, and the files with them that a run keeps."""
+"""Predictions of fitted models, and the files of predictions of a run."""
 
 from __future__ import annotations
 
@@ -44,7 +44,9 @@ def predict_rows(model: Model, rows: pd.DataFrame) -> np.ndarray:
         return model.predict_proba(rows) if hasattr(model, "classes_") else model.predict(rows)
     except UserError:
         raise
-    except Exception as error:  # a step of a damaged model may fail in any way; a fitted one's error is raised again
+    except (
+        Exception
+    ) as error:  # steps of a damaged model may raise any type; errors of a model just fitted are raised again
         file = file_of(model)
         if file is None:
             raise
@@ -75,19 +77,19 @@ def write_predictions(model: Model, spec: PipelineSpec, competition: Competition
     Returns
     -------
     dict of str to str
-        Tag of a run that keeps the files: predictions of the test rows that a submission may use as they are.
+        Tag of the run, if a submission may use the stored predictions of the test rows.
     """
     predicted, thresholds, oof = predicted_rows(model), getattr(model, "oof_thresholds_", None), model.oof_predictions_
     cut_points, labels = getattr(model, "oof_cut_points_", None), getattr(model, "labels_", None)
     if cut_points is not None and labels is not None:
         oof = apply_cut_points(oof, cut_points, labels)
-    known = None if thresholds is None else thresholds[predicted]
-    tables = {"oof": (competition.train.iloc[predicted], oof[predicted], known)}
+    threshold_of_rows = None if thresholds is None else thresholds[predicted]
+    tables = {"oof": (competition.train.iloc[predicted], oof[predicted], threshold_of_rows)}
     if competition.test is not None and not lacks_test_predictions(model):
         test = predict_rows(model, competition.test)
         tables["test"] = (competition.test, test, getattr(model, "threshold_", None))
     for name, (rows, predictions, threshold) in tables.items():
-        # Rows without a target are left out of training: the others keep their numbers. Training rows may have no id.
+        # Rows without a target are left out of training; the others keep their numbers. Training rows may have no id.
         ids = rows.get(spec.data.id)
         ids = pd.Series(rows.index, name="row") if ids is None else ids
         classes = getattr(model, "classes_", None)

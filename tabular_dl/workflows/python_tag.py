@@ -1,4 +1,4 @@
-"""Tag of a run with its Python files, and what has become of them."""
+"""Tag of a run with its Python files, to detect later changes of the files."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def python_tag(spec: PipelineSpec) -> dict[str, str]:
 
 
 def left_behind_python(spec: PipelineSpec, pipeline: Path) -> list[str]:
-    """Return a line for each Python file of a pipeline that does not lie beside a new pipeline file.
+    """Return a line for each Python file of a pipeline that is missing beside a new pipeline file.
 
     Parameters
     ----------
@@ -56,7 +56,7 @@ def left_behind_python(spec: PipelineSpec, pipeline: Path) -> list[str]:
 
 
 def changed_python(tags: Mapping[str, str], run: str) -> list[str]:
-    """Return a line for each Python file that is another one than at the time of a run.
+    """Return a line for each Python file that has changed since a run.
 
     Parameters
     ----------
@@ -78,11 +78,11 @@ def changed_python(tags: Mapping[str, str], run: str) -> list[str]:
         try:
             now = read_source(Path(content["folder"]), file).digest
         except SpecError:
-            lines.append(f"{file} is not in {content['folder']} any more: the text that run {run} keeps was used.")
+            lines.append(f"{file} is not in {content['folder']} any more: the text stored with run {run} was used.")
             continue
         if now != digest:
             lines.append(
-                f"{file} has changed since run {run} (SHA-256 {digest[:12]} then, {now[:12]} now): the text that the "
-                "run keeps was used."
+                f"{file} has changed since run {run} (SHA-256 {digest[:12]} then, {now[:12]} now): the text "
+                "stored with the run was used."
             )
     return lines

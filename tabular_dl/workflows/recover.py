@@ -44,8 +44,8 @@ def recover(folders: Sequence[Path] = (), console: Console | None = None) -> lis
         print_lines(console, "Nothing was left behind: all results in outputs/ are in the store, or were not tracked.")
     failed = []
     for folder in folders:
-        with locked(folder) as mine:
-            if not mine:
+        with locked(folder) as acquired:
+            if not acquired:
                 raise UserError(f"{folder} is being logged by another command: wait until it has ended.")
             run = log(folder)
         if run is None:

@@ -88,7 +88,7 @@ def reproduce(run: str, console: Console | None = None, *, trust: bool = False) 
             "(ensemble.pseudo_labels): put the old file back."
         )
     again, rows = train(spec, console, competition=competition).crossfit, predicted_rows(model)
-    old, new = (own.oof_predictions_[rows] for own in (model, again))
+    old, new = (crossfit.oof_predictions_[rows] for crossfit in (model, again))
     then, now = json.loads(logged.tags.get("tabular_dl.surroundings", "{}")), environment(model)
     different = {name: (then[name], now.get(name, "-")) for name in then if then[name] != now.get(name)}
     result = Reproduction(bool(np.array_equal(old, new)), float(np.abs(old - new).max()), different)

@@ -71,7 +71,7 @@ def search_spec(
     options: SearchOptions,
     console: Console | None = None,
 ) -> SearchResult:
-    """Search the hyperparameters of a pipeline that has been read: `search` is this, with the file's name.
+    """Search the hyperparameters of a pipeline that has been read, as `search` does.
 
     Parameters
     ----------
@@ -151,8 +151,8 @@ def _run_rounds(
                 "last finished round.",
             )
             raise
-        except Exception:  # raised again: the run gets its status before
-            with suppress(UserError):  # the store may be what failed
+        except Exception:  # raised again, after the run has got its status
+            with suppress(UserError):  # perhaps the store failed
                 run.close("FAILED")
             raise
 
@@ -178,10 +178,10 @@ class _Board:
     def show(self, activity: str, running: int) -> None:
         """Draw the table: finished trials, best score, current ranges, remaining time."""
         records, sign = self.state.records, self.task.sign
-        known = [record for record in records if np.isfinite(record.mean)]
-        best = f"{max(known, key=lambda r: sign * r.mean).mean:.4f}" if known else "-"
+        scored = [record for record in records if np.isfinite(record.mean)]
+        best = f"{max(scored, key=lambda r: sign * r.mean).mean:.4f}" if scored else "-"
         spent, done = time.perf_counter() - self.begun, len(records) - self.done_before
-        left = f"{spent / done * (self.plan.trials - len(records)):.0f} s left" if done else "time left not known yet"
+        left = f"{spent / done * (self.plan.trials - len(records)):.0f} s left" if done else "time left unknown"
         grid = Grid(title=f"searching {self.task.spec.name}: {escape(activity)}", caption=f"{spent:.0f} s, {left}")
         grid.add_column("trials")
         grid.add_column(f"best {self.task.metric.name}")

@@ -128,8 +128,8 @@ def log_round(run: OpenRun, state: SearchState, before: int, task: SearchTask) -
     records = state.records[before:]
     if records and len(state.records) <= MOST_CHILDREN:
         run.children([_child(record, number, task) for number, record in enumerate(records, start=before + 1)])
-    known = [record.mean for record in state.records if np.isfinite(record.mean)]
-    best = max(known, key=lambda score: task.sign * score)
+    scores = [record.mean for record in state.records if np.isfinite(record.mean)]
+    best = max(scores, key=lambda score: task.sign * score)
     run.log({"best_cv_score": best, "trials": len(state.records)}, step=state.rounds_done)
     _write_json(run, "state.json", _as_json(state))
 

@@ -1,7 +1,7 @@
 """HTTP server of a run's model: `tabular-dl serve`.
 
-Each worker loads the model as `tabular-dl predict` does: values of a file, and no code but Python that the user has
-made or trusts. What else the store says about the model, such as MLflow's `loader_module`, is not looked at.
+Each worker loads the model as `tabular-dl predict` does: values from a file, and no code except Python that the user
+stored or trusts. Other settings in the store, such as MLflow's `loader_module`, are ignored.
 """
 
 from __future__ import annotations
@@ -80,7 +80,7 @@ def _serve(run_or_model: str, port: int, host: str, workers: int, console: Conso
     folder = local_folder(run_or_model)
     with _listen(host, port) as listening:
         os.environ[SERVED] = json.dumps({"folder": str(folder.resolve()), "run": run_or_model, "trust": trust})
-        # Before workers start: a model that cannot be loaded is an error of this command.
+        # Loaded before workers start, so that a model that cannot be loaded is an error of this command.
         app = worker_app()
         address = f"http://{f'[{host}]' if ':' in host else host}:{port}"
         example = '{"dataframe_split": {"columns": [...], "data": [[...]]}}'
@@ -119,9 +119,9 @@ def _config(app: Any, workers: int) -> uvicorn.Config:
 
 
 def _listen(host: str, port: int) -> socket.socket:
-    """Return a socket that is bound to an address, so that a port that is taken is told before the model is loaded."""
+    """Return a socket that is bound to an address, so that a taken port is an error before the model is loaded."""
     listening = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
-    # A port is free as soon as the server before has ended.
+    # Otherwise a port would stay taken for some time after an earlier server has ended.
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listening.bind((host, port))

@@ -38,7 +38,7 @@ def list_all(console: Console | None = None) -> None:
         networks = f"{spec.ensemble.folds} x {spec.ensemble.members}"
         metric = spec.metric_name or "the problem's own"
         cells = (name, spec.problem, metric, spec.data.target_names, spec.data.source, networks, origin)
-        # In plain strings, Rich would read [a-z] as a style.
+        # Rich would read [a-z] in a plain string as a style.
         grid.add_row(*map(Text, cells))
     (console or Console()).print(grid)
 

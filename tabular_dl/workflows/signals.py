@@ -1,4 +1,4 @@
-"""Signals that end a command, and those that have to wait."""
+"""Signals that end a command, and signals that are deferred."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ __all__ = ["as_ctrl_c", "interrupts_deferred"]
 
 @contextmanager
 def as_ctrl_c(*numbers: int) -> Iterator[None]:
-    """Raise a `KeyboardInterrupt` for signals, so that what was started is ended before the command ends.
+    """Raise a `KeyboardInterrupt` for signals, so that child processes are ended before the command ends.
 
     Parameters
     ----------
@@ -35,7 +35,7 @@ def _interrupt(number: int, frame: FrameType | None) -> None:
 
 @contextmanager
 def interrupts_deferred() -> Iterator[list[int]]:
-    """Put off Ctrl-C while something is written that has to be whole.
+    """Defer Ctrl-C while files are written that have to be complete.
 
     Yields
     ------

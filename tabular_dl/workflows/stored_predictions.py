@@ -1,4 +1,4 @@
-"""Predictions of the test rows that a run keeps, used again while tables and file are the same by their digests."""
+"""Stored predictions of the test rows of a run, reused as long as the digests of tables and file are the same."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ TEST_FILE = "test.csv"  # in the folder "predictions" of a run
 
 
 def test_tag(file: Path, predictions: np.ndarray, model: Any, competition: Competition) -> dict[str, str]:
-    """Return the tag that a file holds a model's predictions of a test table; empty if it does not hold them exactly.
+    """Return the tag of a file with a model's predictions of a test table; empty if it does not hold them exactly.
 
     Parameters
     ----------

@@ -191,7 +191,7 @@ def _reason(error: Exception) -> str:
 
 
 def _asked(asked: Asked | None, written: PipelineSpec, fitted: PipelineSpec) -> Asked:
-    """Return the values that are asked for: by the command, else the pipeline file, else the file of the run."""
+    """Return the requested values: of the command, else of the pipeline file, else of the file of the run."""
     asked, keys = asked or Asked(), (written.submission, fitted.submission)
     labels = asked.labels or next((key.values for key in keys if key.values), None)  # noqa: PD011 (no frames)
     top_k = asked.top_k or next((key.top_k for key in keys if key.top_k), None)

@@ -43,7 +43,7 @@ def ui(port: int, pipeline: str | None = None, *, show: bool = False, console: C
         If there is no such experiment, or the server ends by itself after printing the reason.
     """
     console = console or Console()
-    prepare_store(create=True)  # MLflow's server would make it in place, and be killed over it
+    prepare_store(create=True)  # MLflow's server would create it in place, and leave it incomplete if it is killed
     page = experiment_page(pipeline)
     if tracking_uri().startswith(("http://", "https://")):
         address = f"{tracking_uri().rstrip('/')}/{page}"
@@ -65,7 +65,7 @@ def ui(port: int, pipeline: str | None = None, *, show: bool = False, console: C
 
 
 def _run(command: list[str]) -> int:
-    """Run a server and return its exit code. Its children end with it, and when this process is told to end."""
+    """Run a server and return its exit code. Its children end with it, also if this process is ended."""
     # In a session of its own, so that one signal reaches the server and all its workers.
     server = subprocess.Popen(command, start_new_session=True)  # noqa: S603 (a fixed command)
     try:

@@ -1,4 +1,4 @@
-"""The command line: help at once, mistakes without a traceback, nothing half-written, defects in the open."""
+"""The command line: quick help, user errors without a traceback, no partial files, defects with a traceback."""
 
 from __future__ import annotations
 

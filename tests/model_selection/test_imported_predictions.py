@@ -205,8 +205,8 @@ def without(name: str) -> Callable[[Any], None]:
 
 FAULTS: list[tuple[Callable[[Any], None], str]] = [
     (set_to("ids_", np.array(IDS[:5])), "oof_predictions_ should be floats of shape"),
-    (set_to("ids_", np.arange(6)), "ids_ are no texts"),
-    (set_to("ids_", IDS), "ids_ are no texts"),
+    (set_to("ids_", np.arange(6)), "ids_ are not texts"),
+    (set_to("ids_", IDS), "ids_ are not texts"),
     (set_to("ids_", np.array(["1"] * 6)), "ids_ are not unique"),
     (set_to("test_ids_", np.array(["7"])), "test_predictions_ should be floats of shape"),
     (set_to("test_predictions_", TEST_P), "test_predictions_ should be floats of shape"),
@@ -214,7 +214,7 @@ FAULTS: list[tuple[Callable[[Any], None], str]] = [
     (set_to("oof_predictions_", two_columns(P).astype(str)), "oof_predictions_ should be floats"),
     (set_to("test_rows_", [FOLDS[0]]), "test_rows_ are not each"),
     (set_to("classes_", np.array(["a", "b", "c"])), "classes_"),
-    (set_to("id_column", 3), "id_column is no name"),
+    (set_to("id_column", 3), "id_column is not a name"),
     (set_to("feature_names_in_", np.array(["x"], dtype=object)), "feature_names_in_"),
     (without("classes_"), "classes_ are missing"),
     (without("test_ids_"), "test_ids_"),
@@ -237,5 +237,5 @@ def test_a_blend_may_consist_of_them_but_of_nothing_else() -> None:
     check_parts(blend)
     check_predicts(blend)
     blend.models = [classifier(), "a"]
-    with pytest.raises(ValueError, match="no cross-fit, and no imported predictions"):
+    with pytest.raises(ValueError, match="neither a cross-fit nor imported predictions"):
         check_parts(blend)

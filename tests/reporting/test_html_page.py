@@ -1,4 +1,4 @@
-"""One page, whole and safe, and as a browser shows it."""
+"""The page is one complete file, escapes its texts, and is shown correctly by a browser."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Requests that arrive together are predicted together, and a faulty one spoils none of the others."""
+"""Requests that arrive together are predicted together, and an invalid one does not affect the others."""
 
 from __future__ import annotations
 

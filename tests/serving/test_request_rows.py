@@ -1,4 +1,4 @@
-"""Rows of a request, in every format; whatever else it holds is refused with what to send instead."""
+"""Rows of a request, in every format; any other body is refused with a message that says what to send."""
 
 from __future__ import annotations
 

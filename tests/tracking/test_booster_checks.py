@@ -1,4 +1,4 @@
-"""Changed texts of LightGBM, XGBoost and CatBoost are refused before a library reads them; whatever fits is not."""
+"""Changed texts of LightGBM, XGBoost and CatBoost are refused before a library reads them; valid ones pass."""
 
 from __future__ import annotations
 
@@ -262,7 +262,7 @@ OF_XGBOOST = {
 def test_a_changed_text_of_xgboost_is_refused(change: Callable[[Any], None]) -> None:
     model = json.loads(text("xgboost"))
     change(model)
-    with pytest.raises(ValueError, match=r"XGBoost|whole number|of xgboost lacks a part|no lists"):
+    with pytest.raises(ValueError, match=r"XGBoost|whole number|of xgboost lacks a part|not lists"):
         check_booster("xgboost", json.dumps(model), 4, 3)
 
 
@@ -279,7 +279,7 @@ def test_removed_nodes_have_parents_and_dart_has_weights() -> None:
         check_booster("xgboost", json.dumps(dart), 4, None)
     linear = json.loads(fitted("xgboost", NUMBERS, booster="gblinear").models_[0])
     linear["learner"]["gradient_booster"]["model"]["weights"].pop()
-    with pytest.raises(ValueError, match="XGBoost's weights are not of the columns"):
+    with pytest.raises(ValueError, match="XGBoost's weights"):
         check_booster("xgboost", json.dumps(linear), 4, None)
 
 
@@ -367,7 +367,7 @@ def test_a_changed_number_raises_a_value_error_or_nothing(data: st.DataObject) -
 
 
 def test_json_that_readers_understand_differently_is_refused() -> None:
-    with pytest.raises(ValueError, match="gives a key twice"):
+    with pytest.raises(ValueError, match="has a key twice"):
         read_json('{"a": 1, "\\u0061": 2}')
     deep = "[" * DEEPEST + "]" * DEEPEST
     with pytest.raises(ValueError, match="nested too deeply"):
@@ -454,5 +454,5 @@ def test_changed_support_vectors_are_refused(name: str, change: Callable[[Any], 
     changed = copy.deepcopy(model)
     (member,) = changed.models_
     change(member[-1] if name.endswith("C") else member)
-    with pytest.raises(ValueError, match=f"the support vectors of {name} are not as many as it says"):
+    with pytest.raises(ValueError, match=f"the support vectors of {name} are not as many"):
         check_trees(changed)

@@ -1,4 +1,4 @@
-"""A server that does not answer is told within seconds, after retries that are said."""
+"""A server that does not answer is an error within seconds, after retries that are logged."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Runs are ranked, and told apart only where the folds tell them apart."""
+"""Runs are ranked, and marked where their scores do not differ significantly over the folds."""
 
 from __future__ import annotations
 

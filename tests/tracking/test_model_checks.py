@@ -1,4 +1,4 @@
-"""Models whose parts do not fit each other are refused when they are opened, and changed files end in no traceback."""
+"""Models with inconsistent parts are refused when they are opened, and changed files give no traceback."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ FAULTS: list[tuple[Callable[[Any], None], str]] = [
     (set_attribute("test_rows_", [np.array([0])]), "test_rows_ are not those of"),
     (set_attribute("oof_thresholds_", np.ones(3)), "oof_thresholds_ should be floats of shape"),
     (set_attribute("models", [], lambda blend: blend), "the blend has no models"),
-    (set_attribute("models", ["a"], lambda blend: blend), "no cross-fit"),
+    (set_attribute("models", ["a"], lambda blend: blend), "neither a cross-fit"),
     (set_attribute("weights_", np.ones(7), lambda blend: blend.blend_), "weights_ of the blend should be floats"),
     (set_attribute("oof_predictions_", np.ones((1, 2)), lambda blend: blend), "test_rows_"),
 ]
@@ -111,7 +111,7 @@ def test_meta_models_are_checked_as_other_models_are(stacked: Any, tmp_path: Pat
     for damage, mend, fault in (
         (lambda: nodes["left"].fill(10**6), lambda: nodes["left"].__setitem__(slice(None), left), "a tree of Hist"),
         (lambda: setattr(stacked, "encoder_", 2), lambda: setattr(stacked, "encoder_", None), "encoder_"),
-        (lambda: setattr(meta, "model_", None), lambda: None, "a meta model is no estimator"),
+        (lambda: setattr(meta, "model_", None), lambda: None, "a meta model is not"),
     ):
         damage()
         skops.io.dump(stacked, file)

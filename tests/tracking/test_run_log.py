@@ -638,7 +638,7 @@ def test_a_store_that_cannot_be_read_is_named(tmp_path: Path, monkeypatch: pytes
     damaged = tmp_path / "mlflow.db"
     damaged.write_bytes(b"not a database" * 100)
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{damaged}")
-    with pytest.raises(UserError, match=r"mlflow\.db is no SQLite database .*MLFLOW_TRACKING_URI"):
+    with pytest.raises(UserError, match=r"mlflow\.db cannot be read as a SQLite database .*MLFLOW_TRACKING_URI"):
         runs.find_run("calm-owl-1")
 
 

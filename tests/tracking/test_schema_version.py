@@ -1,4 +1,4 @@
-"""Whether MLflow can open a database is known without importing it, and it is asked where that is not known."""
+"""The schema of a database is compared without importing MLflow, which is imported only if that is not possible."""
 
 from __future__ import annotations
 

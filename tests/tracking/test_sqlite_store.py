@@ -1,4 +1,4 @@
-"""The database of MLflow is made whole or not at all, and one that was left half made is kept aside and replaced."""
+"""MLflow's database is created completely or not at all; one that was left half made is kept aside and replaced."""
 
 from __future__ import annotations
 
@@ -145,7 +145,7 @@ def test_a_database_of_another_program_is_left_alone(file: Path) -> None:
 
 def test_a_file_that_is_no_database_is_told_and_kept(file: Path) -> None:
     file.write_bytes(b"not a database" * 100)
-    with pytest.raises(UserError, match=r"mlflow\.db is no SQLite database .*move it away"):
+    with pytest.raises(UserError, match=r"mlflow\.db cannot be read as a SQLite database .*move it away"):
         make_database(file, create)
     assert file.read_bytes() == b"not a database" * 100
 

@@ -1,4 +1,4 @@
-"""Errors of stores and of the files of a run, in words of ours."""
+"""Errors of stores and of the files of a run are user errors."""
 
 from __future__ import annotations
 

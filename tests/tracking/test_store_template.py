@@ -1,4 +1,4 @@
-"""A new store is a copy of a template that MLflow made once, or is made by MLflow where that cannot be trusted."""
+"""A new store is a copy of a template, or is created by MLflow if there is no valid template."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Numbers in stored trees that would lead out of them, or round in circles, are refused before rows are predicted."""
+"""Stored trees with cycles, or with numbers beyond their arrays, are refused before rows are predicted."""
 
 from __future__ import annotations
 

@@ -112,7 +112,7 @@ def test_a_killed_session_is_continued_without_training_its_members_again(
     assert len(runs_of(small, "auto")) == 1
     assert len(runs_of(small, "ensemble")) == 1
     assert small.get_run(session.info.run_id).info.status == "FINISHED"
-    assert "it has ended by itself" in cli("auto", "wine", "--resume", name, *settings).refused()
+    assert "it has finished" in cli("auto", "wine", "--resume", name, *settings).refused()
 
 
 def test_a_time_that_is_too_short_is_said(small: mlflow.MlflowClient, cli: Run) -> None:

@@ -1,4 +1,4 @@
-"""What a fit needs after training is imported by a thread while it trains, and an import that fails is told at once."""
+"""Modules for after the training are imported by a thread during it, and an import that fails ends the training."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import sys
 import threading
 import warnings
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -62,11 +62,14 @@ def test_an_error_of_the_training_is_told_instead_of_that_of_an_import(modules: 
 
 def test_the_training_ends_at_the_epoch_after_the_import_has_failed(modules: list[str]) -> None:
     epochs: list[int] = []
-    progress: Any = lambda epoch, *_: epochs.append(epoch)  # noqa: E731
+
+    def progress(epoch: int, *_: Any) -> None:
+        epochs.append(epoch)
+
     imports = BackgroundImports(modules[1:])
     imports._thread.join()
     with pytest.raises(UserError, match="fails_later"):
-        _TimeLimit(None, progress, imports)(1, {}, np.ones(2, bool))
+        _TimeLimit(None, cast(Any, progress), imports)(1, {}, np.ones(2, bool))
     assert epochs == []
 
 

@@ -1,4 +1,4 @@
-"""Tables that nobody prepared: the right result, or a clear error and nothing written."""
+"""Unprepared tables: the right result, or a clear error and nothing written."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Pseudo-labels and a last training on all rows, as a user has them: drafted by hand, told, stored and repeated."""
+"""Pseudo-labels and a last training on all rows, from a pipeline file: printed, stored and reproduced."""
 
 from __future__ import annotations
 

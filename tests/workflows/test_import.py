@@ -438,6 +438,6 @@ def test_doubtful_files_are_imported_with_a_note(mine: Path, store: Any, cli: Ca
     TESTED.assign(Id=["T1", "003"]).to_csv("test.csv", index=False)
     outcome = cli("import", "mine.yaml", "--oof", "oof.csv", "--test", "test.csv", "--name", "labels")
     assert outcome.code == 0, outcome.err
-    assert "oof.csv: p has no value but 0 and 1, which are read as probabilities of yes" in outcome.out
+    assert "oof.csv: p has only the values 0 and 1, which are read as probabilities of yes" in outcome.out
     assert "test.csv: 1 of its ids is in train.csv too" in outcome.out
     assert "labels: accuracy 1.0000" in outcome.out

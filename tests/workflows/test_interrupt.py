@@ -1,4 +1,4 @@
-"""Ctrl-C in a fit keeps what was learned and says everywhere that it is less; in a search it ends the search."""
+"""Ctrl-C in a fit keeps the networks and marks the run as interrupted; in a search it ends the search."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`fit` and `check` are of one mind, and what a fit needs is read, parsed and checked once."""
+"""`fit` and `check` give the same findings, and a fit reads, parses and checks its input once."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Folders of results: whole or not there, found when they were left behind, and never taken from a command at work."""
+"""Folders of results are complete or absent, found after a kill, and locked while a command works on them."""
 
 from __future__ import annotations
 

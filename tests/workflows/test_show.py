@@ -1,4 +1,4 @@
-"""`tabular-dl list` shows what can be fitted by name, and which file of one's own is broken."""
+"""`tabular-dl list` shows the pipelines that can be fitted by name, and errors in the user's own files."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Signals that end a command do so in an orderly way, and those that have to wait are not lost."""
+"""Signals end a command after its cleanup, and deferred signals are not lost."""
 
 from __future__ import annotations
 

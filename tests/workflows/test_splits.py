@@ -1,4 +1,4 @@
-"""A table that goes on in time, from the folds to the checked submission."""
+"""A table whose test rows are later than its training rows, from the folds to the checked submission."""
 
 from __future__ import annotations
 

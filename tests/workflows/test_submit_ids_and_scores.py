@@ -1,4 +1,4 @@
-"""Ids reach the submission as the text that they are, and a score that cannot be computed costs no submission."""
+"""Ids are written to a submission unchanged, and a submission is written even if its score cannot be computed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a fit compares its networks with, where a table is large."""
+"""Models that a fit of a large table is compared with."""
 
 from __future__ import annotations
 

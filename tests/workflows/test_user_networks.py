@@ -1,4 +1,4 @@
-"""Losses, blocks and activations in Python beside a pipeline file: tried, kept in the run, and executed by whom."""
+"""Losses, blocks and activations in a Python file: checked, stored with the run, executed for trusted users only."""
 
 from __future__ import annotations
 
@@ -164,7 +164,7 @@ def test_a_model_whose_python_was_changed_does_not_execute_it(cli: Any, own: Pat
         skops.io.dump(model, next(own.glob("**/model.skops")))
         assert "if you trust it, add --trust" in cli("predict", own, "test.csv").refused()
     first.network_["activation"] = open_model
-    with pytest.raises(ValueError, match="no name and no Python"):
+    with pytest.raises(ValueError, match="neither a name nor Python"):
         check_parts(model)
     assert not Path("planted").exists()
 
