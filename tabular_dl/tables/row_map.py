@@ -117,7 +117,7 @@ class RowMap:
             self._categories[name] = np.array(json.loads(text), dtype=object)
         return self._categories[name]
 
-    def values(self, name: str, part: Part = slice(None)) -> np.ndarray:
+    def cells(self, name: str, part: Part = slice(None)) -> np.ndarray:
         """Return a column as it was in the table: float64, or objects with NaN for missing values."""
         codes, kind = self.codes(name, part), self.kinds[name]
         if kind == NUMBER:
@@ -129,7 +129,7 @@ class RowMap:
     def frame(self, part: Part = slice(None), columns: Sequence[str] | None = None) -> pd.DataFrame:
         """Return rows of the table, with an index from 0."""
         names = list(self.kinds) if columns is None else list(columns)
-        return pd.DataFrame({name: _series(self.values(name, part), self.kinds[name]) for name in names})
+        return pd.DataFrame({name: _series(self.cells(name, part), self.kinds[name]) for name in names})
 
 
 def write_row_map(

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -39,7 +40,7 @@ def table_of(cells: list[tuple[float | None, str | None, bool | None]]) -> pd.Da
 
 @settings(max_examples=40, deadline=None)
 @given(st.lists(CELLS, min_size=1, max_size=20), st.integers(1, 7), st.randoms(use_true_random=False))
-def test_any_rows_come_back(cells: list, size: int, random: object) -> None:
+def test_any_rows_come_back(cells: list[Any], size: int, random: object) -> None:
     rows = table_of(cells)
     some = np.array([random.randrange(len(rows)) for _ in range(5)])  # type: ignore[attr-defined]
     blocks = [rows[start : start + size] for start in range(0, len(rows), size)]

@@ -49,7 +49,7 @@ def test_compressed_and_parquet_files_are_read_alike(tmp_path: Path) -> None:
         pd.concat(RowSource((tmp_path / name,), block_bytes=20, sample_rows=3).batches())
         for name in ("a.parquet", "a.csv.gz")
     ]
-    pd.testing.assert_frame_equal(*tables)
+    pd.testing.assert_frame_equal(tables[0], tables[1])
     assert tables[0]["x"].tolist() == rows["x"].tolist()
 
 
