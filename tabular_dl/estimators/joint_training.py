@@ -232,6 +232,8 @@ def _placed(group: Prepared, encoded: Matrix, network: Network) -> np.ndarray:
     columns = OwnInputs(width, continuous=group.inputs.continuous).columns(network.continuous)
     if encoded.shape[1] == network.inputs and np.array_equal(columns, np.arange(width)):
         return encoded
+    if not isinstance(encoded, np.ndarray) and width == encoded.shape[1]:  # rows of a map, which are read in blocks
+        return encoded.placed(columns, network.inputs)
     X = np.zeros((encoded.shape[0], network.inputs), np.float32)
     X[:, columns] = encoded[:, :width]
     X[:, network.numeric :] = encoded[:, width:]

@@ -102,7 +102,7 @@ def test_several_rules_of_any_rows(tmp_path_factory: pytest.TempPathFactory, see
 
 @pytest.mark.parametrize("encode", ["target", "frequency", "text"])
 def test_what_needs_all_rows_is_refused(mapped: tuple[pd.DataFrame, RowMap], encode: str) -> None:
-    rules = [{"columns": ["a"]}, {"columns": ["city"], "encode": encode}]
+    rules: list[dict[str, Any]] = [{"columns": ["a"]}, {"columns": ["city"], "encode": encode}]
     with pytest.raises(SpecError, match=r"columns, rule 2: the step \w+ cannot be fitted to a table that is larger"):
         fit_mapped(build_preprocessing(rules), mapped[1], np.arange(9))
 
