@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -97,7 +98,9 @@ def draft_from_files(name: str, tables: Tables, effort: Effort = "good") -> tupl
     # Files of the usual names are not written to the pipeline.
     usual = {"train": _usual_train(tables.train), "test": _exact(usual_test), "sample": _exact(usual_sample)}
     given = {"train": tables.train, "test": files[0], "sample": files[1], "labels": labels}
-    names = {key: _within(folder, file) for key, file in given.items() if file is not None and file != usual.get(key)}
+    names: dict[str, Any] = {
+        key: _within(folder, file) for key, file in given.items() if file is not None and file != usual.get(key)
+    }
     unit = _unit(train[roles.target], roles.target, tables.metric) if isinstance(roles.target, str) else None
     # Ids are read again as text, and words of the target as labels.
     competition = load_competition(source, roles.target, roles.id, **names, target_number=unit, files=tables_read)

@@ -38,6 +38,9 @@ from .row_keys import row_keys as row_keys
 from .row_keys import times_of as times_of
 from .row_weights import check_weighted_model as check_weighted_model
 from .row_weights import weights_of as weights_of
+from .streamed_table import StreamedTable as StreamedTable
+from .streamed_table import check_streamed as check_streamed
+from .streamed_table import streamed_table as streamed_table
 from .targets import check_target as check_target
 from .targets import check_threshold as check_threshold
 from .training_time import BESIDE_EPOCHS as BESIDE_EPOCHS

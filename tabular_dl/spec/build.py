@@ -68,7 +68,7 @@ def competition_of(spec: PipelineSpec) -> Competition:
     (142, 15)
     """
     data = spec.data
-    files = data.model_dump(include={"train", "test", "sample", "labels", "target_number"})
+    files = data.model_dump(include={"train", "test", "sample", "labels", "target_number", "stream"})
     return load_competition(data.source, data.target, data.id, **files)
 
 

@@ -7,6 +7,7 @@ of other types is an error that names the file and the row.
 
 from __future__ import annotations
 
+import glob
 import gzip
 import hashlib
 import io
@@ -29,6 +30,7 @@ __all__ = ["SAMPLE_ROWS", "RowSource", "source_files"]
 SAMPLE_ROWS = 100_000
 BLOCK_BYTES = 32 * 2**20  # of text; of Parquet files, as many rows as the sample has
 PACKED = (".zip", ".bz2", ".xz")
+PACKING = 4  # times that gzip makes a table smaller, about
 
 
 def source_files(folder: Path, name: str) -> tuple[Path, ...]:
@@ -64,7 +66,8 @@ def source_files(folder: Path, name: str) -> tuple[Path, ...]:
     if place.is_dir():
         files = [file for file in place.iterdir() if file.name.lower().endswith(SUFFIXES)]
     elif any(sign in name for sign in "*?["):
-        files = [file for file in folder.glob(name) if file.is_file()]
+        files = [folder / file for file in glob.glob(name, root_dir=folder)]  # noqa: PTH207, the pattern may be absolute
+        files = [file for file in files if file.is_file()]
     else:
         files = [place]
     if not files or not files[0].exists():
@@ -135,11 +138,6 @@ class RowSource:
         return {str(name): _kind(column) for name, column in self.sample.frame.items()}
 
     @property
-    def bytes(self) -> int:
-        """Size of the files."""
-        return sum(file.stat().st_size for file in self.files)
-
-    @property
     def digest(self) -> str:
         """SHA-256 of names, sizes, times and beginnings of the files, which takes no time for large ones."""
         state = hashlib.sha256(repr((self.text, self.labels)).encode())
@@ -149,6 +147,18 @@ class RowSource:
             with file.open("rb") as opened:
                 state.update(opened.read(2**20))
         return state.hexdigest()
+
+    @property
+    def about_rows(self) -> int:
+        """Number of rows, as the sizes of files and the first rows let expect; exact for Parquet files."""
+        rows = sum(_parquet(file).metadata.num_rows for file in self.files if _is_parquet(file))
+        text = [file for file in self.files if not _is_parquet(file)]
+        if not text:
+            return rows
+        with _opened(text[0]) as opened:
+            lines = [len(line) for line in _lines(opened, self.sample_rows)]
+        unpacked = sum(file.stat().st_size * (PACKING if file.suffix.lower() == ".gz" else 1) for file in text)
+        return rows + round(unpacked * len(lines) / sum(lines))
 
     @cached_property
     def as_sampled(self) -> RowSource:
