@@ -135,21 +135,17 @@ def load_competition(
     ((891, 12), (418, 11))
     """
     if is_loaded(source):
-        return Competition(
-            Path(source), target, id_column, sample=None, **vars(_keras_tables(source, target, id_column))
-        )
+        loaded = vars(_keras_tables(source, target, id_column))
+        return Competition(Path(source), target, id_column, sample=None, **loaded)
     folder = find_folder(source)
     train_file = find_file(folder, train, "train")
     test_file = find_file(folder, test, "test", (train_file,))
     sample_file = find_file(folder, sample, "sample_submission", (train_file, test_file))
-    targets = [target] if isinstance(target, str) else target
-    ids = () if id_column is None else (id_column,)
+    targets, ids = [target] if isinstance(target, str) else target, () if id_column is None else (id_column,)
     source_rows = streamed_rows(folder, train, train_file, ids, targets, stream=stream)
     if source_rows is not None:
-        train_file, files = (
-            source_rows.files[0],
-            {**(files or {}), **first_rows(source_rows, labels=labels, target_number=target_number)},
-        )
+        train_file = source_rows.files[0]
+        files = {**(files or {}), **first_rows(source_rows, labels=labels, target_number=target_number)}
     read = _reader(targets, files or {})
     paths = (train_file, None if labels is None else folder / labels)
     train_table, unlabeled = _read_train(read, paths, targets, id_column, target_number)
@@ -157,9 +153,7 @@ def load_competition(
     if id_column is not None:
         _check_tables(train_table, test_table, id_column, targets, (train_file, test_file))
     sample_table = read(sample_file, ids) if sample or sample_file.exists() else None
-    tables = (train_table, test_table, sample_table)
-    notes = [note for table in tables if table is not None for note in table.notes]
-    notes += _about_files(sample if sample_table is not None else "", sample_file, test_file, test_table, source_rows)
+    about = _about_files(sample if sample_table is not None else "", sample_file, test_file, test_table, source_rows)
     return Competition(
         folder=folder,
         target=target,
@@ -167,16 +161,20 @@ def load_competition(
         train=train_table.frame,
         test=None if test_table is None else test_table.frame.drop(columns=targets, errors="ignore"),
         sample=None if sample_table is None else sample_table.frame,
-        digest=train_table.digest if source_rows is None else source_rows.digest,
+        digest=(source_rows or train_table).digest,
         test_digest="" if test_table is None else test_table.digest,
         train_file=train_file,
         test_file=test_file,
         sample_file=sample_file,
-        notes=tuple(notes),
+        notes=(*_notes(train_table, test_table, sample_table), *about),
         unlabeled=unlabeled,
         target_number=target_number,
         source=source_rows,
     )
+
+
+def _notes(*tables: TableFile | None) -> list[str]:
+    return [note for table in tables if table is not None for note in table.notes]
 
 
 def _about_files(

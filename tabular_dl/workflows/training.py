@@ -118,23 +118,10 @@ def train(
     others, encoded = other_rows(spec, competition), list[Sequence[np.ndarray]]()
     with _progress(console, spec, pipeline, problem, y) as progress, imported_meanwhile(meanwhile) as imports:
         limit = _TimeLimit(stop_at, progress, imports)
-        crossfit.fit(
-            rows.X,
-            y,
-            keys.together,
-            on_epoch=limit,
-            sample_weight=weights,
-            unlabeled=others,
-            on_training=limit.begins,
-            on_encoded=encoded.append,
-        )
+        crossfit.fit(rows.X, y, keys.together, limit, weights, others, limit.begins, encoded.append)
     crossfit.set_params(cv=len(splits))  # it keeps the rows of the folds, which are not stored twice
     if spec.model.is_network:
-        for fitted in (crossfit.pipeline, *crossfit.fitted_pipelines):
-            # A stored model names callbacks as the pipeline file does, not by a folder of this machine.
-            settings = {**spec.network, **spec.training}
-            fitted[-1].set_params(**{name: settings.get(name) for name in ("callbacks", "tensorboard")})
-            fitted[-1].__dict__.update({"interrupted_": True} if limit.passed else {})
+        _as_specified(crossfit, spec, interrupted=limit.passed)
     choose_decisions(crossfit, spec.threshold, y, metric)
     keep_metric(crossfit, metric)
     seconds = time.perf_counter() - clock
@@ -147,6 +134,14 @@ def train(
     if rows.streamed:
         result = sampled(result, rows.streamed)
     return replace(result, baseline_seconds=baseline_seconds, ended_by="The time limit" if limit.passed else "Ctrl-C")
+
+
+def _as_specified(crossfit: CrossFitClassifier | CrossFitRegressor, spec: PipelineSpec, *, interrupted: bool) -> None:
+    """Name callbacks as the pipeline file does, not by a folder of this machine: a stored model has them."""
+    settings = {**spec.network, **spec.training}
+    for fitted in (crossfit.pipeline, *crossfit.fitted_pipelines):
+        fitted[-1].set_params(**{name: settings.get(name) for name in ("callbacks", "tensorboard")})
+        fitted[-1].__dict__.update({"interrupted_": True} if interrupted else {})
 
 
 @dataclass(frozen=True, eq=False)
