@@ -1,6 +1,6 @@
 """Fit of a generated table of ROWS x 30 columns in blocks: coded rows a minute, and memory of the process over time.
 
-    python benchmarks/larger_than_memory.py 2000000 [FOLDER]
+    python benchmarks/larger_than_memory.py 2000000 [FOLDER [EPOCHS]]
 
 The table is written to FOLDER (by default a temporary one) unless it is there, as CSV files of a million rows. A child
 process fits it; this one reads the child's memory ten times a second. Besides the resident memory (RSS), which has
@@ -82,7 +82,7 @@ def main() -> None:
     generate(data, rows)
     size = sum(path.stat().st_size for path in data.glob("part-*.csv"))
     (work / "pipelines").mkdir()
-    epochs = "2"
+    epochs = sys.argv[3] if len(sys.argv) > 3 else "2"
     text = PIPELINE.replace("SOURCE", str(data.resolve())).replace("EPOCHS", epochs)
     (work / "pipelines" / "large.yaml").write_text(text)
     output, curve = watch([sys.executable, "-c", FIT], work)

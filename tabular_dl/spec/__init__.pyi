@@ -7,6 +7,7 @@ from .build import metric_of as metric_of
 from .build import network_settings as network_settings
 from .build import problem_of as problem_of
 from .build import reads_missing as reads_missing
+from .build import whole_tables as whole_tables
 from .changed_file import changed_file as changed_file
 from .commented_yaml import commented_yaml as commented_yaml
 from .defaults import fill_defaults as fill_defaults
