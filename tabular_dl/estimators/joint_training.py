@@ -173,7 +173,7 @@ def train_tasks(
     _check_equal_labels(groups)
     first = groups[0]
     check_user_loss(settings[0].loss, first.problem, first.coding, first.y[first.rows])
-    coded = np.stack([group.coding.encode(group.y) for group in groups])
+    coded = _coded(groups)
     network = network_for(settings, groups, coded.shape[2])
     members = members_for(settings, groups, group_of_task, coded, row_groups)
     most_rows, unknown = max(len(rows) for rows in members.training_rows), bool(np.isnan(coded).any())
@@ -210,6 +210,15 @@ def _check_equal_labels(groups: Sequence[Prepared]) -> None:
     labels = [group.coding.classes for group in groups if isinstance(group.coding, Labels)]
     if any(not np.array_equal(classes, labels[0]) for classes in labels):
         raise DataError("The estimators' rows hold different labels: pass the labels of all rows as classes.")
+
+
+def _coded(groups: Sequence[Prepared]) -> np.ndarray:
+    """Return the coded target of each group, (groups, rows, targets); that of equal labels is in memory once."""
+    first = groups[0]
+    if isinstance(first.coding, Labels) and all(group.y is first.y for group in groups):
+        once = first.coding.encode(first.y)
+        return np.broadcast_to(once, (len(groups), *once.shape))
+    return np.stack([group.coding.encode(group.y) for group in groups])
 
 
 def _one_table(groups: Sequence[Prepared], matrices: Sequence[Matrix], coded: np.ndarray) -> bool:

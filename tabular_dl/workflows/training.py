@@ -20,6 +20,7 @@ from tabular_dl.estimators import ModelClassifier, ModelRegressor
 from tabular_dl.model_selection import (
     CrossFitClassifier,
     CrossFitRegressor,
+    Splits,
     baseline_scores,
     choose_decisions,
     fold_scores,
@@ -111,7 +112,7 @@ def train(
     pipeline = build_pipeline(spec, problem, folder)
     check_storable(pipeline[-1])
     weights, keys = weights_of(spec, train, where), row_keys(spec, train, where)
-    splits = folds_of(spec, problem, y, keys)
+    splits = rows.compact(folds_of(spec, problem, y, keys))
     kind = CrossFitClassifier if problem.classification else CrossFitRegressor
     crossfit = kind(pipeline, splits, spec.seed, *_further(spec))
     started, clock = time.time(), time.perf_counter()
@@ -152,6 +153,12 @@ class _TrainingRows:
     y: np.ndarray
     keys: pd.DataFrame
     streamed: StreamedTable | None = None
+
+    def compact(self, splits: Splits) -> Splits:
+        """Return folds whose row numbers take half of the memory, if there are many."""
+        if self.streamed is None:
+            return splits
+        return [(train.astype(np.int32), test.astype(np.int32)) for train, test in splits]
 
 
 def _training_rows(spec: PipelineSpec, competition: Competition, problem: Problem, console: Console) -> _TrainingRows:
