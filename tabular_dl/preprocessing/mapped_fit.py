@@ -139,7 +139,7 @@ def fit_mapped(transformer: ColumnTransformer, table: RowMap, rows: np.ndarray[A
         fitted.fit(small[names])
     for name, branch, _ in transformer.transformers:
         if isinstance(branch, Pipeline) and isinstance(branch[0], NumericColumns):
-            parts = [clone(branch).fit(_column(table, column, rows)) for column in columns[name]]
+            parts = [_fit_column(branch, _column(table, column, rows)) for column in columns[name]]
             for place, (_, step) in enumerate(fitted.named_transformers_[name].steps):
                 _join(step, [part[place] for part in parts])
     return fitted
@@ -154,6 +154,23 @@ def _column(table: RowMap, name: str, rows: np.ndarray[Any, Any]) -> pd.DataFram
     """Return a column for steps that read numbers, to which true and false are 1 and 0."""
     text = table.kinds[name] == "text"
     return pd.DataFrame({name: table.cells(name, rows) if text else table.codes(name, rows)})
+
+
+def _fit_column(branch: Pipeline, column: pd.DataFrame) -> Pipeline:
+    """Return the steps of a branch, fitted to one column."""
+    fitted = clone(branch)
+    X: Any = column
+    for _, step in fitted.steps:
+        # The imputer sorts all numbers for a median, which takes fifteen times as long as finding it.
+        median = isinstance(step, SimpleImputer) and step.strategy == "median"
+        X = step.fit(_median(X) if median else X).transform(X)
+    return fitted
+
+
+def _median(X: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    """Return the median of the numbers of a column that are there, as a column of one row."""
+    present = X[~np.isnan(X)]
+    return np.array([[np.median(present) if len(present) else np.nan]])
 
 
 def _join(step: BaseEstimator, parts: list[BaseEstimator]) -> None:

@@ -115,3 +115,12 @@ def test_a_wider_matrix_has_zeros_elsewhere(mapped: tuple[pd.DataFrame, RowMap],
     assert wide.shape == (200, 4)
     np.testing.assert_array_equal(wide[:9][:, [0, 3]], narrow[:9])
     assert not wide[:9][:, [1, 2]].any()
+
+
+def test_a_column_without_values_is_kept(tmp_path: Path) -> None:
+    table = table_of(40).assign(a=np.nan)
+    on_disk = write_row_map(tmp_path / "map", [table], KINDS, 40)
+    rules: list[dict[str, Any]] = [{"columns": ["a", "b"], "scale": "minmax", "missing_flag": True}]
+    expected = build_preprocessing(rules).fit(table)
+    fitted = fit_mapped(build_preprocessing(rules), on_disk, np.arange(40))
+    np.testing.assert_array_equal(fitted.transform(table), expected.transform(table))
