@@ -13,6 +13,7 @@ from .kaggle import wait_for_score as wait_for_score
 from .keras_datasets import is_loaded as is_loaded
 from .prediction_tables import ids_of as ids_of
 from .prediction_tables import prediction_table as prediction_table
+from .streamed_rows import streamed_rows as streamed_rows
 from .submission import label_notes as label_notes
 from .submission import make_submission as make_submission
 from .submission import score_submission as score_submission

@@ -13,7 +13,7 @@ The first three may also be .tsv, .parquet, .csv.gz, .zip... (`tabular_dl.tables
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -23,10 +23,11 @@ from tabular_dl.competition.column_types import spelled_alike, type_notes
 from tabular_dl.competition.files import find_file, find_folder
 from tabular_dl.competition.keras_datasets import Loaded, is_loaded, load, load_answers
 from tabular_dl.competition.prediction_tables import only_of_test
+from tabular_dl.competition.streamed_rows import first_rows, sampling_note, streamed_rows
 from tabular_dl.competition.target_rows import join_labels, part_by_target, require_column
 from tabular_dl.competition.targets import part_by_targets
 from tabular_dl.errors import DataError
-from tabular_dl.tables import TableFile, read_table_file
+from tabular_dl.tables import RowSource, TableFile, read_table_file
 
 __all__ = ["Competition", "load_competition", "read_answers", "read_table"]
 
@@ -59,6 +60,8 @@ class Competition:
         Rows of the training table that have no target; None if there are none.
     target_number : str, True or None
         Unit of a target that was written as text.
+    source : RowSource or None
+        All training rows, of which ``train`` has the first, if they are read in blocks.
     """
 
     folder: Path
@@ -75,6 +78,7 @@ class Competition:
     notes: tuple[str, ...] = ()
     unlabeled: pd.DataFrame | None = None
     target_number: str | bool | None = None
+    source: RowSource | None = None
 
 
 def load_competition(
@@ -88,6 +92,7 @@ def load_competition(
     labels: str | None = None,
     target_number: str | bool | None = None,
     files: Mapping[Path, TableFile] | None = None,
+    stream: bool | None = None,
 ) -> Competition:
     """Read and check the files of a competition.
 
@@ -109,6 +114,8 @@ def load_competition(
         Unit of a target that is written as text, such as "$" for $4,436; True for numbers without one.
     files : mapping of Path to TableFile, optional
         Files that were read before, by resolved path.
+    stream : bool, optional
+        Whether to read the training table in blocks; by default if it is several files, or too large for memory.
 
     Returns
     -------
@@ -128,27 +135,25 @@ def load_competition(
     ((891, 12), (418, 11))
     """
     if is_loaded(source):
-        return Competition(
-            Path(source), target, id_column, sample=None, **vars(_keras_tables(source, target, id_column))
-        )
+        loaded = vars(_keras_tables(source, target, id_column))
+        return Competition(Path(source), target, id_column, sample=None, **loaded)
     folder = find_folder(source)
     train_file = find_file(folder, train, "train")
     test_file = find_file(folder, test, "test", (train_file,))
     sample_file = find_file(folder, sample, "sample_submission", (train_file, test_file))
-    targets = [target] if isinstance(target, str) else target
+    targets, ids = [target] if isinstance(target, str) else target, () if id_column is None else (id_column,)
+    source_rows = streamed_rows(folder, train, train_file, ids, targets, stream=stream)
+    if source_rows is not None:
+        train_file = source_rows.files[0]
+        files = {**(files or {}), **first_rows(source_rows, labels=labels, target_number=target_number)}
     read = _reader(targets, files or {})
-    ids = () if id_column is None else (id_column,)
     paths = (train_file, None if labels is None else folder / labels)
     train_table, unlabeled = _read_train(read, paths, targets, id_column, target_number)
     test_table = _read_test(read, ids, train_table, (train_file, test_file)) if test or test_file.exists() else None
     if id_column is not None:
         _check_tables(train_table, test_table, id_column, targets, (train_file, test_file))
     sample_table = read(sample_file, ids) if sample or sample_file.exists() else None
-    notes = [note for table in (train_table, test_table, sample_table) if table is not None for note in table.notes]
-    if sample is None and sample_table is not None and sample_file.name.split(".")[0] != "sample_submission":
-        notes.append(f"{sample_file.name} is taken for the sample submission; data.sample names another file")
-    if test_table is None:
-        notes.append(f"There is no {test_file}: no test rows are predicted")
+    about = _about_files(sample if sample_table is not None else "", sample_file, test_file, test_table, source_rows)
     return Competition(
         folder=folder,
         target=target,
@@ -156,15 +161,32 @@ def load_competition(
         train=train_table.frame,
         test=None if test_table is None else test_table.frame.drop(columns=targets, errors="ignore"),
         sample=None if sample_table is None else sample_table.frame,
-        digest=train_table.digest,
+        digest=(source_rows or train_table).digest,
         test_digest="" if test_table is None else test_table.digest,
         train_file=train_file,
         test_file=test_file,
         sample_file=sample_file,
-        notes=tuple(notes),
+        notes=(*_notes(train_table, test_table, sample_table), *about),
         unlabeled=unlabeled,
         target_number=target_number,
+        source=source_rows,
     )
+
+
+def _notes(*tables: TableFile | None) -> list[str]:
+    return [note for table in tables if table is not None for note in table.notes]
+
+
+def _about_files(
+    sample: str | None, sample_file: Path, test_file: Path, test_table: TableFile | None, source_rows: RowSource | None
+) -> Iterator[str]:
+    """Yield notes on the files that were found; a sample submission has no name if it was looked for."""
+    if sample is None and sample_file.name.split(".")[0] != "sample_submission":
+        yield f"{sample_file.name} is taken for the sample submission; data.sample names another file"
+    if test_table is None:
+        yield f"There is no {test_file}: no test rows are predicted"
+    if source_rows is not None:
+        yield sampling_note(source_rows)
 
 
 def _read_train(

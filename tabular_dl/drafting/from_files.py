@@ -6,10 +6,11 @@ import re
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
-from tabular_dl.competition import Competition, find_file, find_labels, load_competition
+from tabular_dl.competition import Competition, find_file, find_labels, load_competition, streamed_rows
 from tabular_dl.drafting.draft import Draft, draft_pipeline
 from tabular_dl.drafting.network_defaults import Effort
 from tabular_dl.errors import DataError, listed
@@ -30,7 +31,7 @@ class Tables:
     Attributes
     ----------
     train : Path
-        File of the training table.
+        File of the training table, or a folder or a pattern of several, of which the first rows are read.
     test, sample : Path or None
         Files of the test table and the sample submission; by default those of the usual names beside ``train``.
     target, id, metric : str or None
@@ -80,7 +81,8 @@ def draft_from_files(name: str, tables: Tables, effort: Effort = "good") -> tupl
     tables_read: dict[Path, TableFile] = {}
 
     def read(file: Path) -> pd.DataFrame:
-        tables_read[file.resolve()] = read_table_file(file)
+        rows = streamed_rows(folder, file.name, file, (), ()) if file == tables.train else None
+        tables_read[file.resolve()] = read_table_file(file) if rows is None else rows.sample
         return tables_read[file.resolve()].frame
 
     train = read(tables.train)
@@ -97,7 +99,9 @@ def draft_from_files(name: str, tables: Tables, effort: Effort = "good") -> tupl
     # Files of the usual names are not written to the pipeline.
     usual = {"train": _usual_train(tables.train), "test": _exact(usual_test), "sample": _exact(usual_sample)}
     given = {"train": tables.train, "test": files[0], "sample": files[1], "labels": labels}
-    names = {key: _within(folder, file) for key, file in given.items() if file is not None and file != usual.get(key)}
+    names: dict[str, Any] = {
+        key: _within(folder, file) for key, file in given.items() if file is not None and file != usual.get(key)
+    }
     unit = _unit(train[roles.target], roles.target, tables.metric) if isinstance(roles.target, str) else None
     # Ids are read again as text, and words of the target as labels.
     competition = load_competition(source, roles.target, roles.id, **names, target_number=unit, files=tables_read)

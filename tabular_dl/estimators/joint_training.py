@@ -173,7 +173,7 @@ def train_tasks(
     _check_equal_labels(groups)
     first = groups[0]
     check_user_loss(settings[0].loss, first.problem, first.coding, first.y[first.rows])
-    coded = np.stack([group.coding.encode(group.y) for group in groups])
+    coded = _coded(groups)
     network = network_for(settings, groups, coded.shape[2])
     members = members_for(settings, groups, group_of_task, coded, row_groups)
     most_rows, unknown = max(len(rows) for rows in members.training_rows), bool(np.isnan(coded).any())
@@ -212,6 +212,15 @@ def _check_equal_labels(groups: Sequence[Prepared]) -> None:
         raise DataError("The estimators' rows hold different labels: pass the labels of all rows as classes.")
 
 
+def _coded(groups: Sequence[Prepared]) -> np.ndarray:
+    """Return the coded target of each group, (groups, rows, targets); that of equal labels is in memory once."""
+    first = groups[0]
+    if isinstance(first.coding, Labels) and all(group.y is first.y for group in groups):
+        once = first.coding.encode(first.y)
+        return np.broadcast_to(once, (len(groups), *once.shape))
+    return np.stack([group.coding.encode(group.y) for group in groups])
+
+
 def _one_table(groups: Sequence[Prepared], matrices: Sequence[Matrix], coded: np.ndarray) -> bool:
     """Return whether all groups have the same matrix, unchanged, and the same targets."""
     same = all(matrix is matrices[0] for matrix in matrices) and all(group.inputs.plain for group in groups)
@@ -232,6 +241,8 @@ def _placed(group: Prepared, encoded: Matrix, network: Network) -> np.ndarray:
     columns = OwnInputs(width, continuous=group.inputs.continuous).columns(network.continuous)
     if encoded.shape[1] == network.inputs and np.array_equal(columns, np.arange(width)):
         return encoded
+    if not isinstance(encoded, np.ndarray) and width == encoded.shape[1]:  # rows of a map, which are read in blocks
+        return encoded.placed(columns, network.inputs)
     X = np.zeros((encoded.shape[0], network.inputs), np.float32)
     X[:, columns] = encoded[:, :width]
     X[:, network.numeric :] = encoded[:, width:]

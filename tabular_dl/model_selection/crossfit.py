@@ -16,6 +16,7 @@ stopping, therefore depends on the rows that are scored.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from functools import partial
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
@@ -29,6 +30,7 @@ from tabular_dl.errors import DataError
 from tabular_dl.estimators import RowTimes, derived_seed
 from tabular_dl.model_selection.classification_threshold import Thresholded, forget_threshold
 from tabular_dl.model_selection.fitted_folds import FittedFolds
+from tabular_dl.model_selection.fold_matrices import in_blocks, training_rows
 from tabular_dl.model_selection.fold_models import FoldModels, Target
 from tabular_dl.model_selection.folds import read_folds
 from tabular_dl.model_selection.further_training import FurtherTraining
@@ -47,6 +49,7 @@ if TYPE_CHECKING:
     from sklearn.utils import Tags
 
     from tabular_dl.nn import EpochCallback
+    from tabular_dl.preprocessing import MappedRows
 
 __all__ = ["CrossFitClassifier", "CrossFitRegressor"]
 
@@ -79,7 +82,7 @@ class _CrossFit(FittedFolds, BaseEstimator, ABC):
 
     def fit(
         self,
-        X: pd.DataFrame,
+        X: pd.DataFrame | MappedRows,
         y: ArrayLike,
         groups: ArrayLike | RowTimes | None = None,
         on_epoch: EpochCallback | None = None,
@@ -92,8 +95,8 @@ class _CrossFit(FittedFolds, BaseEstimator, ABC):
 
         Parameters
         ----------
-        X : DataFrame of shape (rows, columns)
-            Raw rows.
+        X : DataFrame of shape (rows, columns), or MappedRows
+            Raw rows, or those of a table that is larger than memory.
         y : array-like of shape (rows,) or (rows, targets)
             Target.
         groups : array-like of shape (rows,) or RowTimes, optional
@@ -123,7 +126,7 @@ class _CrossFit(FittedFolds, BaseEstimator, ABC):
         """
         forget_threshold(self)
         classification = isinstance(self, ClassifierMixin)
-        X = read_rows(self, X, reset=True)
+        X = training_rows(self, X)
         y = read_target(y, type(self).__name__, classification=classification)
         row_groups = groups if groups is None or isinstance(groups, RowTimes) else column_or_1d(groups)
         check_consistent_length(X, y, row_groups)
@@ -168,7 +171,7 @@ class _CrossFit(FittedFolds, BaseEstimator, ABC):
     def _predict_tested(self, folds: FoldModels, repeats: int, count: int) -> None:
         """Predict the test rows of each fold; with repeats, out-of-fold predictions are their mean."""
         tested = zip(folds.models, folds.matrices, self.test_rows_, strict=False)  # a model of all rows tests none
-        parts = [self._of_matrix(model, matrix[test]) for model, matrix, test in tested]
+        parts = [in_blocks(partial(self._of_matrix, model), matrix, test) for model, matrix, test in tested]
         predictions = np.full((repeats, count, *parts[0].shape[1:]), np.nan, parts[0].dtype)
         for fold, (part, test) in enumerate(zip(parts, self.test_rows_, strict=True)):
             predictions[fold * repeats // len(parts), test] = part

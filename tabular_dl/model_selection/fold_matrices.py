@@ -14,14 +14,29 @@ from sklearn.utils import _safe_indexing
 from sklearn.utils.validation import _get_feature_names, check_array
 
 from tabular_dl.errors import DataError
+from tabular_dl.preprocessing import MappedMatrix, MappedRows
 from tabular_dl.problems import with_means
+from tabular_dl.tables import read_rows
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from numpy.typing import DTypeLike
 
     Types = DTypeLike | Sequence[DTypeLike]
 
-__all__ = ["FIRST_ROWS", "dense_matrix", "fold_matrices", "fold_matrix", "reads_missing", "sharing"]
+__all__ = [
+    "FIRST_ROWS",
+    "dense_matrix",
+    "fold_matrices",
+    "fold_matrix",
+    "in_blocks",
+    "reads_missing",
+    "sharing",
+    "training_rows",
+]
+
+ROWS_AT_ONCE = 2**17  # of a map
 
 
 def dense_matrix(X: Any, dtype: Types = np.float32, *, missing: bool = False) -> np.ndarray:
@@ -126,7 +141,7 @@ def fold_matrix(
 
 def fold_matrices(
     steps: Pipeline | None, X: Any, y: np.ndarray, rows: Sequence[np.ndarray], last: Any
-) -> tuple[list[Pipeline | None], list[np.ndarray], list[np.ndarray | None]]:
+) -> tuple[list[Pipeline | None], list[Any], list[np.ndarray | None]]:
     """Fit the steps before a network or model on the training rows of each fold, and transform all rows.
 
     Parameters
@@ -134,7 +149,7 @@ def fold_matrices(
     steps : Pipeline or None
         Steps, of which clones are fitted; None if the model reads the raw rows.
     X, y
-        As for `fold_matrix`.
+        As for `fold_matrix`. Of `MappedRows`, matrices are read from the map whenever rows of them are.
     rows : sequence of ndarray of int
         Numbers of the training rows of each fold.
     last : KerasEstimator or ModelEstimator
@@ -160,6 +175,9 @@ def fold_matrices(
     [[-1.0, 1.0, 5.0], [-2.0, -1.0, 1.0]]
     """
     types, missing, count = last.fold_types, reads_missing(last), len(rows)
+    if isinstance(X, MappedRows):
+        pairs = [X.encoded(steps, train) for train in rows]
+        return [encoder for encoder, _ in pairs], [matrix for _, matrix in pairs], [None] * count
     if steps is None:
         return [None] * count, [dense_matrix(X, types, missing=missing)] * count, [_get_feature_names(X)] * count
     encoders: list[Pipeline | None] = []
@@ -218,3 +236,25 @@ def _equal(a: np.ndarray, b: np.ndarray) -> bool:
         np.array_equal(a[rows], b[rows], equal_nan=a.dtype.kind == "f")
         for rows in (slice(FIRST_ROWS), slice(FIRST_ROWS, None))
     )
+
+
+def training_rows(estimator: Any, X: Any) -> Any:
+    """Return raw rows that an estimator is fitted on, validated as `read_rows` does; those of a map by its example."""
+    rows = read_rows(estimator, X.example if isinstance(X, MappedRows) else X, reset=True)
+    return X if isinstance(X, MappedRows) else rows
+
+
+def in_blocks(
+    predict: Callable[[np.ndarray], np.ndarray], matrix: np.ndarray | MappedMatrix, rows: np.ndarray
+) -> np.ndarray:
+    """Return predictions of some rows of a matrix; those of a map are read and predicted in blocks.
+
+    Examples
+    --------
+    >>> in_blocks(lambda block: block.sum(axis=1), np.array([[1.0, 2.0], [3.0, 4.0]]), np.array([1])).tolist()
+    [7.0]
+    """
+    if not isinstance(matrix, MappedMatrix):
+        return predict(matrix[rows])
+    starts = range(0, max(1, len(rows)), ROWS_AT_ONCE)
+    return np.concatenate([predict(matrix[rows[start : start + ROWS_AT_ONCE]]) for start in starts])

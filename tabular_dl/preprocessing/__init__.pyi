@@ -33,6 +33,10 @@ from .feature_rules import columns_read as columns_read
 from .feature_rules import first_mistake as first_mistake
 from .feature_values import ROLLING as ROLLING
 from .joint_transform import JointTransform as JointTransform
+from .mapped_fit import check_mappable as check_mappable
+from .mapped_fit import fit_mapped as fit_mapped
+from .mapped_matrix import MappedMatrix as MappedMatrix
+from .mapped_rows import MappedRows as MappedRows
 from .permuted_rows import PermutedRows as PermutedRows
 from .piecewise import PiecewiseEncoder as PiecewiseEncoder
 from .python_definition import PythonDefinition as PythonDefinition

@@ -7,6 +7,7 @@ from .fit_report import fit_page as fit_page
 from .further_trainings import further_trainings as further_trainings
 from .html_page import render as render
 from .import_report import import_page as import_page
+from .results import AllRows as AllRows
 from .results import FitResult as FitResult
 from .results import Judged as Judged
 from .results import Model as Model

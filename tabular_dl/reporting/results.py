@@ -25,7 +25,7 @@ from tabular_dl.model_selection import (
 from tabular_dl.problems import Metric, Problem
 from tabular_dl.spec import PipelineSpec
 
-__all__ = ["FitResult", "Judged", "Model", "SearchResult", "by_split"]
+__all__ = ["AllRows", "FitResult", "Judged", "Model", "SearchResult", "by_split"]
 
 # Models with out-of-fold predictions.
 Model = (
@@ -36,6 +36,14 @@ Model = (
     | ImportedClassifier
     | ImportedRegressor
 )
+
+
+@dataclass(frozen=True, eq=False)
+class AllRows:
+    """Out-of-fold predictions of a table that is read in blocks; rows that no fold predicts have NaN."""
+
+    y: np.ndarray
+    oof_predictions: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -68,6 +76,8 @@ class FitResult:
         Cause of an early end of training, such as "Ctrl-C".
     unlogged : Path or None
         Folder with the results if tracking failed.
+    all_rows : AllRows or None
+        Out-of-fold predictions of all rows, if ``competition`` and ``crossfit`` have those of a sample.
     """
 
     spec: PipelineSpec
@@ -82,6 +92,12 @@ class FitResult:
     baseline_seconds: float = 0.0
     ended_by: str = "Ctrl-C"
     unlogged: Path | None = None
+    all_rows: AllRows | None = None
+
+    @property
+    def rows(self) -> int:
+        """Number of training rows."""
+        return len(self.competition.train if self.all_rows is None else self.all_rows.y)
 
     @property
     def of_networks(self) -> bool:

@@ -7,6 +7,7 @@ from .build import metric_of as metric_of
 from .build import network_settings as network_settings
 from .build import problem_of as problem_of
 from .build import reads_missing as reads_missing
+from .build import whole_tables as whole_tables
 from .changed_file import changed_file as changed_file
 from .commented_yaml import commented_yaml as commented_yaml
 from .defaults import fill_defaults as fill_defaults
@@ -39,6 +40,9 @@ from .row_keys import row_keys as row_keys
 from .row_keys import times_of as times_of
 from .row_weights import check_weighted_model as check_weighted_model
 from .row_weights import weights_of as weights_of
+from .streamed_table import StreamedTable as StreamedTable
+from .streamed_table import check_streamed as check_streamed
+from .streamed_table import streamed_table as streamed_table
 from .targets import check_target as check_target
 from .targets import check_threshold as check_threshold
 from .training_time import BESIDE_EPOCHS as BESIDE_EPOCHS

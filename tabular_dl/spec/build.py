@@ -40,6 +40,7 @@ __all__ = [
     "network_settings",
     "problem_of",
     "reads_missing",
+    "whole_tables",
 ]
 
 
@@ -68,8 +69,38 @@ def competition_of(spec: PipelineSpec) -> Competition:
     (142, 15)
     """
     data = spec.data
-    files = data.model_dump(include={"train", "test", "sample", "labels", "target_number"})
+    files = data.model_dump(include={"train", "test", "sample", "labels", "target_number", "stream"})
     return load_competition(data.source, data.target, data.id, **files)
+
+
+def whole_tables(spec: PipelineSpec, competition: Competition | None = None) -> Competition:
+    """Return the tables of a specification, for what needs all training rows in memory.
+
+    Parameters
+    ----------
+    spec : PipelineSpec
+        Pipeline.
+    competition : Competition, optional
+        Tables, if they have been read already.
+
+    Returns
+    -------
+    Competition
+        Tables.
+
+    Raises
+    ------
+    DataError
+        As for `competition_of`; and if the training rows are read in blocks.
+    """
+    competition = competition or competition_of(spec)
+    if competition.source is not None:
+        raise DataError(
+            f"pipeline {spec.name}: the training rows are read in blocks ({competition.train_file} and others), which "
+            "fit, check, submit and predict can. This command needs them in memory: name one file of them, as by "
+            "--set data.train=FILE --set data.stream=false."
+        )
+    return competition
 
 
 def build_pipeline(spec: PipelineSpec, problem: Problem, folder: Path | None = None) -> Pipeline:

@@ -73,12 +73,21 @@ class DataSpec(_Frozen):
         description="Column with the weight of each training row, in training and in all scores; it is no feature.",
     )
     kaggle: str | None = Field(default=None, description="Name of the competition on Kaggle.")
-    train: str | None = Field(default=None, min_length=1, description="File in source with the training rows.")
+    train: str | None = Field(
+        default=None,
+        min_length=1,
+        description="File in source with the training rows, or a folder or a pattern of several, read in blocks.",
+    )
     test: str | None = Field(default=None, min_length=1, description="File in source with the rows to predict.")
     sample: str | None = Field(default=None, min_length=1, description="File in source with the sample submission.")
     labels: str | None = Field(default=None, min_length=1, description="File in source with ids and targets alone.")
     target_number: str | bool | None = Field(
         default=None, description="Unit of a target in text, such as $ for $4,436; true for numbers without one."
+    )
+
+    stream: bool | None = Field(
+        default=None,
+        description="Whether to read the training rows in blocks; by default only if they are too large for memory.",
     )
 
     @property

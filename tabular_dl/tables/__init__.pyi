@@ -4,6 +4,10 @@ from .binning import encode_piecewise as encode_piecewise
 from .file_names import name_problem as name_problem
 from .headers import free_name as free_name
 from .number_parsing import read_number as read_number
+from .row_map import RowMap as RowMap
+from .row_map import write_row_map as write_row_map
+from .row_source import RowSource as RowSource
+from .row_source import source_files as source_files
 from .table_files import SUFFIXES as SUFFIXES
 from .table_files import TableFile as TableFile
 from .table_files import read_content as read_content

@@ -26,11 +26,11 @@ from tabular_dl.problems import Metric, Problem
 from tabular_dl.spec import (
     PipelineSpec,
     check_network,
-    competition_of,
     dump_spec,
     load_spec,
     problem_of,
     scoring_metric,
+    whole_tables,
 )
 from tabular_dl.workflows.auto_board import Board
 from tabular_dl.workflows.auto_search import found_candidate
@@ -150,7 +150,7 @@ def _without_further(spec: PipelineSpec, console: Console) -> PipelineSpec:
 
 def _checked(spec: PipelineSpec, command: str, console: Console) -> _Setting:
     """Return the tables after the checks of a fit."""
-    competition = competition_of(spec)
+    competition = whole_tables(spec)
     problem = problem_of(spec, competition.train[spec.data.target])
     findings = run_checks(competition, spec, problem)
     stop_at_errors(findings, command)

@@ -37,7 +37,7 @@ from tabular_dl.model_selection import (
 )
 from tabular_dl.problems import Metric, get_problem
 from tabular_dl.reporting import Judged, Model, blend_page, described, member_weights, options_of, render, scored_by
-from tabular_dl.spec import PipelineSpec, columns_used, competition_of, dump_spec, load_spec, scoring_metric
+from tabular_dl.spec import PipelineSpec, columns_used, dump_spec, load_spec, scoring_metric, whole_tables
 from tabular_dl.tracking import environment, in_order, open_model
 from tabular_dl.workflows.console import print_lines
 from tabular_dl.workflows.outputs import log, new_results
@@ -103,7 +103,7 @@ def ensemble(
     models, specs = zip(*(open_model(member, trust=trust) for member in members), strict=True)
     _check_folds(members, specs)
     spec = specs[0]
-    competition = competition_of(spec)
+    competition = whole_tables(spec)
     _check_data(members, competition.digest)
     problem = get_problem(members[0].tags["tabular_dl.problem"])
     metric = scoring_metric(spec, problem, competition.train, competition.train_file.name)

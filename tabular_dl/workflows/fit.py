@@ -37,6 +37,7 @@ from tabular_dl.workflows.fit_messages import fit_messages, next_command, score_
 from tabular_dl.workflows.outputs import CALLBACKS, check_outputs, log, new_results
 from tabular_dl.workflows.predictions import write_predictions
 from tabular_dl.workflows.signals import interrupts_deferred
+from tabular_dl.workflows.streamed_training import write_all_rows
 from tabular_dl.workflows.training import train
 
 __all__ = ["FitResult", "adapted", "fit", "fit_and_log", "fit_spec", "fit_tables"]
@@ -287,6 +288,8 @@ def _write_files(result: FitResult, folder: Path) -> dict[str, str]:
     for name in ("predictions", "figures"):
         (folder / name).mkdir()
     write_text(folder / "spec.yaml", dump_spec(spec))
+    if result.all_rows is not None:
+        write_all_rows(result, folder / "predictions")
     tag = write_predictions(crossfit, spec, competition, folder / "predictions")
     figures = {}
     if result.of_networks:

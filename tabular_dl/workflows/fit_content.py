@@ -123,7 +123,7 @@ def _description(result: FitResult) -> str:
         [
             f"**{spec.name}**, {result.problem.name}: {result.metric.name} {mean:.4f} (standard error {error:.4f}) in "
             f"{result.folds}-fold cross-validation{by_split(spec)} of {result.models_a_fold} per fold, "
-            f"{len(result.competition.train)} rows, seed {spec.seed}.",
+            f"{result.rows} rows, seed {spec.seed}.",
             *([f"{result.ended_by} ended training {result.interrupted}."] if result.interrupted else []),
             "",
             f"| the same folds | {result.metric.name} |",

@@ -103,8 +103,7 @@ def score_grid(result: FitResult) -> Grid:
     better = "higher" if metric.greater_is_better else "lower"
     grid = Grid(
         title=f"{spec.name}: {metric.name} of {result.folds} folds{by_split(spec)}, {better} is better",
-        caption=f"{result.models}, {len(result.competition.train)} rows, {result.seconds:.1f} s{_others(result)}, "
-        f"seed {spec.seed}",
+        caption=f"{result.models}, {result.rows} rows, {result.seconds:.1f} s{_others(result)}, seed {spec.seed}",
     )
     columns = {result.models_a_fold: result.scores, **result.baselines}
     grid.add_column("fold")

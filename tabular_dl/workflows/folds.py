@@ -20,11 +20,11 @@ from tabular_dl.spec import (
     PipelineSpec,
     check_network,
     check_target,
-    competition_of,
     folds_of,
     load_spec,
     problem_of,
     row_keys,
+    whole_tables,
 )
 from tabular_dl.workflows.console import print_lines
 
@@ -59,7 +59,7 @@ def folds(pipeline: str, output: Path, overrides: Sequence[str] = (), console: C
     console = console or Console()
     spec = load_spec(pipeline, overrides, check_network)
     check_place(output)
-    competition = competition_of(spec)
+    competition = whole_tables(spec)
     train, id_column = competition.train, spec.data.id
     splits = checked_folds(spec, competition, problem_of(spec, train[spec.data.target]))
     repeats = spec.ensemble.repeats or 1

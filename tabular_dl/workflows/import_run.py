@@ -35,12 +35,12 @@ from tabular_dl.spec import (
     PipelineSpec,
     check_network,
     columns_used,
-    competition_of,
     dump_spec,
     load_spec,
     problem_of,
     scoring_metric,
     weights_of,
+    whole_tables,
 )
 from tabular_dl.tables import read_categories
 from tabular_dl.tracking import environment, keep_metric
@@ -145,7 +145,7 @@ def _imported(
     spec: PipelineSpec, name: str, files: ImportFiles, note: str, started: float, console: Console
 ) -> Imported:
     """Read the files and score the predictions."""
-    competition = competition_of(spec)
+    competition = whole_tables(spec)
     train, test = competition.train, competition.test
     target = train[spec.data.target]
     problem = problem_of(spec, target)

@@ -22,7 +22,7 @@ from tabular_dl import tracking
 from tabular_dl.errors import UserError
 from tabular_dl.tracking import RECORD
 
-__all__ = ["CALLBACKS", "Results", "check_outputs", "left_behind", "locked", "log", "new_results"]
+__all__ = ["CALLBACKS", "OUTPUTS", "Results", "check_outputs", "left_behind", "locked", "log", "new_results"]
 
 OUTPUTS = Path("outputs")  # in the working folder
 PARTIAL = ".partial"

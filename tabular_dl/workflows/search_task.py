@@ -36,7 +36,6 @@ from tabular_dl.spec import (
     check_memory,
     check_network,
     columns_used,
-    competition_of,
     folds_of,
     leaves,
     problem_of,
@@ -47,6 +46,7 @@ from tabular_dl.spec import (
     scoring_metric,
     validate_rows,
     weights_of,
+    whole_tables,
     with_values,
 )
 from tabular_dl.workflows.console import stop_at_errors
@@ -141,7 +141,7 @@ class SearchTask:
                 "to it, or name a file with --space FILE."
             )
         self.space = read_space(spec, section.get("search", section) if options.space else section, check_network)
-        competition = competition or competition_of(spec)
+        competition = whole_tables(spec, competition)
         self.notes = competition.notes
         self.digest = competition.digest
         train, target = competition.train, competition.train[spec.data.target]

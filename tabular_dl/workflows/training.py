@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from rich.console import Console
 from sklearn.dummy import DummyClassifier, DummyRegressor
 from sklearn.pipeline import Pipeline
@@ -19,6 +20,7 @@ from tabular_dl.estimators import ModelClassifier, ModelRegressor
 from tabular_dl.model_selection import (
     CrossFitClassifier,
     CrossFitRegressor,
+    Splits,
     baseline_scores,
     choose_decisions,
     fold_scores,
@@ -27,6 +29,7 @@ from tabular_dl.problems import Problem, output_units
 from tabular_dl.reporting import FitResult
 from tabular_dl.spec import (
     PipelineSpec,
+    StreamedTable,
     build_pipeline,
     columns_used,
     competition_of,
@@ -40,6 +43,7 @@ from tabular_dl.spec import (
 from tabular_dl.tracking import check_storable, keep_metric
 from tabular_dl.workflows.background_imports import BackgroundImports, imported_meanwhile
 from tabular_dl.workflows.console import ModelProgress, TrainingProgress, print_notes, stop_at_errors, warn_in_short
+from tabular_dl.workflows.streamed_training import mapped_table, sampled
 
 __all__ = ["BOOSTED", "train"]
 
@@ -102,46 +106,68 @@ def train(
     if not checked:
         print_notes(competition.notes, console)
         warn_in_short(findings, console, command)
-    metric = scoring_metric(spec, problem, train, competition.train_file.name)
+    rows = _training_rows(spec, competition, problem, console)
+    train, y, where = rows.keys, rows.y, competition.train_file.name
+    metric = scoring_metric(spec, problem, train, where)
     pipeline = build_pipeline(spec, problem, folder)
     check_storable(pipeline[-1])
-    weights = weights_of(spec, train, competition.train_file.name)
-    X, y = train[columns_used(spec, train, competition.test)], target.to_numpy()
-    keys = row_keys(spec, train, competition.train_file.name)
-    splits = folds_of(spec, problem, y, keys)
+    weights, keys = weights_of(spec, train, where), row_keys(spec, train, where)
+    splits = rows.compact(folds_of(spec, problem, y, keys))
     kind = CrossFitClassifier if problem.classification else CrossFitRegressor
     crossfit = kind(pipeline, splits, spec.seed, *_further(spec))
     started, clock = time.time(), time.perf_counter()
     others, encoded = other_rows(spec, competition), list[Sequence[np.ndarray]]()
     with _progress(console, spec, pipeline, problem, y) as progress, imported_meanwhile(meanwhile) as imports:
         limit = _TimeLimit(stop_at, progress, imports)
-        crossfit.fit(
-            X,
-            y,
-            keys.together,
-            on_epoch=limit,
-            sample_weight=weights,
-            unlabeled=others,
-            on_training=limit.begins,
-            on_encoded=encoded.append,
-        )
+        crossfit.fit(rows.X, y, keys.together, limit, weights, others, limit.begins, encoded.append)
     crossfit.set_params(cv=len(splits))  # it keeps the rows of the folds, which are not stored twice
     if spec.model.is_network:
-        for fitted in (crossfit.pipeline, *crossfit.fitted_pipelines):
-            # A stored model names callbacks as the pipeline file does, not by a folder of this machine.
-            settings = {**spec.network, **spec.training}
-            fitted[-1].set_params(**{name: settings.get(name) for name in ("callbacks", "tensorboard")})
-            fitted[-1].__dict__.update({"interrupted_": True} if limit.passed else {})
+        _as_specified(crossfit, spec, interrupted=limit.passed)
     choose_decisions(crossfit, spec.threshold, y, metric)
     keep_metric(crossfit, metric)
     seconds = time.perf_counter() - clock
     scores = fold_scores(crossfit, y, metric)
     clock = time.perf_counter()
-    models = _baselines(spec, problem, X.size, output_units(problem, target))
-    baselines = baseline_scores(crossfit, X, y, models, metric, encoded[0])
+    models = {} if rows.streamed else _baselines(spec, problem, rows.X.size, output_units(problem, target))
+    baselines = baseline_scores(crossfit, rows.X, y, models, metric, encoded[0])
     baseline_seconds = time.perf_counter() - clock
     result = FitResult(spec, problem, metric, crossfit, scores, baselines, competition, started, seconds)
+    if rows.streamed:
+        result = sampled(result, rows.streamed)
     return replace(result, baseline_seconds=baseline_seconds, ended_by="The time limit" if limit.passed else "Ctrl-C")
+
+
+def _as_specified(crossfit: CrossFitClassifier | CrossFitRegressor, spec: PipelineSpec, *, interrupted: bool) -> None:
+    """Name callbacks as the pipeline file does, not by a folder of this machine: a stored model has them."""
+    settings = {**spec.network, **spec.training}
+    for fitted in (crossfit.pipeline, *crossfit.fitted_pipelines):
+        fitted[-1].set_params(**{name: settings.get(name) for name in ("callbacks", "tensorboard")})
+        fitted[-1].__dict__.update({"interrupted_": True} if interrupted else {})
+
+
+@dataclass(frozen=True, eq=False)
+class _TrainingRows:
+    """Rows to train on, their target, and a table with target and keys; a streamed one is on disk."""
+
+    X: Any
+    y: np.ndarray
+    keys: pd.DataFrame
+    streamed: StreamedTable | None = None
+
+    def compact(self, splits: Splits) -> Splits:
+        """Return folds whose row numbers take half of the memory, if there are many."""
+        if self.streamed is None:
+            return splits
+        return [(train.astype(np.int32), test.astype(np.int32)) for train, test in splits]
+
+
+def _training_rows(spec: PipelineSpec, competition: Competition, problem: Problem, console: Console) -> _TrainingRows:
+    train = competition.train
+    if competition.source is None:
+        columns = columns_used(spec, train, competition.test)
+        return _TrainingRows(train[columns], train[spec.data.target].to_numpy(), train)
+    streamed = mapped_table(spec, competition, problem, console)
+    return _TrainingRows(streamed.rows, streamed.y, streamed.keys, streamed)
 
 
 def _further(spec: PipelineSpec) -> tuple[dict[str, float] | None, bool]:

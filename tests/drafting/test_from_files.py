@@ -35,3 +35,17 @@ def test_each_file_is_parsed_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     pd.testing.assert_frame_equal(competition.test, expected.test)
     assert (competition.digest, competition.notes) == (expected.digest, expected.notes)
     assert competition.train["id"].tolist()[:2] == ["1", "2"]
+
+
+def test_several_files_are_drafted_by_the_first_rows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    parts = tmp_path / "clicks" / "parts"
+    parts.mkdir(parents=True)
+    for part in range(2):
+        rows = [f"{part}{row},{row % 7},{'yes' if row % 3 else 'no'}" for row in range(60)]
+        (parts / f"{part}.csv").write_text("\n".join(["id,size,clicked", *rows]) + "\n")
+    for name in ("parts", "parts/*.csv"):
+        draft, competition = draft_from_files("clicks", Tables(tmp_path / "clicks" / name, target="clicked", id="id"))
+        assert draft.content["data"]["train"] == ("parts" if name == "parts" else "*.csv")
+        assert len(competition.train) == 60
+        assert "read in blocks (2 files" in competition.notes[-1]
