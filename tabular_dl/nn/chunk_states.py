@@ -68,7 +68,7 @@ def state_of(chunk: Chunk) -> ChunkState:
         chunk.best,
         chunk.last,
         _program_of(chunk).save(),
-        [deepcopy(generator.bit_generator.state) for generator in chunk.feed.generators],
+        [deepcopy(dict(generator.bit_generator.state)) for generator in chunk.feed.generators],
     )
 
 
@@ -92,8 +92,8 @@ def continue_from(chunk: Chunk, state: ChunkState) -> None:
         present = chunk.members.take(state.numbers)
         chunk.key = ProgramKey.of(chunk.network, present, chunk.training, chunk.shapes, chunk.xla)
     _program_of(chunk).restore(state.variables)
-    for generator, values in zip(chunk.feed.generators, state.generators, strict=True):
-        generator.bit_generator.state = values
+    for generator, of_generator in zip(chunk.feed.generators, state.generators, strict=True):
+        generator.bit_generator.state = of_generator
 
 
 def _program_of(chunk: Chunk) -> Program:
