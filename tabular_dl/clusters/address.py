@@ -58,12 +58,13 @@ def read_address(text: str) -> ClusterAddress:
     'tcp://10.0.0.7:8786'
     """
     started = re.fullmatch(r"(local|loky):(\d{1,4})", text)
-    if started and 1 <= int(started[2]) <= MOST_WORKERS:
+    # One process of joblib would be the process that asks.
+    if started and (2 if started[1] == "loky" else 1) <= int(started[2]) <= MOST_WORKERS:
         return ClusterAddress("loky" if started[1] == "loky" else "local", int(started[2]))
     running = re.fullmatch(r"(tcp|tls)://(\[[0-9a-fA-F:.]+\]|[^\s:/\[\]]+):(\d{1,5})", text)
     if running and 0 < int(running[3]) < 2**16:
         return ClusterAddress("scheduler", address=text)
     raise UserError(
-        f"--cluster: expected local:N or loky:N with 1 to {MOST_WORKERS} processes to start on this machine, or the "
+        f"--cluster: expected local:N or loky:N with 1 (loky: 2) to {MOST_WORKERS} processes to start on this machine, or the "
         f"address of a scheduler of Dask, like tcp://HOST:8786; found {text!r}."
     )

@@ -195,8 +195,8 @@ class DaskCluster(Cluster):
         from distributed import KilledWorker
 
         try:
-            with joblib.parallel_config(backend="dask", client=self.client):
-                yield from joblib.Parallel(batch_size=1, pre_dispatch="all")(tasks)
+            backend = _on_workers()(client=self.client)
+            yield from joblib.Parallel(backend=backend, batch_size=1, pre_dispatch="all")(tasks)
         except KilledWorker as error:
             number = re.search(r"part_(\d+)", str(error.task))
             described = (
@@ -215,3 +215,17 @@ class DaskCluster(Cluster):
     def _spread(self, arrays: list[Array]) -> Any:
         (future,) = self.client.scatter([arrays], broadcast=True, hash=False)
         return future
+
+
+def _on_workers() -> Any:
+    """Return joblib's backend of Dask, which never runs calls in this process.
+
+    With one core, joblib would: a call that kills its process, or needs more memory than there is, would end this one.
+    """
+    from joblib._dask import DaskDistributedBackend
+
+    class OnWorkers(DaskDistributedBackend):
+        def effective_n_jobs(self, n_jobs: int) -> int:
+            return max(2, super().effective_n_jobs(n_jobs))
+
+    return OnWorkers
