@@ -19,7 +19,7 @@ FLOORS = """
     spec
     model_selection profiling
     preprocessing estimators competition
-    tables problems nn plots
+    tables problems nn plots clusters
     errors atomic_files limits resources
 """
 FLOOR = {name: -row for row, line in enumerate(FLOORS.strip().splitlines()) for name in line.split()}

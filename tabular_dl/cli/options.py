@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from tabular_dl.drafting import Effort
 
 __all__ = [
+    "ClusterOption",
     "Data",
     "Id",
     "MetricName",
@@ -77,6 +78,14 @@ Trust = Annotated[
     typer.Option(
         "--trust",
         help="Execute the Python in a model that was not stored by you on this machine: read it first, in extra_files.",
+    ),
+]
+ClusterOption = Annotated[
+    str | None,
+    typer.Option(
+        "--cluster",
+        help="Processes that train: local:N (Dask) or loky:N on this machine, or tcp://HOST:PORT of a Dask scheduler.",
+        metavar="ADDRESS",
     ),
 ]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print errors only.")]

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from tabular_dl.cli.options import (
+    ClusterOption,
     Data,
     Id,
     MetricName,
@@ -60,6 +61,7 @@ def fit(
     metric: MetricName = None,
     preset: Preset = None,
     model: Model = None,
+    cluster: ClusterOption = None,
 ) -> None:
     """Train a cross-validated ensemble, compare its score with simple models, and track it in MLflow.
 
@@ -79,6 +81,9 @@ def fit(
         overrides.append(f"data.source={quoted(data)}")
     table_options = {"--test": test, "--target": target, "--id": id_column, "--metric": metric}
     _check_source(pipeline, data, train, [option for option, value in table_options.items() if value is not None])
+    _check_cluster(cluster, model is None)
+    from tabular_dl.clusters import open_cluster
+
     if train is not None:
         load_quietly()
         from tabular_dl.drafting import Tables
@@ -86,7 +91,9 @@ def fit(
 
         tables = Tables(train, test, None, target, id_column, metric)
         console = quiet_console(quiet)
-        result = fit_tables(tables, overrides, preset=effort_of(preset) or "good", track=not no_track, console=console)
+        chosen = effort_of(preset) or "good"
+        with open_cluster(cluster):
+            result = fit_tables(tables, overrides, preset=chosen, track=not no_track, console=console)
     else:
         # Read before the slow imports, so that mistakes in the pipeline are reported at once.
         from tabular_dl.spec import load_spec
@@ -99,7 +106,10 @@ def fit(
         spec = adapted(spec, model, overrides)
 
         effort = effort_of(preset)
-        result = fit_spec(spec, pipeline, overrides, preset=effort, track=not no_track, console=quiet_console(quiet))
+        _check_cluster(cluster, spec.model.is_network)
+        console = quiet_console(quiet)
+        with open_cluster(cluster):
+            result = fit_spec(spec, pipeline, overrides, preset=effort, track=not no_track, console=console)
     if result.unlogged is not None:
         raise typer.Exit(TrackingError.exit_code)
 
@@ -135,6 +145,7 @@ def search(
         str | None, typer.Option(help="Id or name of an interrupted search to continue.", metavar="RUN")
     ] = None,
     model: Model = None,
+    cluster: ClusterOption = None,
     quiet: Quiet = False,
 ) -> None:
     """Search hyperparameters in rounds; the configurations of a round train together on all folds.
@@ -149,7 +160,9 @@ def search(
         overrides.append(f"data.source={quoted(data)}")
     from tabular_dl.spec import load_spec
 
+    _check_cluster(cluster, model is None)
     spec = load_spec(pipeline, overrides, check_values)
+    _check_cluster(cluster, spec.model.is_network)
     load_quietly()
     from tabular_dl.workflows.fit import adapted
     from tabular_dl.workflows.search import SearchOptions, search_spec
@@ -157,7 +170,7 @@ def search(
     spec = adapted(spec, model, overrides)
 
     options = SearchOptions(
-        trials, rounds, epochs, seconds_of(timeout), seed, sampler, pick, not no_holdout, space, output, resume
+        trials, rounds, epochs, seconds_of(timeout), seed, sampler, pick, not no_holdout, space, output, resume, cluster
     )
     search_spec(spec, pipeline, overrides, options, quiet_console(quiet))
 
@@ -213,6 +226,17 @@ def _chosen_model(model: str | None, preset: str | None) -> list[str]:
     if model is not None and preset is not None:
         raise UserError("--preset chooses networks, and --model another model: leave one of them out.")
     return [] if model is None else [f"model={model}"]
+
+
+def _check_cluster(cluster: str | None, networks: bool) -> None:
+    """Raise an error for an address that cannot be read, or for models that do not train on a cluster."""
+    if cluster is None:
+        return
+    from tabular_dl.clusters import read_address
+
+    read_address(cluster)
+    if not networks:
+        raise UserError("--cluster trains networks only: leave it out for models of other libraries.")
 
 
 def _check_source(pipeline: str | None, data: Path | None, train: Path | None, options: list[str]) -> None:

@@ -6,16 +6,18 @@ and fold, so that all their members train in one compiled program.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from tabular_dl.clusters import current_cluster
 from tabular_dl.errors import DataError, SpecError, listed
 from tabular_dl.estimators.held_out import HeldOutBy
 from tabular_dl.estimators.hyperparameters import Hyperparameters
 from tabular_dl.estimators.network_inputs import Matrix
+from tabular_dl.estimators.parts import fit_in_parts
 from tabular_dl.estimators.population import members_for, network_for, training_for
 from tabular_dl.estimators.task import Prepared, Task, TrainedTask
 from tabular_dl.estimators.user_code import check_user_loss
@@ -133,8 +135,9 @@ def train_tasks(
     on_epoch: EpochCallback | None = None,
     row_groups: HeldOutBy | None = None,
     callbacks: Callable[[Matrix], Sequence[keras.callbacks.Callback]] | None = None,
+    barriers: Collection[int] = (),
 ) -> TrainedTasks:
-    """Train the networks of several tasks as one population.
+    """Train the networks of several tasks as one population, in parts where a cluster is open.
 
     Parameters
     ----------
@@ -148,6 +151,8 @@ def train_tasks(
         What rows are held out by, as for `tabular_dl.estimators.held_out.hold_out`.
     callbacks : callable, optional
         Function of the inputs of the first task's networks that returns Keras callbacks.
+    barriers : collection of int
+        Epochs after which ``on_epoch`` may stop members that train in parts on a cluster.
 
     Returns
     -------
@@ -157,7 +162,7 @@ def train_tasks(
     Raises
     ------
     SpecError
-        If a hyperparameter differs between the tasks that must not.
+        If a hyperparameter differs between the tasks that must not, or callbacks would run on a cluster.
     DataError
         If the tasks would learn different labels, or there are too few rows to hold some out.
     """
@@ -185,7 +190,13 @@ def train_tasks(
         X = _inputs(groups, matrices, network)
     keras_callbacks = () if callbacks is None else callbacks(X[0])
     reporter = _reporter(settings[0], on_epoch)
-    population = fit_population(network, X, coded, members, training, keras_callbacks, reporter)
+    cluster = current_cluster()
+    if cluster is None:
+        population = fit_population(network, X, coded, members, training, keras_callbacks, reporter)
+    else:
+        if keras_callbacks:
+            raise SpecError("callbacks: they need all networks in one process. Leave out them, or --cluster.")
+        population = fit_in_parts(cluster, network, X, coded, members, training, reporter, barriers)
     return TrainedTasks(tasks, network, training, population)
 
 

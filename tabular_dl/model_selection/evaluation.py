@@ -121,7 +121,7 @@ def evaluate(
             # Trials that diverge are reported by their missing score.
             warnings.filterwarnings("ignore", "Training diverged")
             tasks = tasks_of(networks, matrices * len(numbers), y, rows * len(numbers), classes, sample_weight)
-            trained = train_tasks(tasks, judge, row_groups, networks[0].make_callbacks)
+            trained = train_tasks(tasks, judge, row_groups, networks[0].make_callbacks, judge.at)
         if trained.population.interrupted:
             # Scores of partly trained configurations cannot be compared with others.
             raise KeyboardInterrupt

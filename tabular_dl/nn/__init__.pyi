@@ -1,3 +1,4 @@
+from .batches import Table as Table
 from .block_checks import check_activation as check_activation
 from .block_checks import plan_block as plan_block
 from .blocks.base import OwnInputs as OwnInputs
@@ -27,6 +28,10 @@ from .network import ACTIVATIONS as ACTIVATIONS
 from .network import Network as Network
 from .network import Weights as Weights
 from .optimizers import OPTIMIZERS as OPTIMIZERS
+from .parts import PartState as PartState
+from .parts import join_parts as join_parts
+from .parts import members_of_parts as members_of_parts
+from .parts import train_part as train_part
 from .program_folder import is_own_file as is_own_file
 from .program_folder import private_folder as private_folder
 from .schedules import SCHEDULES as SCHEDULES
@@ -35,6 +40,7 @@ from .training import DivergedError as DivergedError
 from .training import EpochCallback as EpochCallback
 from .training import Population as Population
 from .training import fit_population as fit_population
+from .training import report_diverged as report_diverged
 from .user_code import UserCode as UserCode
 from .user_code import code_name as code_name
 from .weights import in_old_order as in_old_order

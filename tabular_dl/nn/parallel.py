@@ -54,6 +54,8 @@ class Chunks:
         As for `tabular_dl.nn.training.fit_population`.
     weights : dict of str to ndarray of shape (P, in, out)
         Initial weights.
+    most_threads : int, optional
+        Maximum number of chunks side by side; by default the number of cores.
     """
 
     def __init__(
@@ -64,10 +66,11 @@ class Chunks:
         members: Members,
         training: Training,
         weights: Weights,
+        most_threads: int | None = None,
     ) -> None:
         copies = network.networks if network.own_batches else 1
         feed = Feed(table, members, training.batch_size, copies=copies, drop_last=training.drop_last)
-        threads, parts = _parts(network, table, feed, members, training)
+        threads, parts = _parts(network, table, feed, members, training, most_threads or os.cpu_count() or 1)
         self.threads = [_Thread(stack, training.device) for _ in range(threads)]
         self.map: Callable[..., Iterable[None]] = map
         if threads > 1:
@@ -315,19 +318,17 @@ class Chunk:
 
 
 def _parts(
-    network: Network, table: Table, feed: Feed, members: Members, training: Training
+    network: Network, table: Table, feed: Feed, members: Members, training: Training, cores: int
 ) -> tuple[int, list[tuple[list[int], int]]]:
     """Return the number of threads, and the members of each chunk with the number of those that count.
 
     All chunks have one size, so that they can use one program: the last repeats its last member.
     """
-    threads = _threads(network, table, feed, members, training)
+    threads = min(cores, _threads(network, table, feed, members, training))
     widths = network.activations
-    # Training turns a category into a one-hot row.
-    one_hot = sum(categories for categories, _ in network.embeddings)
+    one_hot = sum(categories for categories, _ in network.embeddings)  # what training makes of a row's categories
     floats = 8 * network.parameters + 4 * feed.batch_size * (widths + one_hot) + 2 * feed.held_out * widths
-    largest = max(1, CHUNK_BYTES // (4 * floats))
-    count = -(-len(members) // largest)
+    count = -(-len(members) // max(1, CHUNK_BYTES // (4 * floats)))
     count = max(threads, -(-count // threads) * threads)
     return threads, list(_chunk_members(len(members), -(-len(members) // count)))
 
@@ -338,10 +339,9 @@ def _threads(network: Network, table: Table, feed: Feed, members: Members, train
     product = 2 * feed.batch_size * network.networks * largest
     work = 6.0 * network.networks * network.parameters * feed.steps * feed.batch_size * training.epochs * len(members)
     # A table keeps one block in memory: chunks at different blocks would load each of them again and again.
-    on_gpu = training.device == "gpu"
-    if on_gpu or product > NARROW_PRODUCT or work < WORK_THAT_PAYS_FOR_A_PROGRAM or table.blocks > 1:
+    if training.device == "gpu" or product > NARROW_PRODUCT or work < WORK_THAT_PAYS_FOR_A_PROGRAM or table.blocks > 1:
         return 1
-    return max(1, min(os.cpu_count() or 1, len(members) // MEMBERS_THAT_FILL_A_CORE))
+    return max(1, len(members) // MEMBERS_THAT_FILL_A_CORE)
 
 
 def _chunk_members(members: int, size: int) -> Iterator[tuple[list[int], int]]:

@@ -45,7 +45,15 @@ from tabular_dl.nn.network import Network, Weights
 from tabular_dl.nn.parallel import Chunks
 from tabular_dl.nn.weights import initial_weights
 
-__all__ = ["DivergedError", "DivergedWarning", "EpochCallback", "Population", "fit_population"]
+__all__ = [
+    "DivergedError",
+    "DivergedWarning",
+    "EpochCallback",
+    "Population",
+    "fit_population",
+    "report_diverged",
+    "trained_population",
+]
 
 # Function of the epoch's number, its figures and the members that still train; returns members to stop, or None.
 EpochCallback = Callable[[int, dict[str, np.ndarray], np.ndarray], Any]
@@ -164,13 +172,26 @@ def fit_population(
         keras_callbacks.finish()
         interrupted = interrupt.requested and len(history) < training.epochs and bool(active.any())
         chunks.finish()
-        population = replace(_trained(chunks, members, history), interrupted=interrupted)
-    _report_diverged(population, members, training)
+        population = replace(trained_population(chunks, members, history), interrupted=interrupted)
+    report_diverged(population, members, training)
     return population
 
 
-def _trained(chunks: Chunks, members: Members, history: Sequence[dict[str, np.ndarray]]) -> Population:
-    """Return the population: the best epoch of members with patience and that diverged, the last epoch of others."""
+def trained_population(chunks: Chunks, members: Members, history: Sequence[dict[str, np.ndarray]]) -> Population:
+    """Return the population: the best epoch of members with patience and that diverged, the last epoch of others.
+
+    Parameters
+    ----------
+    chunks, members
+        Trained chunks, and their members.
+    history : sequence of dict of str to ndarray of shape (P,)
+        Figures of each epoch.
+
+    Returns
+    -------
+    Population
+        The population.
+    """
     diverged = chunks.stopping("diverged")
     use_best = np.isfinite(members.patience) | members.restore_best | diverged
     best, last = chunks.weights(best=True), chunks.weights(best=False)
@@ -181,7 +202,19 @@ def _trained(chunks: Chunks, members: Members, history: Sequence[dict[str, np.nd
     return Population(weights, stacked, best_epoch, diverged)
 
 
-def _report_diverged(population: Population, members: Members, training: Training) -> None:
+def report_diverged(population: Population, members: Members, training: Training) -> None:
+    """Warn of members that diverged; raise an error if none has learned anything.
+
+    Parameters
+    ----------
+    population, members, training
+        Trained population, and what it was trained with.
+
+    Raises
+    ------
+    DivergedError
+        If all members diverged before an epoch whose weights could be kept.
+    """
     numbers = np.flatnonzero(population.diverged)
     if not len(numbers):
         return

@@ -20,6 +20,7 @@ from rich.markup import escape
 from rich.table import Table as Grid
 
 from tabular_dl.atomic_files import check_place, write_text
+from tabular_dl.clusters import open_cluster
 from tabular_dl.errors import TrackingError, UserError
 from tabular_dl.model_selection import Outcome, Record, SearchPlan, SearchState, choose, make_sampler
 from tabular_dl.model_selection import search as run_rounds
@@ -81,6 +82,13 @@ def search_spec(
         As in `search`; the winner is written as the file of the pipeline, with its comments.
     """
     console = console or Console()
+    with open_cluster(options.cluster):
+        return _search_spec(spec, pipeline, overrides, options, console)
+
+
+def _search_spec(
+    spec: PipelineSpec, pipeline: str, overrides: Sequence[str], options: SearchOptions, console: Console
+) -> SearchResult:
     task = SearchTask(spec, options)
     print_notes(task.notes, console)
     plan = SearchPlan(

@@ -87,6 +87,8 @@ class SearchOptions:
         File for the winner; None for pipelines/NAME.best.yaml.
     resume : str or None
         Id or name of an interrupted search to continue.
+    cluster : str or None
+        Address of a cluster, as for `tabular_dl.clusters.open_cluster`.
     """
 
     trials: int = 100
@@ -100,6 +102,7 @@ class SearchOptions:
     space: Path | None = None
     output: Path | None = None
     resume: str | None = None
+    cluster: str | None = None
 
 
 def _check_options(options: SearchOptions) -> None:
