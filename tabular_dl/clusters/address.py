@@ -65,6 +65,6 @@ def read_address(text: str) -> ClusterAddress:
     if running and 0 < int(running[3]) < 2**16:
         return ClusterAddress("scheduler", address=text)
     raise UserError(
-        f"--cluster: expected local:N or loky:N with 1 (loky: 2) to {MOST_WORKERS} processes of this machine, or the "
-        f"address of a scheduler of Dask, like tcp://HOST:8786; found {text!r}."
+        f"--cluster: expected local:N or loky:N with 1 (loky: 2) to {MOST_WORKERS} processes to start on this "
+        f"machine, or the address of a scheduler of Dask, like tcp://HOST:8786; found {text!r}."
     )

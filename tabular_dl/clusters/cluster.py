@@ -95,6 +95,7 @@ class Cluster(ABC):
         """
         results: dict[int, Any] = {}
         reasons: dict[int, str] = {}
+        refused: list[UserError] = []
         attempts = [Attempt(number, function, versions(), self.threads) for number in range(len(calls))]
         for _ in range(1 + RETRIES):
             missing = [number for number in range(len(calls)) if number not in results]
@@ -106,12 +107,14 @@ class Cluster(ABC):
                     if not isinstance(result, Failure):
                         results[number] = result
                     elif result.refused is not None:
-                        raise result.refused
+                        refused.append(result.refused)  # raised when the others have ended: they cannot be cancelled
                     else:
                         reasons[number] = result.error
             except self.worker_lost:
                 lost = (number for number in missing if number not in results)
                 reasons |= dict.fromkeys(lost, "its process ended: the system may have ended it for want of memory")
+            if refused:
+                raise refused[0]
         failed = [number for number in range(len(calls)) if number not in results]
         if failed:
             described = listed([names[number] for number in failed], SHOWN)

@@ -64,7 +64,7 @@ def test_a_search_with_halving_and_a_process_killed(
     assert alone[-1] == (8, 1)
 
 
-def test_callbacks_need_one_process() -> None:
-    network = KerasClassifier(hidden=(4,), epochs=1, callbacks=["TerminateOnNaN"])
+def test_callbacks_need_one_process(tmp_path: Path) -> None:
+    network = KerasClassifier(hidden=(4,), epochs=1, callbacks=[{"CSVLogger": {"filename": str(tmp_path / "log.csv")}}])
     with open_cluster("loky:2"), pytest.raises(SpecError, match="callbacks: they need all networks in one process"):
         network.fit(X, Y)
