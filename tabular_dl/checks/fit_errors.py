@@ -26,6 +26,7 @@ from tabular_dl.spec import (
     check_memory,
     check_other_rows,
     check_settings,
+    check_streamed,
     check_target,
     check_threshold,
     check_weighted_model,
@@ -36,7 +37,15 @@ from tabular_dl.spec import (
     weights_of,
 )
 
-__all__ = ["memory_errors", "other_row_errors", "pipeline_errors", "row_errors", "target_errors", "weight_errors"]
+__all__ = [
+    "block_errors",
+    "memory_errors",
+    "other_row_errors",
+    "pipeline_errors",
+    "row_errors",
+    "target_errors",
+    "weight_errors",
+]
 
 # Changes to a rule for numbers that cannot read one of its columns, in the order in which they are tried.
 _FOR_NUMBERS = {"encode": None, "components": None, "impute": None, "fill_value": None}
@@ -136,6 +145,27 @@ def other_row_errors(spec: PipelineSpec, problem: Problem, competition: Competit
     """
     message = _refusal(lambda: check_other_rows(spec, problem, competition))
     return [Finding("error", "pseudo_labels", message, ensemble_with(spec, pseudo_labels=None))] if message else []
+
+
+def block_errors(spec: PipelineSpec, problem: Problem, competition: Competition) -> list[Finding]:
+    """Return the error of a pipeline that needs all training rows at once, where these are read in blocks.
+
+    Parameters
+    ----------
+    spec : PipelineSpec
+        Pipeline.
+    problem : Problem
+        Type of problem.
+    competition : Competition
+        Tables.
+
+    Returns
+    -------
+    list of Finding
+        At most one, with the code ``blocks``.
+    """
+    message = None if competition.source is None else _refusal(lambda: check_streamed(spec, problem))
+    return [Finding("error", "blocks", message)] if message else []
 
 
 def weight_errors(spec: PipelineSpec, problem: Problem, train: pd.DataFrame, where: str) -> list[Finding]:

@@ -15,6 +15,7 @@ from tabular_dl.checks.columns import column_findings, kind_findings, unread_fin
 from tabular_dl.checks.earlier_rows import lag_findings
 from tabular_dl.checks.finding import Finding, by_level
 from tabular_dl.checks.fit_errors import (
+    block_errors,
     memory_errors,
     other_row_errors,
     pipeline_errors,
@@ -185,6 +186,7 @@ def _validate(
     """Validate each table once; features are learned from all training rows and computed once per table."""
     names = (competition.train_file.name, competition.test_file.name)
     of_target = [*pipeline_errors(spec, problem), *other_row_errors(spec, problem, competition)]
+    of_target += [] if of_target else block_errors(spec, problem, competition)
     if all(finding.code != "metric" for finding in of_target):
         of_target += target_errors(spec, problem, competition.train[spec.data.target], names[0])
         of_target += query_errors(spec, competition)

@@ -18,6 +18,7 @@ from tabular_dl.competition import label_notes
 from tabular_dl.drafting.column_defaults import Treatments, treat
 from tabular_dl.drafting.earlier_targets import add_earlier_targets
 from tabular_dl.drafting.folds import FoldsDraft, draft_folds
+from tabular_dl.drafting.in_blocks import rowwise, without_embedding, without_refit
 from tabular_dl.drafting.network_defaults import Effort, Sizes, choose_sizes
 from tabular_dl.drafting.rare_classes import TargetSettings, rare_class_settings
 from tabular_dl.drafting.skewed_target import skew_reason
@@ -90,6 +91,7 @@ def draft_pipeline(
     sample: pd.DataFrame | None = None,
     metric: str | None = None,
     effort: Effort = "good",
+    all_rows: int | None = None,
 ) -> Draft:
     """Draft a pipeline for the tables of a competition.
 
@@ -111,6 +113,9 @@ def draft_pipeline(
         Metric that scores runs. It also decides whether a target of whole numbers is a class or a number.
     effort : {"fast", "good", "best"}
         Time that training may take (`tabular_dl.drafting.network_defaults`).
+    all_rows : int, optional
+        Number of training rows, about, if they are read in blocks, of which `train` has the first. The draft then
+        learns nothing from all rows at once (`tabular_dl.drafting.in_blocks`).
 
     Returns
     -------
@@ -140,7 +145,9 @@ def draft_pipeline(
     kinds = _kinds(others, train, test, roles)
     chosen, metric_reason = _metric(problem, roles, sample, metric, balance, skewed)
     labels = _labels(y, roles.target, problem, sample, chosen)
-    sizes = choose_sizes(len(train), problem, rarest, effort=effort, numbers=_numbers(kinds))
+    sizes = choose_sizes(
+        all_rows or len(train), problem, rarest, effort="fast" if all_rows else effort, numbers=_numbers(kinds)
+    )
     # Rows that belong together are alike in each of several targets.
     separation = find_separation(raw, test, columns[0], roles.id, classification=problem.classification, seed=0)
     folds = draft_folds(train, test, roles, problem, separation, sizes.ensemble["folds"], get_metric(chosen))
@@ -148,6 +155,8 @@ def draft_pipeline(
     treatments = _treatments(kinds, train, test, _outputs(problem, y), folds, several=len(columns) > 1)
     if not problem.classification and len(columns) == 1 and folds.keys.get("split") == "time":
         _add_level(treatments, raw, test, columns[0], separation, settings)
+    if all_rows:
+        sizes, treatments, folds = without_embedding(sizes), rowwise(treatments), without_refit(folds)
     content: dict[str, Any] = {
         "name": name,
         "problem": problem.name,
@@ -169,7 +178,7 @@ def draft_pipeline(
         "threshold" if settings.keys else "training": settings.reason,
         "ensemble": " ".join(reason for reason in (sizes.folds_reason, folds.reason) if reason),
     }
-    comments = _comments(name, len(train), roles, reasons_by_key, treatments, sizes)
+    comments = _comments(name, all_rows or len(train), roles, reasons_by_key, treatments, sizes)
     return Draft(content, comments, problem, kinds, treatments, labels)
 
 

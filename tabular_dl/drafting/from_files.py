@@ -115,6 +115,7 @@ def draft_from_files(name: str, tables: Tables, effort: Effort = "good") -> tupl
         competition.sample,
         tables.metric,
         effort,
+        None if competition.source is None else competition.source.about_rows,
     )
     return draft, competition
 

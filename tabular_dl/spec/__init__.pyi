@@ -33,6 +33,7 @@ from .reader import load_spec as load_spec
 from .reader import read_space as read_space
 from .reader import read_spec as read_spec
 from .reader import with_values as with_values
+from .row_keys import ROWWISE as ROWWISE
 from .row_keys import folds_of as folds_of
 from .row_keys import groups_of as groups_of
 from .row_keys import own_folds_of as own_folds_of

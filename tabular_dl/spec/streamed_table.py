@@ -17,8 +17,9 @@ import pandas as pd
 from tabular_dl.competition import Competition
 from tabular_dl.errors import DataError, SpecError
 from tabular_dl.estimators import PRESETS
-from tabular_dl.preprocessing import DerivedFeatures, MappedRows
-from tabular_dl.spec.build import network_settings
+from tabular_dl.preprocessing import DerivedFeatures, MappedRows, check_mappable
+from tabular_dl.problems import Problem
+from tabular_dl.spec.build import build_pipeline, network_settings
 from tabular_dl.spec.reader import PipelineSpec
 from tabular_dl.spec.row_keys import ROWWISE
 from tabular_dl.spec.used_columns import columns_used
@@ -61,13 +62,15 @@ class StreamedTable:
         return drawn, frame.set_axis(pd.Index(drawn + 1), axis=0)
 
 
-def check_streamed(spec: PipelineSpec) -> None:
+def check_streamed(spec: PipelineSpec, problem: Problem) -> None:
     """Check that a pipeline can be fitted to rows that are read in blocks.
 
     Parameters
     ----------
     spec : PipelineSpec
         Pipeline.
+    problem : Problem
+        Type of problem.
 
     Raises
     ------
@@ -77,7 +80,8 @@ def check_streamed(spec: PipelineSpec) -> None:
     Examples
     --------
     >>> from tabular_dl.spec.reader import load_spec
-    >>> check_streamed(load_spec("wine", ["model=lightgbm"]))
+    >>> from tabular_dl.problems.problem_types import get_problem
+    >>> check_streamed(load_spec("wine", ["model=lightgbm"]), get_problem("multiclass"))
     Traceback (most recent call last):
     ...
     tabular_dl.errors.SpecError: pipeline wine: model: lightgbm reads all rows at once, but the training rows are ...
@@ -111,6 +115,7 @@ def check_streamed(spec: PipelineSpec) -> None:
                 f"pipeline {spec.name}: {key}: {words} all rows at once, but the training rows are read in blocks. "
                 f"Write {instead}."
             )
+    check_mappable(build_pipeline(spec, problem)["preprocessing"])
 
 
 def streamed_table(

@@ -18,10 +18,9 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from tabular_dl.competition import Competition, prediction_table
 from tabular_dl.errors import DataError
 from tabular_dl.limits import size_of
-from tabular_dl.preprocessing import check_mappable
 from tabular_dl.problems import Problem
 from tabular_dl.reporting import AllRows, FitResult
-from tabular_dl.spec import PipelineSpec, StreamedTable, build_pipeline, check_streamed, problem_of, streamed_table
+from tabular_dl.spec import PipelineSpec, StreamedTable, problem_of, streamed_table
 from tabular_dl.workflows.console import print_lines
 from tabular_dl.workflows.outputs import OUTPUTS
 
@@ -39,7 +38,7 @@ def mapped_table(spec: PipelineSpec, competition: Competition, problem: Problem,
     Parameters
     ----------
     spec : PipelineSpec
-        Pipeline.
+        Pipeline, which the checks have accepted.
     competition : Competition
         Tables, of which the training rows are read in blocks.
     problem : Problem
@@ -55,10 +54,8 @@ def mapped_table(spec: PipelineSpec, competition: Competition, problem: Problem,
     Raises
     ------
     UserError
-        If the pipeline needs all rows at once, a row cannot be read, or there is no room.
+        If a row cannot be read, or there is no room.
     """
-    check_streamed(spec)
-    check_mappable(build_pipeline(spec, problem)["preprocessing"])
     source = competition.source
     with _progress(console, 0 if source is None else source.about_rows) as on_rows:
         table = streamed_table(spec, competition, OUTPUTS / MAPS, on_rows)

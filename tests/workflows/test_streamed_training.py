@@ -12,9 +12,9 @@ import pandas as pd
 import pytest
 from rich.console import Console
 
-from tabular_dl.errors import DataError, SpecError, UserError
+from tabular_dl.errors import DataError, UserError
 from tabular_dl.reporting import FitResult
-from tabular_dl.spec import read_spec, whole_tables
+from tabular_dl.spec import load_spec, read_spec, whole_tables
 from tabular_dl.tables.row_source import RowSource
 from tabular_dl.workflows.check import check_spec
 from tabular_dl.workflows.fit import fit_spec
@@ -120,7 +120,7 @@ def test_a_sample_stands_for_all_rows_in_the_report(folder: Path, monkeypatch: p
     ],
 )
 def test_what_needs_all_rows_is_refused_before_they_are_read(folder: Path, override: str, message: str) -> None:
-    with pytest.raises(SpecError, match=message):
+    with pytest.raises(DataError, match=message):
         fit((override,), train="parts")
     assert not list(folder.glob("outputs/maps/*"))
 
@@ -156,3 +156,30 @@ def test_other_commands_ask_for_rows_in_memory(folder: Path) -> None:
         whole_tables(read_spec(content(train="parts"), (), Path("large.yaml")))
     assert len(whole_tables(read_spec(content(), (), Path("large.yaml"))).train) == ROWS - 1
     assert not list(folder.glob("outputs/maps/*"))
+
+
+def test_a_draft_of_a_table_in_blocks_fits_as_it_is(folder: Path, cli: Any) -> None:
+    random = np.random.default_rng(1)
+    streets = [f"{name} street" for name in random.choice(list("abcdefghijklmnopqrstuvwxyz"), 60)]
+    for part in (1, 2):
+        file = folder / "data" / "parts" / f"{part}.csv"
+        rows = pd.read_csv(file)
+        rows["street"] = random.choice(streets, len(rows))
+        rows["power"] = [f"{number} kmpl" for number in random.integers(9, 30, len(rows))]
+        rows["day"] = pd.date_range("2024-01-01", periods=len(rows)).strftime("%Y-%m-%d")
+        rows.to_csv(file, index=False)
+    assert cli("init", "large", "--train", "data/parts", "--target", "y", "--id", "id").code == 0
+    drafted = load_spec("large")
+    assert not set(drafted.network) & {"preset", "numeric_embedding"}
+    assert not any(rule.encode in ("embedding", "target") for rule in drafted.columns)
+    assert "error" not in cli("check", "large").out.lower()
+    done = cli("fit", "large", "--epochs", "1", "--members", "1", "--no-track")
+    assert done.code == 0, done
+
+
+def test_check_finds_what_a_fit_in_blocks_refuses(folder: Path, cli: Any) -> None:
+    assert cli("init", "large", "--train", "data/parts", "--target", "y", "--id", "id").code == 0
+    changes = ("--set", "model=lightgbm")
+    found, refused = cli("check", "large", *changes), cli("fit", "large", *changes, "--no-track")
+    assert "model: lightgbm reads all rows at once" in " ".join(found.out.split())
+    assert (found.code, refused.code) == (2, 2)
