@@ -90,7 +90,7 @@ def test_an_error_of_the_user_is_raised_at_once(cluster: Cluster, tmp_path: Path
 
 @pytest.mark.parametrize("address", ["loky:2", "local:1"])
 def test_processes_end_with_the_statement_whatever_ends_it(address: str) -> None:
-    before = set(psutil.Process().children(recursive=True))
+    before, outside = set(psutil.Process().children(recursive=True)), current_cluster()
 
     def process_number() -> int:
         import os
@@ -106,7 +106,7 @@ def test_processes_end_with_the_statement_whatever_ends_it(address: str) -> None
     assert not psutil.pid_exists(numbers[0])
     left = set(psutil.Process().children(recursive=True)) - before
     assert not [child for child in left if "resource_tracker" not in " ".join(child.cmdline())]
-    assert current_cluster() is None
+    assert current_cluster() is outside
 
 
 def test_an_address_that_does_not_answer(monkeypatch: pytest.MonkeyPatch) -> None:
