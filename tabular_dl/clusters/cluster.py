@@ -195,16 +195,20 @@ class DaskCluster(Cluster):
     def _outcomes(self, tasks: Iterable[Any], names: Sequence[str]) -> Iterator[tuple[int, Any]]:
         from concurrent.futures import CancelledError
 
-        from distributed import KilledWorker
+        from distributed import KilledWorker, as_completed
 
+        # Not by joblib: its backend for Dask waits for ever for a call that has killed each of its workers.
+        token = next(self._numbers)
+        futures = [
+            self.client.submit(attempt, *arguments, key=f"{attempt.__name__}-{token}", pure=False)
+            for attempt, arguments, _ in tasks
+        ]
         try:
-            backend = _on_workers()(client=self.client)
-            yield from joblib.Parallel(backend=backend, batch_size=1, pre_dispatch="all")(tasks)
+            for _, result in as_completed(futures, loop=self.client.loop, with_results=True):
+                yield result
         except KilledWorker as error:
             number = re.search(r"part_(\d+)", str(error.task))
-            described = (
-                listed(names, SHOWN) if number is None else f"part {int(number[1]) + 1} ({listed(names, SHOWN)})"
-            )
+            described = listed(names, SHOWN) if number is None else names[int(number[1])]
             raise UserError(
                 f"--cluster: a worker died each time that it ran {described}: the system may have ended it for want of "
                 "memory. Use fewer processes, or machines with more memory."
@@ -214,21 +218,9 @@ class DaskCluster(Cluster):
                 f"--cluster: the connection to the scheduler was lost ({type(error).__name__}: {error}). What was "
                 "finished is kept: start the scheduler again, and continue a search with --resume."
             ) from None
+        finally:
+            self.client.cancel(futures)
 
     def _spread(self, arrays: list[Array]) -> Any:
         (future,) = self.client.scatter([arrays], broadcast=True, hash=False)
         return future
-
-
-def _on_workers() -> Any:
-    """Return joblib's backend of Dask, which never runs calls in this process.
-
-    With one core, joblib would: a call that kills its process, or needs more memory than there is, would end this one.
-    """
-    from joblib._dask import DaskDistributedBackend
-
-    class OnWorkers(DaskDistributedBackend):
-        def effective_n_jobs(self, n_jobs: int) -> int:
-            return max(2, super().effective_n_jobs(n_jobs))
-
-    return OnWorkers

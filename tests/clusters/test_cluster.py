@@ -13,6 +13,7 @@ import pytest
 
 from tabular_dl.clusters import Cluster, current_cluster, open_cluster
 from tabular_dl.clusters import versions as module
+from tabular_dl.clusters.cluster import DaskCluster
 from tabular_dl.errors import UserError
 
 pytestmark = pytest.mark.slow
@@ -70,8 +71,6 @@ def test_a_call_whose_process_is_killed_is_repeated(cluster: Cluster, tmp_path: 
 
 
 def test_a_call_that_always_kills_its_process_is_named(cluster: Cluster, tmp_path: Path) -> None:
-    if hasattr(cluster, "client"):
-        return  # Dask's own limit: not tried yet
     with pytest.raises(UserError, match="part of rate 2"):
         cluster.run(killed(99), *calls(tmp_path))
     assert len(list(tmp_path.iterdir())) == 3
@@ -120,13 +119,11 @@ def test_an_address_that_does_not_answer(monkeypatch: pytest.MonkeyPatch) -> Non
         pass
 
 
+@pytest.mark.parametrize("cluster", ["local:2"], indirect=True)
 def test_a_scheduler_that_runs_and_workers_with_other_versions(
-    cluster: Cluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    cluster: DaskCluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    client = getattr(cluster, "client", None)
-    if client is None:
-        return  # processes of joblib have no scheduler
-    address = client.scheduler.address
+    address = cluster.client.scheduler.address
     with open_cluster(address) as connected:
         assert connected is not None
         assert connected.run(killed(0), *calls(tmp_path)) == [0, 1, 4, 9]
