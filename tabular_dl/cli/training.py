@@ -82,8 +82,6 @@ def fit(
     table_options = {"--test": test, "--target": target, "--id": id_column, "--metric": metric}
     _check_source(pipeline, data, train, [option for option, value in table_options.items() if value is not None])
     _check_cluster(cluster, model is None)
-    from tabular_dl.clusters import open_cluster
-
     if train is not None:
         load_quietly()
         from tabular_dl.drafting import Tables
@@ -92,6 +90,8 @@ def fit(
         tables = Tables(train, test, None, target, id_column, metric)
         console = quiet_console(quiet)
         chosen = effort_of(preset) or "good"
+        from tabular_dl.clusters import open_cluster
+
         with open_cluster(cluster):
             result = fit_tables(tables, overrides, preset=chosen, track=not no_track, console=console)
     else:
@@ -101,6 +101,7 @@ def fit(
         spec = load_spec(str(pipeline), overrides, check_values)
         if model is None and spec.model.is_network:
             load_quietly()  # models of other libraries do not need TensorFlow, which takes 2 s to load
+        from tabular_dl.clusters import open_cluster
         from tabular_dl.workflows.fit import adapted, fit_spec
 
         spec = adapted(spec, model, overrides)

@@ -25,7 +25,7 @@ OPTIONS = {
     "check": ["--data", "--set"],
     "fit": [
         *("--data", "--set", "--folds", "--members", "--epochs", "--seed", "--no-track", "--quiet", "-q"),
-        *("--train", "--test", "--target", "--id", "--metric", "--preset", "--model"),
+        *("--train", "--test", "--target", "--id", "--metric", "--preset", "--model", "--cluster"),
     ],
     "auto": ["--time", "--data", "--set", "--output", "-o", "--resume", "--quiet", "-q"],
     "folds": ["--data", "--set", "--output", "-o", "--quiet", "-q"],
@@ -38,7 +38,7 @@ OPTIONS = {
     "schema": [],
     "search": [
         *("--trials", "--rounds", "--epochs", "--timeout", "--seed", "--sampler", "--pick", "--no-holdout", "--space"),
-        *("--data", "--set", "--output", "-o", "--resume", "--model", "--quiet", "-q"),
+        *("--data", "--set", "--output", "-o", "--resume", "--model", "--cluster", "--quiet", "-q"),
     ],
     "compare": ["--top", "--all", "--csv", "--json"],
     "recover": [],

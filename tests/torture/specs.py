@@ -29,7 +29,7 @@ def whole_content() -> dict[str, Any]:
         "data": {
             **{"source": "table", "target": "y", "id": "Id", "kaggle": "own", "train": "train.csv"},
             **{"test": "test.csv", "sample": "sample_submission.csv", "labels": None, "weight": None},
-            **{"target_number": None},
+            **{"target_number": None, "stream": None},
         },
         "metric": "accuracy",
         "threshold": 0.5,
@@ -76,7 +76,7 @@ def whole_content() -> dict[str, Any]:
             **{"weight_decay": None, "optimizer": "adam", "learning_rate": 0.01, "schedule": "constant"},
             **{"weight_decay_schedule": "constant", "label_smoothing_schedule": "flat_cos", "beta_2": 0.9},
             **{"rate_factors": {"bias": 0.5}, "decay_factors": {"bias": 0.0}, "drop_last": False},
-            **{"restore_best": False},
+            **{"restore_best": False, "device": "auto"},
             **{"reduce_lr": {"patience": 3, "factor": 0.5}, "clip_norm": None, "epochs": 1, "batch_size": 32},
             **{"validation_fraction": "auto", "early_stopping": 3, "monitor": "loss", "label_smoothing": 0.0},
             **{"noise": 0.0, "mixup": 0.0, "shift": 0, "image_shape": None, "class_weight": None},
