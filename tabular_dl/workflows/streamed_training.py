@@ -15,8 +15,9 @@ import pandas as pd
 from rich.markup import escape
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
+from tabular_dl.clusters import current_cluster
 from tabular_dl.competition import Competition, prediction_table
-from tabular_dl.errors import DataError
+from tabular_dl.errors import DataError, UserError
 from tabular_dl.limits import size_of
 from tabular_dl.problems import Problem
 from tabular_dl.reporting import AllRows, FitResult
@@ -54,8 +55,13 @@ def mapped_table(spec: PipelineSpec, competition: Competition, problem: Problem,
     Raises
     ------
     UserError
-        If a row cannot be read, or there is no room.
+        If a row cannot be read, there is no room, or a cluster is open.
     """
+    if current_cluster() is not None:
+        raise UserError(
+            f"--cluster: the training rows of pipeline {spec.name} are read in blocks, on which networks train in one "
+            "process. Leave --cluster out."
+        )
     source = competition.source
     with _progress(console, 0 if source is None else source.about_rows) as on_rows:
         table = streamed_table(spec, competition, OUTPUTS / MAPS, on_rows)

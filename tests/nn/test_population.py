@@ -229,7 +229,7 @@ def test_many_categories_make_smaller_chunks() -> None:
     members = crew(4)
     feed = batches.Feed(batches.Table(X, Y), members, 8)
     few, many = (
-        parallel._parts(replace(NETWORK, embeddings=((categories, 1),)), feed.table, feed, members, HOW)[1]
+        parallel._parts(replace(NETWORK, embeddings=((categories, 1),)), feed.table, feed, members, HOW, 1)[1]
         # Of 8 rows, four times, in 4 bytes each: more than 2**29 bytes, half of what a chunk may have.
         for categories in (10, 2**22)
     )

@@ -12,6 +12,7 @@ import pandas as pd
 import pytest
 from rich.console import Console
 
+from tabular_dl.clusters import open_cluster
 from tabular_dl.errors import DataError, UserError
 from tabular_dl.reporting import FitResult
 from tabular_dl.spec import load_spec, read_spec, whole_tables
@@ -122,6 +123,12 @@ def test_a_sample_stands_for_all_rows_in_the_report(folder: Path, monkeypatch: p
 def test_what_needs_all_rows_is_refused_before_they_are_read(folder: Path, override: str, message: str) -> None:
     with pytest.raises(DataError, match=message):
         fit((override,), train="parts")
+    assert not list(folder.glob("outputs/maps/*"))
+
+
+def test_blocks_do_not_train_on_a_cluster(folder: Path) -> None:
+    with open_cluster("loky:2"), pytest.raises(UserError, match="--cluster: the training rows of pipeline large"):
+        fit(train="parts")
     assert not list(folder.glob("outputs/maps/*"))
 
 
