@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -48,6 +49,19 @@ def small(preset: str, kind: type[Any] = KerasClassifier, **others: Any) -> Any:
     return kind(preset=preset, **{**SMALL[preset], **FEW, **others})
 
 
+# The second estimator has fewer numbers of each kind and fewer categories, and other rows.
+NARROW = np.column_stack([np.minimum(CODES, 3), NUMBERS[:, [0, 2]]])
+FEWER = np.arange(10, ROWS)
+
+
+@cache
+def pair(preset: str) -> tuple[Any, Any]:
+    """Return two classifiers that were fitted alone: of all columns, and of fewer columns and rows."""
+    # The vectors of categories are as long as the most categories ask for, unless their length is given.
+    first, second = (small(preset, embedding_size=2, random_state=seed) for seed in (3, 4))
+    return first.fit(X, LABELS), second.fit(NARROW[FEWER], LABELS[FEWER])
+
+
 def test_every_preset_sets_the_same_hyperparameters() -> None:
     names = set(PRESETS["mlp"])
     assert all(set(table) == names for table in PRESETS.values())
@@ -76,7 +90,7 @@ def test_a_copy_of_an_estimator_keeps_what_is_auto() -> None:
 @pytest.mark.parametrize("preset", PRESETS)
 @pytest.mark.parametrize("kind", [KerasClassifier, KerasRegressor])
 def test_exported_members_are_keras_models_that_predict_the_same(preset: str, kind: type[Any], tmp_path: Path) -> None:
-    estimator = small(preset, kind).fit(X, LABELS if kind is KerasClassifier else VALUES)
+    estimator = pair(preset)[0] if kind is KerasClassifier else small(preset, kind).fit(X, VALUES)
     expected = estimator.predict_proba(X)[:, 1] if kind is KerasClassifier else estimator.predict(X)
     estimator.model_.save(tmp_path / "model.keras")
     loaded = keras.models.load_model(tmp_path / "model.keras")  # safe mode: no Lambda, no code
@@ -88,18 +102,10 @@ def test_exported_members_are_keras_models_that_predict_the_same(preset: str, ki
 
 @pytest.mark.parametrize("preset", PRESETS)
 def test_an_estimator_is_the_same_alone_and_beside_another_with_other_columns(preset: str) -> None:
-    # The second estimator has fewer numbers of each kind and fewer categories.
-    narrow = np.column_stack([np.minimum(CODES, 3), NUMBERS[:, [0, 2]]])
-    rows = [np.arange(ROWS), np.arange(10, ROWS)]
-    # The vectors of categories are as long as the most categories ask for, unless their length is given.
-    together = [small(preset, embedding_size=2), small(preset, embedding_size=2, random_state=4)]
-    fit_together(together, [X, narrow], LABELS, rows)
-    alone = [
-        small(preset, embedding_size=2).fit(X, LABELS),
-        small(preset, embedding_size=2, random_state=4).fit(narrow[10:], LABELS[10:]),
-    ]
-    for one, other, matrix in zip(together, alone, (X, narrow), strict=True):
-        np.testing.assert_allclose(one.predict_proba(matrix), other.predict_proba(matrix), atol=1e-4)
+    together = [clone(estimator) for estimator in pair(preset)]
+    fit_together(together, [X, NARROW], LABELS, [np.arange(ROWS), FEWER])
+    for one, alone, matrix in zip(together, pair(preset), (X, NARROW), strict=True):
+        np.testing.assert_allclose(one.predict_proba(matrix), alone.predict_proba(matrix), atol=1e-4)
 
 
 EMBEDDINGS = st.fixed_dictionaries(
@@ -135,12 +141,8 @@ def test_any_settings_train_the_same_alone_and_in_a_population(values: dict[str,
 
 @pytest.mark.parametrize("preset", PRESETS)
 def test_a_model_server_predicts_what_each_estimator_does(preset: str) -> None:
-    matrices = [NUMBERS, NUMBERS[:, [0, 2]]]
-    estimators = [
-        small(preset, categorical_features=None, random_state=seed).fit(matrices[seed], LABELS) for seed in (0, 1)
-    ]
-    together = JointPrediction(estimators)(matrices)
-    for estimator, matrix, predicted in zip(estimators, matrices, together, strict=True):
+    together = JointPrediction(list(pair(preset)))([X, NARROW])
+    for estimator, matrix, predicted in zip(pair(preset), (X, NARROW), together, strict=True):
         np.testing.assert_allclose(predicted, estimator.predict_proba(matrix), atol=1e-9)
 
 
