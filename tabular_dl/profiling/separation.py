@@ -38,11 +38,6 @@ class Separation:
     order: TimeOrder | None = None
     grouping: Grouping | None = None
 
-    @property
-    def time_names(self) -> tuple[str, ...]:
-        """Columns that tell the time, if test rows are of other times than training rows."""
-        return () if self.order is None else self.order.names
-
 
 def find_separation(
     train: pd.DataFrame,

@@ -31,7 +31,7 @@ def test_new_days_are_an_order_in_time_though_rows_of_a_day_are_alike() -> None:
     visits = VISITS.assign(day=pd.date_range("2024-01-01", periods=90)[PATIENTS].astype(str)).drop(columns="who")
     found = separation(visits[:300], visits[300:], SICK)
     assert found.kind == "time"
-    assert found.time_names == ("day",)
+    assert found.reason.startswith("test rows follow the training rows in day: ")
     # Days of the test rows among those of the training rows are groups.
     of_test = np.isin(PATIENTS, RANDOM.permutation(90)[:30])
     found = separation(visits[~of_test], visits[of_test], SICK[~of_test])
