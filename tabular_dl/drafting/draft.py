@@ -21,9 +21,9 @@ from tabular_dl.drafting.folds import FoldsDraft, draft_folds
 from tabular_dl.drafting.network_defaults import Effort, Sizes, choose_sizes
 from tabular_dl.drafting.rare_classes import TargetSettings, rare_class_settings
 from tabular_dl.drafting.skewed_target import skew_reason
-from tabular_dl.drafting.target_problem import problem_of_targets, rarest_rows
+from tabular_dl.drafting.target_problem import problem_of_targets, refuse_single_rows
 from tabular_dl.errors import DataError, SubmissionError, listed
-from tabular_dl.problems import Problem, classes_of, get_metric, output_units
+from tabular_dl.problems import Problem, classes_of, get_metric, output_units, rarest_class
 from tabular_dl.profiling import (
     ClassBalance,
     ColumnKind,
@@ -177,7 +177,9 @@ def _distribution(targets: Sequence[pd.Series], problem: Problem) -> tuple[int |
     """Return the rows of the rarest class of any target, and of a single one its balance, or why it is skewed."""
     if not problem.classification:
         return None, None, skew_reason(targets[0]) if len(targets) == 1 else None
-    rarest = min(rarest_rows(column.value_counts(), str(column.name)) for column in targets)
+    for column in targets:
+        refuse_single_rows(column)
+    rarest = min(map(rarest_class, targets))
     return rarest, class_balance(targets[0]) if len(targets) == 1 else None, None
 
 
