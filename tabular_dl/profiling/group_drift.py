@@ -116,10 +116,10 @@ def find_group_drift(
     name = str(target.name or "target")
     latest = DerivedFeatures({"past": {"from": name, "by": [*by], "time": time, "lag": 1}}, name)
     rows = train[[*by, time]]
-    found = latest.fit(rows, target).steps_ahead(test[[*by, time]]).get("past")
-    if found is None:
+    steps = latest.fit(rows, target).steps_ahead(test[[*by, time]]).get("past")
+    if steps is None:
         return None
-    ahead, unit = found
+    ahead, unit = steps
     drift = GroupDrift(by, time, ahead, WINDOWS.get(unit, WINDOW), unit, 0.0)
     correlation = _correlation(rows, target.rename(name), drift, order)
     return None if correlation is None else replace(drift, correlation=correlation)
