@@ -1,4 +1,4 @@
-"""Columns that do not help, told from those that only look like it."""
+"""Constant, repeated and squeezed columns are detected, and similar columns are not."""
 
 from __future__ import annotations
 

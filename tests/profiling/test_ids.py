@@ -1,4 +1,4 @@
-"""Columns that name rows, told from those that describe them: alike for drafts and for checks."""
+"""Columns that identify rows are distinguished from those that describe them, alike for drafts and for checks."""
 
 from __future__ import annotations
 

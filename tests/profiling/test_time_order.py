@@ -1,4 +1,4 @@
-"""Test rows that follow the training rows are told from test rows between them, and from rows in no order."""
+"""Test rows that follow the training rows are distinguished from test rows between them, and from rows in no order."""
 
 from __future__ import annotations
 
