@@ -144,7 +144,7 @@ def draft_pipeline(
     # Rows that belong together are alike in each of several targets.
     separation = find_separation(raw, test, columns[0], roles.id, classification=problem.classification, seed=0)
     folds = draft_folds(train, test, roles, problem, separation, sizes.ensemble["folds"], get_metric(chosen))
-    settings = _of_target(roles.targets[0], chosen, balance, skewed, problem)
+    settings = _target_settings(roles.targets[0], chosen, balance, skewed, problem)
     treatments = _treatments(kinds, train, test, _outputs(problem, y), folds, several=len(columns) > 1)
     if not problem.classification and len(columns) == 1 and folds.keys.get("split") == "time":
         _add_level(treatments, raw, test, columns[0], separation, settings)
@@ -191,7 +191,7 @@ def _outputs(problem: Problem, y: pd.Series | pd.DataFrame) -> int | None:
     return output_units(problem, y) if problem.classification else None
 
 
-def _of_target(
+def _target_settings(
     target: str, metric: str, balance: ClassBalance | None, skewed: str | None, problem: Problem
 ) -> TargetSettings:
     """Return the settings that suit the target."""
@@ -225,7 +225,7 @@ def _treatments(
     several: bool,
 ) -> Treatments:
     """Return features and rules for the columns, and the features that the folds need."""
-    # Test rows have other groups, so that these say nothing of their targets; a date does all the same.
+    # Test rows have other groups, so that groups do not help to predict them; dates do nevertheless.
     groups = [kind.name for kind in kinds if kind.name == folds.keys.get("group") and kind.kind != "date"]
     treatments = treat([kind for kind in kinds if kind.name not in groups], train, classes, test, several=several)
     if groups:
@@ -278,7 +278,7 @@ def _metric(
 def _labels(
     y: pd.Series | pd.DataFrame, target: str | list[str], problem: Problem, sample: pd.DataFrame | None, metric: str
 ) -> list[str]:
-    """Return what is to be said of the labels of the submission."""
+    """Return sentences about labels of the submission that are not those of the target."""
     try:
         return label_notes(target, classes_of(y.to_numpy(), problem), sample, get_metric(metric))
     except SubmissionError as error:
