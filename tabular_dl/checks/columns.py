@@ -51,7 +51,7 @@ def column_findings(
     findings = list(_constant(spec, constant, test, names)) if constant else []
     rest = train.drop(columns=constant)
     findings += _duplicates(spec, duplicate_columns(rest), where)
-    # What a transformer makes of different texts, or of new ones, is its own affair; `encode: text` reads their words.
+    # Transformers may read ids and new texts in any way, and `encode: text` reads words.
     rules = {name: spec.columns[_rule_of(spec, name)] for name in map(str, train.columns)}
     transformed = [name for name, rule in rules.items() if rule.transformer or rule.encode == "text"]
     raw = [

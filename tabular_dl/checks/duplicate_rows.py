@@ -106,8 +106,8 @@ def _rounded(column: pd.Series[Any]) -> np.ndarray[Any, Any]:
 def _plain(column: pd.Series[Any]) -> np.ndarray[Any, Any]:
     """Return text without quotation marks, case and repeated spaces; missing values become empty text."""
     codes, texts = pd.factorize(read_categories(column))
-    known = [" ".join(_QUOTES.sub("", text).casefold().split()) for text in texts]
-    return np.array([*known, ""], dtype=object)[codes]  # the code of a missing value is -1
+    plain = [" ".join(_QUOTES.sub("", text).casefold().split()) for text in texts]
+    return np.array([*plain, ""], dtype=object)[codes]  # the code of a missing value is -1
 
 
 def find_twins(keys: np.ndarray[Any, Any], target: pd.Series[Any]) -> Twins:
@@ -160,11 +160,11 @@ def find_overlap(train: pd.Series[Any], test: pd.Series[Any]) -> Overlap:
     >>> find_overlap(pd.Series([5, 6], index=[1, 2]), pd.Series([7, 6, 6], index=[1, 2, 3]))
     Overlap(rows=2, first=(2, 2))
     """
-    known = test.isin(train)
-    if not known.any():
+    in_train = test.isin(train)
+    if not in_train.any():
         return Overlap(0, None)
-    row = int(known.to_numpy().argmax())
-    return Overlap(int(known.sum()), (test.index.tolist()[row], _first(train, test.iloc[row])))
+    row = int(in_train.to_numpy().argmax())
+    return Overlap(int(in_train.sum()), (test.index.tolist()[row], _first(train, test.iloc[row])))
 
 
 def _first(keyed: pd.Series[Any], key: np.uint64) -> Hashable:

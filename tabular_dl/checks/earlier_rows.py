@@ -15,8 +15,8 @@ def lag_findings(
 ) -> Iterator[Finding]:
     """Yield a finding for each lag that is shorter than the time from the training rows to the last row to predict.
 
-    Of training rows, the target of the step before is known. If it is not of rows to predict, an older one stands in,
-    which the model has not learned to read.
+    Training rows have the target of each earlier step. Rows to predict without one get the latest known target instead,
+    on which the model was not trained.
 
     Parameters
     ----------
@@ -41,8 +41,8 @@ def lag_findings(
         steps = "steps" if unit == "number" else f"{unit}s"
         message = (
             f"{names[1]}: rows lie up to {ahead} {steps} after the last of {names[0]}, and the feature {name} reads "
-            f"{spec.data.target} with a lag of {lag}: where it is not known, the latest known one stands in, as it "
-            "never does for training rows."
+            f"{spec.data.target} with a lag of {lag}: where that target is not known, the latest known one is "
+            "used, which does not happen in training."
         )
         fix = write_line({name: {**feature, "lag": ahead}})[1:-1]
         yield Finding("warning", "lag", message, f"{fix}  # in features")

@@ -19,7 +19,7 @@ __all__ = ["Leak", "find_leaks"]
 ALMOST_ALL = 0.9  # least share of the target that a leak explains
 MOST_COLUMNS = 100  # that are scored one by one
 WORTH_A_LOOK = 0.7  # share explained in the first fold from which a column is scored in the others
-FEWEST_ERRORS = 10  # of always guessing the largest class; with fewer, scores say little
+FEWEST_ERRORS = 10  # fewest errors of always guessing the largest class; with fewer, scores are due to chance
 FOLDS = 3
 
 
@@ -117,9 +117,9 @@ def _explained(
 
 def _candidates(X: np.ndarray[Any, Any], y: np.ndarray[Any, Any], *, classification: bool) -> list[int]:
     """Return the places of the columns to score: those that vary, at most 100, with the largest F statistic."""
-    known = np.where(np.isnan(X), -1, X)
-    varied = np.flatnonzero(np.ptp(known, axis=0) > 0)
+    filled = np.where(np.isnan(X), -1, X)
+    varied = np.flatnonzero(np.ptp(filled, axis=0) > 0)
     if len(varied) > MOST_COLUMNS:
-        statistic = (f_classif if classification else f_regression)(known[:, varied], y)[0]
+        statistic = (f_classif if classification else f_regression)(filled[:, varied], y)[0]
         varied = varied[np.argsort(-statistic, kind="stable")[:MOST_COLUMNS]]
     return [int(place) for place in varied]

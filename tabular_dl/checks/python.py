@@ -23,9 +23,9 @@ MOST_ROWS = 1000  # training rows that a transformer is tried on
 def transformer_errors(
     spec: PipelineSpec, tables: Sequence[pd.DataFrame], target: pd.Series[Any] | pd.DataFrame, names: tuple[str, str]
 ) -> list[Finding]:
-    """Return the errors of ``transformer`` in rules: exceptions, other values than numbers, what cannot be stored.
+    """Return the errors of ``transformer`` in rules: exceptions, values that are no numbers, unstorable objects.
 
-    Each is fitted on the first training rows, and transforms all test rows, which a fit would only do at its end.
+    Each is fitted on the first training rows and transforms all test rows, as a fit would do at its end.
 
     Parameters
     ----------
@@ -79,7 +79,7 @@ def network_errors(spec: PipelineSpec, problem: Problem, target: pd.Series[Any] 
     """
     if not (spec.model.is_network and python_settings(spec)):
         return []
-    load_quietly()  # they compute with tensors
+    load_quietly()  # the user's functions compute with tensors
     try:
         build_pipeline(spec, problem)[-1].check_user_code(target.to_numpy())
     except UserError as error:

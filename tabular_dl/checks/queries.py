@@ -35,7 +35,7 @@ def query_errors(spec: PipelineSpec, competition: Competition) -> list[Finding]:
 
 
 def _fix(spec: PipelineSpec, competition: Competition) -> str:
-    """Return the line of the key that is missing, or of the section without the key that is too much."""
+    """Return the line with the missing key, or the section without the weights."""
     if spec.ensemble.group is not None:
         return data_with(spec, weight=None)
     keys: dict[str, object] = {} if spec.ensemble.split == "column" else {"split": "group", "time": None, "gap": None}

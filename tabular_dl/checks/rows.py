@@ -113,7 +113,7 @@ def leak_findings(
 ) -> Iterator[Finding]:
     """Yield findings about columns that predict the target almost perfectly on their own.
 
-    The time is known before the target is: where test rows are of other times, a trend or a season is no leak.
+    Times are known before the target, so that a trend or a season is no leak where test rows are of other times.
 
     Parameters
     ----------
@@ -134,8 +134,8 @@ def leak_findings(
     ------
     Finding
     """
-    known = _telling_the_time(spec, train, order)
-    rest = train[[name for name in train if name not in known]]
+    of_time = _time_columns(spec, train, order)
+    rest = train[[name for name in train if name not in of_time]]
     for leak in find_leaks(rest, target, classification=problem.classification, seed=spec.seed):
         base = f" (always guessing the largest class: {leak.base:.3f})" if problem.classification else ""
         score = f"{leak.measure} {leak.score:.3f}{base}"
@@ -157,8 +157,8 @@ def drift_findings(
     """Yield a finding if a model can distinguish test rows from training rows.
 
     Features that are computed from groups of training rows are left out. A training row is part of its own group and a
-    test row is not, so these features always differ; cross-validation accounts for that. So are columns that tell the
-    time, if the tables are of different times: that is no reason to leave the season out.
+    test row is not, so these features always differ; cross-validation accounts for that. Columns of times are left out
+    if the tables are of different times, which is no reason to take them out of the rules.
 
     Parameters
     ----------
@@ -180,8 +180,8 @@ def drift_findings(
     Finding
     """
     expected = [name for name, feature in spec.derived.items() if LEARNED & {*feature}] + _of_time(spec, train, order)
-    left = [name for name in train if name not in expected]
-    drift = find_drift(train[left], test[left], spec.seed, groups)
+    rest = [name for name in train if name not in expected]
+    drift = find_drift(train[rest], test[rest], spec.seed, groups)
     if drift is None or drift.auc < max(CLEAR_DRIFT, drift.chance):
         return
     causes = ", ".join(f"{name} (alone {area:.2f})" for name, area in drift.columns.items())
@@ -198,8 +198,8 @@ def drift_findings(
     yield Finding("warning", "drift", message, fix)
 
 
-def _telling_the_time(spec: PipelineSpec, train: pd.DataFrame, order: TimeOrder | None) -> dict[str, set[str]]:
-    """Return the columns and features that tell the time, with the parts of dates that each reads."""
+def _time_columns(spec: PipelineSpec, train: pd.DataFrame, order: TimeOrder | None) -> dict[str, set[str]]:
+    """Return the columns of times and the features of them, with the parts of dates that each reads."""
     if order is None:
         return {}
     needed = {str(name): needed_features(spec.derived, [str(name)]) for name in train}
@@ -211,11 +211,11 @@ def _telling_the_time(spec: PipelineSpec, train: pd.DataFrame, order: TimeOrder 
 
 
 def _of_time(spec: PipelineSpec, train: pd.DataFrame, order: TimeOrder | None) -> list[str]:
-    """Return the columns and features that tell the time, of which test rows have other values."""
-    # Between training rows, test rows are of the same weekdays and hours; of months, some are not whole.
+    """Return the columns of times and the features of them that have other values in test rows."""
+    # Test rows between training rows have the same weekdays and hours, but parts of months.
     return [
         name
-        for name, parts in _telling_the_time(spec, train, order).items()
+        for name, parts in _time_columns(spec, train, order).items()
         if (order is not None and order.kind == "later") or not parts or parts & (GROWING | SEASON)
     ]
 
@@ -252,8 +252,8 @@ def absent_findings(
     ------
     Finding
     """
-    known = {*used, spec.data.id, spec.ensemble.time, spec.ensemble.fold}
-    absent = [str(name) for name in train if name not in test and name not in known]
+    needed = {*used, spec.data.id, spec.ensemble.time, spec.ensemble.fold}
+    absent = [str(name) for name in train if name not in test and name not in needed]
     parts: dict[str, str] = {}
     if problem is not None:
         parts = target_parts(train[absent], target, classification=problem.classification)
@@ -263,7 +263,7 @@ def absent_findings(
         if spec.ensemble.group in columns:
             fix = ensemble_with(spec, split=None, group=None)
             yield Finding(
-                "warning", "leak", f"{message} As ensemble.group, it gives folds that no test row is like.", fix
+                "warning", "leak", f"{message} As ensemble.group, it makes folds that differ from the test rows.", fix
             )
         else:
             yield Finding(
@@ -309,15 +309,15 @@ def target_findings(spec: PipelineSpec, target: pd.Series[Any], problem: Problem
         f"{rows:,} rows ({share:.2g} %)."
     )
     settings = {**spec.network, **spec.training}
-    cared_for = (
+    has_remedy = (
         settings.get("class_weight") is not None or spec.threshold is not None or "focal" in str(settings.get("loss"))
     )
-    help_by = remedy(metric.name, labels=metric.looks_at == "labels", two_classes=problem.two_classes)
+    setting = remedy(metric.name, labels=metric.looks_at == "labels", two_classes=problem.two_classes)
     if metric.name == "accuracy" and balance.misleads:
         message += f" Always guessing {balance.largest!r} has an accuracy of {balance.largest_rows / rows:.3f}."
         yield Finding("warning", "imbalance", message, "metric: balanced_accuracy")
-    elif help_by is not None and not cared_for:
-        fix = "threshold: auto" if help_by == "threshold" else balanced_classes(spec)
+    elif setting is not None and not has_remedy:
+        fix = "threshold: auto" if setting == "threshold" else balanced_classes(spec)
         yield Finding("warning", "imbalance", message, fix)
     else:
         yield Finding("note", "imbalance", message)

@@ -44,7 +44,7 @@ from tabular_dl.spec import PipelineSpec, columns_used, metric_of, validate_rows
 
 __all__ = ["find_errors", "run_checks"]
 
-MOST_TARGETS = 5  # of several, whose leaks are looked for: each takes as long as a single target
+MOST_TARGETS = 5  # targets whose leaks are searched, each of which takes as long as a single one
 
 
 def run_checks(competition: Competition, spec: PipelineSpec, problem: Problem) -> tuple[Finding, ...]:
@@ -79,7 +79,7 @@ def run_checks(competition: Competition, spec: PipelineSpec, problem: Problem) -
     train = competition.train.drop(columns=spec.data.target)
     names = (competition.train_file.name, competition.test_file.name)
     validation = _validate(competition, spec, problem, competition.test)
-    # Rows of other times are not equal, where their id is the time that features are made of.
+    # If features are computed from the id as a time, rows of other times are not equal.
     by_time = any(feature.get("from") == spec.data.id for feature in spec.derived.values() if "date" in feature)
     id_column = None if by_time else spec.data.id
     findings = [*validation.errors, *same_row_findings(train, test, _as_one(target), id_column, names)]
@@ -99,8 +99,8 @@ def run_checks(competition: Competition, spec: PipelineSpec, problem: Problem) -
         read, *others = _as_read(spec, validation.tables)
         # The most serious findings come first, since a fit shows only the first few.
         if not of_target:
-            for one in each[:MOST_TARGETS]:
-                findings += leak_findings(spec, *_with_target(read, one), problem, names[0], separation.order)
+            for column in each[:MOST_TARGETS]:
+                findings += leak_findings(spec, *_with_target(read, column), problem, names[0], separation.order)
         if test is not None:
             group = spec.ensemble.group
             groups = (train[group], test[group]) if group in train and group in test else None
@@ -128,7 +128,7 @@ def find_errors(
     problem : Problem
         Type of problem.
     predicted : DataFrame of shape (test rows, columns), optional
-        Rows that will be predicted, if they are not to be checked: the user's Python gets columns that both have.
+        Rows to predict that are not checked; the user's Python gets only columns that they have.
 
     Returns
     -------

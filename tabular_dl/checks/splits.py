@@ -86,7 +86,7 @@ def split_errors(spec: PipelineSpec, problem: Problem, train: pd.DataFrame, wher
 
 
 def _fix(spec: PipelineSpec, key: str, train: pd.DataFrame, where: str) -> str:
-    """Return the line that mends a key, or a comment with what to do; empty if the message alone can tell."""
+    """Return the line that corrects a key, or a comment with the action to take; empty if the message states it."""
     name, targets = str(getattr(spec.ensemble, key)), spec.data.targets
     without = _without(spec, key)
     if name in targets:

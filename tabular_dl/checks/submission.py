@@ -1,4 +1,4 @@
-"""Findings about the sample submission: what a fit would report only at its end."""
+"""Findings about the sample submission, which a fit would report only at its end."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ __all__ = ["sample_findings"]
 
 
 def sample_findings(competition: Competition, spec: PipelineSpec, problem: Problem) -> list[Finding]:
-    """Return the finding about a sample submission that could not be filled in, or whose labels are other words.
+    """Return the finding about a sample submission that cannot be filled in, or has other labels than the target.
 
     Parameters
     ----------
@@ -39,8 +39,8 @@ def sample_findings(competition: Competition, spec: PipelineSpec, problem: Probl
     Returns
     -------
     list of Finding
-        Findings with the code ``sample``: errors if labels are unclear, which the pipeline file settles, else warnings;
-        notes about labels that are written in other words.
+        Findings with the code ``sample``: errors if the pipeline file has to state the labels, else warnings; notes
+        about labels that differ from those of the target.
     """
     test, sample = competition.test, competition.sample
     asked = Asked(None, spec.submission.values, spec.submission.top_k)
@@ -71,7 +71,7 @@ def sample_findings(competition: Competition, spec: PipelineSpec, problem: Probl
 
 
 def _without_ids(competition: Competition, spec: PipelineSpec, sample: pd.DataFrame) -> Finding:
-    """Return the finding of a pipeline without ids, and a sample that does not count the test rows."""
+    """Return the finding about a pipeline without ids whose sample does not number the test rows."""
     message = (
         f"No submission could be made: the pipeline names no id, and {sample.columns[0]} of "
         f"{competition.sample_file.name} does not number the rows of {competition.test_file.name}."

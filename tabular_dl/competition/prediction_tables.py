@@ -159,10 +159,10 @@ def table_of_target(predictions: pd.DataFrame, targets: Sequence[str], target: s
     place = targets.index(target)
     first = columns.index(target)
     last = columns.index(targets[place + 1]) if place + 1 < len(targets) else len(columns)
-    own, p = predictions.iloc[:, [0, first]], predictions.iloc[:, first + 1 : last]
+    table, p = predictions.iloc[:, [0, first]], predictions.iloc[:, first + 1 : last]
     if list(p.columns) == [f"p_{target}"]:
-        return own.assign(p_0=1 - p.iloc[:, 0], p_1=p.iloc[:, 0])
-    return pd.concat([own, p.rename(columns=lambda name: f"p_{name.removeprefix(f'p_{target}_')}")], axis=1)
+        return table.assign(p_0=1 - p.iloc[:, 0], p_1=p.iloc[:, 0])
+    return pd.concat([table, p.rename(columns=lambda name: f"p_{name.removeprefix(f'p_{target}_')}")], axis=1)
 
 
 def probabilities(predictions: pd.DataFrame) -> pd.DataFrame:

@@ -64,7 +64,7 @@ def streamed_rows(
 
 
 def first_rows(rows: RowSource, **unsupported: str | bool | None) -> dict[Path, TableFile]:
-    """Return the first rows as if they were the file."""
+    """Return the first rows in place of the file; raise an error for keys that need all rows in memory."""
     for key, value in unsupported.items():
         if value is not None:
             raise DataError(

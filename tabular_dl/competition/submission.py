@@ -232,7 +232,9 @@ def score_submission(
     if not isinstance(target, str):
         tables = _by_target(predictions, target)
         first = str(submission.columns[0])
-        parts = [score_submission(submission[[first, n]], own, answers, n, metric) for n, own in tables.items()]
+        parts = [
+            score_submission(submission[[first, name]], table, answers, name, metric) for name, table in tables.items()
+        ]
         return float(np.mean(parts))
     id_column = str(submission.columns[0])
     truth = answers.set_index(answers[id_column].astype(str))[target]
@@ -249,7 +251,7 @@ def score_submission(
         numeric = pd.api.types.is_numeric_dtype(y)
         # Answers may have the words of the submission, such as Yes for the class 1.
         written = submission.iloc[:, 1]
-        alike = [p for p in (by_id[target], written) if pd.api.types.is_numeric_dtype(p) == numeric]
+        alike = [labels for labels in (by_id[target], written) if pd.api.types.is_numeric_dtype(labels) == numeric]
         if not alike:
             predicted = by_id[target]
             raise SubmissionError(

@@ -1,8 +1,8 @@
 """Labels of a submission as its sample has them: other words for the classes, and several labels in one cell.
 
-The classes of a target may be 0 and 1 where the sample has No and Yes, or ``setosa`` where it has ``Setosa``. What a
-sample makes clear is written in its way, and said; what it leaves open is an error, which the key ``submission`` of the
-pipeline file settles.
+The classes of a target may be 0 and 1 where the sample has No and Yes, or ``setosa`` where it has ``Setosa``. If the
+labels of the sample can be matched to the classes, the submission has them, and a note says so. If not, an error asks
+for the key ``submission`` of the pipeline file.
 """
 
 from __future__ import annotations
@@ -29,12 +29,12 @@ _STYLES: tuple[Callable[[str], str], ...] = (str.lower, str.upper, str.title, st
 
 
 class UnclearLabelsError(SubmissionError):
-    """A sample whose labels are none of the classes, and do not say which stands for which.
+    """Error for a sample whose labels are not the classes, and cannot be matched to them.
 
     Attributes
     ----------
     values : dict, "target" or None
-        Content of ``submission.values`` that would settle it: a guess by order, or the classes as they are.
+        Proposal for ``submission.values``: the labels in order, or the classes as they are.
     """
 
     def __init__(self, message: str, values: dict[Any, Any] | Literal["target"] | None = None) -> None:
@@ -49,7 +49,7 @@ class LabelForm:
     Attributes
     ----------
     written : dict of str to object
-        What is written for each class, by the text of the class; empty if the classes are.
+        Label of the submission for each class, by the text of the class; empty for the classes themselves.
     top_k : int
         Number of labels in a cell, the most probable first.
     note : str
@@ -116,13 +116,13 @@ def label_form(
     labels of the sample             what is written
     ===============================  ================================================================================
     classes of the target            the classes
-    other case or blanks             the sample's way, for all classes
+    other case or blanks             all classes, spelled as in the sample
     no/yes, false/true, n/y, 0/1...  the sample's words, if the classes are such a pair too
     as many numbers as classes,      numbers in the same order
     which are numbers
     a single number                  the classes, if they are numbers: it only fills the column
     several classes in each cell     as many classes, the most probable first
-    others                           an error, unless ``given`` says it
+    others                           an error, unless ``given`` has the labels
     ===============================  ================================================================================
 
     Parameters
@@ -134,7 +134,7 @@ def label_form(
     file : str
         Name of the sample in messages.
     given : mapping or "target", optional
-        What is written for each class, or "target" for the classes themselves.
+        Label of the submission for each class, or "target" for the classes themselves.
     top_k : int, optional
         Number of labels in a cell; by default that of the sample.
     default_k : int, default=1
@@ -148,7 +148,7 @@ def label_form(
     Raises
     ------
     UnclearLabelsError
-        If the labels of the sample do not say which stands for which class, or the options do not fit the classes.
+        If the labels of the sample cannot be matched to the classes, or the options do not fit the classes.
 
     Examples
     --------
@@ -175,7 +175,7 @@ def label_form(
     return LabelForm(written, count, _note(written, count, shown, names, file))
 
 
-_KEY = "say what is written for each class by submission.values in the pipeline file."
+_KEY = "write the label of each class to submission.values in the pipeline file."
 
 
 def _labels_a_cell(cells: np.ndarray, classes: Sequence[str]) -> int:
@@ -188,7 +188,7 @@ def _labels_a_cell(cells: np.ndarray, classes: Sequence[str]) -> int:
 
 
 def _given(given: Given, classes: Sequence[str]) -> dict[str, Any]:
-    """Return what the user says is written for each class.
+    """Return the labels that the user gives for each class.
 
     Raises
     ------
@@ -201,7 +201,7 @@ def _given(given: Given, classes: Sequence[str]) -> dict[str, Any]:
     missing = [name for name in classes if name not in values]
     if missing:
         raise UnclearLabelsError(
-            f"submission.values says nothing about {listed(missing, MOST_LISTED)}; it names "
+            f"submission.values has no label for {listed(missing, MOST_LISTED)}; it names "
             f"{listed(list(values), MOST_LISTED)}. Name every class of the target."
         )
     written = {name: values[name] for name in classes}
@@ -211,7 +211,7 @@ def _given(given: Given, classes: Sequence[str]) -> dict[str, Any]:
 
 
 def _written(shown: Mapping[str, Any], classes: Sequence[str], column: str, file: str) -> dict[str, Any]:
-    """Return what a sample makes clear is written for each class; empty if it is the classes."""
+    """Return the label of a sample for each class; empty if its labels are the classes."""
     if {*shown} <= {*classes}:
         return {}
     for rule in (_spelled, _paired, _ordered):
@@ -223,7 +223,7 @@ def _written(shown: Mapping[str, Any], classes: Sequence[str], column: str, file
     pairs = zip(map(_plain, sorted(classes)), map(_plain, sorted(shown)), strict=False)
     raise UnclearLabelsError(
         f"{file}, column {column}: the values {listed(list(shown), MOST_LISTED)} are none of the classes of the "
-        f"target, {listed(list(classes), MOST_LISTED)}, and do not say which stands for which: {_KEY} `values: target` "
+        f"target, {listed(list(classes), MOST_LISTED)}, and cannot be matched to them: {_KEY} `values: target` "
         "writes the classes.",
         dict(pairs) if len(shown) == len(classes) else "target",
     )

@@ -31,14 +31,14 @@ MOST_LISTED = 12  # names listed by one message
 
 @dataclass(frozen=True)
 class Asked:
-    """Values of a submission that the user chose, where they are not to be those of the sample.
+    """Values of a submission that the user chose, in place of those of the sample.
 
     Parameters
     ----------
     form : {"labels", "probabilities"}, optional
         Form of the predictions.
     labels : mapping or "target", optional
-        What is written for each class, or "target" for the classes themselves.
+        Label of the submission for each class, or "target" for the classes themselves.
     top_k : int, optional
         Number of labels in a cell, the most probable first.
     """
@@ -49,7 +49,7 @@ class Asked:
 
 
 def labels_a_cell(metric: Metric) -> int:
-    """Return the number of labels in a cell that a metric scores, where neither sample nor user says how many.
+    """Return the number of labels in a cell that a metric scores, for samples of one label and no choice of the user.
 
     Examples
     --------

@@ -17,7 +17,7 @@ __all__ = ["TargetRows", "join_labels", "part_by_target", "require_column", "wit
 
 @dataclass(frozen=True)
 class TargetRows:
-    """Rows of a training table by whether they have a target.
+    """Training rows with and without a target.
 
     Attributes
     ----------
@@ -26,7 +26,7 @@ class TargetRows:
     unlabeled : DataFrame of shape (other rows, columns)
         Rows without one.
     notes : tuple of str
-        How the target was read, and how many rows have none.
+        Notes on the conversion of the target, and on rows without one.
     """
 
     labeled: pd.DataFrame
@@ -159,8 +159,8 @@ def part_by_target(train: pd.DataFrame, target: str, path: Path, unit: str | boo
         notes.append(f"{path.name}: {target} (the target) is read as {kind}")
         if len(others):
             notes[-1] += (
-                f"; {len(others):,} of {column.notna().sum():,} values are none, the first in row {others.index[0]}: "
-                f"{others.iloc[0]!r}"
+                f"; {len(others):,} of {column.notna().sum():,} values are no numbers, the first in row "
+                f"{others.index[0]}: {others.iloc[0]!r}"
             )
         column = numbers
     missing = column.isna()

@@ -104,7 +104,7 @@ def _check_target(train: pd.DataFrame, target: str, path: Path) -> None:
             f"{NEED_ALL}"
         )
     if column.nunique() < 2:
-        found = f"every row has the value {column.tolist()[0]!r}" if column.nunique() else "no row has a value"
+        content = f"every row has the value {column.tolist()[0]!r}" if column.nunique() else "no row has a value"
         raise DataError(
-            f"{subject}: {found}. At least two different values are needed to learn from. Take it out of data.target."
+            f"{subject}: {content}. At least two different values are needed to learn from. Take it out of data.target."
         )

@@ -1,4 +1,4 @@
-"""Patterns in the place of many names of columns."""
+"""Patterns in place of the names of many columns."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ MANY_NUMBERED = 50  # columns of one rule that differ only by a number, from whi
 _NUMBERED = re.compile(r"(.*[^\d])\d+", re.DOTALL)
 
 
-def abbreviated(columns: Sequence[str], every: Iterable[str]) -> list[str]:
+def abbreviated(columns: Sequence[str], all_columns: Iterable[str]) -> list[str]:
     """Return names, with a pattern such as ``pixel*`` for many that end in a number, if it matches no other column."""
     numbered = Counter(match.group(1) for name in columns if (match := _NUMBERED.fullmatch(name)))
     members = {*columns}
-    others = [name for name in every if name not in members]
+    others = [name for name in all_columns if name not in members]
     prefixes = [
         prefix
         for prefix, count in numbered.items()

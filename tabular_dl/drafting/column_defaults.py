@@ -19,8 +19,8 @@ id                none, except for the letters of codes
 others            none
 ================  ==================================================================================================
 
-Columns and features that add nothing are left out: those that say the same as another, or have one value, and
-categories that most test rows do not have.
+Redundant columns and features are left out: those that repeat another, those with one value, and categories that most
+test rows do not have.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ MOST_PREFIXES = 20
 ROWS_A_COMPONENT = 40  # training rows for each component of texts
 SAMPLE_ROWS = 20_000  # rows in which words and letters are looked for
 MOSTLY_NEW = "most test rows have categories that no training row has"
-NEARLY_UNIQUE = "nearly every row has a value of its own"
+NEARLY_UNIQUE = "nearly all values are different"
 
 _PREFIX = re.compile(r"^\s*([^\W\d_]{1,6})(?=[\s./_-]*\d)")
 
@@ -170,7 +170,7 @@ class _Plan:
         return self.result
 
     def _leave_out_redundant(self) -> None:
-        """Take columns and features that add nothing out of the rules."""
+        """Take redundant columns and features out of the rules."""
         numeric: dict[str, bool] = {}
         for rule, (_, columns) in self.groups.items():
             read_as_numbers = ColumnRule(columns=tuple(columns), **json.loads(rule)).numeric
@@ -233,11 +233,11 @@ class _Plan:
             self._number(kind.name, reason, kind.missing, "standard", clip=0.01)
 
     def _number(
-        self, column: str, reason: str = "Numbers", missing: float = 0.0, scale: str = "standard", **more: Any
+        self, column: str, reason: str = "Numbers", missing: float = 0.0, scale: str = "standard", **keys: Any
     ) -> None:
         flag = {"missing_flag": True} if missing > MISSING_FLAG else {}
         reason = f"{reason}. Missing values may be informative." if flag else f"{reason}."
-        self._rule(column, reason, impute="median", **flag, **more, scale=scale)
+        self._rule(column, reason, impute="median", **flag, **keys, scale=scale)
 
     def _boolean(self, kind: ColumnKind) -> None:
         self.result.used[kind.name] = "yes or no"

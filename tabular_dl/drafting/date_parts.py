@@ -1,4 +1,4 @@
-"""Parts of dates that are worth a feature: those that differ between training rows, and that test rows share.
+"""Parts of dates that become features: those that differ between training rows and recur in test rows.
 
 ==========  =========================================================================================================
 part        used as
@@ -8,14 +8,14 @@ month       sine and cosine of its place on a circle, on which December is besid
 weekday     the same
 hour        the same
 day         categories if each day of the month has ten rows, else a number
-year        number, unless test rows follow the training rows: years go on as the days do that have elapsed
-elapsed     number (days since the earliest date), which says how things change with time
+year        number; left out if test rows follow the training rows, as elapsed days increase with it
+elapsed     number of days since the earliest date, for trends
 ==========  =========================================================================================================
 
 Sine and cosine were better than categories on all tables that they were compared on (docs/features.md).
 
-A part that test rows have not in common with training rows is left out, such as the month if the test rows are of the
-next month of a table of half a year: a network has learned nothing about it.
+A part with other values in test rows than in training rows is left out, such as the month if the test rows are of the
+next month of a table of half a year: a network cannot learn its effect.
 """
 
 from __future__ import annotations
@@ -38,8 +38,10 @@ ROWS_A_DAY = 10  # fewest rows of a day of the month, for a category each
 LATER = 0.9  # share of the test rows after the training rows
 
 
-def useful_parts(train: pd.Series[Any], test: pd.Series[Any] | None, written: str | None) -> Iterator[tuple[str, Use]]:
-    """Yield the parts of dates that are worth a feature.
+def useful_parts(
+    train: pd.Series[Any], test: pd.Series[Any] | None, date_format: str | None
+) -> Iterator[tuple[str, Use]]:
+    """Yield the parts of dates that become features.
 
     Parameters
     ----------
@@ -47,15 +49,15 @@ def useful_parts(train: pd.Series[Any], test: pd.Series[Any] | None, written: st
         Dates of the training rows.
     test : Series of shape (test rows,) or None
         Dates of the test rows.
-    written : str or None
-        Format of the dates; None for dates that are no text.
+    date_format : str or None
+        Format of the dates; None for dates that are not text.
 
     Yields
     ------
     part : str
         Part as in ``date:`` of a feature.
     use : {"circle", "categories", "number"}
-        What its values are.
+        Use of its values.
 
     Examples
     --------
@@ -63,7 +65,7 @@ def useful_parts(train: pd.Series[Any], test: pd.Series[Any] | None, written: st
     >>> list(useful_parts(days[:300], days[300:], None))
     [('weekday', 'circle'), ('day', 'number'), ('elapsed', 'number')]
     """
-    learned = learn_dates(train, written)
+    learned = learn_dates(train, date_format)
 
     def values(dates: pd.Series[Any] | None, part: str) -> pd.Series[Any]:
         return (train.head(0) if dates is None else date_part(dates, part, learned, "date")).dropna()

@@ -22,9 +22,9 @@ from tabular_dl.drafting.in_blocks import rowwise, without_embedding, without_re
 from tabular_dl.drafting.network_defaults import Effort, Sizes, choose_sizes
 from tabular_dl.drafting.rare_classes import TargetSettings, rare_class_settings
 from tabular_dl.drafting.skewed_target import skew_reason
-from tabular_dl.drafting.target_problem import problem_of_targets, rarest_rows
+from tabular_dl.drafting.target_problem import problem_of_targets, refuse_single_rows
 from tabular_dl.errors import DataError, SubmissionError, listed
-from tabular_dl.problems import Problem, classes_of, get_metric, output_units
+from tabular_dl.problems import Problem, classes_of, get_metric, output_units, rarest_class
 from tabular_dl.profiling import (
     ClassBalance,
     ColumnKind,
@@ -151,7 +151,7 @@ def draft_pipeline(
     # Rows that belong together are alike in each of several targets.
     separation = find_separation(raw, test, columns[0], roles.id, classification=problem.classification, seed=0)
     folds = draft_folds(train, test, roles, problem, separation, sizes.ensemble["folds"], get_metric(chosen))
-    settings = _of_target(roles.targets[0], chosen, balance, skewed, problem)
+    settings = _target_settings(roles.targets[0], chosen, balance, skewed, problem)
     treatments = _treatments(kinds, train, test, _outputs(problem, y), folds, several=len(columns) > 1)
     if not problem.classification and len(columns) == 1 and folds.keys.get("split") == "time":
         _add_level(treatments, raw, test, columns[0], separation, settings)
@@ -186,7 +186,9 @@ def _distribution(targets: Sequence[pd.Series], problem: Problem) -> tuple[int |
     """Return the rows of the rarest class of any target, and of a single one its balance, or why it is skewed."""
     if not problem.classification:
         return None, None, skew_reason(targets[0]) if len(targets) == 1 else None
-    rarest = min(rarest_rows(column.value_counts(), str(column.name)) for column in targets)
+    for column in targets:
+        refuse_single_rows(column)
+    rarest = min(map(rarest_class, targets))
     return rarest, class_balance(targets[0]) if len(targets) == 1 else None, None
 
 
@@ -198,7 +200,7 @@ def _outputs(problem: Problem, y: pd.Series | pd.DataFrame) -> int | None:
     return output_units(problem, y) if problem.classification else None
 
 
-def _of_target(
+def _target_settings(
     target: str, metric: str, balance: ClassBalance | None, skewed: str | None, problem: Problem
 ) -> TargetSettings:
     """Return the settings that suit the target."""
@@ -232,7 +234,7 @@ def _treatments(
     several: bool,
 ) -> Treatments:
     """Return features and rules for the columns, and the features that the folds need."""
-    # Test rows have other groups, so that these say nothing of their targets; a date does all the same.
+    # Test rows have other groups, so that groups do not help to predict them; dates do nevertheless.
     groups = [kind.name for kind in kinds if kind.name == folds.keys.get("group") and kind.kind != "date"]
     treatments = treat([kind for kind in kinds if kind.name not in groups], train, classes, test, several=several)
     if groups:
@@ -285,7 +287,7 @@ def _metric(
 def _labels(
     y: pd.Series | pd.DataFrame, target: str | list[str], problem: Problem, sample: pd.DataFrame | None, metric: str
 ) -> list[str]:
-    """Return what is to be said of the labels of the submission."""
+    """Return sentences about labels of the submission that are not those of the target."""
     try:
         return label_notes(target, classes_of(y.to_numpy(), problem), sample, get_metric(metric))
     except SubmissionError as error:

@@ -1,4 +1,4 @@
-"""A feature of a group's earlier targets, drafted where they say more than the group and the date do."""
+"""Feature of a group's earlier targets, drafted where they predict the target beyond group and date."""
 
 from __future__ import annotations
 

@@ -38,7 +38,7 @@ def with_effort(
     Returns
     -------
     PipelineSpec
-        Pipeline with other networks, training and number of members; what is not a matter of size stays.
+        Pipeline with other networks, training and number of members; all other settings stay.
 
     Examples
     --------
@@ -56,8 +56,8 @@ def with_effort(
     decided = {*DECIDED} - {path.partition(".")[2] for path in given}
     sections = {}
     for name, drafted in (("network", sizes.network), ("training", sizes.training)):
-        own = {key: value for key, value in getattr(spec, name).items() if key not in decided}
-        sections[name] = {**{key: value for key, value in drafted.items() if key in decided}, **own}
+        kept = {key: value for key, value in getattr(spec, name).items() if key not in decided}
+        sections[name] = {**{key: value for key, value in drafted.items() if key in decided}, **kept}
     members = spec.ensemble.members if "ensemble.members" in given else sizes.ensemble["members"]
     ensemble = spec.ensemble.model_copy(update={"members": members})
     search = spec.search if "search" in given else sizes.search

@@ -27,11 +27,11 @@ class FoldsDraft:
     keys : dict
         Keys, such as ``split`` and ``group``.
     reason : str
-        Reason for them, or for folds at random although the tables differ in time; empty if there is nothing to say.
+        Reason for them, or for for folds at random although the tables differ in time; empty if there is none.
     features : dict of str to dict
         Features that the keys name.
     purpose : str
-        What the features say of a row.
+        Description of the features, for comments.
     """
 
     keys: dict[str, Any] = field(default_factory=dict)
@@ -116,7 +116,7 @@ def _groups(
 
 
 def _by_query(train: pd.DataFrame, test: pd.DataFrame | None, roles: Roles, folds: int) -> FoldsDraft:
-    """Return folds of whole queries, by the column that probably has them; else what the file has to be given."""
+    """Return folds of whole queries, by the column that probably has them; else the keys to add to the file."""
     repeated = roles.id in train and train[roles.id].duplicated().any()
     rows = train.drop(columns=[*roles.targets, roles.id], errors="ignore")
     name = str(roles.id) if repeated else find_query_column(rows, test)

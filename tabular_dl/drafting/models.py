@@ -14,7 +14,7 @@ __all__ = ["with_model"]
 
 
 def with_model(spec: PipelineSpec, given: Collection[str] = ()) -> PipelineSpec:
-    """Return a pipeline whose rules, members and search space suit its model, which is none of networks.
+    """Return a pipeline whose rules, members and search space suit its model, which is not a network.
 
     Models that read categories and missing numbers by themselves get both as they are: scaling, imputation and bins
     would only take information away. Other models get one column a category where networks would learn vectors.
@@ -49,8 +49,8 @@ def with_model(spec: PipelineSpec, given: Collection[str] = ()) -> PipelineSpec:
         for name in ("network", "training")
     }
     if "search" not in given:
-        known = None if spec.problem == "auto" else get_problem(spec.problem).classification
-        changes["search"] = dict(model.space_for(known))
+        classification = None if spec.problem == "auto" else get_problem(spec.problem).classification
+        changes["search"] = dict(model.space_for(classification))
     if not any(path.partition(".")[0] == "columns" for path in given):
         adapted = _for_native if model.native else _for_numbers
         changes["columns"] = tuple(ColumnRule.model_validate(adapted(rule)) for rule in spec.columns)

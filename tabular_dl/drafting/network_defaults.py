@@ -119,7 +119,7 @@ def choose_sizes(
     effort : {"fast", "good", "best"}
         Time that training may take.
     numbers : int, default=0
-        Number of numeric columns: the vectors of many are shorter.
+        Number of numeric columns; the vectors of many are shorter.
 
     Returns
     -------
@@ -180,15 +180,15 @@ def _realmlp(rows: int, problem: Problem, effort: Effort, folds: int, folds_reas
             "frequency_scale": {"log_uniform": [0.03, 1.0]},
         },
         reason=(
-            f"{rows} rows are enough for RealMLP, whose embeddings bend and step where numbers are sharp"
-            + (", in a small and short form." if effort == "good" else ".")
+            f"{rows} rows are enough for RealMLP, whose embeddings of numbers fit sharp changes"
+            + ("; a small network, trained for few epochs." if effort == "good" else ".")
         ),
         folds_reason=folds_reason,
     )
 
 
 def _embedding(rows: int, numbers: int) -> dict[str, Any]:
-    """Return the settings of the embedding of numbers: below some rows, bins follow the noise."""
+    """Return the settings of the embedding of numbers; none for small tables, where bins follow the noise."""
     if rows < SMALL:
         return {}
     share = min(1.0, MANY_NUMBERS / max(1, numbers))

@@ -16,7 +16,7 @@ from tabular_dl.spec import ModelSpec, PipelineSpec
 
 __all__ = ["Candidate", "make_portfolio"]
 
-# Rows from which on trees of a forest are slow to store and to load, and bring little beside boosted ones.
+# Rows from which on forests are slow to store and to load, and add little to boosted trees.
 MANY_ROWS = 50_000
 
 
@@ -65,13 +65,13 @@ def make_portfolio(spec: PipelineSpec, problem: Problem, train: pd.DataFrame) ->
     (['logistic', 'hist_gradient_boosting'], 'tabm')
     """
     names = ["logistic" if problem.classification else "ridge", "hist_gradient_boosting"]
-    guests = [name for name in ("lightgbm", "xgboost", "catboost") if find_spec(name) is not None]
+    installed = [name for name in ("lightgbm", "xgboost", "catboost") if find_spec(name) is not None]
     forests = ["extra_trees"] if len(train) < MANY_ROWS else []
-    own = [Candidate("network" if spec.model.is_network else spec.model.name, spec)]
+    unchanged = [Candidate("network" if spec.model.is_network else spec.model.name, spec)]
     *realmlp, tabm = _networks(spec, problem, train) if spec.model.is_network else [None]
-    fast, slow = [*names, *guests[:1]], [*guests[1:], *forests]
+    fast, slow = [*names, *installed[:1]], [*installed[1:], *forests]
     last = [] if tabm is None else [tabm]
-    return [*_of_models(spec, fast), *own, *realmlp, *_of_models(spec, slow), *last]
+    return [*_of_models(spec, fast), *unchanged, *realmlp, *_of_models(spec, slow), *last]
 
 
 def _of_models(spec: PipelineSpec, names: list[str]) -> list[Candidate]:
@@ -85,7 +85,7 @@ def _of_models(spec: PipelineSpec, names: list[str]) -> list[Candidate]:
 
 
 def _networks(spec: PipelineSpec, problem: Problem, train: pd.DataFrame) -> list[Candidate]:
-    """Return RealMLP, unless the pipeline's own networks are, and TabM."""
+    """Return RealMLP, unless the pipeline has it already, and TabM."""
     good = with_effort(spec, problem, train, "good")
     realmlp = [] if spec.network.get("preset") == "realmlp" else [Candidate("realmlp", good)]
     kept = {"class_weight", "target_transform", "bounds"}

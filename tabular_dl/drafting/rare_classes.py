@@ -22,7 +22,7 @@ class TargetSettings:
     keys : dict
         Keys of the pipeline, such as ``threshold``.
     reason : str
-        Reason, and what else may be tried; empty if there is nothing to say.
+        Reason, and alternatives to try; empty if there is none.
     """
 
     training: dict[str, Any] = field(default_factory=dict)
@@ -57,17 +57,19 @@ def rare_class_settings(metric: str, balance: ClassBalance | None, problem: Prob
     labels = get_metric(metric).looks_at == "labels"
     if balance is None or not balance.uneven or not labels or metric == "accuracy":
         return TargetSettings()
-    help_by = remedy(metric, labels=labels, two_classes=problem.two_classes)
+    setting = remedy(metric, labels=labels, two_classes=problem.two_classes)
     evidence = (
         f"{metric} depends on each class, and {balance.rarest!r} has {100 * balance.rarest_rows / balance.rows:.2g} %"
     )
     loss = f"{'binary' if problem.two_classes else 'categorical'}_focal_crossentropy"
-    both = ", class_weight: balanced" if help_by == "threshold" else ""
+    both = ", class_weight: balanced" if setting == "threshold" else ""
     instead = f"An alternative to try: training: {{loss: {loss}, focal_gamma: 2{both}}}"
-    if help_by == "class_weight":
-        reason = f"{evidence} of the rows: its rows weigh more.\n{instead}, with or without the weights."
+    if setting == "class_weight":
+        reason = f"{evidence} of the rows: its rows get greater weights.\n{instead}, with or without the weights."
         return TargetSettings({"class_weight": "balanced"}, {}, reason)
-    if help_by == "threshold":
+    if setting == "threshold":
         reason = f"{evidence} of the rows: the threshold between the classes is chosen by out-of-fold predictions.\n"
         return TargetSettings({}, {"threshold": "auto"}, f"{reason}{instead}.")
-    return TargetSettings({}, {}, f"{evidence} of the rows. Weights of the classes would go too far.\n{instead}.")
+    return TargetSettings(
+        {}, {}, f"{evidence} of the rows. Weights of the classes would move predictions too far.\n{instead}."
+    )

@@ -1,4 +1,4 @@
-"""Columns and features that add nothing to a draft: with one value in every row, or the same as an earlier one."""
+"""Redundant columns and features of a draft: with one value in every row, or the same as an earlier one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Type of problem of one or several targets, for a draft, and the size of their rarest class."""
+"""Type of problem of one or several targets, for a draft, and the refusal of classes of one row."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from tabular_dl.errors import DataError, listed
 from tabular_dl.problems import Problem, get_metric, get_problem, infer_problem
 from tabular_dl.profiling import Roles, column_kinds
 
-__all__ = ["problem_of_targets", "rarest_rows"]
+__all__ = ["problem_of_targets", "refuse_single_rows"]
 
 MOST_LISTED = 8  # classes that a message lists
 
@@ -62,13 +62,13 @@ def _problem_of_several(y: pd.DataFrame, problem: Problem, metric: str | None) -
     return problem, f"{reason}, each {each}."
 
 
-def rarest_rows(counts: pd.Series, target: str) -> int:
-    """Return the number of rows of the rarest class; raise an error for classes of one row."""
+def refuse_single_rows(target: pd.Series) -> None:
+    """Raise an error if a class of a target has a single row."""
+    counts = target.value_counts()
     single = [repr(value) for value, count in counts.items() if count == 1]
     if single:
         raise DataError(
-            f"The target {target!r} has {len(single)} of {len(counts)} classes with a single row: "
+            f"The target {target.name!r} has {len(single)} of {len(counts)} classes with a single row: "
             f"{listed(single, MOST_LISTED)}. A class needs rows to learn from and rows to score: remove these rows, or "
             "join rare classes."
         )
-    return int(counts.min())

@@ -23,9 +23,9 @@ def is_prose(texts: Iterable[object]) -> bool:
     (True, False)
     """
     words = [text.split() for text in texts if isinstance(text, str)]
-    every = [word for text in words for word in text]
-    named = sum(word[0].isupper() or not word[0].isalpha() for word in every)
-    return len(every) >= PROSE_WORDS * max(1, len(words)) and named <= PROSE_CAPITALS * len(every)
+    all_words = [word for text in words for word in text]
+    capitals = sum(word[0].isupper() or not word[0].isalpha() for word in all_words)
+    return len(all_words) >= PROSE_WORDS * max(1, len(words)) and capitals <= PROSE_CAPITALS * len(all_words)
 
 
 def frequent_words(texts: Iterable[object], fewest: int) -> list[str]:

@@ -257,7 +257,7 @@ def _figure() -> Figure:
 
 
 def brief(name: object) -> str:
-    """Return a name as a figure has room for it.
+    """Return a name, shortened to 40 characters.
 
     Examples
     --------

@@ -171,8 +171,8 @@ def importances(table: pd.DataFrame, metric: str, most: int = 20) -> Figure:
     axes.barh(places, shown["importance"], color=BLUE, alpha=0.85)
     axes.errorbar(shown["importance"], places, xerr=shown["error"], fmt="none", ecolor=INK, capsize=3, elinewidth=1.2)
     axes.axvline(0, color=ORANGE, linewidth=1)
-    more = f" (the first {most} of {len(table)})" if len(table) > most else ""
-    dress(axes, f"Permutation importance{more}", f"by how much {metric} worsens", "")
+    selection = f" (the first {most} of {len(table)})" if len(table) > most else ""
+    dress(axes, f"Permutation importance{selection}", f"by how much {metric} worsens", "")
     axes.set_yticks(places, [brief(name) for name in shown["column"]])
     axes.invert_yaxis()
     axes.grid(visible=False, axis="y")

@@ -1,4 +1,4 @@
-"""Simple models of each type of problem, which networks are compared with. scikit-learn loads when they are made."""
+"""Simple models of each type of problem to compare networks with. They import scikit-learn when they are created."""
 
 from __future__ import annotations
 

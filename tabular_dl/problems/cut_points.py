@@ -96,7 +96,7 @@ def _midpoints(labels: np.ndarray) -> np.ndarray:
 
 
 def _as_frequent(y: np.ndarray, values: np.ndarray, labels: np.ndarray) -> np.ndarray:
-    """Return the quantiles of the predictions up to which as many rows lie as have the labels up to each."""
+    """Return cut points by which each label is predicted as often as it occurs."""
     shares = [np.mean(y <= label) for label in labels[:-1]]
     return np.quantile(values, shares).astype(np.float64)
 

@@ -52,19 +52,19 @@ def problem_of(
     """
     import numpy as np
 
-    columns = np.ndim(y) == 2
+    several = np.ndim(y) == 2
     if name == "auto":
         if not classification:
             return PROBLEMS["regression" if bounds is None else "bounded_regression"]
-        return PROBLEMS["multilabel" if columns else "binary" if len(np.unique(y)) == 2 else "multiclass"]
+        return PROBLEMS["multilabel" if several else "binary" if len(np.unique(y)) == 2 else "multiclass"]
     problem = get_problem(name)
     if problem.classification != classification:
-        kind, other = ("KerasClassifier", "KerasRegressor")[:: 1 if classification else -1]
-        raise SpecError(f"problem: {name} is not for {kind}: use {other}.")
-    if classification and columns != (problem.each is not None):
-        shape = "several columns" if columns else "one column"
+        estimator, other = ("KerasClassifier", "KerasRegressor")[:: 1 if classification else -1]
+        raise SpecError(f"problem: {name} is not for {estimator}: use {other}.")
+    if classification and several != (problem.each is not None):
+        shape = "several columns" if several else "one column"
         raise SpecError(f"problem: {name} does not fit a target of {shape}. Write problem: auto.")
-    if problem.two_classes and not columns and len(np.unique(y)) > 2:
+    if problem.two_classes and not several and len(np.unique(y)) > 2:
         raise SpecError(f"problem: {name} needs two classes, the target has {len(np.unique(y))}. Write problem: auto.")
     return problem
 

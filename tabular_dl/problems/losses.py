@@ -23,7 +23,7 @@ class Loss:
     Parameters
     ----------
     name : str
-        Keras's name of the function, or a name that Keras does not have.
+        Keras's name of the function, or the name of a function of the user.
     target : {"class number", "one-hot", "0 or 1", "number"}
         Form of the targets.
     outputs : tuple of str
@@ -158,7 +158,7 @@ def get_loss(name: str) -> Loss:
 
 
 def known_or_own(name: str) -> Loss:
-    """Return the loss of one of Keras's names, or a loss of the user, which takes what losses for numbers take.
+    """Return the loss with a name of Keras, or a loss of the user, which is called with targets that are numbers.
 
     Examples
     --------

@@ -1,7 +1,7 @@
 """Formulas of the metrics: a function each, which `tabular_dl.problems.metrics.METRICS` names.
 
 All take the true values ``y``, the predictions, the weights of the rows or None, and the labels of the columns of
-probabilities or None. What is predicted are labels, probabilities or numbers, as the metric's record says. Formulas are
+probabilities or None. Predictions are labels, probabilities or numbers, as the metric's record states. Formulas are
 plain NumPy where scikit-learn has none, or where a blend calls them thousands of times.
 """
 
@@ -40,7 +40,7 @@ __all__ = [
 
 Array = np.ndarray[Any, Any]
 Weights = Array | None
-SMALLEST = np.finfo(np.float64).eps  # probability whose logarithm is taken at least, as scikit-learn does
+SMALLEST = np.finfo(np.float64).eps  # least probability whose logarithm is taken, as in scikit-learn
 
 
 def accuracy(y: Array, labels: Array, weights: Weights, classes: Weights) -> float:
@@ -175,9 +175,9 @@ def ndcg(
     that of the second of two texts 1; rows are ordered by the predicted mean of it.
     """
     if queries is None or len(queries) != len(y):
-        known = "none" if queries is None else f"those of {len(queries):,} rows"
+        available = "none" if queries is None else f"those of {len(queries):,} rows"
         raise SpecError(
-            f"metric: ndcg scores the rows of each query: {len(y):,} rows to score, and queries of {known}."
+            f"metric: ndcg scores the rows of each query: {len(y):,} rows to score, and queries of {available}."
         )
     if weights is not None:
         raise SpecError("metric: ndcg is the mean over queries, in which rows have no weights: leave the weights out.")

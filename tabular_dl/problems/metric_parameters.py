@@ -30,14 +30,14 @@ class Parameter:
     whole: bool = False
 
     def read(self, text: str) -> object:
-        """Return the value that stands in the name of a metric, the default if it has none; it is not checked yet."""
+        """Return the value in the name of a metric, unchecked; the default if the name has none."""
         try:
             return float(text) if text else self.default
         except ValueError:
             return text
 
     def text(self, value: float) -> str:
-        """Return a value as it stands in the name of a metric.
+        """Return a value as text for the name of a metric.
 
         Examples
         --------
@@ -53,7 +53,7 @@ class Parameter:
         Raises
         ------
         ValueError
-            If it is no number within the bounds; the message says which were expected.
+            If it is no number within the bounds; the message states them.
 
         Examples
         --------

@@ -120,15 +120,15 @@ class Metric:
             import numpy as np
 
             # Without classes, columns are numbers if the metric can score some, else probabilities of labels.
-            known = np.arange(y.shape[1]) if classes is None and not {*_NUMBERS} & {*self.problems} else classes
-            scores = target_scores(self, y, prediction, known, sample_weight)
+            labels = np.arange(y.shape[1]) if classes is None and not {*_NUMBERS} & {*self.problems} else classes
+            scores = target_scores(self, y, prediction, labels, sample_weight)
             return float(np.mean(scores[~np.isnan(scores)] if y.dtype.kind == "f" else scores))
         if classes is None and (self.lowest is not None or self.nonzero):
             self.check_numbers(y, "The target", range(len(y)))
         if self.looks_at == "labels":
             prediction = _labels(y, prediction, cast("np.ndarray | None", classes))  # of one target
-        given = {"queries": self.queries} if self.by_query else {}
-        return self._formula(y, prediction, sample_weight, classes, **dict(self.settings), **given)
+        by_query = {"queries": self.queries} if self.by_query else {}
+        return self._formula(y, prediction, sample_weight, classes, **dict(self.settings), **by_query)
 
     @property
     def _formula(self) -> Callable[..., float]:
@@ -204,7 +204,7 @@ class Metric:
         """
         if not {problem.name, problem.each} & {*self.problems}:
             usable = ", ".join(
-                sorted(name for name, m in METRICS.items() if {problem.name, problem.each} & {*m.problems})
+                sorted(name for name, other in METRICS.items() if {problem.name, problem.each} & {*other.problems})
             )
             raise SpecError(f"metric: {self.name} cannot score a {problem.name} problem. Metrics that can: {usable}.")
 
@@ -283,8 +283,8 @@ def get_metric(name: str) -> Metric:
     base, _, text = name.partition(":")
     metric = METRICS.get(base)
     if metric is None:
-        own = " A function of your own is metric: {python: FILE.py:NAME}." if ".py" in name else ""
-        raise SpecError(f"There is no metric {name!r}. {did_you_mean(base, METRICS)}{own}")
+        hint = " A function of your own is metric: {python: FILE.py:NAME}." if ".py" in name else ""
+        raise SpecError(f"There is no metric {name!r}. {did_you_mean(base, METRICS)}{hint}")
     if metric.parameter is None:
         if text:
             raise SpecError(f"{base} has no parameter, found {name!r}: write {base}.")

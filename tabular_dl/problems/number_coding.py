@@ -185,7 +185,7 @@ TRANSFORMS: dict[str, type[Numbers]] = {"log1p": Logarithms}
 
 
 def known_values(y: np.ndarray) -> np.ndarray | None:
-    """Return which values of a target of numbers are known, of the same shape; None if all of them are.
+    """Return whether each value of a target is known, of the same shape; None if all of them are.
 
     Examples
     --------
@@ -200,7 +200,7 @@ def known_values(y: np.ndarray) -> np.ndarray | None:
 
 
 def with_means(y: np.ndarray) -> np.ndarray:
-    """Return targets, of which rows may lack some, with the means of the others in their place.
+    """Return several targets with the mean of each in place of its missing numbers.
 
     Examples
     --------
@@ -221,11 +221,11 @@ def _mean(columns: np.ndarray, weights: np.ndarray | None) -> np.ndarray:
     known = known_values(columns)
     if known is None:
         return np.average(columns, axis=0, weights=weights)
-    own = known if weights is None else known * weights[:, np.newaxis]
-    absent = np.flatnonzero(own.sum(axis=0) == 0)
+    of_known = known if weights is None else known * weights[:, np.newaxis]
+    absent = np.flatnonzero(of_known.sum(axis=0) == 0)
     if len(absent):
         raise DataError(f"No training row has a value of target {absent[0] + 1}: fill some in, or leave it out.")
-    return np.average(np.where(known, columns, 0.0), axis=0, weights=own)
+    return np.average(np.where(known, columns, 0.0), axis=0, weights=of_known)
 
 
 def _columns(y: np.ndarray) -> np.ndarray:

@@ -146,12 +146,12 @@ class Problem:
                 )
             problem = replace(problem, losses={problem.activation: (name,)})
         if metrics is not None:
-            known = FOLLOWED[problem.target]
+            functions = FOLLOWED[problem.target]
             for metric in metrics:
-                if metric not in known:
+                if metric not in functions:
                     raise SpecError(
                         f"metrics: {metric!r} cannot be followed row by row for {self.name}. "
-                        f"{did_you_mean(metric, known)}"
+                        f"{did_you_mean(metric, functions)}"
                     )
             problem = replace(problem, follow=tuple(metrics))
         return problem

@@ -1,8 +1,8 @@
 """Queries of rows, for metrics that are means over queries, such as NDCG.
 
-A metric is bound to the queries of a table once, where the table is read. Whoever scores some of its rows takes
-`metric_at` of them, as `tabular_dl.model_selection.row_weights.weights_at` does with weights. A metric that scores
-queries and is not bound, or is bound to other rows, raises an error.
+A metric is bound to the queries of a table once, where the table is read. To score some of the rows, use `metric_at`,
+as `tabular_dl.model_selection.row_weights.weights_at` for weights. A metric that scores queries and is not bound, or is
+bound to other rows, raises an error.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ __all__ = ["check_whole_queries", "metric_at", "resampled_rows", "some_rows", "w
 
 
 def with_queries(metric: Metric, queries: Any) -> Metric:
-    """Return a metric that knows the query of each row of a table.
+    """Return a metric that is bound to the query of each row of a table.
 
     Parameters
     ----------
@@ -49,7 +49,7 @@ def with_queries(metric: Metric, queries: Any) -> Metric:
     import pandas as pd
 
     numbers = pd.factorize(pd.Series(queries), use_na_sentinel=False)[0]
-    # Few bits are sorted fast, and blends score thousands of times.
+    # Small integers are sorted faster, and blends score thousands of times.
     return replace(metric, queries=numbers.astype(np.min_scalar_type(int(numbers.max()))))
 
 
@@ -152,7 +152,7 @@ def check_whole_queries(metric: Metric, folds: Sequence[np.ndarray], subject: st
     Parameters
     ----------
     metric : Metric
-        Metric of all rows; one without queries has none to break.
+        Metric of all rows; one without queries is not checked.
     folds : sequence of ndarray
         Numbers of the test rows of each fold.
     subject : str
@@ -161,7 +161,7 @@ def check_whole_queries(metric: Metric, folds: Sequence[np.ndarray], subject: st
     Raises
     ------
     DataError
-        If a query is broken; the message names the fold and a row of the query in no or another fold.
+        If a query is split; the message names the fold and the first row of the query.
 
     Examples
     --------
@@ -181,9 +181,9 @@ def check_whole_queries(metric: Metric, folds: Sequence[np.ndarray], subject: st
     sizes = np.bincount(metric.queries)
     for number, rows in enumerate(folds, start=1):
         inside = np.bincount(metric.queries[rows], minlength=len(sizes))
-        broken = np.flatnonzero((inside > 0) & (inside < sizes))
-        if len(broken):
-            query = broken[0]
+        split = np.flatnonzero((inside > 0) & (inside < sizes))
+        if len(split):
+            query = split[0]
             first = int(np.flatnonzero(metric.queries == query)[0]) + 1
             raise DataError(
                 f"{subject}: fold {number} has {inside[query]} of the {sizes[query]} rows of a query (the query of row "

@@ -37,7 +37,7 @@ class Coding:
     standardised = False
 
     @classmethod
-    def learn(cls, y: np.ndarray, **known: Any) -> Self:
+    def learn(cls, y: np.ndarray, **settings: Any) -> Self:
         """Learn the coding from the target of training rows."""
         raise NotImplementedError
 

@@ -38,7 +38,7 @@ Score = Callable[..., float]
 
 
 def classes_of(y: np.ndarray, problem: Problem) -> np.ndarray | list[np.ndarray] | None:
-    """Return the classes of a target, as fitted models have them.
+    """Return the classes of a target, in the form of the attribute ``classes_`` of fitted models.
 
     Parameters
     ----------
@@ -218,7 +218,7 @@ def target_scores(
 
 
 def _of_rows(metric: Score, rows: np.ndarray) -> Score:
-    """Return a metric of some of its rows, whose queries it may have."""
+    """Return a metric of some of its rows; `metric_at` of queries, which import metrics, cannot be imported here."""
     queries = getattr(metric, "queries", None)
     return metric if queries is None else replace(metric, queries=queries[rows])  # type: ignore[type-var]
 

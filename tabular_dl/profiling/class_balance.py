@@ -1,4 +1,4 @@
-"""Balance of the classes of a target: whether one is rare, and whether that makes accuracy say little."""
+"""Balance of the classes of a target: whether a class is rare, and whether accuracy is then misleading."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ __all__ = ["ClassBalance", "Remedy", "class_balance", "remedy"]
 
 RARE = 0.1  # share of the rows that the class would have if all classes were equally large
 UNEVEN = 0.5
-MISLEADING = 0.9  # share of the largest class from which a high accuracy says little
+MISLEADING = 0.9  # share of the largest class from which accuracy is misleading
 
 
 # Settings that suit a rare class: weights of the classes, or a threshold between two that is chosen by the metric.

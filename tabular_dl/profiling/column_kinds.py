@@ -17,8 +17,8 @@ text              of several words, most of them different from row to row, or o
 high_cardinality  of more categories than that
 ================  ==================================================================================================
 
-The target and the id of a competition are not asked here. Training and test rows are looked at together where a
-column has to be read alike in both; what is counted is counted in the training rows.
+Target and id of a competition are left out. Kinds are inferred from training and test rows together, so that a column
+is read alike in both; counts are those of the training rows.
 """
 
 from __future__ import annotations
@@ -46,10 +46,10 @@ __all__ = ["ColumnKind", "Kind", "column_kinds"]
 
 Kind = Literal["missing", "constant", "boolean", "date", "id", "numeric", "low_cardinality", "text", "high_cardinality"]
 
-FEW_INTEGERS = 10  # whole numbers with no more different values may be codes of categories
+FEW_INTEGERS = 10  # most different values of whole numbers that may be codes of categories
 MOST_RECURRING = 31  # the same for months, days of the month and hours
 LOW_CARDINALITY = 20  # categories that can have a column each
-HEAVY_TAIL = 2.0  # skewness of numbers, either way, of which a few reach far beyond the others
+HEAVY_TAIL = 2.0  # absolute skewness above which a distribution has a heavy tail
 TEXT_WORDS = 3.0  # mean words a value of free text
 TEXT_DIFFERENT = 0.5  # share of the values of free text that are different
 
@@ -58,44 +58,44 @@ BOOLEANS = ({"0", "1"}, {"true", "false"}, {"t", "f"}, {"yes", "no"}, {"y", "n"}
 
 @dataclass(frozen=True)
 class ColumnKind:
-    """Kind of a column, and the numbers that it rests on.
+    """Kind of a column, and the statistics that it is inferred from.
 
     Attributes
     ----------
     name : str
-        The column.
+        Name of the column.
     kind : str
-        See the table of this module.
+        Kind, as in the table of this module.
     reason : str
-        Why, in words.
+        Reason for the kind.
     missing : float
-        The share of the training rows without a value.
+        Share of the training rows without a value.
     known : int
-        How many training rows have a value.
+        Number of training rows with a value.
     distinct : int
-        How many different values the training rows have.
+        Number of different values of the training rows.
     rarest : int
-        Training rows of the rarest value.
+        Number of training rows with the rarest value.
     commonest : float
-        The share of the most frequent value among the training rows that have one.
+        Share of the most frequent value among the training rows with a value.
     ordered : bool
-        Whether the categories are numbers, whose order may say something.
+        Whether the categories are numbers, whose order may be informative.
     skewness : float or None
-        Of numbers: the third standardised moment, bias-corrected.
+        Third standardised moment of numbers, bias-corrected.
     words : float or None
-        Of text: mean words a value.
+        Mean number of words per value of text.
     date_format : str or None
-        How text writes dates: ISO8601, or in the words of `time.strftime`.
+        Format of dates in text: ISO8601, or as for `time.strftime`.
     number_form : NumberForm or None
-        How text writes numbers: unit and decimal sign.
+        Form of numbers in text: unit and decimal sign.
     infinite : bool
-        Of numbers: whether some are infinite, in training or test rows.
+        Whether some numbers are infinite, in training or test rows.
     new_categories : {"none", "some", "most"}
-        Of categories: how many test rows have one that no training row has (`tabular_dl.profiling.mostly_new`).
+        Test rows with a category that no training row has (`tabular_dl.profiling.mostly_new`).
     newly_missing : bool
-        Whether test rows have no value, while all training rows have one.
+        Whether some test rows have no value, while all training rows have one.
     trouble : str or None
-        What keeps the column from being read as what it is: a value and its row.
+        Reason for which the column cannot be read as its kind: a value and its row.
     """
 
     name: str
@@ -118,12 +118,12 @@ class ColumnKind:
 
     @property
     def nearly_unique(self) -> bool:
-        """Whether nearly every training row that has a value has one of its own."""
+        """Whether nearly all values of the training rows are different."""
         return self.distinct >= MOSTLY * self.known
 
     @property
     def heavy_tailed(self) -> bool:
-        """Whether a few numbers reach far beyond the others."""
+        """Whether the distribution of the numbers has a heavy tail."""
         return self.skewness is not None and abs(self.skewness) > HEAVY_TAIL
 
 
@@ -133,9 +133,9 @@ def column_kinds(train: pd.DataFrame, test: pd.DataFrame | None = None) -> tuple
     Parameters
     ----------
     train : DataFrame of shape (rows, columns)
-        The training rows, without target and id.
+        Training rows without target and id.
     test : DataFrame of shape (test rows, columns), optional
-        The rows to predict; columns that it lacks, and columns of its own, are left out.
+        Rows to predict; only columns that both tables have are judged.
 
     Returns
     -------
@@ -155,7 +155,7 @@ def column_kinds(train: pd.DataFrame, test: pd.DataFrame | None = None) -> tuple
 
 
 def _beside_test(kind: ColumnKind, train: pd.Series, test: pd.Series) -> ColumnKind:
-    """Return the kind of a column with what its test values ask for."""
+    """Return the kind of a column with its new categories and missing values in the test rows."""
     kind = replace(kind, newly_missing=not kind.missing and bool(test.isna().any()))
     if kind.kind not in ("boolean", "low_cardinality", "high_cardinality"):
         return kind
@@ -277,7 +277,7 @@ def _unit_kind(base: ColumnKind, form: NumberForm, texts: pd.Series, known: int,
     others = texts[numbers.isna()]
     reason = kind.reason.replace("numbers", form.in_words, 1)
     if len(others):
-        reason += f"; missing in {len(others)} of {len(texts)} values that are none, such as {others.iloc[0]!r}"
+        reason += f"; {len(others)} of {len(texts)} values are no numbers: missing, such as {others.iloc[0]!r}"
     return replace(kind, reason=reason)
 
 
@@ -291,20 +291,20 @@ def _text_kind(base: ColumnKind, known: pd.Series, both: pd.Series, rows: int) -
             return replace(base, reason="dates")
         reason = f"dates in {1 - len(others) / len(both):.1%} of the rows that have a value"
         first = others[0]
-        return replace(base, reason=reason, trouble=f"{texts[codes[first]]!r} in row {both.index[first]} is none")
+        return replace(base, reason=reason, trouble=f"{texts[codes[first]]!r} in row {both.index[first]} is no date")
     counts = np.bincount(codes[: len(known)])  # the texts of training rows are the first
     form = find_number_form(texts)
     if form is not None and find_number_form(texts[: len(counts)]) is not None:
         return _unit_kind(base, form, pd.Series(texts[codes], both.index, dtype=object), len(known), rows)
     words = float(np.dot([len(text.split()) for text in texts[: len(counts)]], counts) / len(known))
     different = base.distinct / len(known)
-    named = known.dtype.kind not in "iuf" and words <= 1  # numbers beside texts of the test table name nothing
-    as_id = id_reason(pd.Series(texts[codes[: len(known)]], dtype=object)) if named else None
+    may_be_id = known.dtype.kind not in "iuf" and words <= 1  # not numbers, beside texts of the test table
+    as_id = id_reason(pd.Series(texts[codes[: len(known)]], dtype=object)) if may_be_id else None
     if as_id:
         return replace(base, kind="id", reason=as_id, words=words)
-    # Names of persons have two words: a category of nearly each row's own says nothing.
-    several = (words >= TEXT_WORDS and different >= TEXT_DIFFERENT) or (words > 1 and different >= MOSTLY)
-    if several and base.distinct > LOW_CARDINALITY:
+    # Names of persons have two words, and are no categories if hardly two rows share one.
+    is_text = (words >= TEXT_WORDS and different >= TEXT_DIFFERENT) or (words > 1 and different >= MOSTLY)
+    if is_text and base.distinct > LOW_CARDINALITY:
         reason = f"text of {words:.1f} words a value, {different:.0%} of the values different"
         return replace(base, kind="text", reason=reason, words=words)
     kind: Kind = "low_cardinality" if base.distinct <= LOW_CARDINALITY else "high_cardinality"

@@ -10,7 +10,7 @@ import pandas as pd
 __all__ = ["constant_columns", "duplicate_columns", "mostly_new", "squeezed_into"]
 
 FEWEST_ROWS = 20  # to judge a column by
-MOSTLY = 0.95  # of the values are different: under other words, any two such columns would be the same
+MOSTLY = 0.95  # share of different values above which texts are compared letter by letter
 MOST_ROWS_SQUEEZED = 0.99
 LEAST_SHARE_OF_RANGE = 0.1
 MOST_NEW = 0.5  # share of the test rows with a new category from which it may be too many
@@ -18,7 +18,7 @@ MORE_NEW = 0.1  # beyond the share of training rows whose category no other trai
 
 
 def constant_columns(table: pd.DataFrame) -> list[str]:
-    """Name the columns that have one value, or none, in all rows; a missing value beside it is a second one.
+    """Return the columns that have one value, or none, in all rows; a missing value counts as a value.
 
     Examples
     --------
@@ -37,10 +37,10 @@ def _is_constant(column: pd.Series[Any]) -> bool:
 
 
 def duplicate_columns(table: pd.DataFrame) -> dict[str, str]:
-    """Map columns to an earlier column that says the same in every row.
+    """Return the columns that repeat an earlier column, with that column.
 
-    Numbers are the same if they are equal; text also if there are other words for the same rows, as ``m`` for ``male``,
-    where there are 20 rows or more and words are repeated.
+    Numbers are compared by value. Texts are also repeated if each is replaced by another one, such as ``male`` by
+    ``m``, in tables of 20 rows or more whose texts recur.
 
     Parameters
     ----------
@@ -69,7 +69,7 @@ def duplicate_columns(table: pd.DataFrame) -> dict[str, str]:
         else:
             content, values = pd.factorize(column)
             if len(values) > MOSTLY * len(column) or len(column) < FEWEST_ROWS:
-                # Any two columns whose values are all different would be the same under other words.
+                # Any two columns of different values replace each text by another one.
                 content = pd.util.hash_array(column.to_numpy(dtype=object))
         key = (numeric, content.tobytes())
         if key in seen:
@@ -80,10 +80,10 @@ def duplicate_columns(table: pd.DataFrame) -> dict[str, str]:
 
 
 def mostly_new(train: pd.Series[Any], test: pd.Series[Any]) -> bool:
-    """Whether most test rows have categories of their own, and more of them than rows of the training table have.
+    """Whether most test rows have new categories, and a larger share of them than of training rows with unique ones.
 
-    Of names that hardly two rows share, most test rows have new ones; but then, so have most rows of each fold, and
-    their score shows the cost.
+    Names that hardly two rows share are new in most test rows, but also in most rows of each fold, so that the scores
+    include the cost.
 
     Parameters
     ----------

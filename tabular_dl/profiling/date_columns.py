@@ -13,7 +13,7 @@ from tabular_dl.tables import category_codes, read_categories
 
 __all__ = ["as_dates", "date_format", "is_date_number", "time_words"]
 
-DATE_SHARE = 0.95  # of the values must be dates; the others are named
+DATE_SHARE = 0.95  # least share of the values that are dates; the first other value is named
 EARLIEST, LATEST = 1900_01_01, 2100_12_31  # dates written as whole numbers
 _MAY_BE_A_DATE = re.compile(r"\s*(\d{1,4}[-/. ]|[A-Za-z]{3,9} \d{1,2})\S*\d")
 _TIME_WORDS = {
@@ -44,7 +44,7 @@ def time_words(name: str) -> list[str]:
 
 
 def date_format(column: pd.Series[Any]) -> str | None:
-    """Return how text writes dates: ISO8601, or in the words of `time.strftime`; None if it is not dates.
+    """Return the format of dates in text: ISO8601, or as for `time.strftime`; None if it does not consist of dates.
 
     At least 95 % of the values must be dates of one format.
 
@@ -82,7 +82,7 @@ def is_date_number(column: pd.Series[Any]) -> bool:
 
 
 def as_dates(column: pd.Series[Any], written: str | None) -> pd.Series[Any]:
-    """Return dates as pandas has them, in UTC; values that are no dates are missing.
+    """Return dates as timestamps in UTC; values that are no dates become missing.
 
     Examples
     --------

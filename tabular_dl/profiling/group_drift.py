@@ -1,11 +1,10 @@
-"""Levels of groups, such as stores, that change over time, so that earlier targets of a group say more than its mean.
+"""Levels of groups, such as stores, that change over time: earlier targets of a group predict better than its mean.
 
-Where test rows follow the training rows by up to L steps, the latest level that is known of all of them is that of L
-steps ago: the mean m of a group's targets in a window that ends L steps before a row. Whether it says anything is the
-correlation of y and m over the training rows, after both have lost their means by group, and by month, weekday, day of
-the month and hour: features of the date and of the group say that already. Times that are no dates have no such parts:
-there, means by step are taken away. Targets from 0 on are taken as log(1 + y), so that what multiplies the level of
-each group is the same for all.
+Where test rows follow the training rows by up to L steps, the latest level that is known for all of them is that of L
+steps earlier: the mean m of a group's targets in a window that ends L steps before a row. It is informative if y and m
+are correlated over the training rows after their means by group, and by month, weekday, day of the month and hour, are
+subtracted: features of group and date have that information already. For times that are no dates, means by step are
+subtracted. Targets from 0 on are transformed to log(1 + y), so that factors that all groups share are constants.
 """
 
 from __future__ import annotations
@@ -28,13 +27,13 @@ ERRORS = 3.0  # the same in standard errors of that of independent windows
 ONCE = 0.99  # least share of the rows that are the only ones of their group and step
 REGULAR = 0.75  # least share of the steps of which a group has a row
 FEWEST_GROUPS = 2
-CONSTANT = 1e-9  # standard deviation up to which a column is constant
+CONSTANT = 1e-9  # standard deviation below which a column is constant
 KNOWN = 0.9  # least share of the test rows of groups that training rows have
 MOST_COLUMNS = 12  # tried as groups
 WINDOWS = {"hour": 168, "day": 28, "week": 8, "month": 6, "year": 3}
 WINDOW = 8  # of other steps
 FEWEST_WINDOWS = 4  # that the steps with a known level fill
-PASSES = 5  # of taking means away, which is repeated as they are not independent
+PASSES = 5  # of subtracting means, which are not orthogonal
 
 
 @dataclass(frozen=True)
@@ -90,7 +89,7 @@ def find_group_drift(
     Returns
     -------
     GroupDrift or None
-        None if there are no such groups, or their earlier level says too little.
+        None if there are no such groups, or the correlation is too small.
 
     References
     ----------
@@ -116,10 +115,10 @@ def find_group_drift(
     name = str(target.name or "target")
     latest = DerivedFeatures({"past": {"from": name, "by": [*by], "time": time, "lag": 1}}, name)
     rows = train[[*by, time]]
-    found = latest.fit(rows, target).steps_ahead(test[[*by, time]]).get("past")
-    if found is None:
+    steps = latest.fit(rows, target).steps_ahead(test[[*by, time]]).get("past")
+    if steps is None:
         return None
-    ahead, unit = found
+    ahead, unit = steps
     drift = GroupDrift(by, time, ahead, WINDOWS.get(unit, WINDOW), unit, 0.0)
     correlation = _correlation(rows, target.rename(name), drift, order)
     return None if correlation is None else replace(drift, correlation=correlation)
@@ -131,12 +130,12 @@ def _correlation(rows: pd.DataFrame, y: pd.Series[Any], drift: GroupDrift, order
     if numbers.min() >= 0:
         numbers = pd.Series(np.log1p(numbers.to_numpy()), numbers.index, name=numbers.name)
     past = DerivedFeatures({"past": drift.feature(str(y.name))}, str(y.name)).fit_transform(rows, numbers)["past"]
-    known = past.notna().to_numpy()
-    times = order.times.to_numpy()[known]
+    has_past = past.notna().to_numpy()
+    times = order.times.to_numpy()[has_past]
     if len(np.unique(times)) < FEWEST_WINDOWS * drift.window:
         return None
-    values = np.column_stack([numbers, past])[known]
-    groups = [_codes(rows, drift.by)[known], *_parts(times, drift.unit)]
+    values = np.column_stack([numbers, past])[has_past]
+    groups = [_codes(rows, drift.by)[has_past], *_parts(times, drift.unit)]
     for codes in groups * PASSES:
         counts = np.bincount(codes)[codes, np.newaxis]
         values = values - np.column_stack([np.bincount(codes, column)[codes] for column in values.T]) / counts
@@ -168,8 +167,8 @@ def _groups(
         if groups < FEWEST_GROUPS or len(train) < REGULAR * groups * (steps.max() + 1):
             continue
         once = ~pd.Series(codes * np.int64(steps.max() + 1) + steps).duplicated()
-        known = pd.MultiIndex.from_frame(test[[*by]]).isin(pd.MultiIndex.from_frame(train[[*by]].drop_duplicates()))
-        if once.mean() >= ONCE and known.mean() >= KNOWN:
+        in_train = pd.MultiIndex.from_frame(test[[*by]]).isin(pd.MultiIndex.from_frame(train[[*by]].drop_duplicates()))
+        if once.mean() >= ONCE and in_train.mean() >= KNOWN:
             yield by
 
 

@@ -1,4 +1,4 @@
-"""Columns that number or name rows instead of describing them: one rule for drafts and for checks."""
+"""Columns that identify rows instead of describing them: the rule of drafts and of checks."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ import pandas as pd
 
 __all__ = ["id_reason", "may_identify", "names_an_id"]
 
-FEWEST_ROWS = 20  # from which on values that are all different, or rise row by row, are no chance
-MOSTLY = 0.95  # of the values are different: text that names rows
-CHANCE = 0.001  # that as many whole numbers, drawn from their range, are all different: below, they are no amounts
-CODE_DIGITS = 9  # numbers that are all different and all of one length, longer than amounts usually are, are codes
+FEWEST_ROWS = 20  # from which on different or ascending values are not due to chance
+MOSTLY = 0.95  # least share of different values of text that identifies rows
+CHANCE = 0.001  # least probability that amounts, drawn from their range, are all different
+CODE_DIGITS = 9  # fewest digits of codes, which are all of one length; amounts are usually shorter
 _ID_NAME = re.compile(
     r"(?:^|[^a-z])(id|ids|uuid|guid|key|index|row|rowid|unnamed: 0|account|serial|barcode|no|nr|number)(?:$|[^a-z])"
 )
 
 
 def names_an_id(name: str) -> bool:
-    """Whether a column's name says that it is an id: the word id, key, index, row or number in it.
+    """Whether the name of a column has a word for ids, such as id, key, index, row or number.
 
     Examples
     --------
@@ -33,7 +33,7 @@ def names_an_id(name: str) -> bool:
 
 
 def may_identify(column: pd.Series[Any]) -> bool:
-    """Whether every row has a value of its own, and no value is a number with a fraction, which measures something.
+    """Whether all rows have different values, none of which is a number with a fraction, as measurements are.
 
     Examples
     --------
@@ -44,20 +44,20 @@ def may_identify(column: pd.Series[Any]) -> bool:
 
 
 def id_reason(train: pd.Series[Any], test: pd.Series[Any] | None = None) -> str | None:
-    """Return why a column seems to name rows rather than to describe them; None if it does not.
+    """Return the reason for which a column seems to identify rows; None if it does not.
 
-    Numbers with fractions name none, whatever the column is called, nor does text that consists of such numbers. Other
-    text names rows if 95 % of its values are different. Whole numbers do if all of them are different, and
+    Numbers with fractions identify no rows, whatever the name of the column, also if they are written as text. Other
+    text identifies rows if at least 95 % of its values are different. Whole numbers do if all of them are different and
 
-    - they have the name of an id,
+    - the column has the name of an id,
     - they rise or fall row by row,
-    - or they come from a range so narrow that chance would have repeated some, in training and test rows together,
+    - random numbers from their range would repeat, in training and test rows together,
     - or all have the same number of digits, nine or more.
 
     Parameters
     ----------
     train : Series of shape (rows,)
-        Of numbers or of text; columns with fewer than 20 values are not judged.
+        Numbers or text; columns with fewer than 20 values are not judged.
     test : Series of shape (test rows,), optional
         The same column of the rows to predict.
 

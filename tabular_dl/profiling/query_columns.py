@@ -1,4 +1,4 @@
-"""Column with the query of each row of a search, whose results are ranked: by its place in the table alone."""
+"""Detection of the column with the query of each row, in tables of search results to rank."""
 
 from __future__ import annotations
 

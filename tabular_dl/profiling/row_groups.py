@@ -59,8 +59,8 @@ def find_groupings(
 
     A column of text or whole numbers, but not of numbers with a unit, is found if its values are shared by several
     rows, the targets of these rows are more alike than in any of 50 permutations, and at least 90 % of the test rows
-    have a new value. A column that the test rows lack, or leave empty, says nothing of their groups. Without a test
-    table, the intraclass correlation of the target has to be at least 0.5.
+    have a new value. Columns that the test rows lack or leave empty are left out. Without a test table,
+    the intraclass correlation of the target has to be at least 0.5.
 
     Parameters
     ----------

@@ -24,11 +24,11 @@ class Separation:
     Attributes
     ----------
     kind : {"nothing", "time", "groups"}
-        What separates the tables.
+        Type of the difference.
     reason : str
-        The evidence in words.
+        Evidence, for messages.
     order : TimeOrder or None
-        Order in time, if there is one. Test rows between training rows are not separated by it, but differ in it.
+        Order in time, if there is one; also with another kind, if test rows lie between training rows.
     grouping : Grouping or None
         Column that groups rows, if the kind is "groups", or without a test table if one groups rows clearly.
     """
@@ -37,11 +37,6 @@ class Separation:
     reason: str
     order: TimeOrder | None = None
     grouping: Grouping | None = None
-
-    @property
-    def time_names(self) -> tuple[str, ...]:
-        """Columns that tell the time, if test rows are of other times than training rows."""
-        return () if self.order is None else self.order.names
 
 
 def find_separation(
@@ -53,7 +48,7 @@ def find_separation(
     classification: bool,
     seed: int,
 ) -> Separation:
-    """Return what separates test rows from training rows.
+    """Return the difference between test rows and training rows that folds have to mirror.
 
     New values of a column of dates are no new groups if they are later: an order in time comes first.
 
@@ -66,7 +61,7 @@ def find_separation(
     target : Series of shape (rows,)
         Labels or numbers of the training rows.
     id_column : str, optional
-        Column that identifies rows. It may tell the time, but groups no rows.
+        Column that identifies rows. It may have times, but groups no rows.
     classification : bool
         Whether the target consists of labels.
     seed : int

@@ -117,9 +117,9 @@ def _targets(
             name for name in candidates if name in sample.columns and (test is not None or name != sample.columns[0])
         ]
         if len(in_sample) == 1:
-            return in_sample, "the sample submission asks for it"
+            return in_sample, "a column of the sample submission"
         if len(in_sample) > 1:
-            return [name for name in sample.columns if name in in_sample], "the sample submission asks for them"
+            return [name for name in sample.columns if name in in_sample], "columns of the sample submission"
     names = listed(candidates, MOST_LISTED)
     if test is None:
         raise DataError(

@@ -1,7 +1,7 @@
 """Columns that are parts of the target, such as the sales of two tills beside their sum.
 
-They are known only when the target is, so that test tables lack them. A model that learned from them could predict
-nothing.
+They are known only when the target is, so that test tables lack them, and a model that was trained on them could not
+predict.
 """
 
 from __future__ import annotations

@@ -61,7 +61,7 @@ def time_blocks(order: TimeOrder | None, train: pd.DataFrame, fewest: int) -> Ti
     -------
     TimeBlocks or None
         None unless test rows lie between training rows, as a column of dates shows, each row has a date, and there are
-        blocks enough.
+        enough blocks.
 
     Examples
     --------

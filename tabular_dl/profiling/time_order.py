@@ -1,7 +1,7 @@
 """Order in time of training and test rows: test rows that follow the training rows, or lie between them in stretches.
 
-Times are read from a column of dates, by a column of numbers whose name says so (``weekofyear``, ``date_block_num``),
-or by several of these together, the year first (``year`` and ``month``).
+Times are read from a column of dates, from a column of numbers that is named after a unit of time (``weekofyear``,
+``date_block_num``), or from several of these together, the year first (``year`` and ``month``).
 """
 
 from __future__ import annotations
@@ -19,15 +19,15 @@ from tabular_dl.tables import category_text, read_categories
 
 __all__ = ["TIME_FEATURE", "TimeOrder", "find_time_order", "in_expression"]
 
-TIME_FEATURE = "time_order"  # name of the feature where several columns tell the time
+TIME_FEATURE = "time_order"  # name of the feature that is computed from several columns of times
 
 LATER = 0.9  # least share of the test rows after the last training row
 NEW = 0.9  # least share of the test rows at times that no training row has
-CHANCE = 0.001  # that rows in random order would be ordered so
-RUNS = 0.25  # stretches of training and test rows, as a share of those of rows in random order
-FEWEST_RUNS = 20  # of rows in random order
+CHANCE = 0.001  # largest probability of an order that rows in random order have
+RUNS = 0.25  # most stretches of training and test rows, as a share of those in random order
+FEWEST_RUNS = 20  # fewest stretches of rows in random order
 DAY = 86_400  # seconds
-# Parts of a time, from the greatest to the least. Those that recur tell the time only after the others.
+# Parts of a time, from the greatest to the least. Those that recur are in order only after the greater ones.
 _PARTS = (("year",), ("quarter", "month", "week"), ("day",), ("hour",))
 _RECURRING = {"quarter", "month", "week", "day", "hour"}
 
@@ -49,13 +49,13 @@ class TimeOrder:
     kind : {"later", "between"}
         Whether test rows follow the training rows, or are stretches of time between stretches of training rows.
     columns : tuple of str
-        Columns that tell the time: one, or several from the year on.
+        Columns that have the time: one, or several, the year first.
     last, first : str
         Last time of the training rows, and first time of the test rows.
     different : int
         Number of different times of the training rows.
     names : tuple of str
-        All columns that tell a time, these or others.
+        All columns of times, these and others.
     missing : int
         Number of training rows without a time.
     stretch : float or None
@@ -85,7 +85,7 @@ class TimeOrder:
 
     @property
     def reason(self) -> str:
-        """The order in words."""
+        """Description of the order, for messages."""
         by = " and ".join(self.columns)
         if self.kind == "later":
             return (
@@ -163,7 +163,7 @@ def in_expression(name: str) -> str:
 
 
 def _candidates(times: Mapping[str, _Times]) -> Iterator[tuple[tuple[str, ...], _Times]]:
-    """Yield columns with the times that they tell together."""
+    """Yield columns, one or several, with the times that they have together."""
     units: dict[str, str] = {}
     for name in (name for name, pair in times.items() if not pair.dates):
         for word in time_words(name):
@@ -171,7 +171,7 @@ def _candidates(times: Mapping[str, _Times]) -> Iterator[tuple[tuple[str, ...], 
     year = times.get(units.get("year", ""))
     one_year = year is None or year.earlier.min() == year.later.max()
     for name, pair in times.items():
-        words = {word for word, of in units.items() if of == name}
+        words = {word for word, column in units.items() if column == name}
         recurring = words & _RECURRING and not words - _RECURRING
         if not recurring or (one_year and words & {*_PARTS[1]}):
             yield (name,), pair
@@ -179,7 +179,7 @@ def _candidates(times: Mapping[str, _Times]) -> Iterator[tuple[tuple[str, ...], 
     for level in _PARTS:
         part = next((units[word] for word in level if word in units and units[word] not in columns), None)
         if part is None:
-            return  # a day without its month is no order
+            return  # days without months are in no order
         columns.append(part)
         if len(columns) > 1:
             weights = {name: 100.0**-place for place, name in enumerate(columns)}

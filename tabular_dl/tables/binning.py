@@ -149,9 +149,9 @@ def _edges_around_spikes(counts: Array, inner: int) -> tuple[set[int], list[int]
     spikes = []
     by_size = np.argsort(-counts, kind="stable")
     for place in by_size[counts[by_size] > SPIKE * counts.sum()].tolist():
-        more = edges | {near for near in (place - 1, place, place + 1) if 0 < near < last}
-        if len(more) <= (inner + 1) // 2:
-            edges = more
+        with_spike = edges | {near for near in (place - 1, place, place + 1) if 0 < near < last}
+        if len(with_spike) <= (inner + 1) // 2:
+            edges = with_spike
             spikes.append(place)
     return edges, spikes
 
@@ -175,8 +175,8 @@ def _thresholds(
         column, target, weights = column[drawn], target[drawn], None if weights is None else weights[drawn]
     # Trees round their input to float32. It represents the ranks of the values exactly, dates in seconds it does not.
     distinct, ranks = np.unique(column, return_inverse=True)
-    kind = DecisionTreeClassifier if classification else DecisionTreeRegressor
-    tree = kind(max_leaf_nodes=most + 1, min_weight_fraction_leaf=LEAF, random_state=seed)
+    tree_type = DecisionTreeClassifier if classification else DecisionTreeRegressor
+    tree = tree_type(max_leaf_nodes=most + 1, min_weight_fraction_leaf=LEAF, random_state=seed)
     tree.fit(ranks[:, None], target, sample_weight=weights)
     below = np.floor(tree.tree_.threshold[tree.tree_.feature >= 0]).astype(np.int64)
     return distinct[below] + (distinct[below + 1] - distinct[below]) / 2

@@ -1,4 +1,4 @@
-"""Names of files that a system may be asked for."""
+"""Validation of the names of files."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from pathlib import Path
 
 __all__ = ["name_problem"]
 
-LONGEST_PATH, LONGEST_NAME = 4000, 255  # bytes; what Linux, macOS and Windows have in common for names
+LONGEST_PATH, LONGEST_NAME = 4000, 255  # bytes; limits of Linux, macOS and Windows
 
 
 def name_problem(path: str | Path) -> str | None:
     """Return the reason for which no file can have a name; None if one can.
 
-    Systems answer the question for such a file by different errors.
+    Operating systems raise different errors for such names.
 
     Parameters
     ----------
@@ -36,7 +36,7 @@ def name_problem(path: str | Path) -> str | None:
     try:
         encoded = os.fsencode(text)
     except UnicodeEncodeError:
-        return "expected the name of a file, found a character that is none"
+        return "expected the name of a file, found a character that names cannot have"
     if b"\0" in encoded:
         return "expected the name of a file, found a zero byte in it"
     if len(encoded) > LONGEST_PATH:

@@ -1,4 +1,4 @@
-"""Numbers with zeros in front, such as 007, and other texts that would lose something as numbers."""
+"""Numbers with leading zeros, such as 007, and other texts that numbers cannot represent."""
 
 from __future__ import annotations
 

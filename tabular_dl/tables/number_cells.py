@@ -1,4 +1,4 @@
-"""Numbers that single cells write as text: with units, currencies, magnitudes, in parentheses, as ranges.
+"""Numbers that are written as text in single cells: with units, currencies, magnitudes, in parentheses, as ranges.
 
 ==================  ================================================================================================
 form                cells
@@ -67,7 +67,7 @@ class CellNumber(NamedTuple):
     """Number of a cell: amounts that are added up, each with its unit, which is empty for a plain number."""
 
     amounts: Amounts
-    marked: bool  # whether more than digits say that it is a number, such as parentheses or a magnitude
+    marked: bool  # whether it has a mark of numbers beside its digits, such as parentheses or a magnitude
     negative: bool = False  # by parentheses
     ends: tuple[Amounts | None, Amounts | None] | None = None  # of a range
 
@@ -90,13 +90,14 @@ def in_units(number: CellNumber | None, units: Sequence[str]) -> float:
 
 def _total(amounts: Amounts, units: Sequence[str]) -> float:
     """Return the sum of amounts in the first of the units that they can be converted to; NaN if there is none."""
-    first, own = amounts[0]
-    if not own:
+    first, first_unit = amounts[0]
+    if not first_unit:
         return first if abs(first) <= LARGEST else math.nan
     for unit in units:
         factors = [conversion(written, unit) for _, written in amounts]
         if None not in factors:
-            total = float(sum(n * f for (n, _), f in zip(amounts, factors, strict=True) if f is not None))
+            pairs = zip(amounts, factors, strict=True)
+            total = float(sum(amount * factor for (amount, _), factor in pairs if factor is not None))
             return total if abs(total) <= LARGEST else math.nan
     return math.nan
 
@@ -231,10 +232,10 @@ def _is_unit(text: str, *, glued: bool) -> bool:
 
 
 def _magnitude(word: str, currency: str, *, glued: bool) -> float | None:
-    known = _MAGNITUDES | (_OF_CURRENCIES if currency else {})
+    factors = _MAGNITUDES | (_OF_CURRENCIES if currency else {})
     if len(word) == 1:  # 300 K is no number of thousands
-        return known.get(word) if glued or currency else None
-    return known.get(word.casefold())
+        return factors.get(word) if glued or currency else None
+    return factors.get(word.casefold())
 
 
 def _read_parts(text: str, decimal: str) -> CellNumber | None:

@@ -9,7 +9,7 @@ from one on         ``65+``, ``10+ years``, ``> 100``, ``more than 100 days``, `
 up to one           ``< 1 year``, ``under 18``, ``up to 5 kg``, ``5 or less``
 ==================  ================================================================================================
 
-Whether the ends are numbers is not asked here.
+The ends are texts, which need not be numbers.
 """
 
 from __future__ import annotations

@@ -2,9 +2,8 @@
 
 blocks of rows -> outputs/maps/.DIGEST.XXXX.partial -> outputs/maps/DIGEST
 
-The folder gets its name when all of it is written, so that one that is half written is never taken for whole. Columns
-are read in parts, and into memory of their own rather than as memory maps, whose pages would count as memory of the
-process.
+The folder gets its name when all of it is written, so that an incomplete map is never read. Columns are read in parts,
+as copies rather than as memory maps, whose pages would count as memory of the process.
 """
 
 from __future__ import annotations
@@ -29,7 +28,7 @@ __all__ = ["MOST_CATEGORIES", "RowMap", "write_row_map"]
 
 CONTENT = "map.json"  # written last
 MOST_CATEGORIES = 1_000_000  # different texts of a column, which are held in memory
-WIDTH = 8  # bytes of a number; a code has four, and the room that is asked for is for the larger
+WIDTH = 8  # bytes of a number, for which there has to be room; a code has four
 MISSING = -1
 NUMBER, TEXT, BOOLEAN = "number", "text", "boolean"
 
@@ -106,7 +105,7 @@ class RowMap:
         part = np.asarray(part)
         if not len(part):
             return np.empty(0, dtype)
-        # Rows of a fold lie close together, so reading what is between them costs less than seeking each.
+        # Rows of a fold lie close together, so that reading the rows between them is faster than seeking each.
         first = int(part.min())
         return np.fromfile(path, dtype, int(part.max()) + 1 - first, offset=first * dtype.itemsize)[part - first]
 
@@ -150,7 +149,7 @@ def write_row_map(
     kinds : dict of str to str
         "number", "text" or "boolean", for each column.
     rows : int
-        Number of rows, about, for which there must be room.
+        Approximate number of rows, for which there must be room.
     on_rows : callable, optional
         Called with the number of rows written so far.
 
@@ -162,7 +161,7 @@ def write_row_map(
     Raises
     ------
     UserError
-        If there is no room for the map, which is looked for before a row is read, or the folder cannot be written.
+        If there is no room for the map, which is checked before a row is read, or the folder cannot be written.
     DataError
         If a column of texts has too many different ones.
     """
@@ -189,8 +188,8 @@ def write_row_map(
 def _written(
     folder: Path, batches: Iterable[pd.DataFrame], kinds: dict[str, str], on_rows: Callable[[int], object] | None
 ) -> RowMap:
-    """Write the columns block by block, then renumber codes by sorted texts, then write what the map contains."""
-    known: dict[str, dict[str, int]] = {name: {} for name, kind in kinds.items() if kind == TEXT}
+    """Write the columns block by block, then renumber codes by sorted texts, then write the description of the map."""
+    codes: dict[str, dict[str, int]] = {name: {} for name, kind in kinds.items() if kind == TEXT}
     count = 0
     with ExitStack() as stack:
         files: dict[str, IO[bytes]] = {
@@ -199,13 +198,13 @@ def _written(
         for batch in batches:
             for name, kind in kinds.items():
                 column = batch[name]
-                stored = _coded(name, column, known[name]) if kind == TEXT else _numbers(column)
+                stored = _coded(name, column, codes[name]) if kind == TEXT else _numbers(column)
                 stored.tofile(files[name])
             count += len(batch)
             if on_rows is not None:
                 on_rows(count)
     table = RowMap(folder, count, dict(kinds))
-    for name, texts in known.items():
+    for name, texts in codes.items():
         _sort_codes(folder / _name(table.places[name]), list(texts))
     content = {"rows": count, "kinds": table.kinds}
     (folder / CONTENT).write_text(json.dumps(content), encoding="utf-8")

@@ -30,7 +30,7 @@ __all__ = ["SAMPLE_ROWS", "RowSource", "source_files"]
 SAMPLE_ROWS = 100_000
 BLOCK_BYTES = 32 * 2**20  # of text; of Parquet files, as many rows as the sample has
 PACKED = (".zip", ".bz2", ".xz")
-PACKING = 4  # times that gzip makes a table smaller, about
+PACKING = 4  # approximate factor by which gzip compresses a table
 
 
 def source_files(folder: Path, name: str) -> tuple[Path, ...]:
@@ -150,7 +150,7 @@ class RowSource:
 
     @property
     def about_rows(self) -> int:
-        """Number of rows, as the sizes of files and the first rows let expect; exact for Parquet files."""
+        """Number of rows, estimated from the sizes of files and the first rows; exact for Parquet files."""
         rows = sum(_parquet(file).metadata.num_rows for file in self.files if _is_parquet(file))
         text = [file for file in self.files if not _is_parquet(file)]
         if not text:
@@ -198,8 +198,8 @@ class RowSource:
     def _check(self, file: Path, frame: pd.DataFrame, before: int) -> None:
         """Raise an error for other columns than the first file has, or a value of another type."""
         if list(frame) != list(self.kinds):
-            lacking, more = listed([*self.kinds.keys() - {*frame}]), listed([*{*frame} - self.kinds.keys()])
-            faults = [f"lacks {lacking}"] * bool(lacking) + [f"has {more}, which the first does not"] * bool(more)
+            lacking, added = listed([*self.kinds.keys() - {*frame}]), listed([*{*frame} - self.kinds.keys()])
+            faults = [f"lacks {lacking}"] * bool(lacking) + [f"has {added}, which the first does not"] * bool(added)
             fault = " and ".join(faults) or "has the columns in another order"
             raise DataError(
                 f"{file} {fault}: all files of a table have the header of the first, {self.files[0].name}. Correct "

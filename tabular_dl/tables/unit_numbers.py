@@ -1,8 +1,8 @@
 """Columns of numbers that are written as text: the form that nearly all cells share, and their numbers in one unit.
 
-What single cells write is read by `tabular_dl.tables.number_cells`. A column of ranges has a form if its ranges are
-parts of one scale, such as 18-25, 26-35 and 65+; ranges that overlap are something else, such as scores (3-1, 1-2) or
-telephone numbers (555-1234).
+Single cells are read by `tabular_dl.tables.number_cells`. A column of ranges has a form if its ranges are parts of one
+scale, such as 18-25, 26-35 and 65+; ranges that overlap are no numbers, such as scores (3-1, 1-2) or telephone numbers
+(555-1234).
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from tabular_dl.tables.values import read_categories
 
 __all__ = ["NumberForm", "find_number_form", "read_unit_numbers"]
 
-SHARE = 0.95  # of the different cells have the form of the column; the others become missing
+SHARE = 0.95  # least share of the different cells that have the form of the column; the others become missing
 FEWEST = 3  # different cells that have it
 RARE_UNIT = 0.02  # share of the different cells from which a further unit is no slip
 MOST_UNITS = 4  # in one column that cannot be converted into each other
@@ -134,9 +134,10 @@ def find_number_form(texts: Iterable[str]) -> NumberForm | None:
     distinct = list(dict.fromkeys(texts))
     glance = distinct[:: max(1, len(distinct) // GLANCE)]
     enough = GLANCE_SHARE * len(glance)
-    decimals = [d for d in DECIMALS if sum(read_cell(text, d) is not None for text in glance) >= enough]
+    signs = [sign for sign in DECIMALS if sum(read_cell(text, sign) is not None for text in glance) >= enough]
     # Of two decimal signs that read the same cells, the point.
-    readings, decimal = max(((_readings(distinct, d), d) for d in decimals), key=lambda r: len(r[0]), default=({}, ""))
+    by_sign = ((_readings(distinct, sign), sign) for sign in signs)
+    readings, decimal = max(by_sign, key=lambda pair: len(pair[0]), default=({}, ""))
     if len(readings) < max(FEWEST, SHARE * len(distinct)):
         return None
     numbers = [*readings.values()]

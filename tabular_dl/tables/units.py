@@ -1,4 +1,4 @@
-"""Units of measurement in the cells of tables: a small table of dimensions, and conversion inside one of them.
+"""Units of measurement in the cells of tables: a small table of dimensions, and conversion within a dimension.
 
 A unit that the table lacks, such as kmpl or BHK, is a unit of its own: it equals itself, in any spelling of its letters
 and with or without a plural s, and is converted to no other.
@@ -172,7 +172,7 @@ def common_unit(unit: str, dimension: str) -> str:
 
 
 def number_problem(value: object) -> str | None:
-    """Return what is wrong with a declaration of the unit of numbers in text; None if it is valid.
+    """Return the fault of a declaration of the unit of numbers in text; None if it is valid.
 
     Parameters
     ----------

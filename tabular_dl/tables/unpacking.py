@@ -1,4 +1,4 @@
-"""Unpacking of compressed tables, bounded: a small file may claim to hold more than any machine.
+"""Unpacking of compressed tables up to a limit: a small file may unpack to more than the memory of any machine.
 
 A table may unpack to 4 GB, or to a quarter of this machine's memory if that is less, since reading it takes three to
 four times its size. Of that, 200 MB may come from a file of any size. More has to come from a file of at least a 200th:
@@ -42,7 +42,7 @@ def refuse_large(path: Path, size: int, what: str) -> None:
     size : int
         Bytes.
     what : str
-        What has the size, as the beginning of a sentence: ``"the file has"``.
+        Beginning of the sentence about the size, such as ``"the file has"``.
 
     Raises
     ------
@@ -64,7 +64,7 @@ def unpack(path: Path, data: bytes, suffixes: tuple[str, ...]) -> tuple[bytes, l
     path : Path
         File of the table, for messages.
     data : bytes
-        Content of the file, compressed or not. What it is follows from its first bytes.
+        Content of the file, compressed or not. Its format follows from its first bytes.
     suffixes : tuple of str
         Endings of the names of tables in an archive.
 
@@ -106,7 +106,7 @@ class _Gzip:
         self._rest = b""
 
     def decompress(self, data: bytes, max_length: int) -> bytes:
-        """Return at most a number of bytes of what the data, and what was left of earlier data, unpack to."""
+        """Return at most a number of unpacked bytes of the data and of the rest of earlier data."""
         content = self._inside.decompress(self._rest + data, max_length)
         self._rest = self._inside.unconsumed_tail
         return content
@@ -134,7 +134,7 @@ _PACKERS: dict[bytes, tuple[str, Callable[[], _Decompressor]]] = {
 
 
 def _unpack_streams(path: Path, data: bytes, make: Callable[[], _Decompressor]) -> bytes:
-    """Return what streams one after the other unpack to, as `gzip.decompress` and its relatives do."""
+    """Return the unpacked content of consecutive streams, as `gzip.decompress` does."""
     content, place, stream = bytearray(), 0, make()
     while True:
         piece = b""
@@ -155,7 +155,7 @@ def _unpack_streams(path: Path, data: bytes, make: Callable[[], _Decompressor]) 
 
 
 def _refuse_bomb(path: Path, size: int, packed: int) -> None:
-    """Raise an error if what was unpacked so far is more than a table of a packed size may hold."""
+    """Raise an error if more was unpacked so far than a table of a packed size may have."""
     if is_bomb(size, packed, EXPANDED, EXPANSION):
         raise DataError(
             f"{path}: its {size_of(packed)} unpack to more than {limit(EXPANSION)} times as much ({size_of(size)} so "

@@ -41,7 +41,7 @@ def category_text(value: object) -> str:
     >>> [category_text(value) for value in (1, 1.0, 2.5, True, "1", "1.0")]
     ['1', '1', '2.5', 'True', '1', '1.0']
     """
-    if type(value) is str:  # most of them; the types of numbers take long to ask for
+    if type(value) is str:  # the most common type; checking for types of numbers is slow
         return value
     if isinstance(value, Integral) and not isinstance(value, bool):
         return str(int(value))
@@ -166,12 +166,12 @@ def read_numbers(column: pd.Series[Any], subject: str, advice: str) -> np.ndarra
             values[place] = np.nan if number is None else number
     wrong = np.flatnonzero((np.abs(values) > LARGEST) | (np.isnan(values) & column.notna().to_numpy()))
     if len(wrong):
-        more = f" (and {len(wrong) - 1} more such rows)" if len(wrong) > 1 else ""
+        others = f" (and {len(wrong) - 1} more such rows)" if len(wrong) > 1 else ""
         value = column.iloc[wrong[0]]
         shown = repr(value) if isinstance(value, str) else str(value)
         row = column.index[wrong[0]]
         most = " of at most 1e38" if np.isfinite(values[wrong[0]]) else ""
-        raise DataError(f"{subject}, row {row}: expected a finite number{most}, found {shown}{more}. {advice}")
+        raise DataError(f"{subject}, row {row}: expected a finite number{most}, found {shown}{others}. {advice}")
     return values
 
 

@@ -1,4 +1,4 @@
-"""New categories are worth a word as far as the rule has no answer to them; many like findings are told in one line."""
+"""New categories are reported unless the rule handles them; many similar findings are listed in one line."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tabular_dl.spec.reader import PipelineSpec
 TRAIN = pd.DataFrame({"c": np.tile(np.array(["a", "b", "c", "a"], dtype=object), 25)})
 
 
-def found(share: float, encode: str) -> list[tuple[str, str, str]]:
+def answers(share: float, encode: str) -> list[tuple[str, str, str]]:
     """Check a rule with such an encoding and a test table of which this share has a category of its own."""
     content: dict[str, Any] = {"name": "p", "data": {"source": "p", "target": "y"}, "rest": "drop"}
     spec = PipelineSpec.model_validate({**content, "columns": [{"columns": ["c"], "encode": "onehot"}]})
@@ -28,17 +28,17 @@ def found(share: float, encode: str) -> list[tuple[str, str, str]]:
 @pytest.mark.parametrize(("share", "level"), [(0.01, "note"), (0.05, "warning"), (1.0, "warning")])
 def test_one_hot_columns_have_no_answer(share: float, level: str) -> None:
     fix = "- {columns: [c], encode: onehot, rare: 10}  # in place of rule 1"
-    assert found(share, "onehot") == [(level, "category", fix)]
+    assert answers(share, "onehot") == [(level, "category", fix)]
 
 
 @pytest.mark.parametrize("encode", ["target", "frequency", "embedding"])
 def test_other_encodings_have_one_unless_most_rows_need_it(encode: str) -> None:
-    assert found(0.4, encode) == []
-    assert found(0.6, encode) == [("warning", "category", "")]
+    assert answers(0.4, encode) == []
+    assert answers(0.6, encode) == [("warning", "category", "")]
 
 
 def test_known_categories_are_none() -> None:
-    assert found(0.0, "onehot") == []
+    assert answers(0.0, "onehot") == []
 
 
 @pytest.mark.parametrize(("odd", "level"), [(4, "note"), (5, "warning")])
@@ -90,9 +90,9 @@ def test_many_columns_without_values_are_told_in_one_line() -> None:
     table = pd.DataFrame(np.random.default_rng(0).normal(size=(50, 9))).add_prefix("c")
     rows = np.arange(50)
     test = table.assign(**{name: table[name].where(rows > place) for place, name in enumerate(table)})
-    found = column_findings(numbers_pipeline(*table), table, test, ("train.csv", "test.csv"))
-    assert [(finding.level, finding.fix) for finding in found] == [("warning", ""), ("note", "")]
-    assert found[0].message == (
+    findings = column_findings(numbers_pipeline(*table), table, test, ("train.csv", "test.csv"))
+    assert [(finding.level, finding.fix) for finding in findings] == [("warning", ""), ("note", "")]
+    assert findings[0].message == (
         "test.csv: rows have no value, while in train.csv all rows have one, in 7 columns: c2 (3 of 50 rows), "
         "c3 (4 of 50 rows), c4 (5 of 50 rows), c5 (6 of 50 rows), c6 (7 of 50 rows), c7 (8 of 50 rows), "
         "c8 (9 of 50 rows). Their rules fill them in."

@@ -124,8 +124,8 @@ def test_the_draft_is_not_warned_of(name: str, tmp_path: Path) -> None:
     made = MADE[name]()
     draft, competition = draft_from_files("own", Tables(made.write(tmp_path)))
     assert draft.problem.name == made.problem
-    found = run_checks(competition, read_spec(draft.content, (), tmp_path / "own.yaml"), draft.problem)
-    warnings = [finding for finding in found if finding.level != "note"]
+    findings = run_checks(competition, read_spec(draft.content, (), tmp_path / "own.yaml"), draft.problem)
+    warnings = [finding for finding in findings if finding.level != "note"]
     assert [finding.code for finding in warnings] == OF_TABLES.get(name, []), warnings
 
 

@@ -1,4 +1,4 @@
-"""Rows of two tables are told apart if they differ, by the columns that differ, and not otherwise."""
+"""Rows of two tables are distinguished if they differ, by the columns that differ, and not otherwise."""
 
 from __future__ import annotations
 

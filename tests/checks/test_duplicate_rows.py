@@ -25,7 +25,7 @@ def table(rows: list[tuple[object, object]]) -> pd.DataFrame:
 def test_keys_are_equal_where_rows_are_as_told_by_a_plain_loop(one: list, other: list) -> None:
     first, second = row_keys(table(one), table(other))
     for row, key in zip(one, first, strict=True):
-        assert [key == found for found in second] == [row == found for found in other]
+        assert [key == other_key for other_key in second] == [row == other_row for other_row in other]
 
 
 @settings(max_examples=50)
@@ -33,23 +33,23 @@ def test_keys_are_equal_where_rows_are_as_told_by_a_plain_loop(one: list, other:
 def test_twins_are_counted_as_by_a_plain_loop(rows: list, data: st.DataObject) -> None:
     y = data.draw(st.lists(st.integers(0, 1), min_size=len(rows), max_size=len(rows)))
     (keys,) = row_keys(table(rows))
-    found = find_twins(keys, pd.Series(y, index=table(rows).index))
+    twins = find_twins(keys, pd.Series(y, index=table(rows).index))
     again = [place for place, row in enumerate(rows) if row in rows[:place]]
-    assert found.rows == len(again)
-    assert found.alike == sum(rows.count(row) > 1 for row in rows)
+    assert twins.rows == len(again)
+    assert twins.alike == sum(rows.count(row) > 1 for row in rows)
     answers = [{answer for answer, other in zip(y, rows, strict=True) if other == row} for row in rows]
-    assert found.conflicting == sum(len(answer) > 1 for answer in answers)
-    assert found.first == ((rows.index(rows[again[0]]) + 1, again[0] + 1) if again else None)
+    assert twins.conflicting == sum(len(answer) > 1 for answer in answers)
+    assert twins.first == ((rows.index(rows[again[0]]) + 1, again[0] + 1) if again else None)
 
 
 @settings(max_examples=50)
 @given(ROWS, ROWS)
 def test_an_overlap_is_counted_as_by_a_plain_loop(one: list, other: list) -> None:
     keys = row_keys(table(one), table(other))
-    found = find_overlap(*(pd.Series(own, index=range(1, len(own) + 1)) for own in keys))
+    overlap = find_overlap(*(pd.Series(own, index=range(1, len(own) + 1)) for own in keys))
     known = [place for place, row in enumerate(other) if row in one]
-    assert found.rows == len(known)
-    assert found.first == ((known[0] + 1, one.index(other[known[0]]) + 1) if known else None)
+    assert overlap.rows == len(known)
+    assert overlap.first == ((known[0] + 1, one.index(other[known[0]]) + 1) if known else None)
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Findings are told by what they mean for a fit."""
+"""Findings are ordered by their level and by what they may cost."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from tabular_dl.checks.finding import LEVELS, Finding, by_level
 
 @given(st.lists(st.tuples(st.sampled_from(LEVELS), st.sampled_from("abc")), max_size=8))
 def test_errors_come_first_and_findings_of_a_level_stay_in_order(content: list[tuple[str, str]]) -> None:
-    found = [Finding(level, code, "") for level, code in content]
-    expected = [finding for level in ("error", "warning", "note") for finding in found if finding.level == level]
-    assert list(by_level(found)) == expected
+    findings = [Finding(level, code, "") for level, code in content]
+    expected = [finding for level in ("error", "warning", "note") for finding in findings if finding.level == level]
+    assert list(by_level(findings)) == expected
 
 
 def test_of_a_level_what_misleads_most_comes_first() -> None:
     codes = ["outliers", "drift", "group", "id", "time", "leak"]
-    found = [Finding(level, code, "") for level in ("note", "warning") for code in codes]
+    findings = [Finding(level, code, "") for level in ("note", "warning") for code in codes]
     ordered = ["leak", "time", "group", "drift", "outliers", "id"]
-    assert [(finding.level, finding.code) for finding in by_level(found)] == [
+    assert [(finding.level, finding.code) for finding in by_level(findings)] == [
         (level, code) for level in ("warning", "note") for code in ordered
     ]
     errors = [Finding("error", code, "") for code in codes]

@@ -47,12 +47,12 @@ def found_in(
 def test_each_fault_is_found_and_nothing_where_there_is_none(faults: set[str]) -> None:
     columns = {name: FAULTS[name] if name in faults else values for name, values in GOOD.items()}
     rows = pd.DataFrame({name: values for name, values in columns.items() if values is not None}, index=[1, 2])
-    found = found_in(spec(), rows, "train.csv")
+    findings = found_in(spec(), rows, "train.csv")
     with pytest.raises(DataError) if faults else nullcontext():
         check_rows(spec(), rows, "train.csv")
     for name in FAULTS:
-        assert (name in faults) == any(f"'{name}'" in finding.message.partition("Known")[0] for finding in found)
-    assert {(finding.level, finding.code) for finding in found} <= {("error", "table")}
+        assert (name in faults) == any(f"'{name}'" in finding.message.partition("Known")[0] for finding in findings)
+    assert {(finding.level, finding.code) for finding in findings} <= {("error", "table")}
 
 
 def test_a_remedy_is_offered_where_it_would_be_accepted() -> None:
@@ -68,15 +68,15 @@ def test_a_remedy_is_offered_where_it_would_be_accepted() -> None:
 def test_a_rule_that_names_target_or_id_loses_it(column: str, word: str) -> None:
     rules = [{"columns": ["a", column]}, {"columns": ["c"], "encode": "onehot"}]
     rows = pd.DataFrame(GOOD | {"Id": [1, 2]}, index=[1, 2])
-    (found,) = found_in(spec(columns=rules, rest="drop", features={}), rows, "train.csv")
-    assert f"the {word} '{column}' cannot be a feature" in found.message
-    assert found.fix == "- {columns: [a]}  # in place of rule 1"
+    (finding,) = found_in(spec(columns=rules, rest="drop", features={}), rows, "train.csv")
+    assert f"the {word} '{column}' cannot be a feature" in finding.message
+    assert finding.fix == "- {columns: [a]}  # in place of rule 1"
 
 
 def test_columns_that_no_rule_names_count_where_rows_are_to_be_learned_from() -> None:
     rows = pd.DataFrame(GOOD | {"e": [1, 2]}, index=[1, 2])
-    (found,) = found_in(spec(), rows, "train.csv")
-    assert (found.code, found.fix) == ("unnamed", "rest: drop")
+    (finding,) = found_in(spec(), rows, "train.csv")
+    assert (finding.code, finding.fix) == ("unnamed", "rest: drop")
     assert found_in(spec(), rows, "test.csv", rest=False) == []
     assert found_in(spec(rest="drop"), rows, "train.csv") == []
 
@@ -85,8 +85,8 @@ def test_of_several_features_those_that_can_be_computed_hide_no_fault() -> None:
     features = {"Ratio": {"eval": "c / a"}, "Sum": {"eval": "a + b"}, "Double": {"eval": "2 * Ratio"}}
     rules = [{"columns": ["Ratio", "Double"]}, {"columns": ["Sum", "d"], "impute": "none"}]
     rows = pd.DataFrame(GOOD | {"d": [NAN, 6.0]}, index=[1, 2])
-    found = found_in(spec(features=features, columns=rules, rest="drop"), rows)
-    assert [finding.fix for finding in found] == [
+    findings = found_in(spec(features=features, columns=rules, rest="drop"), rows)
+    assert [finding.fix for finding in findings] == [
         "# take Ratio, Double out of rule 1 and of features",
         "- {columns: [Sum], impute: median}  # and take Sum out of rule 2",
         "- {columns: [d], impute: median}  # and take d out of rule 2",
@@ -95,9 +95,9 @@ def test_of_several_features_those_that_can_be_computed_hide_no_fault() -> None:
 
 def test_a_feature_that_no_rule_names_may_be_what_is_refused() -> None:
     broken = spec(features={"Sum": {"eval": "a + z"}}, columns=[{"columns": ["a", "b", "d"]}], rest="drop")
-    (found,) = found_in(broken, pd.DataFrame(GOOD, index=[1, 2]), "train.csv")
-    assert found.message.startswith("train.csv: feature 'Sum' reads column 'z', which the table does not have.")
-    assert found.fix == "# take Sum out of features"
+    (finding,) = found_in(broken, pd.DataFrame(GOOD, index=[1, 2]), "train.csv")
+    assert finding.message.startswith("train.csv: feature 'Sum' reads column 'z', which the table does not have.")
+    assert finding.fix == "# take Sum out of features"
 
 
 @pytest.mark.parametrize(
@@ -116,8 +116,8 @@ def test_a_feature_that_no_rule_names_may_be_what_is_refused() -> None:
 )
 def test_a_target_is_refused_with_what_would_do(problem: str, y: list[Any], folds: int, fix: str | None) -> None:
     pipeline = spec(problem=problem, ensemble={"folds": folds})
-    found = target_errors(pipeline, get_problem(problem), pd.Series(y), "train.csv")
-    assert [finding.fix for finding in found] == ([] if fix is None else [fix])
+    findings = target_errors(pipeline, get_problem(problem), pd.Series(y), "train.csv")
+    assert [finding.fix for finding in findings] == ([] if fix is None else [fix])
 
 
 @pytest.mark.parametrize(
@@ -134,8 +134,8 @@ def test_a_target_is_refused_with_what_would_do(problem: str, y: list[Any], fold
 def test_what_does_not_suit_the_problem_is_found_with_what_would(
     problem: str, changes: dict[str, Any], code: str | None, fix: str
 ) -> None:
-    found = pipeline_errors(spec(**changes), get_problem(problem))
-    assert [(finding.code, finding.fix) for finding in found] == ([] if code is None else [(code, fix)])
+    findings = pipeline_errors(spec(**changes), get_problem(problem))
+    assert [(finding.code, finding.fix) for finding in findings] == ([] if code is None else [(code, fix)])
 
 
 def test_numbers_that_a_rule_reads_as_texts_are_found_and_become_numbers() -> None:

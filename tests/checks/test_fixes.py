@@ -1,4 +1,4 @@
-"""The lines that are offered are YAML, keep what a rule says, and leave out what they should."""
+"""The lines of fixes are YAML, keep the keys of a rule, and leave out the columns to remove."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ def pipeline(*rules: dict[str, Any], **changes: Any) -> PipelineSpec:
 
 
 def rule(fix: str) -> ColumnRule:
-    (found,) = yaml.safe_load(fix)
-    return ColumnRule.model_validate(found)
+    (rule,) = yaml.safe_load(fix)
+    return ColumnRule.model_validate(rule)
 
 
 @pytest.mark.parametrize(

@@ -23,8 +23,8 @@ def test_places_keep_the_order_of_values_across_tables(one: list, other: list) -
 
 
 def test_text_is_in_the_order_of_the_alphabet_and_missing_is_nan() -> None:
-    (found,) = tree_input(pd.DataFrame({"c": pd.Series(["b", None, "a", "b"], dtype=object)}))
-    np.testing.assert_array_equal(found[:, 0], [1, np.nan, 0, 1])
+    (matrix,) = tree_input(pd.DataFrame({"c": pd.Series(["b", None, "a", "b"], dtype=object)}))
+    np.testing.assert_array_equal(matrix[:, 0], [1, np.nan, 0, 1])
 
 
 def test_a_sample_is_of_different_rows_fixed_by_the_seed_and_smaller_for_wide_tables() -> None:

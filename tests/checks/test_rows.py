@@ -1,4 +1,4 @@
-"""Findings about rows: what the time tells is neither a leak nor a reason to leave the season out."""
+"""Findings about rows: effects of time are neither a leak nor a reason to leave the season out."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def codes(train: pd.DataFrame, test: pd.DataFrame, target: str, **content: objec
     content = {"name": "own", "problem": "regression", "data": {"source": "own", "target": target}, **content}
     spec = PipelineSpec.model_validate({"rest": "drop", **content})
     tables = Competition(Path("own"), target, None, train, test, None, "", "")
-    return [(found.code, found.fix) for found in run_checks(tables, spec, get_problem("regression"))]
+    return [(finding.code, finding.fix) for finding in run_checks(tables, spec, get_problem("regression"))]
 
 
 def test_a_trend_is_no_leak_where_test_rows_are_later() -> None:
@@ -30,8 +30,8 @@ def test_a_trend_is_no_leak_where_test_rows_are_later() -> None:
     rules = [{"columns": ["week", "x"]}]
     assert codes(train, test, "y", columns=rules, ensemble={"split": "time", "time": "week"}) == []
     shuffled = table.sample(frac=1, random_state=0)
-    found = codes(shuffled.iloc[:300], shuffled.iloc[300:].drop(columns="y"), "y", columns=rules)
-    assert found == [("leak", "- {columns: [x]}  # in place of rule 1")]
+    findings = codes(shuffled.iloc[:300], shuffled.iloc[300:].drop(columns="y"), "y", columns=rules)
+    assert findings == [("leak", "- {columns: [x]}  # in place of rule 1")]
 
 
 def test_months_that_are_not_whole_are_no_reason_to_leave_the_month_out() -> None:
@@ -42,8 +42,8 @@ def test_months_that_are_not_whole_are_no_reason_to_leave_the_month_out() -> Non
     rules = [{"columns": ["temp", "month", "dayofyear"]}]
     assert [code for code, _ in codes(train, test, "count", columns=rules, features=features)] == ["time"]
     # Days of a month that no training row has are another matter.
-    found = dict(codes(train, test, "count", columns=[{"columns": ["temp", "month", "day"]}], features=features))
-    assert found["drift"] == "# take day out of rule 1 and of features"
+    fixes = dict(codes(train, test, "count", columns=[{"columns": ["temp", "month", "day"]}], features=features))
+    assert fixes["drift"] == "# take day out of rule 1 and of features"
 
 
 def test_a_season_is_no_leak_where_test_rows_lie_between_training_rows() -> None:
@@ -54,9 +54,9 @@ def test_a_season_is_no_leak_where_test_rows_lie_between_training_rows() -> None
     tested = hours.day >= 20
     features = {"month": {"from": "at", "date": "month"}, "elapsed": {"from": "at", "date": "elapsed"}}
     rules = [{"columns": ["x", "month", "elapsed"]}]
-    found = codes(table[~tested], table[tested].drop(columns="y"), "y", columns=rules, features=features)
-    assert "leak" not in dict(found)
+    findings = codes(table[~tested], table[tested].drop(columns="y"), "y", columns=rules, features=features)
+    assert "leak" not in dict(findings)
     # Without the dates, nothing says that the number is a month.
     undated = table.drop(columns="at").assign(month=hours.month)
-    found = codes(undated[~tested], undated[tested].drop(columns="y"), "y", columns=[{"columns": ["x", "month"]}])
-    assert found == [("leak", "- {columns: [x]}  # in place of rule 1")]
+    findings = codes(undated[~tested], undated[tested].drop(columns="y"), "y", columns=[{"columns": ["x", "month"]}])
+    assert findings == [("leak", "- {columns: [x]}  # in place of rule 1")]

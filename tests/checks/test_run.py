@@ -1,4 +1,4 @@
-"""Each check finds what is planted, stays silent on clean tables, and what it advises mends what it has found."""
+"""Each check finds a planted fault and nothing in clean tables, and its fix removes the fault."""
 
 from __future__ import annotations
 
@@ -65,9 +65,9 @@ def assert_tells(message: str, facts: list[str]) -> None:
     assert re.match(".*".join(map(re.escape, facts)), message), message
 
 
-def the_only(found: list[Finding], code: str) -> Finding:
-    assert [finding.code for finding in found] == [code], found
-    return found[0]
+def the_only(findings: list[Finding], code: str) -> Finding:
+    assert [finding.code for finding in findings] == [code], findings
+    return findings[0]
 
 
 def with_column(name: str, values: Callable[[pd.DataFrame], Any]) -> Change:
@@ -90,10 +90,10 @@ def mended(spec: PipelineSpec, fix: str) -> PipelineSpec:
     gone = re.search(r"take (.+?) out of rule", comment)
     for rule in rules:
         rule["columns"] = [name for name in rule["columns"] if not gone or name not in gone[1].split(", ")]
-    found = yaml.safe_load(line) or {}
-    if isinstance(found, list):
-        rules, found = rules + found, {}
-    return PipelineSpec.model_validate({**content, "columns": [rule for rule in rules if rule["columns"]], **found})
+    changes = yaml.safe_load(line) or {}
+    if isinstance(changes, list):
+        rules, changes = rules + changes, {}
+    return PipelineSpec.model_validate({**content, "columns": [rule for rule in rules if rule["columns"]], **changes})
 
 
 # Clean tables
@@ -112,9 +112,9 @@ def test_nothing_is_found_in_clean_tables_of_a_regression() -> None:
 def test_no_false_alarm_on_the_shipped_tables(name: str, expected: list[str]) -> None:
     spec = load_spec(name)
     competition = load_competition(spec.data.source, spec.data.target, spec.data.id)
-    found = run_checks(competition, spec, problem_of(spec, competition.train[spec.data.target]))
-    assert [finding.code for finding in found] == expected
-    assert {finding.level for finding in found} <= {"note"}
+    findings = run_checks(competition, spec, problem_of(spec, competition.train[spec.data.target]))
+    assert [finding.code for finding in findings] == expected
+    assert {finding.level for finding in findings} <= {"note"}
 
 
 def test_without_a_test_table_the_training_table_is_checked_alone() -> None:
@@ -143,11 +143,11 @@ def test_a_sample_submission_that_cannot_be_filled_is_found_before_a_fit(change:
     competition = Competition(
         Path("flowers"), "y", "Id", train, test, sample, "", "", sample_file=Path("flowers/given.csv")
     )
-    found = list(run_checks(competition, spec, get_problem("binary")))
+    findings = list(run_checks(competition, spec, get_problem("binary")))
     if message is None:
-        assert found == []
+        assert findings == []
     else:
-        text = the_only(found, "sample").message
+        text = the_only(findings, "sample").message
         assert re.match(f"No submission could be made: {message}", text), text
 
 
@@ -157,8 +157,8 @@ def test_a_sample_submission_that_cannot_be_filled_is_found_before_a_fit(change:
         (["No", "Yes"], {}, "note", "y: the submission has 0 as No, 1 as Yes."),
         (["cat", "dog"], {}, "error", "No submission could be made: .*the values cat, dog are none of the classes"),
         (["cat", "dog"], {"values": {0: "dog", 1: "cat"}}, "note", "y: the submission has 0 as dog, 1 as cat."),
-        ([0, 1], {"values": {0: "No"}}, "error", "No submission could be made: submission.values says nothing about 1"),
-        (None, {"values": {0: "No"}}, "error", "No submission could be made: submission.values says nothing about 1"),
+        ([0, 1], {"values": {0: "No"}}, "error", "No submission could be made: submission.values has no label for 1"),
+        (None, {"values": {0: "No"}}, "error", "No submission could be made: submission.values has no label for 1"),
         ([0, 1], {"top_k": 3}, "error", "No submission could be made: 3 labels in a cell are more than the 2 classes"),
     ],
 )
@@ -168,40 +168,40 @@ def test_labels_of_the_sample_are_understood_or_refused(
     train, test, spec = rows(0, 300), rows(1, 150).drop(columns="y"), flowers(submission=submission)
     sample = None if labels is None else pd.DataFrame({"Id": test["Id"], "y": labels * 75})
     competition = Competition(Path("flowers"), "y", "Id", train, test, sample, "", "")
-    found = the_only(list(run_checks(competition, spec, get_problem("binary"))), "sample")
-    assert found.level == level
-    assert re.match(message, found.message), found.message
-    if found.fix:  # of the pipeline without the key
-        assert found.fix == "submission: {values: {0: cat, 1: dog}}"
-        assert mended(spec, found.fix).submission.values == {0: "cat", 1: "dog"}  # noqa: PD011 (no frame)
+    finding = the_only(list(run_checks(competition, spec, get_problem("binary"))), "sample")
+    assert finding.level == level
+    assert re.match(message, finding.message), finding.message
+    if finding.fix:  # of the pipeline without the key
+        assert finding.fix == "submission: {values: {0: cat, 1: dog}}"
+        assert mended(spec, finding.fix).submission.values == {0: "cat", 1: "dog"}  # noqa: PD011 (no frame)
 
 
 def test_a_name_that_is_mistyped_is_told_once_with_the_line_that_was_meant() -> None:
     spec = flowers(
         columns=[{"columns": ["sise", "width"], "scale": "minmax"}, {"columns": ["colour"], "encode": "onehot"}]
     )
-    found = the_only(check(spec), "table")
-    assert "Did you mean 'size'?" in found.message
-    assert found.fix == "- {columns: [size, width], scale: minmax}  # in place of rule 1"
-    assert check(mended(spec, found.fix)) == []
+    finding = the_only(check(spec), "table")
+    assert "Did you mean 'size'?" in finding.message
+    assert finding.fix == "- {columns: [size, width], scale: minmax}  # in place of rule 1"
+    assert check(mended(spec, finding.fix)) == []
     far = flowers(columns=[{"columns": ["size", "width", "unheard"]}, {"columns": ["colour"], "encode": "onehot"}])
-    found = the_only(check(far), "table")
-    assert check(mended(far, found.fix)) == []
+    finding = the_only(check(far), "table")
+    assert check(mended(far, finding.fix)) == []
     feature = flowers(
         features={"wide": {"from": "widht", "fill": 0}}, columns=[*flowers().columns, {"columns": ["wide"]}]
     )
-    found = the_only(check(feature), "table")
-    assert found.fix == "# in features write width for widht"
+    finding = the_only(check(feature), "table")
+    assert finding.fix == "# in features write width for widht"
 
 
 def test_training_rows_of_one_id_are_better_kept_in_one_fold() -> None:
     def visits(table: pd.DataFrame) -> pd.DataFrame:
         return table.assign(Id=[f"patient {row // 3}" for row in table.index])
 
-    found = the_only(check(train=visits), "repeated-id")
-    assert found.message.startswith("train.csv, column Id (the id): 199 of 300 rows have the id of an earlier row.")
-    assert found.fix == "ensemble: {split: group, group: Id}"
-    assert check(mended(flowers(), found.fix), visits) == []
+    finding = the_only(check(train=visits), "repeated-id")
+    assert finding.message.startswith("train.csv, column Id (the id): 199 of 300 rows have the id of an earlier row.")
+    assert finding.fix == "ensemble: {split: group, group: Id}"
+    assert check(mended(flowers(), finding.fix), visits) == []
 
 
 def test_patients_of_their_own_in_each_table_are_better_kept_in_one_fold() -> None:
@@ -215,16 +215,16 @@ def test_patients_of_their_own_in_each_table_are_better_kept_in_one_fold() -> No
         return table.assign(who=[f"b{row // 4}" for row in table.index])
 
     spec = flowers(rest="drop")
-    found = the_only(check(spec, train, test), "group")
-    assert (found.level, found.fix) == ("warning", "ensemble: {split: group, group: who}")
+    finding = the_only(check(spec, train, test), "group")
+    assert (finding.level, finding.fix) == ("warning", "ensemble: {split: group, group: who}")
     facts = [
         "train.csv, column who",
         "alike in y (300 rows, 76 values, intraclass correlation 1.00)",
         "100 % of the rows of test.csv have values that train.csv does not have",
         "in one fold",
     ]
-    assert_tells(found.message, facts)
-    assert check(mended(spec, found.fix), train, test) == []
+    assert_tells(finding.message, facts)
+    assert check(mended(spec, finding.fix), train, test) == []
     alone = Competition(Path("flowers"), "y", "Id", train(rows(0, 300)), None, None, "", "")
     assert the_only(list(run_checks(alone, spec, get_problem("binary"))), "group").level == "note"
 
@@ -247,9 +247,9 @@ def test_patients_of_their_own_in_each_table_are_better_kept_in_one_fold() -> No
     ],
 )
 def test_a_group_that_makes_no_folds_is_an_error(group: str, train: Change | None, message: str) -> None:
-    found = the_only(check(flowers(ensemble={"group": group}), train), "group")
-    assert found.level == "error"
-    assert re.match(message, found.message), found.message
+    finding = the_only(check(flowers(ensemble={"group": group}), train), "group")
+    assert finding.level == "error"
+    assert re.match(message, finding.message), finding.message
 
 
 def test_the_same_tables_give_the_same_findings() -> None:
@@ -440,18 +440,18 @@ NOT_HERE_YET = {"a category of the test table"}  # whose words a rule may not kn
 def test_a_planted_fault_is_found_and_its_line_mends_it(case: str) -> None:
     spec, train, test, what, facts, fix = PLANTED[case]
     expected = what.split()
-    found = next(finding for finding in check(spec, train, test) if finding.code == expected[1])
-    assert [found.level, found.code] == expected
-    assert_tells(found.message, facts)
-    assert found.fix == fix
+    finding = next(finding for finding in check(spec, train, test) if finding.code == expected[1])
+    assert [finding.level, finding.code] == expected
+    assert_tells(finding.message, facts)
+    assert finding.fix == fix
     if case not in NOT_HERE_YET:
         # Under another metric a rare class may still call for other advice.
-        assert found not in check(mended(spec, fix), train, test)
+        assert finding not in check(mended(spec, fix), train, test)
 
 
 def test_errors_come_first_and_all_of_them_are_told_at_once() -> None:
     spec = with_rule("price", "prcie", impute="none")
-    found = check(
+    findings = check(
         spec,
         lambda t: t.assign(price=[NAN, *t.index[1:]], width=np.inf, y=t.index % 3),
         lambda t: t.assign(price=1.0, size="big").drop(columns="colour"),
@@ -464,20 +464,20 @@ def test_errors_come_first_and_all_of_them_are_told_at_once() -> None:
         "test.csv lacks columns that the rules name. 'colour':",
         "test.csv, column 'size', row 1: expected a finite number, found 'big'",
     ]
-    for finding, beginning in zip(found, beginnings, strict=True):
+    for finding, beginning in zip(findings, beginnings, strict=True):
         assert finding.level == "error"
         assert finding.message.startswith(beginning)
-    assert found[3].fix == "- {columns: [price], impute: median}  # and take price out of rule 3"
+    assert findings[3].fix == "- {columns: [price], impute: median}  # and take price out of rule 3"
 
 
 def test_a_feature_that_cannot_be_made_is_told_once_with_the_rules_that_name_it() -> None:
     features = {"Area": {"eval": "size * hight"}, "Twice": {"eval": "Area * 2"}}
     columns = [*flowers().columns, {"columns": ["Area", "Twice"]}]
     spec = flowers(features=features, columns=columns, rest="drop")
-    found = [finding for finding in check(spec) if finding.message.startswith("train.csv")]
+    findings = [finding for finding in check(spec) if finding.message.startswith("train.csv")]
     message = "train.csv: feature 'Area' reads column 'hight', which the table does not have."
-    assert the_only(found, "table").message.startswith(message)
-    assert found[0].fix == "# take Area, Twice out of rule 3 and of features"
+    assert the_only(findings, "table").message.startswith(message)
+    assert findings[0].fix == "# take Area, Twice out of rule 3 and of features"
 
 
 # Rows that are there twice
@@ -489,21 +489,21 @@ def answered_test_rows(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def test_test_rows_that_are_training_rows_are_counted() -> None:
-    found = the_only(check(train=answered_test_rows), "overlap")
-    assert found.level == "warning"
+    finding = the_only(check(train=answered_test_rows), "overlap")
+    assert finding.level == "warning"
     facts = [
         "150 of 150 rows of test.csv are also rows of train.csv",
         "all 3 columns",
         "id and target: row 1 is row 301",
     ]
-    assert_tells(found.message, facts)
-    assert found.fix == "data: {source: FOLDER}  # with a train.csv without these rows"
+    assert_tells(finding.message, facts)
+    assert finding.fix == "data: {source: FOLDER}  # with a train.csv without these rows"
 
 
 def test_a_single_test_row_that_is_a_training_row_is_a_note() -> None:
-    found = check(train=lambda t: pd.concat([t, answered_test_rows(t).tail(1)]).set_axis(range(1, 302)))
-    assert the_only(found, "overlap").level == "note"
-    assert found[0].message.startswith("1 of 150 rows of test.csv")
+    findings = check(train=lambda t: pd.concat([t, answered_test_rows(t).tail(1)]).set_axis(range(1, 302)))
+    assert the_only(findings, "overlap").level == "note"
+    assert findings[0].message.startswith("1 of 150 rows of test.csv")
 
 
 def test_all_of_kaggles_test_rows_are_found_in_a_table_of_all_passengers() -> None:
@@ -519,15 +519,17 @@ def test_all_of_kaggles_test_rows_are_found_in_a_table_of_all_passengers() -> No
     )
     train = pd.concat([ours.train, ours.test.assign(Survived=0)]).set_axis(range(1, 1310))
     table = Competition(Path("all"), "Survived", "PassengerId", train, test, None, "", "")
-    found = {finding.code: finding for finding in run_checks(table, spec, get_problem("binary"))}
-    assert found["overlap"].message.startswith("418 of 418 rows of test.csv are also rows of train.csv, by all 10 col")
+    findings = {finding.code: finding for finding in run_checks(table, spec, get_problem("binary"))}
+    assert findings["overlap"].message.startswith(
+        "418 of 418 rows of test.csv are also rows of train.csv, by all 10 col"
+    )
 
 
 def test_equal_rows_of_few_values_are_no_mistake() -> None:
     grid = with_column("size", lambda t: t.index % 4)
     flat = lambda t: grid(t).assign(width=t.index % 3)  # noqa: E731
-    found = check(train=flat, test=flat)
-    assert {(finding.level, finding.code) for finding in found} == {("note", "overlap"), ("note", "twins")}
+    findings = check(train=flat, test=flat)
+    assert {(finding.level, finding.code) for finding in findings} == {("note", "overlap"), ("note", "twins")}
 
 
 def test_twins_in_the_training_table_are_counted_and_those_that_disagree() -> None:
@@ -536,15 +538,15 @@ def test_twins_in_the_training_table_are_counted_and_those_that_disagree() -> No
         again["y"] = np.where(again.index <= 5, 1 - again["y"], again["y"])
         return pd.concat([table, again]).set_axis(range(1, 321))
 
-    found = the_only(check(train=twins), "twins")
-    assert found.level == "warning"
+    finding = the_only(check(train=twins), "twins")
+    assert finding.level == "warning"
     facts = [
         "train.csv: 20 of 320 rows",
         "all 3 columns",
         "id and target (row 301 is row 1)",
         "10 equal rows have different targets",
     ]
-    assert_tells(found.message, facts)
+    assert_tells(finding.message, facts)
 
 
 def test_rows_of_which_little_is_known_are_not_compared() -> None:
@@ -556,8 +558,8 @@ def test_a_table_that_holds_all_its_rows_twice_is_a_mistake() -> None:
     def doubled(table: pd.DataFrame) -> pd.DataFrame:
         return pd.concat([table, table.assign(Id="x" + table["Id"])]).set_axis(range(1, 601))
 
-    found = the_only(check(train=doubled), "twins")
-    assert (found.level, found.message[:26]) == ("warning", "train.csv: 300 of 600 rows")
+    finding = the_only(check(train=doubled), "twins")
+    assert (finding.level, finding.message[:26]) == ("warning", "train.csv: 300 of 600 rows")
 
 
 # Details
@@ -577,12 +579,12 @@ def test_many_findings_of_one_sort_are_told_in_one_line_after_the_first_five() -
     random = np.random.default_rng(5)
     values = {name: random.choice(list("abc"), 300) for name in names}
     spec = with_rule(*names, encode="onehot")
-    found = check(
+    findings = check(
         spec,
         lambda t: t.assign(**values),
         lambda t: t.assign(**{name: random.choice([*"abcd"], 150) for name in names}),
     )
-    unknown = [finding for finding in found if finding.code == "category"]
+    unknown = [finding for finding in findings if finding.code == "category"]
     assert len(unknown) == 6
     assert unknown[-1].message == "The same in 3 more columns: c5, c6, c7."
 
@@ -591,13 +593,13 @@ def test_a_column_that_only_a_feature_reads_is_left_out_with_the_feature() -> No
     spec = flowers(
         features={"Group": {"from": "ticket", "count": True}}, columns=[*flowers().columns, {"columns": ["Group"]}]
     )
-    found = check(spec, with_column("ticket", lambda t: t.index // 2), with_column("ticket", lambda t: "none"))
-    assert the_only(found, "kind").fix == "# take Group out of rule 3 and of features"
+    findings = check(spec, with_column("ticket", lambda t: t.index // 2), with_column("ticket", lambda t: "none"))
+    assert the_only(findings, "kind").fix == "# take Group out of rule 3 and of features"
 
 
 def test_a_large_table_is_sampled_and_the_finding_says_so() -> None:
     spec = with_rule("boat")
     plant = with_column("boat", lambda t: t["y"] + 0.5)
-    found = check(spec, plant, with_column("boat", lambda t: t.index % 2 + 0.5), count=3000)
-    leak = next(finding for finding in found if finding.code == "leak")
+    findings = check(spec, plant, with_column("boat", lambda t: t.index % 2 + 0.5), count=3000)
+    leak = next(finding for finding in findings if finding.code == "leak")
     assert "1,500 of 3,000 rows" in leak.message

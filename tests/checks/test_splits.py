@@ -35,8 +35,8 @@ def test_a_group_that_makes_no_folds_is_refused_with_what_would_do(group: str, f
     train = pd.DataFrame(
         {"visitor": [1, 1, 2, 2], "one": 1, "some": [1, NAN, 2, 3], "row": range(4), "y": [0, 1, 0, 1]}
     )
-    found = key_errors(spec({"folds": 3, "group": group}), train, "train.csv")
-    assert [finding.fix for finding in found] == ([] if fix is None else [fix])
+    findings = key_errors(spec({"folds": 3, "group": group}), train, "train.csv")
+    assert [finding.fix for finding in findings] == ([] if fix is None else [fix])
 
 
 TORN = "# put each patient into one fold of column own"
@@ -76,11 +76,11 @@ TABLE = pd.DataFrame(
     ],
 )
 def test_what_makes_no_folds_is_found_with_what_would(ensemble: dict[str, Any], code: str | None, fix: str) -> None:
-    found = key_errors(spec(ensemble), TABLE, "train.csv")
+    findings = key_errors(spec(ensemble), TABLE, "train.csv")
     # A key that no line can save is left out with its split.
     expected = [] if code is None else [(code, "ensemble: {}" if fix is None else fix)]
-    assert [(finding.code, finding.fix) for finding in found] == expected
-    for finding in found:
+    assert [(finding.code, finding.fix) for finding in findings] == expected
+    for finding in findings:
         assert "train.csv" in finding.message or "the target" in finding.message
         assert f"ensemble.{code}" in finding.message
 
@@ -89,9 +89,9 @@ def test_folds_that_would_lack_a_class_are_found_with_a_number_that_would_do() -
     table = pd.DataFrame({"day": range(12), "y": ["a", "b"] * 3 + ["a", "a", "b", "b", "a", "b"]})
     content = {"problem": "binary", "columns": [{"columns": ["day"]}]}
     bad = spec({"folds": 5, "split": "time", "time": "day"}, **content)
-    (found,) = split_errors(bad, get_problem("binary"), table, "train.csv")
-    assert found.code == "folds"
-    assert "By time, fold" in found.message
-    assert found.fix == "ensemble: {split: time, time: day, folds: 4}"
+    (finding,) = split_errors(bad, get_problem("binary"), table, "train.csv")
+    assert finding.code == "folds"
+    assert "By time, fold" in finding.message
+    assert finding.fix == "ensemble: {split: time, time: day, folds: 4}"
     good = spec({"folds": 4, "split": "time", "time": "day"}, **content)
     assert split_errors(good, get_problem("binary"), table, "train.csv") == []

@@ -1,4 +1,4 @@
-"""A data set is complete in its place or not there at all; real clients talk to a server on this machine."""
+"""A data set is complete in its place or absent; real clients connect to a server on this machine."""
 
 from __future__ import annotations
 
@@ -177,8 +177,8 @@ def openml(server: Any, says: Any, folder: Path, monkeypatch: pytest.MonkeyPatch
             {"index": str(k), "name": name, "data_type": kind, "is_target": target, **_NO}
             for k, (name, kind, target) in enumerate(kinds)
         ]
-        found = [{"did": 7, "name": "tiny", "version": k + 1, "status": "active"} for k in range(versions)]
-        server.answer("/data_name/tiny/limit/2/status/active/", says(body={"data": {"dataset": found}}))
+        data_sets = [{"did": 7, "name": "tiny", "version": k + 1, "status": "active"} for k in range(versions)]
+        server.answer("/data_name/tiny/limit/2/status/active/", says(body={"data": {"dataset": data_sets}}))
         server.answer("/data/7", says(body={"data_set_description": described}))
         server.answer("/features/7", says(body={"data_features": {"feature": features}}))
         qualities = [{"name": "NumberOfInstances", "value": "3.0"}]

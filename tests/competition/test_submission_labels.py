@@ -111,7 +111,7 @@ def test_what_the_pipeline_file_says_is_written_whatever_the_sample_has() -> Non
     assert submitted(["cat", "dog"], [1, 2], says) == [1, 2]
     assert submitted(["cat", "dog"], [1, 2], Asked(labels="target")) == ["dog", "cat"]
     assert submitted([0, 1], ["a"], Asked(labels={"0": "a", "1": "b"})) == ["b", "a"]
-    with pytest.raises(UnclearLabelsError, match=r"submission\.values says nothing about dog; it names cat, dgo\."):
+    with pytest.raises(UnclearLabelsError, match=r"submission\.values has no label for dog; it names cat, dgo\."):
         submitted(["cat", "dog"], [1, 2], Asked(labels={"cat": 1, "dgo": 2}))
     with pytest.raises(UnclearLabelsError, match=r"two classes alike: cat as 1, dog as 1\."):
         submitted(["cat", "dog"], [1, 2], Asked(labels={"cat": 1, "dog": "1"}))

@@ -100,7 +100,8 @@ def test_a_target_with_a_unit_is_read_as_numbers(folder: Path) -> None:
     assert competition.train["price"].tolist() == [4436, 900, -1000]
     assert competition.train["price"].dtype == "int64"
     assert competition.notes[0] == (
-        "train.csv: price (the target) is read as numbers in $; 1 of 4 values are none, the first in row 3: 'free'"
+        "train.csv: price (the target) is read as numbers in $; 1 of 4 values are no numbers, the "
+        "first in row 3: 'free'"
     )
 
 

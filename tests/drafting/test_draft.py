@@ -102,9 +102,9 @@ def test_a_target_scored_by_its_logarithm_is_learned_by_its_logarithm() -> None:
     assert drafted(prices, "rmsle").content["training"]["target_transform"] == "log1p"
     draft = drafted(prices)
     assert (draft.content["metric"], draft.content["training"]["target_transform"]) == ("rmsle", "log1p")
-    found = f"from {prices.min():.3g} to {prices.max():.3g}, skewness {skew(prices):.1f}; that of log"
-    assert f"y is skewed, so that errors count by their share of it: {found}" in draft.comments["metric",]
-    assert f"The logarithm of y is learned: {found}" in draft.comments["training",]
+    statistics = f"from {prices.min():.3g} to {prices.max():.3g}, skewness {skew(prices):.1f}; that of log"
+    assert f"y is skewed, so that errors count by their share of it: {statistics}" in draft.comments["metric",]
+    assert f"The logarithm of y is learned: {statistics}" in draft.comments["training",]
     assert "# The logarithm of y is learned: from" in draft.text
     assert drafted(prices, "rmse").content["training"]["target_transform"] == "log1p", "whose mean fit corrects"
     assert "target_transform" not in drafted(prices, "gini").content["training"]

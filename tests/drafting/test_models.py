@@ -76,9 +76,9 @@ def test_hashed_categories_stay_in_their_buckets_and_texts_and_smoothed_means_as
 
 @pytest.mark.parametrize("name", [*(name for name in MODELS if not MODELS[name].native), "sklearn.svm:SVR"])
 def test_other_models_get_a_column_a_category_and_numbers_without_gaps(name: str) -> None:
-    found, written = rules(adapted(name)), rules(PipelineSpec.model_validate(CONTENT))
-    assert found[3] == {**written[3], "encode": "onehot"}
-    assert [*found[:3], *found[4:]] == [*written[:3], *written[4:]]
+    adapted_rules, written = rules(adapted(name)), rules(PipelineSpec.model_validate(CONTENT))
+    assert adapted_rules[3] == {**written[3], "encode": "onehot"}
+    assert [*adapted_rules[:3], *adapted_rules[4:]] == [*written[:3], *written[4:]]
 
 
 def test_members_search_space_and_settings_of_networks_are_the_models() -> None:

@@ -29,10 +29,10 @@ def test_every_kind_is_there_once_and_cheap_ones_come_first() -> None:
 
 
 def test_libraries_that_are_not_installed_are_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
-    def found(name: str) -> Any:
+    def spec_of(name: str) -> Any:
         return None if name in ("lightgbm", "catboost") else util.find_spec(name)
 
-    monkeypatch.setattr(module, "find_spec", found)
+    monkeypatch.setattr(module, "find_spec", spec_of)
     assert labels() == ["logistic", "hist_gradient_boosting", "xgboost", "network", "realmlp", "extra_trees", "tabm"]
 
 

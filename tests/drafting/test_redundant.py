@@ -1,4 +1,4 @@
-"""What says nothing, or the same as something else, is left out as the check would find it."""
+"""Columns and features with one value, or the same as another, are left out, as the check would find them."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ def named(features: dict[str, Any] | None = None, **columns: Any) -> dict[str, s
 
 
 def test_columns_that_say_the_same() -> None:
-    found = named(a=NUMBERS, b=NUMBERS + 0.0, c=SIDES, d=[side[0] for side in SIDES], e=NUMBERS * 2)
-    assert found == {"b": "a", "d": "c"}
+    redundant = named(a=NUMBERS, b=NUMBERS + 0.0, c=SIDES, d=[side[0] for side in SIDES], e=NUMBERS * 2)
+    assert redundant == {"b": "a", "d": "c"}
 
 
 def test_features_of_one_value_and_features_that_say_the_same() -> None:
@@ -34,8 +34,8 @@ def test_features_of_one_value_and_features_that_say_the_same() -> None:
         "length": {"from": "name", "text": "length"},
         "again": {"from": "name", "text": "length"},
     }
-    found = named(features, name=names)
-    assert found == {"words": None, "again": "length"}
+    redundant = named(features, name=names)
+    assert redundant == {"words": None, "again": "length"}
 
 
 def test_a_draft_leaves_them_out_with_the_reason() -> None:

@@ -41,8 +41,8 @@ def test_the_search_finds_what_trying_all_cut_points_finds() -> None:
     places = (ordered[1:] + ordered[:-1]) / 2
     labels = np.array([1, 2, 3])
     best = max(kappa(y, apply_cut_points(values, np.array(pair), labels)) for pair in combinations(places, 2))
-    found = best_cut_points(y, values, labels, KAPPA)
-    assert kappa(y, apply_cut_points(values, found, labels)) == pytest.approx(best, abs=0.02)
+    cut_points = best_cut_points(y, values, labels, KAPPA)
+    assert kappa(y, apply_cut_points(values, cut_points, labels)) == pytest.approx(best, abs=0.02)
     assert best > kappa(y, values.round().clip(1, 3)) + 0.1, "rounding would be much worse"
 
 
@@ -52,9 +52,9 @@ def test_weights_count_as_rows_several_times_and_labels_need_no_equal_steps() ->
     y = labels[rng.integers(0, 3, 30)]
     values, weights = y + rng.normal(size=30), rng.integers(1, 4, 30)
     several = np.repeat(np.arange(30), weights)
-    found = best_cut_points(y, values, labels, KAPPA, weights.astype(float))
+    cut_points = best_cut_points(y, values, labels, KAPPA, weights.astype(float))
     again = best_cut_points(y[several], values[several], labels, KAPPA)
-    score = KAPPA(y, apply_cut_points(values, found, labels), None, weights.astype(float))
+    score = KAPPA(y, apply_cut_points(values, cut_points, labels), None, weights.astype(float))
     assert score == pytest.approx(KAPPA(y[several], apply_cut_points(values[several], again, labels)), abs=0.05)
 
 

@@ -118,9 +118,9 @@ OF_NUMBERS: dict[str, Reference] = {
 def same(name: str, reference: Reference, y: Any, prediction: Any, classes: Any, given: Any) -> None:
     for weights in (None, WEIGHTS):
         w = np.ones(ROWS) if weights is None else weights
-        found = get_metric(name)(y, prediction, classes, weights)
-        assert found == pytest.approx(reference(y, given, w), rel=1e-9, abs=1e-12)
-        assert isinstance(found, float)
+        score = get_metric(name)(y, prediction, classes, weights)
+        assert score == pytest.approx(reference(y, given, w), rel=1e-9, abs=1e-12)
+        assert isinstance(score, float)
 
 
 @pytest.mark.parametrize("name", [*TWO_LABELS, *SECOND])
@@ -164,8 +164,8 @@ def test_each_metric_is_compared_with_another_computation() -> None:
 @pytest.mark.parametrize("weights", [np.ones(ROWS), RNG.random(ROWS)])
 def test_gini_of_numbers_is_that_of_the_competitions(weights: np.ndarray) -> None:
     y, prediction = RNG.random(ROWS), RNG.random(ROWS)
-    found = get_metric("gini")(y, prediction, None, weights)
-    assert found == pytest.approx(loop_gini(y, prediction, weights))
+    score = get_metric("gini")(y, prediction, None, weights)
+    assert score == pytest.approx(loop_gini(y, prediction, weights))
     with pytest.raises(DataError, match=r"gini is for numbers from 0 on, found -1\."):
         get_metric("gini")(np.array([-1.0, 2.0]), np.array([0.0, 1.0]))
     order = RNG.permutation(ROWS)

@@ -22,16 +22,16 @@ HUNDRED = np.random.default_rng(0).permutation(np.arange(100))
 
 def kind(values: Any, test: Any = None, name: str = "x") -> ColumnKind:
     frames = [None if column is None else pd.DataFrame({name: column}) for column in (values, test)]
-    (found,) = column_kinds(*frames)
-    return found
+    (column,) = column_kinds(*frames)
+    return column
 
 
 @pytest.mark.parametrize("name", COMPETITIONS)
 def test_each_column_of_a_table_like_real_ones_is_of_its_kind(name: str) -> None:
     made = COMPETITIONS[name]()
-    found = column_kinds(made.train.drop(columns=[made.target, *([made.id] if made.id else [])]), made.test)
-    assert {column.name: column.kind for column in found} == made.kinds
-    assert all(column.reason for column in found)
+    columns = column_kinds(made.train.drop(columns=[made.target, *([made.id] if made.id else [])]), made.test)
+    assert {column.name: column.kind for column in columns} == made.kinds
+    assert all(column.reason for column in columns)
 
 
 @pytest.mark.parametrize(
@@ -86,8 +86,8 @@ def test_dates_of_common_formats_are_dates(form: str) -> None:
 
 def test_of_dates_with_a_few_other_texts_the_first_is_named() -> None:
     days = list(pd.date_range("2021-01-20", periods=60).strftime("%Y-%m-%d"))
-    found = kind([*days[:40], "soon", *days[40:]])
-    assert (found.kind, found.trouble) == ("date", "'soon' in row 40 is none")
+    column = kind([*days[:40], "soon", *days[40:]])
+    assert (column.kind, column.trouble) == ("date", "'soon' in row 40 is no date")
     assert kind([*days[:40], *["soon", "later"] * 4]).kind == "high_cardinality"
 
 
@@ -133,14 +133,14 @@ def test_columns_that_the_test_table_lacks_are_left_out() -> None:
 
 
 def test_an_infinite_value_is_named() -> None:
-    found = kind([1.5, np.inf, 2.5] * 5)
-    assert (found.kind, found.reason, found.infinite, found.trouble) == (
+    column = kind([1.5, np.inf, 2.5] * 5)
+    assert (column.kind, column.reason, column.infinite, column.trouble) == (
         "numeric",
         "numbers; row 1 is infinite",
         True,
         None,
     )
-    assert found.missing == pytest.approx(1 / 3)
+    assert column.missing == pytest.approx(1 / 3)
     beside = kind([1.5, 2.5] * 10, [1.5, -np.inf])
     assert (beside.infinite, beside.reason) == (True, "numbers; row 1 of the test rows is infinite")
     assert kind(["1.5", "inf"] * 10).kind == "numeric"
@@ -154,13 +154,13 @@ def test_a_number_that_networks_cannot_compute_with_is_named() -> None:
 
 def test_the_numbers_that_a_kind_rests_on() -> None:
     values = np.random.default_rng(0).lognormal(0, 1.5, 500)
-    found = kind([*values, *[None] * 500])
-    assert found.missing == 0.5
-    assert found.distinct == len(np.unique(values))
+    column = kind([*values, *[None] * 500])
+    assert column.missing == 0.5
+    assert column.distinct == len(np.unique(values))
     centred = values - values.mean()
     plain = (centred**3).mean() / (centred**2).mean() ** 1.5  # without the correction for bias
-    assert found.skewness == pytest.approx(plain, rel=0.01)
-    assert found.heavy_tailed
+    assert column.skewness == pytest.approx(plain, rel=0.01)
+    assert column.heavy_tailed
     assert not kind(np.random.default_rng(0).normal(size=500)).heavy_tailed
     assert kind([1, 1, 1, 2, 2, 3] * 3).rarest == 3
     assert kind([f"one two three n{k}" for k in range(30)]).words == 4.0
@@ -176,11 +176,11 @@ def test_the_numbers_that_a_kind_rests_on() -> None:
 @settings(max_examples=60)
 def test_every_column_is_of_some_kind_with_a_reason(values: list[Any]) -> None:
     column = pd.Series(values, dtype=object)
-    found = kind(column)
-    assert found.reason
-    assert found == kind(column)
-    if found.kind not in ("missing", "constant"):
-        assert 0 < found.rarest <= len(values)
+    column_kind = kind(column)
+    assert column_kind.reason
+    assert column_kind == kind(column)
+    if column_kind.kind not in ("missing", "constant"):
+        assert 0 < column_kind.rarest <= len(values)
 
 
 # Numbers in text
@@ -192,7 +192,8 @@ def test_numbers_with_a_unit_are_numbers_and_cells_that_are_none_are_missing() -
     column = kind([*values, "unknown"])
     assert (column.kind, column.number_form) == ("numeric", NumberForm("kmpl"))
     assert column.missing == pytest.approx(0.01)
-    assert column.reason == "numbers in kmpl; missing in 1 of 100 values that are none, such as 'unknown'"
+    assert column.reason.startswith("numbers in kmpl; 1 of 100 values ")
+    assert column.reason.endswith("such as 'unknown'")
     assert column.skewness is not None
     assert abs(column.skewness) < 1
 
@@ -238,7 +239,7 @@ def cell_by_cell(train: list[str], test: list[str]) -> tuple[str | None, str | N
     dates = [written is not None and not pd.isna(as_dates(both[[n]], written)[n]) for n in both.index]
     starts = [re.match(r"\s*(\d{1,4}[-/. ]|[A-Za-z]{3,9} \d{1,2})\S*\d", text) is not None for text in both[:100]]
     if np.mean(starts) >= 0.95 and np.mean(dates) >= 0.95:
-        fault = None if all(dates) else f"{both[dates.index(False)]!r} in row {dates.index(False)} is none"
+        fault = None if all(dates) else f"{both[dates.index(False)]!r} in row {dates.index(False)} is no date"
         return written, fault, None, ()
     forms = [find_number_form(iter(texts)) for texts in (train, [*train, *test])]
     return None, None, float(np.mean([len(text.split()) for text in train])), tuple(forms)
@@ -259,13 +260,13 @@ def test_kinds_from_different_values_are_those_of_every_cell(pool: list[str], se
     if len(set(train)) < 2:
         return
     index = pd.RangeIndex(rows + 5)
-    found = kind(pd.Series(train, index[:rows]), pd.Series(test, index[rows:]))
+    column = kind(pd.Series(train, index[:rows]), pd.Series(test, index[rows:]))
     written, fault, words, forms = cell_by_cell(train, test)
-    assert found.date_format == written
+    assert column.date_format == written
     if written is not None:
-        assert (found.kind, found.trouble) == ("date", fault)
+        assert (column.kind, column.trouble) == ("date", fault)
     elif None not in forms:
-        assert found.number_form == forms[1]
-    elif found.kind != "boolean":
-        assert found.number_form is None
-        assert found.words == words
+        assert column.number_form == forms[1]
+    elif column.kind != "boolean":
+        assert column.number_form is None
+        assert column.words == words

@@ -1,4 +1,4 @@
-"""Columns that do not help, told from those that only look like it."""
+"""Constant, repeated and squeezed columns are detected, and similar columns are not."""
 
 from __future__ import annotations
 
@@ -51,8 +51,8 @@ def test_categories_under_other_names_are_duplicates_unless_they_are_constant(va
 @given(st.lists(st.floats(allow_infinity=False), min_size=20, max_size=40))
 def test_no_finite_numbers_are_too_much(values: list[float]) -> None:
     column = pd.Series(values, dtype="float64")
-    found = squeezed_into(column)
-    assert found is None or 0 < found[0] < 0.1
+    squeezed = squeezed_into(column)
+    assert squeezed is None or 0 < squeezed[0] < 0.1
 
 
 def test_text_that_is_different_in_every_row_is_a_duplicate_only_of_the_same_text() -> None:

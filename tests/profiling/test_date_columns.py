@@ -1,4 +1,4 @@
-"""Columns of dates are told from numbers and text, and names that speak of time from others."""
+"""Columns of dates are distinguished from numbers and text, and names of units of time from other names."""
 
 from __future__ import annotations
 

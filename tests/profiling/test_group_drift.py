@@ -1,4 +1,4 @@
-"""Levels of groups that change are told from levels that stay, and from what the date and the group say."""
+"""Levels of groups that change are distinguished from levels that stay, and from effects of date and group."""
 
 from __future__ import annotations
 

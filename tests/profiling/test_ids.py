@@ -1,4 +1,4 @@
-"""Columns that name rows, told from those that describe them: alike for drafts and for checks."""
+"""Columns that identify rows are distinguished from those that describe them, alike for drafts and for checks."""
 
 from __future__ import annotations
 
@@ -123,8 +123,8 @@ def test_numbers_with_fractions_name_no_rows_whatever_they_are_called(name: str,
     for rule in ({"scale": "standard"}, {"encode": "onehot"}):
         content = {"name": "p", "data": {"source": "p", "target": "y"}, "columns": [{"columns": [name], **rule}]}
         read = table[[name]].astype("float64" if "scale" in rule else str).astype(object if "encode" in rule else float)
-        found = column_findings(PipelineSpec.model_validate(content), read, None, ("train.csv", "test.csv"))
-        assert "id" not in [finding.code for finding in found]
+        findings = column_findings(PipelineSpec.model_validate(content), read, None, ("train.csv", "test.csv"))
+        assert "id" not in [finding.code for finding in findings]
 
 
 def test_an_id_may_be_any_value_that_no_other_row_has() -> None:

@@ -20,34 +20,34 @@ def separation(train: pd.DataFrame, test: pd.DataFrame | None, target: pd.Series
 
 
 def test_new_patients_are_groups() -> None:
-    found = separation(VISITS[:300], VISITS[300:], SICK)
-    assert (found.kind, found.order) == ("groups", None)
-    assert found.grouping is not None
-    assert found.grouping.column == "who"
-    assert found.reason == "100% of the test rows have values of who that no training row has"
+    difference = separation(VISITS[:300], VISITS[300:], SICK)
+    assert (difference.kind, difference.order) == ("groups", None)
+    assert difference.grouping is not None
+    assert difference.grouping.column == "who"
+    assert difference.reason == "100% of the test rows have values of who that no training row has"
 
 
 def test_new_days_are_an_order_in_time_though_rows_of_a_day_are_alike() -> None:
     visits = VISITS.assign(day=pd.date_range("2024-01-01", periods=90)[PATIENTS].astype(str)).drop(columns="who")
-    found = separation(visits[:300], visits[300:], SICK)
-    assert found.kind == "time"
-    assert found.time_names == ("day",)
+    difference = separation(visits[:300], visits[300:], SICK)
+    assert difference.kind == "time"
+    assert difference.reason.startswith("test rows follow the training rows in day: ")
     # Days of the test rows among those of the training rows are groups.
     of_test = np.isin(PATIENTS, RANDOM.permutation(90)[:30])
-    found = separation(visits[~of_test], visits[of_test], SICK[~of_test])
-    assert found.kind == "groups"
+    difference = separation(visits[~of_test], visits[of_test], SICK[~of_test])
+    assert difference.kind == "groups"
 
 
 @pytest.mark.parametrize("lacking", [lambda t: t.drop(columns="who"), lambda t: t.assign(who=None)])
 def test_what_the_test_rows_lack_separates_nothing(lacking: object) -> None:
-    found = separation(VISITS[:300], lacking(VISITS[300:]), SICK)  # type: ignore[operator]
-    assert found == Separation("nothing", "no column separates test rows from training rows")
+    difference = separation(VISITS[:300], lacking(VISITS[300:]), SICK)  # type: ignore[operator]
+    assert difference == Separation("nothing", "no column separates test rows from training rows")
 
 
 def test_without_a_test_table_groups_are_only_remarked() -> None:
-    found = separation(VISITS, None, SICK)
-    assert found.kind == "nothing"
-    assert found.grouping is not None
+    difference = separation(VISITS, None, SICK)
+    assert difference.kind == "nothing"
+    assert difference.grouping is not None
 
 
 @pytest.mark.parametrize(
@@ -61,6 +61,6 @@ def test_without_a_test_table_groups_are_only_remarked() -> None:
 )
 def test_tables_like_real_ones(made: object, kind: str, order: str | None) -> None:
     train, target = made.train.drop(columns=made.target), made.train[made.target]  # type: ignore[attr-defined]
-    found = find_separation(train, made.test, target, made.id, classification=False, seed=0)  # type: ignore[attr-defined]
-    assert found.kind == kind
-    assert (None if found.order is None else found.order.kind) == order
+    difference = find_separation(train, made.test, target, made.id, classification=False, seed=0)  # type: ignore[attr-defined]
+    assert difference.kind == kind
+    assert (None if difference.order is None else difference.order.kind) == order

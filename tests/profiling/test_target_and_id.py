@@ -24,7 +24,7 @@ def test_the_sample_submission_says_both() -> None:
     roles = find_roles(TRAIN, TEST, TEST[["b"]].assign(y=0))
     assert (roles.target, roles.id) == ("y", "b")
     assert (roles.target_reason, roles.id_reason) == (
-        "the sample submission asks for it",
+        "a column of the sample submission",
         "the sample submission has it",
     )
     without_test = find_roles(TRAIN, None, TEST[["Id"]].assign(z=0))
@@ -88,7 +88,7 @@ def test_what_is_not_clear_is_refused_with_the_candidates(arguments: dict[str, o
 
 def test_a_sample_may_ask_for_several_targets_in_its_own_order() -> None:
     roles = find_roles(TRAIN, TEST, TRAIN[["Id", "z", "y"]])
-    assert (roles.target, roles.target_reason, roles.id) == (["z", "y"], "the sample submission asks for them", "Id")
+    assert (roles.target, roles.target_reason, roles.id) == (["z", "y"], "columns of the sample submission", "Id")
     roles = find_roles(TRAIN, TEST, target="y, z")
     assert (roles.target, roles.target_reason) == (["y", "z"], "given by --target")
 

@@ -1,4 +1,4 @@
-"""Test rows that follow the training rows are told from test rows between them, and from rows in no order."""
+"""Test rows that follow the training rows are distinguished from test rows between them, and from rows in no order."""
 
 from __future__ import annotations
 
@@ -39,23 +39,28 @@ LAST = np.arange(120) >= 100
     ],
 )
 def test_rows_that_follow(name: str, values: pd.Series, last: str, first: str) -> None:
-    found = order(values, LAST, name)
-    assert found is not None
-    assert (found.kind, found.columns, found.last, found.first) == ("later", (name,), last, first)
-    assert found.different == values[~LAST].nunique()
+    time_order = order(values, LAST, name)
+    assert time_order is not None
+    assert (time_order.kind, time_order.columns, time_order.last, time_order.first) == ("later", (name,), last, first)
+    assert time_order.different == values[~LAST].nunique()
     ends = f"training rows end with {last}, test rows begin with {first}"
-    assert found.reason == f"test rows follow the training rows in {name}: {ends}"
+    assert time_order.reason == f"test rows follow the training rows in {name}: {ends}"
 
 
 @pytest.mark.parametrize("units", [("year", "month"), ("Yr", "Mo"), ("the year", "month no")])
 def test_a_year_and_a_month_tell_the_time_together(units: tuple[str, str]) -> None:
     rows = pd.concat([MONTHS] * 4, ignore_index=True).set_axis([*units], axis=1)
     later = np.tile(np.arange(36) >= 31, 4)  # August 2024 and later
-    found = find_time_order(rows[~later], rows[later])
-    assert found is not None
-    assert (found.columns, found.last, found.first, found.different) == (units, "2024-7", "2024-8", 31)
+    time_order = find_time_order(rows[~later], rows[later])
+    assert time_order is not None
+    assert (time_order.columns, time_order.last, time_order.first, time_order.different) == (
+        units,
+        "2024-7",
+        "2024-8",
+        31,
+    )
     # The expression grows with time: sorting by it is sorting by year, then by month.
-    values = evaluate(parse(found.expression), lambda name: rows[name].to_numpy(float), lambda name: rows[name])
+    values = evaluate(parse(time_order.expression), lambda name: rows[name].to_numpy(float), lambda name: rows[name])
     ranked = rows.assign(t=values).sort_values("t", kind="stable")
     assert ranked[[*units]].equals(rows.sort_values([*units], kind="stable"))
 
@@ -63,10 +68,10 @@ def test_a_year_and_a_month_tell_the_time_together(units: tuple[str, str]) -> No
 def test_three_columns_tell_the_time_as_a_date_does() -> None:
     parts = {unit: getattr(DAYS.dt, unit) for unit in ("year", "month", "day")}
     table = pd.DataFrame(parts).assign(hour=7)
-    found = find_time_order(table[~LAST], table[LAST])
-    assert found is not None
-    assert (found.columns, found.expression) == (("year", "month", "day"), "(year * 100 + month) * 100 + day")
-    assert (found.last, found.first, found.different) == ("2024-2-8", "2024-2-9", 100)
+    time_order = find_time_order(table[~LAST], table[LAST])
+    assert time_order is not None
+    assert (time_order.columns, time_order.expression) == (("year", "month", "day"), "(year * 100 + month) * 100 + day")
+    assert (time_order.last, time_order.first, time_order.different) == ("2024-2-8", "2024-2-9", 100)
 
 
 def test_a_year_that_suffices_is_enough_unless_months_are_finer() -> None:
@@ -86,10 +91,10 @@ def test_parts_that_recur_are_no_order() -> None:
 @pytest.mark.parametrize("written", ["%Y-%m-%d %H:%M:%S", "%m/%d/%Y %H:%M"])
 def test_stretches_between_training_rows_are_no_later_rows(written: str) -> None:
     hours = pd.Series(pd.date_range("2011-01-01", periods=24 * 300, freq="h"))
-    found = order(hours.dt.strftime(written), (hours.dt.day >= 20).to_numpy())
-    assert found is not None
-    assert found.kind == "between"
-    assert found.reason == "test rows are stretches of date between stretches of training rows"
+    time_order = order(hours.dt.strftime(written), (hours.dt.day >= 20).to_numpy())
+    assert time_order is not None
+    assert time_order.kind == "between"
+    assert time_order.reason == "test rows are stretches of date between stretches of training rows"
 
 
 @settings(max_examples=30)

@@ -52,8 +52,8 @@ def test_a_weight_counts_as_so_many_rows(rows: list[tuple[float, int]], supervis
     column, weights = np.array([value for value, _ in rows]), np.array([weight for _, weight in rows])
     target = np.arange(len(rows)) % 2 if supervised else None
     repeated = None if target is None else np.repeat(target, weights)
-    found = bin_edges(column, 4, target, classification=True, weights=weights)
-    np.testing.assert_array_equal(found, bin_edges(np.repeat(column, weights), 4, repeated, classification=True))
+    edges = bin_edges(column, 4, target, classification=True, weights=weights)
+    np.testing.assert_array_equal(edges, bin_edges(np.repeat(column, weights), 4, repeated, classification=True))
 
 
 def test_quantiles_by_hand() -> None:
@@ -131,10 +131,10 @@ def test_a_constant_column_has_no_edges_and_no_components(column: list[float]) -
 
 def test_numbers_outside_are_the_nearest_end_and_missing_ones_stay_missing() -> None:
     edges = [-1e38, 0.0, 5e-324, 1e38]
-    found = encode_piecewise([-np.inf, -5e37, 0.0, 5e-324, 1e300, np.nan], edges)
+    parts = encode_piecewise([-np.inf, -5e37, 0.0, 5e-324, 1e300, np.nan], edges)
     nan = float("nan")
     expected = [[0, 0, 0], [0.5, 0, 0], [1, 0, 0], [1, 1, 0], [1, 1, 1], [nan, nan, nan]]
-    np.testing.assert_array_equal(found, expected)
+    np.testing.assert_array_equal(parts, expected)
 
 
 @pytest.mark.parametrize(

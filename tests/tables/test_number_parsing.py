@@ -169,9 +169,9 @@ TEXTS = [
 
 @given(texts=st.lists(st.sampled_from(TEXTS), min_size=1, max_size=6), comma=st.booleans())
 def test_words_that_are_told_at_a_glance_are_those_that_all_cells_tell(texts: list[str | None], comma: bool) -> None:
-    found = read_cells(column(*texts), decimal_comma=comma)
+    cells = read_cells(column(*texts), decimal_comma=comma)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(number_parsing, "_is_plain_text", lambda *_, **__: False)
         expected = read_cells(column(*texts), decimal_comma=comma)
-    pd.testing.assert_series_equal(found.column, expected.column)
-    assert found.remarks == expected.remarks
+    pd.testing.assert_series_equal(cells.column, expected.column)
+    assert cells.remarks == expected.remarks

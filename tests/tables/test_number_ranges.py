@@ -109,10 +109,10 @@ def test_a_range_is_halfway_between_its_ends(first: float, second: float, form: 
 def test_parts_of_one_scale_are_numbers_in_their_order(edges: list[int], form: str) -> None:
     parts = [form.format(low, high) for low, high in pairwise(edges)]
     texts = [f"< {edges[0]}", *parts, f"{edges[-1]}+"]
-    found = find_number_form(texts)
-    assert found is not None
-    assert found.unit == ("kg" if "kg" in form else True)
-    numbers = read_unit_numbers(pd.Series(texts), found.unit)
+    number_form = find_number_form(texts)
+    assert number_form is not None
+    assert number_form.unit == ("kg" if "kg" in form else True)
+    numbers = read_unit_numbers(pd.Series(texts), number_form.unit)
     assert numbers.is_monotonic_increasing
     assert find_number_form([*texts, form.format(edges[0], edges[-1])]) is None  # overlaps the others
 

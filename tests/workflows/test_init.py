@@ -90,7 +90,7 @@ def test_init_says_what_it_decided_and_the_file_says_why(cli: Any, workspace: Pa
         assert re.search(rf"│ {what} +│ {decided} +│", out), out
     text = (workspace / "pipelines" / "houses.yaml").read_text()
     assert text.startswith("# Drafted by `tabular-dl init houses` from 200 training rows, by rule")
-    assert "# Target: Sale Price, the sample submission asks for it. Id: Id, the sample submission has it." in text
+    assert "# Target: Sale Price, a column of the sample submission. Id: Id, the sample submission has it." in text
     assert "# never_0, never_1, never_2: no value in any training row." in text
 
 

@@ -92,7 +92,7 @@ def test_a_table_full_of_units_goes_from_init_to_a_submission(cli: Any, workspac
     assert (data.id, data.target, spec.problem) == ("car_id", "price", "regression")
     assert re.search(r"numbers in kmpl and km/kg +│ mileage ", drafted.out), drafted.out
     text = (workspace / "pipelines" / "cars.yaml").read_text()
-    assert "power: numbers in bhp; missing in 1 of 198 values that are none, such as 'null bhp'." in text
+    assert re.search(r"power: numbers in bhp; 1 of 198 values .*, such as 'null bhp'\.", text)
 
     competition = competition_of(spec)
     expected = numbers.loc[competition.train.index]
