@@ -17,10 +17,11 @@ from tabular_dl.clusters.shared_arrays import Array, ArrayFiles
 from tabular_dl.clusters.versions import versions
 from tabular_dl.errors import UserError, listed
 
-__all__ = ["RETRIES", "Cluster", "DaskCluster", "LokyCluster"]
+__all__ = ["A_PART", "RETRIES", "Cluster", "DaskCluster", "LokyCluster"]
 
 RETRIES = 2  # after the first attempt
 SHOWN = 3  # parts that a message names
+A_PART = "part"  # resource of the workers of Dask that are started here, of which each has one
 
 
 class Cluster(ABC):
@@ -199,8 +200,10 @@ class DaskCluster(Cluster):
 
         # Not by joblib: its backend for Dask waits for ever for a call that has killed each of its workers.
         token = next(self._numbers)
+        # Of our own workers, each has one part at a time: one that waits would count as a cause of a worker's death.
+        alone = None if self.folder is None else {A_PART: 1}
         futures = [
-            self.client.submit(attempt, *arguments, key=f"{attempt.__name__}-{token}", pure=False)
+            self.client.submit(attempt, *arguments, key=f"{attempt.__name__}-{token}", pure=False, resources=alone)
             for attempt, arguments, _ in tasks
         ]
         try:

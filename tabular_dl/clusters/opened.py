@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from tabular_dl.clusters.address import ClusterAddress, read_address
-from tabular_dl.clusters.cluster import Cluster, DaskCluster, LokyCluster
+from tabular_dl.clusters.cluster import A_PART, Cluster, DaskCluster, LokyCluster
 from tabular_dl.clusters.versions import check_versions, versions, versions_of_worker
 from tabular_dl.errors import UserError
 
@@ -110,6 +110,7 @@ def _started(workers: int, threads: int, folder: Path, stack: ExitStack) -> Any:
     cluster = distributed.LocalCluster(
         n_workers=workers,
         threads_per_worker=1,
+        resources={A_PART: 1},
         host="127.0.0.1",
         dashboard_address=None,
         worker_dashboard_address=None,
