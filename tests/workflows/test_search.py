@@ -261,11 +261,11 @@ def test_another_search_is_not_gone_on_with(
 )
 def test_a_space_that_cannot_be_is_refused_before_anything_is_written(folder: Path, space: str, message: str) -> None:
     (folder / "bad.yaml").write_text(space)
-    before = len(runs._runs("tags.`tabular_dl.kind` = 'search'"))
+    before = len(runs.find_tagged("tabular_dl.kind", "search"))
     with pytest.raises(UserError) as error:
         search("wine", SMALL, replace(OPTIONS, space=Path("bad.yaml")), Console(quiet=True))
     assert message in str(error.value)
-    assert len(runs._runs("tags.`tabular_dl.kind` = 'search'")) == before
+    assert len(runs.find_tagged("tabular_dl.kind", "search")) == before
 
 
 def test_a_run_that_is_no_search_is_not_gone_on_with(found: tuple[SearchResult, str]) -> None:
