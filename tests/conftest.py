@@ -35,7 +35,7 @@ settings.register_profile("any processor", deadline=None)
 settings.load_profile("any processor")
 
 # Bytes of compiled programs that a process keeps: fits of the tests are of few shapes, and compiling costs a second.
-KEPT_BYTES = 2**31
+KEPT_BYTES = 2**30
 # Boosting rounds of the trees that each fit is compared with.
 ROUNDS = 3
 
