@@ -73,8 +73,9 @@ def members_of_parts(network: Network, members: Members, training: Training) -> 
     --------
     >>> members = Members(seeds=range(100), training_rows=[np.arange(10**5)] * 100)
     >>> network = Network(100, (256, 256), 1)
-    >>> [len(part) for part in members_of_parts(network, members, Training("mse", (), epochs=10))]
-    [4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4]
+    >>> parts = members_of_parts(network, members, Training("mean_squared_error", (), epochs=10))
+    >>> len(parts), len(parts[0]), len(parts[-1])
+    (34, 3, 2)
     """
     rows = max(map(len, members.training_rows))
     work = 6.0 * network.networks * network.parameters * rows * training.epochs
@@ -116,7 +117,7 @@ def train_part(
     >>> X = np.random.default_rng(0).normal(size=(64, 2)).astype("float32")
     >>> table, network = Table(X, X[:, :1]), Network(2, (4,), 1)
     >>> members = Members(seeds=[1, 2], training_rows=[np.arange(64)] * 2)
-    >>> training = Training("mse", (), epochs=3)
+    >>> training = Training("mean_squared_error", (), epochs=3)
     >>> half = train_part(network, table, members, training, until=1)
     >>> whole = train_part(network, table, members, training, half)
     >>> len(half.history), half.population, len(whole.history), whole.population.best_epoch.tolist()

@@ -124,7 +124,7 @@ def checked_folds(
 
     Examples
     --------
-    >>> from tabular_dl.spec import load_spec
+    >>> from tabular_dl.spec import competition_of, load_spec
     >>> wine = load_spec("wine", ["ensemble.folds=3"])
     >>> tables = competition_of(wine)
     >>> [len(rows) for _, rows in checked_folds(wine, tables, problem_of(wine, tables.train["cultivar"]))]
