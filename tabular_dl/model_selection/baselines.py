@@ -161,7 +161,7 @@ def _weighable(baseline: BaseEstimator) -> BaseEstimator:
 
 
 def _weight_argument(model: BaseEstimator) -> str:
-    """Return the name of the argument of `fit` with the weights of rows, which pipelines pass on to a step."""
+    """Return the name of the argument of `fit` with the weights of rows, which pipelines pass to a step."""
     if isinstance(model, TransformedTargetRegressor):
         return _weight_argument(model.regressor)
     if isinstance(model, Pipeline):
