@@ -1,4 +1,4 @@
-"""A last training on all rows, with the epochs or boosting rounds that the folds found."""
+"""A last training on all rows, for the mean number of epochs or boosting rounds of the folds."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 __all__ = ["for_all_rows", "mean_length", "stopping_after"]
 
-# Hyperparameters of networks that need held-out rows, and what they are without.
+# Hyperparameters of networks that need held-out rows, and their values without such rows.
 WITHOUT_HELD_OUT: dict[str, Any] = {
     "early_stopping": None,
     "monitor": "loss",
@@ -29,8 +29,8 @@ WITHOUT_HELD_OUT: dict[str, Any] = {
 def mean_length(models: Sequence[Any]) -> int | None:
     """Return the mean number of epochs, or boosting rounds, of fitted models; None for models without."""
     lengths = [getattr(model, "rounds_" if isinstance(model, ModelEstimator) else "best_epoch_") for model in models]
-    known = [values for values in lengths if values is not None]
-    return max(1, round(float(np.mean(np.concatenate(known))))) if known else None
+    counts = [values for values in lengths if values is not None]
+    return max(1, round(float(np.mean(np.concatenate(counts))))) if counts else None
 
 
 def for_all_rows(pipeline: Pipeline, length: int | None) -> Pipeline:

@@ -43,7 +43,7 @@ def baseline_scores(
     """Return the scores of simple models on the same folds, with each fold's features and preprocessing.
 
     Columns of codes are one-hot encoded for models that do not read categories, and numbers standardized where the
-    pipeline's own model is none of networks. The target is transformed as for the pipeline's own model. Models are
+    pipeline's own model is no network. The target is transformed as for the pipeline's own model. Models are
     fitted side by side in threads, each on its rows in float64.
 
     Parameters
@@ -128,12 +128,12 @@ def _predictions(crossfit: Any, matrix: np.ndarray, y: np.ndarray, baseline: Bas
 
 def _fitted(crossfit: Any, matrix: np.ndarray, y: np.ndarray, baseline: BaseEstimator, fold: int) -> Any:
     """Return a simple model that is fitted on those training rows of a fold that have the target."""
-    rows, known = crossfit.train_rows_[fold], known_values(y) if y.ndim == 1 else None
-    rows = rows if known is None else rows[known[rows]]
-    own = weights_at(weights_of_model(crossfit), rows)
-    plain = clone(baseline) if own is None else _weighable(clone(baseline))
-    model = _like_last(plain, crossfit.pipelines_[fold][-1], y[rows], own)
-    given = {} if own is None else {_weight_argument(model): own}
+    rows, has_target = crossfit.train_rows_[fold], known_values(y) if y.ndim == 1 else None
+    rows = rows if has_target is None else rows[has_target[rows]]
+    weights = weights_at(weights_of_model(crossfit), rows)
+    plain = clone(baseline) if weights is None else _weighable(clone(baseline))
+    model = _like_last(plain, crossfit.pipelines_[fold][-1], y[rows], weights)
+    given = {} if weights is None else {_weight_argument(model): weights}
     return model.fit(matrix[rows].astype(np.float64, copy=False), y[rows], **given)
 
 
@@ -145,11 +145,11 @@ def _label_probabilities(model: ClassifierMixin, X: np.ndarray, classes: np.ndar
     if isinstance(probabilities, np.ndarray):
         return probabilities
     # One array per target, with a column for each of its classes that the training rows had.
-    wanted = classes if isinstance(classes, list) else [np.array([1])] * len(probabilities)
+    all_labels = classes if isinstance(classes, list) else [np.array([1])] * len(probabilities)
     return np.column_stack(
         [
-            values[:, known == label].sum(axis=1)
-            for values, known, labels in zip(probabilities, model.classes_, wanted, strict=True)
+            values[:, learned_labels == label].sum(axis=1)
+            for values, learned_labels, labels in zip(probabilities, model.classes_, all_labels, strict=True)
             for label in labels
         ]
     )
@@ -180,15 +180,15 @@ def _like_last(baseline: BaseEstimator, last: Any, y: np.ndarray, weights: np.nd
     if _is_constant(baseline):
         return _transformed(model, last, y, weights)
     # Rules for other models may leave numbers as they are, on which a linear model would not converge.
-    rest = StandardScaler() if guest else "passthrough"
+    scaler = StandardScaler() if guest else "passthrough"
     if coded:
         # Codes of categories have no order.
         one_hot = ColumnTransformer(
-            [("codes", OneHotEncoder(handle_unknown="ignore", sparse_output=False), coded)], remainder=rest
+            [("codes", OneHotEncoder(handle_unknown="ignore", sparse_output=False), coded)], remainder=scaler
         )
         model = make_pipeline(one_hot, model)
     elif guest:
-        model = make_pipeline(rest, model)
+        model = make_pipeline(scaler, model)
     if guest and last.reads_missing:
         model = make_pipeline(SimpleImputer(strategy="median", keep_empty_features=True), model)
     return _transformed(model, last, y, weights)

@@ -138,10 +138,10 @@ def optimal_weights(
             return -float(np.average(np.log(np.maximum(weights @ true_probabilities, SMALLEST)), weights=rows))
     else:
         truth = y.reshape(len(y), -1)
-        known = known_values(truth)
-        if known is not None:  # rows that lack a target have no weight in it
-            rows = known * (np.ones(len(y)) if rows is None else rows)[:, np.newaxis]
-            truth = np.where(known, truth, 0.0)
+        has_target = known_values(truth)
+        if has_target is not None:  # rows that lack a target have no weight in it
+            rows = has_target * (np.ones(len(y)) if rows is None else rows)[:, np.newaxis]
+            truth = np.where(has_target, truth, 0.0)
         means = np.average(truth, axis=0, weights=rows)
         scales = np.maximum(np.average((truth - means) ** 2, axis=0, weights=rows), 1e-12)
 

@@ -124,16 +124,16 @@ class _Blended(BaseEstimator):
         weights = weights_of_model(self)
         for repeat in range(repeats):
             scored = scored_folds(self, repeat)
-            truth, known = y[scored.rows], None if raw is None else raw.of(scored.rows)
+            truth, raw_rows = y[scored.rows], None if raw is None else raw.of(scored.rows)
             # With a single repeat, this fits the blend of all folds as well.
-            own = blend if repeats == 1 else clone(blend)
-            combined = own.fit_predict(
+            repeat_blend = blend if repeats == 1 else clone(blend)
+            combined = repeat_blend.fit_predict(
                 repeat_stack(self.models, repeat)[:, scored.rows],
                 truth,
                 scored.folds,
                 metric_at(metric, scored.rows),
                 classes,
-                known,
+                raw_rows,
                 scored.sources,
                 weights_at(weights, scored.rows),
             )
@@ -175,7 +175,9 @@ class _Blended(BaseEstimator):
         # By time, models may have other folds than the first.
         test = self.test_rows_[fold]
         folds = [fold if _same_folds(self, model) else fold_before(model, test) for model in self.models]
-        return self._blended([m.predict_fold(own, X) for m, own in zip(self.models, folds, strict=True)], X)
+        return self._blended(
+            [model.predict_fold(number, X) for model, number in zip(self.models, folds, strict=True)], X
+        )
 
     def _combined(self, X: pd.DataFrame) -> np.ndarray:
         if not hasattr(self, "blend_"):
@@ -294,11 +296,11 @@ def nested_scores(
         scored = scored_folds(whole, repeat)
         stacked = repeat_stack(models, repeat)[:, scored.rows]
         truth, weights = y[scored.rows], weights_at(sample_weight, scored.rows)
-        known = metric_at(metric, scored.rows)
+        metric_of_rows = metric_at(metric, scored.rows)
         combined = nested_predictions(
-            blend, stacked, truth, scored.folds, known, classes, sources=scored.sources, sample_weight=weights
+            blend, stacked, truth, scored.folds, metric_of_rows, classes, sources=scored.sources, sample_weight=weights
         )
         values = _as_target(combined, y, classes)
-        scorer = row_scorer(truth, known, classes, weights)
+        scorer = row_scorer(truth, metric_of_rows, classes, weights)
         scores += [scorer(rows)(values[rows]) for rows in scored.folds]
     return np.array(scores)

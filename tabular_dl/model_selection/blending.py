@@ -192,8 +192,8 @@ class Blend(BaseEstimator):
         for rows, others in zip(folds, sources_of(folds, len(y), sources), strict=True):
             if len(others):
                 weights = weights_at(sample_weight, others)
-                known = predictions[:, others], y[others], metric_at(metric, others)
-                fitted = clone(self).fit(*known, classes, sample_weight=weights)
+                arguments = predictions[:, others], y[others], metric_at(metric, others)
+                fitted = clone(self).fit(*arguments, classes, sample_weight=weights)
                 combined[rows] = fitted.combine(predictions[:, rows])
             else:
                 combined[rows] = predictions[:, rows].mean(axis=0)
@@ -280,13 +280,13 @@ class Blend(BaseEstimator):
     ) -> np.ndarray:
         """Train meta models, and return nested predictions."""
         stack = Stack(self.meta, self.levels, self.settings, self.seed)
-        known = cast("np.ndarray | None", classes)  # of one target
-        nested = stack.fit_predict(predictions, y, folds, known, raw, sources, sample_weight)
+        labels = cast("np.ndarray | None", classes)  # of one target
+        nested = stack.fit_predict(predictions, y, folds, labels, raw, sources, sample_weight)
         self.stack_, weights = stack, stack.weights_
         self.weights_ = None if weights is None else weights[: len(predictions)]
         if weights is not None and stack.first_:
             added = weights[len(predictions) :]
-            self.level_weights_ = {meta.name: float(own) for meta, own in zip(stack.first_, added, strict=True)}
+            self.level_weights_ = {meta.name: float(weight) for meta, weight in zip(stack.first_, added, strict=True)}
         return nested
 
     def _by_class(self, predictions: np.ndarray) -> np.ndarray:

@@ -144,18 +144,17 @@ class _CrossFit(FittedFolds, BaseEstimator, ABC):
         if on_encoded is not None:
             on_encoded(folds.matrices[: len(splits)])
         folds.train(target, on_epoch)
-        more = FurtherTraining(self._of_matrix, folds, target, others, self.pseudo_labels, on_epoch, on_training)
-        folds, self.pseudo_rounds_ = more.on_pseudo_labels()
+        further = FurtherTraining(self._of_matrix, folds, target, others, self.pseudo_labels, on_epoch, on_training)
+        folds, self.pseudo_rounds_ = further.on_pseudo_labels()
         pipelines = folds.pipelines
         self.pipelines_, self.final_pipeline_ = pipelines[: len(splits)], pipelines[-1] if by_time else None
         self.train_rows_, self.test_rows_ = rows[: len(splits)], [test for _, test in splits]
         self._predict_tested(folds, repeats, len(y))
-        whole = not self.interrupted_ and self.pseudo_rounds_ == (self.pseudo_labels or {"rounds": 0})["rounds"]
         self.refitted_ = False
-        if self.refit and whole:
+        if self.refit and not self.interrupted_ and self.pseudo_rounds_ == further.rounds:
             seed = derived_seed(self.random_state, len(rows))
             predicting = slice(len(splits), None) if by_time else slice(None)
-            last = more.on_all_rows(folds, predicting, X, seed)
+            last = further.on_all_rows(folds, predicting, X, seed)
             self.final_pipeline_, self.refitted_ = last or self.final_pipeline_, last is not None
         return self
 

@@ -65,5 +65,5 @@ class FittedFolds:
     def rounds_(self) -> np.ndarray | None:
         """Number of boosting rounds of each model: (folds x members,); None for models without rounds."""
         parts = [getattr(pipeline[-1], "rounds_", None) for pipeline in self.pipelines_]
-        known = [part for part in parts if part is not None]
-        return np.concatenate(known) if len(known) == len(parts) else None
+        counts = [part for part in parts if part is not None]
+        return np.concatenate(counts) if len(counts) == len(parts) else None

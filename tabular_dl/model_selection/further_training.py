@@ -53,6 +53,11 @@ class FurtherTraining:
     on_epoch: EpochCallback | None
     on_training: Callable[[str], bool] | None
 
+    @property
+    def rounds(self) -> int:
+        """Number of trainings on pseudo-labels, if none is interrupted."""
+        return 0 if self.pseudo_labels is None else int(self.pseudo_labels["rounds"])
+
     def on_pseudo_labels(self) -> tuple[FoldModels, int]:
         """Return the folds trained on rows with predicted labels as well, and the number of rounds.
 
@@ -62,16 +67,16 @@ class FurtherTraining:
         folds = self.first
         if self.pseudo_labels is None:
             return folds, 0
-        share, rounds = self.pseudo_labels["share"], int(self.pseudo_labels["rounds"])
-        for number in range(rounds):
-            if folds.interrupted or not self._begins(f"pseudo-labels, round {number + 1} of {rounds}"):
+        share = self.pseudo_labels["share"]
+        for number in range(self.rounds):
+            if folds.interrupted or not self._begins(f"pseudo-labels, round {number + 1} of {self.rounds}"):
                 return folds, number
             predictions = self._predictions(folds)
             trained = with_pseudo_labels(folds, self.target, self._tables, predictions, share, self.on_epoch)
             if trained.interrupted:
                 return folds, number
             folds = trained
-        return folds, rounds
+        return folds, self.rounds
 
     def on_all_rows(self, folds: FoldModels, predicting: slice, X: Any, seed: int) -> Pipeline | None:
         """Return a pipeline that is trained on all rows, as long as the folds on average.

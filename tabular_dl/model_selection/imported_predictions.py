@@ -1,7 +1,7 @@
 """Predictions that were made elsewhere, as models: they are looked up by the rows' ids.
 
-Such a model stands beside cross-fits wherever out-of-fold predictions count: it is scored, blended and submitted like
-them. It has learned nothing itself, and so predicts no row but those of its two tables.
+Such a model is scored, blended and submitted like a cross-fit. It has learned nothing, and predicts only the rows of
+its two tables.
 """
 
 from __future__ import annotations
@@ -94,16 +94,16 @@ class _Imported(BaseEstimator):
         if len(times) > len(oof) or len({*times[predicted]}) != 1 or (times.max() > 1 and not times.all()):
             raise DataError(f"test_rows: the folds have to hold each of the {len(oof)} rows once, or equally often.")
         tables = {}
-        for table, given, values, known in (
+        for table, given, values, required in (
             ("training", ids, oof, oof[predicted]),
             ("test", test_ids, test, test),
         ):
             tables[table] = _unique_texts(given, table)
             expected = (len(tables[table]), *columns)
-            if values.shape != expected or not np.isfinite(known).all():
+            if values.shape != expected or not np.isfinite(required).all():
                 raise DataError(
                     f"The predictions of the {table} rows have to be finite numbers of shape {expected}, found shape "
-                    f"{values.shape} with {np.count_nonzero(~np.isfinite(known))} missing or infinite ones."
+                    f"{values.shape} with {np.count_nonzero(~np.isfinite(required))} missing or infinite ones."
                 )
         if labels is not None:
             self.classes_, self.indicators_ = labels, indicators
@@ -162,11 +162,11 @@ class _Imported(BaseEstimator):
         unknown = np.flatnonzero(places < 0)
         if len(unknown):
             row = X.index[unknown[0]]
-            found = "is missing" if pd.isna(ids[unknown[0]]) else f"{ids[unknown[0]]!r} is not among them"
+            reason = "is missing" if pd.isna(ids[unknown[0]]) else f"{ids[unknown[0]]!r} is not among them"
             raise DataError(
                 f"column {self.id_column}, row {row}: this run was imported and has predictions only for the rows of "
                 f"the files that it was imported from ({len(predicted)} training and {len(self.test_ids_)} test rows); "
-                f"the id {found} ({len(unknown)} such rows). Predict other rows with a run that was fitted."
+                f"the id {reason} ({len(unknown)} such rows). Predict other rows with a run that was fitted."
             )
         return np.concatenate([self.oof_predictions_, self.test_predictions_])[places]
 

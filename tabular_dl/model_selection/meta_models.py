@@ -250,14 +250,14 @@ class MetaModel(BaseEstimator):
         shared["random_state"] = self.random_state
         if self.name == "network":
             return (KerasRegressor if classes == 1 else KerasClassifier)(**NETWORK, **shared)
-        kind = ModelRegressor if classes == 1 else ModelClassifier
+        estimator_class = ModelRegressor if classes == 1 else ModelClassifier
         if self.name == "ridge":
-            return kind("sklearn.linear_model:RidgeCV", parameters={"alphas": PENALTIES}, **shared)
+            return estimator_class("sklearn.linear_model:RidgeCV", parameters={"alphas": PENALTIES}, **shared)
         if self.name == "logistic":
-            # scikit-learn warns of a number of threads, which has no effect on this model any more.
-            return kind("logistic", parameters={"max_iter": 5000, "n_jobs": None}, **shared)
+            # scikit-learn warns of n_jobs, which has no effect on this model any more.
+            return estimator_class("logistic", parameters={"max_iter": 5000, "n_jobs": None}, **shared)
         rising: dict[str, Any] = {} if classes > 2 else {"monotonic_cst": [0] * (features - models) + [1] * models}
-        return kind("hist_gradient_boosting", parameters={**TREES, **rising}, **shared)
+        return estimator_class("hist_gradient_boosting", parameters={**TREES, **rising}, **shared)
 
 
 def fit_meta_models(

@@ -82,7 +82,7 @@ def evaluate_models(
             ]
             if models[0].rounds_ is not None:
                 grown = np.array([model.rounds_.mean() for model in models])
-                # Those that stopped early predict by the best rounds, and have waited for as many as their patience.
+                # Models that stopped early predict by the best rounds, and trained as many more as their patience.
                 lengths[number], capped[number] = grown.mean(), bool((grown + (models[0].patience or 1) > cap).any())
         if share == 1.0:
             break
@@ -93,7 +93,7 @@ def evaluate_models(
             on_epoch(stage, int(growing.sum()))
         if not growing.any():
             break
-    return [Outcome(s, n, round(n), size_ratio(splits)) for s, n in zip(scores, lengths.tolist(), strict=True)]
+    return [Outcome(row, n, round(n), size_ratio(splits)) for row, n in zip(scores, lengths.tolist(), strict=True)]
 
 
 class _Folds:

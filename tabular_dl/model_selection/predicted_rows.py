@@ -1,7 +1,7 @@
 """Rows that the folds of a model predict, and rows that a fold may learn from.
 
 Every row is predicted once by the folds of a cross-validation, several times by repeated folds, and the earliest rows
-never by folds by time. Whatever reads out-of-fold predictions (scores, thresholds, blends, reports) reads them here.
+never by folds by time. Scores, thresholds, blends and reports read out-of-fold predictions by these functions.
 
 What is learned from out-of-fold predictions, such as weights of a blend, is learned for each fold from its training
 rows alone: from the other folds, or by time from the earlier ones.
@@ -112,8 +112,8 @@ def is_by_time(model: Any) -> bool:
 def common_splits(models: Sequence[Any]) -> Splits:
     """Return the folds of the first of several models by time, with the test rows that all models predict.
 
-    A model predicts each row from earlier ones, whatever its folds, so that what is learned from the predictions of
-    earlier rows has not seen a fold.
+    A model predicts each row from earlier ones, whatever its folds, so that nothing learned from the predictions of
+    earlier rows depends on a later fold.
     """
     rows = reduce(np.intersect1d, [predicted_rows(model) for model in models])
     splits = [(train, np.intersect1d(test, rows)) for train, test in fold_splits(models[0])]

@@ -1,9 +1,9 @@
 """Pseudo-labels: rows without a label, which are trained on with the predictions for them as labels.
 
-Each fold makes its own from a model that was trained on the fold's training rows alone, so that no label, and no choice
-of rows, has seen the rows that the fold is scored on. Labels of classes are soft: a row is in the table once for each
-class, with the probability of the class as its weight. (D.-H. Lee, 2013, "Pseudo-label: the simple and efficient
-semi-supervised learning method for deep neural networks", where labels are hard.)
+The labels of a fold are predicted by a model that was trained on the fold's training rows alone, so that neither labels
+nor the choice of rows depend on the rows that the fold is scored on. Labels of classes are soft: a row is in the table
+once for each class, with the probability of the class as its weight. (D.-H. Lee, 2013, "Pseudo-label: the simple and
+efficient semi-supervised learning method for deep neural networks", where labels are hard.)
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 __all__ = ["SoftLabels", "check_soft_labels", "soft_labels", "with_pseudo_labels"]
 
-LEAST = 0.01  # probability of a class as whose row a row is trained on
+LEAST = 0.01  # probability of a class below which a row is not trained on as one of it
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,8 +50,8 @@ def soft_labels(
 ) -> SoftLabels:
     """Return the labels of a share of the rows.
 
-    Of classes they are the rows that are predicted most surely, as many of each predicted class as its share; of
-    numbers, rows that are drawn.
+    For classes, these are the rows with the highest probabilities, the same share of each predicted class; for
+    numbers, rows drawn at random.
 
     Parameters
     ----------
@@ -62,7 +62,7 @@ def soft_labels(
     share : float
         Share of the rows that are used.
     generator : Generator
-        What rows are drawn by.
+        Source of random numbers.
 
     Returns
     -------
@@ -112,7 +112,7 @@ def with_pseudo_labels(
     share: float,
     on_epoch: EpochCallback | None = None,
 ) -> FoldModels:
-    """Return the models of folds, trained anew on their training rows and on rows with predicted labels.
+    """Return the models of folds, trained again on their training rows and on rows with predicted labels.
 
     Rows are held out for early stopping among the training rows alone, and steps before the models stay as they are.
 
@@ -139,35 +139,35 @@ def with_pseudo_labels(
     count, classes = len(target.y), None if target.classes is None else np.asarray(target.classes)
     drawn = [np.random.default_rng(seed) for seed in folds.seeds]
     labels = [soft_labels(p, classes, share, rng) for p, rng in zip(predictions, drawn, strict=True)]
-    most = max(len(own.places) for own in labels)
-    more = replace(
+    most = max(len(labels_of_fold.places) for labels_of_fold in labels)
+    retrained = replace(
         folds,
         rows=[
-            np.concatenate([rows, count + np.arange(len(own.places))])
-            for rows, own in zip(folds.rows, labels, strict=True)
+            np.concatenate([rows, count + np.arange(len(labels_of_fold.places))])
+            for rows, labels_of_fold in zip(folds.rows, labels, strict=True)
         ],
         # All matrices are equally long: the last rows of some are not trained on.
         matrices=[
-            np.concatenate([matrix, table[_filled(own.places, most)]])
-            for matrix, table, own in zip(folds.matrices, unlabeled, labels, strict=True)
+            np.concatenate([matrix, table[_filled(labels_of_fold.places, most)]])
+            for matrix, table, labels_of_fold in zip(folds.matrices, unlabeled, labels, strict=True)
         ],
         models=folds.unfitted(),
     )
     weighted = target.classes is not None or target.sample_weight is not None
     given = np.ones(count) if target.sample_weight is None else np.asarray(target.sample_weight)
     learned = Target(
-        [np.concatenate([target.y, _filled(own.y, most)]) for own in labels],
+        [np.concatenate([target.y, _filled(labels_of_fold.y, most)]) for labels_of_fold in labels],
         target.classes,
         [
-            np.concatenate([given, _filled(own.weights, most) * given[rows].mean()])
-            for own, rows in zip(labels, folds.rows, strict=True)
+            np.concatenate([given, _filled(labels_of_fold.weights, most) * given[rows].mean()])
+            for labels_of_fold, rows in zip(labels, folds.rows, strict=True)
         ]
         if weighted
         else None,
         LabeledRows(np.arange(count + most) < count, target.row_groups),
     )
-    more.train(learned, on_epoch)
-    return replace(folds, models=more.models)
+    retrained.train(learned, on_epoch)
+    return replace(folds, models=retrained.models)
 
 
 def _filled(values: np.ndarray, length: int) -> np.ndarray:

@@ -159,16 +159,16 @@ def _narrow_range(
     wider = bound(low - WIDENING * width, math.floor), bound(high + WIDENING * width, math.ceil)
     if positions[0] < low + EDGE * width and is_allowed(wider[0]):
         bounds = wider[0], bounds[1]
-        reason += f", the very best on the lower edge, so it goes on beyond {current.low:.4g}"
+        reason += f", the very best at the lower bound, which is moved beyond {current.low:.4g}"
     elif positions[0] > high - EDGE * width and is_allowed(wider[1]):
         bounds = bounds[0], wider[1]
-        reason += f", the very best on the upper edge, so it goes on beyond {current.high:.4g}"
+        reason += f", the very best at the upper bound, which is moved beyond {current.high:.4g}"
     return (Range(current.kind, *bounds), reason) if bounds[0] < bounds[1] else (current, reason)
 
 
 def _narrow_choice(leaf: str, current: Choice, trials: Sequence[Trial]) -> tuple[Choice, str]:
     """Return the options without those that are clearly worse than the best one, and the reason for the change."""
-    scores = [np.array([t.score for t in trials if t.params[leaf] == option]) for option in current.options]
+    scores = [np.array([trial.score for trial in trials if trial.params[leaf] == option]) for option in current.options]
     comparable = [k for k, values in enumerate(scores) if len(values) >= FEWEST]
     if not comparable:
         return current, ""

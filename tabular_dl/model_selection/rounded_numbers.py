@@ -59,8 +59,8 @@ class RoundedNumbers:
         scored, weights, labels = scored_folds(self), weights_of_model(self), np.unique(y)
 
         def best(rows: np.ndarray) -> np.ndarray:
-            own = weights_at(weights, rows)
-            return best_cut_points(y[rows], self.oof_predictions_[rows], labels, metric, own)
+            sample_weight = weights_at(weights, rows)
+            return best_cut_points(y[rows], self.oof_predictions_[rows], labels, metric, sample_weight)
 
         # Rows before which none are predicted have the points between the labels.
         of_rows = np.tile((labels[1:] + labels[:-1]) / 2.0, (len(y), 1))

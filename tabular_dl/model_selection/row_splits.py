@@ -30,7 +30,7 @@ MOST_STRATA = 10  # of numbers
 
 @dataclass(frozen=True, eq=False)
 class RowKeys:
-    """Values that say which rows belong together, or in which order they come.
+    """Groups, times or folds of rows.
 
     Parameters
     ----------
@@ -77,7 +77,7 @@ def split_rows(
     split : str or None
         Word from the table above.
     folds : int
-        Number of folds; the user's own folds have theirs.
+        Number of folds; not read for the user's own folds.
     y : ndarray of shape (rows,) or (rows, targets)
         Target.
     keys : RowKeys
@@ -103,8 +103,8 @@ def split_rows(
 
     Examples
     --------
-    >>> own = RowKeys(folds=np.array([0, 1, 1, 0]))
-    >>> [test.tolist() for _, test in split_rows("column", 5, np.zeros(4), own, classification=False, seed=0)]
+    >>> keys = RowKeys(folds=np.array([0, 1, 1, 0]))
+    >>> [test.tolist() for _, test in split_rows("column", 5, np.zeros(4), keys, classification=False, seed=0)]
     [[0, 3], [1, 2]]
     """
     single = classification and y.ndim == 1
@@ -135,7 +135,7 @@ def split_rows(
 def _repeated(repeats: int, seed: int, make: Callable[[int], Splits]) -> Splits:
     """Return the folds of several seeds, of which the first is the given one."""
     seeds = [seed, *(derived_seed(seed, repeat) for repeat in range(1, repeats))]
-    return [fold for own in seeds for fold in make(own)]
+    return [fold for fold_seed in seeds for fold in make(fold_seed)]
 
 
 def quantile_strata(y: np.ndarray, folds: int) -> np.ndarray:
@@ -191,18 +191,18 @@ def check_known_targets(splits: Splits, y: np.ndarray, names: Sequence[str] | No
     tabular_dl.errors.DataError: Fold 1 of 1 would have no test row with a value of the target number 2, which 1 of 2
     rows have: take fewer folds (ensemble.folds), or leave the target out.
     """
-    known = known_values(y) if y.ndim == 2 else None
-    if known is None:
+    has_target = known_values(y) if y.ndim == 2 else None
+    if has_target is None:
         return
     for number, split in enumerate(splits, start=1):
-        for rows, kind in zip(split, ("training", "test"), strict=True):
-            absent = np.flatnonzero(~known[rows].any(axis=0))
+        for rows, purpose in zip(split, ("training", "test"), strict=True):
+            absent = np.flatnonzero(~has_target[rows].any(axis=0))
             if len(absent):
                 name = f"number {absent[0] + 1}" if names is None else names[absent[0]]
                 raise DataError(
-                    f"Fold {number} of {len(splits)} would have no {kind} row with a value of the target {name}, "
-                    f"which {known[:, absent[0]].sum():,} of {len(y):,} rows have: take fewer folds (ensemble.folds), "
-                    "or leave the target out."
+                    f"Fold {number} of {len(splits)} would have no {purpose} row with a value of the target {name}, "
+                    f"which {has_target[:, absent[0]].sum():,} of {len(y):,} rows have: take fewer folds "
+                    "(ensemble.folds), or leave the target out."
                 )
 
 

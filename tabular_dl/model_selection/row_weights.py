@@ -78,7 +78,7 @@ def check_fold_weights(weights: np.ndarray | None, splits: Sequence[tuple[np.nda
 def read_weights(
     sample_weight: ArrayLike | None, X: Any, splits: Sequence[tuple[np.ndarray, np.ndarray]]
 ) -> np.ndarray | None:
-    """Return the weights that a cross-fit is given, checked.
+    """Return the weights of a cross-fit's rows, checked.
 
     Parameters
     ----------

@@ -190,10 +190,10 @@ class PopulationSearchCV(MetaEstimatorMixin, BaseEstimator):
         return {f"{prefix}epochs": epochs}
 
     def _read_space(self) -> dict[str, Distribution]:
-        known = self.estimator.get_params()
+        parameters = self.estimator.get_params()
         for name in self.space:
-            if name not in known:
-                raise SpecError(f"search.{name}: the estimator has no such parameter. {did_you_mean(name, known)}")
+            if name not in parameters:
+                raise SpecError(f"search.{name}: the estimator has no such parameter. {did_you_mean(name, parameters)}")
         if not self.space:
             raise SpecError("search: the space is empty.")
         return {name: read_distribution(name, value) for name, value in self.space.items()}

@@ -1,4 +1,4 @@
-"""Stacking: meta models on the predictions of other models, on one or two levels, with honest scores.
+"""Stacking: meta models on the predictions of other models, on one or two levels, with unbiased scores.
 
 With one level, a meta model reads the predictions of the models. With two, several meta models do, and what they and
 the models predict is blended by weights, or read by one more meta model.
@@ -147,9 +147,9 @@ class Stack(BaseEstimator):
         if self.levels == 2 and len(folds) < 3:
             raise SpecError(f"--levels 2 needs runs of three folds or more, these have {len(folds)}: write --levels 1.")
         rows: dict[LeftOut, np.ndarray] = {(): np.arange(len(y))}
-        own = sources_of(folds, len(y), sources)
+        fold_sources = sources_of(folds, len(y), sources)
         for left_out in [*combinations(range(len(folds)), 1), *combinations(range(len(folds)), 2)]:
-            rows[left_out] = reduce(np.intersect1d, [own[fold] for fold in left_out])
+            rows[left_out] = reduce(np.intersect1d, [fold_sources[fold] for fold in left_out])
         train = _Training(rows, y, folds, classes, raw, self.settings, self.seed, sample_weight)
         outer: list[LeftOut] = [(), *((fold,) for fold in range(len(folds)))]
         inputs = dict.fromkeys(outer, predictions)
@@ -159,13 +159,13 @@ class Stack(BaseEstimator):
         if self.levels == 2 and self.meta is None:
             self.last_ = None
             weights = [
-                optimal_weights(inputs[key][:, own], y[own], classes, weights_at(sample_weight, own))
-                if len(own)
+                optimal_weights(inputs[key][:, places], y[places], classes, weights_at(sample_weight, places))
+                if len(places)
                 else np.full(len(inputs[key]), 1 / len(inputs[key]))
-                for key, own in ((key, rows[key]) for key in outer)
+                for key, places in ((key, rows[key]) for key in outer)
             ]
             self.weights_: np.ndarray | None = weights[0]
-            outputs = [weighted(inputs[key], own) for key, own in zip(outer, weights, strict=True)]
+            outputs = [weighted(inputs[key], shares) for key, shares in zip(outer, weights, strict=True)]
         else:
             name = self.meta or default_meta(classification=classes is not None)
             metas, outputs = train.fit(name, [inputs[key] for key in outer], outer)
@@ -229,13 +229,13 @@ class _Training:
         Sets that leave no rows to train on, as those of the first fold by time, have the mean of the models instead.
         """
         rows = [self.rows[key] for key in keys]
-        taught = [number for number, own in enumerate(rows) if len(own)]
+        trainable = [number for number, places in enumerate(rows) if len(places)]
         shared = (self.classes, self.raw, self.settings, self.seed, self.sample_weight)
         metas, predicted = fit_meta_models(
-            name, [inputs[number] for number in taught], self.y, [rows[number] for number in taught], *shared
+            name, [inputs[number] for number in trainable], self.y, [rows[number] for number in trainable], *shared
         )
-        outputs = [own.mean(axis=0) for own in inputs]
-        for number, output in zip(taught, predicted, strict=True):
+        outputs = [predictions.mean(axis=0) for predictions in inputs]
+        for number, output in zip(trainable, predicted, strict=True):
             outputs[number] = output
         return metas, outputs
 
@@ -251,7 +251,11 @@ class _Training:
             metas.append(trained[0])
             by_key = dict(zip(keys, outputs, strict=True))
             added.append({left_out: self._cross_fitted(by_key, left_out) for left_out in outer})
-        return metas, {left_out: np.concatenate([predictions, [own[left_out] for own in added]]) for left_out in outer}
+        joined = {
+            left_out: np.concatenate([predictions, [cross_fitted[left_out] for cross_fitted in added]])
+            for left_out in outer
+        }
+        return metas, joined
 
     def _cross_fitted(self, outputs: Mapping[LeftOut, np.ndarray], left_out: LeftOut) -> np.ndarray:
         """Return predictions of each fold by a meta model that was trained neither on it nor on the left out folds."""
@@ -304,7 +308,7 @@ def by_older_stack(blend: Any, predictions: np.ndarray) -> np.ndarray:
     clipped = np.clip(predictions, SMALLEST, 1 - SMALLEST)
     logits = np.log(clipped / (1 - clipped))[:, :, 1:] if clipped.shape[2] == 2 else np.log(clipped)
     combined = np.zeros(predictions.shape[1:])
-    # The oldest lack columns_: their linear model knows every class.
+    # The oldest lack columns_: their linear model has every class.
     columns = getattr(blend, "columns_", slice(None))
     combined[:, columns] = blend.linear_.predict_proba(np.concatenate(list(logits), axis=1))
     return combined

@@ -66,10 +66,10 @@ def resolve(names: Sequence[str], columns: Iterable[str], never: Collection[str 
     >>> resolve(["Age", "pixel?"], ["Id", "pixel0", "pixel1", "Age"])
     ['Age', 'pixel0', 'pixel1']
     """
-    known = dict.fromkeys(columns)
+    column_names = dict.fromkeys(columns)
     selected: dict[str, None] = {}
     for name in names:
-        selected |= dict.fromkeys([name] if name in known else _matches(name, known, never))
+        selected |= dict.fromkeys([name] if name in column_names else _matches(name, column_names, never))
     return list(selected)
 
 
@@ -95,11 +95,11 @@ def missing_names(names: Iterable[str], columns: Collection[str], never: Collect
     >>> missing_names(["pixel0", "pixl*"], ["pixel0", "pixel1"])
     {'pixl*': "'pixl*' matches no column. Did you mean 'pixel1'?"}
     """
-    known = dict.fromkeys(columns)
-    unmatched = [name for name in names if name not in known and not _matches(name, known, never)]
+    column_names = dict.fromkeys(columns)
+    unmatched = [name for name in names if name not in column_names and not _matches(name, column_names, never)]
     messages = dict.fromkeys(unmatched, "")
     for number, name in enumerate(unmatched):
-        hint = did_you_mean(name, known) if number < MOST_HINTS else ""
+        hint = did_you_mean(name, column_names) if number < MOST_HINTS else ""
         separator = " matches no column." if has_pattern([name]) else ":"
         messages[name] = f"{name!r}{separator} {hint}" if hint else f"{name!r}."
     return messages

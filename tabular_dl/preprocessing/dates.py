@@ -158,10 +158,10 @@ def read_dates(column: pd.Series, learned: Mapping[str, Any], subject: str) -> p
     dates = _read(distinct, learned["format"])
     invalid = np.flatnonzero(np.append(dates.isna(), False)[codes])
     if len(invalid):
-        more = f" (and {len(invalid) - 1} more such rows)" if len(invalid) > 1 else ""
+        others = f" (and {len(invalid) - 1} more such rows)" if len(invalid) > 1 else ""
         raise DataError(
             f"{subject}, row {column.index[invalid[0]]}: expected a date {_example(learned)}, found "
-            f"{texts[invalid[0]]!r}{more}. Correct the value, write all dates in one format, or name their format: "
+            f"{texts[invalid[0]]!r}{others}. Correct the value, write all dates in one format, or name their format: "
             "`format: '%d/%m/%Y'`."
         )
     with_missing = pd.concat([dates, pd.Series([pd.NaT], dtype=dates.dtype)], ignore_index=True)

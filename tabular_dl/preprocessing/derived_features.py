@@ -129,10 +129,10 @@ class DerivedFeatures(TransformerMixin, BaseEstimator):
         table = _columns_of(frame) if self.features else {}
         self.learned_: dict[str, dict[str, Any]] = {}
         for name, feature in self.features.items():
-            known = dict(table)
+            readable = dict(table)
             if self.target is not None and reads_history(feature, self.target):
-                known[self.target] = _target(name, y, frame.index)
-            source = _source(name, feature, known)
+                readable[self.target] = _target(name, y, frame.index)
+            source = _source(name, feature, readable)
             dates = learn_dates(source, feature.get("format")) if "date" in feature else None
             values = single_values(name, feature, source, dates)
             keys = _groups(name, feature, table)
@@ -178,7 +178,7 @@ class DerivedFeatures(TransformerMixin, BaseEstimator):
         return apply_past(name, feature, values, _groups(name, feature, table), time, learned)
 
     def steps_ahead(self, table: pd.DataFrame) -> dict[str, tuple[int, str]]:
-        """Return by how much rows are later than all targets that features of earlier targets know.
+        """Return the number of steps by which rows are later than all known targets, for features of earlier targets.
 
         Parameters
         ----------
@@ -188,8 +188,8 @@ class DerivedFeatures(TransformerMixin, BaseEstimator):
         Returns
         -------
         dict of str to (int, str)
-            Number of steps, and their unit, by the name of the feature; without those that count rows, and those that
-            no row is later for.
+            Number of steps, and their unit, by the name of the feature; without features that count rows, and those
+            for which no row is later.
         """
         check_is_fitted(self)
         ahead = {}
@@ -198,9 +198,9 @@ class DerivedFeatures(TransformerMixin, BaseEstimator):
             if self.target is None or not reads_history(feature, self.target) or learned["steps"]["unit"] == "row":
                 continue
             steps = time_steps(name, feature, table[feature["time"]], learned)
-            known = learned["history"].steps
-            if len(known) and np.nanmax(steps, initial=-np.inf) > known.max():
-                ahead[name] = int(np.ceil(np.nanmax(steps) - known.max())), learned["steps"]["unit"]
+            known_steps = learned["history"].steps
+            if len(known_steps) and np.nanmax(steps, initial=-np.inf) > known_steps.max():
+                ahead[name] = int(np.ceil(np.nanmax(steps) - known_steps.max())), learned["steps"]["unit"]
         return ahead
 
     def __getstate__(self) -> dict[str, Any]:
@@ -254,12 +254,12 @@ def derive_together(fitted: Sequence[DerivedFeatures], X: pd.DataFrame) -> list[
                 table[name] = part._past(name, table)
             continue
         sources = [*columns_read({name: feature})]
-        # Columns read, dates learned, values and keys; and what became of these with what was learned.
+        # Columns read, dates learned, values and keys; and values, learned parameters and the resulting feature.
         computed: list[tuple[list[pd.Series], Any, pd.Series, Any]] = []
         applied: list[tuple[pd.Series, Any, pd.Series]] = []
         for table, learned in zip(tables, [part.learned_[name] for part in fitted], strict=True):
             read, dates = [table[source] for source in sources], learned.get("dates")
-            alike = (one for one in computed if one[1] == dates and all(map(operator.is_, one[0], read)))
+            alike = (entry for entry in computed if entry[1] == dates and all(map(operator.is_, entry[0], read)))
             shared = next(alike, None)
             if shared is None:
                 values = single_values(name, feature, _source(name, feature, table), dates)
@@ -268,7 +268,7 @@ def derive_together(fitted: Sequence[DerivedFeatures], X: pd.DataFrame) -> list[
             _, _, values, keys = shared
             same = (result for before, other, result in applied if before is values and other == learned)
             table[name] = result = (
-                apply_learned(feature, values, keys, learned) if (known := next(same, None)) is None else known
+                apply_learned(feature, values, keys, learned) if (equal := next(same, None)) is None else equal
             )
             applied.append((values, learned, result))
     return tables

@@ -161,8 +161,8 @@ class RareCategories(_ReadsCategories):
         check_is_fitted(self)
         columns = []
         for texts, kept, folded in zip(self._texts(X, reset=False), self.kept_, self.folded_, strict=True):
-            known = {*kept}
-            rare = [folded and isinstance(text, str) and text not in known for text in texts]
+            frequent = {*kept}
+            rare = [folded and isinstance(text, str) and text not in frequent for text in texts]
             columns.append(np.where(rare, np.array(RARE, dtype=object), texts))
         return np.column_stack(columns)
 

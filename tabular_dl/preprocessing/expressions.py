@@ -312,8 +312,8 @@ def evaluate(
             case Column(name):
                 stack.append(numbers(name))
             case TextEqual(name, text):
-                known = [float(value == text) if isinstance(value, str) else np.nan for value in texts(name)]
-                stack.append(np.array(known, dtype=np.float64))
+                equal = [float(value == text) if isinstance(value, str) else np.nan for value in texts(name)]
+                stack.append(np.array(equal, dtype=np.float64))
             case Apply(function, count):
                 operands = stack[-count:]
                 del stack[-count:]
@@ -327,7 +327,7 @@ def _apply(function: str, operands: list[Any]) -> np.ndarray[Any, Any]:
     with np.errstate(all="ignore"):
         result = np.asarray(getattr(np, function)(*operands), dtype=np.float64)
     # In NumPy, nan < 1 is false and nan ** 0 is 1; here, both are missing.
-    known = np.isfinite(result)
+    valid = np.isfinite(result)
     for operand in operands:
-        known = known & ~np.isnan(operand)
-    return np.where(known, result, np.nan)
+        valid = valid & ~np.isnan(operand)
+    return np.where(valid, result, np.nan)

@@ -7,11 +7,11 @@ without a lag,
     lag     = mean of the group's values at the latest of its steps up to end
     rolling = statistic of the group's values of the steps in (end - window, end]
 
-so that both read strictly earlier rows only. Where nothing is known of the steps before a row, as of a target months
-after the last training row, the latest known steps stand in for them: a value is carried on, and a window ends where
-the known values end. With ``unit: row``, lag and window count the group's earlier rows instead of steps.
+so that both read strictly earlier rows only. If no value is known of the steps before a row, as of a target months
+after the last training row, the latest known steps are read instead: the last value is carried forward, and a window
+ends at the last known value. With ``unit: row``, lag and window count the group's earlier rows instead of steps.
 
-Known are the training rows and, for a column that is not the target, the rows that are transformed beside a row.
+Values are known of the training rows and, for a column other than the target, of rows that are transformed together.
 """
 
 from __future__ import annotations
@@ -60,12 +60,12 @@ class History:
     """
 
     def __init__(self, keys: np.ndarray, steps: np.ndarray, values: np.ndarray) -> None:
-        known = ~(pd.isna(keys) | np.isnan(steps) | np.isnan(values))
-        codes, groups = pd.factorize(keys[known])
-        order = np.lexsort((steps[known], codes))
+        complete = ~(pd.isna(keys) | np.isnan(steps) | np.isnan(values))
+        codes, groups = pd.factorize(keys[complete])
+        order = np.lexsort((steps[complete], codes))
         self.groups = [str(group) for group in groups]
         self.codes = codes[order].astype(np.int32)
-        self.steps, self.numbers = steps[known][order], values[known][order]
+        self.steps, self.numbers = steps[complete][order], values[complete][order]
 
     @classmethod
     def stored(cls, state: Mapping[str, Any]) -> History:
@@ -101,8 +101,8 @@ class History:
     def with_rows(self, keys: np.ndarray, steps: np.ndarray, values: np.ndarray) -> History:
         """Return the history with further rows.
 
-        A row that equals a known one in group, step and value is taken for it, since training rows may be transformed
-        again. Several such rows are taken for as many.
+        A row that equals a known one in group, step and value is not added, since training rows may be transformed
+        again. Of several equal rows, as many are left out as are known.
 
         Parameters
         ----------
@@ -160,8 +160,8 @@ def past_values(
     statistic = rolling["statistic"] if rolling else "mean"
     result = np.full(len(keys), np.nan)
     if statistic == "count":
-        known = ~(pd.isna(keys) | np.isnan(steps))
-        result[known] = (ends - starts)[known]
+        complete = ~(pd.isna(keys) | np.isnan(steps))
+        result[complete] = (ends - starts)[complete]
         return result
     filled = np.flatnonzero(ends > starts)
     # Rows of the same group and step have the same window.
@@ -178,24 +178,24 @@ def _windows(
     codes = pd.Index(history.groups, dtype=object).get_indexer(pd.Index(keys, dtype=object))
     usable = (codes >= 0) & ~np.isnan(steps)
     codes, at = codes[usable].astype(np.int64), steps[usable]
-    known = np.unique(history.steps)
+    known_steps = np.unique(history.steps)
     # Group and step of each row of the history as one ascending number.
-    size = len(known) + 1
-    places = history.codes * np.int64(size) + np.searchsorted(known, history.steps)
+    size = len(known_steps) + 1
+    places = history.codes * np.int64(size) + np.searchsorted(known_steps, history.steps)
     if rows:
-        ends = np.searchsorted(places, codes * size + np.searchsorted(known, at, "left"), "left") - (lag - 1)
+        ends = np.searchsorted(places, codes * size + np.searchsorted(known_steps, at, "left"), "left") - (lag - 1)
         firsts = np.searchsorted(places, codes * size, "left")
         starts = np.maximum(firsts, ends - (window or 1))
     else:
-        last = np.searchsorted(known, at - lag, "right") - 1
+        last = np.searchsorted(known_steps, at - lag, "right") - 1
         ends = np.searchsorted(places, codes * size + last, "right")
         if window is None:
             # The latest step of the group, if it has one so early.
             latest = places[np.maximum(ends - 1, 0)] if len(places) else codes
             starts = np.where(latest // size == codes, np.searchsorted(places, latest, "left"), ends)
         else:
-            oldest = np.where(last >= 0, known[np.maximum(last, 0)] - window, -np.inf) if size > 1 else at
-            starts = np.searchsorted(places, codes * size + np.searchsorted(known, oldest, "right"), "left")
+            oldest = np.where(last >= 0, known_steps[np.maximum(last, 0)] - window, -np.inf) if size > 1 else at
+            starts = np.searchsorted(places, codes * size + np.searchsorted(known_steps, oldest, "right"), "left")
     bounds = np.zeros((2, len(keys)), dtype=np.int64)
     bounds[:, usable] = np.minimum(starts, ends), ends
     bounds[:, usable] = np.where((ends > starts) & (ends > 0), bounds[:, usable], 0)

@@ -1,9 +1,9 @@
 """One transformation of rows by the fitted steps of several folds, which differ in what they have learned only.
 
 Most of the time of transforming a few rows goes into calls, not into numbers. The columns of all folds are therefore
-put side by side, and each step is one transformer of scikit-learn that has learned what those of all folds have.
-Columns that are the same in several folds, and of which the folds have learned the same, are there once. Branches with
-a step that cannot be stacked transform one fold after another.
+put side by side, and each step is one transformer of scikit-learn with the learned parameters of all folds. Columns
+that several folds have in common, with the same learned parameters, are transformed once. Branches with a step that
+cannot be stacked transform one fold after another.
 """
 
 from __future__ import annotations

@@ -189,8 +189,8 @@ def apply_learned(
 
 
 def _is_numeric(values: pd.Series) -> bool:
-    known = values.dropna()
-    return known.empty or known.astype(object).infer_objects().dtype.kind in "biuf"
+    present = values.dropna()
+    return present.empty or present.astype(object).infer_objects().dtype.kind in "biuf"
 
 
 def _time_subject(name: str, feature: Mapping[str, Any]) -> str:

@@ -104,12 +104,12 @@ class PiecewiseEncoder(TransformerMixin, BaseEstimator):
         return self
 
     def _edges(self, column: np.ndarray, target: np.ndarray | None, labels: bool, seed: int) -> np.ndarray:
-        known = ~np.isnan(column)
-        if not known.any():
+        present = ~np.isnan(column)
+        if not present.any():
             return np.empty(0)
         if target is not None:
-            target = target[known]
-        return bin_edges(column[known], self.bins, target, classification=labels, seed=seed)
+            target = target[present]
+        return bin_edges(column[present], self.bins, target, classification=labels, seed=seed)
 
     @property
     def widths(self) -> list[int]:

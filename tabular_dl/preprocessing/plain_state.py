@@ -105,34 +105,34 @@ class _Packer:
 
     def packed(self, value: Any, where: str, level: int) -> Any:
         """Return a value as JSON has it; everything but texts, numbers and lists is a dict of its type and content."""
-        kind = type(value)
+        value_type = type(value)
         if level > DEEPEST:
             raise NotPlainError(f"{where} has more than {DEEPEST} levels, or contains itself")
-        if value is None or kind in (bool, int, float, str):
+        if value is None or value_type in (bool, int, float, str):
             return value
-        if kind is list:
+        if value_type is list:
             return [self.packed(item, where, level + 1) for item in value]
-        if kind in (tuple, set, frozenset):
-            return {kind.__name__: [self.packed(item, where, level + 1) for item in value]}
-        if kind is dict:
+        if value_type in (tuple, set, frozenset):
+            return {value_type.__name__: [self.packed(item, where, level + 1) for item in value]}
+        if value_type is dict:
             pairs = [
                 [self.packed(key, where, level + 1), self.packed(item, where, level + 1)] for key, item in value.items()
             ]
             return {"dict": pairs}
-        if kind is bytes:
+        if value_type is bytes:
             return {"bytes": value.hex()}
         if isinstance(value, np.str_) or (isinstance(value, np.generic) and value.dtype.str[1:] in _SCALARS):
             return {"scalar": [value.dtype.str, value.item()]}
-        if kind is np.ndarray:
+        if value_type is np.ndarray:
             return self._array(value, where, level)
-        if isinstance(value, BaseEstimator) and kind.__module__.startswith("sklearn."):
+        if isinstance(value, BaseEstimator) and value_type.__module__.startswith("sklearn."):
             for name, part in vars(value).items():
-                _Packer().packed(part, f"{where}, a {kind.__name__}, attribute {name!r}", level + 1)
+                _Packer().packed(part, f"{where}, a {value_type.__name__}, attribute {name!r}", level + 1)
             self.estimators.append(value)
             return {"estimator": len(self.estimators) - 1}
         if isinstance(value, type) and any(value is getattr(np, name) for name in _TYPES):
             return {"type": value.__name__}
-        raise NotPlainError(f"{where} holds a {_name(kind)}, which a model cannot store. {_ADVICE}")
+        raise NotPlainError(f"{where} holds a {_name(value_type)}, which a model cannot store. {_ADVICE}")
 
     def _array(self, value: np.ndarray, where: str, level: int) -> Any:
         if value.dtype.kind == "O":
@@ -144,12 +144,12 @@ class _Packer:
         return {"array": len(self.arrays) - 1}
 
 
-def _name(kind: type) -> str:
-    module = kind.__module__.partition(".")[0]
+def _name(value_type: type) -> str:
+    module = value_type.__module__.partition(".")[0]
     return (
-        kind.__name__
+        value_type.__name__
         if module in ("builtins", "__main__") or module.startswith("tabular_dl_user")
-        else f"{module} {kind.__name__}"
+        else f"{module} {value_type.__name__}"
     )
 
 
@@ -158,19 +158,21 @@ def _unpacked(value: Any, packed: Mapping[str, Any]) -> Any:
         return [_unpacked(item, packed) for item in value]
     if not isinstance(value, dict):
         return value
-    ((kind, content),) = value.items()
-    if kind == "dict":
+    ((type_name, content),) = value.items()
+    if type_name == "dict":
         return {_unpacked(key, packed): _unpacked(item, packed) for key, item in content}
-    if kind in ("tuple", "set", "frozenset"):
-        return {"tuple": tuple, "set": set, "frozenset": frozenset}[kind](_unpacked(item, packed) for item in content)
-    if kind == "objects":
+    if type_name in ("tuple", "set", "frozenset"):
+        return {"tuple": tuple, "set": set, "frozenset": frozenset}[type_name](
+            _unpacked(item, packed) for item in content
+        )
+    if type_name == "objects":
         shape, items = content
         array = np.empty(len(items), dtype=object)
         for place, item in enumerate(items):
             array[place] = _unpacked(item, packed)
         return array.reshape(shape)
-    if kind == "scalar":
+    if type_name == "scalar":
         return np.dtype(content[0]).type(content[1])
-    if kind == "type":
+    if type_name == "type":
         return getattr(np, _TYPES[_TYPES.index(content)])
-    return bytes.fromhex(content) if kind == "bytes" else packed[f"{kind}s"][content]
+    return bytes.fromhex(content) if type_name == "bytes" else packed[f"{type_name}s"][content]

@@ -61,11 +61,11 @@ class PythonDefinition(UserCode):
 
     def method(self, name: str, *arguments: Any) -> Any:
         """Return the result of a method of a new object of the class."""
-        kind = self._definition()
-        if not callable(getattr(kind, name, None)):
+        definition = self._definition()
+        if not callable(getattr(definition, name, None)):
             raise SpecError(f"{self}: expected a class with weights and forward, found none named {name}.")
         with told_as_user_errors(self.source, f"{self.name}.{name}"):
-            return getattr(kind(), name)(*arguments)
+            return getattr(definition(), name)(*arguments)
 
     @property
     def is_class(self) -> bool:

@@ -94,8 +94,8 @@ class PythonMetric(PythonStep):
 
     def _weights(self, function: Any, weights: np.ndarray) -> dict[str, np.ndarray]:
         """Return the keyword argument with the weights of the rows."""
-        known = inspect.signature(function).parameters
-        if "sample_weight" not in known and all(p.kind is not p.VAR_KEYWORD for p in known.values()):
+        parameters = inspect.signature(function).parameters
+        if "sample_weight" not in parameters and all(p.kind is not p.VAR_KEYWORD for p in parameters.values()):
             raise SpecError(
                 f"{self._subject} takes no sample_weight, but the rows have weights (data.weight): add the argument, "
                 "as in def score(y_true, prediction, sample_weight), or leave data.weight out."

@@ -9,7 +9,7 @@ from tabular_dl.preprocessing.python_source import reference_problem
 
 __all__ = ["python_problem"]
 
-# Values that ask for nothing, as a pipeline with all defaults filled in has them.
+# Values without effect, which a pipeline with all defaults filled in has.
 _NOTHING = {"impute": "none", "encode": "none", "missing_flag": False, "rare": 1, "clip": 0}
 
 

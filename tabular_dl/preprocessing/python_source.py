@@ -35,7 +35,7 @@ __all__ = [
 ]
 
 MOST_BYTES = 1_000_000
-# What Python's parser raises for texts that are no program: too deep ones may exhaust its stack.
+# Errors of Python's parser for texts that are no program; deeply nested ones may exhaust its stack.
 _NO_PROGRAM = (SyntaxError, ValueError, RecursionError, MemoryError)
 
 
@@ -244,7 +244,7 @@ class _TextLoader(InspectLoader):
 
 @contextmanager
 def _without_remarks() -> Iterator[None]:
-    """Keep Python's remarks on a text, such as on a backslash in a pattern, to itself: they name no file of a run."""
+    """Ignore Python's warnings about a text, such as on a backslash in a pattern: they name no file of a run."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", SyntaxWarning)
         warnings.simplefilter("ignore", DeprecationWarning)
@@ -284,7 +284,7 @@ def module_of(source: PythonSource) -> ModuleType:
 
 @contextmanager
 def told_as_user_errors(source: PythonSource, name: str) -> Iterator[None]:
-    """Turn what a user's code raises into a `DataError` that names file, function, line and exception.
+    """Raise exceptions of the user's code as a `DataError` that names file, function, line and exception.
 
     Parameters
     ----------

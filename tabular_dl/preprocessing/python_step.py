@@ -55,20 +55,20 @@ class PythonStep(TransformerMixin, BaseEstimator):
         """Execute the text, if that is allowed, and return the function or class."""
         return definition_of(self.source, self.name, self.parameters or {}, self.signature)
 
-    def _made(self, kind: type) -> Any:
+    def _made(self, definition: type) -> Any:
         """Return a new object of the user's class."""
         for method in ("fit", "transform"):
-            if not callable(getattr(kind, method, None)):
+            if not callable(getattr(definition, method, None)):
                 raise SpecError(f"{self._subject}: expected a class with fit and transform, found none named {method}.")
         with told_as_user_errors(self.source, self.name):
-            known = inspect.signature(kind).parameters
-            any_name = any(parameter.kind is parameter.VAR_KEYWORD for parameter in known.values())
+            parameters = inspect.signature(definition).parameters
+            any_name = any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters.values())
         given = dict(self.parameters or {})
-        unknown = next((name for name in given if name not in known and not any_name), None)
+        unknown = next((name for name in given if name not in parameters and not any_name), None)
         if unknown is not None:
-            raise SpecError(f"{self._subject} has no parameter {unknown!r}. {did_you_mean(unknown, known)}")
+            raise SpecError(f"{self._subject} has no parameter {unknown!r}. {did_you_mean(unknown, parameters)}")
         with told_as_user_errors(self.source, self.name):
-            return kind(**copy.deepcopy(given))
+            return definition(**copy.deepcopy(given))
 
     def _keep(self, instance: Any) -> None:
         """Store what an object has learned; it is made again when rows are transformed."""

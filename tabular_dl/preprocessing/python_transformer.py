@@ -84,11 +84,13 @@ class PythonTransformer(PythonStep):
     def fit_transform(self, X: pd.DataFrame, y: object = None, **parameters: Any) -> np.ndarray:  # noqa: ARG002
         """Fit an object of the class, and return its numbers for the training rows, (rows, features)."""
         table = read_table(self, X, reset=True)
-        kind = self._definition()
-        if not inspect.isclass(kind):
-            raise SpecError(f"{self._subject}: expected a class with fit and transform, found {type(kind).__name__}.")
-        instance = self._made(kind)
-        if _has_own_fit_transform(kind):
+        definition = self._definition()
+        if not inspect.isclass(definition):
+            raise SpecError(
+                f"{self._subject}: expected a class with fit and transform, found {type(definition).__name__}."
+            )
+        instance = self._made(definition)
+        if _has_own_fit_transform(definition):
             arguments = (table.copy(), y) if _takes_target(instance.fit_transform) else (table.copy(),)
             result = self._call(instance.fit_transform, f"{self.name}.fit_transform", *arguments)
         else:

@@ -1,7 +1,7 @@
-"""Permission to execute Python that a model carries: a signature with the user's own key, or the user's word.
+"""Permission to execute Python that a model carries: a signature with the user's own key, or the user's consent.
 
-A file that a model is stored in may come from anywhere, so its Python is executed only if the user has made it, or says
-so. What the user fits is signed by an HMAC-SHA256 with a secret that only this user can read:
+A file that a model is stored in may come from anywhere, so its Python is executed only if the user has fitted it, or
+trusts it. Fits of the user are signed by an HMAC-SHA256 with a secret that only this user can read:
 ``$XDG_CONFIG_HOME/tabular-dl/key`` or ``~/.config/tabular-dl/key``. The signature covers text, name and parameters, and
 not what was learned from the training rows, which are values and not code.
 """

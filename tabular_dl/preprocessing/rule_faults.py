@@ -103,8 +103,8 @@ def column_faults(
             yield ColumnFault(message, tuple(absent), index)
     columns = [resolve(rule.columns, frame.columns, never) for rule in validated]
     # The column that a mistyped name stands for is not reported again as unnamed.
-    known = {*ignore, *mistyped}.union(*columns)
-    unnamed = tuple(str(name) for name in frame if name not in known)
+    named = {*ignore, *mistyped}.union(*columns)
+    unnamed = tuple(str(name) for name in frame if name not in named)
     if rest == "error" and unnamed:
         message = (
             f"{where}: no rule names the column(s) {', '.join(unnamed)}. Name each in a rule under `columns`, "

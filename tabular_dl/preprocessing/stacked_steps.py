@@ -69,8 +69,8 @@ def stacked(parts: Sequence[Any]) -> Any:
     >>> stacked([first, second]).transform([[2.0, 30.0]])
     array([[1., 1.]])
     """
-    kind = type(parts[0])
-    if kind not in STACKED or any(type(part) is not kind for part in parts):
+    step_class = type(parts[0])
+    if step_class not in STACKED or any(type(part) is not step_class for part in parts):
         return None
     result = copy(parts[0])
     for name, first in vars(parts[0]).items():
@@ -78,7 +78,7 @@ def stacked(parts: Sequence[Any]) -> Any:
             vars(result).pop(name)
         elif name == "n_features_in_":
             result.n_features_in_ = sum(part.n_features_in_ for part in parts)
-        elif name in STACKED[kind] and first is not None:
+        elif name in STACKED[step_class] and first is not None:
             joined = _joined([getattr(part, name) for part in parts], [part.n_features_in_ for part in parts])
             if joined is None:
                 return None

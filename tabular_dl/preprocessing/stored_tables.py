@@ -54,9 +54,9 @@ def pack_texts(texts: Sequence[object]) -> Arrays | Sequence[object]:
     values = list(texts)
     if len(values) <= SHORT or not all(type(value) is str or _is_nan(value) for value in values):
         return texts
-    known = "".join(value for value in values if isinstance(value, str))
+    joined = "".join(value for value in values if isinstance(value, str))
     # Half of a surrogate pair, which a table may contain, is no valid UTF-8.
-    characters = np.frombuffer(known.encode("utf-8", "surrogatepass"), np.uint8)
+    characters = np.frombuffer(joined.encode("utf-8", "surrogatepass"), np.uint8)
     lengths = [len(value) if isinstance(value, str) else MISSING for value in values]
     return {"characters": characters, "lengths": np.array(lengths, dtype=np.int64)}
 
@@ -93,14 +93,14 @@ def unpack_texts(stored: Arrays | Sequence[Any]) -> Sequence[Any]:
     characters, lengths = stored["characters"], stored["lengths"]
     if characters.dtype != np.uint8 or lengths.dtype != np.int64 or characters.ndim != 1 or lengths.ndim != 1:
         raise DataError("a table of texts consists of other arrays than characters and lengths")
-    known = characters.tobytes().decode("utf-8", "surrogatepass")
+    joined = characters.tobytes().decode("utf-8", "surrogatepass")
     sizes = np.maximum(lengths, 0)
-    if (lengths < MISSING).any() or (sizes > len(known)).any() or sizes.sum() != len(known):
-        raise DataError(f"a table of texts has {len(known)} characters, and lengths with another sum")
+    if (lengths < MISSING).any() or (sizes > len(joined)).any() or sizes.sum() != len(joined):
+        raise DataError(f"a table of texts has {len(joined)} characters, and lengths with another sum")
     ends = np.cumsum(sizes)
     starts = ends - sizes
     bounds = zip(starts.tolist(), ends.tolist(), lengths.tolist(), strict=True)
-    return [known[start:end] if length != MISSING else np.nan for start, end, length in bounds]
+    return [joined[start:end] if length != MISSING else np.nan for start, end, length in bounds]
 
 
 def pack_table(table: dict[str, Any]) -> dict[str, Any]:

@@ -51,8 +51,8 @@ def pattern_problem(pattern: object) -> str | None:
     if not isinstance(pattern, str):
         return f"expected a regular expression in quotes, found {pattern!r}"
     if len(pattern) > limit(LONGEST):
-        more = raised_by(len(pattern), LONGEST)
-        return f"a pattern of {len(pattern):,} characters; expected at most {limit(LONGEST):,}. {more}"
+        advice = raised_by(len(pattern), LONGEST)
+        return f"a pattern of {len(pattern):,} characters; expected at most {limit(LONGEST):,}. {advice}"
     repeats = math.prod(int(count[:9]) for count in _COUNTS.findall(pattern) if count.strip("0"))
     if repeats > limit(MOST_REPEATS):
         return (

@@ -111,10 +111,10 @@ def steps_of(time: pd.Series, learned: Mapping[str, Any], subject: str) -> np.nd
 
 def _is_numeric(time: pd.Series) -> bool:
     """Return whether times are numbers, and not dates such as 20240131."""
-    known = time.dropna()
-    if known.empty:
+    present = time.dropna()
+    if present.empty:
         return False
-    numbers = pd.to_numeric(known.astype(object), errors="coerce")
+    numbers = pd.to_numeric(present.astype(object), errors="coerce")
     if numbers.isna().any():
         return False
     eight_digits = bool((numbers.between(*YEARS) & (numbers % 1 == 0)).all())
@@ -130,18 +130,18 @@ def _seconds(dates: pd.Series) -> np.ndarray[Any, Any]:
 
 def _unit(dates: pd.Series) -> str:
     """Return the longest unit of which all dates differ by whole multiples; ``day`` for a single date."""
-    known = pd.Series(dates.dropna().unique())
-    if len(known) < 2:
+    distinct = pd.Series(dates.dropna().unique())
+    if len(distinct) < 2:
         return "day"
-    seconds = _seconds(known)
+    seconds = _seconds(distinct)
 
     def alike(values: Any) -> bool:
         return len(np.unique(values)) == 1
 
     same_time = alike(seconds % SECONDS["day"])
-    first = same_time and alike(known.dt.day)
-    if first and alike(known.dt.month):
+    first = same_time and alike(distinct.dt.day)
+    if first and alike(distinct.dt.month):
         return "year"
-    if first or (same_time and bool(known.dt.is_month_end.all())):
+    if first or (same_time and bool(distinct.dt.is_month_end.all())):
         return "month"
     return next((unit for unit, size in SECONDS.items() if alike(seconds % size)), "second")

@@ -155,8 +155,8 @@ def _last_step(spec: PipelineSpec, problem: Problem, folder: Path | None) -> tup
     if spec.model.is_network:
         estimator = KerasClassifier if problem.classification else KerasRegressor
         return "network", estimator(problem=problem.name, **in_folder(network_settings(spec), folder))
-    kind = ModelClassifier if problem.classification else ModelRegressor
-    return "model", kind(**model_settings(spec, problem))
+    model_type = ModelClassifier if problem.classification else ModelRegressor
+    return "model", model_type(**model_settings(spec, problem))
 
 
 def check_settings(spec: PipelineSpec, problem: Problem) -> None:

@@ -34,8 +34,8 @@ def changed_file(pipeline: str | Path, overrides: Sequence[str], values: Mapping
     values : mapping of str to value
         Further changes, by the path of each leaf.
     spec : PipelineSpec
-        What the text has to say, but for its search space. If the changed file says anything else, because the file has
-        changed since or anchors tie its values together, the specification is written without comments.
+        Specification that the text has to give, except its search space. If the changed file gives another one, because
+        it has changed since or some of its values share an anchor, the specification is written without comments.
 
     Returns
     -------
@@ -59,7 +59,7 @@ def changed_file(pipeline: str | Path, overrides: Sequence[str], values: Mapping
         if _without_search(read_spec(content, (), path)) == _without_search(spec):
             return text
     except (SpecError, YAMLError, OSError):
-        pass  # the file is another one by now
+        pass  # the file has changed since
     return dump_spec(spec)
 
 
@@ -77,7 +77,7 @@ def _changed(text: str, changes: Sequence[str]) -> str:
 
 
 def _in_flow_style(node: Any) -> Any:
-    """Return a node in which what was added is written in one line, as in ``[64, 32]``."""
+    """Return a node in which added values are written in one line, as in ``[64, 32]``."""
     if isinstance(node, (CommentedMap, CommentedSeq)):
         for key in list(node) if isinstance(node, CommentedMap) else range(len(node)):
             node[key] = _in_flow_style(node[key])

@@ -1,4 +1,4 @@
-"""A pipeline file with a comment above each key, as a person would lay it out.
+"""A pipeline file with a comment above each key.
 
 Sections of a few values stand in one line, ``network: {hidden: [64, 32], dropout: 0.3}``; features, column rules and
 search spaces one entry a line.
@@ -25,10 +25,10 @@ def commented_yaml(content: Mapping[str, Any], comments: Mapping[Key, str]) -> s
     Parameters
     ----------
     content : mapping
-        What the file says.
+        Content of the file.
     comments : mapping of key to str
-        What stands above a key, by its path of names and list indices, of one or two steps; the empty path is the head
-        of the file. A line break begins a new line of the comment.
+        Comment above each key, by its path of names and list indices, of one or two steps; that of the empty path is at
+        the head of the file. A line break begins a new line of the comment.
 
     Returns
     -------
@@ -65,22 +65,22 @@ def _section(name: str, value: Any, comments: Mapping[Key, str]) -> Iterator[str
 
 
 def _key(name: str, indent: str) -> str:
-    """Write a key, which has to stand in one line; a very long one in the form that YAML has for such."""
+    """Write a key, which has to be in one line; a very long one in YAML's form with a question mark."""
     written = write_flow(name, width=10**6)
     return f"{written}: " if len(written) < LONGEST_KEY else f"? {written}\n{indent}: "
 
 
 def _entry(start: str, value: Any, indent: str) -> Iterator[str]:
     """Yield ``key: value``; the further lines of a long value are indented below it."""
-    first, *more = write_flow(value).split("\n")
+    first, *others = write_flow(value).split("\n")
     yield f"{indent}{start}{first}"
-    yield from (f"{indent}    {line.lstrip(' ')}" for line in more)
+    yield from (f"{indent}    {line.lstrip(' ')}" for line in others)
 
 
 def _comment(text: str, indent: str) -> Iterator[str]:
     for line in text.splitlines():
-        # A name may hold what no YAML file may.
+        # Names may have characters that YAML does not allow.
         plain = "".join(letter if letter.isprintable() else " " for letter in line)
-        # Not between hyphens: names of columns stay whole.
+        # Not at hyphens, so that names of columns stay whole.
         wrapped = textwrap.wrap(plain, WIDTH - len(indent) - 2, break_on_hyphens=False, break_long_words=False)
         yield from (f"{indent}# {part}" for part in wrapped)

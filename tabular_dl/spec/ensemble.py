@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validat
 __all__ = ["EnsembleSpec", "PseudoLabelsSpec"]
 
 Split = Literal["stratified", "plain", "group", "stratified_group", "time", "column"]
-# Splits that read each of the keys of ``ensemble`` that name a column, or say how often.
+# Splits that read each key of ``ensemble`` for a column, a gap or a number of repeats.
 _SPLITS_WITH: dict[str, tuple[str | None, ...]] = {
     "group": ("group", "stratified_group", "column", None),
     "time": ("time",),
@@ -20,7 +20,7 @@ _SPLITS_WITH: dict[str, tuple[str | None, ...]] = {
     "gap": ("time",),
     "repeats": ("stratified", "plain", "group", "stratified_group", None),
 }
-# Keys that a split cannot do without.
+# Splits that require a key.
 _NEEDED = {"group": ("group", "stratified_group"), "time": ("time",), "fold": ("column",)}
 
 
@@ -34,7 +34,7 @@ class PseudoLabelsSpec(BaseModel):
         description="Share of the rows without a target that are trained on: of classes those predicted most surely.",
     )
     rounds: Annotated[int, Field(ge=1, le=10, strict=True)] = Field(
-        default=1, description="Number of times that labels are predicted and models trained anew."
+        default=1, description="Number of times that labels are predicted and models trained again."
     )
 
 
@@ -88,7 +88,7 @@ class EnsembleSpec(BaseModel):
         default=None,
         description=(
             "Train each fold once more on test rows, and training rows without a target, with the probabilities or "
-            "numbers that its own models predict as labels, so that scores stay honest; {} for the defaults."
+            "numbers that its own models predict as labels, so that scores stay unbiased; {} for the defaults."
         ),
     )
     refit: Literal["all"] | None = Field(

@@ -11,7 +11,7 @@ network.mc_dropout   networks drawn from those of a fold               4 x weigh
 columns              matrix of all rows                                4 x 2 x rows x inputs
 ==================== ================================================= =============================================
 
-They are the least that a fit holds at once, so that what is refused could not have been trained.
+They are lower bounds of the memory that a fit holds at once, so that a refused pipeline could not have been trained.
 """
 
 from __future__ import annotations

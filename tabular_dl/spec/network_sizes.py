@@ -137,6 +137,6 @@ def _width(rule: ColumnRule, spec: PipelineSpec, table: pd.DataFrame, settings: 
 
 def _bins(rule: ColumnRule, column: pd.Series[Any]) -> int:
     """Return the number of bins of a column; the least for those of a tree, which depend on the target."""
-    known = read_numbers(column.dropna(), f"column {column.name!r}", "")
-    edges = bin_edges(known, rule.bins or BINS) if len(known) else known
+    numbers = read_numbers(column.dropna(), f"column {column.name!r}", "")
+    edges = bin_edges(numbers, rule.bins or BINS) if len(numbers) else numbers
     return min(max(0, len(edges) - 1), 1 if rule.bin_strategy == "tree" else len(edges))

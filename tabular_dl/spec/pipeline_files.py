@@ -35,10 +35,10 @@ def find_pipeline(pipeline: str | Path) -> Path:
     path = Path(pipeline)
     if path.suffix in (".yaml", ".yml") or len(path.parts) > 1:
         return path
-    known = list_pipelines()
-    if str(pipeline) not in known:
+    pipelines = list_pipelines()
+    if str(pipeline) not in pipelines:
         raise SpecError(
-            f"There is no pipeline {str(pipeline)!r}. {did_you_mean(str(pipeline), known)} "
+            f"There is no pipeline {str(pipeline)!r}. {did_you_mean(str(pipeline), pipelines)} "
             "Put your own file at pipelines/NAME.yaml, or give its path."
         )
-    return known[str(pipeline)]
+    return pipelines[str(pipeline)]

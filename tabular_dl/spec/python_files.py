@@ -55,7 +55,7 @@ class PythonFiles:
         return self._sources[file]
 
     def __eq__(self, other: object) -> bool:
-        """Whether the other is one, too: two specifications are equal if they say the same."""
+        """Whether the other object is of this class: specifications are equal if their settings are."""
         return isinstance(other, PythonFiles)
 
     __hash__ = None  # type: ignore[assignment]

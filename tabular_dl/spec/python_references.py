@@ -43,7 +43,7 @@ def check_python(spec: PipelineSpec, place: Callable[[Key], str], *, read: bool)
     place : callable
         Function that returns the file and line of a key.
     read : bool
-        Whether to read the files as well, which other commands than those that fit do not need.
+        Whether to read the files as well, which only commands that fit need.
 
     Raises
     ------

@@ -28,7 +28,7 @@ def scores_queries(spec: PipelineSpec) -> bool:
 def check_queries(spec: PipelineSpec) -> None:
     """Raise an error for a metric that is the mean over queries, if the pipeline has none, or weights of rows.
 
-    Whoever names ``ensemble.group`` has folds of whole groups: other splits refuse the key.
+    A pipeline with ``ensemble.group`` has folds of whole groups, since other splits refuse the key.
 
     Raises
     ------

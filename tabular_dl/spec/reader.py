@@ -136,8 +136,8 @@ def read_spec(
         spec = PipelineSpec.model_validate(content)
     except ValidationError as error:
         # Pydantic reports a list with an invalid item as too short, too.
-        errors = [e for e in error.errors() if e["type"] != "too_short" or not e["input"]]
-        raise SpecError("\n".join(_explain(e, places, path) for e in errors)) from None
+        errors = [fault for fault in error.errors() if fault["type"] != "too_short" or not fault["input"]]
+        raise SpecError("\n".join(_explain(fault, places, path) for fault in errors)) from None
     spec = spec.with_python(PythonFiles(path.parent))
     _check_features(spec, places, path)
     check_python(spec, lambda key: _place(key, places, path), read=check is not None)
@@ -194,7 +194,7 @@ def with_values(spec: PipelineSpec, values: Mapping[str, Any]) -> PipelineSpec:
         try:
             changed = PipelineSpec.model_validate(content).with_python(spec.python)
         except ValidationError as error:
-            raise SpecError("\n".join(_explain(e, {}, where) for e in error.errors())) from None
+            raise SpecError("\n".join(_explain(fault, {}, where) for fault in error.errors())) from None
         _check_features(changed, {}, where)
     _check_hyperparameters(changed, {}, where)
     return changed
@@ -299,15 +299,15 @@ def _check_model(spec: PipelineSpec, places: Mapping[Key, str], path: Path) -> N
     """Raise an error that names the place of a model, or a parameter, that does not exist."""
     if spec.model.is_network:
         return
-    kinds = (True, False) if spec.problem == "auto" else (PROBLEMS[spec.problem].classification,)
+    possible = (True, False) if spec.problem == "auto" else (PROBLEMS[spec.problem].classification,)
     errors = []
-    for classification in kinds:
+    for classification in possible:
         try:
             check_model(spec.model.name, spec.model.parameters, classification=classification)
         except SpecError as error:
             errors.append(error)
     # Whether the target consists of labels may not be known yet.
-    if len(errors) == len(kinds):
+    if len(errors) == len(possible):
         key, _, _ = str(errors[0]).partition(":")
         raise SpecError(f"{_place(tuple(key.split('.')), places, path)}: {errors[0]}")
 

@@ -228,8 +228,8 @@ def _column(spec: PipelineSpec, key: str, train: pd.DataFrame, where: str) -> pd
     if name in train:
         return train[name]
     if key == "fold" or name not in spec.derived:
-        known = [str(column) for column in train if column not in targets]
-        hint = did_you_mean(name, known if key == "fold" else [*known, *spec.derived])
+        columns = [str(column) for column in train if column not in targets]
+        hint = did_you_mean(name, columns if key == "fold" else [*columns, *spec.derived])
         raise DataError(f"{where}: there is no column {name!r}, which ensemble.{key} names. {hint}")
     features = needed_features(spec.derived, [name])
     for feature, rule in features.items():

@@ -61,20 +61,20 @@ def weights_of(spec: PipelineSpec, train: pd.DataFrame, where: str) -> np.ndarra
     numbers = pd.to_numeric(column, errors="coerce").astype(float)
     wrong = column[~numbers.between(0, float("inf"), inclusive="left")]
     if len(wrong):
-        more = f" ({len(wrong):,} such rows)" if len(wrong) > 1 else ""
-        found = "a missing value" if wrong.isna().iloc[0] else repr(wrong.tolist()[0])
+        others = f" ({len(wrong):,} such rows)" if len(wrong) > 1 else ""
+        value = "a missing value" if wrong.isna().iloc[0] else repr(wrong.tolist()[0])
         raise DataError(
-            f"{subject}, row {wrong.index[0]}: expected a number from 0 on, found {found}{more}. Correct it, or leave "
-            "data.weight out."
+            f"{subject}, row {wrong.index[0]}: expected a number from 0 on, found {value}{others}. Correct it, or "
+            "leave data.weight out."
         )
     if not numbers.any():
         raise DataError(f"{subject}: all {len(numbers):,} weights are 0. Correct them, or leave data.weight out.")
-    # Rows that all count once are those without weights, bit for bit.
+    # Weights that are all 1 have the same result as none, bit for bit.
     return None if numbers.eq(1).all() else numbers.to_numpy()
 
 
 def check_weighted_model(spec: PipelineSpec, problem: Problem) -> None:
-    """Raise an error if rows have weights, as soft labels of classes do, and the model of the pipeline takes none.
+    """Raise an error if rows have weights, as soft labels of classes do, and the model does not accept them.
 
     Parameters
     ----------
@@ -86,16 +86,16 @@ def check_weighted_model(spec: PipelineSpec, problem: Problem) -> None:
     Raises
     ------
     SpecError
-        If it does not.
+        If the model takes no weights of rows.
     """
     soft = spec.ensemble.pseudo_labels is not None and problem.classification
     weighted = soft or spec.data.weight is not None
     if not weighted or spec.model.is_network or model_named(spec.model.name).library != "scikit-learn":
         return
     key = "data.weight" if spec.data.weight is not None else "ensemble.pseudo_labels"
-    kind = model_class(spec.model.name, classification=problem.classification)
-    if not has_fit_parameter(kind, "sample_weight"):
+    model_type = model_class(spec.model.name, classification=problem.classification)
+    if not has_fit_parameter(model_type, "sample_weight"):
         raise SpecError(
-            f"pipeline {spec.name}: {key}: {kind.__name__} takes no weights of rows. Leave {key} out, or take another "
-            "model."
+            f"pipeline {spec.name}: {key}: {model_type.__name__} takes no weights of rows. Leave {key} out, or take "
+            "another model."
         )

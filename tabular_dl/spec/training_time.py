@@ -78,7 +78,7 @@ def about_seconds(
 
 
 def _operations_a_second() -> float:
-    """Return the speed of a matrix product: the best of a tenth of a second, as a machine may have other work to do."""
+    """Return the speed of a matrix product: the best of a tenth of a second, as other processes may slow it down."""
     matrix = np.ones((512, 512), np.float32)
     began, best = time.perf_counter(), np.inf
     while time.perf_counter() - began < MEASURED:
@@ -89,7 +89,7 @@ def _operations_a_second() -> float:
 
 
 def in_words(seconds: float) -> str:
-    """Return a duration as a person would say it.
+    """Return a duration in words.
 
     Parameters
     ----------

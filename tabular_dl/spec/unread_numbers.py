@@ -58,16 +58,18 @@ def unread_numbers(spec: PipelineSpec, table: pd.DataFrame, where: str) -> Itera
     seen = set()
     for feature in spec.derived.values():
         unit, decimal, column = feature.get("number"), feature.get("decimal", "."), feature.get("from")
-        # What `extract` finds in a text is its author's affair.
+        # The result of `extract` depends on the user's pattern, and is not checked.
         if unit is None or column not in table or "extract" in feature or (column, str(unit)) in seen:
             continue
         seen.add((column, str(unit)))
         values = table[column].dropna()
         others = values[read_unit_numbers(values, unit, decimal).isna()]
         if len(others):
-            kind = "numbers" if unit is True else f"numbers in {unit if isinstance(unit, str) else ' or '.join(unit)}"
+            expected = (
+                "numbers" if unit is True else f"numbers in {unit if isinstance(unit, str) else ' or '.join(unit)}"
+            )
             message = (
-                f"{where}, column {column}: {len(others):,} of {len(values):,} values are no {kind} and become "
+                f"{where}, column {column}: {len(others):,} of {len(values):,} values are no {expected} and become "
                 f"missing, the first in row {others.index[0]}: {others.iloc[0]!r}."
             )
             yield UnreadNumbers(str(column), len(others) / len(values), message)

@@ -130,17 +130,17 @@ def validate_rows(
     unusable = {name for fault in faults for name in fault.columns} | (training.unusable if training else set())
     features = {name: feature for name, feature in spec.derived.items() if name not in unusable}
     missing = pd.Series(np.nan, index=rows.index)
-    known = training.target if training is not None else (missing if target is None else target)
-    known = known.rename(spec.data.only_target)
+    known_target = training.target if training is not None else (missing if target is None else target)
+    known_target = known_target.rename(spec.data.only_target)
     try:
-        transformer, table = _derive(features, rows, training, known)
+        transformer, table = _derive(features, rows, training, known_target)
     except DataError:
         # Computed one by one, so that all features that fail are found and the others can be used.
-        broken = dict(_feature_faults(features, rows, training, known))
+        broken = dict(_feature_faults(features, rows, training, known_target))
         faults += [Fault("feature", f"{where}: {message}", tuple(names)) for message, names in broken.items()]
         unusable |= {name for names in broken.values() for name in names}
         features = {name: feature for name, feature in features.items() if name not in unusable}
-        transformer, table = _derive(features, rows, training, known)
+        transformer, table = _derive(features, rows, training, known_target)
     step = None
     if spec.python_features is not None:
         try:
@@ -151,7 +151,7 @@ def validate_rows(
         if step is None:
             unusable |= _unknown_names(spec, table)
     faults += _column_faults(spec, table, where, rest=rest, unusable=unusable)
-    return CheckedRows(rows, table, known, transformer, step, tuple(faults), frozenset(unusable))
+    return CheckedRows(rows, table, known_target, transformer, step, tuple(faults), frozenset(unusable))
 
 
 def check_rows(spec: PipelineSpec, rows: pd.DataFrame, where: str, *, rest: bool = True) -> None:
@@ -252,8 +252,8 @@ def _derive(
         transformer, derived = fitted, fitted.transform(rows[read])
     else:
         transformer = DerivedFeatures(dict(features), name)
-        known = target if target.index.equals(fit_rows.index) else pd.Series(np.nan, index=fit_rows.index)
-        derived = transformer.fit_transform(fit_rows[read], known)
+        fit_target = target if target.index.equals(fit_rows.index) else pd.Series(np.nan, index=fit_rows.index)
+        derived = transformer.fit_transform(fit_rows[read], fit_target)
         if fit_rows is not rows:
             derived = transformer.transform(rows[read])
     table: dict[Any, Any] = dict(rows.items())
@@ -293,11 +293,11 @@ def _unknown_names(spec: PipelineSpec, table: pd.DataFrame) -> set[str]:
 
 def _is_complete(features: Features, columns: Iterable[str], target: str) -> bool:
     """Return whether every feature reads only columns, earlier features and earlier targets."""
-    known = {*columns}
+    available = {*columns}
     for name, feature in features.items():
-        if not {*columns_read({name: feature}, target)} <= known:
+        if not {*columns_read({name: feature}, target)} <= available:
             return False
-        known.add(name)
+        available.add(name)
     return True
 
 

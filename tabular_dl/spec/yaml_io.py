@@ -175,8 +175,8 @@ def read_yaml(path: Path) -> tuple[dict[str, Any], dict[Key, int]]:
     except YAMLError as error:
         raise SpecError(f"{path}: not YAML: {error}.") from None
     if not isinstance(content, dict):
-        kind = "nothing" if content is None else f"a {type(content).__name__}"
-        raise SpecError(f"{path}: expected keys and values like `name: titanic`, found {kind}.")
+        content_type = "nothing" if content is None else f"a {type(content).__name__}"
+        raise SpecError(f"{path}: expected keys and values like `name: titanic`, found {content_type}.")
     return content, lines
 
 
@@ -293,19 +293,19 @@ class _Document:
 
 
 def _scalar(node: ScalarNode) -> Any:
-    kind = str(node.tag).removeprefix(_TAG)
+    type_name = str(node.tag).removeprefix(_TAG)
     text = str(node.value)
-    if kind in ("str", "merge"):
+    if type_name in ("str", "merge"):
         return _joined(node, text)
-    if kind not in _SCALARS:
+    if type_name not in _SCALARS:
         raise _error(node, f"the tag {node.tag!r} is not allowed")
-    if kind in ("int", "float") and len(text) > LONGEST_NUMBER:
+    if type_name in ("int", "float") and len(text) > LONGEST_NUMBER:
         raise _error(node, f"a number of {len(text):,} characters; at most {LONGEST_NUMBER} are read")
     try:
-        value = _SCALARS[kind](text)
+        value = _SCALARS[type_name](text)
     except (ValueError, KeyError):
-        raise _error(node, f"{text[:40]!r} is not of the type {kind}") from None
-    if kind == "int" and abs(value) > LARGEST:
+        raise _error(node, f"{text[:40]!r} is not of the type {type_name}") from None
+    if type_name == "int" and abs(value) > LARGEST:
         raise _error(node, f"{text[:40]!r}... is a whole number above 1e300, the largest that is read")
     return value
 

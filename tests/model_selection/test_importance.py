@@ -71,7 +71,7 @@ def test_a_large_fold_is_sampled(monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[int] = []
     folds = LinearFolds()
     predict = folds.predict_fold
-    folds.predict_fold = lambda fold, rows: (seen.append(len(rows)), predict(fold, rows))[1]  # type: ignore[method-assign]
+    monkeypatch.setattr(folds, "predict_fold", lambda fold, rows: (seen.append(len(rows)), predict(fold, rows))[1])
     permutation_importance(folds, X, Y, get_metric("rmse"), ["a"], repeats=2)
     assert seen == [10, 20] * 3
 
@@ -139,7 +139,7 @@ def test_a_cross_fit_encodes_rows_once_and_finds_the_same(
     model.fold_smearing_ = np.array([1.1, 1.2, 0.9])
     raw: list[int] = []
     predict = model.predict_fold
-    model.predict_fold = lambda fold, rows: (raw.append(len(rows)), predict(fold, rows))[1]  # type: ignore[method-assign]
+    monkeypatch.setattr(model, "predict_fold", lambda fold, rows: (raw.append(len(rows)), predict(fold, rows))[1])
     columns = list(table.columns)
     found = permutation_importance(model, table, y, get_metric("rmse"), columns)
     assert not raw

@@ -68,7 +68,7 @@ def test_the_best_on_an_edge_widens_the_range_there_if_the_leaf_allows_it() -> N
     narrowed, said = narrow({"dropout": LINEAR}, tried)
     assert isinstance(narrowed["dropout"], Range)
     assert narrowed["dropout"].high == pytest.approx(1.0)
-    assert "the very best on the upper edge" in said[0]
+    assert "the very best at the upper bound" in said[0]
     kept, _ = narrow({"dropout": LINEAR}, tried, allowed=lambda leaf, value: value < 0.9)
     assert isinstance(kept["dropout"], Range)
     assert kept["dropout"].high == pytest.approx(0.8)
