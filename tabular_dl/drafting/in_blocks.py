@@ -18,6 +18,7 @@ __all__ = ["rowwise", "without_embedding", "without_refit"]
 
 BUCKETS = 64  # columns of hashed categories
 ALL_ROWS = ("embedding", "target", "frequency")  # encodings of categories that are learned from all rows
+HASHED = f"Many categories, in {BUCKETS} columns by their hash: the table is read in blocks."
 REASON = "what is drafted for it is learned from all rows, which are read in blocks"
 
 
@@ -67,22 +68,28 @@ def rowwise(treatments: Treatments) -> Treatments:
     """
     features = {name: feature for name, feature in treatments.features.items() if _is_rowwise(feature)}
     learned = treatments.features.keys() - features.keys()
-    rules, reasons = [], []
+    rules: list[dict[str, Any]] = []
+    reasons, used = [], dict(treatments.used)
     for rule, reason in zip(treatments.rules, treatments.rule_reasons, strict=True):
         columns = [name for name in rule["columns"] if name not in learned]
-        if columns and rule.get("encode") != "text":
-            rules.append(_fitted_in_blocks({**rule, "columns": columns}))
-            reasons.append(reason)
-    sources = sorted({str(treatments.features[name].get("from", name)) for name in learned})
-    dropped = {**treatments.dropped, REASON: sources} if sources else treatments.dropped
-    feature_reasons = {name: reason for name, reason in treatments.feature_reasons.items() if name in features}
+        hashed = rule.get("encode") in ALL_ROWS
+        changed = _fitted_in_blocks({**rule, "columns": columns})
+        if columns and rule.get("encode") != "text" and changed not in rules:
+            rules.append(changed)
+            reasons.append(HASHED if hashed else reason)
+            used |= dict.fromkeys(columns if hashed else (), "categories, hashed")
+    sources = {str(treatments.features[name].get("from", name)) for name in learned}
+    read = {name for rule in rules for name in rule["columns"]} | {str(each.get("from")) for each in features.values()}
+    used |= dict.fromkeys(sources & read & used.keys(), "what each row has of it by itself")
+    unread = sorted(sources - read)
     return replace(
         treatments,
         features=features,
-        feature_reasons=feature_reasons,
+        feature_reasons={name: reason for name, reason in treatments.feature_reasons.items() if name in features},
         rules=rules,
         rule_reasons=reasons,
-        dropped=dropped,
+        dropped={**treatments.dropped, REASON: unread} if unread else treatments.dropped,
+        used={name: use for name, use in used.items() if name not in unread},
     )
 
 
@@ -92,6 +99,6 @@ def _is_rowwise(feature: dict[str, Any]) -> bool:
 
 def _fitted_in_blocks(rule: dict[str, Any]) -> dict[str, Any]:
     if rule.get("encode") in ALL_ROWS:
-        kept = {key: value for key, value in rule.items() if key not in ("rare", "smoothing")}
+        kept = {key: value for key, value in rule.items() if key not in ("rare", "smoothing", "scale")}
         return {**kept, "encode": "hash", "buckets": BUCKETS}
     return {key: value for key, value in rule.items() if key != "encode" or value != "piecewise"}
