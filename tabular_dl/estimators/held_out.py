@@ -82,9 +82,9 @@ class LabeledRows:
 
     def __getitem__(self, rows: np.ndarray) -> LabeledRows:
         """Return some rows."""
-        known = self.known[rows]
-        places = (np.cumsum(self.known) - 1)[rows[known]]
-        return LabeledRows(known, None if self.groups is None else self.groups[places])
+        labeled = self.known[rows]
+        places = (np.cumsum(self.known) - 1)[rows[labeled]]
+        return LabeledRows(labeled, None if self.groups is None else self.groups[places])
 
 
 # What rows are held out by, where labels of some may have been predicted.
@@ -133,11 +133,11 @@ def hold_out(
     if fraction == 0:
         return rows, rows[:0]
     if isinstance(groups, LabeledRows):
-        known = groups.known
+        labeled = groups.known
         train, held_out = hold_out(
-            rows[known], None if labels is None else labels[known], fraction, seed, groups.groups
+            rows[labeled], None if labels is None else labels[labeled], fraction, seed, groups.groups
         )
-        return np.concatenate([train, rows[~known]]), held_out
+        return np.concatenate([train, rows[~labeled]]), held_out
     size = max(1, round(fraction * len(rows)))
     if size >= len(rows):
         raise DataError(

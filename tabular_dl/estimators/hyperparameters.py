@@ -50,7 +50,7 @@ P = ParamSpec("P")
 
 def _by_name(constructor: Callable[Concatenate[Any, P], None]) -> Callable[Concatenate[Any, P], None]:
     """Return a constructor that raises an error for unknown arguments, with the nearest name and the subclass."""
-    known = list(signature(constructor).parameters)[1:]
+    names = list(signature(constructor).parameters)[1:]
 
     @wraps(constructor)
     def checked(self: BaseEstimator, *positional: object, **settings: Any) -> None:
@@ -60,8 +60,8 @@ def _by_name(constructor: Callable[Concatenate[Any, P], None]) -> Callable[Conca
                 f"{estimator}: hyperparameters are given by name, like hidden=[64, 32]; found {positional[0]!r}."
             )
         for name in settings:
-            if name not in known:
-                raise TypeError(f"{estimator}: there is no hyperparameter {name!r}. {did_you_mean(name, known)}")
+            if name not in names:
+                raise TypeError(f"{estimator}: there is no hyperparameter {name!r}. {did_you_mean(name, names)}")
         constructor(self, **settings)  # type: ignore[call-arg]
 
     return cast(Callable[Concatenate[Any, P], None], checked)

@@ -110,5 +110,5 @@ def _extends(network: Network) -> bool:
 def _widened(network: Network, weights: Weights, width: int) -> Weights:
     """Return weights with rows of zeros for more inputs."""
     name = network.kernels[0]
-    more = ((0, 0), (0, width - network.inputs), (0, 0))
-    return weights if width == network.inputs else {**weights, name: np.pad(weights[name], more)}
+    padding = ((0, 0), (0, width - network.inputs), (0, 0))
+    return weights if width == network.inputs else {**weights, name: np.pad(weights[name], padding)}

@@ -206,10 +206,10 @@ class ModelEstimator(FeatureNames, ModelTargets, BaseEstimator):
         """
         member, number = divmod(member, self.targets_)
         seed = derived_seed(self.random_state, member)
-        rows, own = self._with_target(y, rows, number)
-        weights = self._weights(own, None if sample_weight is None else sample_weight[rows])
-        train, held_out = self._split(own, seed, None if row_groups is None else row_groups[rows])
-        target, classes = self._coded(own, number), None
+        rows, values = self._with_target(y, rows, number)
+        weights = self._weights(values, None if sample_weight is None else sample_weight[rows])
+        train, held_out = self._split(values, seed, None if row_groups is None else row_groups[rows])
+        target, classes = self._coded(values, number), None
         if self._classification:
             # Libraries count the classes of their rows, which may lack some.
             classes = np.unique(target[train])
@@ -277,7 +277,7 @@ class ModelEstimator(FeatureNames, ModelTargets, BaseEstimator):
         super().__setstate__({**state, "models_": texts_from_bytes(models)} if isinstance(models, list) else state)
 
     def __sklearn_tags__(self) -> Tags:
-        """Return scikit-learn's tags: sparse input is made dense, and missing values are for the model to read."""
+        """Return scikit-learn's tags: sparse input is made dense, and some models read missing values."""
         tags = super().__sklearn_tags__()
         tags.input_tags.allow_nan = self.reads_missing
         tags.input_tags.sparse = True
@@ -293,7 +293,7 @@ class ModelEstimator(FeatureNames, ModelTargets, BaseEstimator):
 
     @property
     def _input(self) -> dict[str, Any]:
-        """Arguments of scikit-learn's check of features; whether values may be missing is for the model to say."""
+        """Arguments of scikit-learn's check of features; whether values may be missing depends on the model."""
         finite = "allow-nan" if self.reads_missing else True
         return {"dtype": np.float64, "accept_sparse": "csr", "ensure_all_finite": finite}
 
@@ -310,14 +310,14 @@ class ModelEstimator(FeatureNames, ModelTargets, BaseEstimator):
 
     def _model(self, seed: int, threads: int) -> Any:
         """Return the unfitted model."""
-        kind = model_class(self.name, classification=self._classification)
-        settings = self._library.settings(known_parameters(kind), self.categorical_features or (), seed, threads)
-        return make_model(self.name, kind, self.parameters or {}, settings)
+        model_type = model_class(self.name, classification=self._classification)
+        settings = self._library.settings(known_parameters(model_type), self.categorical_features or (), seed, threads)
+        return make_model(self.name, model_type, self.parameters or {}, settings)
 
     def _open(self) -> None:
         """Make the models from their stored form."""
-        kind = {"classification": self._classification}
-        self._opened = [None if stored is None else self._library.opened(stored, **kind) for stored in self.models_]
+        task = {"classification": self._classification}
+        self._opened = [None if stored is None else self._library.opened(stored, **task) for stored in self.models_]
 
     def _with_missing(self, X: np.ndarray) -> np.ndarray:
         """Return features in which the codes of missing and unknown categories are NaN, for models that read it."""
@@ -340,11 +340,11 @@ class ModelEstimator(FeatureNames, ModelTargets, BaseEstimator):
         check_is_fitted(self, "models_")
         matrix = validate_data(self, X, reset=False, **self._input)
         matrix, library = self._with_missing(matrix.toarray() if issparse(matrix) else matrix), self._library
-        kind = {"classification": self._classification}
+        task = {"classification": self._classification}
         if "_opened" not in self.__dict__:  # it has been loaded
             self._open()
         categorical = [*(self.categorical_features or ())]
         return [
-            np.ones((len(matrix), 1)) if model is None else library.predict(model, matrix, categorical, **kind)
+            np.ones((len(matrix), 1)) if model is None else library.predict(model, matrix, categorical, **task)
             for model in self._opened
         ]

@@ -93,7 +93,7 @@ class Library:
     def stored(self, fitted: Any) -> Any:
         """Return a fitted model in the form in which it is stored.
 
-        It predicts in one thread: several add up in any order, and their number is that of this machine's cores.
+        It predicts in one thread: several add up in any order, and their number depends on the machine.
         """
         last = fitted[-1] if isinstance(fitted, Pipeline) else fitted
         if "n_jobs" in last.get_params(deep=False):
@@ -327,7 +327,7 @@ def _types(features: int, categorical: Sequence[int]) -> list[str]:
 
 
 def _whole_codes(X: np.ndarray, categorical: Sequence[int]) -> np.ndarray | pd.DataFrame:
-    """Return a table whose columns of categories are whole numbers, as CatBoost wants them; missing ones are -1."""
+    """Return a table whose columns of categories are whole numbers, as CatBoost requires; missing ones are -1."""
     if not categorical:
         return X
     table = pd.DataFrame(X)

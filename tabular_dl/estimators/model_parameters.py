@@ -137,7 +137,7 @@ def known_parameters(kind: type) -> Sequence[str]:
     with suppress(Exception):  # a class whose parameters have no defaults
         names += kind().get_params()
     names += [alias for aliases in _synonyms(kind) for alias in aliases]
-    # Linear models have n_jobs for nothing any more, and warn of it.
+    # n_jobs has no effect on linear models any more, and they warn of it.
     return sorted({*names} - ({"n_jobs"} if kind.__module__.startswith("sklearn.linear_model") else set()))
 
 
@@ -172,8 +172,8 @@ def make_model(name: str, kind: type, parameters: Mapping[str, Any], settings: M
     >>> make_model("knn", KNeighborsRegressor, {"n_neighbors": 3}, {})
     KNeighborsRegressor(n_neighbors=3, weights='distance')
     """
-    known, given = known_parameters(kind), _named_as_arguments(parameters, kind)
-    values = {**{key: value for key, value in model_named(name).own_values.items() if key in known}, **settings}
+    accepted, given = known_parameters(kind), _named_as_arguments(parameters, kind)
+    values = {**{key: value for key, value in model_named(name).own_values.items() if key in accepted}, **settings}
     taken = {*given}.union(*(group for group in _synonyms(kind) if not group.isdisjoint(given)))
     return kind(**{key: value for key, value in values.items() if key not in taken}, **given)
 
@@ -272,15 +272,16 @@ def check_model(
     """
     from sklearn.base import is_classifier, is_regressor  # here, as pipelines of networks are read without it
 
-    kind = model_class(name, classification=classification)
-    known = known_parameters(kind)
+    model_type = model_class(name, classification=classification)
+    accepted = known_parameters(model_type)
     elsewhere = OTHER_KEYS if model_named(name).rounds is None else OTHER_KEYS | OF_ROUNDS
     for parameter in parameters:
         if parameter in elsewhere:
             raise SpecError(f"model.parameters.{parameter}: {elsewhere[parameter]}")
-        if parameter not in known:
+        if parameter not in accepted:
             raise SpecError(
-                f"model.parameters.{parameter}: {kind.__name__} has no such parameter. {did_you_mean(parameter, known)}"
+                f"model.parameters.{parameter}: {model_type.__name__} has no such parameter. "
+                f"{did_you_mean(parameter, accepted)}"
             )
     if parameters.get("objective") in LABELS_ONLY:
         objective = parameters["objective"]
@@ -289,8 +290,8 @@ def check_model(
             f"{LABELS_ONLY[objective]}."
         )
     try:
-        model = make_model(name, kind, parameters, {})
-        if hasattr(kind, "_parameter_constraints"):  # scikit-learn's own look at them only when they are fitted
+        model = make_model(name, model_type, parameters, {})
+        if hasattr(model_type, "_parameter_constraints"):  # scikit-learn's models check them only in fit
             model._validate_params()
     except SpecError:
         raise
@@ -298,13 +299,13 @@ def check_model(
         raise SpecError(f"model.parameters: {name} cannot be made with them: {first_line(error)}") from None
     if (is_regressor if classification else is_classifier)(model):
         raise SpecError(
-            f"model: {kind.__name__} predicts {'numbers' if classification else 'classes'}, and the target is "
+            f"model: {model_type.__name__} predicts {'numbers' if classification else 'classes'}, and the target is "
             f"{'one of classes' if classification else 'a number'}: take another class."
         )
     if classification and needs_probabilities and not hasattr(model, "predict_proba"):
         raise SpecError(
-            f"model: {kind.__name__} predicts no probabilities, which the metric needs: write metric: accuracy, or "
-            "take another model."
+            f"model: {model_type.__name__} predicts no probabilities, which the metric needs: write metric: accuracy, "
+            "or take another model."
         )
 
 

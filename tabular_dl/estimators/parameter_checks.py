@@ -109,12 +109,12 @@ def _check_names(settings: Any) -> None:
         from tabular_dl.nn import ACTIVATIONS
 
         names["activation"] = ACTIVATIONS
-    for name, known in names.items():
+    for name, valid_names in names.items():
         value = getattr(settings, name)
         if name == "monitor" and isinstance(value, str) and value.partition(":")[0] in METRICS:
             _check_metric(value)
-        elif not isinstance(value, str) or value not in known:
-            raise SpecError(f"{name}: there is no {value!r}. {did_you_mean(str(value), known)}")
+        elif not isinstance(value, str) or value not in valid_names:
+            raise SpecError(f"{name}: there is no {value!r}. {did_you_mean(str(value), valid_names)}")
     if settings.callbacks is not None:
         load_quietly()
         from tabular_dl.nn import make_callbacks
@@ -251,10 +251,11 @@ def _check_type(name: str, adapter: TypeAdapter[Any], value: object) -> None:
     try:
         adapter.validate_python(_without_numpy(value))
     except ValidationError as error:
-        # Pydantic's messages for these name Python's types. That "auto" would be valid as well need not be said.
+        # Pydantic's messages for these name Python's types. Those that expect "auto" are left out.
         no_list = ("'str' instances are not allowed as a Sequence value", "should be an instance of Sequence")
-        messages = [e["msg"].removeprefix("Input ") for e in error.errors() if e["msg"] != "Input should be 'auto'"]
-        reasons = " or ".join(dict.fromkeys("should be a list" if text in no_list else text for text in messages))
+        messages = [fault["msg"] for fault in error.errors() if fault["msg"] != "Input should be 'auto'"]
+        texts = [message.removeprefix("Input ") for message in messages]
+        reasons = " or ".join(dict.fromkeys("should be a list" if text in no_list else text for text in texts))
         raise SpecError(f"{name} {reasons}; it is {value!r}.") from None
 
 

@@ -29,7 +29,7 @@ Shapes = tuple[tuple[str, tuple[int, ...], str], ...]
 
 @lru_cache(maxsize=32)
 def plan_block(code: Callable[..., Any], features: int) -> tuple[Callable[..., Any], int, Shapes]:
-    """Return what a network has to know of a user's block, after trying it.
+    """Return the code, number of outputs and weights of a user's block, after trying it.
 
     Parameters
     ----------

@@ -133,20 +133,22 @@ def _make_callback(item: object) -> keras.callbacks.Callback:
         name, arguments = next(iter(item.items()))
     else:
         raise SpecError(f"callbacks: expected a callback, its name, or {{name: {{argument: value}}}}; found {item!r}.")
-    kind = type(item) if isinstance(item, keras.callbacks.Callback) else getattr(keras.callbacks, str(name), None)
+    callback_class = (
+        type(item) if isinstance(item, keras.callbacks.Callback) else getattr(keras.callbacks, str(name), None)
+    )
     for replaced, setting in REPLACED_CALLBACKS.items():
         # Subclasses act on all members as well.
-        if isinstance(kind, type) and issubclass(kind, getattr(keras.callbacks, replaced)):
+        if isinstance(callback_class, type) and issubclass(callback_class, getattr(keras.callbacks, replaced)):
             raise SpecError(f"callbacks: {name} would act on all members at once; use {setting}.")
     if isinstance(item, keras.callbacks.Callback):
         return deepcopy(item)
-    known = {
+    names = {
         key
         for key, value in vars(keras.callbacks).items()
         if isinstance(value, type) and key not in (*REPLACED_CALLBACKS, "Callback")
     }
-    if name not in known:
-        raise SpecError(f"callbacks: Keras has no callback {name!r}. {did_you_mean(str(name), known)}")
+    if name not in names:
+        raise SpecError(f"callbacks: Keras has no callback {name!r}. {did_you_mean(str(name), names)}")
     try:
         return getattr(keras.callbacks, name)(**(arguments or {}))
     except (TypeError, ValueError) as error:

@@ -86,7 +86,7 @@ def record_programs() -> None:
         if _State.folder is None:
             return
         _State.folder.record()
-        # TensorFlow has read the flags. Other programs that this process starts have nothing to do with them.
+        # TensorFlow has read the flags. Other programs that this process starts should not have them.
         if os.environ.get(FLAGS) == _State.flags:
             os.environ.pop(FLAGS)
             if _State.flags_before is not None:
@@ -172,8 +172,8 @@ def _root(environment: Mapping[str, str], kind: str = "compiled") -> Path | None
 
 def _own_flags_removed(flags: str) -> str:
     """Return flags without those that this package has set in the process that started this one."""
-    own = rf'--{_DIRECTORY}="[^"]*/tensorflow-[^"/]+-[0-9a-f]{{32}}" --{_DEVICES}=CPU'
-    return re.sub(own, "", flags).strip()
+    pattern = rf'--{_DIRECTORY}="[^"]*/tensorflow-[^"/]+-[0-9a-f]{{32}}" --{_DEVICES}=CPU'
+    return re.sub(pattern, "", flags).strip()
 
 
 def _flags(path: Path) -> str:

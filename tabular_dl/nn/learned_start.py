@@ -60,7 +60,7 @@ def learn_start(network: Network, weights: Weights, table: Table, members: Membe
 def _learn(
     blocks: Sequence[Block], weights: Weights, numbers: Sequence[int], x: np.ndarray, seeds: Sequence[int]
 ) -> None:
-    """Pass rows of some members through the blocks; each block learns from what the blocks before it make of them."""
+    """Pass rows of some members through the blocks; each block learns from the outputs of the blocks before it."""
 
     def apply(block: Block, inputs: Any) -> tf.Tensor:
         drawn = {name: tf.constant(weight[numbers]) for name, weight in own_part(block, weights).items()}

@@ -60,12 +60,12 @@ def check_loss(loss: Callable[..., Any], targets: np.ndarray, units: int, activa
         return values, gradient_of(tape, values, [predictions], subject)[0], tf.concat(parts, axis=0)
 
     values, gradients, apart = tried(trial, [y, predictions], repr(loss), subject)
-    for what, found in (("value", values), ("gradient", gradients)):
-        finite = np.isfinite(found).reshape(len(found), -1).all(axis=1)
+    for what, figures in (("value", values), ("gradient", gradients)):
+        finite = np.isfinite(figures).reshape(len(figures), -1).all(axis=1)
         if not finite.all():
             row = int(np.argmin(finite))
             raise SpecError(
-                f"{subject} has the {what} {found[row].tolist()} for target {targets[row].tolist()} and prediction "
+                f"{subject} has the {what} {figures[row].tolist()} for target {targets[row].tolist()} and prediction "
                 f"{predictions[row].numpy().tolist()}: expected finite numbers."
             )
     check_alone(values, apart, subject)

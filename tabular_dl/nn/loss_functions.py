@@ -61,11 +61,13 @@ def loss_and_metrics(
 
 def _of_known(function: TensorFunction, y: tf.Tensor, predicted: tf.Tensor, **options: bool) -> tf.Tensor:
     """Return the mean of a loss or metric over the targets that each row has, (P, rows); unknown ones are NaN."""
-    known = tf.math.is_finite(y)
+    has_target = tf.math.is_finite(y)
     # Gradients of values that are left out have to be finite as well, and so have the values.
-    values = function(tf.where(known, y, 0.5)[..., None], tf.where(known, predicted, 0.5)[..., None], **options)
-    count = tf.reduce_sum(tf.cast(known, values.dtype), axis=-1)
-    return tf.reduce_sum(tf.where(known, values, 0.0), axis=-1) / tf.maximum(count, 1.0)
+    values = function(
+        tf.where(has_target, y, 0.5)[..., None], tf.where(has_target, predicted, 0.5)[..., None], **options
+    )
+    count = tf.reduce_sum(tf.cast(has_target, values.dtype), axis=-1)
+    return tf.reduce_sum(tf.where(has_target, values, 0.0), axis=-1) / tf.maximum(count, 1.0)
 
 
 def _of_members(function: TensorFunction, y: tf.Tensor, predicted: tf.Tensor) -> tf.Tensor:

@@ -161,8 +161,8 @@ class Network:
             (Clamp("clamp", self.outputs), self.clamp),
         ]
         hidden = self._residual() if self.residual else self._hidden()
-        own = [UserBlock(f"block_{index}", index, *block) for index, block in enumerate(self.user_blocks)]
-        return (*first, *_used(hidden), *own, self._head(), *_used(last))
+        user_blocks = [UserBlock(f"block_{index}", index, *block) for index, block in enumerate(self.user_blocks)]
+        return (*first, *_used(hidden), *user_blocks, self._head(), *_used(last))
 
     @cached_property
     def ending(self) -> tuple[Block, ...]:
@@ -335,8 +335,8 @@ class Network:
         """Number of activations of one row in one member, including inputs and outputs."""
         copies = self.networks if self.own_batches else 1
         waves = copies * self.continuous * self.components * len(self._vectors)
-        own = self.features + sum(self.widths) + self.outputs
-        return len(self.embeddings) + waves + self.networks * own
+        per_network = self.features + sum(self.widths) + self.outputs
+        return len(self.embeddings) + waves + self.networks * per_network
 
     def own(self, inputs: OwnInputs) -> Network:
         """Return the architecture of a member with fewer inputs than the population."""

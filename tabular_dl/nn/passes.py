@@ -15,7 +15,7 @@ __all__ = ["exported", "forward", "predictions", "walk"]
 
 
 def walk(blocks: Sequence[Block], x: Any, apply: Callable[[Block, Any], Any]) -> Any:
-    """Return what blocks make of inputs one after another.
+    """Return the outputs of blocks that are applied to inputs one after another.
 
     Parameters
     ----------
@@ -107,8 +107,8 @@ def exported(network: Network, x: keras.KerasTensor) -> tuple[keras.KerasTensor,
     variables: dict[str, keras.Variable] = {}
 
     def apply(block: Block, inputs: Any) -> keras.KerasTensor:
-        output, own = block.export(inputs)
-        variables.update({f"{block.name}.{name}": variable for name, variable in own.items()})
+        output, block_variables = block.export(inputs)
+        variables.update({f"{block.name}.{name}": variable for name, variable in block_variables.items()})
         return output
 
     return walk((*network.blocks, *network.ending), x, apply), variables

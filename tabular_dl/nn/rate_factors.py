@@ -32,10 +32,10 @@ def rate_factors(network: Network, members: Members, training: Training) -> dict
     inputs = inputs_of_members(network, len(members), members.widths, members.categories, members.continuous)
     factors = {}
     for block in network.blocks:
-        own = [block.own_rows(members_inputs) for members_inputs in inputs]
+        used_rows = [block.own_rows(members_inputs) for members_inputs in inputs]
         for name, weight in block.weights.items():
             if weight.trained:
-                sizes = [len(rows[name]) if name in rows else weight.inputs for rows in own]
+                sizes = [len(rows[name]) if name in rows else weight.inputs for rows in used_rows]
                 pairs = [update_factor(weight, size, training) for size in sizes]
                 factors[f"{block.name}.{name}"] = np.array(pairs, np.float32).T
     return factors

@@ -77,16 +77,16 @@ class NumericEmbedding(LayerBlock):
         inputs = self.continuous
         group: WeightGroup = "numeric_embedding"
         if self.kind == "piecewise_linear":
-            own = {name: Weight(inputs, self.components, trained=False) for name in ("slope", "offset")}
-            own["linear"] = Weight(inputs, self.size, group=group)
+            weights = {name: Weight(inputs, self.components, trained=False) for name in ("slope", "offset")}
+            weights["linear"] = Weight(inputs, self.size, group=group)
         else:
-            own = {"frequency": Weight(inputs, self.components, group=group)}
+            weights = {"frequency": Weight(inputs, self.components, group=group)}
             if self.kind == "pbld":
-                own["phase"] = Weight(inputs, self.components, group=group)
+                weights["phase"] = Weight(inputs, self.components, group=group)
         if self.kind != "periodic":
-            own["kernel"] = Weight(inputs * self._waves, self._mapped, group=group)
-            own["bias"] = Weight(inputs, self._mapped, group=group)
-        return own
+            weights["kernel"] = Weight(inputs * self._waves, self._mapped, group=group)
+            weights["bias"] = Weight(inputs, self._mapped, group=group)
+        return weights
 
     def own_rows(self, inputs: OwnInputs) -> dict[str, np.ndarray]:
         """Return the rows of the member's continuous inputs."""

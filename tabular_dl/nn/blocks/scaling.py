@@ -18,7 +18,7 @@ __all__ = ["Scaling"]
 class Scaling(LayerBlock):
     """Product of each feature with a learned factor, 1 at first, per member (arXiv:2407.04491, section 3).
 
-    Trained by a larger rate than other weights, the factors weaken features that are of no use.
+    Trained by a larger rate than other weights, the factors weaken features without information.
 
     Parameters
     ----------

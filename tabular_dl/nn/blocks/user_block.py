@@ -22,7 +22,7 @@ CONSTANTS = {"zeros": 0.0, "ones": 1.0}
 
 
 def of_rows(function: Callable[[Any], Any], x: tf.Tensor) -> tf.Tensor:
-    """Return what a function of the rows of one network, (rows, features), makes of those of all members.
+    """Apply a function of the rows of one network, (rows, features), to those of all members.
 
     Parameters
     ----------
@@ -136,7 +136,7 @@ class UserBlock(Block):
         return self.outputs
 
     def forward(self, x: tf.Tensor, weights: Mapping[str, tf.Tensor], step: TrainingStep | None = None) -> tf.Tensor:
-        """Return what the code makes of each member's rows."""
+        """Return the outputs of the code for each member's rows."""
         del step
         if not self.shapes:
             return of_rows(self.code, x)
@@ -144,7 +144,7 @@ class UserBlock(Block):
         return tf.vectorized_map(lambda own: self.of_network(*own), stacked)
 
     def of_network(self, x: tf.Tensor, *values: tf.Tensor) -> Any:
-        """Return what the code makes of the rows of one network.
+        """Return the outputs of the code for the rows of one network.
 
         Parameters
         ----------
