@@ -195,7 +195,7 @@ def train_tasks(
         population = fit_population(network, X, coded, members, training, keras_callbacks, reporter)
     else:
         if keras_callbacks:
-            raise SpecError("callbacks: they need all networks in one process. Leave out them, or --cluster.")
+            raise SpecError("callbacks: they need all networks in one process. Leave them out, or --cluster.")
         population = fit_in_parts(cluster, network, X, coded, members, training, reporter, barriers)
     return TrainedTasks(tasks, network, training, population)
 

@@ -10,8 +10,6 @@ import numpy as np
 
 from tabular_dl.nn.network import Weights
 from tabular_dl.nn.parallel import Chunk
-from tabular_dl.nn.program import Program
-from tabular_dl.nn.program_key import ProgramKey
 
 __all__ = ["ChunkState", "continue_from", "state_of"]
 
@@ -67,7 +65,7 @@ def state_of(chunk: Chunk) -> ChunkState:
         chunk.figures,
         chunk.best,
         chunk.last,
-        _program_of(chunk).save(),
+        chunk.enter().save(),
         [deepcopy(dict(generator.bit_generator.state)) for generator in chunk.feed.generators],
     )
 
@@ -89,14 +87,7 @@ def continue_from(chunk: Chunk, state: ChunkState) -> None:
     chunk.best, chunk.last = ({name: w.copy() for name, w in kept.items()} for kept in (state.best, state.last))
     if len(state.numbers) < len(chunk.numbers):
         chunk.numbers, chunk.feed = state.numbers, chunk.feed.take(state.numbers)
-        present = chunk.members.take(state.numbers)
-        chunk.key = ProgramKey.of(chunk.network, present, chunk.training, chunk.shapes, chunk.xla)
-    _program_of(chunk).restore(state.variables)
+        chunk.key = chunk.key_of(chunk.members.take(state.numbers))
+    chunk.enter().restore(state.variables)
     for generator, of_generator in zip(chunk.feed.generators, state.generators, strict=True):
         generator.bit_generator.state = of_generator
-
-
-def _program_of(chunk: Chunk) -> Program:
-    """Return the chunk's program, with the chunk's values."""
-    chunk.program = chunk.thread.program(chunk.key, chunk)
-    return chunk.program

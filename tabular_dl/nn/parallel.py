@@ -10,7 +10,7 @@ No operation mixes two members, so the results are those of one program, up to r
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 
@@ -19,6 +19,7 @@ import numpy as np
 from tabular_dl.errors import DataError
 from tabular_dl.nn.batches import Feed, Table
 from tabular_dl.nn.choices import Device
+from tabular_dl.nn.chunk_plan import pays_for_a_program, planned_chunks, training_work
 from tabular_dl.nn.devices import placed
 from tabular_dl.nn.early_stopping import Stopping
 from tabular_dl.nn.kept_programs import checked_out
@@ -31,16 +32,8 @@ __all__ = ["Chunks"]
 
 # Compiling with XLA takes one to three seconds and saves milliseconds per step, so this many steps are needed.
 STEPS_THAT_PAY_FOR_XLA = 400
-# Floating-point operations that take as long as compiling a program.
-WORK_THAT_PAYS_FOR_A_PROGRAM = 1.2e11
-# Limit of the memory of a program's variables and activations.
-CHUNK_BYTES = 2**30
 # Greater weights are a sign of divergence.
 LARGE = 1e3
-# Operations of a member's matrix product below which a second core does not make it faster.
-NARROW_PRODUCT = 2**20
-# Number of members needed to keep a core busy.
-MEMBERS_THAT_FILL_A_CORE = 8
 
 
 class Chunks:
@@ -70,7 +63,7 @@ class Chunks:
     ) -> None:
         copies = network.networks if network.own_batches else 1
         feed = Feed(table, members, training.batch_size, copies=copies, drop_last=training.drop_last)
-        threads, parts = _parts(network, table, feed, members, training, most_threads or os.cpu_count() or 1)
+        threads, parts = planned_chunks(network, table, feed, members, training, most_threads or os.cpu_count() or 1)
         self.threads = [_Thread(stack, training.device) for _ in range(threads)]
         self.map: Callable[..., Iterable[None]] = map
         if threads > 1:
@@ -172,13 +165,15 @@ class Chunk:
         self.xla = steps >= STEPS_THAT_PAY_FOR_XLA if training.compile == "auto" else training.compile
         shapes = (table.block_rows, table.groups, feed.steps, feed.copies * feed.batch_size, feed.held_out)
         self.shapes = shapes if self.xla else ()
-        self.key = self._key(members)
-        self._enter().reset(weights, members, feed.steps_an_epoch, training)
+        self.key = self.key_of(members)
+        self.enter().reset(weights, members, feed.steps_an_epoch, training)
 
-    def _key(self, members: Members) -> ProgramKey:
+    def key_of(self, members: Members) -> ProgramKey:
+        """Return the key of the program that some members train in."""
         return ProgramKey.of(self.network, members, self.training, self.shapes, self.xla)
 
-    def _enter(self) -> Program:
+    def enter(self) -> Program:
+        """Return the program, with the values of this chunk."""
         self.program = self.thread.program(self.key, self)
         return self.program
 
@@ -188,7 +183,7 @@ class Chunk:
         if not active.any():
             self.figures = {name: np.full(len(self.members), np.nan) for name in self.figures}
             return
-        program = self._enter()
+        program = self.enter()
         sums: float | np.ndarray = 0.0
         for block, batches in self.feed.epoch(number):
             sums = sums + program.train(*self.table.block(block), batches)
@@ -202,7 +197,7 @@ class Chunk:
     def _continue(self, epochs_left: int) -> None:
         """Continue with the members that still train, in a smaller program if that saves time."""
         self._shrink(epochs_left)
-        self._enter().set_active(self.stopping.active[self.numbers], self.stopping.rate_factors[self.numbers])
+        self.enter().set_active(self.stopping.active[self.numbers], self.stopping.rate_factors[self.numbers])
 
     def stop(self, stopped: np.ndarray) -> None:
         """Stop some of the first ``counted`` members."""
@@ -235,7 +230,7 @@ class Chunk:
         """
         if self.members.held_out:
             return
-        program, total = self._enter(), np.zeros(())
+        program, total = self.enter(), np.zeros(())
         if all((np.abs(weight) <= LARGE).all() for weight in program.weights(best=False).values()):
             return  # weights are large after a step that makes a loss infinite, so `evaluate` is rarely compiled
         for block, batches in self.feed.samples():
@@ -292,21 +287,21 @@ class Chunk:
         active = self.stopping.active
         half = -(-len(self.numbers) // 2)
         rows = self.feed.steps * self.feed.batch_size * self.table.blocks
-        saved = 6.0 * self.network.networks * self.network.parameters * rows * epochs_left * (len(self.numbers) - half)
-        if len(self.numbers) == 1 or active.sum() > half or not active.any() or saved < WORK_THAT_PAYS_FOR_A_PROGRAM:
+        saved = training_work(self.network, rows, epochs_left) * (len(self.numbers) - half)
+        if len(self.numbers) == 1 or active.sum() > half or not active.any() or not pays_for_a_program(saved):
             return
         # Stopped members fill up the half, so that there are few sizes and programs are reused.
         staying = np.argsort(~active[self.numbers], kind="stable")[:half]
         self.check_last()
         self._copy_weights()
-        larger = self._enter()
-        self.key = self._key(self.members.take(self.numbers[staying]))
-        self._enter().take_over(larger, staying)
+        larger = self.enter()
+        self.key = self.key_of(self.members.take(self.numbers[staying]))
+        self.enter().take_over(larger, staying)
         self.numbers = self.numbers[staying]
         self.feed = self.feed.take(staying)
 
     def _copy_weights(self) -> None:
-        program = self._enter()
+        program = self.enter()
         for kept, best in ((self.best, True), (self.last, False)):
             for name, weight in program.weights(best=best).items():
                 kept[name][self.numbers] = weight
@@ -315,36 +310,3 @@ class Chunk:
         """Return the weights of the first ``counted`` members, those of their best or of their last epoch."""
         self._copy_weights()
         return {name: weight[: self.counted] for name, weight in (self.best if best else self.last).items()}
-
-
-def _parts(
-    network: Network, table: Table, feed: Feed, members: Members, training: Training, cores: int
-) -> tuple[int, list[tuple[list[int], int]]]:
-    """Return the number of threads, and the members of each chunk with the number of those that count.
-
-    All chunks have one size, so that they can use one program: the last repeats its last member.
-    """
-    threads = min(cores, _threads(network, table, feed, members, training))
-    widths = network.activations
-    one_hot = sum(categories for categories, _ in network.embeddings)  # what training makes of a row's categories
-    floats = 8 * network.parameters + 4 * feed.batch_size * (widths + one_hot) + 2 * feed.held_out * widths
-    count = -(-len(members) // max(1, CHUNK_BYTES // (4 * floats)))
-    count = max(threads, -(-count // threads) * threads)
-    return threads, list(_chunk_members(len(members), -(-len(members) // count)))
-
-
-def _threads(network: Network, table: Table, feed: Feed, members: Members, training: Training) -> int:
-    """Return the number of chunks to train side by side."""
-    largest = max(network.weights[name].inputs * network.weights[name].outputs for name in network.kernels)
-    product = 2 * feed.batch_size * network.networks * largest
-    work = 6.0 * network.networks * network.parameters * feed.steps * feed.batch_size * training.epochs * len(members)
-    # A table keeps one block in memory: chunks at different blocks would load each of them again and again.
-    if training.device == "gpu" or product > NARROW_PRODUCT or work < WORK_THAT_PAYS_FOR_A_PROGRAM or table.blocks > 1:
-        return 1
-    return max(1, len(members) // MEMBERS_THAT_FILL_A_CORE)
-
-
-def _chunk_members(members: int, size: int) -> Iterator[tuple[list[int], int]]:
-    for start in range(0, members, size):
-        numbers = list(range(start, min(start + size, members)))
-        yield numbers + numbers[-1:] * (size - len(numbers)), len(numbers)

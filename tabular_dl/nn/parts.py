@@ -18,12 +18,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from tabular_dl.nn.batches import Table
+from tabular_dl.nn.chunk_plan import training_work
 from tabular_dl.nn.chunk_states import ChunkState, continue_from, state_of
+from tabular_dl.nn.devices import placed
 from tabular_dl.nn.learned_start import learn_start
 from tabular_dl.nn.members import Members, Training
 from tabular_dl.nn.network import Network, Weights
 from tabular_dl.nn.parallel import Chunks
-from tabular_dl.nn.training import Population, trained_population
+from tabular_dl.nn.training import Population, prepared, trained_population
 from tabular_dl.nn.weights import initial_weights
 
 __all__ = ["PartState", "join_parts", "members_of_parts", "train_part"]
@@ -78,8 +80,7 @@ def members_of_parts(network: Network, members: Members, training: Training) -> 
     (34, 3, 2)
     """
     rows = max(map(len, members.training_rows))
-    work = 6.0 * network.networks * network.parameters * rows * training.epochs
-    size = max(1, int(WORK_OF_A_PART // work))
+    size = max(1, int(WORK_OF_A_PART // training_work(network, rows, training.epochs)))
     return np.array_split(np.arange(len(members)), -(-len(members) // size))
 
 
@@ -123,9 +124,9 @@ def train_part(
     >>> len(half.history), half.population, len(whole.history), whole.population.best_epoch.tolist()
     (1, None, 3, [3, 3])
     """
-    until = training.epochs if until is None else until
+    until, training = training.epochs if until is None else until, prepared(training, members)
     history, active = ([], []) if state is None else (list(state.history), list(state.active))
-    with ExitStack() as stack:
+    with placed(training.device), ExitStack() as stack:
         weights = _first_weights(network, table, members, state)
         chunks = Chunks(stack, network, table, members, training, weights, most_threads=1)
         if state is not None:

@@ -51,6 +51,7 @@ __all__ = [
     "EpochCallback",
     "Population",
     "fit_population",
+    "prepared",
     "report_diverged",
     "trained_population",
 ]
@@ -149,9 +150,7 @@ def fit_population(
     >>> population.history["loss"].shape, bool(np.diff(population.history["loss"][-1])[0] > 0)
     ((5, 2), True)
     """
-    if training.monitor.function is not None and not members.held_out:
-        raise ValueError(f"monitor: {training.monitor.name} needs validation rows, found none")
-    training = replace(training, device=resolved_device(training.device))
+    training = prepared(training, members)
     weights = initial_weights(network, members.seeds, members.widths, members.categories, members.continuous)
     history: list[dict[str, np.ndarray]] = []
     with placed(training.device), ExitStack() as stack, interrupt_after_epoch() as interrupt:
@@ -175,6 +174,21 @@ def fit_population(
         population = replace(trained_population(chunks, members, history), interrupted=interrupted)
     report_diverged(population, members, training)
     return population
+
+
+def prepared(training: Training, members: Members) -> Training:
+    """Return settings of a training with the device that it takes, after a check of what it monitors.
+
+    Raises
+    ------
+    SpecError
+        If the device is a GPU and TensorFlow sees none.
+    ValueError
+        If the monitored figure is computed on validation rows and there are none.
+    """
+    if training.monitor.function is not None and not members.held_out:
+        raise ValueError(f"monitor: {training.monitor.name} needs validation rows, found none")
+    return replace(training, device=resolved_device(training.device))
 
 
 def trained_population(chunks: Chunks, members: Members, history: Sequence[dict[str, np.ndarray]]) -> Population:

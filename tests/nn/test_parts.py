@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from tabular_dl.nn import parallel, parts
+from tabular_dl.nn import chunk_plan, parts
 from tabular_dl.nn.batches import Table
 from tabular_dl.nn.members import Members, Training
 from tabular_dl.nn.network import Network
@@ -66,8 +66,8 @@ def test_without_held_out_rows() -> None:
 
 
 def test_members_that_left_the_program_are_part_of_the_state(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(parallel, "WORK_THAT_PAYS_FOR_A_PROGRAM", 1.0)
-    monkeypatch.setattr(parallel, "MEMBERS_THAT_FILL_A_CORE", 100)
+    monkeypatch.setattr(chunk_plan, "WORK_THAT_PAYS_FOR_A_PROGRAM", 1.0)
+    monkeypatch.setattr(chunk_plan, "MEMBERS_THAT_FILL_A_CORE", 100)
     members = replace(MEMBERS, patience=np.array([1.0, np.inf, 1.0, np.inf]), min_delta=np.array([9.0, 0.0, 9.0, 0.0]))
     half = in_steps(members, TRAINING, 4)
     assert [len(chunk.numbers) for chunk in half.chunks] == [2]
@@ -75,7 +75,7 @@ def test_members_that_left_the_program_are_part_of_the_state(monkeypatch: pytest
 
 
 def test_several_chunks_share_a_program(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(parallel, "CHUNK_BYTES", 1)
+    monkeypatch.setattr(chunk_plan, "CHUNK_BYTES", 1)
     half = in_steps(MEMBERS, TRAINING, 3)
     assert len(half.chunks) == len(MEMBERS)
     assert_same(fit_population(NETWORK, X, Y, MEMBERS, TRAINING), in_steps(MEMBERS, TRAINING, 3, EPOCHS).population)

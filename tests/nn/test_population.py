@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from sklearn.metrics import roc_auc_score
 
 from tabular_dl.errors import DataError
-from tabular_dl.nn import batches, kept_programs, parallel, program
+from tabular_dl.nn import batches, chunk_plan, kept_programs, parallel, program
 from tabular_dl.nn.inference import predict
 from tabular_dl.nn.members import Members, Monitor, Training
 from tabular_dl.nn.network import Network
@@ -120,7 +120,7 @@ def test_moving_to_a_smaller_program_when_half_have_stopped_changes_nothing(monk
     members = crew(5, patience=np.array([1, 1, 20, 1, 20]), learning_rate=np.array([0.5, 0.5, 0.02, 0.5, 0.03]))
     how = replace(HOW, epochs=12)
     expected = fit_population(NETWORK, X, Y, members, how)
-    monkeypatch.setattr(parallel, "WORK_THAT_PAYS_FOR_A_PROGRAM", 0)
+    monkeypatch.setattr(chunk_plan, "WORK_THAT_PAYS_FOR_A_PROGRAM", 0)
     sizes = []
     take_over = parallel.Program.take_over
     monkeypatch.setattr(
@@ -143,11 +143,11 @@ def test_a_population_trained_in_chunks_is_the_same(monkeypatch: pytest.MonkeyPa
         parallel.Chunk, "epoch", lambda self, number: (threads.add(threading.get_ident()), epoch(self, number))
     )
     if side_by_side:
-        monkeypatch.setattr(parallel, "MEMBERS_THAT_FILL_A_CORE", 2)
-        monkeypatch.setattr(parallel, "WORK_THAT_PAYS_FOR_A_PROGRAM", 0)
+        monkeypatch.setattr(chunk_plan, "MEMBERS_THAT_FILL_A_CORE", 2)
+        monkeypatch.setattr(chunk_plan, "WORK_THAT_PAYS_FOR_A_PROGRAM", 0)
         monkeypatch.setattr("os.cpu_count", lambda: 2)
     else:
-        monkeypatch.setattr(parallel, "CHUNK_BYTES", 2 * 4 * (8 * NETWORK.parameters + (4 * 8 + 2 * 10) * 14))
+        monkeypatch.setattr(chunk_plan, "CHUNK_BYTES", 2 * 4 * (8 * NETWORK.parameters + (4 * 8 + 2 * 10) * 14))
     sizes: list[int] = []
     reports: list[tuple[int, int, int]] = []
 
@@ -175,7 +175,7 @@ def test_a_population_trained_in_chunks_is_the_same(monkeypatch: pytest.MonkeyPa
 
 
 def test_chunks_end_together_when_training_is_asked_to_stop(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(parallel, "CHUNK_BYTES", 1)
+    monkeypatch.setattr(chunk_plan, "CHUNK_BYTES", 1)
     members = crew(3, patience=np.inf)
 
     class Stop(keras.callbacks.Callback):
@@ -229,7 +229,7 @@ def test_many_categories_make_smaller_chunks() -> None:
     members = crew(4)
     feed = batches.Feed(batches.Table(X, Y), members, 8)
     few, many = (
-        parallel._parts(replace(NETWORK, embeddings=((categories, 1),)), feed.table, feed, members, HOW, 1)[1]
+        chunk_plan.planned_chunks(replace(NETWORK, embeddings=((categories, 1),)), feed.table, feed, members, HOW, 1)[1]
         # Of 8 rows, four times, in 4 bytes each: more than 2**29 bytes, half of what a chunk may have.
         for categories in (10, 2**22)
     )
@@ -263,7 +263,7 @@ def test_a_plateau_lowers_the_rate_within_training_for_its_member_alone() -> Non
 
 
 def test_a_smaller_program_takes_over_momenta_rates_statistics_and_settings(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(parallel, "WORK_THAT_PAYS_FOR_A_PROGRAM", 0)
+    monkeypatch.setattr(chunk_plan, "WORK_THAT_PAYS_FOR_A_PROGRAM", 0)
     members = crew(4, patience=np.array([1, np.inf, 1, np.inf]), learning_rate=np.array([0.9, 0.02, 0.9, 0.03]), l2=0.1)
     before: list[tuple[list[np.ndarray], np.ndarray, list[np.ndarray]]] = []
     take_over = program.Program.take_over
