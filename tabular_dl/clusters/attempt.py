@@ -63,7 +63,7 @@ class Attempt:
             return self.number, self.function(*arguments)
         except UserError as error:
             return self.number, Failure(str(error), error)
-        except Exception as error:
+        except Exception as error:  # raised again, unless another attempt may succeed
             if not any(kind.__name__ in OF_MACHINES for kind in type(error).__mro__):
                 raise
             return self.number, Failure(f"{type(error).__name__}: {error}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -66,9 +67,7 @@ class Cluster(ABC):
         try:
             yield files
         finally:
-            for path in files.folder.iterdir():
-                path.unlink()
-            files.folder.rmdir()
+            shutil.rmtree(files.folder)
 
     def run(self, function: Callable[..., Any], calls: Sequence[tuple[Any, ...]], names: Sequence[str]) -> list[Any]:
         """Return the results of all calls, in their order.

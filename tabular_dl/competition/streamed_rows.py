@@ -7,7 +7,7 @@ from pathlib import Path
 
 from tabular_dl.errors import DataError
 from tabular_dl.limits import machine_memory
-from tabular_dl.tables import RowSource, TableFile, source_files
+from tabular_dl.tables import RowSource, TableFile, is_pattern, source_files
 
 __all__ = ["first_rows", "sampling_note", "streamed_rows"]
 
@@ -53,7 +53,7 @@ def streamed_rows(
     >>> streamed_rows(Path("data/titanic"), None, Path("data/titanic/train.csv"), [], ["Survived"]) is None
     True
     """
-    several = train is not None and ((folder / train).is_dir() or any(sign in train for sign in "*?["))
+    several = train is not None and ((folder / train).is_dir() or is_pattern(train))
     if several and stream is False:
         raise DataError(f"{folder / str(train)}: several files are read in blocks. Leave data.stream out.")
     if several:

@@ -9,6 +9,7 @@ from fnmatch import translate
 from typing import TYPE_CHECKING
 
 from tabular_dl.errors import DataError, did_you_mean
+from tabular_dl.tables import is_pattern
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -38,7 +39,7 @@ def has_pattern(names: Iterable[str]) -> bool:
     >>> has_pattern(["Age", "pixel*"]), has_pattern(["Age"])
     (True, False)
     """
-    return any(mark in name for name in names for mark in "*?[")
+    return any(map(is_pattern, names))
 
 
 def resolve(names: Sequence[str], columns: Iterable[str], never: Collection[str | None] = ()) -> list[str]:

@@ -1,6 +1,7 @@
 from .binning import bin_edges as bin_edges
 from .binning import bin_parts as bin_parts
 from .binning import encode_piecewise as encode_piecewise
+from .file_names import is_pattern as is_pattern
 from .file_names import name_problem as name_problem
 from .headers import free_name as free_name
 from .number_parsing import read_number as read_number

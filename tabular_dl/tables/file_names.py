@@ -1,13 +1,24 @@
-"""Validation of the names of files."""
+"""Names of files: whether a file can have one, and whether it is a pattern."""
 
 from __future__ import annotations
 
 import os
 from pathlib import Path
 
-__all__ = ["name_problem"]
+__all__ = ["is_pattern", "name_problem"]
 
 LONGEST_PATH, LONGEST_NAME = 4000, 255  # bytes; limits of Linux, macOS and Windows
+
+
+def is_pattern(name: str) -> bool:
+    """Return whether a name contains ``*``, ``?`` or ``[``, so that it may stand for several.
+
+    Examples
+    --------
+    >>> is_pattern("part-*.csv"), is_pattern("train.csv")
+    (True, False)
+    """
+    return any(mark in name for mark in "*?[")
 
 
 def name_problem(path: str | Path) -> str | None:

@@ -20,7 +20,8 @@ from typing import IO, TYPE_CHECKING, Any
 import pandas as pd
 
 from tabular_dl.errors import DataError, did_you_mean, listed
-from tabular_dl.tables.table_files import SUFFIXES, TableFile, read_table_file
+from tabular_dl.tables.file_names import is_pattern
+from tabular_dl.tables.table_files import ARROW_ERRORS, SUFFIXES, TableFile, broken_parquet, read_table_file
 
 if TYPE_CHECKING:
     from pyarrow.parquet import ParquetFile
@@ -65,8 +66,8 @@ def source_files(folder: Path, name: str) -> tuple[Path, ...]:
     place = folder / name
     if place.is_dir():
         files = [file for file in place.iterdir() if file.name.lower().endswith(SUFFIXES)]
-    elif any(sign in name for sign in "*?["):
-        files = [folder / file for file in glob.glob(name, root_dir=folder)]  # noqa: PTH207, the pattern may be absolute
+    elif is_pattern(name):
+        files = [folder / file for file in glob.glob(name, root_dir=folder)]  # noqa: PTH207 (pathlib refuses absolute patterns)
         files = [file for file in files if file.is_file()]
     else:
         files = [place]
@@ -137,7 +138,7 @@ class RowSource:
         """Type of each column: "number", "text", or "boolean"; "nothing" if the first rows have no value."""
         return {str(name): _kind(column) for name, column in self.sample.frame.items()}
 
-    @property
+    @cached_property
     def digest(self) -> str:
         """SHA-256 of names, sizes, times and beginnings of the files, which takes no time for large ones."""
         state = hashlib.sha256(repr((self.text, self.labels)).encode())
@@ -148,7 +149,7 @@ class RowSource:
                 state.update(opened.read(2**20))
         return state.hexdigest()
 
-    @property
+    @cached_property
     def about_rows(self) -> int:
         """Number of rows, estimated from the sizes of files and the first rows; exact for Parquet files."""
         rows = sum(_parquet(file).metadata.num_rows for file in self.files if _is_parquet(file))
@@ -301,9 +302,8 @@ def _parquet(file: Path) -> ParquetFile:
 
     try:
         return pyarrow.parquet.ParquetFile(file)
-    except (ValueError, OSError, NotImplementedError) as error:
-        reason = " ".join(str(error).split()).rstrip(".")
-        raise DataError(f"{file} is a broken or incomplete Parquet file ({reason}). Get it again.") from None
+    except ARROW_ERRORS as error:
+        raise broken_parquet(file, error) from None
 
 
 def _parquet_blocks(file: Path, rows: int, text: Collection[str]) -> Iterator[pd.DataFrame]:
@@ -329,5 +329,5 @@ def _parquet_contents(file: Path, rows: int) -> Iterator[bytes]:
             small = io.BytesIO()
             pyarrow.parquet.write_table(pyarrow.Table.from_batches([batch]), small, compression="none")
             yield small.getvalue()
-    except (ValueError, OSError) as error:
-        raise DataError(f"{file} is a broken or incomplete Parquet file ({error}). Get it again.") from None
+    except ARROW_ERRORS as error:
+        raise broken_parquet(file, error) from None

@@ -32,6 +32,7 @@ __all__ = ["SUFFIXES", "TableFile", "read_content", "read_table_file"]
 
 # Endings of the file names of tables, the most common first.
 _BARE = (".csv", ".tsv", ".parquet")
+ARROW_ERRORS = (ValueError, OSError, NotImplementedError)  # the base classes of Arrow's exceptions
 CELL = 8  # bytes of a number
 TEXTS_AT_ONCE = 1000  # rows
 SUFFIXES = (*_BARE, *(f"{bare}{packed}" for bare in (".csv", ".tsv") for packed in (".gz", ".zip")), ".zip")
@@ -208,6 +209,12 @@ def read_content(path: Path) -> bytes:
     return content
 
 
+def broken_parquet(path: Path, error: Exception) -> DataError:
+    """Return the error of a Parquet file that cannot be read, from one of Arrow's."""
+    reason = " ".join(str(error).split()).rstrip(".")
+    return DataError(f"{path} is a broken or incomplete Parquet file ({reason}). Get it again.")
+
+
 def _read_parquet(path: Path, content: bytes, text: Collection[str]) -> tuple[pd.DataFrame, list[str]]:
     import pyarrow.parquet
 
@@ -219,9 +226,8 @@ def _read_parquet(path: Path, content: bytes, text: Collection[str]) -> tuple[pd
         frame = table.to_pandas()
     except DataError:
         raise
-    except (ValueError, OSError, NotImplementedError) as error:  # the base classes of Arrow's exceptions
-        reason = " ".join(str(error).split()).rstrip(".")
-        raise DataError(f"{path} is a broken or incomplete Parquet file ({reason}). Get it again.") from None
+    except ARROW_ERRORS as error:
+        raise broken_parquet(path, error) from None
     if any(name is not None for name in frame.index.names):
         frame = frame.reset_index()
     names, remarks = trimmed_names([str(name) for name in frame.columns])

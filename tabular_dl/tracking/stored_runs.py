@@ -119,7 +119,7 @@ class Condition:
         comparison = "!= ''" if self.value is None else "= ?"
         values = () if self.value is None else (self.value,)
         if "." in self.key:
-            of_tag = f"SELECT run_uuid FROM tags WHERE key = ? AND value {comparison}"  # noqa: S608
+            of_tag = f"SELECT run_uuid FROM tags WHERE key = ? AND value {comparison}"  # noqa: S608 (values are bound)
             return f"runs.run_uuid IN ({of_tag})", (self.key, *values)
         column = {"run_id": "run_uuid", "run_name": "name"}[self.key]
         return f"runs.{column} {comparison}", values
@@ -174,7 +174,7 @@ def read_runs(file: Path, condition: Condition, most: int | None = None) -> list
     where, values = condition.sql
     # The order is MLflow's: newest first, then by id.
     chosen = (
-        "SELECT run_uuid, runs.name, experiments.name AS experiment, experiment_id, status, start_time "  # noqa: S608
+        "SELECT run_uuid, runs.name, experiments.name AS experiment, experiment_id, status, start_time "  # noqa: S608 (values are bound)
         "FROM runs JOIN experiments USING (experiment_id) "
         f"WHERE runs.lifecycle_stage = 'active' AND experiments.lifecycle_stage = 'active' AND {where} "
         "ORDER BY start_time DESC, run_uuid LIMIT ?"
@@ -236,7 +236,7 @@ def _opened(file: Path) -> sqlite3.Connection:
 
 
 def _of_chosen(table: str, columns: str) -> str:
-    return f"SELECT run_uuid, {columns} FROM {table} WHERE run_uuid IN (SELECT run_uuid FROM chosen)"  # noqa: S608
+    return f"SELECT run_uuid, {columns} FROM {table} WHERE run_uuid IN (SELECT run_uuid FROM chosen)"  # noqa: S608 (names are this file's)
 
 
 def _by_run(rows: Iterable[tuple[str, str, Any]]) -> defaultdict[str, dict[str, Any]]:

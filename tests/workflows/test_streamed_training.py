@@ -69,7 +69,7 @@ def fit(overrides: tuple[str, ...] = (), **data: str) -> tuple[FitResult, str]:
 
 def test_scores_predictions_and_the_stored_model_are_those_in_memory(folder: Path) -> None:
     in_memory, _ = fit()
-    in_blocks, said = fit(train="parts")
+    in_blocks, printed = fit(train="parts")
     np.testing.assert_array_equal(in_blocks.scores, in_memory.scores)
     assert in_blocks.rows == in_memory.rows == ROWS - 1
     assert in_blocks.all_rows is not None
@@ -79,8 +79,8 @@ def test_scores_predictions_and_the_stored_model_are_those_in_memory(folder: Pat
     np.testing.assert_array_equal(written.iloc[:, -oof.shape[1] :].to_numpy(), oof)
     tests = [pd.read_csv(path) for path in (folder / "outputs").glob("large-*/predictions/test.csv")]
     pd.testing.assert_frame_equal(tests[0], tests[1])
-    assert "Training rows are read in blocks (2 files" in said
-    assert "149 rows are in the map" in said
+    assert "Training rows are read in blocks (2 files" in printed
+    assert "149 rows are in the map" in printed
 
 
 def test_the_next_fit_reads_the_map(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
